@@ -1,0 +1,100 @@
+"""What can go wrong, as a tree; every error of arenite is an `AreniteError`.
+
+    AreniteError
+    ├── DecodeError        the bytes are not a WebAssembly binary          (offset)
+    ├── ValidationError    the module breaks a rule of the standard        (func, offset)
+    ├── LinkError          an import is missing or has another type
+    ├── Limit              a limit of this engine or of its configuration
+    ├── Trap               the guest did what it must not                  (code, backtrace)
+    ├── Exit               the guest ended itself (`proc_exit`)            (code)
+    └── InternalError      a bug in arenite: "cannot happen in valid code"
+
+Messages are lower case and begin with the words of the official test suite where it has any.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.traps import TrapCode
+
+
+class AreniteError(Exception):
+    """Anything arenite raises on its own account."""
+
+
+class DecodeError(AreniteError):
+    """The bytes do not form a module.  `offset`: the byte at which that was seen."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(f"{message} (at byte {offset:#x})")
+        self.message = message
+        self.offset = offset
+
+
+class ValidationError(AreniteError):
+    """The module decodes but is not valid.  `func`: index of the function, or None; `offset`: byte in the file."""
+
+    def __init__(self, message: str, offset: int, func: int | None = None) -> None:
+        where = "" if func is None else f"function {func}, "
+        super().__init__(f"{message} ({where}at byte {offset:#x})")
+        self.message = message
+        self.func = func
+        self.offset = offset
+
+
+class LinkError(AreniteError):
+    """An import is missing, or what was given has another type."""
+
+
+class Limit(AreniteError):
+    """A limit of the engine, of the machine it runs on, or of `Config` was reached."""
+
+
+class InternalError(AreniteError):
+    """arenite contradicts itself: a bug in it, never the guest's fault."""
+
+
+class Trap(AreniteError):
+    """The guest trapped.  `code` says why; `frames` are the guest's frames, innermost first.
+
+    Spec: exec-trap.
+    """
+
+    def __init__(self, message: str, code: TrapCode | None = None, frames: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self._message = message
+        self.code = code
+        self._frames = list(frames)
+
+    @property
+    def message(self) -> str:
+        """What happened, in the words of the specification, without the backtrace."""
+        return self._message
+
+    @property
+    def trap_code(self) -> TrapCode | None:
+        """The same as `code`, under the name of the `wasmtime` package."""
+        return self.code
+
+    @property
+    def frames(self) -> list[object]:
+        """The guest's frames, innermost first; each prints as one line."""
+        return list(self._frames)
+
+    def __str__(self) -> str:
+        if not self._frames:
+            return self._message
+        lines = "\n".join(f"  {i}: {frame}" for i, frame in enumerate(self._frames))
+        return f"{self._message}\nwasm backtrace (innermost first):\n{lines}"
+
+
+class Exit(AreniteError):
+    """The guest ended itself with `proc_exit`.  `code`: its exit status."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exited with status {code}")
+        self.code = code

@@ -1,0 +1,129 @@
+"""What the validator says of a function body while it checks it: one method per kind of instruction.
+
+The validator (`validate.py`) is the only walk over instructions in arenite.  Whoever wants something from a body
+(translation, statistics) passes a `Sink` and receives the *validated* instructions in order, each exactly once:
+
+- dead code is never reported: from an instruction that ends its block (`br`, `return`, `unreachable`, …) until that
+  block's `else_` or `end`, nothing arrives, and a block that begins inside dead code is not reported at all;
+- every index has been checked, every type agrees; operands are implied (a stack machine: a sink keeps a stack of its own);
+- `at` is the byte offset, in the module, of the instruction being reported.
+
+`op` is the instruction's code: one byte, or `0xFC00 | n` for the prefixed ones.  Arguments are i64, for the compiler's sake.
+A sink overrides what it wants; each method here does nothing, so plain validation is `Sink()`.
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64, mypyc_attr
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Sink:
+    """Receives a validated function body."""
+
+    def __init__(self) -> None:
+        self.at: i64 = 0
+
+    # a body
+    def begin(self, func: i64, params: tuple[int, ...], results: tuple[int, ...], locals_: list[int], size: i64) -> None:
+        """A body begins.  `func`: funcidx; `locals_`: types of the declared locals, parameters not among them; `size`: its bytes."""
+
+    def finish(self) -> None:
+        """The body's last `end` has been reported."""
+
+    # plain instructions
+    def const(self, type_: i64, bits: i64) -> None:
+        """`t.const`; `bits`: the value's bit pattern, i32 and f32 zero-extended, as a signed i64."""
+
+    def numeric(self, op: i64, operands: i64, result: i64) -> None:
+        """One of the instructions that only compute; pops 1 or 2 `operands`, pushes one `result` type."""
+
+    def load(self, op: i64, type_: i64, offset: i64) -> None:
+        """Pops an address, pushes a value of `type_`.  `offset`: the static offset."""
+
+    def store(self, op: i64, type_: i64, offset: i64) -> None:
+        """Pops a value of `type_`, then an address."""
+
+    def drop(self) -> None:
+        """Pops one operand."""
+
+    def select(self, type_: i64) -> None:
+        """Pops a condition and two operands of `type_`, pushes one."""
+
+    def local_get(self, local: i64) -> None:
+        """Pushes a local (parameters first)."""
+
+    def local_set(self, local: i64) -> None:
+        """Pops into a local."""
+
+    def local_tee(self, local: i64) -> None:
+        """Copies the top operand into a local."""
+
+    def global_get(self, index: i64, type_: i64) -> None:
+        """Pushes a global."""
+
+    def global_set(self, index: i64, type_: i64) -> None:
+        """Pops into a global."""
+
+    def ref_null(self, type_: i64) -> None:
+        """Pushes null."""
+
+    def ref_is_null(self) -> None:
+        """Pops a reference, pushes an i32."""
+
+    def ref_func(self, func: i64) -> None:
+        """Pushes a reference to a function."""
+
+    def table_get(self, table: i64, type_: i64) -> None:
+        """Pops an index, pushes the element."""
+
+    def table_set(self, table: i64) -> None:
+        """Pops an element, then an index."""
+
+    def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
+        """What works on a whole memory, table or segment; pops `operands` i32s or references, pushes `result` (0: nothing).
+
+        memory.size 0x3F (), memory.grow 0x40 (), memory.init 0xFC08 (x: data), data.drop 0xFC09 (x), memory.copy 0xFC0A (),
+        memory.fill 0xFC0B (), table.init 0xFC0C (x: table, y: elem), elem.drop 0xFC0D (x), table.copy 0xFC0E (x: to, y: from),
+        table.grow 0xFC0F (x), table.size 0xFC10 (x), table.fill 0xFC11 (x).
+        """
+
+    # control
+    def block(self, params: i64, results: i64) -> None:
+        """A block with so many parameters (already on the stack) and results begins."""
+
+    def loop(self, params: i64, results: i64) -> None:
+        """A loop begins."""
+
+    def if_(self, params: i64, results: i64) -> None:
+        """Pops the condition; a conditional block begins."""
+
+    def else_(self, live: bool) -> None:
+        """The other arm of the innermost `if_`; `live`: the end of the first arm can be reached."""
+
+    def end(self, live: bool) -> None:
+        """The innermost reported block ends; `live`: control reaches this point from the instruction before it.
+
+        After it the stack is what the block found below its parameters, and its results.  The last `end` is the function's.
+        """
+
+    def br(self, depth: i64) -> None:
+        """Branch; 0 is the innermost reported block (dead ones have none, so depths are those of live code)."""
+
+    def br_if(self, depth: i64) -> None:
+        """Pops the condition."""
+
+    def br_table(self, depths: list[int]) -> None:
+        """Pops the index; the last depth is the default."""
+
+    def return_(self) -> None:
+        """Return with the function's results."""
+
+    def unreachable(self) -> None:
+        """Trap."""
+
+    def call(self, func: i64, params: i64, results: i64) -> None:
+        """Call a function of the module's index space."""
+
+    def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
+        """Pops an index into `table`, then arguments.  `type_`: typeidx."""
