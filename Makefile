@@ -1,0 +1,73 @@
+# arenite's commands.  A bare `make` lists them; each sets up by itself what it needs (pip is the only thing that downloads).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bless spec wasi programs fuzz bench docs size clean compiled
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.with-python compiled  ## run CPython 3.12 inside arenite and show the time of each stage
+	@$(BIN)/python tools/demo.py
+
+test: $(VENV)/.with-test compiled  ## all tests, with samples of the large official suites
+	$(PYTEST)
+
+check: $(VENV)/.with-dev  ## format, lint, types, import rules, generated documents
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/docs.py --check
+
+format: $(VENV)/.with-dev  ## format the code and apply the linter's safe fixes
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bless: $(VENV)/.with-test compiled  ## rewrite the golden output of the file tests; review the diff
+	ARENITE_BLESS=1 $(PYTEST) tests/filetests
+
+spec: $(VENV)/.with-test compiled  ## the whole official WebAssembly test suite, on each tier
+	ARENITE_SPEC=all $(PYTEST) tests/spec
+
+wasi: $(VENV)/.with-test compiled  ## the official WASI test suite, on each tier
+	$(PYTEST) tests/wasi
+
+programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, compared with recorded output
+	ARENITE_PROGRAMS_RUN=all $(PYTEST) tests/programs
+
+fuzz: $(VENV)/.with-test compiled  ## random modules: each tier against the others and against wasmtime
+	ARENITE_FUZZ=1000 $(PYTEST) tests/differential
+
+bench: $(VENV)/.with-bench compiled  ## run times beside other engines
+	$(BIN)/python bench/run.py
+
+docs: $(VENV)/.with-dev  ## write docs/reference and the tables of README.md again from the sources
+	$(BIN)/python tools/docs.py
+
+size: $(VENV)/.with-dev  ## lines per package
+	$(BIN)/python tools/size.py
+
+clean:  ## remove the environment and everything compiled
+	rm -rf $(VENV) build src/*.egg-info
+	find src \( -name '*.so' -o -name '__pycache__' \) -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------------------------------------- set-up
+
+# A Debian without python3-venv has no ensurepip: the system's own pip then installs pip into the new environment.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arenite needs Python 3.11 or later: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || \
+	  { $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; }
+
+# One stamp per extra, renewed when what is to be installed changes.  The hot modules are compiled by `compiled`, not by pip.
+$(VENV)/.with-%: pyproject.toml $(wildcard setup.py) | $(BIN)/python
+	ARENITE_PURE=1 $(BIN)/python -m pip install -q --disable-pip-version-check -e '.[build,$*]'
+	@touch $@
+
+compiled:
+	@$(BIN)/python tools/build.py
