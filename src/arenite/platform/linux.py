@@ -1,0 +1,101 @@
+"""Linux: address space with holes, addresses and copy-on-write files.
+
+Invariants:
+- a `Reservation` starts without access: touching what is not committed or mapped kills the process (or is a guest's
+  trap, see `arenite.platform.faults`);
+- one `mmap` object owns the whole range, whatever was mapped into it since; there is no `__del__`.
+
+    cage = Reservation(8 << 30)
+    cage.commit(0, 65536)
+    template = memfd("template", bytes(65536))
+    cage.map(65536, template, 65536, writable=True, private=True)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+
+from arenite.platform import libc
+from arenite.platform.reserve import check_range, page_size, round_up
+
+
+class Reservation:
+    """`size` bytes of address space without access: the `Space` of Linux.
+
+    Raises: `Limit` when the system refuses it, also after a garbage collection.
+    """
+
+    __slots__ = ("_mapping", "address", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = round_up(size)
+        self._mapping = libc.reserve(self.size)
+        self.address = libc.address_of(self._mapping)
+        # Python makes read-only views of what was mapped without access, so access is taken away afterwards.
+        libc.protect(self.address, self.size, libc.PROT_NONE)
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """A writable view of the bytes; touching any that are not committed or mapped kills the process.
+
+        Keeps: the whole reservation, for as long as the view lives.
+        """
+        check_range(self, start, stop, 1)
+        return memoryview(self._mapping)[start:stop]
+
+    def commit(self, start: int, stop: int) -> None:
+        """Make the pages readable and writable; they read as zero when they are new."""
+        self._check(start, stop)
+        libc.protect(self.address + start, stop - start, mmap.PROT_READ | mmap.PROT_WRITE)
+
+    def decommit(self, start: int, stop: int) -> None:
+        """Give the pages back and take access away."""
+        self._check(start, stop)
+        if start < stop:
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | libc.MAP_NORESERVE
+            libc.map_at(self.address + start, stop - start, libc.PROT_NONE, flags)
+
+    def map(self, start: int, fd: int, length: int, offset: int = 0, *, writable: bool, private: bool) -> None:
+        """Show `length` bytes of the file from `offset` on at `start`; the rest of the last page reads as zero.
+
+        Raises: `ValueError` when the file is shorter, for reading behind its end would kill the process.
+        """
+        self._check(start, start + round_up(length))
+        file_size = os.fstat(fd).st_size
+        if offset + length > file_size:
+            raise ValueError(f"a file of {file_size:#x} bytes has no bytes {offset:#x}..{offset + length:#x}")
+        prot = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+        flags = libc.MAP_NORESERVE | (mmap.MAP_PRIVATE if private else mmap.MAP_SHARED)
+        libc.map_at(self.address + start, length, prot, flags, fd, offset)
+
+    def close(self) -> None:
+        """Unmap everything now.  Raises: `BufferError` while a view lives; the reservation stays usable in that case."""
+        self._mapping.close()
+
+    def _check(self, start: int, stop: int) -> None:
+        """Refuse unaligned or foreign ranges, and any after `close`, when the addresses may be somebody else's."""
+        if self._mapping.closed:
+            raise ValueError("the reservation is closed")
+        check_range(self, start, stop, page_size)
+
+
+def memfd(name: str, data: bytes | bytearray | memoryview | None = None) -> int:
+    """A file descriptor of a file in memory: empty, or with `data` and sealed.  The caller closes it."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    if data is not None:
+        try:
+            with memoryview(data).cast("B") as rest:
+                done = 0
+                while done < len(rest):
+                    done += os.write(fd, rest[done:])
+            seal(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+    return fd
+
+
+def seal(fd: int) -> None:
+    """Make the contents and the size of a `memfd` final: what is mapped from it can never change or go away."""
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
