@@ -1,0 +1,53 @@
+"""The proposals that make up WebAssembly, and which of them arenite has: one row each.
+
+From the rows come the status table of the README and the messages that name what a refused module asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A proposal.  `standard`: the version of the standard that contains it, "" for none; `phase`: of the proposals process.
+
+    `default`: arenite accepts modules that use it.  `codes`: first and last code of the instructions it adds, for those
+    that arenite has no opcode rows for.
+    """
+
+    name: str
+    standard: str
+    phase: int
+    default: bool
+    codes: tuple[tuple[int, int], ...] = ()
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("mvp", "1.0", 5, default=True),
+    Feature("mutable-globals", "1.0", 5, default=True),
+    Feature("sign-extension", "2.0", 5, default=True),
+    Feature("nontrapping-float-to-int", "2.0", 5, default=True),
+    Feature("multi-value", "2.0", 5, default=True),
+    Feature("reference-types", "2.0", 5, default=True),
+    Feature("bulk-memory", "2.0", 5, default=True),
+    Feature("simd", "2.0", 5, default=False, codes=((0xFD, 0xFD),)),
+    Feature("extended-const", "3.0", 5, default=True),
+    Feature("branch-hinting", "3.0", 5, default=True),
+    Feature("tail-call", "3.0", 5, default=False, codes=((0x12, 0x13),)),
+    Feature("exceptions", "3.0", 5, default=False, codes=((0x06, 0x0A), (0x18, 0x19), (0x1F, 0x1F))),
+    Feature("function-references", "3.0", 5, default=False, codes=((0x14, 0x15), (0xD4, 0xD6))),
+    Feature("gc", "3.0", 5, default=False, codes=((0xD3, 0xD3), (0xFB, 0xFB))),
+    Feature("memory64", "3.0", 5, default=False),
+    Feature("multi-memory", "3.0", 5, default=False),
+    Feature("relaxed-simd", "3.0", 5, default=False),
+    Feature("threads", "", 4, default=False, codes=((0xFE, 0xFE),)),
+)
+
+
+def feature_of(code: int) -> str | None:
+    """The missing feature that an instruction's first byte belongs to, if it is one."""
+    for feature in FEATURES:
+        if any(first <= code <= last for first, last in feature.codes):
+            return feature.name
+    return None

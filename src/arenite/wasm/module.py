@@ -1,0 +1,199 @@
+"""A decoded module: the abstract syntax of the standard as plain data, and where its pieces lie in the file.
+
+- Index spaces are whole: `funcs`, `tables`, `memories` and `globals` begin with the imported ones, in order.
+- Bodies and data stay in the file: they are (start, end) offsets into `data`.
+- A constant expression is a tuple of instructions without its `end`: `(("global.get", 0), ("i32.const", -1), ("i32.add",))`.
+  Integers are signed, floats are bit patterns, `ref.null` carries its value type.
+- `at` is the offset of an item in the file, for messages.
+
+Spec: syntax-module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from arenite.errors import DecodeError
+from arenite.layout.types import ExportType, ImportType
+from arenite.wasm.reader import Reader
+
+if TYPE_CHECKING:
+    from arenite.layout.types import ExternType, FuncType, GlobalType, MemoryType, TableType
+
+ConstExpr = tuple[tuple[str | int, ...], ...]
+
+
+class Kind(IntEnum):
+    """What is imported or exported, numbered as in the file."""
+
+    FUNC = 0
+    TABLE = 1
+    MEMORY = 2
+    GLOBAL = 3
+
+
+class Mode(IntEnum):
+    """When a segment is used: at instantiation, by instructions, or never (it only declares references)."""
+
+    ACTIVE = 0
+    PASSIVE = 1
+    DECLARATIVE = 2
+
+
+class Import(NamedTuple):
+    """`index`: what it becomes in the index space of its kind."""
+
+    module: str
+    name: str
+    kind: Kind
+    index: int
+    at: int
+
+
+class Export(NamedTuple):
+    """`index`: in the index space of its kind."""
+
+    name: str
+    kind: Kind
+    index: int
+    at: int
+
+
+class GlobalInit(NamedTuple):
+    """The initial value of a global that the module defines."""
+
+    value: ConstExpr
+    at: int
+
+
+class Element(NamedTuple):
+    """An element segment.  An item that is an int is a function index: short for `(("ref.func", index),)`."""
+
+    mode: Mode
+    type: int
+    table: int
+    offset: ConstExpr
+    items: tuple[int | ConstExpr, ...]
+    at: int
+
+
+class Data(NamedTuple):
+    """A data segment: its bytes are `module.data[start:end]`."""
+
+    mode: Mode
+    memory: int
+    offset: ConstExpr
+    start: int
+    end: int
+    at: int
+
+
+class Body(NamedTuple):
+    """A function body, from the declarations of its locals to behind its last `end`."""
+
+    start: int
+    end: int
+
+
+class Custom(NamedTuple):
+    """A custom section; its content is `module.data[start:end]`.  `place`: id of the last section before it that is not custom."""
+
+    name: str
+    start: int
+    end: int
+    place: int
+
+
+@dataclass
+class Names:
+    """What the name section says: for tools and backtraces, never for meaning.  `locals`: by function, then by local."""
+
+    module: str = ""
+    funcs: dict[int, str] = field(default_factory=dict)
+    locals: dict[int, dict[int, str]] = field(default_factory=dict)
+
+
+@dataclass
+class Module:
+    """Everything a binary file says; `decode` makes it, `validate_module` has not looked at it yet."""
+
+    data: bytes
+    types: list[FuncType] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    funcs: list[int] = field(default_factory=list)
+    tables: list[TableType] = field(default_factory=list)
+    memories: list[MemoryType] = field(default_factory=list)
+    globals: list[GlobalType] = field(default_factory=list)
+    inits: list[GlobalInit] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+    start: int | None = None
+    elements: list[Element] = field(default_factory=list)
+    segments: list[Data] = field(default_factory=list)
+    data_count: int | None = None
+    bodies: list[Body] = field(default_factory=list)
+    customs: list[Custom] = field(default_factory=list)
+    sections: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def imported(self, kind: Kind) -> int:
+        """How many entries of an index space are imports."""
+        return sum(item.kind == kind for item in self.imports)
+
+    def func_type(self, index: int) -> FuncType:
+        """The type of a function of the (validated) module's index space."""
+        return self.types[self.funcs[index]]
+
+    def extern_type(self, kind: Kind, index: int) -> ExternType:
+        """The type of an entry of an index space."""
+        match kind:
+            case Kind.FUNC:
+                return self.func_type(index)
+            case Kind.TABLE:
+                return self.tables[index]
+            case Kind.MEMORY:
+                return self.memories[index]
+            case Kind.GLOBAL:
+                return self.globals[index]
+
+    def import_types(self) -> list[ImportType]:
+        """What the module asks for, in order."""
+        return [ImportType(i.module, i.name, self.extern_type(i.kind, i.index)) for i in self.imports]
+
+    def export_types(self) -> list[ExportType]:
+        """What the module offers, in order."""
+        return [ExportType(e.name, self.extern_type(e.kind, e.index), e.index) for e in self.exports]
+
+    @cached_property
+    def names(self) -> Names:
+        """The name section; one that is damaged ends where the damage begins.  Spec: binary-namesec."""
+        names = Names()
+        for custom in self.customs:
+            if custom.name == "name":
+                try:
+                    read_names(Reader(self.data, custom.start, custom.end), names)
+                except DecodeError:
+                    break
+        return names
+
+
+def read_names(r: Reader, names: Names) -> None:
+    """Fill `names` from the content of a name section, subsection by subsection."""
+    while not r.done():
+        subsection = r.byte()
+        size = r.u32()
+        start = r.take(size)
+        part = Reader(r.data, start, start + size)
+        if subsection == 0:
+            names.module = part.name()
+        elif subsection == 1:
+            for _ in range(part.count()):
+                index = part.u32()
+                names.funcs[index] = part.name()
+        elif subsection == 2:
+            for _ in range(part.count()):
+                locals_ = names.locals.setdefault(part.u32(), {})
+                for _ in range(part.count()):
+                    index = part.u32()
+                    locals_[index] = part.name()
