@@ -1,0 +1,115 @@
+"""Rows that touch linear memory: the address space is part of an op's name.  Spec: exec-load … exec-memory.init.
+
+Loads leave a slot's upper half zero, so `load32` serves i32, f32 and `i64.load32_u`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.helpers import Helper
+from arenite.bytecode.integers import trap_if
+from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value
+from arenite.bytecode.row import SLOTS, Meaning, Row, far, row
+from arenite.layout.cage import HOST_PAGE
+from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.layout.spaces import Space
+from arenite.layout.types import PAGE_SIZE
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOADS: Final[tuple[tuple[str, Type, str, str], ...]] = (
+    # name, type in memory, extension, slot
+    ("load8_u", I8, "extend_u", "i32"),
+    ("load16_u", I16, "extend_u", "i32"),
+    ("load32", I32, "", "i32"),
+    ("load64", I64, "", "i64"),
+    ("load8_s.i32", I8, "extend_s", "i32"),
+    ("load16_s.i32", I16, "extend_s", "i32"),
+    ("load8_s.i64", I8, "extend_s", "i64"),
+    ("load16_s.i64", I16, "extend_s", "i64"),
+    ("load32_s.i64", I32, "extend_s", "i64"),
+)
+STORES: Final[tuple[tuple[str, Type, str], ...]] = (("store8", I8, "i32"), ("store16", I16, "i32"), ("store32", I32, "i32"), ("store64", I64, "i64"))
+BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills are the machine's: they cost fuel and can be interrupted
+
+
+def _load(memory: Type, extend: str, to: Type) -> Meaning:
+    def meaning(e: Emit, at: Value, disp: Value) -> Value:
+        value = e.load(Space.MEMORY, memory, at, disp)
+        return e.pure(extend, value, to=to) if extend else value
+
+    return meaning
+
+
+def _store(memory: Type) -> Meaning:
+    def meaning(e: Emit, at: Value, value: Value, disp: Value) -> None:
+        e.store(Space.MEMORY, at, value if value.type is memory else e.pure("wrap", value, to=memory), disp)
+
+    return meaning
+
+
+def memory_length(e: Emit) -> Value:
+    """Bytes of the instance's memory 0 (i64), from the store context: which area it is comes from the arena, so it is bounded first."""
+    memory = e.load(Space.ARENA, I32, e.state("vmctx"), InstanceRecord.memory.offset)
+    area = checked_area(e, e.load(Space.ARENA, I32, memory, MemoryRecord.area.offset))
+    return e.load(Space.STORE, I64, e.pure("shl", area, e.const(I32, 3)), StoreContext.lengths.offset)
+
+
+def checked_area(e: Emit, area: Value) -> Value:
+    """An area's index as read from the arena, or 0 if the cage has no such area."""
+    areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
+    return e.pure("select", e.pure("lt_u", area, areas), area, e.const(I32, 0))
+
+
+def memory_size(e: Emit) -> Value:
+    """dst = length of memory 0 in pages."""
+    shift = PAGE_SIZE.bit_length() - 1
+    return e.pure("wrap", e.pure("shr_u", memory_length(e), e.const(I64, shift)), to=I32)
+
+
+def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:
+    """memory0[to:][:count] = memory0[source:][:count]; ranges may overlap."""
+    with e.when(e.pure("ge_u", count, e.const(I32, BULK_MAX)), cold=True):
+        e.helper(Helper.MEMORY_COPY, to, source, count)
+    length = memory_length(e)
+    wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
+    for start in (wide_to, wide_source):
+        trap_if(e, e.pure("gt_u", e.pure("add", start, wide_count), length), TrapCode.MEMORY_OUT_OF_BOUNDS)
+    e.copy(wide_to, wide_source, wide_count)
+
+
+def memory_fill(e: Emit, to: Value, byte: Value, count: Value) -> None:
+    """memory0[to:][:count] = byte."""
+    with e.when(e.pure("ge_u", count, e.const(I32, BULK_MAX)), cold=True):
+        e.helper(Helper.MEMORY_FILL, to, byte, count)
+    wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
+    trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), memory_length(e)), TrapCode.MEMORY_OUT_OF_BOUNDS)
+    e.fill(wide_to, e.pure("wrap", byte, to=I8), wide_count)
+
+
+def rows() -> Iterator[Row]:
+    """Loads and stores with near and far static offsets, and the bulk instructions."""
+    for name, memory, extend, slot in LOADS:
+        doc = f"dst = memory0[at + disp], {memory.bits} bits"
+        near = row(f"{name} memory0", f"at:i32 disp:u16 -> {slot}", _load(memory, extend, SLOTS[slot]), doc)
+        yield from (near, far(near))
+    for name, memory, slot in STORES:
+        near = row(f"{name} memory0", f"at:i32 value:{slot} disp:u16", _store(memory), f"memory0[at + disp] = value, {memory.bits} bits")
+        yield from (near, far(near))
+    yield row("memory.size", "-> i32", memory_size)
+    yield row("memory.copy", "to:i32 source:i32 count:i32", memory_copy)
+    yield row("memory.fill", "to:i32 byte:i32 count:i32", memory_fill)
+    yield row("memory.grow", "delta:i32 -> i32", lambda e, delta: e.helper(Helper.MEMORY_GROW, delta), "dst = the old size in pages, or -1")
+    yield row(
+        "memory.init",
+        "segment:u32 to:i32 source:i32 count:i32",
+        lambda e, *args: e.helper(Helper.MEMORY_INIT, *args),
+        "memory0[to:][:count] = data segment[source:][:count]",
+    )
+    yield row("data.drop", "segment:u32", lambda e, segment: e.helper(Helper.DATA_DROP, segment), "the data segment is empty from now on")
+
+
+assert HOST_PAGE >= StoreContext.size

@@ -1,0 +1,139 @@
+"""A translated module: everything an instance is made from.  The compiler writes it, the machine reads it; neither knows the other.
+
+A `ModuleCode` holds no address and depends on nothing in the process, so it can be cached, shipped and shared.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from arenite.layout.instance import InstanceLayout
+from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.layout.types import ExportType, ImportType
+
+ConstExpr = tuple[tuple[str | int, ...], ...]
+"""A constant expression in postfix: `(("i32.const", 5), ("global.get", 0), ("i32.add",))`; floats as bit patterns, null as
+`("ref.null",)`, functions as `("ref.func", index)`.  Spec: valid-constant."""
+
+FUNCTION: Final = struct.Struct("<IIIIIII")
+
+
+class FunctionCode(NamedTuple):
+    """One function: bytes in the module's bytecode, its frame, and where it came from."""
+
+    begin: int
+    end: int
+    frame_size: int
+    header: int  # byte offset of the frame's header: 8 for each parameter or result, whichever are more
+    type_index: int
+    safepoints: int  # byte offset of its first record in the module's table of safepoints
+    body: int  # byte offset of its body in the file
+
+
+class Safepoint(NamedTuple):
+    """What lives in the frame when the run stops after a call, or at a back-edge.
+
+    `pc`: where it goes on.  `offset`: of the instruction, in the file.  `slots`: (slot number, value type) of operands; locals and
+    parameters are always live and their types are the function's.
+    """
+
+    pc: int
+    offset: int
+    slots: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class DataSegment:
+    """`offset` is None for a passive segment."""
+
+    content: bytes
+    offset: ConstExpr | None
+
+
+@dataclass(frozen=True)
+class ElementSegment:
+    """`items`: indexes of functions, or constant expressions.  `declarative` ones are dropped at once."""
+
+    element_type: int
+    items: tuple[int, ...] | tuple[ConstExpr, ...]
+    table: int
+    offset: ConstExpr | None
+    declarative: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleCode:
+    """A module as the machine wants it; index spaces begin with the imports, as in the standard."""
+
+    name: str
+    digest: bytes  # blake2b of the file
+    types: tuple[FuncType, ...]
+    imports: tuple[ImportType, ...]
+    exports: tuple[ExportType, ...]
+    function_types: tuple[int, ...]  # typeidx of every function, imported ones first
+    tables: tuple[TableType, ...]  # own ones, as are the next two
+    memories: tuple[MemoryType, ...]
+    globals: tuple[tuple[GlobalType, ConstExpr], ...]
+    elements: tuple[ElementSegment, ...]
+    data: tuple[DataSegment, ...]
+    start: int | None
+    bytecode: bytes
+    returns: bytes  # one bit per unit of bytecode: may a frame return there?
+    functions: bytes  # FUNCTION records of own functions
+    safepoints: bytes
+    locals: tuple[bytes, ...] = field(repr=False)  # of each own function: u32 types of parameters and locals
+    function_names: dict[int, str] = field(default_factory=dict, repr=False)
+
+    def _imported(self, kind: type) -> int:
+        return sum(isinstance(i.type, kind) for i in self.imports)
+
+    @cached_property
+    def imported_functions(self) -> int:
+        """How many functions are imported."""
+        return self._imported(FuncType)
+
+    @cached_property
+    def layout(self) -> InstanceLayout:
+        """How its instances are laid out."""
+        tables, globals_ = self._imported(TableType), self._imported(GlobalType)
+        return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals))
+
+    @cached_property
+    def function_count(self) -> int:
+        """How many functions the module defines."""
+        return len(self.functions) // FUNCTION.size
+
+    def function(self, index: int) -> FunctionCode:
+        """An own function, counted without the imported ones."""
+        return FunctionCode(*FUNCTION.unpack_from(self.functions, index * FUNCTION.size))
+
+    def all_functions(self) -> Iterator[FunctionCode]:
+        """Own functions in order."""
+        return map(FunctionCode._make, FUNCTION.iter_unpack(self.functions))
+
+    def function_at(self, pc: int) -> int | None:
+        """Which own function's code holds `pc`; functions stand in order."""
+        low, high = 0, self.function_count
+        while low < high:
+            middle = (low + high) // 2
+            if FUNCTION.unpack_from(self.functions, middle * FUNCTION.size)[1] <= pc:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < self.function_count and self.function(low).begin <= pc else None
+
+    def function_name(self, index: int) -> str:
+        """Name of a function of the index space, for people: from the name section, an export, an import, or its number."""
+        if index in self.function_names:
+            return self.function_names[index]
+        for export in self.exports:
+            if isinstance(export.type, FuncType) and export.index == index:
+                return export.name
+        return f"<wasm function {index}>"

@@ -1,0 +1,94 @@
+"""THE table of ops, in order; an op's code is its place.  Everything about an op derives from its row.
+
+The base rows come from the chapters (`control`, `integers`, `floats`, `memory`, `references`); the rest are made from them here, by
+the algebra of `row`: immediate forms, compare-and-branch, and the superinstructions that were found to pay.
+
+Example:  ROWS["i32.add"].code;  TABLE[code].name
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode import control, floats, integers, memory, references
+from arenite.bytecode.row import Row, fused, immediate, looping, tied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMMEDIATE: Final = (*integers.ARITHMETIC, *integers.SHIFTS)
+# first op -> what may follow on its result, each pair one superinstruction "first; second"
+PAIRS: Final[tuple[tuple[str, str], ...]] = (
+    *((first, f"{load} memory0") for first in ("i32.add", "i32.add_imm", "i32.shl_imm") for load in ("load8_u", "load16_u", "load32", "load64")),
+    *((first, "i32.add") for first in ("i32.shl_imm", "i32.mul", "i32.mul_imm", "load32 memory0", "load8_u memory0", "i32.add")),
+    *((first, "i32.add_imm") for first in ("load32 memory0", "load8_u memory0")),
+    *((first, "i32.and_imm") for first in ("load32 memory0", "load8_u memory0", "i32.shr_u_imm", "i32.add")),
+    *((first, "i32.xor") for first in ("load8_u memory0", "load32 memory0", "i32.shl_imm", "i32.shr_u_imm", "i32.and_imm", "i32.rotl_imm")),
+    *((first, "i32.or") for first in ("load8_u memory0", "i32.shl_imm", "i32.shr_u_imm", "i32.and_imm")),
+    *((first, "i64.add") for first in ("load64 memory0", "i64.mul", "i64.shr_u_imm", "i64.add")),
+    *((first, "i64.xor") for first in ("load64 memory0", "i64.shl_imm", "i64.shr_u_imm", "i64.rotl_imm")),
+    *((f"load64 memory0", f"f64.{second}") for second in ("add", "sub", "mul", "div")),  # noqa: F541
+    *(("f64.mul", f"f64.{second}") for second in ("add", "sub", "mul")),
+    *((first, second) for first in ("i32.shl_imm", "i32.and_imm", "i32.shr_u_imm") for second in ("i32.shl_imm", "i32.shr_s_imm")),
+)
+COMMUTATIVE: Final = frozenset(f"{t}.{name}" for t in ("i32", "i64") for name in ("add", "mul", "and", "or", "xor")) | {
+    f"{t}.{name}" for t in ("f32", "f64") for name in ("add", "mul")
+}
+BRANCHES: Final = ("br_if", "br_unless")
+
+
+def _base() -> Iterator[Row]:
+    for chapter in (control, integers, floats, memory, references):
+        yield from chapter.rows()
+
+
+def _compare_and_branch(rows: dict[str, Row]) -> Iterator[Row]:
+    """`br_if i32.lt_s` and `loop_br_if i32.lt_s_imm`; for floats `br_unless f64.lt` too (the negation is another comparison)."""
+    for t in ("i32", "i64"):
+        for name in integers.COMPARISONS:
+            for first in (rows[f"{t}.{name}"], immediate(rows[f"{t}.{name}"])):
+                forward = fused(f"br_if {first.name}", first, rows["br_if"])
+                yield from (forward, looping(forward))
+    for t in ("f32", "f64"):
+        for name in floats.COMPARISONS:
+            for branch in BRANCHES:
+                forward = fused(f"{branch} {t}.{name}", rows[f"{t}.{name}"], rows[branch])
+                yield from (forward, looping(forward))
+
+
+def _counting(rows: dict[str, Row]) -> Iterator[Row]:
+    """`a += n` (or `a += step`), then a back-edge while `a` compares: the end of a counted loop."""
+    for add, word in ((tied(immediate(rows["i32.add"]), "a"), "inc"), (tied(rows["i32.add"], "a"), "add")):
+        for name in ("ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u", "eq"):
+            for compare in (rows[f"i32.{name}"], immediate(rows[f"i32.{name}"])):
+                branch = fused("", compare, rows["loop_br_if"])
+                yield fused(f"{word}_br_if {compare.name}", add, branch, keep=True)
+
+
+def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
+    for first, second in PAIRS:
+        yield fused(f"{first}; {second}", rows[first], rows[second])
+        if second in ("f64.sub", "f64.div"):
+            yield fused(f"{first}; {second} right", rows[first], rows[second], operand=1)
+
+
+def _table() -> tuple[Row, ...]:
+    rows: dict[str, Row] = {}
+
+    def add(more: Iterator[Row]) -> None:
+        for new in more:
+            assert new.name not in rows, new.name
+            rows[new.name] = replace(new, code=len(rows))
+
+    add(_base())
+    add(immediate(rows[f"{t}.{name}"]) for t in ("i32", "i64") for name in (*IMMEDIATE, *integers.COMPARISONS))
+    add(immediate(rows[f"{name} memory0"], "value") for name, *_ in memory.STORES)
+    add(_compare_and_branch(rows))
+    add(_counting(rows))
+    add(_pairs(rows))
+    return tuple(rows.values())
+
+
+TABLE: Final = _table()
+ROWS: Final = {row.name: row for row in TABLE}

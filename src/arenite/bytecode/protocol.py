@@ -1,0 +1,132 @@
+"""What a meaning may say: typed values, labels and the protocol `Emit` that the emitters (and `effects`) read meanings through.
+
+A meaning is a Python function over `Emit`; it is run once per handler, per block or per analysis, never while a guest runs.
+
+Example:
+
+    def i32_add(e: Emit, a: Value, b: Value) -> Value:
+        return e.pure("add", a, b)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from arenite.bytecode.helpers import Helper
+    from arenite.layout.spaces import Space
+    from arenite.traps import TrapCode
+
+
+class Type(Enum):
+    """Type of a value inside a meaning: (LLVM name, bytes in memory, memoryview format)."""
+
+    I1 = ("i1", 0, "")
+    I8 = ("i8", 1, "B")
+    I16 = ("i16", 2, "H")
+    I32 = ("i32", 4, "I")
+    I64 = ("i64", 8, "Q")
+    F32 = ("float", 4, "f")
+    F64 = ("double", 8, "d")
+
+    def __init__(self, llvm: str, size: int, view: str) -> None:
+        self.llvm = llvm
+        self.size = size
+        self.view = view
+        self.bits = 8 * size or 1
+        self.is_float = view in ("f", "d")
+
+
+I1, I8, I16, I32, I64, F32, F64 = Type
+
+
+@dataclass(frozen=True)
+class Value:
+    """A typed piece of target text: an SSA name, a Python expression, or a constant."""
+
+    type: Type
+    text: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where a branch goes: a pc as an i64 value, or (where code is made per op) as an int.  `back`: the edge closes a loop."""
+
+    at: Value | int
+    back: bool = False
+
+
+State = Literal["vmctx", "fuel", "sp"]
+
+
+class Emit(Protocol):
+    """Everything a meaning can say."""
+
+    # values
+    def const(self, type_: Type, n: int) -> Value:
+        """The constant with bit pattern `n`."""
+
+    def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
+        """A primitive of `bytecode.prims`; `to` for those that convert."""
+
+    def canonical(self, value: Value) -> Value:
+        """A float result: as it is, or with every NaN made the canonical one where runs must be deterministic."""
+
+    # memory; an access to MEMORY traps by itself (guard page, comparison, or Python's own check)
+    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+        """The value at `space[at + disp]`."""
+
+    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
+        """Set `space[at + disp]`."""
+
+    def copy(self, to: Value, source: Value, count: Value) -> None:
+        """Move `count` bytes inside MEMORY; bounds have been checked; ranges may overlap."""
+
+    def fill(self, to: Value, byte: Value, count: Value) -> None:
+        """Set `count` bytes of MEMORY; bounds have been checked."""
+
+    # machine state, the row's result
+    def state(self, name: State) -> Value:
+        """A register of the machine."""
+
+    def set_state(self, name: State, value: Value) -> None:
+        """Set a register of the machine."""
+
+    def result(self, value: Value) -> None:
+        """Write the row's destination now (a meaning's return value is written at its end)."""
+
+    # control
+    def when(self, condition: Value, *, cold: bool = False) -> AbstractContextManager[None]:
+        """The only conditional; values made inside stay inside."""
+
+    def here(self) -> Label:
+        """This op."""
+
+    def goto(self, to: Label) -> None:
+        """Go on at `to`."""
+
+    def switch(self, index: Value, to: list[Label]) -> None:
+        """Go on at `to[index]`, or at the last one."""
+
+    def trap(self, code: TrapCode) -> None:
+        """End the run."""
+
+    def pause(self, at: Label, *, owed: bool) -> None:
+        """The slice of fuel is used up: stop, to go on at `at`; `owed`: the unit that could not be paid is paid then."""
+
+    def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
+        """Enter a function: `to` is its first op (same instance) or a checked code handle; its frame begins `frame` bytes above
+        ours, its header stands `header` bytes above ours."""
+
+    def ret(self, header: Value) -> None:
+        """Leave the function: its frame's header stands `header` bytes into the frame."""
+
+    def helper(self, helper: Helper, *args: Value) -> Value:
+        """Ask the machine; the value must be the meaning's result and the last thing it says."""
+
+    def halt(self) -> None:
+        """The entry frame has returned: the run is finished."""

@@ -1,0 +1,97 @@
+"""Rows about globals, tables and references.  Spec: exec-global.get … exec-table.init.
+
+An instance holds one u32 per imported global and per table (where its record lies); its own globals lie in the instance itself.
+`disp` is a place in the instance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.helpers import Helper
+from arenite.bytecode.integers import trap_if
+from arenite.bytecode.protocol import I32, I64, Emit, Value
+from arenite.bytecode.row import Meaning, Row, row
+from arenite.layout.records import FuncRefRecord, InstanceRecord, TableRecord
+from arenite.layout.spaces import Space
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def global_get(e: Emit, disp: Value) -> Value:
+    """dst = arena[vmctx + disp], a global of this instance."""
+    return e.load(Space.ARENA, I64, e.state("vmctx"), disp)
+
+
+def global_set(e: Emit, value: Value, disp: Value) -> None:
+    """arena[vmctx + disp] = value, a global of this instance."""
+    e.store(Space.ARENA, e.state("vmctx"), value, disp)
+
+
+def global_get_imported(e: Emit, disp: Value) -> Value:
+    """dst = arena[arena[vmctx + disp]], a global of another instance."""
+    return e.load(Space.ARENA, I64, e.load(Space.ARENA, I32, e.state("vmctx"), disp))
+
+
+def global_set_imported(e: Emit, value: Value, disp: Value) -> None:
+    """arena[arena[vmctx + disp]] = value, a global of another instance."""
+    e.store(Space.ARENA, e.load(Space.ARENA, I32, e.state("vmctx"), disp), value)
+
+
+def element_at(e: Emit, table_disp: Value, index: Value, code: TrapCode) -> Value:
+    """Where the element lies in the arena; traps with `code` beyond the table's length."""
+    table = e.load(Space.ARENA, I32, e.state("vmctx"), table_disp)
+    trap_if(e, e.pure("ge_u", index, e.load(Space.ARENA, I32, table, TableRecord.length.offset)), code)
+    elements = e.load(Space.ARENA, I32, table, TableRecord.elements.offset)
+    return e.pure("add", elements, e.pure("shl", index, e.const(I32, 2)))
+
+
+def table_get(e: Emit, index: Value, disp: Value) -> Value:
+    """dst = the table's element at index."""
+    return e.load(Space.ARENA, I32, element_at(e, disp, index, TrapCode.TABLE_OUT_OF_BOUNDS))
+
+
+def table_set(e: Emit, index: Value, value: Value, disp: Value) -> None:
+    """The table's element at index = value."""
+    e.store(Space.ARENA, element_at(e, disp, index, TrapCode.TABLE_OUT_OF_BOUNDS), value)
+
+
+def table_size(e: Emit, disp: Value) -> Value:
+    """dst = the table's length."""
+    table = e.load(Space.ARENA, I32, e.state("vmctx"), disp)
+    return e.load(Space.ARENA, I32, table, TableRecord.length.offset)
+
+
+def ref_func(e: Emit, function: Value) -> Value:
+    """dst = the reference to the module's function number `function` (its place in the instance's array)."""
+    array = e.load(Space.ARENA, I32, e.state("vmctx"), InstanceRecord.funcrefs.offset)
+    return e.pure("add", array, e.pure("mul", function, e.const(I32, FuncRefRecord.size)))
+
+
+def ref_func_imported(e: Emit, disp: Value) -> Value:
+    """dst = the reference to an imported function, which the instance holds at `disp`."""
+    return e.load(Space.ARENA, I32, e.state("vmctx"), disp)
+
+
+def _ask(helper: Helper) -> Meaning:
+    return lambda e, *args: e.helper(helper, *args)
+
+
+def rows() -> Iterator[Row]:
+    """Globals, references, tables."""
+    yield row("global.get", "disp:u32 -> i64", global_get)
+    yield row("global.set", "value:i64 disp:u32", global_set)
+    yield row("global.get imported", "disp:u32 -> i64", global_get_imported)
+    yield row("global.set imported", "value:i64 disp:u32", global_set_imported)
+    yield row("ref.func", "function:u32 -> i32", ref_func)
+    yield row("ref.func imported", "disp:u32 -> i32", ref_func_imported)
+    yield row("table.get", "index:i32 disp:u32 -> i32", table_get)
+    yield row("table.set", "index:i32 value:i32 disp:u32", table_set)
+    yield row("table.size", "disp:u32 -> i32", table_size)
+    yield row("table.grow", "table:u32 value:i32 delta:i32 -> i32", _ask(Helper.TABLE_GROW), "dst = the old length, or -1")
+    yield row("table.fill", "table:u32 to:i32 value:i32 count:i32", _ask(Helper.TABLE_FILL), "elements[to:][:count] = value")
+    yield row("table.copy", "table:u16 source_table:u16 to:i32 source:i32 count:i32", _ask(Helper.TABLE_COPY), "elements[to:][:count] = those of the other table")
+    yield row("table.init", "table:u16 segment:u32 to:i32 source:i32 count:i32", _ask(Helper.TABLE_INIT), "elements[to:][:count] = segment[source:][:count]")
+    yield row("elem.drop", "segment:u32", _ask(Helper.ELEM_DROP), "the element segment is empty from now on")

@@ -1,0 +1,170 @@
+"""An op row (name, operands, meaning, doc) and the algebra that makes rows out of rows: no meaning is ever written twice.
+
+Derived from a row: its encoding, its text form, its handlers, its effects.  Kinds of operands:
+
+    i32 i64 f32 f64            a frame slot, as u16 byte offset from the frame            -> Value
+    i32.imm16 i64.imm16        a signed constant in the code; also .imm32, .imm64         -> Value
+    u16 u32                    an unsigned constant: offsets, indexes, type ids           -> Value (i32)
+    label loop                 an i32 displacement in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint
+    labels                     a u16 count; so many i32 displacements follow the op
+
+Encoding: u16 op, then the destination, then the operands, each at its natural alignment, in units of 8 bytes.
+
+Example:  parse("a:i32 b:i32 -> i32")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from arenite.bytecode.protocol import F32, F64, I32, I64, Type, Value
+from arenite.layout.cage import UNIT
+
+Meaning = Callable[..., Value | None]  # arity differs from row to row: the one place where that is allowed
+
+SLOTS: Final[dict[str, Type]] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
+LABELS: Final = ("label", "loop")
+# kind -> (bytes in the encoding, struct letter)
+FIELDS: Final[dict[str, tuple[int, str]]] = {
+    "label": (4, "i"),
+    "loop": (4, "i"),
+    "labels": (2, "H"),
+    "u16": (2, "H"),
+    "u32": (4, "I"),
+    "i32.imm16": (2, "h"),
+    "i64.imm16": (2, "h"),
+    "i32.imm32": (4, "i"),
+    "i64.imm64": (8, "q"),
+} | dict.fromkeys(SLOTS, (2, "H"))
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One operand: its name, its kind, and where it stands in the encoded op (bytes)."""
+
+    name: str
+    kind: str
+    at: int = 0
+
+    @property
+    def type(self) -> Type:
+        """Type of the value a meaning receives for it."""
+        kind = self.kind.partition(".")[0]
+        return SLOTS.get(kind, I32)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One op.
+
+    `operands`: as the meaning takes them.  `result`: kind of the destination, None if there is none.  `tied`: the result goes to
+    this operand's slot.  `fixed`: operands that are constants of the handler and not encoded.
+    """
+
+    name: str
+    operands: tuple[Operand, ...]
+    result: str | None
+    meaning: Meaning
+    doc: str
+    tied: str | None = None
+    fixed: dict[str, int] = field(default_factory=dict)
+    size: int = UNIT
+    result_at: int = 2
+    code: int = -1
+
+    @property
+    def encoded(self) -> tuple[Operand, ...]:
+        """What stands in the code, the destination first, as `dst`."""
+        dst = () if self.result is None or self.tied else (Operand("dst", self.result, self.result_at),)
+        return dst + tuple(o for o in self.operands if o.name not in self.fixed)
+
+    @property
+    def destination(self) -> Operand | None:
+        """The operand whose slot the result goes to."""
+        if self.tied:
+            return next(o for o in self.operands if o.name == self.tied)
+        return None if self.result is None else Operand("dst", self.result, self.result_at)
+
+    @property
+    def ends_block(self) -> bool:
+        """Whether it may branch: superinstructions across it would be wrong."""
+        return any(o.kind in (*LABELS, "labels") for o in self.operands)
+
+
+def parse(signature: str) -> tuple[tuple[Operand, ...], str | None]:
+    """`"a:i32 to:label -> i32"` as operands and result kind."""
+    left, _, right = signature.partition("->")
+    return tuple(Operand(*word.split(":")) for word in left.split()), right.strip() or None
+
+
+def row(name: str, signature: str, meaning: Meaning, doc: str = "") -> Row:
+    """A row from its signature; without `doc` the meaning's docstring is its doc."""
+    operands, result = parse(signature)
+    return placed(Row(name, operands, result, meaning, doc or (meaning.__doc__ or "").strip()))
+
+
+def placed(source: Row) -> Row:
+    """The row with a place for every encoded operand and its size."""
+    at, places = 2, dict[str, int]()
+    for operand in source.encoded:
+        size, _ = FIELDS[operand.kind]
+        at = -(-at // size) * size
+        places[operand.name] = at
+        at += size
+    operands = tuple(replace(o, at=places.get(o.name, 0)) for o in source.operands)
+    return replace(source, operands=operands, size=-(-at // UNIT) * UNIT, result_at=places.get("dst", 0))
+
+
+def immediate(source: Row, operand: str = "b") -> Row:
+    """The operand is a signed 16-bit constant in the code instead of a slot."""
+    change = tuple(replace(o, kind=o.kind + ".imm16") if o.name == operand else o for o in source.operands)
+    return placed(replace(source, name=source.name + "_imm", operands=change))
+
+
+def far(source: Row, operand: str = "disp") -> Row:
+    """The operand is a u32 instead of a u16."""
+    change = tuple(replace(o, kind="u32") if o.name == operand else o for o in source.operands)
+    return placed(replace(source, name=source.name + " far", operands=change))
+
+
+def looping(source: Row) -> Row:
+    """The same branch as a back-edge: a safepoint."""
+    change = tuple(replace(o, kind="loop") if o.kind == "label" else o for o in source.operands)
+    return placed(replace(source, name="loop_" + source.name, operands=change))
+
+
+def tied(source: Row, operand: str, **fixed: int) -> Row:
+    """The result replaces `operand`; `fixed` operands become constants of the handler."""
+    return placed(replace(source, tied=operand, fixed=source.fixed | fixed))
+
+
+def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: int = 0) -> Row:
+    """`second` with the result of `first` as its operand number `operand`; `keep`: that result is written as well.
+
+    Operands: those of `first`, then the rest of `second` (renamed with a 2 where names clash).
+    """
+    n = len(first.operands)
+    taken = {o.name for o in first.operands}
+    others = second.operands[:operand] + second.operands[operand + 1 :]
+    rest = tuple(replace(o, name=o.name + "2" if o.name in taken else o.name) for o in others)
+
+    def meaning(e: Any, *xs: Any) -> Value | None:  # noqa: ANN401
+        value = first.meaning(e, *xs[:n])
+        if keep:
+            e.result(value)
+        left = xs[n:]
+        return second.meaning(e, *left[:operand], value, *left[operand:])
+
+    return placed(
+        replace(
+            first,
+            name=name,
+            operands=first.operands + rest,
+            meaning=meaning,
+            doc=f"{first.name}; {second.name}",
+            result=first.result if keep else second.result,
+            tied=first.tied if keep else None,
+        )
+    )

@@ -1,0 +1,54 @@
+"""The cage: what lies where around the base, in bytes.
+
+    low    guard          no access
+           window         one entry per function of the store's modules, read-only      WINDOW_AT  .. STORE_AT
+           store page     the store context                                             STORE_AT   .. 0
+    base ->arena          records, frames: u32 offsets                                  0          .. MEMORY_AT
+           memory area 0  a 32-bit memory and its guard                                 MEMORY_AT  .. + AREA_SIZE
+           memory area 1  …
+           guard
+
+An arena offset is a u32 and is never negative, so nothing read from the arena reaches the window or the store page; the largest
+one plus the largest displacement ends inside memory area 0 or its guard.  The arena is bounded at 1 GiB, so that
+`base + area 0 + index` needs no more than one displacement of x86-64's 31 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from arenite.layout.records import StoreContext, WindowEntry
+
+HOST_PAGE: Final = 4096
+GUARD: Final = 1 << 16
+STORE_AT: Final = -HOST_PAGE
+MAX_HANDLES: Final = 1 << 20
+HANDLE_MASK: Final = MAX_HANDLES - 1
+WINDOW_SIZE: Final = MAX_HANDLES * WindowEntry.size
+WINDOW_AT: Final = STORE_AT - WINDOW_SIZE
+LOW: Final = WINDOW_AT - GUARD
+MEMORY_AT: Final = 1 << 30
+ARENA_MAX: Final = MEMORY_AT
+MEMORY_MAX: Final = 1 << 32
+AREA_SIZE: Final = 2 * MEMORY_MAX + GUARD  # an index and a static offset, each below 2**32, and the widest access
+MAX_AREAS: Final = StoreContext.lengths.count
+AREA_MASK: Final = MAX_AREAS - 1
+
+# the arena's first pages: null, then the stack
+NULL_SIZE: Final = HOST_PAGE
+STACK_AT: Final = NULL_SIZE
+
+# a window's bytecode: the map of return points (one bit per unit) lies below `code`
+UNIT: Final = 8
+CODE_MAX: Final = 1 << 32
+RETURN_MAP_SIZE: Final = CODE_MAX // UNIT // 8
+
+
+def area_at(area: int) -> int:
+    """Offset of a memory area from the base."""
+    return MEMORY_AT + area * AREA_SIZE
+
+
+def cage_size(areas: int) -> int:
+    """Bytes to reserve for a cage with so many memory areas."""
+    return area_at(areas) - LOW

@@ -1,0 +1,160 @@
+"""Every record of the machine, declared once.
+
+From a declaration come the emitters' constants (`FuncRefRecord.code.offset`), the machine's typed access
+(`FuncRefRecord.code.read(arena, at)`), the snapshot's knowledge of what is a reference (`arena_offset=True`), and the documentation.
+
+Invariants: fields are naturally aligned, in order, without overlap; a field that holds an arena offset says so;
+nothing here holds an address.
+
+Example:
+
+    class MemoryRecord(Record):
+        area = Field("u32", "index of its area in the cage", readonly=True)
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import ClassVar, Final
+
+SIZES: Final[dict[str, tuple[int, str]]] = {"u32": (4, "I"), "i32": (4, "i"), "u64": (8, "Q"), "i64": (8, "q")}
+UNPLACED: Final = -1
+
+
+class Field:
+    """One field: its kind (`u32`, `u64`, …), what it means, whether guests' code may change it, whether it holds an arena offset.
+
+    `count` > 1 declares an array of equal elements.
+    """
+
+    def __init__(self, kind: str, doc: str, *, readonly: bool = False, arena_offset: bool = False, count: int = 1) -> None:
+        self.kind = kind
+        self.doc = doc
+        self.readonly = readonly
+        self.arena_offset = arena_offset
+        self.count = count
+        self.size, letter = SIZES[kind]
+        self.name = ""
+        self.offset = UNPLACED
+        self.packer = struct.Struct("<" + letter)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def read(self, view: memoryview, at: int) -> int:
+        """The field of the record that begins at `at` bytes into `view`."""
+        value: int = self.packer.unpack_from(view, at + self.offset)[0]
+        return value
+
+    def write(self, view: memoryview, at: int, value: int) -> None:
+        """Set the field of the record that begins at `at` bytes into `view`."""
+        self.packer.pack_into(view, at + self.offset, value)
+
+
+class Record:
+    """Base of the declarations: places the fields of a subclass in the order they stand, naturally aligned."""
+
+    fields: ClassVar[tuple[Field, ...]] = ()
+    size: ClassVar[int] = 0
+
+    def __init_subclass__(cls) -> None:
+        at = 0
+        placed: list[Field] = []
+        for field in vars(cls).values():
+            if isinstance(field, Field):
+                at = -(-at // field.size) * field.size
+                field.offset = at
+                at += field.size * field.count
+                placed.append(field)
+        cls.fields = tuple(placed)
+        cls.size = -(-at // 8) * 8
+
+
+class StoreContext(Record):
+    """The machine's own registers, at the start of the store page: below the base, so no offset of a guest reaches it."""
+
+    status = Field("u32", "how the last run stopped (arenite.traps, bytecode.helpers)")
+    pc = Field("u32", "where: the op that trapped, or the one to go on at")
+    sp = Field("u32", "the frame", arena_offset=True)
+    vmctx = Field("u32", "its instance", arena_offset=True)
+    fuel = Field("i64", "units left of the slice of fuel handed to the tier")
+    stack_limit = Field("u32", "frames end at or below this", readonly=True, arena_offset=True)
+    result_slot = Field("u32", "byte offset of the slot that the helper's result goes to")
+    next_pc = Field("u32", "where a helper's caller goes on")
+    areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
+    arguments = Field("u64", "arguments of the helper that was asked for", count=6)
+    lengths = Field("u64", "bytes of each memory area: decides explicit checks", readonly=True, count=256)
+
+
+class WindowEntry(Record):
+    """One function in the code window, found by its code handle."""
+
+    pc = Field("u32", "its first op in the window's bytecode", readonly=True)
+    frame_size = Field("u32", "bytes of its frame", readonly=True)
+    type_id = Field("u32", "its type; 0 in unused entries", readonly=True)
+    native = Field("u32", "its native code, when there is some; 0: none", readonly=True)
+
+
+class InstanceRecord(Record):
+    """An instance (vmctx): fixed fields, then one u32 per imported function, table and global, then its own globals."""
+
+    module_index = Field("u32", "index of its module in the store's window", readonly=True)
+    memory = Field("u32", "its memory 0; 0: none", readonly=True, arena_offset=True)
+    index = Field("u32", "index in the store's list of instances", readonly=True)
+    funcrefs = Field("u32", "its array of function references", readonly=True, arena_offset=True)
+
+
+class FuncRefRecord(Record):
+    """A function reference: a handle into the window, never an address."""
+
+    type_id = Field("u32", "its type, for reading; the window's decides", readonly=True)
+    code = Field("u32", "code handle", readonly=True)
+    vmctx = Field("u32", "its instance; for a host function its index in the store's list", readonly=True, arena_offset=True)
+    function = Field("u32", "funcidx in its instance's module", readonly=True)
+
+
+class TableRecord(Record):
+    """A table; its elements are u32: offsets of function references, or 1 + index into the store's host references; 0 is null."""
+
+    elements = Field("u32", "its elements", arena_offset=True)
+    length = Field("u32", "elements")
+    maximum = Field("u32", "elements", readonly=True)
+    element_type = Field("u32", "value type", readonly=True)
+    capacity = Field("u32", "elements that fit where they lie")
+    has_maximum = Field("u32", "1 if the module gave a maximum", readonly=True)
+
+
+class MemoryRecord(Record):
+    """A linear memory; its bytes lie in an area of the cage."""
+
+    area = Field("u32", "index of its area in the cage", readonly=True)
+    has_maximum = Field("u32", "1 if the module gave a maximum", readonly=True)
+    length = Field("u64", "bytes; for reading only, the store context's decides")
+    maximum = Field("u64", "pages", readonly=True)
+
+
+class GlobalRecord(Record):
+    """A global's value, 8 bytes; i32 and f32 zero-extended."""
+
+    value = Field("u64", "the value's bits, or a reference")
+
+
+class FrameHeader(Record):
+    """Stands in each frame behind parameters and results; written by the caller."""
+
+    caller_sp = Field("u32", "the caller's frame", arena_offset=True)
+    return_pc = Field("u32", "where the caller goes on; must be a return point")
+    caller_vmctx = Field("u32", "the caller's instance", arena_offset=True)
+    spare = Field("u32", "0")
+
+
+RECORDS: Final[tuple[type[Record], ...]] = (
+    StoreContext,
+    WindowEntry,
+    InstanceRecord,
+    FuncRefRecord,
+    TableRecord,
+    MemoryRecord,
+    GlobalRecord,
+    FrameHeader,
+)

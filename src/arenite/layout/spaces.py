@@ -1,0 +1,44 @@
+"""The address spaces.  Every load and store of the bytecode names one; a machine address is formed from a space and an offset only.
+
+Example:  e.load(Space.ARENA, I32, funcref, FuncRefRecord.type_id.offset)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True)
+class SpaceRow:
+    """What is true of one address space."""
+
+    base: str  # the pointer its offsets count from
+    bound: str  # what keeps an access inside
+    writer: str  # who writes it while a guest runs; "" is nobody
+    alias: str  # accesses of different alias classes never overlap
+    trusted: bool  # whether its content may be believed
+    doc: str
+
+
+class Space(Enum):
+    """An address space."""
+
+    ARENA = "arena"
+    FRAME = "frame"
+    MEMORY = "memory0"
+    STORE = "store"
+    WINDOW = "window"
+    BYTECODE = "bytecode"
+
+
+SPACES: dict[Space, SpaceRow] = {
+    Space.ARENA: SpaceRow("base", "u32 offset plus a constant: the cage reaches that far", "guest and host", "arena", False, "records"),
+    Space.FRAME: SpaceRow("base + sp", "u32 sp plus a u32: the cage reaches that far", "guest and host", "arena", False, "slots of the current frame"),
+    Space.MEMORY: SpaceRow(
+        "base + the area's offset", "guard pages or a comparison", "guest and host", "memory", False, "the instance's linear memory 0"
+    ),
+    Space.STORE: SpaceRow("base - one page", "constant offsets, masked indexes", "this tier and the host", "store", True, "the store context"),
+    Space.WINDOW: SpaceRow("base - window - page", "masked code handles", "", "code", True, "one entry per function of the store's modules"),
+    Space.BYTECODE: SpaceRow("code", "pcs come from checked transfers", "", "code", True, "the modules' bytecode and the map of return points"),
+}
