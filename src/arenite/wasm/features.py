@@ -45,9 +45,14 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-def feature_of(code: int) -> str | None:
-    """The missing feature that an instruction's first byte belongs to, if it is one."""
+def missing(name: str) -> str:
+    """The end of a message about something that belongs to a feature arenite does not have."""
+    return f": it needs {name}, which arenite does not have"
+
+
+def illegal(code: int) -> str:
+    """The message about an instruction that has no row, by its first byte."""
     for feature in FEATURES:
         if any(first <= code <= last for first, last in feature.codes):
-            return feature.name
-    return None
+            return f"illegal opcode {code:02x}" + missing(feature.name)
+    return f"illegal opcode {code:02x}"

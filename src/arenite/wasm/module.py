@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.errors import DecodeError
 from arenite.layout.types import ExportType, ImportType
@@ -43,7 +43,8 @@ class Mode(IntEnum):
     DECLARATIVE = 2
 
 
-class Import(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Import:
     """`index`: what it becomes in the index space of its kind."""
 
     module: str
@@ -53,7 +54,8 @@ class Import(NamedTuple):
     at: int
 
 
-class Export(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Export:
     """`index`: in the index space of its kind."""
 
     name: str
@@ -62,14 +64,16 @@ class Export(NamedTuple):
     at: int
 
 
-class GlobalInit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class GlobalInit:
     """The initial value of a global that the module defines."""
 
     value: ConstExpr
     at: int
 
 
-class Element(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Element:
     """An element segment.  An item that is an int is a function index: short for `(("ref.func", index),)`."""
 
     mode: Mode
@@ -80,7 +84,8 @@ class Element(NamedTuple):
     at: int
 
 
-class Data(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Data:
     """A data segment: its bytes are `module.data[start:end]`."""
 
     mode: Mode
@@ -91,14 +96,16 @@ class Data(NamedTuple):
     at: int
 
 
-class Body(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Body:
     """A function body, from the declarations of its locals to behind its last `end`."""
 
     start: int
     end: int
 
 
-class Custom(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Custom:
     """A custom section; its content is `module.data[start:end]`.  `place`: id of the last section before it that is not custom."""
 
     name: str

@@ -1,10 +1,10 @@
-"""A cursor over the bytes of a module: integers, names, counts, each checked against the end of its section or body.
+r"""A cursor over the bytes of a module: integers, names, counts, each checked against the end of its section or body.
 
 Compiled by mypyc when a C compiler was there, and then an attribute access or a byte costs a nanosecond; the same
 file runs uncompiled.  Uncompiled `i64` neither wraps nor checks, so nothing here may rely on overflow; and no literal is
 ever shifted left by a variable (compiled, that shifts 32 bits).
 
-Example:  Reader(b"\\x80\\x01", 0, 2).u32() == 128
+Example:  Reader(b"\x80\x01", 0, 2).u32() == 128
 """
 
 from __future__ import annotations
@@ -86,8 +86,6 @@ class Reader:
             payload = byte & 0x7F
             if byte < 0x80 and byte >= 0x40:
                 payload -= 0x80  # the last byte carries the sign: what it adds is negative
-            if shift == 63:
-                return value | -0x7FFFFFFFFFFFFFFF - 1 if payload else value
             value += payload << shift
             if byte < 0x80:
                 return value

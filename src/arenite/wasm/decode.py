@@ -1,0 +1,306 @@
+"""Bytes of a binary file -> `Module`.
+
+Sections are read whole; function bodies only found: the validator's walk is the one that decodes their instructions, and
+what is malformed in them it reports.  Every count is compared with the bytes left, so a hostile file costs no more
+than its own size.
+
+Spec: binary-module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import DecodeError, ValidationError
+from arenite.layout import types
+from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.wasm.features import illegal, missing
+from arenite.wasm.module import Body, Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
+from arenite.wasm.opcodes import BY_CODE
+from arenite.wasm.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.wasm.module import ConstExpr
+
+MAGIC: Final = b"\0asm"
+VERSION: Final = b"\x01\0\0\0"
+MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
+ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
+CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get", "ref.null", "ref.func"} | {
+    f"{t}.{op}"
+    for t in ("i32", "i64")
+    for op in ("add", "sub", "mul")  # extended-const
+}
+VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
+NEEDED: Final = {  # bytes that begin a type, by the feature that gives them a meaning
+    0x7B: "simd",
+    0x74: "exceptions",
+    0x69: "exceptions",
+    0x64: "function-references",
+    0x63: "function-references",
+} | dict.fromkeys((0x73, 0x72, 0x71, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A, 0x5F, 0x5E, 0x50, 0x4F, 0x4E), "gc")
+
+
+def decode(data: bytes) -> Module:
+    """The module in `data`.
+
+    Raises: `DecodeError`; `ValidationError` for a constant expression that contains other instructions.
+    """
+    if data[:4] != MAGIC:
+        raise DecodeError("unexpected end" if MAGIC.startswith(data) else "magic header not detected", 0)
+    if data[4:8] != VERSION:
+        raise DecodeError("unexpected end" if VERSION.startswith(data[4:]) else "unknown binary version", 4)
+    decoder = Decoder(data)
+    decoder.sections()
+    return decoder.module
+
+
+class Decoder:
+    """Fills a `Module` section by section.  `r` reads the section at hand."""
+
+    def __init__(self, data: bytes) -> None:
+        self.module = Module(data)
+        self.r = Reader(data, 8, len(data))
+        self.defined: list[int] = []  # types of the functions that the module defines
+
+    def sections(self) -> None:
+        """All sections, and what must hold between them."""
+        readers: dict[int, Callable[[], None]] = {
+            1: lambda: self.vector(self.functype),
+            2: lambda: self.vector(self.import_),
+            3: lambda: self.vector(self.function),
+            4: lambda: self.vector(self.table),
+            5: lambda: self.vector(self.memory),
+            6: lambda: self.vector(self.global_),
+            7: lambda: self.vector(self.export),
+            8: self.start,
+            9: lambda: self.vector(self.element),
+            10: self.code,
+            11: lambda: self.vector(self.data),
+            12: self.datacount,
+        }
+        outer, m = self.r, self.module
+        place = 0  # id of the last section that is not custom
+        while not outer.done():
+            at = outer.pos
+            section = outer.byte()
+            size = outer.u32()
+            if section and section not in readers:
+                raise DecodeError("malformed section id" + (missing("exceptions") if section == 13 else ""), at)
+            if size > outer.end - outer.pos:
+                raise outer.fail("length out of bounds")
+            start = outer.take(size)
+            self.r = Reader(m.data, start, start + size)
+            if section == 0:
+                name = self.r.name()
+                m.customs.append(Custom(name, self.r.pos, self.r.end, place))
+                continue
+            if place and ORDER.index(section) <= ORDER.index(place):
+                raise DecodeError("unexpected content after last section", at)
+            place = section
+            m.sections[section] = (start, start + size)
+            readers[section]()
+            if not self.r.done():
+                raise self.r.fail("section size mismatch")
+        if len(self.defined) != len(m.bodies):
+            raise outer.fail("function and code section have inconsistent lengths")
+        if m.data_count is not None and m.data_count != len(m.segments):
+            raise outer.fail("data count and data section have inconsistent lengths")
+
+    def vector(self, entry: Callable[[], None]) -> None:
+        """Read a count, then so many entries."""
+        for _ in range(self.r.count()):
+            entry()
+
+    # types
+
+    def valtype(self) -> int:
+        """A value type."""
+        byte = self.r.byte()
+        if byte not in VALUE_TYPES:
+            raise self.malformed("value", byte)
+        return byte
+
+    def reftype(self) -> int:
+        """A reference type."""
+        byte = self.r.byte()
+        if byte not in types.REFERENCES:
+            raise self.malformed("reference", byte)
+        return byte
+
+    def malformed(self, what: str, byte: int) -> DecodeError:
+        """The error about a byte that begins no type arenite knows."""
+        hint = missing(NEEDED[byte]) if byte in NEEDED else f" {byte:02x}"
+        return DecodeError(f"malformed {what} type{hint}", self.r.pos - 1)
+
+    def valtypes(self, what: str) -> tuple[int, ...]:
+        """A vector of value types."""
+        count = self.r.count()
+        if count > MAX_ARITY:
+            raise self.r.fail(f"too many {what}: {count}, more than {MAX_ARITY}")
+        return tuple(self.valtype() for _ in range(count))
+
+    def functype(self) -> None:
+        """An entry of the type section."""
+        form = self.r.byte()
+        if form != 0x60:
+            raise self.malformed("function", form)
+        self.module.types.append(FuncType(self.valtypes("parameters"), self.valtypes("results")))
+
+    def limits(self) -> Limits:
+        """Minimum and maximum."""
+        flags = self.r.byte()
+        if flags > 1:
+            need = missing("memory64" if flags & 4 else "threads") if flags < 8 else ""
+            raise DecodeError("malformed limits flags" + need, self.r.pos - 1)
+        minimum = self.r.u32()
+        return Limits(minimum, self.r.u32() if flags else None)
+
+    # what a module has
+
+    def import_(self) -> None:
+        """An entry of the import section."""
+        r, m, at = self.r, self.module, self.r.pos
+        module, name = r.name(), r.name()
+        kind = r.byte()
+        space: list[int] | list[TableType] | list[MemoryType] | list[GlobalType]
+        match kind:
+            case Kind.FUNC:
+                m.funcs.append(r.u32())
+                space = m.funcs
+            case Kind.TABLE:
+                m.tables.append(TableType(self.reftype(), self.limits()))
+                space = m.tables
+            case Kind.MEMORY:
+                m.memories.append(MemoryType(self.limits()))
+                space = m.memories
+            case Kind.GLOBAL:
+                m.globals.append(self.globaltype())
+                space = m.globals
+            case _:
+                raise DecodeError("malformed import kind" + (missing("exceptions") if kind == 4 else ""), r.pos - 1)
+        m.imports.append(Import(module, name, Kind(kind), len(space) - 1, at))
+
+    def function(self) -> None:
+        """An entry of the function section."""
+        typeidx = self.r.u32()
+        self.defined.append(typeidx)
+        self.module.funcs.append(typeidx)
+
+    def table(self) -> None:
+        """An entry of the table section."""
+        r = self.r
+        if r.data[r.pos : r.pos + 1] == b"\x40":
+            raise r.fail("malformed table" + missing("function-references"))
+        self.module.tables.append(TableType(self.reftype(), self.limits()))
+
+    def memory(self) -> None:
+        """An entry of the memory section."""
+        self.module.memories.append(MemoryType(self.limits()))
+
+    def globaltype(self) -> GlobalType:
+        """Content and mutability of a global."""
+        content = self.valtype()
+        mutability = self.r.byte()
+        if mutability > 1:
+            raise DecodeError("malformed mutability", self.r.pos - 1)
+        return GlobalType(content, bool(mutability))
+
+    def global_(self) -> None:
+        """An entry of the global section."""
+        self.module.globals.append(self.globaltype())
+        at = self.r.pos
+        self.module.inits.append(GlobalInit(self.constexpr(), at))
+
+    def export(self) -> None:
+        """An entry of the export section."""
+        r, at = self.r, self.r.pos
+        name = r.name()
+        kind = r.byte()
+        if kind > Kind.GLOBAL:
+            raise DecodeError("malformed export kind" + (missing("exceptions") if kind == 4 else ""), r.pos - 1)
+        self.module.exports.append(Export(name, Kind(kind), r.u32(), at))
+
+    def start(self) -> None:
+        """The start section."""
+        self.module.start = self.r.u32()
+
+    def datacount(self) -> None:
+        """The data count section."""
+        self.module.data_count = self.r.u32()
+
+    def code(self) -> None:
+        """The code section: where the bodies lie."""
+        r = self.r
+        count = r.count()
+        if count != len(self.defined):
+            raise r.fail("function and code section have inconsistent lengths")
+        for _ in range(count):
+            size = r.u32()
+            start = r.take(size)
+            self.module.bodies.append(Body(start, start + size))
+
+    # segments
+
+    def element(self) -> None:
+        """An element segment.  Its flags: bit 0 not active, bit 1 explicit table or declarative, bit 2 items are expressions."""
+        r, at = self.r, self.r.pos
+        flags = r.u32()
+        if flags > 7:
+            raise r.fail("malformed elements segment kind")
+        mode = Mode.ACTIVE if not flags & 1 else Mode.DECLARATIVE if flags & 2 else Mode.PASSIVE
+        table = r.u32() if flags & 3 == 2 else 0
+        offset = () if flags & 1 else self.constexpr()
+        type_ = types.FUNCREF
+        if flags & 3:
+            if flags & 4:
+                type_ = self.reftype()
+            elif r.byte():
+                raise DecodeError("malformed element kind", r.pos - 1)
+        items = tuple(self.constexpr() if flags & 4 else r.u32() for _ in range(r.count()))
+        self.module.elements.append(Element(mode, type_, table, offset, items, at))
+
+    def data(self) -> None:
+        """A data segment."""
+        r, at = self.r, self.r.pos
+        flags = r.u32()
+        if flags > 2:
+            raise r.fail("malformed data segment kind")
+        memory = r.u32() if flags == 2 else 0
+        offset = () if flags == 1 else self.constexpr()
+        size = r.u32()
+        start = r.take(size)
+        mode = Mode.PASSIVE if flags == 1 else Mode.ACTIVE
+        self.module.segments.append(Data(mode, memory, offset, start, start + size, at))
+
+    def constexpr(self) -> ConstExpr:
+        """A constant expression, without its `end`.  Spec: valid-constant."""
+        r = self.r
+        instructions: list[tuple[str | int, ...]] = []
+        while (code := r.byte()) != 0x0B:
+            opcode = BY_CODE.get(code)
+            if opcode is None:
+                raise DecodeError(illegal(code), r.pos - 1)
+            if opcode.name not in CONST:
+                raise ValidationError("constant expression required", r.pos - 1)
+            instructions.append((opcode.name, *map(self.immediate, opcode.immediates)))
+        return tuple(instructions)
+
+    def immediate(self, what: str) -> int:
+        """The immediate of a constant instruction."""
+        r = self.r
+        match what:
+            case "i32":
+                return r.signed(32)
+            case "i64":
+                return r.signed(64)
+            case "f32":
+                return r.f32()
+            case "f64":
+                return r.f64() & 0xFFFF_FFFF_FFFF_FFFF
+            case "heaptype":
+                return self.reftype()
+            case _:
+                return r.u32()
