@@ -1,0 +1,76 @@
+"""A folder of generated machine code, found by the digest of what it was made from.
+
+- It lies in `$ARENITE_CACHE_DIR`, or where the user's caches lie.
+- An entry is written aside and renamed, so it is whole or not there; a digest at its head covers the key and the data.
+- Nothing here fails: what cannot be read, is damaged or belongs to somebody else is not there, what cannot be written is
+  made again next time.
+
+    key = hashlib.blake2b(source, digest_size=20).hexdigest()
+    data = get(key)
+    if data is None:
+        put(key, data := make(source))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+DIGEST_SIZE: Final = 32
+
+
+def folder() -> Path:
+    """Where the entries lie; it need not exist."""
+    given = os.environ.get("ARENITE_CACHE_DIR")
+    return Path(given) if given else platformdirs.user_cache_path("arenite", appauthor=False)
+
+
+def get(key: str) -> bytes | None:
+    """The data put under `key`, None when it is not there or not to be trusted."""
+    try:
+        with _path(key).open("rb") as file:
+            if not _trusted(file.fileno()):
+                return None
+            entry = file.read()
+    except OSError:
+        return None
+    digest, data = entry[:DIGEST_SIZE], entry[DIGEST_SIZE:]
+    return data if digest == _digest(key, data) else None
+
+
+def put(key: str, data: bytes) -> None:
+    """Keep `data` under `key`, if the folder can be written."""
+    path = _path(key)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+            try:
+                file.write(_digest(key, data) + data)
+                file.close()  # Windows renames closed files only
+                Path(file.name).replace(path)
+            except BaseException:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+                raise
+
+
+def _path(key: str) -> Path:
+    """The file of an entry.  `key` is a hexadecimal digest, so it cannot lead out of the folder."""
+    assert key.isalnum(), key
+    return folder() / key
+
+
+def _digest(key: str, data: bytes) -> bytes:
+    """What an entry begins with."""
+    return hashlib.blake2b(key.encode() + b"\0" + data, digest_size=DIGEST_SIZE).digest()
+
+
+def _trusted(fd: int) -> bool:
+    """Whether the file is the user's or root's: machine code out of somebody else's file would run as the user."""
+    return not hasattr(os, "geteuid") or os.fstat(fd).st_uid in {os.geteuid(), 0}

@@ -1,0 +1,131 @@
+"""LLVM: from IR text to an object file that `arenite.platform.elf` loads.
+
+- llvmlite is imported when something is compiled, never before: who finds the code in the cache does without.
+- Objects are position independent and of the small code model; they hold no address of this process.
+- A failure is an `InternalError`: the IR is ours.  A calling convention that LLVM lacks on this CPU *ends the process*, so
+  `preserve_none_supported` tries in another one.
+
+    data = compile_object("define i32 @f() { ret i32 7 }")
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import InternalError
+from arenite.platform import cache
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+LEVELS: Final = {
+    "x86-64-v2": {"cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"},
+    "x86-64-v3": {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
+}
+"""LLVM's names of the levels of x86-64, and the flags of /proc/cpuinfo that each adds to the one before."""
+
+PROBE: Final = """
+define preserve_nonecc i64 @callee(ptr %base, i64 %pc) {
+  ret i64 %pc
+}
+define preserve_nonecc i64 @caller(ptr %base, i64 %pc) {
+  %result = musttail call preserve_nonecc i64 @callee(ptr %base, i64 %pc)
+  ret i64 %result
+}
+"""
+
+
+@functools.cache
+def host_cpu() -> str:
+    """The CPU to compile for: the highest level that this machine is known to have.  Part of every cache key."""
+    if platform.machine() not in {"x86_64", "AMD64"}:
+        return "generic"
+    try:
+        found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:
+        found = None
+    flags = set(found[1].split()) if found else set()
+    cpu = "x86-64"
+    for level, needed in LEVELS.items():
+        if not needed <= flags:
+            break
+        cpu = level
+    return cpu
+
+
+def compile_object(ir: str, *, opt: int = 2, cpu: str | None = None) -> bytes:
+    """The object file for a module of IR text, optimised at level `opt` for `cpu` (by default `host_cpu()`).
+
+    Raises: `InternalError` with the offending line when the IR is wrong, `ImportError` without llvmlite.
+    """
+    binding = _binding()
+    target = binding.Target.from_default_triple()
+    machine = target.create_target_machine(cpu=cpu or host_cpu(), opt=opt, reloc="pic", codemodel="small")
+    try:
+        module = binding.parse_assembly(ir)
+        module.triple = target.triple
+        module.data_layout = str(machine.target_data)
+        module.verify()
+    except RuntimeError as error:
+        raise InternalError(_explain(str(error), ir)) from error
+    options = binding.create_pipeline_tuning_options(speed_level=opt)
+    options.slp_vectorization = False  # costs compile time and finds nothing in code that loads and stores frames
+    builder = binding.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+@functools.cache
+def preserve_none_supported() -> bool:
+    """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache."""
+    try:
+        version = importlib.metadata.version("llvmlite")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    question = f"preserve_none {version} {sys.platform} {platform.machine()} {PROBE}"
+    key = hashlib.blake2b(question.encode(), digest_size=20).hexdigest()
+    answer = cache.get(key)
+    if answer is None:
+        status = _compile_elsewhere(PROBE)
+        answer = b"no" if status else b"yes"
+        if status <= 0:  # compiled, or ended by a signal; anything else says nothing about LLVM
+            cache.put(key, answer)
+    return answer == b"yes"
+
+
+def _compile_elsewhere(ir: str) -> int:
+    """Compile `ir` in another process; its exit status, negative when a signal ended it."""
+    program = "import sys; from arenite.platform import llvm; llvm.compile_object(sys.stdin.read())"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(  # noqa: S603 (this Python, a constant program)
+        [sys.executable, "-c", program], input=ir.encode(), env=environment, capture_output=True, timeout=60, check=False
+    )
+    return done.returncode
+
+
+@functools.cache
+def _binding() -> ModuleType:
+    """The binding to LLVM, with the host's target ready."""
+    binding = importlib.import_module("llvmlite.binding")
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding
+
+
+def _explain(message: str, ir: str) -> str:
+    """LLVM's message, and the line of the IR it means when it names one."""
+    place = re.search(r":(\d+):\d+: error", message)
+    lines = ir.splitlines()
+    if place is None or not 1 <= int(place[1]) <= len(lines):
+        return f"llvm refuses the code: {message.strip()}"
+    return f"llvm refuses line {place[1]}: {lines[int(place[1]) - 1].strip()}\n{message.strip()}"

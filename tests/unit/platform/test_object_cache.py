@@ -1,0 +1,83 @@
+"""The cache gives back what was put, or nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pytest
+
+from arenite.platform import cache
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "c0ffee"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ARENITE_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_what_was_put_is_got() -> None:
+    assert cache.get(KEY) is None
+    cache.put(KEY, b"first")
+    cache.put(KEY, b"second")
+    assert cache.get(KEY) == b"second"
+    assert cache.get("beef") is None
+
+
+def test_empty_data_is_data() -> None:
+    cache.put(KEY, b"")
+    assert cache.get(KEY) == b""
+
+
+def test_the_users_cache_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARENITE_CACHE_DIR")
+    assert cache.folder() == platformdirs.user_cache_path("arenite", appauthor=False)
+
+
+def test_every_damaged_byte_is_noticed(folder: Path) -> None:
+    cache.put(KEY, b"sand")
+    whole = (folder / KEY).read_bytes()
+    for at in range(len(whole)):
+        (folder / KEY).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert cache.get(KEY) is None
+        (folder / KEY).write_bytes(whole[:at])
+        assert cache.get(KEY) is None
+    cache.put(KEY, b"sand")
+    assert cache.get(KEY) == b"sand"
+
+
+def test_an_entry_under_another_name_is_refused(folder: Path) -> None:
+    cache.put(KEY, b"sand")
+    (folder / KEY).rename(folder / "beef")
+    assert cache.get("beef") is None
+
+
+def test_somebody_elses_entry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.put(KEY, b"sand")
+    real = os.fstat
+
+    def fstat(fd: int) -> os.stat_result:
+        values = list(real(fd))
+        values[4] = os.geteuid() + 1  # st_uid
+        return os.stat_result(values)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    assert cache.get(KEY) is None
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
+    folder.write_bytes(b"a file where the folder should be")
+    cache.put(KEY, b"sand")
+    assert cache.get(KEY) is None
+
+
+def test_a_failed_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / KEY).mkdir(parents=True)  # a rename onto a folder fails
+    cache.put(KEY, b"sand")
+    assert list(folder.iterdir()) == [folder / KEY]
