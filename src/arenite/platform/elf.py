@@ -1,0 +1,331 @@
+"""Load an object file of x86-64 into this process without a linker and without LLVM.
+
+Understood is what LLVM writes for position independent code of the small model; anything else is refused by name.
+
+- Every offset, index and size of the file is checked before it is used: a damaged file is an error, never a wild write.
+- One mapping holds text, constants and data, in this order, each on pages of its own.  It is written, then protected:
+  text is executable and never writable again, constants (also those with addresses in them) are read-only.
+- Calls that leave the object go through stubs, for libc may lie out of reach of a 32-bit displacement.
+- Unwinding tables are not loaded: nothing unwinds through generated code.
+
+    code = load(object_file, libc_symbols())
+    add = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)(code.symbols["add"])
+"""
+
+from __future__ import annotations
+
+import functools
+import mmap
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from arenite.errors import AreniteError
+from arenite.platform import libc
+from arenite.platform.reserve import page_size, round_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL = 1, 2, 4, 8, 9
+SHT_IGNORED: Final = {7, 0x70000001}  # notes, unwinding tables
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
+SHN_UNDEF, SHN_LORESERVE, SHN_ABS = 0, 0xFF00, 0xFFF1
+STB_LOCAL, STT_TLS = 0, 6
+
+LARGEST_IMAGE: Final = 1 << 30
+"""Bytes: within it a 32-bit displacement reaches from anywhere to anywhere."""
+
+STUB: Final = b"\xff\x25\0\0\0\0"
+"""`jmp [rip+0]`; the address follows."""
+STUB_SIZE: Final = 16
+
+
+class Relocation(NamedTuple):
+    """How one type of relocation is worked out."""
+
+    name: str
+    format: str
+    """Of the field in the file, as `struct` spells it."""
+    relative: bool
+    """To the field's own address."""
+    through: str = ""
+    """What an address is taken of: the symbol itself, its entry in the table of addresses (`got`), or a `stub` if it is elsewhere."""
+
+
+RELOCATIONS: Final = {
+    1: Relocation("R_X86_64_64", "<Q", relative=False),
+    2: Relocation("R_X86_64_PC32", "<i", relative=True),
+    4: Relocation("R_X86_64_PLT32", "<i", relative=True, through="stub"),
+    9: Relocation("R_X86_64_GOTPCREL", "<i", relative=True, through="got"),
+    10: Relocation("R_X86_64_32", "<I", relative=False),
+    11: Relocation("R_X86_64_32S", "<i", relative=False),
+    24: Relocation("R_X86_64_PC64", "<q", relative=True),
+    41: Relocation("R_X86_64_GOTPCRELX", "<i", relative=True, through="got"),
+    42: Relocation("R_X86_64_REX_GOTPCRELX", "<i", relative=True, through="got"),
+}
+
+RUNTIME: Final = (
+    *("memcpy", "memmove", "memset", "memcmp", "bcmp"),
+    *("fmod", "fmodf", "ceil", "ceilf", "floor", "floorf", "trunc", "truncf", "rint", "rintf", "nearbyint", "nearbyintf"),
+    *("roundeven", "roundevenf", "sqrt", "sqrtf", "fma", "fmaf", "fmin", "fminf", "fmax", "fmaxf"),
+    *("pthread_getspecific", "pthread_setspecific", "sigaction", "raise"),
+)
+"""The functions of the C library that LLVM calls on its own account, and those that the engine's IR calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeObject:
+    """Machine code in memory.  Keeps: the code, which goes away with this object."""
+
+    symbols: dict[str, int]
+    """The addresses of what the object defines."""
+    text: tuple[int, int]
+    """Where its instructions begin and end."""
+    mapping: mmap.mmap = field(repr=False)
+
+
+@functools.cache
+def libc_symbols() -> Mapping[str, int]:
+    """The addresses of `RUNTIME`, those of them that this system has."""
+    found = {name: libc.symbol(name) for name in RUNTIME}
+    return {name: address for name, address in found.items() if address is not None}
+
+
+def load(data: bytes, symbols: Mapping[str, int]) -> CodeObject:
+    """Bring the object file `data` into memory; `symbols` gives the addresses of what it does not define.
+
+    Raises: `AreniteError` when the file is damaged, holds what is not supported, or names an unknown symbol.
+    """
+    try:
+        file = ObjectFile(data)
+        return _Image(file, symbols).load()
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise AreniteError(f"object file: damaged: {error}") from error
+
+
+class Section(NamedTuple):
+    """A row of the section table."""
+
+    name: str
+    type: int
+    flags: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    align: int
+
+    @property
+    def segment(self) -> int | None:
+        """Where it goes: 0 text, 1 constants, 2 data, None for nowhere."""
+        if not self.flags & SHF_ALLOC or self.type in SHT_IGNORED or self.name == ".eh_frame":
+            return None
+        if self.flags & SHF_EXECINSTR:
+            return 0
+        # .data.rel.ro is writable for a linker only
+        return 2 if self.flags & SHF_WRITE and not self.name.startswith(".data.rel.ro") else 1
+
+
+class Symbol(NamedTuple):
+    """A row of the symbol table."""
+
+    name: str
+    section: int
+    value: int
+    binding: int
+
+
+class Fixup(NamedTuple):
+    """A row of a relocation table."""
+
+    section: int
+    offset: int
+    how: Relocation
+    symbol: int
+    addend: int
+
+
+class ObjectFile:
+    """The tables of an object file, checked."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        if data[:7] != b"\x7fELF\x02\x01\x01":
+            raise AreniteError("object file: not ELF of 64 bits, little-endian")
+        kind, machine = struct.unpack_from("<HH", data, 16)
+        if (kind, machine) != (1, 62):
+            raise AreniteError(f"object file: expected type 1 for machine 62, found type {kind} for machine {machine}")
+        self.sections = list(self._sections())
+        tables = [section for section in self.sections if section.type == SHT_SYMTAB]
+        if len(tables) != 1:
+            raise AreniteError(f"object file: expected one symbol table, found {len(tables)}")
+        self.symbols = list(self._symbols(tables[0]))
+        self.fixups = [fixup for section in self.sections for fixup in self._fixups(section)]
+
+    def bytes_of(self, section: Section) -> bytes:
+        """What the section holds."""
+        return self.data[section.offset : section.offset + section.size]
+
+    def _sections(self) -> Iterator[Section]:
+        """The section table: all sections lie within the file."""
+        (start,) = struct.unpack_from("<Q", self.data, 40)
+        entry_size, count, names_at = struct.unpack_from("<HHH", self.data, 58)
+        if entry_size != 64 or start + count * 64 > len(self.data) or names_at >= count:
+            raise AreniteError("object file: damaged section table")
+        rows = [struct.unpack_from("<IIQQQQIIQQ", self.data, start + at * 64) for at in range(count)]
+        names = self.data[rows[names_at][4] :][: rows[names_at][5]]
+        for name_at, kind, flags, _, offset, size, link, info, align, _ in rows:
+            name = _string(names, name_at)
+            if kind != SHT_NOBITS and offset + size > len(self.data):
+                raise AreniteError(f"object file: section {name} ends behind the end of the file")
+            if align > page_size or align & (align - 1):
+                raise AreniteError(f"object file: section {name} has alignment {align}")
+            section = Section(name, kind, flags, offset, size, link, info, align)
+            if name.startswith((".ctors", ".dtors", ".init_array", ".fini_array")):
+                raise AreniteError(f"object file: section {name}: code to run at loading is not supported")
+            if section.segment is not None and (kind not in {SHT_PROGBITS, SHT_NOBITS} or size > LARGEST_IMAGE):
+                raise AreniteError(f"object file: section {name} has type {kind:#x} and {size:#x} bytes, which is not supported")
+            yield section
+
+    def _symbols(self, table: Section) -> Iterator[Symbol]:
+        """The symbol table: what is defined lies within its section."""
+        names = self.bytes_of(self.sections[table.link])
+        for name_at, info, _, index, value, _ in struct.iter_unpack("<IBBHQQ", self.bytes_of(table)):
+            name = _string(names, name_at)
+            if info & 15 == STT_TLS or (index >= SHN_LORESERVE and index != SHN_ABS):
+                raise AreniteError(f"object file: symbol {name} is thread-local or common, which is not supported")
+            if index < SHN_LORESERVE and index != SHN_UNDEF and value > self.sections[index].size:
+                raise AreniteError(f"object file: symbol {name} lies outside its section")
+            yield Symbol(name, index, value, info >> 4)
+
+    def _fixups(self, table: Section) -> Iterator[Fixup]:
+        """One relocation table: fields lie within the section, symbols within the symbol table."""
+        if table.type not in {SHT_RELA, SHT_REL}:
+            return
+        target = self.sections[table.info]
+        if target.segment is None:
+            return
+        if table.type == SHT_REL or target.type == SHT_NOBITS:
+            raise AreniteError(f"object file: relocations {table.name} of a form that is not supported")
+        for offset, info, addend in struct.iter_unpack("<QQq", self.bytes_of(table)):
+            how = RELOCATIONS.get(info & 0xFFFFFFFF)
+            if how is None:
+                raise AreniteError(f"object file: relocation type {info & 0xFFFFFFFF} is not supported")
+            if offset + struct.calcsize(how.format) > target.size or info >> 32 >= len(self.symbols):
+                raise AreniteError(f"object file: relocation at {offset:#x} lies outside its section or names no symbol")
+            yield Fixup(table.info, offset, how, info >> 32, addend)
+
+
+class _Image:
+    """The object on its way into memory: text, stubs | constants, table of addresses | data."""
+
+    def __init__(self, file: ObjectFile, symbols: Mapping[str, int]) -> None:
+        self.file = file
+        self.externals = symbols
+        self.places: dict[int, int] = {}
+        """Offset in the image, by section."""
+        self.got: dict[int, int] = {}
+        self.stubs: dict[int, int] = {}
+        """Offset in the image, by symbol."""
+        self.size = 0
+        self._place(0)
+        self.text_size = self.size
+        self._reserve("stub", self.stubs, STUB_SIZE)
+        self.constants_at = self._next_page()
+        self._place(1)
+        self._reserve("got", self.got, 8)
+        self.data_at = self._next_page()
+        self._place(2)
+        self._next_page()
+        if not 0 < self.size <= LARGEST_IMAGE:
+            raise AreniteError(f"object file: {self.size:#x} bytes to load")
+
+    def load(self) -> CodeObject:
+        """Map, write, relocate, protect."""
+        mapping = libc.reserve(self.size)
+        base = libc.address_of(mapping)
+        for index, at in self.places.items():
+            section = self.file.sections[index]
+            if section.type != SHT_NOBITS:
+                mapping[at : at + section.size] = self.file.bytes_of(section)
+        for symbol, at in self.stubs.items():
+            mapping[at : at + STUB_SIZE] = STUB + struct.pack("<Qxx", self._address(symbol, base))
+        for symbol, at in self.got.items():
+            struct.pack_into("<Q", mapping, at, self._address(symbol, base))
+        for fixup in self.file.fixups:
+            self._apply(fixup, mapping, base)
+        self._protect(base)
+        defined = {
+            symbol.name: self._address(index, base)
+            for index, symbol in enumerate(self.file.symbols)
+            if symbol.binding != STB_LOCAL and symbol.section in self.places
+        }
+        return CodeObject(defined, (base, base + self.text_size), mapping)
+
+    def _place(self, segment: int) -> None:
+        """Give the sections of a segment their places."""
+        for index, section in enumerate(self.file.sections):
+            if section.segment == segment:
+                self.places[index] = round_up(self.size, max(section.align, 16))
+                self.size = self.places[index] + section.size
+
+    def _reserve(self, through: str, table: dict[int, int], entry_size: int) -> None:
+        """Give every symbol that is reached through `table` an entry of it."""
+        self.size = round_up(self.size, 16)
+        for fixup in self.file.fixups:
+            if fixup.how.through == through and self._needs_entry(fixup) and fixup.symbol not in table:
+                table[fixup.symbol] = self.size
+                self.size += entry_size
+
+    def _needs_entry(self, fixup: Fixup) -> bool:
+        """Whether the relocation goes through its table; a call of what the object defines does not."""
+        return fixup.how.through == "got" or self.file.symbols[fixup.symbol].section == SHN_UNDEF
+
+    def _next_page(self) -> int:
+        self.size = round_up(self.size)
+        return self.size
+
+    def _address(self, index: int, base: int) -> int:
+        """Where a symbol is."""
+        symbol = self.file.symbols[index]
+        if symbol.section == SHN_ABS:
+            return symbol.value
+        if symbol.section == SHN_UNDEF:
+            if symbol.name not in self.externals:
+                raise AreniteError(f"object file: undefined symbol {symbol.name!r}")
+            return self.externals[symbol.name]
+        if symbol.section not in self.places:
+            raise AreniteError(f"object file: symbol {symbol.name!r} is in a section that is not loaded")
+        return base + self.places[symbol.section] + symbol.value
+
+    def _apply(self, fixup: Fixup, mapping: mmap.mmap, base: int) -> None:
+        """Work out one relocation and write it."""
+        at = self.places[fixup.section] + fixup.offset
+        how = fixup.how
+        if how.through and self._needs_entry(fixup):
+            table = self.got if how.through == "got" else self.stubs
+            address = base + table[fixup.symbol]
+        else:
+            address = self._address(fixup.symbol, base)
+        value = address + fixup.addend - (base + at if how.relative else 0)
+        try:
+            struct.pack_into(how.format, mapping, at, value)
+        except struct.error:
+            name = self.file.symbols[fixup.symbol].name
+            raise AreniteError(f"object file: {how.name} to {name!r} does not reach") from None
+
+    def _protect(self, base: int) -> None:
+        """Take away what each segment must not do."""
+        if self.constants_at:
+            libc.protect(base, self.constants_at, mmap.PROT_READ | mmap.PROT_EXEC)
+        if self.data_at > self.constants_at:
+            libc.protect(base + self.constants_at, self.data_at - self.constants_at, mmap.PROT_READ)
+
+
+def _string(table: bytes, at: int) -> str:
+    """The string that begins at `at`."""
+    end = table.find(b"\0", at)
+    if end < 0:
+        raise AreniteError("object file: damaged table of names")
+    return table[at:end].decode()
