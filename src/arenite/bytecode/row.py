@@ -154,7 +154,9 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
         value = first.meaning(e, *xs[:n])
         if keep:
             e.result(value)
-        left = xs[n:]
+        wanted, left = second.operands[operand].type, xs[n:]
+        if wanted.is_float != value.type.is_float:  # a slot holds bits: `load64; f64.add`
+            value = e.pure("bits", value, to=wanted)
         return second.meaning(e, *left[:operand], value, *left[operand:])
 
     return placed(

@@ -1,0 +1,122 @@
+"""The only place where a machine address is formed: an address space, an offset and a displacement become a `ptr`.
+
+Two ways behind one interface, to be measured against each other:
+
+- `Single`: one base; where the instance's memory lies is an offset from it;
+- `Spaces`: one base per address space; the memory has a pointer of its own.
+
+Invariants: no `inttoptr`, no `ptrtoint`; an offset into the arena, a frame, the window or the store page is an i32 and is
+zero-extended here, so nothing wider gets in; no `nuw`, `nsw`, `inbounds`.  Alias facts stand on each access, never on parameters:
+host calls and growth write memory behind them.
+
+Example:  Single().address(line, Space.ARENA, Value(I32, "%t1"), 16)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from arenite.bytecode.protocol import I32, I64, Value
+from arenite.layout.cage import AREA_SIZE, MEMORY_AT, STORE_AT, WINDOW_AT
+from arenite.layout.spaces import SPACES, Space
+
+Line = Callable[[str], str]  # emits `%n = <text>` and returns "%n"
+
+FIXED: Final = {Space.STORE: STORE_AT, Space.WINDOW: WINDOW_AT}
+_CLASSES: Final = tuple(dict.fromkeys(row.alias for row in SPACES.values()))
+
+
+class Addressing(Protocol):
+    """How an access is addressed."""
+
+    name: str
+    memory_type: str  # LLVM type of what is carried for the instance's memory
+
+    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
+        """A `ptr` to `space[offset + disp]`."""
+
+    def memory(self, line: Line, area: Value) -> str:
+        """What is carried for a memory, from its area's checked index."""
+
+
+def alias_metadata() -> str:
+    """The named facts that `alias_tag` refers to: accesses of different classes never overlap."""
+    count = len(_CLASSES)
+    lines = ["!0 = distinct !{!0}"]
+    lines += [f"!{1 + i} = distinct !{{!{1 + i}, !0}}" for i in range(count)]
+    lines += [f"!{1 + count + i} = !{{!{1 + i}}}" for i in range(count)]
+    for i in range(count):
+        others = ", ".join(f"!{1 + k}" for k in range(count) if k != i)
+        lines.append(f"!{1 + 2 * count + i} = !{{{others}}}")
+    return "\n".join(lines) + "\n"
+
+
+def alias_tag(space: Space) -> str:
+    """What an access of this space says about aliases."""
+    i, count = _CLASSES.index(SPACES[space].alias), len(_CLASSES)
+    return f", !alias.scope !{1 + count + i}, !noalias !{1 + 2 * count + i}"
+
+
+def is_number(text: str) -> bool:
+    """Whether a value's text is a constant."""
+    return text.lstrip("-").isdigit()
+
+
+def widened(line: Line, offset: Value) -> str:
+    """An offset as an i64: an i32 is zero-extended."""
+    if is_number(offset.text):
+        return str(int(offset.text) & 0xFFFFFFFF) if offset.type is I32 else offset.text
+    return offset.text if offset.type is I64 else line(f"zext i32 {offset.text} to i64")
+
+
+def _step(line: Line, base: str, offset: str, disp: int) -> str:
+    if is_number(offset):
+        offset, disp = str(int(offset) + disp), 0
+    if disp:
+        base = line(f"getelementptr i8, ptr {base}, i64 {disp}")
+    return base if offset == "0" else line(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+
+def _common(line: Line, space: Space, offset: Value, disp: int) -> str:
+    """The spaces that both ways address alike."""
+    assert offset.type is I32 or space is Space.BYTECODE, "an offset into the cage is an i32"
+    base = {Space.FRAME: "%fp", Space.BYTECODE: "%code"}.get(space, "%base")
+    return _step(line, base, widened(line, offset), disp + FIXED.get(space, 0))
+
+
+class Single:
+    """Everything is the base plus an offset."""
+
+    name = "single"
+    memory_type = "i64"
+
+    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
+        """A `ptr` to `space[offset + disp]`."""
+        if space is not Space.MEMORY:
+            return _common(line, space, offset, disp)
+        return _step(line, "%base", line(f"add i64 %memory, {widened(line, offset)}"), disp + MEMORY_AT)
+
+    def memory(self, line: Line, area: Value) -> str:
+        """The area's offset from the first one."""
+        return line(f"mul i64 {widened(line, area)}, {AREA_SIZE}")
+
+
+class Spaces:
+    """Each address space has a base of its own; memory's is a register."""
+
+    name = "spaces"
+    memory_type = "ptr"
+
+    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
+        """A `ptr` to `space[offset + disp]`."""
+        if space is not Space.MEMORY:
+            return _common(line, space, offset, disp)
+        return _step(line, "%memory", widened(line, offset), disp)
+
+    def memory(self, line: Line, area: Value) -> str:
+        """The area's address, from the base."""
+        return _step(line, "%base", line(f"mul i64 {widened(line, area)}, {AREA_SIZE}"), MEMORY_AT)
+
+
+ADDRESSINGS: Final[dict[str, Addressing]] = {a.name: a for a in (Single(), Spaces())}

@@ -1,0 +1,175 @@
+"""LLVM IR text: values, memory and `when`, as every machine-code tier says them.  Subclasses add operands, state and transfers.
+
+Invariant: what a subclass emits touches memory only through `load`, `store`, `copy` and `fill`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.prims import PRIMS
+from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Type, Value
+from arenite.emit.addressing import Addressing, alias_tag, is_number, widened
+from arenite.layout.spaces import Space
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COLD: Final = "!100"
+INVARIANT: Final = "!101"
+METADATA: Final = f'{COLD} = !{{!"branch_weights", i32 1, i32 100000}}\n{INVARIANT} = !{{}}\n'
+CANONICAL_NAN: Final = {F32: "0x7FF8000000000000", F64: "0x7FF8000000000000"}  # LLVM spells a float as the double of its value
+
+
+def declarations() -> str:
+    """Every intrinsic that a primitive may call, and the library's two."""
+    integers, floats = ("i8", "i16", "i32", "i64"), (("float", "f32"), ("double", "f64"))
+    lines = [f"declare {t} @llvm.{n}.{t}({t}, {t}, {t})" for t in integers for n in ("fshl", "fshr")]
+    lines += [f"declare {t} @llvm.{n}.{t}({t}, i1)" for t in integers for n in ("ctlz", "cttz")]
+    lines += [f"declare {t} @llvm.ctpop.{t}({t})" for t in integers]
+    lines += [f"declare {t} @llvm.{n}.{f}({t})" for t, f in floats for n in ("sqrt", "ceil", "floor", "trunc", "roundeven")]
+    lines += [f"declare {i} @llvm.{n}.sat.{i}.{f}({t})" for t, f in floats for i in ("i32", "i64") for n in ("fptosi", "fptoui")]
+    lines += ["declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"]
+    return "\n".join(lines) + "\n"
+
+
+class LlvmText:
+    """Builds the body of one function."""
+
+    def __init__(self, addressing: Addressing, *, explicit_bounds: bool, deterministic: bool) -> None:
+        self.addressing = addressing
+        self.explicit_bounds = explicit_bounds
+        self.deterministic = deterministic
+        self.lines: list[str] = []
+        self.registers: dict[str, Value] = {}
+        self.count = 0
+        self.ended = False
+
+    # text
+    def line(self, text: str) -> str:
+        """Emit `%n = text`; the name."""
+        self.count += 1
+        self.lines.append(f"  %t{self.count} = {text}")
+        return f"%t{self.count}"
+
+    def do(self, text: str) -> None:
+        """Emit a statement."""
+        self.lines.append("  " + text)
+
+    def end(self, text: str) -> None:
+        """Emit a terminator."""
+        self.do(text)
+        self.ended = True
+
+    def block(self, name: str) -> None:
+        """Begin a basic block."""
+        self.lines.append(f"{name}:")
+        self.ended = False
+
+    # values
+    def const(self, type_: Type, n: int) -> Value:
+        """The constant with bit pattern `n`."""
+        return Value(type_, str(n - (1 << type_.bits) if n >> (type_.bits - 1) & 1 else n))
+
+    def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
+        """A primitive."""
+        p, t = PRIMS[prim], args[0].type
+        r = {"same": t, "i1": I1, "last": args[-1].type}.get(p.result, to)
+        assert r is not None, prim
+        if r is t and prim in ("wrap", "extend_u", "extend_s"):
+            return args[0]
+        f = {F32: "f32", F64: "f64"}.get(t, "")
+        return Value(r, self.line(p.llvm.format(*(a.text for a in args), t=t.llvm, r=r.llvm, f=f)))
+
+    def canonical(self, value: Value) -> Value:
+        """One NaN only, where runs must be deterministic."""
+        if not self.deterministic:
+            return value
+        nan = Value(value.type, CANONICAL_NAN[value.type])
+        return self.pure("select", self.pure("fuo", value, value), nan, value)
+
+    # memory
+    def address(self, space: Space, at: Value, disp: Value | int, size: int) -> str:
+        """A checked or guarded `ptr`."""
+        constant = 0
+        if isinstance(disp, int):
+            constant = disp
+        elif is_number(disp.text):
+            constant = int(disp.text)
+        else:
+            at = self.displaced(space, at, disp)
+        if space is Space.MEMORY and self.explicit_bounds:
+            last = self.line(f"add i64 {widened(self.line, at)}, {constant + size}")
+            with self.when(self.pure("gt_u", Value(I64, last), self.length()), cold=True):
+                self.trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+        return self.addressing.address(self.line, space, at, constant)
+
+    def displaced(self, space: Space, at: Value, disp: Value) -> Value:
+        """`at + disp`: 33 bits in memory, as the standard asks; modulo 2**32 elsewhere, so that it stays an arena offset."""
+        if space is Space.MEMORY:
+            return Value(I64, self.line(f"add i64 {widened(self.line, at)}, {widened(self.line, disp)}"))
+        return at if at.text == "0" else Value(I32, self.line(f"add i32 {at.text}, {disp.text}")) if disp.text != "0" else at
+
+    def guarded(self, space: Space) -> bool:
+        """Whether an access may fault and must then be found with the machine's registers in place."""
+        return space is Space.MEMORY and not self.explicit_bounds
+
+    def pin(self) -> None:
+        """Keep the machine's registers where a fault finds them.  Nothing to do unless the tier says so."""
+
+    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+        """The value at `space[at + disp]`."""
+        pointer = self.address(space, at, disp, type_.size)
+        guarded = self.guarded(space)
+        if guarded:
+            self.pin()
+        keep = "volatile " if guarded else ""  # a dead load must still trap
+        tail = f", !invariant.load {INVARIANT}" if space is Space.BYTECODE else alias_tag(space)
+        align = 1 if space is Space.MEMORY else 4 if space is Space.ARENA else min(type_.size, 8)
+        value = Value(type_, self.line(f"load {keep}{type_.llvm}, ptr {pointer}, align {align}{tail}"))
+        if guarded:
+            self.pin()
+        return value
+
+    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
+        """Set `space[at + disp]`."""
+        pointer = self.address(space, at, disp, value.type.size)
+        guarded = self.guarded(space)
+        if guarded:
+            self.pin()
+        keep = "volatile " if guarded else ""
+        align = 1 if space is Space.MEMORY else 4 if space is Space.ARENA else min(value.type.size, 8)
+        self.do(f"store {keep}{value.type.llvm} {value.text}, ptr {pointer}, align {align}{alias_tag(space)}")
+        if guarded:
+            self.pin()
+
+    @contextmanager
+    def when(self, condition: Value, *, cold: bool = False) -> Iterator[None]:
+        """Two blocks; registers set inside are forgotten behind it."""
+        self.count += 1
+        then, after = f"then{self.count}", f"after{self.count}"
+        self.do(f"br i1 {condition.text}, label %{then}, label %{after}" + (f", !prof {COLD}" if cold else ""))
+        self.block(then)
+        saved = dict(self.registers)
+        yield
+        if not self.ended:
+            assert self.registers == saved, "a register set inside `when` must not come out of it"
+            self.do(f"br label %{after}")
+        self.registers = saved
+        self.block(after)
+
+    def length(self) -> Value:
+        """Bytes of the memory, where bounds are explicit."""
+        return Value(I64, "%length")
+
+    def trap(self, code: TrapCode) -> None:
+        """End the run."""
+        raise NotImplementedError
+
+    def slot_word(self, value: Value) -> str:
+        """What a value looks like in its 8-byte slot: bits, zero-extended."""
+        if value.type.is_float:
+            value = self.pure("bits", value, to=I32 if value.type is F32 else I64)
+        return value.text if value.type is I64 else self.pure("extend_u", value, to=I64).text
