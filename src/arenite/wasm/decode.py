@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import DecodeError, ValidationError
 from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
-from arenite.wasm.features import illegal, missing
+from arenite.wasm.features import illegal, malformed, missing
 from arenite.wasm.module import Body, Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -34,13 +34,6 @@ CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get"
     for op in ("add", "sub", "mul")  # extended-const
 }
 VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
-NEEDED: Final = {  # bytes that begin a type, by the feature that gives them a meaning
-    0x7B: "simd",
-    0x74: "exceptions",
-    0x69: "exceptions",
-    0x64: "function-references",
-    0x63: "function-references",
-} | dict.fromkeys((0x73, 0x72, 0x71, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A, 0x5F, 0x5E, 0x50, 0x4F, 0x4E), "gc")
 
 
 def decode(data: bytes) -> Module:
@@ -120,20 +113,15 @@ class Decoder:
         """A value type."""
         byte = self.r.byte()
         if byte not in VALUE_TYPES:
-            raise self.malformed("value", byte)
+            raise DecodeError(malformed("value", byte), self.r.pos - 1)
         return byte
 
     def reftype(self) -> int:
         """A reference type."""
         byte = self.r.byte()
         if byte not in types.REFERENCES:
-            raise self.malformed("reference", byte)
+            raise DecodeError(malformed("reference", byte), self.r.pos - 1)
         return byte
-
-    def malformed(self, what: str, byte: int) -> DecodeError:
-        """The error about a byte that begins no type arenite knows."""
-        hint = missing(NEEDED[byte]) if byte in NEEDED else f" {byte:02x}"
-        return DecodeError(f"malformed {what} type{hint}", self.r.pos - 1)
 
     def valtypes(self, what: str) -> tuple[int, ...]:
         """A vector of value types."""
@@ -146,7 +134,7 @@ class Decoder:
         """An entry of the type section."""
         form = self.r.byte()
         if form != 0x60:
-            raise self.malformed("function", form)
+            raise DecodeError(malformed("function", form), self.r.pos - 1)
         self.module.types.append(FuncType(self.valtypes("parameters"), self.valtypes("results")))
 
     def limits(self) -> Limits:

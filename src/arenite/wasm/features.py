@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class Feature:
     """A proposal.  `standard`: the version of the standard that contains it, "" for none; `phase`: of the proposals process.
 
-    `default`: arenite accepts modules that use it.  `codes`: first and last code of the instructions it adds, for those
-    that arenite has no opcode rows for.
+    `default`: arenite accepts modules that use it.  For those it does not have, `codes`: first and last byte that begin the
+    instructions a feature adds; `types`: bytes that begin its types.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Feature:
     phase: int
     default: bool
     codes: tuple[tuple[int, int], ...] = ()
+    types: tuple[int, ...] = ()
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -31,13 +32,20 @@ FEATURES: tuple[Feature, ...] = (
     Feature("multi-value", "2.0", 5, default=True),
     Feature("reference-types", "2.0", 5, default=True),
     Feature("bulk-memory", "2.0", 5, default=True),
-    Feature("simd", "2.0", 5, default=False, codes=((0xFD, 0xFD),)),
+    Feature("simd", "2.0", 5, default=False, codes=((0xFD, 0xFD),), types=(0x7B,)),
     Feature("extended-const", "3.0", 5, default=True),
     Feature("branch-hinting", "3.0", 5, default=True),
     Feature("tail-call", "3.0", 5, default=False, codes=((0x12, 0x13),)),
-    Feature("exceptions", "3.0", 5, default=False, codes=((0x06, 0x0A), (0x18, 0x19), (0x1F, 0x1F))),
-    Feature("function-references", "3.0", 5, default=False, codes=((0x14, 0x15), (0xD4, 0xD6))),
-    Feature("gc", "3.0", 5, default=False, codes=((0xD3, 0xD3), (0xFB, 0xFB))),
+    Feature("exceptions", "3.0", 5, default=False, codes=((0x06, 0x0A), (0x18, 0x19), (0x1F, 0x1F)), types=(0x74, 0x69)),
+    Feature("function-references", "3.0", 5, default=False, codes=((0x14, 0x15), (0xD4, 0xD6)), types=(0x64, 0x63)),
+    Feature(
+        "gc",
+        "3.0",
+        5,
+        default=False,
+        codes=((0xD3, 0xD3), (0xFB, 0xFB)),
+        types=(0x73, 0x72, 0x71, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A, 0x5F, 0x5E, 0x50, 0x4F, 0x4E),
+    ),
     Feature("memory64", "3.0", 5, default=False),
     Feature("multi-memory", "3.0", 5, default=False),
     Feature("relaxed-simd", "3.0", 5, default=False),
@@ -56,3 +64,11 @@ def illegal(code: int) -> str:
         if any(first <= code <= last for first, last in feature.codes):
             return f"illegal opcode {code:02x}" + missing(feature.name)
     return f"illegal opcode {code:02x}"
+
+
+def malformed(what: str, byte: int) -> str:
+    """The message about a `what` type that begins with a byte arenite does not know."""
+    for feature in FEATURES:
+        if byte in feature.types:
+            return f"malformed {what} type" + missing(feature.name)
+    return f"malformed {what} type {byte:02x}"

@@ -148,6 +148,19 @@ class Module:
         """How many entries of an index space are imports."""
         return sum(item.kind == kind for item in self.imports)
 
+    def declared(self) -> set[int]:
+        """The functions that occur outside bodies, which `ref.func` may name.  Spec: valid-ref.func."""
+        found = {export.index for export in self.exports if export.kind == Kind.FUNC}
+        exprs = [init.value for init in self.inits]
+        for element in self.elements:
+            for item in element.items:
+                if isinstance(item, int):
+                    found.add(item)
+                else:
+                    exprs.append(item)
+        found.update(int(x[1]) for expr in exprs for x in expr if x[0] == "ref.func")
+        return found
+
     def func_type(self, index: int) -> FuncType:
         """The type of a function of the (validated) module's index space."""
         return self.types[self.funcs[index]]

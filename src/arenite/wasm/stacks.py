@@ -1,0 +1,160 @@
+"""The two stacks of the validator: types of operands, and open blocks.
+
+- A type is an int; BOTTOM is that of an operand which unreachable code made: it matches every type.
+- Below the innermost block's own operands nothing is popped.
+- Depth has limits, so a hostile body costs no more than its size.
+
+Compiled by mypyc; see `reader` for what that forbids.
+
+Spec: algo-valid.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from arenite.errors import ValidationError
+from arenite.layout.types import type_name
+
+BOTTOM: Final = 0
+MAX_BLOCKS: Final = 50_000  # open at the same time
+MAX_OPERANDS: Final = 1_000_000  # on the stack at the same time
+
+
+@final
+class Frame:
+    """An open block.  `op`: what opened it; `height`: of the operand stack below its parameters; `live`: it is reported.
+
+    `dead`: the rest of the block, as far as its `else` or `end`, cannot be reached.
+    """
+
+    def __init__(self, op: i64, params: tuple[int, ...], results: tuple[int, ...], height: i64, *, live: bool) -> None:
+        self.op: i64 = op
+        self.params = params
+        self.results = results
+        self.height: i64 = height
+        self.live = live
+        self.dead = False
+
+    def label(self) -> tuple[int, ...]:
+        """The types a branch to this block takes with it."""
+        return self.params if self.op == 0x03 else self.results
+
+
+@final
+class Stacks:
+    """The state of the walk over one body.  `at`: offset of the instruction being checked, in function `func`."""
+
+    def __init__(self) -> None:
+        self.func: i64 = 0
+        self.at: i64 = 0
+        self.operands: vec[i64] = vec[i64]()
+        self.top: i64 = 0  # operands on the stack
+        self.frames: list[Frame] = []
+        self.height: i64 = 0  # this and the next: of the innermost block
+        self.dead = False
+        self.live = True  # the instruction at hand is reported
+
+    def begin(self, func: i64, at: i64) -> None:
+        """Begin with the body of another function."""
+        self.func = func
+        self.at = at
+        self.top = 0
+        self.frames = []
+        self.live = True
+
+    def fail(self, message: str) -> ValidationError:
+        """The error to raise about the instruction being checked."""
+        return ValidationError(message, int(self.at), int(self.func))
+
+    # operands
+
+    def push(self, type_: i64) -> None:
+        """Push an operand."""
+        if self.top < len(self.operands):
+            self.operands[self.top] = type_
+        elif self.top < MAX_OPERANDS:
+            self.operands = append(self.operands, type_)
+        else:
+            raise self.fail("too many operands on the stack")
+        self.top += 1
+
+    def pop(self, expected: i64) -> i64:
+        """Pop an operand of a type; its type, which is BOTTOM when unreachable code made it."""
+        if self.top == self.height:
+            if self.dead:
+                return BOTTOM
+            raise self.fail("type mismatch: an operand is missing" + self.wanted(expected))
+        self.top -= 1
+        actual = self.operands[self.top]
+        if BOTTOM != actual != expected != BOTTOM:
+            raise self.fail(f"type mismatch: {type_name(actual)} found" + self.wanted(expected))
+        return actual
+
+    def wanted(self, type_: i64) -> str:
+        """The part of a message that names the expected type."""
+        return f", {type_name(type_)} expected" if type_ else ""
+
+    def pushes(self, types_: tuple[int, ...]) -> None:
+        """Push operands, the last ends on top."""
+        for type_ in types_:
+            self.push(type_)
+
+    def pops(self, types_: tuple[int, ...]) -> None:
+        """Pop operands, the last from the top."""
+        left: i64 = len(types_)
+        while left > 0:
+            left -= 1
+            self.pop(types_[left])
+
+    def peeks(self, types_: tuple[int, ...]) -> None:
+        """Check the operands on top and leave them there."""
+        left: i64 = len(types_)
+        at = self.top
+        while left > 0:
+            left -= 1
+            if at == self.height:
+                if self.dead:
+                    return
+                raise self.fail("type mismatch: an operand is missing" + self.wanted(types_[left]))
+            at -= 1
+            actual = self.operands[at]
+            if BOTTOM != actual != types_[left]:
+                raise self.fail(f"type mismatch: {type_name(actual)} found" + self.wanted(types_[left]))
+
+    # blocks
+
+    def enter(self, op: i64, params: tuple[int, ...], results: tuple[int, ...]) -> None:
+        """Open a block."""
+        if len(self.frames) >= MAX_BLOCKS:
+            raise self.fail("too many open blocks")
+        self.pops(params)
+        self.frames.append(Frame(op, params, results, self.top, live=self.live))
+        self.height = self.top
+        self.dead = False
+        self.pushes(params)
+
+    def leave(self) -> Frame:
+        """Check that the innermost block may end here."""
+        frame = self.frames[-1]
+        self.pops(frame.results)
+        if self.top != frame.height:
+            raise self.fail("type mismatch: values remaining on stack at end of block")
+        return frame
+
+    def unreachable(self) -> None:
+        """The rest of the innermost block cannot be reached."""
+        self.top = self.height
+        self.dead = True
+        self.live = False
+        self.frames[-1].dead = True
+
+    def frame(self, depth: i64) -> Frame:
+        """The block that a label names."""
+        count: i64 = len(self.frames)
+        if depth >= count:
+            raise self.fail(f"unknown label {depth}")
+        return self.frames[count - 1 - depth]

@@ -1,0 +1,176 @@
+"""The rules a module must obey beyond being well formed.
+
+`validate_module` checks everything but function bodies, each of which `BodyValidator` checks on its own.
+
+Spec: valid-module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.errors import ValidationError
+from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, type_name
+from arenite.wasm.body import BodyValidator
+from arenite.wasm.features import missing
+from arenite.wasm.module import Kind, Mode
+from arenite.wasm.opcodes import BY_NAME
+from arenite.wasm.sink import Sink
+
+if TYPE_CHECKING:
+    from arenite.wasm.module import ConstExpr, Module
+
+__all__ = ["BodyValidator", "validate", "validate_module"]
+
+MAX_ELEMENTS = 2**32 - 1  # of a table
+
+
+def validate(module: Module) -> None:
+    """Check a module and all its bodies.
+
+    Raises: `ValidationError`; `DecodeError` for a body that is malformed.
+    """
+    validate_module(module)
+    validator = BodyValidator(module, Sink())
+    for index in range(len(module.bodies)):
+        validator.body(index)
+
+
+def validate_module(module: Module) -> None:
+    """Check all of a module but its bodies.
+
+    Raises: `ValidationError`.
+    """
+    Rules(module).check()
+
+
+class Rules:
+    """The rules of one module, in the order of the standard."""
+
+    def __init__(self, module: Module) -> None:
+        self.m = module
+        self.counts = {
+            Kind.FUNC: len(module.funcs),
+            Kind.TABLE: len(module.tables),
+            Kind.MEMORY: len(module.memories),
+            Kind.GLOBAL: len(module.globals),
+        }
+
+    def check(self) -> None:
+        """All of them."""
+        self.signatures()
+        self.limits()
+        self.globals()
+        self.segments()
+        self.start()
+        self.exports()
+
+    def at(self, section: int) -> int:
+        """Where a section begins, for messages about no entry in particular."""
+        return self.m.sections.get(section, (0, 0))[0]
+
+    def index(self, kind: Kind, index: int, at: int) -> None:
+        """An index must be in its space."""
+        if index >= self.counts[kind]:
+            name = "function" if kind == Kind.FUNC else kind.name.lower()
+            raise ValidationError(f"unknown {name} {index}", at)
+
+    def signatures(self) -> None:
+        """Functions, imported or not, name a type."""
+        for typeidx in self.m.funcs:
+            if typeidx >= len(self.m.types):
+                raise ValidationError(f"unknown type {typeidx}", self.at(3) or self.at(2))
+
+    def limits(self) -> None:
+        """Tables and memories have limits that make sense.  Spec: valid-limits."""
+        for table in self.m.tables:
+            self.range(table.limits, MAX_ELEMENTS, "table size", self.at(4) or self.at(2))
+        at = self.at(5) or self.at(2)
+        for memory in self.m.memories:
+            self.range(memory.limits, MAX_PAGES, f"memory size must be at most {MAX_PAGES} pages (4GiB)", at)
+        if len(self.m.memories) > 1:
+            raise ValidationError("multiple memories" + missing("multi-memory"), at)
+
+    def range(self, limits: Limits, most: int, message: str, at: int) -> None:
+        """Limits are within a range."""
+        maximum = most if limits.maximum is None else limits.maximum
+        if limits.minimum > most or maximum > most:
+            raise ValidationError(message, at)
+        if limits.minimum > maximum:
+            raise ValidationError("size minimum must not be greater than maximum", at)
+
+    def globals(self) -> None:
+        """A global's initial value may use the globals before it."""
+        imported = self.m.imported(Kind.GLOBAL)
+        for position, init in enumerate(self.m.inits, imported):
+            self.constant(init.value, self.m.globals[position].content, position, init.at)
+
+    def segments(self) -> None:
+        """Element and data segments fit what they fill.  Spec: valid-elem, valid-data."""
+        m, every = self.m, len(self.m.globals)
+        for element in m.elements:
+            if element.mode == Mode.ACTIVE:
+                self.index(Kind.TABLE, element.table, element.at)
+                expected = m.tables[element.table].element
+                if element.type != expected:
+                    raise ValidationError(
+                        f"type mismatch: {type_name(element.type)} in a table of {type_name(expected)}", element.at
+                    )
+                self.constant(element.offset, I32, every, element.at)
+            for item in element.items:
+                if not isinstance(item, int):
+                    self.constant(item, element.type, every, element.at)
+                elif item >= self.counts[Kind.FUNC]:
+                    raise ValidationError(f"unknown function {item}", element.at)
+        for data in m.segments:
+            if data.mode == Mode.ACTIVE:
+                self.index(Kind.MEMORY, data.memory, data.at)
+                self.constant(data.offset, I32, every, data.at)
+
+    def start(self) -> None:
+        """The start function takes and gives nothing.  Spec: valid-start."""
+        if self.m.start is not None:
+            at = self.at(8)
+            self.index(Kind.FUNC, self.m.start, at)
+            if self.m.func_type(self.m.start) != FuncType((), ()):
+                raise ValidationError("start function must have no parameters and no results", at)
+
+    def exports(self) -> None:
+        """Exports exist and have different names.  Spec: valid-export."""
+        seen: set[str] = set()
+        for export in self.m.exports:
+            self.index(export.kind, export.index, export.at)
+            if export.name in seen:
+                raise ValidationError(f"duplicate export name {export.name!r}", export.at)
+            seen.add(export.name)
+
+    def constant(self, expr: ConstExpr, expected: int, visible: int, at: int) -> None:
+        """A constant expression leaves one value of the expected type; it may use `visible` globals.  Spec: valid-constant."""
+        stack: list[int] = []
+        for name, *immediates in expr:
+            operands, results = self.const_type(str(name), int(immediates[0]) if immediates else 0, visible, at)
+            for operand in reversed(operands):
+                if not stack or stack.pop() != operand:
+                    raise ValidationError(f"type mismatch: {type_name(operand)} expected by {name}", at)
+            stack += results
+        if stack != [expected]:
+            found = " ".join(map(type_name, stack)) or "nothing"
+            raise ValidationError(f"type mismatch: {type_name(expected)} expected, {found} found", at)
+
+    def const_type(self, name: str, immediate: int, visible: int, at: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Operands and results of a constant instruction."""
+        match name:
+            case "global.get":
+                if immediate >= visible:
+                    raise ValidationError(f"unknown global {immediate}", at)
+                if self.m.globals[immediate].mutable:
+                    raise ValidationError("constant expression required: the global is mutable", at)
+                return (), (self.m.globals[immediate].content,)
+            case "ref.null":
+                return (), (immediate,)
+            case "ref.func":
+                self.index(Kind.FUNC, immediate, at)
+                return (), (FUNCREF,)
+        type_ = BY_NAME[name].type
+        assert type_ is not None, "the other constant instructions have a fixed type"
+        return type_
