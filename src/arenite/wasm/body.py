@@ -92,6 +92,8 @@ class BodyValidator:
         sink.begin(func, params, results, declared, r.end - r.pos)
         s.enter(0x02, NOTHING, results)
         while s.frames:
+            if r.done() and end < len(r.data):
+                raise r.fail("END opcode expected")
             self.instruction()
         if not r.done():
             raise r.fail("END opcode expected: bytes follow the function's end")
@@ -124,17 +126,20 @@ class BodyValidator:
 
     def index(self, what: str, count: i64) -> i64:
         """An index below `count`."""
-        s = self.s
         index = self.r.u32()
-        if index >= count:
-            raise s.fail(f"unknown {what} {index}")
+        self.known(what, index, count)
         return index
 
+    def known(self, what: str, index: i64, count: i64) -> None:
+        """Check that an index is below `count`."""
+        if index >= count:
+            raise self.s.fail(f"unknown {what} {index}")
+
     def segment(self) -> i64:
-        """A dataidx."""
+        """A dataidx, not yet checked."""
         if self.data_count < 0:
             raise self.r.fail("data count section required")
-        return self.index("data segment", self.data_count)
+        return self.r.u32()
 
     def memarg(self, align: i64) -> i64:
         """The static offset of a memory access of natural alignment `align`.  Spec: binary-memarg."""
@@ -146,11 +151,12 @@ class BodyValidator:
         if flags & 0x40:
             memory = self.r.u32()
             flags -= 0x40
-        offset = self.r.u32()
-        if memory >= self.memories:
-            raise s.fail(f"unknown memory {memory}")
+        offset = self.r.u64()
+        self.known("memory", memory, self.memories)
         if flags > align:
             raise s.fail("alignment must not be larger than natural")
+        if offset > MASK32:
+            raise s.fail("offset out of range")
         return offset
 
     # instructions
@@ -489,17 +495,21 @@ class BodyValidator:
         elif op == 8:
             segment = self.segment()
             self.index("memory", self.memories)
+            self.known("data segment", segment, self.data_count)
             self.bulk(code, segment, 0, THREE, 0)
         elif op == 9:
-            self.bulk(code, self.segment(), 0, NOTHING, 0)
+            segment = self.segment()
+            self.known("data segment", segment, self.data_count)
+            self.bulk(code, segment, 0, NOTHING, 0)
         elif 10 <= op <= 11:
             self.index("memory", self.memories)
             if op == 10:
                 self.index("memory", self.memories)
             self.bulk(code, 0, 0, THREE, 0)
         elif op == 12:
-            segment = self.index("elem segment", len(self.elements))
+            segment = self.r.u32()
             table = self.index("table", len(self.tables))
+            self.known("elem segment", segment, len(self.elements))
             if self.elements[segment] != self.tables[table]:
                 raise s.fail("type mismatch: the segment and the table hold different types")
             self.bulk(code, table, segment, THREE, 0)

@@ -42,9 +42,9 @@ def decode(data: bytes) -> Module:
     Raises: `DecodeError`; `ValidationError` for a constant expression that contains other instructions.
     """
     if data[:4] != MAGIC:
-        raise DecodeError("unexpected end" if MAGIC.startswith(data) else "magic header not detected", 0)
+        raise DecodeError("unexpected end" if len(data) < 4 else "magic header not detected", 0)
     if data[4:8] != VERSION:
-        raise DecodeError("unexpected end" if VERSION.startswith(data[4:]) else "unknown binary version", 4)
+        raise DecodeError("unexpected end" if len(data) < 8 else "unknown binary version", 4)
     decoder = Decoder(data)
     decoder.sections()
     return decoder.module
@@ -143,8 +143,8 @@ class Decoder:
         if flags > 1:
             need = missing("memory64" if flags & 4 else "threads") if flags < 8 else ""
             raise DecodeError("malformed limits flags" + need, self.r.pos - 1)
-        minimum = self.r.u32()
-        return Limits(minimum, self.r.u32() if flags else None)
+        minimum = self.r.u64()
+        return Limits(minimum, self.r.u64() if flags else None)
 
     # what a module has
 
@@ -222,10 +222,7 @@ class Decoder:
     def code(self) -> None:
         """The code section: where the bodies lie."""
         r = self.r
-        count = r.count()
-        if count != len(self.defined):
-            raise r.fail("function and code section have inconsistent lengths")
-        for _ in range(count):
+        for _ in range(r.count()):
             size = r.u32()
             start = r.take(size)
             self.module.bodies.append(Body(start, start + size))

@@ -68,6 +68,8 @@ def illegal(code: int) -> str:
 
 def malformed(what: str, byte: int) -> str:
     """The message about a `what` type that begins with a byte arenite does not know."""
+    if byte >= 0x80:
+        return f"integer representation too long: {what} type {byte:02x}"
     for feature in FEATURES:
         if byte in feature.types:
             return f"malformed {what} type" + missing(feature.name)

@@ -17,6 +17,7 @@ from mypy_extensions import i64
 from arenite.errors import DecodeError
 
 MASK32: Final = 0xFFFFFFFF
+LARGEST: Final = 0x7FFF_FFFF_FFFF_FFFF
 
 
 @final
@@ -46,6 +47,20 @@ class Reader:
         self.pos = pos + 1
         return self.data[pos]
 
+    def more(self) -> i64:
+        """A further byte of an integer, which may lie behind `end`: that an integer is malformed is said before that it is cut."""
+        pos = self.pos
+        if pos >= len(self.data):
+            raise DecodeError("unexpected end of section or function", int(pos))
+        self.pos = pos + 1
+        return self.data[pos]
+
+    def whole(self, value: i64) -> i64:
+        """An integer all of whose bytes must lie before `end`."""
+        if self.pos > self.end:
+            raise DecodeError("unexpected end of section or function", int(self.end))
+        return value
+
     def u32(self) -> i64:
         """An unsigned LEB128 of 32 bits."""
         pos = self.pos
@@ -53,29 +68,37 @@ class Reader:
             raise DecodeError("unexpected end of section or function", int(pos))
         byte: i64 = self.data[pos]
         self.pos = pos + 1
-        return byte if byte < 0x80 else self.unsigned(byte)
+        return byte if byte < 0x80 else self.unsigned(byte, 32)
 
-    def unsigned(self, first: i64) -> i64:
-        """The rest of an unsigned LEB128 of 32 bits, after its `first` byte.  Spec: binary-uint."""
-        value = first & 0x7F
+    def u64(self) -> i64:
+        """An unsigned LEB128 of 64 bits; what does not fit an i64 is given as the largest: nothing is that large."""
+        return self.unsigned(self.byte(), 64)
+
+    def unsigned(self, first: i64, bits: i64) -> i64:
+        """The rest of an unsigned LEB128 of 32 or 64 bits, after its `first` byte.  Spec: binary-uint."""
+        byte = first
+        value = byte & 0x7F
         shift: i64 = 7
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if value > MASK32:
+        while byte >= 0x80:
+            byte = self.more()
+            left = bits - shift  # bits of the value that this byte may hold
+            if left <= 7:
+                if byte >= 0x80:
+                    raise self.fail("integer representation too long")
+                if byte >> left:
                     raise self.fail("integer too large")
-                return value
+            if shift == 63:
+                return self.whole(LARGEST if byte else value)
+            value |= (byte & 0x7F) << shift
             shift += 7
-            if shift > 28:
-                raise self.fail("integer representation too long")
+        return self.whole(value)
 
     def signed(self, bits: i64) -> i64:
         """A signed LEB128 of 32, 33 or 64 bits.  Spec: binary-sint."""
         value: i64 = 0
         shift: i64 = 0
         while True:
-            byte = self.byte()
+            byte = self.more()
             left = bits - shift  # bits of the value that this byte may hold
             if left <= 7:
                 if byte >= 0x80:
@@ -88,7 +111,7 @@ class Reader:
                 payload -= 0x80  # the last byte carries the sign: what it adds is negative
             value += payload << shift
             if byte < 0x80:
-                return value
+                return self.whole(value)
             shift += 7
 
     def f32(self) -> i64:
