@@ -1,0 +1,202 @@
+"""How arguments and results cross the border: the types of the standard's signatures, and the guest memory behind pointers.
+
+- Addresses and lengths come from the guest and are hostile: every one is checked against the memory as it is during the call, and
+  what does not fit is `FAULT`.  No length makes us take memory in proportion to it.
+- A type is lifted from one or two words of the guest.  Values outside an enumeration or set of flags are `INVAL`.
+- Results are numbers or records; the guest passes an address for each.
+
+    KINDS["string"].lift(guest, words, at)   # the words at `at` and `at + 1` are address and length
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.records import (
+    FDSTAT,
+    FILESTAT,
+    IOVEC,
+    PRESTAT,
+    U16,
+    U32,
+    U64,
+    Advice,
+    ClockId,
+    FdFlags,
+    FstFlags,
+    LookupFlags,
+    OFlags,
+    Whence,
+)
+
+if TYPE_CHECKING:
+    from enum import IntEnum, IntFlag
+    from struct import Struct
+
+    from arenite.wasi.state import State
+
+MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
+MOST_BYTES = 0x7FFF_F000  # of one call, as Linux has it
+LONGEST_PATH = 4096
+
+
+class Caller(Protocol):
+    """Of the API's `Caller`, what is needed here."""
+
+    def get(self, name: str, /) -> object:
+        """The export of that name of the calling instance, or None."""
+
+
+class Guest:
+    """The guest during one of its calls: its `state`, and its memory, looked up once when first needed."""
+
+    __slots__ = ("_caller", "_memory", "state")
+
+    def __init__(self, caller: Caller, state: State) -> None:
+        self._caller = caller
+        self._memory: memoryview | None = None
+        self.state = state
+
+    @property
+    def memory(self) -> memoryview:
+        """All bytes of the memory that is exported as "memory"."""
+        if self._memory is None:
+            view = getattr(self._caller.get("memory"), "view", None)
+            if view is None:
+                raise Failure(Errno.FAULT)
+            found: memoryview = view(self._caller)
+            self._memory = found
+        return self._memory
+
+    def bytes(self, address: int, length: int) -> memoryview:
+        """That range of the memory, writable."""
+        memory = self.memory
+        end = address + length
+        if end > len(memory):
+            raise Failure(Errno.FAULT)
+        return memory[address:end]
+
+
+Lift: TypeAlias = Callable[[Guest, Sequence[int], int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of parameters: the wasm types of its words, and how it is lifted from them."""
+
+    words: tuple[str, ...]
+    lift: Lift
+
+
+def word(_: Guest, words: Sequence[int], at: int) -> int:
+    """A number."""
+    return words[at]
+
+
+def filedelta(_: Guest, words: Sequence[int], at: int) -> int:
+    """A signed number."""
+    value = words[at]
+    return value - (value >> 63 << 64)
+
+
+def enumeration(members: type[IntEnum]) -> Lift:
+    """One of an enumeration."""
+    by_value = {int(member): member for member in members}
+
+    def lift(_: Guest, words: Sequence[int], at: int) -> IntEnum:
+        member = by_value.get(words[at])
+        if member is None:
+            raise Failure(Errno.INVAL)
+        return member
+
+    return lift
+
+
+def flags(members: type[IntFlag]) -> Lift:
+    """A set of flags."""
+    known = sum(members)
+
+    def lift(_: Guest, words: Sequence[int], at: int) -> IntFlag:
+        if words[at] & ~known:
+            raise Failure(Errno.INVAL)
+        return members(words[at])
+
+    return lift
+
+
+def buffer(guest: Guest, words: Sequence[int], at: int) -> memoryview:
+    """A range of memory."""
+    return guest.bytes(words[at], words[at + 1])
+
+
+def string(guest: Guest, words: Sequence[int], at: int) -> str:
+    """A path, or what a symbolic link says."""
+    if words[at + 1] > LONGEST_PATH:
+        raise Failure(Errno.NAMETOOLONG)
+    data = guest.bytes(words[at], words[at + 1]).tobytes()
+    if 0 in data:
+        raise Failure(Errno.INVAL)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Failure(Errno.ILSEQ) from None
+
+
+def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
+    """An array of ranges of memory, without the empty ones."""
+    memory = guest.memory
+    size = len(memory)
+    left = MOST_BYTES
+    found = []
+    for address, length in IOVEC.iter_unpack(guest.bytes(words[at], min(words[at + 1], MOST_VECTORS) * IOVEC.size)):
+        if address + length > size:
+            raise Failure(Errno.FAULT)
+        if length:
+            found.append(memory[address : address + min(length, left)])
+            left -= length
+            if left <= 0:
+                break
+    return found
+
+
+# "fd" is missing: its lift needs a call's rights (see `host`).
+KINDS = {
+    "handle": Kind(("i32",), word),
+    "pointer": Kind(("i32",), word),
+    "size": Kind(("i32",), word),
+    "exitcode": Kind(("i32",), word),
+    "signal": Kind(("i32",), word),
+    "riflags": Kind(("i32",), word),
+    "siflags": Kind(("i32",), word),
+    "sdflags": Kind(("i32",), word),
+    "rights": Kind(("i64",), word),
+    "filesize": Kind(("i64",), word),
+    "timestamp": Kind(("i64",), word),
+    "dircookie": Kind(("i64",), word),
+    "filedelta": Kind(("i64",), filedelta),
+    "clockid": Kind(("i32",), enumeration(ClockId)),
+    "advice": Kind(("i32",), enumeration(Advice)),
+    "whence": Kind(("i32",), enumeration(Whence)),
+    "fdflags": Kind(("i32",), flags(FdFlags)),
+    "lookupflags": Kind(("i32",), flags(LookupFlags)),
+    "oflags": Kind(("i32",), flags(OFlags)),
+    "fstflags": Kind(("i32",), flags(FstFlags)),
+    "string": Kind(("i32", "i32"), string),
+    "buffer": Kind(("i32", "i32"), buffer),
+    "iovec_array": Kind(("i32", "i32"), vectors),
+    "ciovec_array": Kind(("i32", "i32"), vectors),
+}
+
+RESULTS: dict[str, Struct] = {
+    "size": U32,
+    "fd": U32,
+    "roflags": U16,
+    "filesize": U64,
+    "timestamp": U64,
+    "fdstat": FDSTAT,
+    "filestat": FILESTAT,
+    "prestat": PRESTAT,
+}

@@ -1,0 +1,186 @@
+"""`WasiConfig`: what a guest is given, which is nothing unless said.
+
+- Names and shapes of the `wasmtime` package, and a constructor that says it all at once.
+- A configuration can be opened any number of times; each guest gets descriptors, positions and random bytes of its own.
+
+    out = bytearray()
+    store.set_wasi(WasiConfig(argv=["prog", "-v"], stdout=out, dirs={"/data": ("./data", "ro")}))
+"""
+
+from __future__ import annotations
+
+import os
+import random as pseudo
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from arenite.wasi.clocks import Clocks, SystemClocks
+from arenite.wasi.descriptors import Descriptor, DescriptorTable
+from arenite.wasi.files import Directory
+from arenite.wasi.host import HostModule, Trace
+from arenite.wasi.sandbox import Place
+from arenite.wasi.state import State
+from arenite.wasi.stdio import Sink, Source, Writer, sink, source
+
+HostPath: TypeAlias = str | os.PathLike[str]
+HostDirectory: TypeAlias = HostPath | tuple[HostPath, Literal["ro", "rw"]]
+Random: TypeAlias = Callable[[int], bytes] | int | None
+
+
+Given = TypeVar("Given", contravariant=True)
+
+
+class Alias(Generic[Given]):
+    """Another name for an attribute, under which the `wasmtime` package takes one sort of value for it."""
+
+    def __init__(self, attribute: str, convert: Callable[[Given], object]) -> None:
+        self.attribute = attribute
+        self.convert = convert
+
+    def __get__(self, config: WasiConfig, owner: type[WasiConfig]) -> object:
+        return getattr(config, self.attribute)
+
+    def __set__(self, config: WasiConfig, value: Given) -> None:
+        setattr(config, self.attribute, self.convert(value))
+
+
+def as_path(path: HostPath | bytes) -> Path:
+    """A file's name as what cannot be taken for content."""
+    return Path(os.fsdecode(path))
+
+
+def as_writer(take: Writer) -> Writer:
+    """The callable itself."""
+    return take
+
+
+class WasiConfig:
+    """What a guest is given.  Every argument is an attribute too, and may be changed until a store opens it.
+
+    `argv`: the arguments, the program's name first.   `env`: the environment, a mapping or pairs.
+    `stdin`, `stdout`, `stderr`: see `arenite.wasi.stdio`.
+    `dirs`: {name for the guest: directory of the host, or (directory, "ro")}.
+    `clocks`: see `arenite.wasi.clocks`; None: the host's.
+    `random`: a callable(size) -> bytes, or a seed for bytes that are the same each time; None: the host's.
+    `trace`: called with a line about each call, as `strace` prints them.
+    """
+
+    def __init__(
+        self,
+        *,
+        argv: Iterable[str] = (),
+        env: Mapping[str, str] | Iterable[Iterable[str]] = (),
+        stdin: Source = None,
+        stdout: Sink = None,
+        stderr: Sink = None,
+        dirs: Mapping[str, HostDirectory] | None = None,
+        clocks: Clocks | None = None,
+        random: Random = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.argv = argv
+        self.env = env
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.dirs = dict(dirs or {})
+        self.clocks = clocks
+        self.random = random
+        self.trace = trace
+
+    @property
+    def argv(self) -> list[str]:
+        """The arguments, the program's name first."""
+        return self._argv
+
+    @argv.setter
+    def argv(self, argv: Iterable[str]) -> None:
+        if isinstance(argv, str):
+            raise TypeError("argv must be a list of strings, not one string")
+        self._argv = [without_zero(argument) for argument in argv]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment; set from a mapping or pairs."""
+        return self._env
+
+    @env.setter
+    def env(self, env: Mapping[str, str] | Iterable[Iterable[str]]) -> None:
+        pairs = env.items() if isinstance(env, Mapping) else env
+        self._env = {without_zero(name): without_zero(value) for name, value in pairs}
+
+    def inherit_argv(self) -> None:
+        """Give this process's arguments."""
+        self.argv = sys.argv
+
+    def inherit_env(self) -> None:
+        """Give this process's environment."""
+        self.env = os.environ
+
+    def inherit_stdin(self) -> None:
+        """Read from this process's standard input."""
+        self.stdin = sys.stdin
+
+    def inherit_stdout(self) -> None:
+        """Write to this process's standard output."""
+        self.stdout = sys.stdout
+
+    def inherit_stderr(self) -> None:
+        """Write to this process's standard error."""
+        self.stderr = sys.stderr
+
+    stdin_file = Alias("stdin", as_path)
+    stdout_file = Alias("stdout", as_path)
+    stdout_custom = Alias("stdout", as_writer)
+    stderr_file = Alias("stderr", as_path)
+    stderr_custom = Alias("stderr", as_writer)
+
+    def preopen_dir(self, path: HostPath, guest_path: str, fs_mutable: bool = True) -> None:  # noqa: FBT001, FBT002 - wasmtime's
+        """Give the guest a directory of the host under the name `guest_path`; unless `fs_mutable`, for reading only."""
+        self.dirs[guest_path] = (path, "rw" if fs_mutable else "ro")
+
+    def open(self) -> HostModule:
+        """The host module for one guest: files and directories are opened now.  Raises: OSError, TypeError."""
+        descriptors = DescriptorTable()
+        try:
+            for opened in self._descriptors():
+                descriptors.insert(opened)
+        except BaseException:
+            descriptors.close_all()
+            raise
+        state = State(
+            args=[f"{argument}\0".encode() for argument in self.argv],
+            env=[f"{name}={value}\0".encode() for name, value in self.env.items()],
+            descriptors=descriptors,
+            clocks=self.clocks or SystemClocks(),
+            random=random_bytes(self.random),
+        )
+        return HostModule(state, self.trace)
+
+    def _descriptors(self) -> Iterable[Descriptor]:
+        yield source(self.stdin)
+        yield sink(self.stdout)
+        yield sink(self.stderr)
+        for name, given in self.dirs.items():
+            path, access = given if isinstance(given, tuple) else (given, "rw")
+            if access not in {"ro", "rw"}:
+                raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
+            yield Directory(Place.of(os.fspath(path)), preopen=name.encode(), read_only=access == "ro")
+
+
+def without_zero(text: str) -> str:
+    """The text itself.  Raises: ValueError for one that the guest could only see a part of."""
+    if "\0" in text:
+        raise ValueError(f"a zero character in {text!r}")
+    return text
+
+
+def random_bytes(random: Random) -> Callable[[int], bytes]:
+    """Where a guest's random bytes come from."""
+    if random is None:
+        return os.urandom
+    if isinstance(random, int):
+        return pseudo.Random(random).randbytes  # noqa: S311 - asked for by its seed
+    return random

@@ -1,0 +1,131 @@
+"""What the guest holds by number: the table of descriptors, and how each kind answers.
+
+- `Descriptor` says what a kind cannot do; kinds say what they can (`files`: files and directories; `stdio`: streams).
+- Rights are those of the standard: a call needs some (`preview1`), a descriptor has some, and who opens through a directory gets
+  at most what it passes on.  What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `BADF`, `ROFS`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.records import CHANGING, DIRECTORY_RIGHTS, FILE_RIGHTS, FdFlags, FileType, Rights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MOST_DESCRIPTORS = 1024  # a guest must not use up its host's
+READ_OR_WRITE = int(Rights.FD_READ | Rights.FD_WRITE)
+SEEK_OR_TELL = int(Rights.FD_SEEK | Rights.FD_TELL)
+OF_DIRECTORIES = int(DIRECTORY_RIGHTS & ~FILE_RIGHTS)
+REFUSED_READ_ONLY = int(CHANGING)
+
+
+class Descriptor:
+    """An open thing.  `able`: the rights its kind can have; `rights`, `inheriting`: those it has and passes on (plain ints: hot)."""
+
+    able = 0
+    read_only = False
+
+    def __init__(self, file_type: FileType, rights: int, inheriting: int = 0, flags: FdFlags = FdFlags(0)) -> None:
+        self.file_type = file_type
+        self.rights = int(rights & self.able)
+        self.inheriting = int(inheriting)
+        self.flags = flags
+
+    def refuse(self, need: int) -> NoReturn:
+        """Say why not all of the rights `need` are there."""
+        if self.read_only and need & REFUSED_READ_ONLY:
+            raise Failure(Errno.ROFS)
+        missing = need & ~self.rights
+        if missing & ~self.able:
+            if self.file_type is FileType.DIRECTORY:
+                raise Failure(Errno.ISDIR)
+            if missing & OF_DIRECTORIES:
+                raise Failure(Errno.NOTDIR)
+            raise Failure(Errno.SPIPE if missing & SEEK_OR_TELL else Errno.INVAL)
+        raise Failure(Errno.BADF if missing & READ_OR_WRITE else Errno.NOTCAPABLE)
+
+    def read(self, buffers: Sequence[memoryview]) -> int:
+        """Fill buffers; how many bytes."""
+        del buffers
+        raise Failure(Errno.BADF)
+
+    def write(self, buffers: Sequence[memoryview]) -> int:
+        """Write buffers; how many bytes."""
+        del buffers
+        raise Failure(Errno.BADF)
+
+    def stat(self) -> tuple[int, ...]:
+        """The fields of `FILESTAT`; here those of a thing that the host knows nothing about."""
+        return (0, 0, self.file_type, 1, 0, 0, 0, 0)
+
+    def set_flags(self, flags: FdFlags) -> None:
+        """Change how the descriptor behaves."""
+        if flags:
+            raise Failure(Errno.NOTSUP)
+
+    def sync(self, *, data_only: bool) -> None:
+        """Have the host write to the disk what it keeps."""
+        del data_only
+        raise Failure(Errno.INVAL)
+
+    def host_fd(self) -> int | None:
+        """The host's descriptor to wait for; None when reading and writing never wait."""
+        return None
+
+    def waiting_bytes(self) -> int:
+        """How many bytes can be read without waiting, as far as that is known; at least 1 otherwise."""
+        return 1
+
+    def close(self) -> None:
+        """Give back what the host gave."""
+
+
+class DescriptorTable:
+    """Descriptors by number; new ones get the lowest free number, as in POSIX."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, Descriptor] = {}
+        self.get = self._by_number.get
+
+    def __iter__(self) -> Iterator[Descriptor]:
+        return iter(self._by_number.values())
+
+    def find(self, number: int, need: int) -> Descriptor:
+        """The descriptor of that number, if it has the rights `need`."""
+        found = self.get(number)
+        if found is None:
+            raise Failure(Errno.BADF)
+        if need & ~found.rights or (found.read_only and need & REFUSED_READ_ONLY):
+            found.refuse(need)
+        return found
+
+    def check_room(self) -> None:
+        """Refuse another descriptor when there are too many; asked before anything is opened."""
+        if len(self._by_number) >= MOST_DESCRIPTORS:
+            raise Failure(Errno.MFILE)
+
+    def insert(self, descriptor: Descriptor) -> int:
+        """Give a descriptor its number."""
+        number = next(n for n in range(len(self._by_number) + 1) if n not in self._by_number)
+        self._by_number[number] = descriptor
+        return number
+
+    def close(self, number: int) -> None:
+        """Close and forget."""
+        self.find(number, 0)
+        self._by_number.pop(number).close()
+
+    def renumber(self, number: int, to: int) -> None:
+        """Move a descriptor to the number of another, which is closed; both must exist."""
+        moved, replaced = self.find(number, 0), self.find(to, 0)
+        if moved is not replaced:
+            self._by_number[to] = self._by_number.pop(number)
+            replaced.close()
+
+    def close_all(self) -> None:
+        """Close everything."""
+        while self._by_number:
+            self._by_number.popitem()[1].close()

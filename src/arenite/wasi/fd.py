@@ -1,0 +1,179 @@
+"""The calls on descriptors.  The caller has checked the rights of `preview1`'s table; what they imply is asserted by the types.
+
+`READ` and the like work on every kind; seeking and its kin reach files alone, for no other kind can have the right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.files import Directory, File
+from arenite.wasi.records import DIRENT, PREOPENTYPE_DIR, ClockId, FstFlags, Whence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.wasi.abi import Guest
+    from arenite.wasi.descriptors import Descriptor
+    from arenite.wasi.records import Advice, FdFlags
+
+
+def a_file(fd: Descriptor) -> File:
+    """The descriptor as a file."""
+    if isinstance(fd, File):
+        return fd
+    raise Failure(Errno.INVAL)
+
+
+def a_directory(fd: Descriptor) -> Directory:
+    """The descriptor as a directory."""
+    if isinstance(fd, Directory):
+        return fd
+    raise Failure(Errno.NOTDIR)
+
+
+def fd_advise(_: Guest, fd: Descriptor, offset: int, length: int, advice: Advice) -> None:
+    """Say how a range of a file will be used."""
+    a_file(fd).advise(offset, length, advice)
+
+
+def fd_allocate(_: Guest, fd: Descriptor, offset: int, length: int) -> None:
+    """Make sure that a range of a file has room."""
+    if length == 0:
+        raise Failure(Errno.INVAL)
+    a_file(fd).allocate(offset, length)
+
+
+def fd_close(guest: Guest, fd: int) -> None:
+    """Close a descriptor."""
+    guest.state.descriptors.close(fd)
+
+
+def fd_datasync(_: Guest, fd: Descriptor) -> None:
+    """Write a file's data to the disk."""
+    fd.sync(data_only=True)
+
+
+def fd_fdstat_get(_: Guest, fd: Descriptor) -> tuple[int, ...]:
+    """Type, flags and rights of a descriptor."""
+    return fd.file_type, fd.flags, fd.rights, fd.inheriting
+
+
+def fd_fdstat_set_flags(_: Guest, fd: Descriptor, flags: FdFlags) -> None:
+    """Change how a descriptor behaves."""
+    fd.set_flags(flags)
+
+
+def fd_fdstat_set_rights(_: Guest, fd: Descriptor, rights: int, inheriting: int) -> None:
+    """Give up rights; none can be won."""
+    if rights & ~fd.rights or inheriting & ~fd.inheriting:
+        raise Failure(Errno.NOTCAPABLE)
+    fd.rights, fd.inheriting = rights, inheriting
+
+
+def fd_filestat_get(_: Guest, fd: Descriptor) -> tuple[int, ...]:
+    """What is known of an open file."""
+    return fd.stat()
+
+
+def fd_filestat_set_size(_: Guest, fd: Descriptor, size: int) -> None:
+    """Cut a file off, or fill it with zeros."""
+    a_file(fd).set_size(size)
+
+
+def fd_filestat_set_times(guest: Guest, fd: Descriptor, atim: int, mtim: int, flags: FstFlags) -> None:
+    """Set the times of an open file."""
+    if not isinstance(fd, (File, Directory)):
+        raise Failure(Errno.NOTSUP)
+    times = chosen_times(guest, atim, mtim, flags, fd.stat())
+    if times is not None:
+        fd.set_times(times)
+
+
+def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, filestat: Sequence[int]) -> tuple[int, int] | None:
+    """Access and modification time as flags and present times have them; None when neither changes."""
+    if flags & FstFlags.ATIM and flags & FstFlags.ATIM_NOW or flags & FstFlags.MTIM and flags & FstFlags.MTIM_NOW:
+        raise Failure(Errno.INVAL)
+    if not flags:
+        return None
+    now = guest.state.clocks.now(ClockId.REALTIME) if flags & (FstFlags.ATIM_NOW | FstFlags.MTIM_NOW) else 0
+    *_, old_atim, old_mtim, _ctim = filestat
+    return (
+        now if flags & FstFlags.ATIM_NOW else atim if flags & FstFlags.ATIM else old_atim,
+        now if flags & FstFlags.MTIM_NOW else mtim if flags & FstFlags.MTIM else old_mtim,
+    )
+
+
+def fd_pread(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int) -> int:
+    """Read at an offset; the position stays."""
+    return a_file(fd).read_at(iovs, offset)
+
+
+def fd_prestat_get(_: Guest, fd: Descriptor) -> tuple[int, int]:
+    """What a preopened descriptor is."""
+    return PREOPENTYPE_DIR, len(preopen_name(fd))
+
+
+def fd_prestat_dir_name(_: Guest, fd: Descriptor, path: memoryview) -> None:
+    """The name that the guest knows a preopened directory by."""
+    name = preopen_name(fd)
+    if len(path) < len(name):
+        raise Failure(Errno.NAMETOOLONG)
+    path[: len(name)] = name
+
+
+def preopen_name(fd: Descriptor) -> bytes:
+    """A preopened directory's name; guests find their directories by asking one number after the other until it is `BADF`."""
+    if isinstance(fd, Directory) and fd.preopen is not None:
+        return fd.preopen
+    raise Failure(Errno.BADF)
+
+
+def fd_pwrite(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int) -> int:
+    """Write at an offset; the position stays."""
+    return a_file(fd).write_at(iovs, offset)
+
+
+def fd_read(_: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
+    """Read at the position."""
+    return fd.read(iovs)
+
+
+def fd_readdir(_: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
+    """Read entries of a directory; the last may be cut off, and a buffer that is not full says that there are no more."""
+    entries = a_directory(fd).entries(cookie)
+    used = 0
+    for index in range(cookie, len(entries)):
+        name, inode, file_type = entries[index]
+        piece = (DIRENT.pack(index + 1, inode, len(name), file_type) + name)[: len(buf) - used]
+        buf[used : used + len(piece)] = piece
+        used += len(piece)
+        if used == len(buf):
+            break
+    return used
+
+
+def fd_renumber(guest: Guest, fd: int, to: int) -> None:
+    """Move a descriptor to the number of another, which is closed."""
+    guest.state.descriptors.renumber(fd, to)
+
+
+def fd_seek(_: Guest, fd: Descriptor, offset: int, whence: Whence) -> int:
+    """Move the position."""
+    return a_file(fd).seek(offset, whence)
+
+
+def fd_sync(_: Guest, fd: Descriptor) -> None:
+    """Write a file to the disk."""
+    fd.sync(data_only=False)
+
+
+def fd_tell(_: Guest, fd: Descriptor) -> int:
+    """The position."""
+    return a_file(fd).seek(0, Whence.CUR)
+
+
+def fd_write(_: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
+    """Write at the position."""
+    return fd.write(iovs)

@@ -1,0 +1,230 @@
+"""Files and directories of the host, as descriptors.
+
+- A `File` owns its host descriptor, unless the host keeps it (standard streams).
+- A `Directory` is where a guest's paths begin.  Preopened ones have the name that the guest knows them by.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from arenite.wasi import hostio
+from arenite.wasi.descriptors import Descriptor
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.records import (
+    DIRECTORY_RIGHTS,
+    FILE_RIGHTS,
+    STREAM_RIGHTS,
+    Advice,
+    FdFlags,
+    FileType,
+    Whence,
+    file_type,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from arenite.wasi.sandbox import Place
+
+MASK64 = (1 << 64) - 1
+LARGEST_OFFSET = (1 << 63) - 1
+SYNC_FLAGS = FdFlags.DSYNC | FdFlags.SYNC | FdFlags.RSYNC
+
+
+def filestat(result: os.stat_result) -> tuple[int, ...]:
+    """The fields of `FILESTAT`, from what the host says.  Times before 1970 do not exist here: they are 0."""
+    times = (max(0, ns) & MASK64 for ns in (result.st_atime_ns, result.st_mtime_ns, result.st_ctime_ns))
+    size = max(0, result.st_size)
+    return (result.st_dev & MASK64, result.st_ino & MASK64, file_type(result.st_mode), result.st_nlink, size, *times)
+
+
+def check_offset(*values: int) -> None:
+    """Refuse what the host's signed offsets cannot hold."""
+    if any(value > LARGEST_OFFSET for value in values):
+        raise Failure(Errno.INVAL)
+
+
+def seekable(fd: int) -> bool:
+    """Whether a host descriptor has a position."""
+    try:
+        os.lseek(fd, 0, os.SEEK_CUR)
+    except OSError:
+        return False
+    return True
+
+
+class File(Descriptor):
+    """A host descriptor: a file, a device, a pipe, a terminal.
+
+    `flush`: called before each write, so that what the host itself has buffered for the same file comes first.
+    NONBLOCK is kept on our side, for the host's flag would be shared with everyone who has the file.
+    """
+
+    able = FILE_RIGHTS
+
+    def __init__(
+        self,
+        fd: int,
+        rights: int = FILE_RIGHTS,
+        *,
+        flags: FdFlags = FdFlags(0),
+        owned: bool = True,
+        read_only: bool = False,
+        flush: Callable[[], object] | None = None,
+    ) -> None:
+        kind = file_type(os.fstat(fd).st_mode)
+        if not seekable(fd):
+            self.able = STREAM_RIGHTS
+        super().__init__(kind, rights, flags=flags)
+        self.fd = fd
+        self.owned = owned
+        self.read_only = read_only
+        self.flush = flush
+
+    def read(self, buffers: Sequence[memoryview]) -> int:
+        """At the position, which moves on."""
+        if self.flags & FdFlags.NONBLOCK and not hostio.wait((self.fd,), (), 0):
+            raise Failure(Errno.AGAIN)
+        return hostio.readv(self.fd, buffers) if buffers else 0
+
+    def write(self, buffers: Sequence[memoryview]) -> int:
+        """At the position or, with `APPEND`, at the end."""
+        if self.flush is not None:
+            self.flush()
+        if self.flags & FdFlags.NONBLOCK and not hostio.wait((), (self.fd,), 0):
+            raise Failure(Errno.AGAIN)
+        return hostio.writev(self.fd, buffers) if buffers else 0
+
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """At an offset; the position stays."""
+        check_offset(offset)
+        return hostio.preadv(self.fd, buffers, offset) if buffers else 0
+
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """At an offset; the position stays.  Where the host has `APPEND` win over the offset, it does so here."""
+        check_offset(offset)
+        return hostio.pwritev(self.fd, buffers, offset) if buffers else 0
+
+    def seek(self, offset: int, whence: Whence) -> int:
+        """Move the position; the new one."""
+        return os.lseek(self.fd, offset, whence)
+
+    def stat(self) -> tuple[int, ...]:
+        """What the host says."""
+        return filestat(os.fstat(self.fd))
+
+    def set_size(self, size: int) -> None:
+        """Cut the file off or fill it with zeros."""
+        check_offset(size)
+        os.ftruncate(self.fd, size)
+
+    def allocate(self, offset: int, length: int) -> None:
+        """Make room on the disk."""
+        check_offset(offset, length, offset + length)
+        hostio.allocate(self.fd, offset, length)
+
+    def advise(self, offset: int, length: int, advice: Advice) -> None:
+        """Say how a range will be used.  The standard numbers some advice otherwise than hosts do."""
+        check_offset(offset, length)
+        hostio.advise(self.fd, offset, length, getattr(os, f"POSIX_FADV_{advice.name}", 0))
+
+    def set_times(self, times: tuple[int, int]) -> None:
+        """Set access and modification time, in nanoseconds."""
+        os.utime(self.fd, ns=times)
+
+    def set_flags(self, flags: FdFlags) -> None:
+        """Appending and waiting can change; how writes are synchronised is decided when a file is opened."""
+        changed = self.flags ^ flags
+        if changed & SYNC_FLAGS:
+            raise Failure(Errno.NOTSUP)
+        if changed & FdFlags.APPEND:
+            hostio.set_append(self.fd, on=bool(flags & FdFlags.APPEND))
+        self.flags = flags
+
+    def sync(self, *, data_only: bool) -> None:
+        """Wait for the disk."""
+        if data_only:
+            hostio.datasync(self.fd)
+        else:
+            os.fsync(self.fd)
+
+    def host_fd(self) -> int | None:
+        """Anything of the host's can be waited for."""
+        return self.fd
+
+    def waiting_bytes(self) -> int:
+        """What is left of a file; what a pipe or terminal holds."""
+        if self.file_type is FileType.REGULAR_FILE:
+            return max(0, os.fstat(self.fd).st_size - os.lseek(self.fd, 0, os.SEEK_CUR))
+        return hostio.waiting_bytes(self.fd)
+
+    def close(self) -> None:
+        """Close what is ours."""
+        if self.owned:
+            os.close(self.fd)
+
+
+class Directory(Descriptor):
+    """A directory of the host.  `preopen`: its name for the guest, if the guest was given it."""
+
+    able = DIRECTORY_RIGHTS
+
+    def __init__(
+        self,
+        place: Place,
+        rights: int = DIRECTORY_RIGHTS,
+        inheriting: int = DIRECTORY_RIGHTS | FILE_RIGHTS,
+        *,
+        preopen: bytes | None = None,
+        read_only: bool = False,
+    ) -> None:
+        super().__init__(FileType.DIRECTORY, rights, inheriting)
+        self.place = place
+        self.preopen = preopen
+        self.read_only = read_only
+        self.listed: list[tuple[bytes, int, FileType]] = []
+
+    def entries(self, cookie: int) -> list[tuple[bytes, int, FileType]]:
+        """Name, inode and type of what is in the directory, as it was when reading began: at cookie 0."""
+        if cookie == 0 or not self.listed:
+            own = self.place.stat().st_ino & MASK64
+            # What lies above is nobody's business: its inode is unknown, which the standard writes as 0.
+            self.listed = [(b".", own, FileType.DIRECTORY), (b"..", 0, FileType.DIRECTORY)]
+            with os.scandir(self.place.path if self.place.fd is None else self.place.fd) as found:
+                self.listed += [(os.fsencode(entry.name), entry.inode() & MASK64, entry_type(entry)) for entry in found]
+        return self.listed
+
+    def stat(self) -> tuple[int, ...]:
+        """What the host says."""
+        return filestat(self.place.stat())
+
+    def set_times(self, times: tuple[int, int]) -> None:
+        """Set access and modification time, in nanoseconds."""
+        os.utime(self.place.path if self.place.fd is None else self.place.fd, ns=times)
+
+    def sync(self, *, data_only: bool) -> None:
+        """Wait for the disk; a directory is synchronised as a whole."""
+        del data_only
+        if self.place.fd is not None:
+            os.fsync(self.place.fd)
+
+    def close(self) -> None:
+        """Close what is ours."""
+        self.place.close()
+
+
+def entry_type(entry: os.DirEntry[str]) -> FileType:
+    """The type of a directory's entry; asks the host only about what is neither file, directory nor link."""
+    if entry.is_symlink():
+        return FileType.SYMBOLIC_LINK
+    if entry.is_dir(follow_symlinks=False):
+        return FileType.DIRECTORY
+    if entry.is_file(follow_symlinks=False):
+        return FileType.REGULAR_FILE
+    try:
+        return file_type(stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode))
+    except OSError:  # gone since
+        return FileType.UNKNOWN

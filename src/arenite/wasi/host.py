@@ -1,0 +1,135 @@
+"""The host module that a store asks for WASI's imports: each row of `preview1`, bound to one guest's state.
+
+    host = WasiConfig(stdout=sys.stdout).open()
+    type, call = host.function("wasi_snapshot_preview1", "fd_write")
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from arenite.api import FuncType, ValType
+from arenite.wasi import errno
+from arenite.wasi.abi import KINDS, RESULTS, Caller, Guest
+from arenite.wasi.errno import Failure
+from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Row
+
+if TYPE_CHECKING:
+    from struct import Struct
+
+    from arenite.wasi.abi import Lift
+    from arenite.wasi.descriptors import Descriptor
+    from arenite.wasi.state import State
+
+MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
+VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}
+
+HostFunction: TypeAlias = Callable[..., object]
+Trace: TypeAlias = Callable[[str], object]
+
+
+class HostModule:
+    """WASI for one store.  `close()` closes the guest's descriptors; so does forgetting the object.
+
+    `trace`: called with a line about each call.
+    """
+
+    def __init__(self, state: State, trace: Trace | None = None) -> None:
+        self.state = state
+        self.trace = trace
+        self._close = weakref.finalize(self, state.descriptors.close_all)
+
+    def function(self, module: str, name: str) -> tuple[FuncType, HostFunction] | None:
+        """Type and callable of an import, which takes the caller first; None when WASI has none of that name."""
+        row = TABLE.get(name)
+        if row is None or not (module == MODULE or (module == UNSTABLE_MODULE and row.unstable)):
+            return None
+        functype = FuncType([VALUE_TYPES[word]() for word in row.words], [VALUE_TYPES[word]() for word in row.returns])
+        call = bind(row, self.state)
+        return functype, call if self.trace is None else traced(row, call, self.trace)
+
+    def close(self) -> None:
+        """Close the guest's descriptors; standard streams of the host stay open."""
+        self._close()
+
+
+def bind(row: Row, state: State) -> HostFunction:
+    """The callable for a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
+
+    Addresses of results are checked before the call, so that a bad one has no effect.
+    """
+    masks = [MASKS[word] for word in row.words]
+    lifts = list(placed_lifts(row))
+    outs: list[tuple[int, Struct]] = [
+        (at, RESULTS[kind]) for at, (_, kind) in enumerate(row.results, len(masks) - len(row.results))
+    ]
+    call = row.call
+
+    def enter(caller: Caller, *arguments: int) -> int:
+        guest = Guest(caller, state)
+        try:
+            words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
+            values = [lift(guest, words, at) for lift, at in lifts]
+            places = [guest.bytes(words[at], out.size) for at, out in outs]
+            result = call(guest, *values)
+            if outs:
+                lower(result, places, outs)
+        except Failure as failure:
+            return failure.errno
+        except OSError as error:
+            return errno.of(error)
+        return 0
+
+    return enter
+
+
+def lower(result: object, places: Sequence[memoryview], outs: Sequence[tuple[int, Struct]]) -> None:
+    """Write results where the guest wants them."""
+    if len(outs) > 1:
+        assert isinstance(result, tuple)
+        for value, place, (_, out) in zip(result, places, outs, strict=True):
+            out.pack_into(place, 0, value)
+    elif isinstance(result, tuple):
+        outs[0][1].pack_into(places[0], 0, *result)
+    else:
+        outs[0][1].pack_into(places[0], 0, result)
+
+
+def placed_lifts(row: Row) -> Iterator[tuple[Lift, int]]:
+    """How each parameter is lifted, and from which word on."""
+    rights = iter(row.rights)
+    at = 0
+    for _, kind in row.parameters:
+        if kind == "fd":
+            yield descriptor(int(next(rights))), at
+            at += 1
+        else:
+            yield KINDS[kind].lift, at
+            at += len(KINDS[kind].words)
+
+
+def descriptor(need: int) -> Lift:
+    """A descriptor with the rights that a call needs."""
+
+    def lift(guest: Guest, words: Sequence[int], at: int) -> Descriptor:
+        return guest.state.descriptors.find(words[at], need)
+
+    return lift
+
+
+def traced(row: Row, call: HostFunction, trace: Trace) -> HostFunction:
+    """The same callable, telling `trace` what was called, with which words, and how it ended."""
+
+    def enter(caller: Caller, *arguments: int) -> object:
+        line = f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
+        try:
+            result = call(caller, *arguments)
+        except BaseException as error:
+            trace(f"{line} raised {error!r}")
+            raise
+        trace(f"{line} = {errno.Errno(result).name}" if isinstance(result, int) else line)
+        return result
+
+    return enter

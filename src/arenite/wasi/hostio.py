@@ -1,0 +1,164 @@
+"""What systems do differently, in one place: vectored input and output, waiting, and whether directories have descriptors.
+
+POSIX systems have everything.  Elsewhere (Windows) vectors are served piece by piece, waiting for input is not possible (all
+descriptors count as ready), and paths are followed by name instead of by directory descriptor (see `sandbox`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from arenite.wasi.errno import Errno, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+LONGEST_WAIT = 3600 * 10**9  # nanoseconds; longer waits are made of several, for every host function takes so much
+HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.rename, os.link, os.symlink, os.unlink, os.rmdir, os.readlink} <= os.supports_dir_fd
+NO_FOLLOW_TIMES = os.utime in os.supports_follow_symlinks
+
+# Flags that a system does not have are 0: what they ask for then does not happen, as its own programs are used to.
+O_BINARY: int = getattr(os, "O_BINARY", 0)
+O_DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)
+O_DSYNC: int = getattr(os, "O_DSYNC", 0)
+O_NOCTTY: int = getattr(os, "O_NOCTTY", 0)
+O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+O_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
+O_PATH: int = getattr(os, "O_PATH", 0)
+O_SYNC: int = getattr(os, "O_SYNC", 0)
+
+
+class Ready(NamedTuple):
+    """The host's descriptors that can be read, those that can be written, and those whose peer is gone."""
+
+    readable: frozenset[int] = frozenset()
+    writable: frozenset[int] = frozenset()
+    hung_up: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.readable or self.writable)
+
+
+def wait(readable: Collection[int], writable: Collection[int], nanoseconds: int | None) -> Ready:
+    """Wait until something can be read or written.
+
+    `nanoseconds`: at most so long (None: as long as it takes, or `LONGEST_WAIT`); then nothing is ready.
+    A signal's handler runs meanwhile and may raise: Ctrl-C ends any wait.
+    """
+    limit = LONGEST_WAIT if nanoseconds is None else min(nanoseconds, LONGEST_WAIT)
+    if readable or writable:
+        return ready(readable, writable, limit)
+    time.sleep(limit / 1e9)
+    return Ready()
+
+
+if sys.platform != "win32":
+    import fcntl
+    import select
+    import termios
+
+    readv = os.readv
+    writev = os.writev
+    preadv = os.preadv
+    pwritev = os.pwritev
+
+    def set_append(fd: int, *, on: bool) -> None:
+        """Have the host append each write to `fd`, or not."""
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_APPEND if on else flags & ~os.O_APPEND)
+
+    def waiting_bytes(fd: int) -> int:
+        """How many bytes can be read from a pipe, terminal or socket now; 0 when the host cannot say."""
+        try:
+            return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+        except OSError:
+            return 0
+
+    def ready(readable: Collection[int], writable: Collection[int], nanoseconds: int) -> Ready:
+        """The part of `wait` that asks the host."""
+        poll = select.poll()
+        for fd in {*readable, *writable}:
+            poll.register(fd, (select.POLLIN if fd in readable else 0) | (select.POLLOUT if fd in writable else 0))
+        found = dict(poll.poll(-(-nanoseconds // 10**6)))
+        gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+        return Ready(
+            frozenset(fd for fd in readable if found.get(fd, 0) & (select.POLLIN | gone)),
+            frozenset(fd for fd in writable if found.get(fd, 0) & (select.POLLOUT | gone)),
+            frozenset(fd for fd, events in found.items() if events & select.POLLHUP),
+        )
+
+    def allocate(fd: int, offset: int, length: int) -> None:
+        """Make sure that the range has room on the disk; the file grows to hold it."""
+        if not hasattr(os, "posix_fallocate"):
+            raise Failure(Errno.NOTSUP)
+        os.posix_fallocate(fd, offset, length)
+
+    def advise(fd: int, offset: int, length: int, advice: int) -> None:
+        """Tell the host how the range will be used; advice need not be taken."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(fd, offset, length, advice)
+
+    def datasync(fd: int) -> None:
+        """Write the file's data to the disk."""
+        getattr(os, "fdatasync", os.fsync)(fd)
+
+else:
+
+    def readv(fd: int, buffers: Sequence[memoryview]) -> int:
+        """Fill the first buffer, as one read may."""
+        data = os.read(fd, len(buffers[0]))
+        buffers[0][: len(data)] = data
+        return len(data)
+
+    def writev(fd: int, buffers: Sequence[memoryview]) -> int:
+        """Write the first buffer, as one write may."""
+        return os.write(fd, buffers[0])
+
+    def preadv(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
+        """Read at an offset; the position is put back."""
+        position = os.lseek(fd, 0, os.SEEK_CUR)
+        os.lseek(fd, offset, os.SEEK_SET)
+        try:
+            return readv(fd, buffers)
+        finally:
+            os.lseek(fd, position, os.SEEK_SET)
+
+    def pwritev(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
+        """Write at an offset; the position is put back."""
+        position = os.lseek(fd, 0, os.SEEK_CUR)
+        os.lseek(fd, offset, os.SEEK_SET)
+        try:
+            return writev(fd, buffers)
+        finally:
+            os.lseek(fd, position, os.SEEK_SET)
+
+    def set_append(fd: int, *, on: bool) -> None:
+        """The host decides it when a file is opened, and never again."""
+        del fd, on
+        raise Failure(Errno.NOTSUP)
+
+    def waiting_bytes(fd: int) -> int:
+        """The host cannot say."""
+        del fd
+        return 0
+
+    def ready(readable: Collection[int], writable: Collection[int], nanoseconds: int) -> Ready:
+        """All descriptors count as ready."""
+        del nanoseconds
+        return Ready(frozenset(readable), frozenset(writable))
+
+    def allocate(fd: int, offset: int, length: int) -> None:
+        """The host has no such call."""
+        del fd, offset, length
+        raise Failure(Errno.NOTSUP)
+
+    def advise(fd: int, offset: int, length: int, advice: int) -> None:
+        """Advice need not be taken."""
+        del fd, offset, length, advice
+
+    def datasync(fd: int) -> None:
+        """Write the file to the disk."""
+        os.fsync(fd)

@@ -1,0 +1,178 @@
+"""The calls on paths.  Every path is walked by `sandbox.resolve`; what follows never lets the host follow a link."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from arenite.wasi import hostio
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.fd import a_directory, chosen_times
+from arenite.wasi.files import Directory, File, filestat
+from arenite.wasi.records import CHANGING, FdFlags, LookupFlags, OFlags, Rights
+from arenite.wasi.sandbox import Place, resolve
+
+if TYPE_CHECKING:
+    from arenite.wasi.abi import Guest
+    from arenite.wasi.descriptors import Descriptor
+    from arenite.wasi.records import FstFlags
+    from arenite.wasi.sandbox import Target
+
+
+def follows(lookup: LookupFlags, path: str) -> bool:
+    """Whether a link at the end of a path is followed: a slash behind it names what it leads to."""
+    return bool(lookup & LookupFlags.SYMLINK_FOLLOW) or path.endswith(("/", "/."))
+
+
+def path_create_directory(_: Guest, fd: Descriptor, path: str) -> None:
+    """Create a directory."""
+    with resolve(a_directory(fd).place, path, follow=False) as target:
+        os.mkdir(target.path, dir_fd=target.fd)
+
+
+def path_filestat_get(_: Guest, fd: Descriptor, lookup: LookupFlags, path: str) -> tuple[int, ...]:
+    """What is known of a file."""
+    with resolve(a_directory(fd).place, path, follow=follows(lookup, path)) as target:
+        return filestat(target.stat())
+
+
+def path_filestat_set_times(
+    guest: Guest, fd: Descriptor, lookup: LookupFlags, path: str, atim: int, mtim: int, flags: FstFlags
+) -> None:
+    """Set the times of a file."""
+    with resolve(a_directory(fd).place, path, follow=follows(lookup, path)) as target:
+        times = chosen_times(guest, atim, mtim, flags, filestat(target.stat()))
+        if times is not None:
+            os.utime(target.path, ns=times, dir_fd=target.fd, follow_symlinks=not hostio.NO_FOLLOW_TIMES)
+
+
+def path_link(_: Guest, old_fd: Descriptor, lookup: LookupFlags, old_path: str, new_fd: Descriptor, new_path: str) -> None:
+    """Give a file another name."""
+    old_place, new_place = a_directory(old_fd).place, a_directory(new_fd).place
+    with (
+        resolve(old_place, old_path, follow=follows(lookup, old_path)) as old,
+        resolve(new_place, new_path, follow=False) as new,
+    ):
+        old.check_directory()
+        new.check_directory()
+        os.link(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd, follow_symlinks=False)
+
+
+def path_open(
+    guest: Guest,
+    fd: Descriptor,
+    lookup: LookupFlags,
+    path: str,
+    oflags: OFlags,
+    rights: int,
+    inheriting: int,
+    flags: FdFlags,
+) -> int:
+    """Open a file or directory; the new descriptor has of the rights asked for those that the directory passes on."""
+    directory = a_directory(fd)
+    rights &= directory.inheriting
+    inheriting &= directory.inheriting
+    need = oflags_need(oflags)
+    if need & ~directory.rights:
+        directory.refuse(need)
+    if directory.read_only:
+        if need & CHANGING or rights & Rights.FD_WRITE:
+            raise Failure(Errno.ROFS)
+        rights &= ~int(CHANGING)
+    guest.state.descriptors.check_room()
+    with resolve(directory.place, path, follow=follows(lookup, path) and not oflags & OFlags.EXCL) as target:
+        opened = open_target(target, directory, oflags, rights, inheriting, flags)
+    return guest.state.descriptors.insert(opened)
+
+
+def oflags_need(oflags: OFlags) -> int:
+    """The rights on the directory that the way of opening needs."""
+    if oflags & OFlags.DIRECTORY and oflags & (OFlags.CREAT | OFlags.TRUNC):
+        raise Failure(Errno.INVAL)
+    create = Rights.PATH_CREATE_FILE if oflags & OFlags.CREAT else 0
+    return int(create | (Rights.PATH_FILESTAT_SET_SIZE if oflags & OFlags.TRUNC else 0))
+
+
+def open_target(
+    target: Target, directory: Directory, oflags: OFlags, rights: int, inheriting: int, flags: FdFlags
+) -> Directory | File:
+    """Open what a path leads to."""
+    only_directory = target.directory or bool(oflags & OFlags.DIRECTORY)
+    if target.fd is None and (only_directory or os.path.isdir(target.path)):
+        return open_by_path(target, directory, rights, inheriting)
+    host_flags = host_open_flags(oflags, rights, flags) | (hostio.O_DIRECTORY if only_directory else 0)
+    fd = os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
+    try:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            return Directory(Place(fd, target.path), rights, inheriting, read_only=directory.read_only)
+        return File(fd, rights, flags=flags, read_only=directory.read_only)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def open_by_path(target: Target, directory: Directory, rights: int, inheriting: int) -> Directory:
+    """Open a directory where directories have no descriptors."""
+    if not stat.S_ISDIR(target.stat().st_mode):
+        raise Failure(Errno.NOTDIR)
+    if rights & Rights.FD_WRITE:
+        raise Failure(Errno.ISDIR)
+    return Directory(Place(None, target.path), rights, inheriting, read_only=directory.read_only)
+
+
+def host_open_flags(oflags: OFlags, rights: int, flags: FdFlags) -> int:
+    """How the host opens: as the rights say, and never through a link or as the controlling terminal."""
+    write = rights & Rights.FD_WRITE or oflags & OFlags.TRUNC
+    access = (os.O_RDWR if rights & Rights.FD_READ else os.O_WRONLY) if write else os.O_RDONLY
+    asked = (
+        (oflags & OFlags.CREAT, os.O_CREAT),
+        (oflags & OFlags.EXCL, os.O_EXCL),
+        (oflags & OFlags.TRUNC, os.O_TRUNC),
+        (flags & FdFlags.APPEND, os.O_APPEND),
+        (flags & FdFlags.DSYNC, hostio.O_DSYNC),
+        (flags & (FdFlags.SYNC | FdFlags.RSYNC), hostio.O_SYNC),
+        (flags & FdFlags.NONBLOCK, hostio.O_NONBLOCK),
+    )
+    return access | hostio.O_NOFOLLOW | hostio.O_NOCTTY | hostio.O_BINARY | sum(host for wanted, host in asked if wanted)
+
+
+def path_readlink(_: Guest, fd: Descriptor, path: str, buf: memoryview) -> int:
+    """What a symbolic link says, as much as the buffer holds."""
+    with resolve(a_directory(fd).place, path, follow=False) as target:
+        target.check_directory()
+        text = os.fsencode(os.readlink(target.path, dir_fd=target.fd))[: len(buf)]
+    buf[: len(text)] = text
+    return len(text)
+
+
+def path_remove_directory(_: Guest, fd: Descriptor, path: str) -> None:
+    """Remove an empty directory."""
+    with resolve(a_directory(fd).place, path, follow=False) as target:
+        os.rmdir(target.path, dir_fd=target.fd)
+
+
+def path_rename(_: Guest, fd: Descriptor, old_path: str, new_fd: Descriptor, new_path: str) -> None:
+    """Rename a file or directory."""
+    old_place, new_place = a_directory(fd).place, a_directory(new_fd).place
+    with resolve(old_place, old_path, follow=False) as old, resolve(new_place, new_path, follow=False) as new:
+        if (old.directory or new.directory) and not stat.S_ISDIR(old.stat().st_mode):
+            raise Failure(Errno.NOTDIR)
+        os.replace(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd)
+
+
+def path_symlink(_: Guest, old_path: str, fd: Descriptor, new_path: str) -> None:
+    """Create a symbolic link; one that leads out by itself is refused, so that no program of the host follows it."""
+    if old_path.startswith("/"):
+        raise Failure(Errno.PERM)
+    with resolve(a_directory(fd).place, new_path, follow=False) as target:
+        target.check_directory()
+        os.symlink(old_path, target.path, dir_fd=target.fd)
+
+
+def path_unlink_file(_: Guest, fd: Descriptor, path: str) -> None:
+    """Remove a file's name."""
+    with resolve(a_directory(fd).place, path, follow=False) as target:
+        if stat.S_ISDIR(target.stat().st_mode):
+            raise Failure(Errno.ISDIR)
+        os.unlink(target.path, dir_fd=target.fd)

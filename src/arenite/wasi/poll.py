@@ -1,0 +1,115 @@
+"""Waiting: `poll_oneoff` on clocks and descriptors.
+
+- What fails is an event of its own; it does not fail the call.
+- Descriptors that never wait (Python's streams) are ready; for the host's the host is asked, by the guest's clocks, which sleep.
+- Events come in the order of their subscriptions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.records import (
+    EVENT,
+    EVENT_FD_READWRITE_HANGUP,
+    SUBSCRIPTION,
+    SUBSCRIPTION_CLOCK_ABSTIME,
+    ClockId,
+    EventType,
+    Rights,
+)
+
+if TYPE_CHECKING:
+    from arenite.wasi.abi import Guest
+    from arenite.wasi.clocks import Clocks
+    from arenite.wasi.descriptors import Descriptor, DescriptorTable
+    from arenite.wasi.hostio import Ready
+
+MOST_SUBSCRIPTIONS = 4096
+NEEDS = {
+    EventType.FD_READ: int(Rights.POLL_FD_READWRITE | Rights.FD_READ),
+    EventType.FD_WRITE: int(Rights.POLL_FD_READWRITE | Rights.FD_WRITE),
+}
+
+
+@dataclass
+class Waiting:
+    """What a call waits for, by the subscription's index."""
+
+    events: dict[int, tuple[Errno, int, int]] = field(default_factory=dict)  # error, bytes, flags
+    deadlines: dict[int, tuple[ClockId, int]] = field(default_factory=dict)
+    descriptors: dict[int, tuple[Descriptor, int, EventType]] = field(default_factory=dict)  # the host's descriptor second
+
+
+def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> int:
+    """Wait until one of several things happens."""
+    if not 0 < count <= MOST_SUBSCRIPTIONS:
+        raise Failure(Errno.INVAL)
+    asked = list(SUBSCRIPTION.iter_unpack(guest.bytes(subscriptions, count * SUBSCRIPTION.size)))
+    out = guest.bytes(events, count * EVENT.size)
+    waiting = Waiting()
+    clocks = guest.state.clocks
+    for index, (_, kind, subject, timeout, _, flags) in enumerate(asked):
+        if kind == EventType.CLOCK:
+            subscribe_clock(waiting, clocks, index, subject, timeout, flags)
+        else:
+            subscribe_descriptor(waiting, guest.state.descriptors, index, kind, subject)
+    wait(waiting, clocks)
+    for at, index in enumerate(sorted(waiting.events)):
+        error, size, flags = waiting.events[index]
+        EVENT.pack_into(out, at * EVENT.size, asked[index][0], error, asked[index][1], size, flags)
+    return len(waiting.events)
+
+
+def subscribe_clock(waiting: Waiting, clocks: Clocks, index: int, clock: int, timeout: int, flags: int) -> None:
+    """Wait for a time; the clocks of the processor do not run while one waits."""
+    if clock not in {ClockId.REALTIME, ClockId.MONOTONIC} or flags & ~SUBSCRIPTION_CLOCK_ABSTIME:
+        waiting.events[index] = (Errno.INVAL, 0, 0)
+        return
+    start = 0 if flags & SUBSCRIPTION_CLOCK_ABSTIME else clocks.now(ClockId(clock))
+    waiting.deadlines[index] = (ClockId(clock), start + timeout)
+
+
+def subscribe_descriptor(waiting: Waiting, table: DescriptorTable, index: int, kind: int, number: int) -> None:
+    """Wait for a descriptor."""
+    try:
+        need = NEEDS.get(EventType(kind)) if kind in NEEDS else None
+        if need is None:
+            raise Failure(Errno.INVAL)
+        descriptor = table.find(number, need)
+    except Failure as failure:
+        waiting.events[index] = (failure.errno, 0, 0)
+        return
+    host_fd = descriptor.host_fd()
+    if host_fd is None:
+        waiting.events[index] = (Errno.SUCCESS, descriptor.waiting_bytes(), 0)
+    else:
+        waiting.descriptors[index] = (descriptor, host_fd, EventType(kind))
+
+
+def wait(waiting: Waiting, clocks: Clocks) -> None:
+    """Fill `events`; returns when there is one."""
+    readable = {fd for _, fd, kind in waiting.descriptors.values() if kind is EventType.FD_READ}
+    writable = {fd for _, fd, kind in waiting.descriptors.values() if kind is EventType.FD_WRITE}
+    while True:
+        nearest: int | None = 0 if waiting.events else None
+        for index, (clock, deadline) in waiting.deadlines.items():
+            left = max(0, deadline - clocks.now(clock))
+            if left == 0:
+                waiting.events[index] = (Errno.SUCCESS, 0, 0)
+            nearest = left if nearest is None else min(nearest, left)
+        if readable or writable or nearest != 0:
+            collect(waiting, clocks.wait(nearest, readable, writable))
+        if waiting.events:
+            return
+
+
+def collect(waiting: Waiting, ready: Ready) -> None:
+    """Note the descriptors that the host says are ready."""
+    for index, (descriptor, host_fd, kind) in waiting.descriptors.items():
+        reading = kind is EventType.FD_READ
+        if host_fd in (ready.readable if reading else ready.writable):
+            flags = EVENT_FD_READWRITE_HANGUP if host_fd in ready.hung_up else 0
+            waiting.events[index] = (Errno.SUCCESS, descriptor.waiting_bytes() if reading else 1, flags)

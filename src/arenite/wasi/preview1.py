@@ -1,0 +1,180 @@
+"""The table of preview 1: every function, its signature and the rights it needs.  Everything else is derived from a row.
+
+- The signature is in the standard's types (`abi`); each result is an address that the guest passes behind the parameters.
+- `rights` are those needed on the parameters of type `fd`, in their order.  What depends on other parameters the call checks itself.
+- `unstable`: the older `wasi_unstable` has the function with the same layout.
+- The name and the description are those of the function that does it.
+
+    TABLE["fd_read"].words      # ("i32", "i32", "i32", "i32")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from arenite.wasi.abi import KINDS
+from arenite.wasi.fd import (
+    fd_advise,
+    fd_allocate,
+    fd_close,
+    fd_datasync,
+    fd_fdstat_get,
+    fd_fdstat_set_flags,
+    fd_fdstat_set_rights,
+    fd_filestat_get,
+    fd_filestat_set_size,
+    fd_filestat_set_times,
+    fd_pread,
+    fd_prestat_dir_name,
+    fd_prestat_get,
+    fd_pwrite,
+    fd_read,
+    fd_readdir,
+    fd_renumber,
+    fd_seek,
+    fd_sync,
+    fd_tell,
+    fd_write,
+)
+from arenite.wasi.path import (
+    path_create_directory,
+    path_filestat_get,
+    path_filestat_set_times,
+    path_link,
+    path_open,
+    path_readlink,
+    path_remove_directory,
+    path_rename,
+    path_symlink,
+    path_unlink_file,
+)
+from arenite.wasi.poll import poll_oneoff
+from arenite.wasi.process import (
+    args_get,
+    args_sizes_get,
+    clock_res_get,
+    clock_time_get,
+    environ_get,
+    environ_sizes_get,
+    proc_exit,
+    proc_raise,
+    random_get,
+    sched_yield,
+)
+from arenite.wasi.records import NO_RIGHTS as NONE
+from arenite.wasi.records import Rights as R
+from arenite.wasi.sock import sock_accept, sock_recv, sock_send, sock_shutdown
+
+MODULE = "wasi_snapshot_preview1"
+UNSTABLE_MODULE = "wasi_unstable"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One function: `call` does it, `signature` is "name:type … -> name:type …"."""
+
+    call: Callable[..., object]
+    signature: str
+    rights: tuple[R, ...] = ()
+    unstable: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name that guests import."""
+        return self.call.__name__
+
+    @property
+    def doc(self) -> str:
+        """What it does, in a sentence."""
+        return (self.call.__doc__ or "").partition("\n")[0]
+
+    @property
+    def parameters(self) -> tuple[tuple[str, str], ...]:
+        """Name and type of each parameter."""
+        return self._side(0)
+
+    @property
+    def results(self) -> tuple[tuple[str, str], ...]:
+        """Name and type of each result beside the error code."""
+        return self._side(1)
+
+    def _side(self, side: int) -> tuple[tuple[str, str], ...]:
+        pairs = [entry.partition(":") for entry in f"{self.signature} -> ".split("->")[side].split()]
+        return tuple((name, kind) for name, _, kind in pairs)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The wasm types of the parameters, the results' addresses included."""
+        words = [word for _, kind in self.parameters for word in (("i32",) if kind == "fd" else KINDS[kind].words)]
+        return (*words, *("i32" for _ in self.results))
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """The wasm types of the results: the error code, if the function returns at all."""
+        return () if self.call is proc_exit else ("i32",)
+
+
+ROWS = (
+    Row(args_get, "argv:pointer argv_buf:pointer"),
+    Row(args_sizes_get, "-> argc:size argv_buf_size:size"),
+    Row(environ_get, "environ:pointer environ_buf:pointer"),
+    Row(environ_sizes_get, "-> environc:size environ_buf_size:size"),
+    Row(clock_res_get, "id:clockid -> resolution:timestamp"),
+    Row(clock_time_get, "id:clockid precision:timestamp -> time:timestamp"),
+    Row(fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (R.FD_ADVISE,)),
+    Row(fd_allocate, "fd:fd offset:filesize len:filesize", (R.FD_ALLOCATE,)),
+    Row(fd_close, "fd:handle"),
+    Row(fd_datasync, "fd:fd", (R.FD_DATASYNC,)),
+    Row(fd_fdstat_get, "fd:fd -> stat:fdstat", (NONE,)),
+    Row(fd_fdstat_set_flags, "fd:fd flags:fdflags", (R.FD_FDSTAT_SET_FLAGS,)),
+    Row(fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NONE,)),
+    Row(fd_filestat_get, "fd:fd -> buf:filestat", (R.FD_FILESTAT_GET,), unstable=False),
+    Row(fd_filestat_set_size, "fd:fd size:filesize", (R.FD_FILESTAT_SET_SIZE,)),
+    Row(fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (R.FD_FILESTAT_SET_TIMES,)),
+    Row(fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (R.FD_READ | R.FD_SEEK,)),
+    Row(fd_prestat_get, "fd:fd -> buf:prestat", (NONE,)),
+    Row(fd_prestat_dir_name, "fd:fd path:buffer", (NONE,)),
+    Row(fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (R.FD_WRITE | R.FD_SEEK,)),
+    Row(fd_read, "fd:fd iovs:iovec_array -> nread:size", (R.FD_READ,)),
+    Row(fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (R.FD_READDIR,)),
+    Row(fd_renumber, "fd:handle to:handle"),
+    Row(fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (R.FD_SEEK,), unstable=False),
+    Row(fd_sync, "fd:fd", (R.FD_SYNC,)),
+    Row(fd_tell, "fd:fd -> offset:filesize", (R.FD_TELL,)),
+    Row(fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (R.FD_WRITE,)),
+    Row(path_create_directory, "fd:fd path:string", (R.PATH_CREATE_DIRECTORY,)),
+    Row(path_filestat_get, "fd:fd flags:lookupflags path:string -> buf:filestat", (R.PATH_FILESTAT_GET,), unstable=False),
+    Row(
+        path_filestat_set_times,
+        "fd:fd flags:lookupflags path:string atim:timestamp mtim:timestamp fst_flags:fstflags",
+        (R.PATH_FILESTAT_SET_TIMES,),
+    ),
+    Row(
+        path_link,
+        "old_fd:fd old_flags:lookupflags old_path:string new_fd:fd new_path:string",
+        (R.PATH_LINK_SOURCE, R.PATH_LINK_TARGET),
+    ),
+    Row(
+        path_open,
+        "fd:fd dirflags:lookupflags path:string oflags:oflags fs_rights_base:rights fs_rights_inheriting:rights fdflags:fdflags"
+        " -> opened_fd:fd",
+        (R.PATH_OPEN,),
+    ),
+    Row(path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (R.PATH_READLINK,)),
+    Row(path_remove_directory, "fd:fd path:string", (R.PATH_REMOVE_DIRECTORY,)),
+    Row(path_rename, "fd:fd old_path:string new_fd:fd new_path:string", (R.PATH_RENAME_SOURCE, R.PATH_RENAME_TARGET)),
+    Row(path_symlink, "old_path:string fd:fd new_path:string", (R.PATH_SYMLINK,)),
+    Row(path_unlink_file, "fd:fd path:string", (R.PATH_UNLINK_FILE,)),
+    Row(poll_oneoff, "in:pointer out:pointer nsubscriptions:size -> nevents:size", unstable=False),
+    Row(proc_exit, "rval:exitcode"),
+    Row(proc_raise, "sig:signal"),
+    Row(sched_yield, ""),
+    Row(random_get, "buf:buffer"),
+    Row(sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NONE,), unstable=False),
+    Row(sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NONE,)),
+    Row(sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NONE,)),
+    Row(sock_shutdown, "fd:fd how:sdflags", (NONE,)),
+)
+
+TABLE = {row.name: row for row in ROWS}

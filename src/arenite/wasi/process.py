@@ -1,0 +1,80 @@
+"""The calls about the guest itself: arguments, environment, clocks, random bytes, its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from arenite.errors import Exit
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.records import U32
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.wasi.abi import Guest
+    from arenite.wasi.records import ClockId
+
+RANDOM_PIECE = 1 << 16
+
+
+def put_strings(guest: Guest, strings: Sequence[bytes], pointers: int, at: int) -> None:
+    """Write zero-terminated strings one after the other, and the address of each."""
+    table = guest.bytes(pointers, len(strings) * U32.size)
+    text = b"".join(strings)
+    guest.bytes(at, len(text))[:] = text
+    for index, string in enumerate(strings):
+        U32.pack_into(table, index * U32.size, at)
+        at += len(string)
+
+
+def args_get(guest: Guest, argv: int, argv_buf: int) -> None:
+    """Copy the arguments."""
+    put_strings(guest, guest.state.args, argv, argv_buf)
+
+
+def args_sizes_get(guest: Guest) -> tuple[int, int]:
+    """How many arguments there are, and how many bytes they take."""
+    return len(guest.state.args), sum(map(len, guest.state.args))
+
+
+def environ_get(guest: Guest, environ: int, environ_buf: int) -> None:
+    """Copy the environment."""
+    put_strings(guest, guest.state.env, environ, environ_buf)
+
+
+def environ_sizes_get(guest: Guest) -> tuple[int, int]:
+    """How many variables the environment has, and how many bytes they take."""
+    return len(guest.state.env), sum(map(len, guest.state.env))
+
+
+def clock_res_get(guest: Guest, clock: ClockId) -> int:
+    """The resolution of a clock."""
+    return guest.state.clocks.resolution(clock)
+
+
+def clock_time_get(guest: Guest, clock: ClockId, precision: int) -> int:
+    """The time of a clock."""
+    del precision  # the host's clocks have one precision, the best
+    return guest.state.clocks.now(clock)
+
+
+def random_get(guest: Guest, buf: memoryview) -> None:
+    """Fill a buffer with random bytes."""
+    for start in range(0, len(buf), RANDOM_PIECE):
+        piece = buf[start : start + RANDOM_PIECE]
+        piece[:] = guest.state.random(len(piece))
+
+
+def proc_exit(_: Guest, code: int) -> NoReturn:
+    """End the guest."""
+    raise Exit(code)
+
+
+def proc_raise(_: Guest, signal: int) -> NoReturn:
+    """Send the guest a signal: there are none here."""
+    del signal
+    raise Failure(Errno.NOTSUP)
+
+
+def sched_yield(_: Guest) -> None:
+    """Let others run: nothing to do, the host's threads need no asking."""
