@@ -1,0 +1,255 @@
+"""Faults in generated code become traps of the guest: guard pages instead of bounds checks (Linux, x86-64).
+
+The contract with generated code:
+- its functions are `preserve_nonecc` with the cage's base as first argument, so R12 holds the base wherever they touch memory;
+- where they touch the guest's memory they have nothing on the stack;
+- each range of text has a *landing*: a function of the same type that ends the run with "out of bounds".
+
+The handler of SIGSEGV and SIGBUS is LLVM IR without a cast between integers and pointers.  When the kernel reports a fault
+(si_code > 0) whose instruction lies in a registered range and whose address lies in that range's window around R12, it
+sets the instruction pointer to the landing, which so sees the registers as they were: base, pc, sp, fuel.  Everything else goes
+to the handler that was there before, as if this one did not exist.
+
+Whoever installs a handler after us and does not chain (`faulthandler.enable()`) hides ours: `ensure` puts ours on top again.
+For that there are several entry points, *levels*, each with its own predecessor: faulthandler, who restores the handler it found
+and raises the signal again, so reaches a level whose predecessor is older, never itself.
+
+    begin, end = code.text
+    register(begin, end, code.symbols["landing"], -(1 << 32), 12 << 30)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import signal
+import threading
+from typing import Final
+
+from arenite.errors import InternalError, Limit
+from arenite.platform import cache, elf, libc, llvm
+
+CAPACITY: Final = 4096
+"""Ranges of text at a time."""
+
+LEVELS: Final = 16
+"""How often somebody may install a handler above ours; after that the last level forgets its older predecessor."""
+
+SIGNALS: Final = (signal.SIGSEGV, signal.SIGBUS)
+"""In the order of the columns of `@previous`."""
+
+HANDLER: Final = f"""
+%range = type {{ ptr, ptr, ptr, i64, i64 }}                     ; begin, end, landing, low, high
+
+@ranges = global [{CAPACITY} x %range] zeroinitializer
+@used = global i64 0                                            ; no range lies at or behind this index
+@previous = global [{LEVELS} x [2 x ptr]] zeroinitializer
+@default = constant [{ctypes.sizeof(libc.SigAction)} x i8] zeroinitializer, align 8  ; a struct sigaction with SIG_DFL
+
+declare i32 @sigaction(i32, ptr, ptr)
+declare i32 @raise(i32)
+
+define internal void @fault(i32 %signal, ptr %info, ptr %context, i64 %level) noinline nounwind {{
+entry:
+  %code.at = getelementptr i8, ptr %info, i64 8                 ; si_code
+  %code = load i32, ptr %code.at
+  %by.kernel = icmp sgt i32 %code, 0
+  br i1 %by.kernel, label %start, label %chain
+start:
+  %address.at = getelementptr i8, ptr %info, i64 16             ; si_addr
+  %address = load ptr, ptr %address.at
+  %base.at = getelementptr i8, ptr %context, i64 72             ; gregs[REG_R12]
+  %base = load ptr, ptr %base.at
+  %rip.at = getelementptr i8, ptr %context, i64 168             ; gregs[REG_RIP]
+  %rip = load ptr, ptr %rip.at
+  %used = load atomic i64, ptr @used acquire, align 8
+  br label %search
+search:
+  %index = phi i64 [ 0, %start ], [ %index.next, %next ]
+  %more = icmp ult i64 %index, %used
+  br i1 %more, label %text, label %chain
+text:
+  %end.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 1
+  %end = load atomic ptr, ptr %end.at acquire, align 8          ; written last, cleared first
+  %begin.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 0
+  %begin = load ptr, ptr %begin.at
+  %from.begin = icmp uge ptr %rip, %begin
+  %to.end = icmp ult ptr %rip, %end
+  %in.text = and i1 %from.begin, %to.end
+  br i1 %in.text, label %window, label %next
+next:
+  %index.next = add i64 %index, 1
+  br label %search
+window:
+  %low.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 3
+  %low = load i64, ptr %low.at
+  %high.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 4
+  %high = load i64, ptr %high.at
+  %lowest = getelementptr i8, ptr %base, i64 %low
+  %behind = getelementptr i8, ptr %base, i64 %high
+  %from.low = icmp uge ptr %address, %lowest
+  %to.high = icmp ult ptr %address, %behind
+  %in.window = and i1 %from.low, %to.high
+  br i1 %in.window, label %land, label %chain
+land:
+  %landing.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 2
+  %landing = load ptr, ptr %landing.at
+  store ptr %landing, ptr %rip.at
+  ret void
+
+chain:
+  %is.bus = icmp eq i32 %signal, {SIGNALS[1].value}
+  %column = zext i1 %is.bus to i64
+  %previous.at = getelementptr [{LEVELS} x [2 x ptr]], ptr @previous, i64 0, i64 %level, i64 %column
+  %previous = load ptr, ptr %previous.at
+  %defaulted = icmp eq ptr %previous, null                      ; SIG_DFL
+  %ignored = icmp eq ptr %previous, getelementptr (i8, ptr null, i64 1)  ; SIG_IGN
+  %nobody = or i1 %defaulted, %ignored
+  br i1 %nobody, label %unhandled, label %handled
+handled:                                                        ; a plain handler overlooks what it does not take, as with the kernel
+  call void %previous(i32 %signal, ptr %info, ptr %context)
+  ret void
+unhandled:
+  %sent = xor i1 %by.kernel, true
+  %overlooked = and i1 %ignored, %sent                          ; a fault of its own no process can ignore
+  br i1 %overlooked, label %done, label %die
+die:
+  %reset = call i32 @sigaction(i32 %signal, ptr @default, ptr null)
+  br i1 %sent, label %again, label %done                        ; a fault comes again by itself
+again:
+  %raised = call i32 @raise(i32 %signal)
+  ret void
+done:
+  ret void
+}}
+""" + "".join(
+    f"""
+define void @handler{level}(i32 %signal, ptr %info, ptr %context) nounwind {{
+  tail call void @fault(i32 %signal, ptr %info, ptr %context, i64 {level})
+  ret void
+}}
+"""
+    for level in range(LEVELS)
+)
+
+
+class Range(ctypes.Structure):
+    """A row of `@ranges`.  A row is in use while its `end` is not 0."""
+
+    _fields_ = (
+        ("begin", ctypes.c_uint64),
+        ("end", ctypes.c_uint64),
+        ("landing", ctypes.c_uint64),
+        ("low", ctypes.c_int64),
+        ("high", ctypes.c_int64),
+    )
+    begin: int
+    end: int
+    landing: int
+    low: int
+    high: int
+
+
+class Handler:
+    """The handler in memory and its tables.  There is one, and it stays as long as the process."""
+
+    def __init__(self) -> None:
+        self.code = elf.load(_object(), elf.libc_symbols())
+        symbols = self.code.symbols
+        self.entries = [symbols[f"handler{level}"] for level in range(LEVELS)]
+        self.ranges = (Range * CAPACITY).from_address(symbols["ranges"])
+        self.used = ctypes.c_uint64.from_address(symbols["used"])
+        self.previous = (ctypes.c_uint64 * (LEVELS * len(SIGNALS))).from_address(symbols["previous"])
+        self.levels = dict.fromkeys(SIGNALS, -1)
+        """The level that is installed, by signal."""
+
+    def is_on_top(self, number: signal.Signals) -> bool:
+        """Whether the process comes here first on the signal."""
+        level = self.levels[number]
+        return level >= 0 and libc.get_sigaction(number).handler == self.entries[level]
+
+    def install(self, number: signal.Signals) -> None:
+        """Become the first to be asked on the signal, before whoever is now."""
+        current = libc.get_sigaction(number).handler
+        if current in self.entries:  # who was above has gone and restored what it had found
+            self.levels[number] = self.entries.index(current)
+            return
+        column = SIGNALS.index(number)
+        known = [level for level in range(LEVELS) if level <= self.levels[number] and self._before(level, column) == current]
+        # SIG_DFL and SIG_IGN lead to nobody, so any level above them will do; a handler may lead back to the levels there are
+        level = known[0] if known and current <= 1 else min(self.levels[number] + 1, LEVELS - 1)
+        self.previous[level * len(SIGNALS) + column] = current
+        libc.set_sigaction(number, libc.SigAction(handler=self.entries[level], flags=libc.SA_SIGINFO | libc.SA_ONSTACK))
+        self.levels[number] = level
+
+    def _before(self, level: int, column: int) -> int:
+        """The predecessor of a level."""
+        return self.previous[level * len(SIGNALS) + column]
+
+
+_lock = threading.RLock()
+_handler: Handler | None = None
+
+
+def install() -> None:
+    """Install the handler, or put it on top again.
+
+    Raises: `ImportError` when it is not in the cache and there is no llvmlite to compile it.
+    """
+    global _handler  # noqa: PLW0603 (a process has one handler per signal)
+    with _lock:
+        if _handler is None:
+            _handler = Handler()
+        for number in SIGNALS:
+            if not _handler.is_on_top(number):
+                _handler.install(number)
+
+
+def ensure() -> None:
+    """See that nobody has hidden the handler since; about a microsecond when nobody has.  Needs an `install` before."""
+    if _handler is None:
+        raise InternalError("faults.ensure before faults.install")
+    if not (_handler.is_on_top(signal.SIGSEGV) and _handler.is_on_top(signal.SIGBUS)):
+        install()
+
+
+def register(text_begin: int, text_end: int, landing: int, low: int, high: int) -> None:
+    """Let faults of the code in `text_begin..text_end` at addresses from R12 + `low` to R12 + `high` go on at `landing`.
+
+    The code must stay until `unregister`.
+    Raises: `Limit` when too many ranges are registered.
+    """
+    assert 0 < text_begin < text_end
+    assert low < high
+    with _lock:
+        install()
+        assert _handler is not None
+        index = next((index for index, row in enumerate(_handler.ranges) if row.end == 0), None)
+        if index is None:
+            raise Limit(f"more than {CAPACITY} pieces of generated code at a time")
+        row = _handler.ranges[index]
+        # A signal may come between any two of these: the row matches nothing before its end is written.
+        row.landing, row.low, row.high, row.begin = landing, low, high, text_begin
+        row.end = text_end
+        _handler.used.value = max(_handler.used.value, index + 1)
+
+
+def unregister(text_begin: int) -> None:
+    """Forget the range that begins at `text_begin`; no thread may be running in it."""
+    with _lock:
+        rows = _handler.ranges if _handler is not None else ()
+        for row in rows:
+            if row.begin == text_begin and row.end:
+                row.end = 0
+                return
+    raise InternalError(f"no range of text begins at {text_begin:#x}")
+
+
+def _object() -> bytes:
+    """The handler's object file, out of the cache or new."""
+    key = hashlib.blake2b(HANDLER.encode(), digest_size=20).hexdigest()
+    data = cache.get(key)
+    if data is None:
+        data = llvm.compile_object(HANDLER, cpu="x86-64")
+        cache.put(key, data)
+    return data

@@ -1,0 +1,234 @@
+"""A fault in the guest's window ends at the landing; any other fault does what it did before."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import wasmtime
+
+from arenite.errors import InternalError, Limit
+from arenite.platform import HAS_FAULTS, Reservation, faults, memfd, page_size
+
+if not HAS_FAULTS:
+    pytest.skip("no faults on this platform", allow_module_level=True)
+
+from unit.platform import fault_guest as guest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TRAP = -1
+OUTSIDE = 1 << 23  # within the window, nothing committed there
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    guest.register()
+    yield
+    guest.unregister()
+
+
+def resident_size() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * page_size
+
+
+def python(program: str) -> subprocess.CompletedProcess[str]:
+    """Run `program` in another process, after a trap that shows that the handler works."""
+    prelude = f"""
+    import ctypes, faulthandler, os, signal, sys
+    from arenite.platform import faults
+    from unit.platform import fault_guest as guest
+    def trap():
+        assert guest.run(guest.base, 0, {OUTSIDE}) == {TRAP}
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    source = textwrap.dedent(prelude) + textwrap.dedent(program)
+    return subprocess.run(
+        [sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_handler_casts_no_pointer() -> None:
+    assert "inttoptr" not in faults.HANDLER
+    assert "ptrtoint" not in faults.HANDLER
+
+
+def test_what_is_committed_is_read() -> None:
+    assert guest.run(guest.base, 0, 0) == 77
+
+
+@pytest.mark.parametrize("at", [guest.LOW, -1, 65536, OUTSIDE, guest.SIZE - 1])
+def test_the_landing_sees_the_registers(at: int) -> None:
+    assert guest.run(guest.base, 41, at) == TRAP
+    assert list(guest.seen) == [guest.base, 42, at]
+
+
+def test_a_hundred_thousand_faults() -> None:
+    guest.many(guest.base, 1000, OUTSIDE)
+    before = resident_size()
+    assert guest.many(guest.base, 100_000, OUTSIDE) == 100_000
+    assert resident_size() - before < 1 << 20
+
+
+def test_threads() -> None:
+    counts: list[int] = []
+    threads = [threading.Thread(target=lambda: counts.append(guest.many(guest.base, 20_000, OUTSIDE))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [20_000] * 4
+
+
+def test_a_file_that_shrank() -> None:
+    """SIGBUS is a fault like the other."""
+    fd = memfd("shrinks")
+    os.ftruncate(fd, 1 << 20)
+    reservation = Reservation(1 << 20)
+    reservation.map(0, fd, 1 << 20, writable=False, private=False)
+    assert guest.run(reservation.address, 0, 1 << 19) == 0
+    os.ftruncate(fd, page_size)
+    assert guest.run(reservation.address, 0, 1 << 19) == TRAP
+    assert guest.run(reservation.address, 0, 0) == 0
+    os.close(fd)
+
+
+def test_a_forked_child() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(42 if guest.run(guest.base, 0, OUTSIDE) == TRAP else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+
+
+def test_rows_are_used_again() -> None:
+    for _ in range(faults.CAPACITY + 1):
+        faults.register(8, 16, 8, 0, 1)
+        faults.unregister(8)
+    assert faults._handler is not None
+    assert faults._handler.used.value <= 2
+
+
+def test_a_full_table_is_a_limit() -> None:
+    begins = range(8, 8 * faults.CAPACITY, 8)
+    for begin in begins:
+        faults.register(begin, begin + 8, 8, 0, 1)
+    with pytest.raises(Limit, match="4096"):
+        faults.register(8, 16, 8, 0, 1)
+    assert guest.run(guest.base, 0, OUTSIDE) == TRAP
+    for begin in begins:
+        faults.unregister(begin)
+
+
+def test_what_is_not_registered_cannot_be_unregistered() -> None:
+    with pytest.raises(InternalError, match="no range"):
+        faults.unregister(8)
+
+
+def test_faulthandler_comes_and_goes() -> None:
+    assert faulthandler.is_enabled()  # pytest did
+    for _ in range(3 * faults.LEVELS):
+        faulthandler.disable()
+        faults.ensure()
+        assert guest.run(guest.base, 0, OUTSIDE) == TRAP
+        faulthandler.enable()
+        faults.ensure()
+        assert guest.run(guest.base, 0, OUTSIDE) == TRAP
+
+
+def test_a_sent_signal_reaches_the_handler_before_us() -> None:
+    caught: list[int] = []
+    before = signal.getsignal(signal.SIGBUS)
+    signal.signal(signal.SIGBUS, lambda number, _: caught.append(number))
+    faults.ensure()
+    try:
+        signal.raise_signal(signal.SIGBUS)
+        os.kill(os.getpid(), signal.SIGBUS)
+        assert caught == [signal.SIGBUS] * 2
+        signal.signal(signal.SIGBUS, signal.SIG_IGN)
+        faults.ensure()
+        signal.raise_signal(signal.SIGBUS)
+        assert guest.run(guest.base, 0, OUTSIDE) == TRAP
+    finally:
+        signal.signal(signal.SIGBUS, before or signal.SIG_DFL)
+        faults.ensure()
+
+
+WASMTIME = """
+(module (memory 1)
+  (func (export "load") (param i32) (result i32) local.get 0 i32.load offset=0xfffffff0))
+"""
+
+
+def test_beside_wasmtime() -> None:
+    store = wasmtime.Store()
+    load = wasmtime.Instance(store, wasmtime.Module(store.engine, WASMTIME), []).exports(store)["load"]
+    assert isinstance(load, wasmtime.Func)
+
+    def both(times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(wasmtime.Trap):
+                load(store, 5)
+            assert guest.run(guest.base, 0, OUTSIDE) == TRAP
+
+    counts: list[int] = []
+    thread = threading.Thread(target=lambda: counts.append(guest.many(guest.base, 50_000, OUTSIDE)))
+    thread.start()
+    both(200)  # it came after us, and chains
+    faults.ensure()
+    both(200)  # we are above it
+    thread.join()
+    assert counts == [50_000]
+
+
+def test_wasmtime_first() -> None:
+    done = python(f"""
+    import wasmtime
+    store = wasmtime.Store()
+    load = wasmtime.Instance(store, wasmtime.Module(store.engine, '''{WASMTIME}'''), []).exports(store)["load"]
+    def theirs():
+        try: load(store, 5)
+        except wasmtime.Trap: return
+        raise SystemExit("no trap")
+    theirs(); guest.register()
+    for _ in range(1000): theirs(); trap()
+    """)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+FOREIGN = "ctypes.string_at(8)"
+BEHIND = "guest.run(guest.base, 0, guest.SIZE)"
+LATER = "guest.unregister(); guest.run(guest.base, 0, 1 << 23)"
+SENT = "os.kill(os.getpid(), signal.SIGSEGV)"
+
+
+@pytest.mark.parametrize("fault", [FOREIGN, BEHIND, LATER, SENT])
+@pytest.mark.parametrize("order", ["none", "before", "after", "many"])
+def test_other_faults_end_the_process(fault: str, order: str) -> None:
+    enable = "faulthandler.enable()"
+    setup = {
+        "none": "guest.register()",
+        "before": f"{enable}; guest.register()",
+        "after": f"guest.register(); {enable}; faults.ensure()",
+        "many": f"guest.register()\nfor _ in range(50): {enable}; faults.ensure(); trap(); faulthandler.disable(); faults.ensure()"
+        f"\n{enable}; faults.ensure()",
+    }[order]
+    done = python(f"{setup}\ntrap()\nprint('alive', flush=True)\n{fault}\nprint('survived')")
+    assert (done.returncode, done.stdout) == (-signal.SIGSEGV, "alive\n")
+    assert done.stderr.count("Fatal Python error: Segmentation fault") == (order != "none")
+
+
+def test_nobody_can_ignore_a_fault() -> None:
+    done = python(
+        "signal.signal(signal.SIGSEGV, signal.SIG_IGN); guest.register(); trap(); os.kill(os.getpid(), 11); ctypes.string_at(8)"
+    )
+    assert done.returncode == -signal.SIGSEGV
