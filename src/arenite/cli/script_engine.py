@@ -1,0 +1,115 @@
+"""arenite as a player of scripts: the public API behind `ScriptEngine`, and the suite's `spectest` module.
+
+for result in run_wast(Path("i32.wast"), tier="threaded"):
+    if result.verdict is Verdict.FAILED:
+        print(f"{result.file}:{result.line}: {result.command}: {result.message}")
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arenite.api import (
+    Config,
+    Engine,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    Instance,
+    Limits,
+    Linker,
+    Memory,
+    MemoryType,
+    Module,
+    Store,
+    Table,
+    TableType,
+    ValType,
+)
+from arenite.cli.script import Result, ScriptRunner, convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PRINTS = {  # functions of the host module `spectest`: names and parameters
+    "print": (),
+    "print_i32": ("i32",),
+    "print_i64": ("i64",),
+    "print_f32": ("f32",),
+    "print_f64": ("f64",),
+    "print_i32_f32": ("i32", "f32"),
+    "print_f64_f64": ("f64", "f64"),
+}
+GLOBALS: dict[str, int | float] = {"i32": 666, "i64": 666, "f32": 666.6, "f64": 666.6}  # spectest's global_…
+TABLE = (10, 20)  # limits of spectest's table
+MEMORY = (1, 2)  # and of its memory
+
+
+class ArenitEngine:
+    """arenite, on one tier, with one store and the suite's `spectest` module in it."""
+
+    speaks_spec = True
+
+    def __init__(self, tier: str) -> None:
+        self.name = tier
+        self.engine = Engine(Config(tier=tier))
+        self.store = Store(self.engine)
+        self.linker = Linker(self.engine)
+        self.linker.allow_shadowing = True
+        self._define_spectest()
+
+    def _define_spectest(self) -> None:
+        """The host module that scripts import.  Spec: the interpreter's README, "Spectest host module"."""
+        types = {name: getattr(ValType, name)() for name in GLOBALS}
+        for name, params in PRINTS.items():
+            func = Func(self.store, FuncType([types[param] for param in params], []), lambda *_args: None)
+            self.linker.define(self.store, "spectest", name, func)
+        for name, value in GLOBALS.items():
+            item = Global(self.store, GlobalType(types[name], mutable=False), value)
+            self.linker.define(self.store, "spectest", f"global_{name}", item)
+        table = Table(self.store, TableType(ValType.funcref(), Limits(*TABLE)), None)
+        self.linker.define(self.store, "spectest", "table", table)
+        self.linker.define(self.store, "spectest", "memory", Memory(self.store, MemoryType(Limits(*MEMORY))))
+
+    def compile(self, wasm: bytes) -> Module:
+        """See `ScriptEngine`."""
+        return Module(self.engine, wasm)
+
+    def instantiate(self, module: Module) -> Instance:
+        """See `ScriptEngine`."""
+        return self.linker.instantiate(self.store, module)
+
+    def register(self, name: str, instance: Instance) -> None:
+        """See `ScriptEngine`."""
+        self.linker.define_instance(self.store, name, instance)
+
+    def invoke(self, instance: Instance, field: str, args: Sequence[object]) -> list[object]:
+        """See `ScriptEngine`."""
+        func = instance.exports(self.store)[field]
+        if not isinstance(func, Func):
+            raise TypeError(f"export {field!r} is no function")
+        return func.call_bits(self.store, args)
+
+    def get(self, instance: Instance, field: str) -> object:
+        """See `ScriptEngine`."""
+        item = instance.exports(self.store)[field]
+        if not isinstance(item, Global):
+            raise TypeError(f"export {field!r} is no global")
+        return item.bits(self.store)
+
+    def close(self) -> None:
+        """Release the store."""
+        self.store.close()
+
+
+def run_wast(wast: Path, *, tier: str) -> Iterator[Result]:
+    """Play a script on arenite: each command's result, in order."""
+    with tempfile.TemporaryDirectory(prefix="arenite-") as folder:
+        engine = ArenitEngine(tier)
+        try:
+            yield from ScriptRunner(engine, convert(wast, Path(folder))).run()
+        finally:
+            engine.close()

@@ -1,0 +1,172 @@
+"""Engines side by side: `DiffEngine`, arenite's tiers and the `wasmtime` package behind it.
+
+Results are compared bit for bit, so both are asked for bits: arenite by `Func.call_bits`, wasmtime through the raw values of
+its C interface (a Python float cannot carry a signalling NaN).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import wasmtime
+from wasmtime import _ffi as ffi
+from wasmtime._value import Val
+
+from arenite.cli.script import UNCAUGHT, I, M, ScriptEngine
+from arenite.errors import LinkError, Trap, ValidationError
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SPECTEST = """(module
+  (func (export "print")) (func (export "print_i32") (param i32)) (func (export "print_i64") (param i64))
+  (func (export "print_f32") (param f32)) (func (export "print_f64") (param f64))
+  (func (export "print_i32_f32") (param i32 f32)) (func (export "print_f64_f64") (param f64 f64))
+  (global (export "global_i32") i32 (i32.const 666)) (global (export "global_i64") i64 (i64.const 666))
+  (global (export "global_f32") f32 (f32.const 666.6)) (global (export "global_f64") f64 (f64.const 666.6))
+  (table (export "table") 10 20 funcref) (table (export "table64") i64 10 20 funcref) (memory (export "memory") 1 2))"""
+
+UNSPEAKABLE = ("wasm_relaxed_simd", "wasm_simd", "wasm_gc", "wasm_function_references", "wasm_exceptions")
+"""Features on whose types wasmtime's C interface aborts the process."""
+
+TRAPS = {  # wasmtime's name of a trap: ours, where they differ
+    "INTEGER_DIVISION_BY_ZERO": TrapCode.INTEGER_DIVIDE_BY_ZERO,
+}
+FIELDS = {"i32": "i32", "f32": "i32", "i64": "i64", "f64": "i64"}  # where the bits of a number lie in a raw value
+KINDS = {"i32": ffi.WASMTIME_I32, "i64": ffi.WASMTIME_I64, "f32": ffi.WASMTIME_F32, "f64": ffi.WASMTIME_F64}
+WIDTHS = {"i32": 32, "f32": 32, "i64": 64, "f64": 64}
+
+Signature = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+class DiffEngine(ScriptEngine[M, I], Protocol[M, I]):
+    """A `ScriptEngine` that can also be looked into."""
+
+    def functions(self, instance: I) -> dict[str, Signature]:
+        """Exported functions: types of parameters and results."""
+
+    def state(self, instance: I) -> dict[str, str]:
+        """What the guest has left in its exported memories, globals and tables, as short texts."""
+
+
+class WasmtimeEngine:
+    """The `wasmtime` package, with one store."""
+
+    name = "wasmtime"
+    speaks_spec = False
+
+    def __init__(self) -> None:
+        config = wasmtime.Config()
+        for feature in UNSPEAKABLE:
+            setattr(config, feature, False)
+        config.max_wasm_stack = 256 * 1024  # deep recursion ends soon
+        self.engine = wasmtime.Engine(config)
+        self.store = wasmtime.Store(self.engine)
+        self.linker = wasmtime.Linker(self.engine)
+        self.linker.allow_shadowing = True
+        spectest = wasmtime.Instance(self.store, wasmtime.Module(self.engine, SPECTEST), [])
+        self.linker.define_instance(self.store, "spectest", spectest)
+
+    def compile(self, wasm: bytes) -> wasmtime.Module:
+        try:
+            return wasmtime.Module(self.engine, wasm)
+        except wasmtime.WasmtimeError as error:
+            raise ValidationError(str(error).splitlines()[-1].strip(), 0) from None
+
+    def instantiate(self, module: wasmtime.Module) -> wasmtime.Instance:
+        try:
+            return self.linker.instantiate(self.store, module)
+        except wasmtime.WasmtimeError as error:
+            raise LinkError(str(error)) from None
+        except wasmtime.Trap as trap:
+            raise translate(trap) from None
+
+    def register(self, name: str, instance: wasmtime.Instance) -> None:
+        self.linker.define_instance(self.store, name, instance)
+
+    def invoke(self, instance: wasmtime.Instance, field: str, args: Sequence[object]) -> list[object]:
+        func = instance.exports(self.store)[field]
+        assert isinstance(func, wasmtime.Func)
+        params, results = self._signature(func)
+        raw_args = (ffi.wasmtime_val_t * len(params))(*map(self._raw, params, args))
+        raw_results = (ffi.wasmtime_val_t * len(results))()
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        error = ffi.wasmtime_func_call(
+            self.store._context(), ctypes.byref(func._func), raw_args, len(params), raw_results, len(results), ctypes.byref(trap)
+        )
+        if bool(error):  # not a null pointer
+            raise wasmtime.WasmtimeError._from_ptr(error)
+        if bool(trap):
+            raise translate(wasmtime.Trap._from_ptr(trap))
+        return [self._bits(type_, raw) for type_, raw in zip(results, raw_results, strict=True)]
+
+    def get(self, instance: wasmtime.Instance, field: str) -> object:
+        global_ = instance.exports(self.store)[field]
+        assert isinstance(global_, wasmtime.Global)
+        raw = ffi.wasmtime_val_t()
+        ffi.wasmtime_global_get(self.store._context(), ctypes.byref(global_._global), ctypes.byref(raw))
+        return self._bits(str(global_.type(self.store).content), raw)
+
+    def functions(self, instance: wasmtime.Instance) -> dict[str, Signature]:
+        exports = instance.exports(self.store)
+        return {name: self._signature(item) for name, item in exports.items() if isinstance(item, wasmtime.Func)}
+
+    def state(self, instance: wasmtime.Instance) -> dict[str, str]:
+        state = {}
+        for name, item in instance.exports(self.store).items():
+            match item:
+                case wasmtime.Memory():
+                    state[name] = digest(item.read(self.store))
+                case wasmtime.Global():
+                    state[name] = show(self.get(instance, name))
+                case wasmtime.Table():
+                    state[name] = nulls(item.get(self.store, i) is None for i in range(item.size(self.store)))
+        return state
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _signature(self, func: wasmtime.Func) -> Signature:
+        type_ = func.type(self.store)
+        return tuple(map(str, type_.params)), tuple(map(str, type_.results))
+
+    def _raw(self, type_: str, value: Any) -> ffi.wasmtime_val_t:
+        if type_ in FIELDS:
+            raw = ffi.wasmtime_val_t(kind=KINDS[type_])
+            setattr(raw.of, FIELDS[type_], value)
+            return raw
+        return (Val.funcref(value) if type_ == "funcref" else Val.externref(value))._new_raw(self.store)
+
+    def _bits(self, type_: str, raw: ffi.wasmtime_val_t) -> object:
+        if type_ in FIELDS:
+            return getattr(raw.of, FIELDS[type_]) % 2 ** WIDTHS[type_]
+        return Val._from_raw(self.store, raw).value
+
+
+def translate(trap: wasmtime.Trap) -> Trap:
+    """wasmtime's trap as ours."""
+    if trap.trap_code is None:
+        return Trap(trap.message)
+    name = trap.trap_code.name
+    if name == "UNCAUGHT_EXCEPTION":
+        return Trap(UNCAUGHT)
+    code = TRAPS.get(name) or TrapCode.__members__.get(name)
+    return Trap(trap.message) if code is None else Trap(code.message, code)
+
+
+def digest(data: bytes | bytearray | memoryview) -> str:
+    """The bytes of a memory, in short."""
+    return f"{len(data)} {hashlib.blake2b(data, digest_size=8).hexdigest()}"
+
+
+def nulls(elements: Any) -> str:
+    """Which elements of a table are null: functions of two engines cannot be compared otherwise."""
+    return "".join("-" if null else "f" for null in elements)
+
+
+def show(value: object) -> str:
+    """A value, so that two engines' can be compared: of a function only that it is there."""
+    return str(value) if value is None or isinstance(value, int) else "reference"
