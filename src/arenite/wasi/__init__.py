@@ -1,9 +1,9 @@
 """WASI preview 1 on the public API alone.
 
-    with Store(engine) as store:
-        store.set_wasi(WasiConfig(argv=["prog"], stdout=sys.stdout))
-        linker.define_wasi()
-        linker.instantiate(store, module).exports(store)["_start"](store)
+with Store(engine) as store:
+    store.set_wasi(WasiConfig(argv=["prog"], stdout=sys.stdout))
+    linker.define_wasi()
+    linker.instantiate(store, module).exports(store)["_start"](store)
 """
 
 from arenite.wasi.clocks import Clocks, SystemClocks, VirtualClocks

@@ -1,12 +1,12 @@
 """The guest's clocks: the host's, or virtual ones under which a run is the same each time and never really waits.
 
-    WasiConfig(clocks=VirtualClocks(start=0))
+WasiConfig(clocks=VirtualClocks(start=0))
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from arenite.wasi import hostio
 from arenite.wasi.records import ClockId
@@ -30,7 +30,7 @@ class Clocks(Protocol):
         """Let at most that time pass (None: any), less if one of the host's descriptors gets ready."""
 
 
-NAMES = {
+NAMES: dict[ClockId, Literal["time", "monotonic", "process_time", "thread_time"]] = {
     ClockId.REALTIME: "time",
     ClockId.MONOTONIC: "monotonic",
     ClockId.PROCESS_CPUTIME: "process_time",

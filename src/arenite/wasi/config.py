@@ -29,20 +29,20 @@ HostDirectory: TypeAlias = HostPath | tuple[HostPath, Literal["ro", "rw"]]
 Random: TypeAlias = Callable[[int], bytes] | int | None
 
 
-Given = TypeVar("Given", contravariant=True)
+Given_contra = TypeVar("Given_contra", contravariant=True)
 
 
-class Alias(Generic[Given]):
+class Alias(Generic[Given_contra]):
     """Another name for an attribute, under which the `wasmtime` package takes one sort of value for it."""
 
-    def __init__(self, attribute: str, convert: Callable[[Given], object]) -> None:
+    def __init__(self, attribute: str, convert: Callable[[Given_contra], object]) -> None:
         self.attribute = attribute
         self.convert = convert
 
     def __get__(self, config: WasiConfig, owner: type[WasiConfig]) -> object:
         return getattr(config, self.attribute)
 
-    def __set__(self, config: WasiConfig, value: Given) -> None:
+    def __set__(self, config: WasiConfig, value: Given_contra) -> None:
         setattr(config, self.attribute, self.convert(value))
 
 

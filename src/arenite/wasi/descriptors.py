@@ -23,16 +23,19 @@ REFUSED_READ_ONLY = int(CHANGING)
 
 
 class Descriptor:
-    """An open thing.  `able`: the rights its kind can have; `rights`, `inheriting`: those it has and passes on (plain ints: hot)."""
+    """An open thing.  `able`: the rights its kind can have; `rights`, `inheriting`: those it has and passes on.
+
+    Rights and flags are plain ints, for every read and write looks at them.
+    """
 
     able = 0
     read_only = False
 
-    def __init__(self, file_type: FileType, rights: int, inheriting: int = 0, flags: FdFlags = FdFlags(0)) -> None:
+    def __init__(self, file_type: FileType, rights: int, inheriting: int = 0, flags: int = 0) -> None:
         self.file_type = file_type
         self.rights = int(rights & self.able)
         self.inheriting = int(inheriting)
-        self.flags = flags
+        self.flags = int(flags)
 
     def refuse(self, need: int) -> NoReturn:
         """Say why not all of the rights `need` are there."""

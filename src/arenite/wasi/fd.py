@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.records import Advice, FdFlags
 
+CONTRADICTIONS = (FstFlags.ATIM | FstFlags.ATIM_NOW, FstFlags.MTIM | FstFlags.MTIM_NOW)
+
 
 def a_file(fd: Descriptor) -> File:
     """The descriptor as a file."""
@@ -93,7 +95,7 @@ def fd_filestat_set_times(guest: Guest, fd: Descriptor, atim: int, mtim: int, fl
 
 def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, filestat: Sequence[int]) -> tuple[int, int] | None:
     """Access and modification time as flags and present times have them; None when neither changes."""
-    if flags & FstFlags.ATIM and flags & FstFlags.ATIM_NOW or flags & FstFlags.MTIM and flags & FstFlags.MTIM_NOW:
+    if any(flags & both == both for both in CONTRADICTIONS):
         raise Failure(Errno.INVAL)
     if not flags:
         return None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MASK64 = (1 << 64) - 1
 LARGEST_OFFSET = (1 << 63) - 1
+NONBLOCK = int(FdFlags.NONBLOCK)
 SYNC_FLAGS = FdFlags.DSYNC | FdFlags.SYNC | FdFlags.RSYNC
 
 
@@ -70,7 +71,7 @@ class File(Descriptor):
         fd: int,
         rights: int = FILE_RIGHTS,
         *,
-        flags: FdFlags = FdFlags(0),
+        flags: int = 0,
         owned: bool = True,
         read_only: bool = False,
         flush: Callable[[], object] | None = None,
@@ -86,7 +87,7 @@ class File(Descriptor):
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         """At the position, which moves on."""
-        if self.flags & FdFlags.NONBLOCK and not hostio.wait((self.fd,), (), 0):
+        if self.flags & NONBLOCK and not hostio.wait((self.fd,), (), 0):
             raise Failure(Errno.AGAIN)
         return hostio.readv(self.fd, buffers) if buffers else 0
 
@@ -94,7 +95,7 @@ class File(Descriptor):
         """At the position or, with `APPEND`, at the end."""
         if self.flush is not None:
             self.flush()
-        if self.flags & FdFlags.NONBLOCK and not hostio.wait((), (self.fd,), 0):
+        if self.flags & NONBLOCK and not hostio.wait((), (self.fd,), 0):
             raise Failure(Errno.AGAIN)
         return hostio.writev(self.fd, buffers) if buffers else 0
 
@@ -142,7 +143,7 @@ class File(Descriptor):
             raise Failure(Errno.NOTSUP)
         if changed & FdFlags.APPEND:
             hostio.set_append(self.fd, on=bool(flags & FdFlags.APPEND))
-        self.flags = flags
+        self.flags = int(flags)
 
     def sync(self, *, data_only: bool) -> None:
         """Wait for the disk."""

@@ -1,14 +1,14 @@
 """The host module that a store asks for WASI's imports: each row of `preview1`, bound to one guest's state.
 
-    host = WasiConfig(stdout=sys.stdout).open()
-    type, call = host.function("wasi_snapshot_preview1", "fd_write")
+host = WasiConfig(stdout=sys.stdout).open()
+type, call = host.function("wasi_snapshot_preview1", "fd_write")
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from arenite.api import FuncType, ValType
 from arenite.wasi import errno
@@ -26,8 +26,14 @@ if TYPE_CHECKING:
 MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
 VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}
 
-HostFunction: TypeAlias = Callable[..., object]
 Trace: TypeAlias = Callable[[str], object]
+
+
+class HostFunction(Protocol):
+    """What the linker calls: the caller and the guest's words."""
+
+    def __call__(self, caller: Caller, /, *arguments: int) -> object:
+        """The error code, if the function returns."""
 
 
 class HostModule:
@@ -77,9 +83,9 @@ def bind(row: Row, state: State) -> HostFunction:
             if outs:
                 lower(result, places, outs)
         except Failure as failure:
-            return failure.errno
+            return int(failure.errno)
         except OSError as error:
-            return errno.of(error)
+            return int(errno.of(error))
         return 0
 
     return enter

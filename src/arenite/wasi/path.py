@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arenite.wasi import hostio
@@ -99,7 +100,7 @@ def open_target(
 ) -> Directory | File:
     """Open what a path leads to."""
     only_directory = target.directory or bool(oflags & OFlags.DIRECTORY)
-    if target.fd is None and (only_directory or os.path.isdir(target.path)):
+    if target.fd is None and (only_directory or Path(target.path).is_dir()):
         return open_by_path(target, directory, rights, inheriting)
     host_flags = host_open_flags(oflags, rights, flags) | (hostio.O_DIRECTORY if only_directory else 0)
     fd = os.open(target.path, host_flags, 0o666, dir_fd=target.fd)

@@ -74,11 +74,11 @@ def subscribe_clock(waiting: Waiting, clocks: Clocks, index: int, clock: int, ti
 
 def subscribe_descriptor(waiting: Waiting, table: DescriptorTable, index: int, kind: int, number: int) -> None:
     """Wait for a descriptor."""
+    if kind not in NEEDS:
+        waiting.events[index] = (Errno.INVAL, 0, 0)
+        return
     try:
-        need = NEEDS.get(EventType(kind)) if kind in NEEDS else None
-        if need is None:
-            raise Failure(Errno.INVAL)
-        descriptor = table.find(number, need)
+        descriptor = table.find(number, NEEDS[EventType(kind)])
     except Failure as failure:
         waiting.events[index] = (failure.errno, 0, 0)
         return

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from arenite.wasi.abi import KINDS
 from arenite.wasi.fd import (
@@ -62,21 +63,22 @@ from arenite.wasi.process import (
     random_get,
     sched_yield,
 )
-from arenite.wasi.records import NO_RIGHTS as NONE
-from arenite.wasi.records import Rights as R
+from arenite.wasi.records import NO_RIGHTS, Rights
 from arenite.wasi.sock import sock_accept, sock_recv, sock_send, sock_shutdown
 
 MODULE = "wasi_snapshot_preview1"
 UNSTABLE_MODULE = "wasi_unstable"
+
+Call: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]  # the functions differ in arity
 
 
 @dataclass(frozen=True)
 class Row:
     """One function: `call` does it, `signature` is "name:type … -> name:type …"."""
 
-    call: Callable[..., object]
+    call: Call
     signature: str
-    rights: tuple[R, ...] = ()
+    rights: tuple[Rights, ...] = ()
     unstable: bool = True
 
     @property
@@ -122,59 +124,59 @@ ROWS = (
     Row(environ_sizes_get, "-> environc:size environ_buf_size:size"),
     Row(clock_res_get, "id:clockid -> resolution:timestamp"),
     Row(clock_time_get, "id:clockid precision:timestamp -> time:timestamp"),
-    Row(fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (R.FD_ADVISE,)),
-    Row(fd_allocate, "fd:fd offset:filesize len:filesize", (R.FD_ALLOCATE,)),
+    Row(fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (Rights.FD_ADVISE,)),
+    Row(fd_allocate, "fd:fd offset:filesize len:filesize", (Rights.FD_ALLOCATE,)),
     Row(fd_close, "fd:handle"),
-    Row(fd_datasync, "fd:fd", (R.FD_DATASYNC,)),
-    Row(fd_fdstat_get, "fd:fd -> stat:fdstat", (NONE,)),
-    Row(fd_fdstat_set_flags, "fd:fd flags:fdflags", (R.FD_FDSTAT_SET_FLAGS,)),
-    Row(fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NONE,)),
-    Row(fd_filestat_get, "fd:fd -> buf:filestat", (R.FD_FILESTAT_GET,), unstable=False),
-    Row(fd_filestat_set_size, "fd:fd size:filesize", (R.FD_FILESTAT_SET_SIZE,)),
-    Row(fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (R.FD_FILESTAT_SET_TIMES,)),
-    Row(fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (R.FD_READ | R.FD_SEEK,)),
-    Row(fd_prestat_get, "fd:fd -> buf:prestat", (NONE,)),
-    Row(fd_prestat_dir_name, "fd:fd path:buffer", (NONE,)),
-    Row(fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (R.FD_WRITE | R.FD_SEEK,)),
-    Row(fd_read, "fd:fd iovs:iovec_array -> nread:size", (R.FD_READ,)),
-    Row(fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (R.FD_READDIR,)),
+    Row(fd_datasync, "fd:fd", (Rights.FD_DATASYNC,)),
+    Row(fd_fdstat_get, "fd:fd -> stat:fdstat", (NO_RIGHTS,)),
+    Row(fd_fdstat_set_flags, "fd:fd flags:fdflags", (Rights.FD_FDSTAT_SET_FLAGS,)),
+    Row(fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NO_RIGHTS,)),
+    Row(fd_filestat_get, "fd:fd -> buf:filestat", (Rights.FD_FILESTAT_GET,), unstable=False),
+    Row(fd_filestat_set_size, "fd:fd size:filesize", (Rights.FD_FILESTAT_SET_SIZE,)),
+    Row(fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (Rights.FD_FILESTAT_SET_TIMES,)),
+    Row(fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (Rights.FD_READ | Rights.FD_SEEK,)),
+    Row(fd_prestat_get, "fd:fd -> buf:prestat", (NO_RIGHTS,)),
+    Row(fd_prestat_dir_name, "fd:fd path:buffer", (NO_RIGHTS,)),
+    Row(fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (Rights.FD_WRITE | Rights.FD_SEEK,)),
+    Row(fd_read, "fd:fd iovs:iovec_array -> nread:size", (Rights.FD_READ,)),
+    Row(fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (Rights.FD_READDIR,)),
     Row(fd_renumber, "fd:handle to:handle"),
-    Row(fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (R.FD_SEEK,), unstable=False),
-    Row(fd_sync, "fd:fd", (R.FD_SYNC,)),
-    Row(fd_tell, "fd:fd -> offset:filesize", (R.FD_TELL,)),
-    Row(fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (R.FD_WRITE,)),
-    Row(path_create_directory, "fd:fd path:string", (R.PATH_CREATE_DIRECTORY,)),
-    Row(path_filestat_get, "fd:fd flags:lookupflags path:string -> buf:filestat", (R.PATH_FILESTAT_GET,), unstable=False),
+    Row(fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (Rights.FD_SEEK,), unstable=False),
+    Row(fd_sync, "fd:fd", (Rights.FD_SYNC,)),
+    Row(fd_tell, "fd:fd -> offset:filesize", (Rights.FD_TELL,)),
+    Row(fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (Rights.FD_WRITE,)),
+    Row(path_create_directory, "fd:fd path:string", (Rights.PATH_CREATE_DIRECTORY,)),
+    Row(path_filestat_get, "fd:fd flags:lookupflags path:string -> buf:filestat", (Rights.PATH_FILESTAT_GET,), unstable=False),
     Row(
         path_filestat_set_times,
         "fd:fd flags:lookupflags path:string atim:timestamp mtim:timestamp fst_flags:fstflags",
-        (R.PATH_FILESTAT_SET_TIMES,),
+        (Rights.PATH_FILESTAT_SET_TIMES,),
     ),
     Row(
         path_link,
         "old_fd:fd old_flags:lookupflags old_path:string new_fd:fd new_path:string",
-        (R.PATH_LINK_SOURCE, R.PATH_LINK_TARGET),
+        (Rights.PATH_LINK_SOURCE, Rights.PATH_LINK_TARGET),
     ),
     Row(
         path_open,
         "fd:fd dirflags:lookupflags path:string oflags:oflags fs_rights_base:rights fs_rights_inheriting:rights fdflags:fdflags"
         " -> opened_fd:fd",
-        (R.PATH_OPEN,),
+        (Rights.PATH_OPEN,),
     ),
-    Row(path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (R.PATH_READLINK,)),
-    Row(path_remove_directory, "fd:fd path:string", (R.PATH_REMOVE_DIRECTORY,)),
-    Row(path_rename, "fd:fd old_path:string new_fd:fd new_path:string", (R.PATH_RENAME_SOURCE, R.PATH_RENAME_TARGET)),
-    Row(path_symlink, "old_path:string fd:fd new_path:string", (R.PATH_SYMLINK,)),
-    Row(path_unlink_file, "fd:fd path:string", (R.PATH_UNLINK_FILE,)),
+    Row(path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (Rights.PATH_READLINK,)),
+    Row(path_remove_directory, "fd:fd path:string", (Rights.PATH_REMOVE_DIRECTORY,)),
+    Row(path_rename, "fd:fd old_path:string new_fd:fd new_path:string", (Rights.PATH_RENAME_SOURCE, Rights.PATH_RENAME_TARGET)),
+    Row(path_symlink, "old_path:string fd:fd new_path:string", (Rights.PATH_SYMLINK,)),
+    Row(path_unlink_file, "fd:fd path:string", (Rights.PATH_UNLINK_FILE,)),
     Row(poll_oneoff, "in:pointer out:pointer nsubscriptions:size -> nevents:size", unstable=False),
     Row(proc_exit, "rval:exitcode"),
     Row(proc_raise, "sig:signal"),
     Row(sched_yield, ""),
     Row(random_get, "buf:buffer"),
-    Row(sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NONE,), unstable=False),
-    Row(sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NONE,)),
-    Row(sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NONE,)),
-    Row(sock_shutdown, "fd:fd how:sdflags", (NONE,)),
+    Row(sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NO_RIGHTS,), unstable=False),
+    Row(sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NO_RIGHTS,)),
+    Row(sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NO_RIGHTS,)),
+    Row(sock_shutdown, "fd:fd how:sdflags", (NO_RIGHTS,)),
 )
 
 TABLE = {row.name: row for row in ROWS}

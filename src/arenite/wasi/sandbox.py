@@ -20,6 +20,7 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arenite.wasi import hostio
@@ -44,13 +45,13 @@ class Place:
         """The directory at a path of the host, which may be a link.  Raises: OSError."""
         if hostio.HAS_DIR_FD:
             return cls(os.open(path, os.O_RDONLY | hostio.O_DIRECTORY), path)
-        if not stat.S_ISDIR(os.stat(path).st_mode):
+        if not Path(path).is_dir():
             raise NotADirectoryError(path)
         return cls(None, os.path.realpath(path))
 
     def name(self, name: str) -> str:
         """How a name in this directory is given to `os`, together with `dir_fd=self.fd`."""
-        return name if self.fd is not None else os.path.join(self.path, name)
+        return name if self.fd is not None else f"{self.path}{os.sep}{name}"
 
     def child(self, name: str) -> Place:
         """The directory `name` in this one, to be closed.  Raises: OSError; for a link as for a file."""
@@ -71,7 +72,7 @@ class Place:
 
     def stat(self) -> os.stat_result:
         """Of the directory itself."""
-        return os.stat(self.path if self.fd is None else self.fd)
+        return os.stat(self.path if self.fd is None else self.fd)  # noqa: PTH116 - a descriptor, mostly
 
     def close(self) -> None:
         """Give the descriptor back."""

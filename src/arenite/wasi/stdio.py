@@ -113,7 +113,9 @@ def sink(given: Sink) -> Descriptor:
         return File(fd, File.able & ~READING, owned=False, flush=given.flush)
     write = getattr(given, "write", None)
     if write is None:
-        raise TypeError(f"standard output must be a bytearray, a path, an open file, a callable or None, not {type(given).__name__}")
+        raise TypeError(
+            f"standard output must be a bytearray, a path, an open file, a callable or None, not {type(given).__name__}"
+        )
     return SinkStream(text_writer(write) if isinstance(given, io.TextIOBase) else write)
 
 
