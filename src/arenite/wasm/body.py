@@ -58,7 +58,7 @@ class BodyValidator:
 
     def __init__(self, module: Module, sink: Sink) -> None:
         self.sink = sink
-        self.bodies = [(body.start, body.end) for body in module.bodies]
+        self.bodies = module.bodies
         self.params = [type_.params for type_ in module.types]
         self.results = [type_.results for type_ in module.types]
         self.funcs = module.funcs

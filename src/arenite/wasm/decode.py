@@ -15,7 +15,7 @@ from arenite.errors import DecodeError, ValidationError
 from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm.features import illegal, malformed, missing
-from arenite.wasm.module import Body, Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
+from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
 
@@ -225,7 +225,7 @@ class Decoder:
         for _ in range(r.count()):
             size = r.u32()
             start = r.take(size)
-            self.module.bodies.append(Body(start, start + size))
+            self.module.bodies.append((start, start + size))
 
     # segments
 

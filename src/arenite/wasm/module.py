@@ -97,14 +97,6 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """A function body, from the declarations of its locals to behind its last `end`."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Custom:
     """A custom section; its content is `module.data[start:end]`.  `place`: id of the last section before it that is not custom."""
 
@@ -140,7 +132,7 @@ class Module:
     elements: list[Element] = field(default_factory=list)
     segments: list[Data] = field(default_factory=list)
     data_count: int | None = None
-    bodies: list[Body] = field(default_factory=list)
+    bodies: list[tuple[int, int]] = field(default_factory=list)
     customs: list[Custom] = field(default_factory=list)
     sections: dict[int, tuple[int, int]] = field(default_factory=dict)
 

@@ -1,0 +1,45 @@
+"""Compiles the hot modules with mypyc.  Where that cannot be done they are installed as the Python they are.
+
+`ARENITE_PURE=1` skips the compilation.  Everything else about the package stands in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from setuptools import setup
+
+if TYPE_CHECKING:
+    from setuptools import Extension
+
+GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
+FIXED = ("reader", "stacks", "sink", "body")
+
+
+def hot() -> list[str]:
+    """The modules to compile: the walk over function bodies, and all that translates them."""
+    source = Path("src/arenite")
+    translate = sorted(path for path in (source / "translate").glob("*.py") if path.name != "__init__.py")
+    return [str(path) for path in [*(source / "wasm" / f"{name}.py" for name in FIXED), *translate]]
+
+
+def extensions() -> list[Extension]:
+    """The compiled modules, or none."""
+    if os.environ.get("ARENITE_PURE") == "1":
+        return []
+    try:
+        from mypyc.build import mypycify  # noqa: PLC0415 (may be missing: then nothing is compiled)
+    except ImportError:
+        return []
+    compiled: list[Extension] = mypycify(
+        ["--follow-imports=silent", *hot()], opt_level="3", debug_level="0", group_name=GROUP, strip_asserts=False
+    )
+    for extension in compiled:
+        extension.optional = True  # a compiler that fails costs speed, not the installation
+    return compiled
+
+
+if __name__ == "__main__":
+    setup(ext_modules=extensions())

@@ -1,0 +1,78 @@
+"""Bring the compiled modules of a working tree up to date.
+
+    python tools/build.py          compile, if a hot module is newer than what was compiled from it
+    python tools/build.py --pure   remove all compiled modules
+
+A compiled module that is older than its source would be imported silently instead of it: both commands remove such.
+Compiled modules belong together, so all are made, or none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import runpy
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src"
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+
+
+def compiled() -> list[Path]:
+    """All compiled modules in the tree, for this Python."""
+    return [path for path in SOURCE.rglob(f"*{SUFFIX}") if path.is_file()]
+
+
+def expected() -> dict[Path, Path]:
+    """Where each hot module's compiled form belongs -> its source."""
+    os.chdir(ROOT)
+    sources = [ROOT / path for path in runpy.run_path("setup.py", run_name="setup")["hot"]()]
+    return {path.with_name(path.stem + SUFFIX): path for path in sources}
+
+
+def stale() -> bool:
+    """Whether something compiled is missing, older than its source or left over from a source that is gone."""
+    library, wanted = SOURCE / f"arenite__mypyc{SUFFIX}", expected()
+    if set(compiled()) != {library, *wanted}:
+        return True
+    newest = max([(ROOT / "setup.py").stat().st_mtime, *(source.stat().st_mtime for source in wanted.values())])
+    return newest > library.stat().st_mtime
+
+
+def remove() -> None:
+    """Remove all compiled modules."""
+    for path in compiled():
+        path.unlink()
+
+
+def build() -> bool:
+    """Compile; whether that worked.  The compiler's words are shown when it did not."""
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0 and not stale():
+        return True
+    sys.stderr.write(done.stdout + done.stderr)
+    remove()
+    return False
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pure", action="store_true", help="remove all compiled modules")
+    if parser.parse_args().pure or os.environ.get("ARENITE_PURE") == "1":
+        remove()
+    elif stale():
+        remove()
+        print("compiling the hot modules ...", flush=True)
+        if not build():
+            print("they could not be compiled: arenite runs as plain Python, and reads modules more slowly")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
