@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import signal
 import threading
 from typing import Final
@@ -154,14 +155,19 @@ class Handler:
     """The handler in memory and its tables.  There is one, and it stays as long as the process."""
 
     def __init__(self) -> None:
-        self.code = elf.load(_object(), elf.libc_symbols())
-        symbols = self.code.symbols
+        code = elf.load(_object(), elf.libc_symbols())
+        # The kernel calls it until the process ends, which is after Python has let go of this module.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(code.mapping))
+        symbols = code.symbols
         self.entries = [symbols[f"handler{level}"] for level in range(LEVELS)]
         self.ranges = (Range * CAPACITY).from_address(symbols["ranges"])
         self.used = ctypes.c_uint64.from_address(symbols["used"])
         self.previous = (ctypes.c_uint64 * (LEVELS * len(SIGNALS))).from_address(symbols["previous"])
         self.levels = dict.fromkeys(SIGNALS, -1)
         """The level that is installed, by signal."""
+        self.rows: dict[int, int] = {}
+        """Indexes into `ranges`, by where the text begins."""
+        self.free = list(reversed(range(CAPACITY)))
 
     def is_on_top(self, number: signal.Signals) -> bool:
         """Whether the process comes here first on the signal."""
@@ -190,6 +196,9 @@ class Handler:
 _lock = threading.RLock()
 _handler: Handler | None = None
 
+# A child that is forked while another thread holds the lock would wait for a thread that it does not have.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
 
 def install() -> None:
     """Install the handler, or put it on top again.
@@ -206,7 +215,7 @@ def install() -> None:
 
 
 def ensure() -> None:
-    """See that nobody has hidden the handler since; about a microsecond when nobody has.  Needs an `install` before."""
+    """See that nobody has hidden the handler since; about two microseconds when nobody has.  Needs an `install` before."""
     if _handler is None:
         raise InternalError("faults.ensure before faults.install")
     if not (_handler.is_on_top(signal.SIGSEGV) and _handler.is_on_top(signal.SIGBUS)):
@@ -224,9 +233,11 @@ def register(text_begin: int, text_end: int, landing: int, low: int, high: int) 
     with _lock:
         install()
         assert _handler is not None
-        index = next((index for index, row in enumerate(_handler.ranges) if row.end == 0), None)
-        if index is None:
+        assert text_begin not in _handler.rows
+        if not _handler.free:
             raise Limit(f"more than {CAPACITY} pieces of generated code at a time")
+        index = _handler.free.pop()
+        _handler.rows[text_begin] = index
         row = _handler.ranges[index]
         # A signal may come between any two of these: the row matches nothing before its end is written.
         row.landing, row.low, row.high, row.begin = landing, low, high, text_begin
@@ -237,12 +248,11 @@ def register(text_begin: int, text_end: int, landing: int, low: int, high: int) 
 def unregister(text_begin: int) -> None:
     """Forget the range that begins at `text_begin`; no thread may be running in it."""
     with _lock:
-        rows = _handler.ranges if _handler is not None else ()
-        for row in rows:
-            if row.begin == text_begin and row.end:
-                row.end = 0
-                return
-    raise InternalError(f"no range of text begins at {text_begin:#x}")
+        if _handler is None or text_begin not in _handler.rows:
+            raise InternalError(f"no range of text begins at {text_begin:#x}")
+        index = _handler.rows.pop(text_begin)
+        _handler.ranges[index].end = 0
+        _handler.free.append(index)
 
 
 def _object() -> bytes:

@@ -123,7 +123,7 @@ def test_a_full_table_is_a_limit() -> None:
     for begin in begins:
         faults.register(begin, begin + 8, 8, 0, 1)
     with pytest.raises(Limit, match="4096"):
-        faults.register(8, 16, 8, 0, 1)
+        faults.register(1, 2, 8, 0, 1)
     assert guest.run(guest.base, 0, OUTSIDE) == TRAP
     for begin in begins:
         faults.unregister(begin)
@@ -232,3 +232,17 @@ def test_nobody_can_ignore_a_fault() -> None:
         "signal.signal(signal.SIGSEGV, signal.SIG_IGN); guest.register(); trap(); os.kill(os.getpid(), 11); ctypes.string_at(8)"
     )
     assert done.returncode == -signal.SIGSEGV
+
+
+def test_the_handler_outlives_python() -> None:
+    done = python("""
+    import builtins
+    class Late:
+        def __del__(self, send=ctypes.CDLL(None)["raise"], number=int(signal.SIGBUS), write=os.write):
+            send(number)
+            write(1, b"alive")
+    signal.signal(signal.SIGBUS, signal.SIG_IGN)
+    guest.register()
+    builtins.late = Late()
+    """)
+    assert (done.returncode, done.stdout) == (0, "alive")

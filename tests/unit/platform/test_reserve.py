@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,8 +176,48 @@ def test_more_than_there_is_is_a_limit() -> None:
         Reservation(1 << 48)
 
 
+def status(program: str) -> int:
+    """How `program` ends in another process."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    source = "from arenite.platform import *\n" + textwrap.dedent(program)
+    return subprocess.run([sys.executable, "-c", source], env=environment, timeout=60, check=False).returncode
+
+
 @linux
 def test_untouchable_means_untouchable() -> None:
-    code = "from arenite.platform import Reservation; Reservation(65536).view(0, 1)[0]"
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": os.pathsep.join(sys.path)}, timeout=30, check=False)
-    assert done.returncode == -11
+    assert status("Reservation(65536).view(0, 1)[0]") == -signal.SIGSEGV
+
+
+@linux
+def test_too_many_mappings_are_a_limit() -> None:
+    assert (
+        status("""
+    from arenite.errors import Limit
+    pages = Reservation(page_size << 20)
+    try:
+        for at in range(0, pages.size, 2 * page_size):
+            pages.commit(at, at + page_size)
+    except Limit as error:
+        pages.close()
+        assert "number of mappings" in str(error), error
+        raise SystemExit(42)
+    """)
+        == 42
+    )
+
+
+@linux
+def test_garbage_makes_room() -> None:
+    assert (
+        status("""
+    import gc, resource
+    gc.disable()
+    used = int(open("/proc/self/statm").read().split()[0]) * page_size
+    resource.setrlimit(resource.RLIMIT_AS, (used + (3 << 30), -1))
+    for _ in range(5):
+        cycle = [Reservation(2 << 30)]
+        cycle.append(cycle)
+        del cycle
+    """)
+        == 0
+    )
