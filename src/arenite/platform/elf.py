@@ -45,24 +45,26 @@ class Relocation(NamedTuple):
     """How one type of relocation is worked out."""
 
     name: str
-    format: str
-    """Of the field in the file, as `struct` spells it."""
+    field: struct.Struct
+    """What is written."""
     relative: bool
     """To the field's own address."""
     through: str = ""
     """What an address is taken of: the symbol itself, its entry in the table of addresses (`got`), or a `stub` if it is elsewhere."""
 
 
+WORD, SIGNED_WORD, LONG, SIGNED_LONG = (struct.Struct(code) for code in ("<I", "<i", "<Q", "<q"))
+
 RELOCATIONS: Final = {
-    1: Relocation("R_X86_64_64", "<Q", relative=False),
-    2: Relocation("R_X86_64_PC32", "<i", relative=True),
-    4: Relocation("R_X86_64_PLT32", "<i", relative=True, through="stub"),
-    9: Relocation("R_X86_64_GOTPCREL", "<i", relative=True, through="got"),
-    10: Relocation("R_X86_64_32", "<I", relative=False),
-    11: Relocation("R_X86_64_32S", "<i", relative=False),
-    24: Relocation("R_X86_64_PC64", "<q", relative=True),
-    41: Relocation("R_X86_64_GOTPCRELX", "<i", relative=True, through="got"),
-    42: Relocation("R_X86_64_REX_GOTPCRELX", "<i", relative=True, through="got"),
+    1: Relocation("R_X86_64_64", LONG, relative=False),
+    2: Relocation("R_X86_64_PC32", SIGNED_WORD, relative=True),
+    4: Relocation("R_X86_64_PLT32", SIGNED_WORD, relative=True, through="stub"),
+    9: Relocation("R_X86_64_GOTPCREL", SIGNED_WORD, relative=True, through="got"),
+    10: Relocation("R_X86_64_32", WORD, relative=False),
+    11: Relocation("R_X86_64_32S", SIGNED_WORD, relative=False),
+    24: Relocation("R_X86_64_PC64", SIGNED_LONG, relative=True),
+    41: Relocation("R_X86_64_GOTPCRELX", SIGNED_WORD, relative=True, through="got"),
+    42: Relocation("R_X86_64_REX_GOTPCRELX", SIGNED_WORD, relative=True, through="got"),
 }
 
 RUNTIME: Final = (
@@ -208,11 +210,12 @@ class ObjectFile:
             return
         if table.type == SHT_REL or target.type == SHT_NOBITS:
             raise AreniteError(f"object file: relocations {table.name} of a form that is not supported")
+        symbol_count = len(self.symbols)
         for offset, info, addend in struct.iter_unpack("<QQq", self.bytes_of(table)):
             how = RELOCATIONS.get(info & 0xFFFFFFFF)
             if how is None:
                 raise AreniteError(f"object file: relocation type {info & 0xFFFFFFFF} is not supported")
-            if offset + struct.calcsize(how.format) > target.size or info >> 32 >= len(self.symbols):
+            if offset + how.field.size > target.size or info >> 32 >= symbol_count:
                 raise AreniteError(f"object file: relocation at {offset:#x} lies outside its section or names no symbol")
             yield Fixup(table.info, offset, how, info >> 32, addend)
 
@@ -288,31 +291,31 @@ class _Image:
 
     def _address(self, index: int, base: int) -> int:
         """Where a symbol is."""
-        symbol = self.file.symbols[index]
-        if symbol.section == SHN_ABS:
-            return symbol.value
-        if symbol.section == SHN_UNDEF:
-            if symbol.name not in self.externals:
-                raise AreniteError(f"object file: undefined symbol {symbol.name!r}")
-            return self.externals[symbol.name]
-        if symbol.section not in self.places:
-            raise AreniteError(f"object file: symbol {symbol.name!r} is in a section that is not loaded")
-        return base + self.places[symbol.section] + symbol.value
+        name, section, value, _ = self.file.symbols[index]
+        place = self.places.get(section)
+        if place is not None:
+            return base + place + value
+        if section == SHN_ABS:
+            return value
+        if section != SHN_UNDEF:
+            raise AreniteError(f"object file: symbol {name!r} is in a section that is not loaded")
+        if name not in self.externals:
+            raise AreniteError(f"object file: undefined symbol {name!r}")
+        return self.externals[name]
 
     def _apply(self, fixup: Fixup, mapping: mmap.mmap, base: int) -> None:
         """Work out one relocation and write it."""
-        at = self.places[fixup.section] + fixup.offset
-        how = fixup.how
+        section, offset, how, symbol, addend = fixup
+        at = self.places[section] + offset
         if how.through and self._needs_entry(fixup):
             table = self.got if how.through == "got" else self.stubs
-            address = base + table[fixup.symbol]
+            address = base + table[symbol]
         else:
-            address = self._address(fixup.symbol, base)
-        value = address + fixup.addend - (base + at if how.relative else 0)
+            address = self._address(symbol, base)
         try:
-            struct.pack_into(how.format, mapping, at, value)
+            how.field.pack_into(mapping, at, address + addend - (base + at if how.relative else 0))
         except struct.error:
-            name = self.file.symbols[fixup.symbol].name
+            name = self.file.symbols[symbol].name
             raise AreniteError(f"object file: {how.name} to {name!r} does not reach") from None
 
     def _protect(self, base: int) -> None:

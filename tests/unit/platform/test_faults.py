@@ -246,3 +246,26 @@ def test_the_handler_outlives_python() -> None:
     builtins.late = Late()
     """)
     assert (done.returncode, done.stdout) == (0, "alive")
+
+
+def test_a_child_forked_while_a_thread_registers() -> None:
+    done = python("""
+    import threading, warnings
+    warnings.simplefilter("ignore")
+    guest.register()
+    ending = threading.Event()
+    def busy():
+        while not ending.is_set(): faults.register(8, 16, 8, 0, 1); faults.unregister(8)
+    thread = threading.Thread(target=busy)
+    thread.start()
+    for _ in range(30):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            guest.unregister(); guest.register(); trap()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    ending.set()
+    thread.join()
+    """)
+    assert (done.returncode, done.stderr) == (0, "")
