@@ -82,6 +82,7 @@ class StoreContext(Record):
     result_slot = Field("u32", "byte offset of the slot that the helper's result goes to")
     next_pc = Field("u32", "where a helper's caller goes on")
     areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
+    heap = Field("u32", "where the next record is allocated", arena_offset=True)
     arguments = Field("u64", "arguments of the helper that was asked for", count=6)
     lengths = Field("u64", "bytes of each memory area: decides explicit checks", readonly=True, count=256)
 
@@ -101,7 +102,8 @@ class InstanceRecord(Record):
     module_index = Field("u32", "index of its module in the store's window", readonly=True)
     memory = Field("u32", "its memory 0; 0: none", readonly=True, arena_offset=True)
     index = Field("u32", "index in the store's list of instances", readonly=True)
-    funcrefs = Field("u32", "its array of function references", readonly=True, arena_offset=True)
+    funcrefs = Field("u32", "its array of references to its own functions", readonly=True, arena_offset=True)
+    dropped = Field("u32", "one u32 per data segment, then per element segment: 1 once dropped", readonly=True, arena_offset=True)
 
 
 class FuncRefRecord(Record):

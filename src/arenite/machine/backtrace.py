@@ -1,0 +1,75 @@
+"""A guest's frames, for people: found by walking the arena's frame headers, which are distrusted and bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from arenite.layout.records import FrameHeader
+from arenite.machine.window import HALT_PC
+
+if TYPE_CHECKING:
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.machine import Machine
+
+DEPTH: Final = 64  # frames; who needs more has a recursion whose middle says nothing new
+
+
+@dataclass(frozen=True)
+class GuestFrame:
+    """One frame.  `pc`: byte offset of the op in its module's bytecode; for a caller, of the op behind the call."""
+
+    code: ModuleCode
+    function: int  # among the module's own functions
+    pc: int
+    innermost: bool
+
+    @property
+    def func_index(self) -> int:
+        """Index of the function in the module's index space."""
+        return self.code.imported_functions + self.function
+
+    @property
+    def func_name(self) -> str:
+        """Its name, for people."""
+        return self.code.function_name(self.func_index)
+
+    @property
+    def module_name(self) -> str:
+        """Name of its module."""
+        return self.code.name
+
+    def __str__(self) -> str:
+        module = self.code.name or "<module>"
+        return f"{module}!{self.func_name}"
+
+
+def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame]:
+    """Frames from the innermost on, of the present activation, at most `DEPTH`.  Damage in the arena ends the walk."""
+    del vmctx
+    frames: list[GuestFrame] = []
+    arena, window = machine.cage.arena, machine.window
+    while len(frames) < DEPTH and pc != HALT_PC:
+        index = window.module_at(pc)
+        if index is None:
+            header = _thunk_header(machine, pc)
+        else:
+            placed = window.modules[index]
+            function = placed.code.function_at(pc - placed.origin - bool(frames))
+            if function is None:
+                break
+            frames.append(GuestFrame(placed.code, function, pc - placed.origin, not frames))
+            header = placed.code.function(function).header
+        at = sp + (header or 0)
+        if header is None or at + FrameHeader.size > len(arena):
+            break
+        sp, pc = FrameHeader.caller_sp.read(arena, at), FrameHeader.return_pc.read(arena, at)
+        if not window.is_return_point(pc):
+            break
+    return frames
+
+
+def _thunk_header(machine: Machine, pc: int) -> int | None:
+    """Where the frame of a host function's thunk has its header."""
+    type_ = machine.window.host_calls.get(pc)
+    return None if type_ is None else 8 * max(len(type_.params), len(type_.results))

@@ -1,0 +1,189 @@
+"""A store's cage: one reservation, or where there is none ordinary buffers of the same shape.
+
+`layout.cage` draws it.  What a cage offers is views; nobody above asks which kind it is:
+
+    arena         committed bytes of the arena, from the base
+    store_page    the store context
+    memory(area)  exactly the current bytes of a memory
+
+Views are made anew when something grows: `generation` counts that.  The cage of a store may move while no guest runs, when more
+memories are wanted than it has areas for: nothing in it knows where it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import Limit
+from arenite.layout.cage import ARENA_MAX, HOST_PAGE, LOW, MAX_AREAS, MEMORY_AT, STORE_AT, WINDOW_AT, WINDOW_SIZE, area_at, cage_size
+from arenite.layout.records import StoreContext
+from arenite.platform import PortableReservation, Reservation
+
+if TYPE_CHECKING:
+    from arenite.machine.window import Window
+
+GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
+
+
+def _round_up(size: int, grain: int) -> int:
+    return -(-size // grain) * grain
+
+
+class Cage:
+    """The cage in a reservation: addresses, guard pages."""
+
+    portable = False
+
+    def __init__(self, arena_size: int, areas: int = 1) -> None:
+        self.areas = areas
+        self.generation = 0
+        self._space = Reservation(cage_size(areas))
+        self.base = self._space.address - LOW
+        self._arena_size = _round_up(arena_size, GRAIN)
+        self._lengths = [0] * areas
+        self._used = 0
+        self._window: Window | None = None
+        self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
+        self._make_views()
+        StoreContext.areas.write(self.store_page, 0, areas)
+
+    def _make_views(self) -> None:
+        self.arena = self._space.view(-LOW, self._arena_size - LOW)
+        self.store_page = self._space.view(STORE_AT - LOW, -LOW)
+        self.generation += 1
+
+    def show(self, window: Window) -> None:
+        """Map the window's entries."""
+        self._window = window
+        self._space.map(WINDOW_AT - LOW, window.entries_fd, WINDOW_SIZE, writable=False, private=False)
+
+    def grow_arena(self, size: int) -> None:
+        """Commit the arena up to `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""
+        if size > ARENA_MAX:
+            raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
+        wanted = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
+        self._space.commit(self._arena_size - LOW, wanted - LOW)
+        self._arena_size = wanted
+        self._make_views()
+
+    def new_area(self) -> int:
+        """A free memory area.  Raises: `Limit` when there is none left."""
+        if self._used == MAX_AREAS:
+            raise Limit(f"a store holds at most {MAX_AREAS} memories")
+        if self._used == self.areas:
+            self._move(min(2 * self.areas, MAX_AREAS))
+        self._used += 1
+        return self._used - 1
+
+    def _move(self, areas: int) -> None:
+        """Move everything to a larger cage.  Raises: `Limit` while somebody holds a view of a memory, which would be left behind."""
+        new = Cage(self._arena_size, areas)
+        new.arena[:] = self.arena
+        new.store_page[:] = self.store_page
+        StoreContext.areas.write(new.store_page, 0, areas)
+        for area in range(self._used):
+            new.resize(area, self._lengths[area])
+            new.memory(area)[:] = self.memory(area)
+        try:
+            self.close()
+        except BufferError as error:
+            raise Limit("the store's memories must move to make room for one more, but a view of one is held") from error
+        new._used, new.generation = self._used, self.generation + 1
+        if self._window is not None:
+            new.show(self._window)
+        self.__dict__.update(new.__dict__)
+
+    def memory(self, area: int) -> memoryview:
+        """The current bytes of a memory."""
+        start = area_at(area) - LOW
+        return self._space.view(start, start + self._lengths[area])
+
+    def resize(self, area: int, size: int) -> None:
+        """A memory has so many bytes from now on; they only become more.  Raises: `Limit` when the system refuses."""
+        start = area_at(area) - LOW
+        self._space.commit(start + self._lengths[area], start + size)
+        self._lengths[area] = size
+        StoreContext.lengths.packer.pack_into(self.store_page, StoreContext.lengths.offset + 8 * area, size)
+
+    def close(self) -> None:
+        """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
+        self.arena.release()
+        self.store_page.release()
+        try:
+            self._space.close()
+        except BufferError:
+            self._make_views()
+            raise
+
+
+class PortableCage:
+    """The cage in ordinary buffers: no addresses; every access is checked by Python itself or explicitly."""
+
+    portable = True
+    base = 0
+
+    def __init__(self, arena_size: int, areas: int = 1) -> None:
+        self.areas = MAX_AREAS
+        self.generation = 0
+        del areas
+        self._space = PortableReservation(HOST_PAGE + ARENA_MAX)
+        self._memories: list[PortableReservation] = []
+        self._lengths: list[int] = []
+        self._arena_size = _round_up(arena_size, GRAIN)
+        self.store_page = self._space.view(0, HOST_PAGE)
+        self._make_views()
+        StoreContext.areas.write(self.store_page, 0, 0)
+
+    def _make_views(self) -> None:
+        self.arena = self._space.view(HOST_PAGE, HOST_PAGE + self._arena_size)
+        self.generation += 1
+
+    def show(self, window: Window) -> None:
+        """Nothing to do: the tier reads the window itself."""
+
+    def grow_arena(self, size: int) -> None:
+        """The arena has `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""
+        if size > ARENA_MAX:
+            raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
+        self._arena_size = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
+        self._make_views()
+
+    def new_area(self) -> int:
+        """A free memory area.  Raises: `Limit` when there is none left."""
+        if len(self._memories) == MAX_AREAS:
+            raise Limit(f"a store holds at most {MAX_AREAS} memories")
+        self._memories.append(PortableReservation(HOST_PAGE))
+        self._lengths.append(0)
+        StoreContext.areas.write(self.store_page, 0, len(self._memories))
+        return len(self._memories) - 1
+
+    def memory(self, area: int) -> memoryview:
+        """The current bytes of a memory."""
+        return self._memories[area].view(0, self._lengths[area])
+
+    def resize(self, area: int, size: int) -> None:
+        """A memory has so many bytes from now on.  Raises: `Limit` when the system refuses, or somebody holds a view of it."""
+        old, length = self._memories[area], self._lengths[area]
+        if old.size < size:
+            new = PortableReservation(_round_up(max(size, min(2 * length, 1 << 28)), HOST_PAGE))
+            new.view(0, length)[:] = old.view(0, length)
+            try:
+                old.close()
+            except BufferError as error:
+                raise Limit("a memory must move to grow, but a view of it is held") from error
+            self._memories[area] = new
+        self._lengths[area] = size
+        StoreContext.lengths.packer.pack_into(self.store_page, StoreContext.lengths.offset + 8 * area, size)
+        self.generation += 1
+
+    def close(self) -> None:
+        """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
+        self.arena.release()
+        self.store_page.release()
+        for space in (self._space, *self._memories):
+            space.close()
+
+
+AnyCage = Cage | PortableCage
+
+assert MEMORY_AT == ARENA_MAX

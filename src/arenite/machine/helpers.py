@@ -1,0 +1,234 @@
+"""The machine's side of `bytecode.helpers`: one function per helper, the same for every tier.
+
+Each gets the machine, the instance's record and the op's arguments as u32s, and gives the result (an unsigned 32-bit pattern) or 0.
+Everything from the arena is bounded by the Python views through which it is read.  Bulk work of 64 KiB and more costs one unit of
+fuel per 64 KiB, and Python looks after Ctrl-C between chunks.
+
+Spec: exec-memory.grow … exec-elem.drop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.helpers import Helper
+from arenite.bytecode.memory import BULK_MAX
+from arenite.errors import Limit, Trap
+from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
+from arenite.machine.segments import drop, elements_of, segment_bytes
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from arenite.machine.machine import Machine
+
+REFUSED: Final = 0xFFFFFFFF  # -1
+CHUNK: Final = 1 << 24  # bytes between two looks at Ctrl-C
+
+
+class GuestTrap(Exception):  # noqa: N818 (never seen outside: the loop makes a Trap of it)
+    """The guest must trap."""
+
+    def __init__(self, code: TrapCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def charge_bulk(machine: Machine, size: int) -> None:
+    """Pay for bulk work of `size` bytes, all at once before it begins."""
+    units = size // BULK_MAX
+    if machine.fuel is not None:
+        if machine.fuel < units:
+            raise GuestTrap(TrapCode.OUT_OF_FUEL)
+        machine.fuel -= units
+
+
+# ---- memories
+
+
+def memory_bytes(machine: Machine, vmctx: int) -> memoryview:
+    """The instance's memory 0, as far as the store context lets it reach."""
+    record = InstanceRecord.memory.read(machine.cage.arena, vmctx)
+    return machine.cage.memory(_area(machine, record))
+
+
+def _area(machine: Machine, record: int) -> int:
+    area = MemoryRecord.area.read(machine.cage.arena, record)
+    return area if area < StoreContext.areas.read(machine.cage.store_page, 0) else 0
+
+
+def grow_memory(machine: Machine, record: int, delta: int) -> int:
+    """Grow a memory by pages; the old size in pages or `REFUSED`."""
+    arena, area = machine.cage.arena, _area(machine, record)
+    old = len(machine.cage.memory(area)) // PAGE_SIZE
+    maximum = MemoryRecord.maximum.read(arena, record) if MemoryRecord.has_maximum.read(arena, record) else MAX_PAGES
+    if old + delta > min(maximum, MAX_PAGES, machine.max_memory // PAGE_SIZE):
+        return REFUSED
+    try:
+        machine.cage.resize(area, (old + delta) * PAGE_SIZE)
+    except (Limit, OSError):
+        return REFUSED
+    MemoryRecord.length.write(machine.cage.arena, record, (old + delta) * PAGE_SIZE)
+    return old
+
+
+def memory_grow(machine: Machine, vmctx: int, delta: int) -> int:
+    """memory.grow."""
+    return grow_memory(machine, InstanceRecord.memory.read(machine.cage.arena, vmctx), delta)
+
+
+def _range(memory: memoryview, start: int, count: int) -> None:
+    if start + count > len(memory):
+        raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+
+
+def memory_copy(machine: Machine, vmctx: int, to: int, source: int, count: int) -> int:
+    """memory.copy."""
+    memory = memory_bytes(machine, vmctx)
+    _range(memory, to, count)
+    _range(memory, source, count)
+    charge_bulk(machine, count)
+    starts = range(0, count, CHUNK)
+    for at in starts if to <= source else reversed(starts):
+        size = min(CHUNK, count - at)
+        memory[to + at : to + at + size] = memory[source + at : source + at + size]
+    return 0
+
+
+def memory_fill(machine: Machine, vmctx: int, to: int, byte: int, count: int) -> int:
+    """memory.fill."""
+    memory = memory_bytes(machine, vmctx)
+    _range(memory, to, count)
+    charge_bulk(machine, count)
+    for at in range(0, count, CHUNK):
+        size = min(CHUNK, count - at)
+        memory[to + at : to + at + size] = bytes((byte & 0xFF,)) * size
+    return 0
+
+
+def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int, count: int) -> int:
+    """memory.init."""
+    content, memory = segment_bytes(machine, vmctx, segment), memory_bytes(machine, vmctx)
+    _range(memory, to, count)
+    if source + count > len(content):
+        raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+    charge_bulk(machine, count)
+    memory[to : to + count] = content[source : source + count]
+    return 0
+
+
+def data_drop(machine: Machine, vmctx: int, segment: int) -> int:
+    """data.drop."""
+    drop(machine, vmctx, segment)
+    return 0
+
+
+# ---- tables
+
+
+def table_record(machine: Machine, vmctx: int, table: int) -> int:
+    """Where an instance's table has its record."""
+    layout = machine.instance_at(vmctx).code.layout
+    at = vmctx + layout.table(table)
+    return int.from_bytes(machine.cage.arena[at : at + 4], "little")
+
+
+def elements(machine: Machine, record: int) -> memoryview:
+    """A table's elements as u32s.  Raises: `Trap` when the record is damaged."""
+    arena = machine.cage.arena
+    at, length = TableRecord.elements.read(arena, record), TableRecord.length.read(arena, record)
+    if at % 4 or at + 4 * length > len(arena):
+        raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+    return arena[at : at + 4 * length].cast("I")
+
+
+def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
+    """Grow a table by elements; the old length or `REFUSED`."""
+    arena = machine.cage.arena
+    old = len(elements(machine, record))
+    new = old + delta
+    maximum = TableRecord.maximum.read(arena, record) if TableRecord.has_maximum.read(arena, record) else MAX_TABLE
+    if new > min(maximum, MAX_TABLE, machine.max_table):
+        return REFUSED
+    if new > TableRecord.capacity.read(arena, record):
+        capacity = max(new, min(2 * old, MAX_TABLE))
+        try:
+            at = machine.allocate(4 * capacity)
+        except Limit:
+            return REFUSED
+        arena = machine.cage.arena
+        arena[at : at + 4 * old].cast("I")[:] = elements(machine, record)
+        TableRecord.elements.write(arena, record, at)
+        TableRecord.capacity.write(arena, record, capacity)
+    TableRecord.length.write(arena, record, new)
+    _fill(elements(machine, record), old, value, delta)
+    return old
+
+
+def _fill(view: memoryview, to: int, value: int, count: int) -> None:
+    view[to : to + count] = memoryview(value.to_bytes(4, "little") * count).cast("I")
+
+
+def _table_range(view: memoryview, start: int, count: int) -> None:
+    if start + count > len(view):
+        raise GuestTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
+
+
+def table_grow(machine: Machine, vmctx: int, table: int, value: int, delta: int) -> int:
+    """table.grow."""
+    charge_bulk(machine, 4 * delta if delta <= MAX_TABLE else 0)
+    return grow_table(machine, table_record(machine, vmctx, table), value, delta)
+
+
+def table_fill(machine: Machine, vmctx: int, table: int, to: int, value: int, count: int) -> int:
+    """table.fill."""
+    view = elements(machine, table_record(machine, vmctx, table))
+    _table_range(view, to, count)
+    charge_bulk(machine, 4 * count)
+    _fill(view, to, value, count)
+    return 0
+
+
+def table_copy(machine: Machine, vmctx: int, table: int, source_table: int, to: int, source: int, count: int) -> int:
+    """table.copy."""
+    view, other = (elements(machine, table_record(machine, vmctx, t)) for t in (table, source_table))
+    _table_range(view, to, count)
+    _table_range(other, source, count)
+    charge_bulk(machine, 4 * count)
+    view[to : to + count] = other[source : source + count]
+    return 0
+
+
+def table_init(machine: Machine, vmctx: int, table: int, segment: int, to: int, source: int, count: int) -> int:
+    """table.init."""
+    items = elements_of(machine, vmctx, segment)
+    view = elements(machine, table_record(machine, vmctx, table))
+    _table_range(view, to, count)
+    if source + count > len(items):
+        raise GuestTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
+    charge_bulk(machine, 4 * count)
+    view[to : to + count] = items[source : source + count]
+    return 0
+
+
+def elem_drop(machine: Machine, vmctx: int, segment: int) -> int:
+    """elem.drop."""
+    drop(machine, vmctx, len(machine.instance_at(vmctx).code.data) + segment)
+    return 0
+
+
+HELPER_METHODS: Final[dict[int, Callable[..., int]]] = {
+    Helper.MEMORY_GROW: memory_grow,
+    Helper.MEMORY_COPY: memory_copy,
+    Helper.MEMORY_FILL: memory_fill,
+    Helper.MEMORY_INIT: memory_init,
+    Helper.DATA_DROP: data_drop,
+    Helper.TABLE_GROW: table_grow,
+    Helper.TABLE_FILL: table_fill,
+    Helper.TABLE_COPY: table_copy,
+    Helper.TABLE_INIT: table_init,
+    Helper.ELEM_DROP: elem_drop,
+}
+"""Every helper but `HOST_CALL`, which is the loop's own."""
+

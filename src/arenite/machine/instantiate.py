@@ -1,0 +1,175 @@
+"""Making an instance: allocate, link, initialise, run the start function.  Spec: exec-instantiation."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from arenite.errors import Limit, LinkError, Trap
+from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
+from arenite.layout.types import MAX_TABLE, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
+from arenite.machine.helpers import elements, table_record
+from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.segments import drop, evaluate, function_reference, references
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
+    from arenite.machine.machine import Machine
+
+WORD = struct.Struct("<I")
+
+
+def size_now(machine: Machine, addr: Addr) -> int:
+    """Elements of a table, pages of a memory."""
+    if isinstance(addr, TableAddr):
+        return TableRecord.length.read(machine.cage.arena, addr.at)
+    if isinstance(addr, MemoryAddr):
+        return len(machine.cage.memory(addr.area)) // PAGE_SIZE
+    return 0
+
+
+def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> None:
+    """Raises: `LinkError` naming the first import that does not fit."""
+    if len(imports) != len(code.imports):
+        raise LinkError(f"expected {len(code.imports)} imports, found {len(imports)}")
+    for wanted, found in zip(code.imports, imports, strict=True):
+        size = size_now(machine, found)
+        if not matches(wanted.type, found, size):
+            now = f", now of size {size}" if size else ""
+            raise LinkError(f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {found.type}{now}")
+
+
+def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
+    """A table filled with `value`.  Raises: `Limit`."""
+    length, maximum = type_.limits.minimum, type_.limits.maximum
+    if length > min(MAX_TABLE, machine.max_table):
+        raise Limit(f"a table of {length} elements; {min(MAX_TABLE, machine.max_table)} are allowed")
+    at, start = machine.allocate(TableRecord.size), machine.allocate(4 * length)
+    arena = machine.cage.arena
+    for field, n in (
+        (TableRecord.elements, start),
+        (TableRecord.length, length),
+        (TableRecord.maximum, min(0 if maximum is None else maximum, 0xFFFFFFFF)),
+        (TableRecord.has_maximum, maximum is not None),
+        (TableRecord.element_type, type_.element),
+        (TableRecord.capacity, length),
+    ):
+        field.write(arena, at, n)
+    arena[start : start + 4 * length] = WORD.pack(value) * length
+    return TableAddr(at, type_)
+
+
+def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
+    """A memory of zeros.  Raises: `Limit`."""
+    size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
+    if size > machine.max_memory:
+        raise Limit(f"a memory of {size} bytes; {machine.max_memory} are allowed")
+    area = machine.cage.new_area()
+    machine.cage.resize(area, size)
+    machine.refresh()
+    at = machine.allocate(MemoryRecord.size)
+    arena = machine.cage.arena
+    for field, n in (
+        (MemoryRecord.area, area),
+        (MemoryRecord.length, size),
+        (MemoryRecord.maximum, maximum or 0),
+        (MemoryRecord.has_maximum, maximum is not None),
+    ):
+        field.write(arena, at, n)
+    return MemoryAddr(at, type_, area)
+
+
+def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
+    """A global of the host's."""
+    at = machine.allocate(GlobalRecord.size)
+    GlobalRecord.value.write(machine.cage.arena, at, bits)
+    return GlobalAddr(at, type_)
+
+
+def _of(kind: type, imports: Sequence[Addr]) -> list[int]:
+    return [a.at for a in imports if isinstance(a, kind)]
+
+
+def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
+    """An instance of the module, its start function run.
+
+    Raises: `LinkError`, `Limit`, `Trap`; what was initialised before a trap stays so.
+    """
+    check_imports(machine, code, imports)
+    index = machine.add_module(code)
+    layout, vmctx = code.layout, machine.allocate(code.layout.size)
+    own_functions = machine.window.modules[index].references(vmctx)
+    funcrefs, dropped = machine.allocate(len(own_functions)), machine.allocate(4 * (len(code.data) + len(code.elements)))
+    tables = [a for a in imports if isinstance(a, TableAddr)] + [new_table(machine, t) for t in code.tables]
+    memories = [a for a in imports if isinstance(a, MemoryAddr)] + [new_memory(machine, t) for t in code.memories]
+    globals_ = [a for a in imports if isinstance(a, GlobalAddr)]
+    globals_ += [GlobalAddr(vmctx + layout.own_global(i), t) for i, (t, _) in enumerate(code.globals)]
+    arena = machine.cage.arena
+    arena[funcrefs : funcrefs + len(own_functions)] = own_functions
+    for field, n in (
+        (InstanceRecord.module_index, index),
+        (InstanceRecord.memory, memories[0].at if memories else 0),
+        (InstanceRecord.index, len(machine.instances)),
+        (InstanceRecord.funcrefs, funcrefs),
+        (InstanceRecord.dropped, dropped),
+    ):
+        field.write(arena, vmctx, n)
+    words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
+    struct.pack_into(f"<{len(words)}I", arena, vmctx + InstanceRecord.size, *words)
+    instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
+    machine.add_instance(instance)
+    for i, (_, value) in enumerate(code.globals):
+        GlobalRecord.value.write(machine.cage.arena, vmctx + layout.own_global(i), evaluate(machine, vmctx, code, value))
+    _initialise(machine, instance)
+    if code.start is not None:
+        start = code.types[code.function_types[code.start]]
+        machine.invoke(FuncAddr(function_reference(machine, vmctx, code, code.start), start), machine.top)
+    return instance
+
+
+def _initialise(machine: Machine, instance: InstanceAddr) -> None:
+    """Active segments, in order."""
+    code, vmctx = instance.code, instance.at
+    for number, element in enumerate(code.elements):
+        if element.offset is not None:
+            _put_elements(machine, instance, element)
+        if element.offset is not None or element.declarative:
+            drop(machine, vmctx, len(code.data) + number)
+    for number, data in enumerate(code.data):
+        if data.offset is not None:
+            _put_data(machine, instance, data)
+            drop(machine, vmctx, number)
+
+
+def _put_elements(machine: Machine, instance: InstanceAddr, element: ElementSegment) -> None:
+    assert element.offset is not None
+    to = evaluate(machine, instance.at, instance.code, element.offset)
+    view = elements(machine, table_record(machine, instance.at, element.table))
+    if to + len(element.items) > len(view):
+        raise Trap(TrapCode.TABLE_OUT_OF_BOUNDS.message, TrapCode.TABLE_OUT_OF_BOUNDS)
+    items = references(machine, instance.at, instance.code, element.items)
+    view[to : to + len(items)] = memoryview(struct.pack(f"<{len(items)}I", *items)).cast("I")
+
+
+def _put_data(machine: Machine, instance: InstanceAddr, data: DataSegment) -> None:
+    assert data.offset is not None
+    to = evaluate(machine, instance.at, instance.code, data.offset)
+    memory = machine.cage.memory(instance.memories[0].area)
+    if to + len(data.content) > len(memory):
+        raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS.message, TrapCode.MEMORY_OUT_OF_BOUNDS)
+    memory[to : to + len(data.content)] = data.content
+
+
+def export(machine: Machine, instance: InstanceAddr, type_: FuncType | TableType | MemoryType | GlobalType, index: int) -> Addr:
+    """The thing an export names."""
+    if isinstance(type_, FuncType):
+        return FuncAddr(function_reference(machine, instance.at, instance.code, index), type_)
+    if isinstance(type_, TableType):
+        return instance.tables[index]
+    if isinstance(type_, MemoryType):
+        return instance.memories[index]
+    return instance.globals[index]
+

@@ -1,0 +1,338 @@
+"""A store's machine: the cage, the window, what was made in them, and the loop that runs guests.
+
+A tier runs until it stops; the loop does what the stop asks for (a host function, a helper, a slice of fuel) and lets it go on.  No
+machine stack lies between guest and host at that moment: what is going on stands in the arena and the store context.
+
+Invariants: the arena is distrusted (a word is read once and bounded); the store context below the base is the machine's own;
+`top` is where a new activation's frame may begin.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
+from arenite.errors import Limit, Trap
+from arenite.layout.cage import ARENA_MAX, STACK_AT
+from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
+from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE, FuncType
+from arenite.machine.backtrace import backtrace
+from arenite.machine.cage import AnyCage, Cage, PortableCage
+from arenite.machine.helpers import HELPER_METHODS, GuestTrap
+from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
+from arenite.machine.values import Codec, codec
+from arenite.machine.window import HALT_PC, Window, Windows, header_offset
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.tier import Runner, Tier
+
+CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the head of StoreContext
+HEADER: Final = struct.Struct("<IIII")
+FIRST_SLICE: Final = 1 << 18  # units of fuel
+LAST_SLICE: Final = 1 << 26
+SLICE_SECONDS: Final = 0.01  # Python looks after signals, deadlines and other threads about so often
+MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
+ALIGNMENT: Final = 16
+
+
+def _never() -> None:
+    """The check of a machine that nobody interrupts."""
+
+
+class Machine:
+    """Everything below a store."""
+
+    def __init__(self, tier: Tier, windows: Windows, *, stack_size: int, areas: int, fuel: int | None) -> None:
+        self.tier = tier
+        self.windows = windows
+        self.fuel = fuel  # units left; None: unlimited
+        self.max_memory = MAX_PAGES * PAGE_SIZE  # bytes; the configuration may lower both
+        self.max_table = MAX_TABLE
+        self.data: object = None  # the user's
+        self.lineage = object()  # what the objects made here have in common
+        self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
+        self.modules: tuple[ModuleCode, ...] = ()
+        self.instances: list[InstanceAddr] = []
+        self._by_record: dict[int, InstanceAddr] = {}
+        self.host_functions: list[HostFunction] = []
+        self.host_references: list[object] = []
+        self._host_reference_index: dict[int, int] = {}
+        self._slice = FIRST_SLICE
+        self._depth = 0
+        heap = STACK_AT + stack_size
+        if heap > ARENA_MAX // 2:
+            raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
+        self.cage: AnyCage = (PortableCage if tier.portable else Cage)(heap + 1, areas)
+        self.top = STACK_AT
+        StoreContext.stack_limit.write(self.cage.store_page, 0, heap)
+        StoreContext.heap.write(self.cage.store_page, 0, heap)
+        self.window = windows.window(())
+        self._refresh()
+
+    # what grows
+    def _refresh(self) -> None:
+        """Give the tier the present buffers and window."""
+        self.cage.show(self.window)
+        self._made_for = self.cage.generation
+        self._runner: Runner = self.tier.runner(self.cage, self.window)
+
+    def refresh(self) -> None:
+        """To be called after whatever may have grown the cage."""
+        if self._made_for != self.cage.generation:
+            self._refresh()
+
+    def allocate(self, size: int) -> int:
+        """Arena offset of `size` fresh zero bytes, aligned to 16.  Raises: `Limit`."""
+        at = StoreContext.heap.read(self.cage.store_page, 0)
+        end = at + -(-size // ALIGNMENT) * ALIGNMENT
+        if end > len(self.cage.arena):
+            self.cage.grow_arena(end)
+            self.refresh()
+        StoreContext.heap.write(self.cage.store_page, 0, end)
+        return at
+
+    def add_module(self, code: ModuleCode) -> int:
+        """Index of a module in the window, which gets it if it is new."""
+        for index, known in enumerate(self.modules):
+            if known is code:
+                return index
+        self.window = self.windows.window((*self.modules, code))
+        self.modules += (code,)
+        self._refresh()
+        return len(self.modules) - 1
+
+    def add_host_function(self, function: HostFunction) -> FuncAddr:
+        """A reference by which guests may call a host function."""
+        thunk = self.windows.thunk(function.type)
+        self.host_functions.append(function)
+        at = self.allocate(FuncRefRecord.size)
+        HEADER.pack_into(self.cage.arena, at, function.type.id, thunk.handle, len(self.host_functions) - 1, 0)
+        return FuncAddr(at, function.type)
+
+    # references
+    def host_reference(self, value: object) -> int:
+        """The u32 by which guests hold a Python object: 1 + its index in the store's list; 0 for None."""
+        if value is None:
+            return 0
+        index = self._host_reference_index.get(id(value))
+        if index is None:
+            index = self._host_reference_index[id(value)] = len(self.host_references)
+            self.host_references.append(value)
+        return index + 1
+
+    def host_object(self, reference: int) -> object:
+        """The Python object that a guest holds.  Raises: `Trap` for a reference that was never given out."""
+        if reference == 0:
+            return None
+        if reference > len(self.host_references):
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        return self.host_references[reference - 1]
+
+    def function_at(self, reference: int) -> FuncAddr:
+        """The function that a reference from the arena names, typed by the window.  Raises: `Trap` if it names none."""
+        if reference <= len(self.cage.arena) - FuncRefRecord.size:
+            handle = FuncRefRecord.code.read(self.cage.arena, reference)
+            type_ = self.windows.type_of(self.window.entry(handle)[2])
+            if type_ is not None:
+                return FuncAddr(reference, type_)
+        raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+
+    def to_guest(self, type_: int, value: object) -> int:
+        """A reference as a slot holds it.  Raises: `TypeError`."""
+        if type_ == EXTERNREF:
+            return self.host_reference(value)
+        if value is None:
+            return 0
+        if isinstance(value, FuncAddr):
+            return value.at
+        raise TypeError(f"expected a function or None for funcref, found {type(value).__name__}")
+
+    def from_guest(self, type_: int, reference: int) -> object:
+        """What a slot's reference means: None, a Python object, a `FuncAddr`."""
+        if type_ == EXTERNREF:
+            return self.host_object(reference)
+        return self.function_at(reference) if reference else None
+
+    # calls
+    def call(self, function: FuncAddr, args: Sequence[object]) -> Sequence[object]:
+        """Call a function with Python values; function references are `FuncAddr`s.  Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`."""
+        kind, sp, arena = codec(function.type), self.top, self.cage.arena
+        self._check_room(sp, function.type)
+        if not kind.plain_params or len(args) != len(function.type.params):
+            kind.pack(kind.params, function.type.params, args, arena, sp, self.to_guest)
+        else:
+            try:
+                kind.params.pack_into(arena, sp, *args)
+            except (struct.error, OverflowError):
+                kind.pack(kind.params, function.type.params, args, arena, sp, self.to_guest)
+        self.invoke(function, sp)
+        if kind.plain_results:
+            return kind.results.unpack_from(self.cage.arena, sp)
+        return kind.unpack(kind.results, function.type.results, self.cage.arena, sp, self.from_guest)
+
+    def call_bits(self, function: FuncAddr, args: Sequence[int]) -> list[int]:
+        """Call a function with the bit patterns of slots, and get those of its results."""
+        sp = self.top
+        self._check_room(sp, function.type)
+        struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
+        self.invoke(function, sp)
+        return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
+
+    def _check_room(self, sp: int, type_: FuncType) -> None:
+        if sp + header_offset(type_) + FrameHeader.size > StoreContext.stack_limit.read(self.cage.store_page, 0):
+            raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
+
+    def invoke(self, function: FuncAddr, sp: int) -> None:
+        """Run a function whose arguments lie at `sp`, until it has returned."""
+        if self._depth >= MAX_NESTING:
+            raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
+        arena = self.cage.arena
+        type_id, handle, vmctx, _ = HEADER.unpack_from(arena, function.at)
+        pc, _, actual = self.window.entry(handle)
+        if actual != function.type.id:
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        HEADER.pack_into(arena, sp + header_offset(function.type), sp, HALT_PC, vmctx, 0)
+        top = self.top
+        self._depth += 1
+        try:
+            self._run(pc, sp, vmctx)
+        finally:
+            self._depth -= 1
+            self.top = top
+
+    def _run(self, pc: int, sp: int, vmctx: int) -> None:
+        """The loop."""
+        left = given = self._grant()
+        while True:
+            page = self.cage.store_page
+            CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
+            started = time.perf_counter() if left == given else 0.0
+            self._runner()
+            status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
+            if self.fuel is not None:
+                self.fuel -= given - left
+                given = left
+            if status == FINISHED:
+                return
+            if status in (PAUSE_AGAIN, PAUSE_OWED):
+                left = given = self._next_slice(started, pc, sp, vmctx, owed=status == PAUSE_OWED)
+            elif status == Helper.HOST_CALL:
+                pc = self._host_call(pc, sp, vmctx)
+                left = given = self._regrant(left)
+            elif status in HELPER_METHODS:
+                pc = self._help(status, pc, sp, vmctx)
+                left = given = self._regrant(left)
+            else:
+                self.trap(TrapCode(status), pc, sp, vmctx)
+
+    def _grant(self) -> int:
+        """Units for a slice."""
+        return self._slice if self.fuel is None else max(min(self._slice, self.fuel), 0)
+
+    def _regrant(self, left: int) -> int:
+        """Units after a host function or a helper, which may have changed the store's fuel."""
+        return left if self.fuel is None else self._grant()
+
+    def _next_slice(self, started: float, pc: int, sp: int, vmctx: int, *, owed: bool) -> int:
+        """A slice was used up: look after interrupts, keep the pace, pay what is owed."""
+        if started:
+            elapsed = time.perf_counter() - started
+            if elapsed < SLICE_SECONDS / 2:
+                self._slice = min(2 * self._slice, LAST_SLICE)
+            elif elapsed > 2 * SLICE_SECONDS:
+                self._slice = max(self._slice // 2, 1)
+        code = self.check()
+        if code is not None:
+            self.trap(code, pc, sp, vmctx)
+        if self.fuel is None:
+            return self._slice - owed
+        if self.fuel <= 0:
+            self.trap(TrapCode.OUT_OF_FUEL, pc, sp, vmctx)
+        self.fuel -= owed
+        return self._grant()
+
+    def _help(self, status: int, pc: int, sp: int, vmctx: int) -> int:
+        """Do what a helper's op asks for; where to go on."""
+        helper, page = Helper(status), self.cage.store_page
+        next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
+        args = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
+        try:
+            result = HELPER_METHODS[helper](self, vmctx, *args)
+        except GuestTrap as stop:
+            self.trap(stop.code, pc, sp, vmctx)
+        except struct.error:  # an offset from the arena that leads out of it
+            self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
+        self.refresh()
+        if helper.has_result:
+            self._write(sp + slot, result)
+        return next_pc
+
+    def _write(self, at: int, value: int) -> None:
+        """Set a slot; a frame that the arena's damage has sent astray is a trap."""
+        try:
+            struct.pack_into("<Q", self.cage.arena, at, value)
+        except struct.error:
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
+
+    def _host_call(self, pc: int, sp: int, vmctx: int) -> int:
+        """Call the host function `vmctx` on the frame at `sp`; where to go on."""
+        type_ = self.window.host_calls[pc]
+        if vmctx >= len(self.host_functions) or self.host_functions[vmctx].type != type_:
+            self.trap(TrapCode.BAD_SIGNATURE, pc, sp, vmctx)
+        function, kind, arena = self.host_functions[vmctx], codec(type_), self.cage.arena
+        header = sp + header_offset(type_)
+        if header + FrameHeader.size > len(arena):
+            self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
+        next_pc = StoreContext.next_pc.read(self.cage.store_page, 0)
+        args = kind.params.unpack_from(arena, sp) if kind.plain_params else kind.unpack(kind.params, type_.params, arena, sp, self.from_guest)
+        self.top = -(-(header + FrameHeader.size) // ALIGNMENT) * ALIGNMENT
+        if function.wants_caller:
+            result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
+        else:
+            result = function.call(*args)
+        self._put_results(kind, result, sp)
+        return next_pc
+
+    def _put_results(self, kind: Codec, result: object, sp: int) -> None:
+        """Write what a host function returned."""
+        types = kind.type.results
+        if len(types) == 1:
+            values: Sequence[object] = (result,)
+        elif not types:
+            if result is not None:
+                raise TypeError(f"a host function without results returned {result!r}")
+            return
+        elif isinstance(result, (list, tuple)):
+            values = result
+        else:
+            raise TypeError(f"a host function with {len(types)} results returned {type(result).__name__}, not a list or tuple")
+        kind.pack(kind.results, types, values, self.cage.arena, sp, self.to_guest)
+
+    def trap(self, code: TrapCode, pc: int, sp: int, vmctx: int) -> NoReturn:
+        """Raise the trap with the guest's frames."""
+        raise Trap(code.message, code, backtrace(self, pc, sp, vmctx))
+
+    def add_instance(self, instance: InstanceAddr) -> None:
+        """Note an instance."""
+        self.instances.append(instance)
+        self._by_record[instance.at] = instance
+
+    def instance_at(self, vmctx: int) -> InstanceAddr:
+        """The instance whose record lies at an offset from the arena.  Raises: `Trap` if there is none."""
+        try:
+            return self._by_record[vmctx]
+        except KeyError:
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
+
+    def close(self) -> None:
+        """Give the cage back.  Raises: `BufferError` while somebody holds a view of a memory."""
+        self.cage.close()
+
+
+assert [f.name for f in StoreContext.fields[:5]] == ["status", "pc", "sp", "vmctx", "fuel"]

@@ -1,0 +1,99 @@
+"""Segments and constant expressions: what instances are initialised from, and may draw on later.
+
+Which segments an instance has dropped stands in the arena: one u32 per data segment, then per element segment.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from arenite.errors import InternalError
+from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.bytecode.module import ConstExpr, ModuleCode
+    from arenite.machine.machine import Machine
+
+MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
+
+
+def _word(machine: Machine, at: int) -> int:
+    return int.from_bytes(machine.cage.arena[at : at + 4], "little")
+
+
+def function_reference(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
+    """The reference to a function of an instance's index space.  Spec: exec-ref.func."""
+    own = index - code.imported_functions
+    if own < 0:
+        return _word(machine, vmctx + code.layout.function(index))
+    return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + own * FuncRefRecord.size
+
+
+def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
+    """Where a global of an instance's index space has its value."""
+    own = index - code.layout.imported_globals
+    if own < 0:
+        return _word(machine, vmctx + code.layout.imported_global(index))
+    return vmctx + code.layout.own_global(own)
+
+
+def evaluate(machine: Machine, vmctx: int, code: ModuleCode, expression: ConstExpr) -> int:
+    """A constant expression's value, as the bits of a slot.  Spec: valid-constant."""
+    stack: list[int] = []
+    for name, *immediates in expression:
+        argument = immediates[0] if immediates else 0
+        if not isinstance(name, str) or not isinstance(argument, int):
+            raise InternalError(f"constant expression {expression}")
+        type_, _, op = name.partition(".")
+        if op == "const":
+            stack.append(argument & MASKS["i32" if type_ in ("i32", "f32") else "i64"])
+        elif name == "global.get":
+            stack.append(GlobalRecord.value.read(machine.cage.arena, global_record(machine, vmctx, code, argument)))
+        elif name == "ref.null":
+            stack.append(0)
+        elif name == "ref.func":
+            stack.append(function_reference(machine, vmctx, code, argument))
+        else:
+            b, a = stack.pop(), stack.pop()
+            stack.append({"add": a + b, "sub": a - b, "mul": a * b}[op] & MASKS[type_])
+    (value,) = stack
+    return value
+
+
+def is_dropped(machine: Machine, vmctx: int, number: int) -> bool:
+    """Whether segment `number` (data segments first) has been dropped."""
+    return _word(machine, InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number) != 0
+
+
+def drop(machine: Machine, vmctx: int, number: int) -> None:
+    """Drop segment `number` (data segments first)."""
+    at = InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number
+    machine.cage.arena[at : at + 4] = b"\1\0\0\0"
+
+
+def segment_bytes(machine: Machine, vmctx: int, segment: int) -> bytes:
+    """A data segment's bytes; none once it was dropped."""
+    return b"" if is_dropped(machine, vmctx, segment) else machine.instance_at(vmctx).code.data[segment].content
+
+
+def elements_of(machine: Machine, vmctx: int, segment: int) -> memoryview:
+    """An element segment's references as u32s; none once it was dropped."""
+    code = machine.instance_at(vmctx).code
+    if is_dropped(machine, vmctx, len(code.data) + segment):
+        return memoryview(array("I"))
+    return memoryview(array("I", references(machine, vmctx, code, code.elements[segment].items)))
+
+
+def references(machine: Machine, vmctx: int, code: ModuleCode, items: Sequence[int | ConstExpr]) -> list[int]:
+    """Element items as references."""
+    first, own = code.imported_functions, InstanceRecord.funcrefs.read(machine.cage.arena, vmctx)
+    size = FuncRefRecord.size
+    return [
+        (own + (item - first) * size if item >= first else function_reference(machine, vmctx, code, item))
+        if isinstance(item, int)
+        else evaluate(machine, vmctx, code, item)
+        for item in items
+    ]

@@ -1,0 +1,26 @@
+"""What the machine asks of a tier: to go on where the store context says, until it stops.
+
+A tier reads and writes the same records, frames and store context as every other; which one runs is never visible in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from arenite.machine.cage import Cage
+    from arenite.machine.window import Window
+
+Runner = Callable[[], None]
+"""Goes on at `StoreContext.pc`; comes back when `StoreContext.status` (and pc, sp, vmctx, fuel) say why it stopped."""
+
+
+class Tier(Protocol):
+    """One way to run bytecode."""
+
+    name: str
+    portable: bool  # it wants ordinary buffers, not an address
+
+    def runner(self, cage: Cage, window: Window) -> Runner:
+        """A runner for a store; made again when the cage's buffers or the window change, so it must be cheap."""

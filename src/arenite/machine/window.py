@@ -1,0 +1,239 @@
+"""The code window: what may be called, shared by every store with the same list of modules.
+
+A window belongs to an ordered list of modules.  It has one entry per function (`WindowEntry`, found by a code handle) and the
+modules' bytecode (found by a pc); both are read-only for guests and hold nothing of a single store.
+
+    handles   0 .. THUNKS           one per type of host function
+              THUNKS ..             the first module's functions, then the next one's, …
+    pcs       0 .. MODULE_GRAIN     never, `halt`, the thunks
+              MODULE_GRAIN ..       the first module, …; each begins on a multiple of MODULE_GRAIN
+
+Adding a module to a store gives it another window with the same prefix: handles and pcs stay what they were.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.module import FUNCTION, ModuleCode
+from arenite.bytecode.ops import ROWS
+from arenite.errors import Limit, LinkError
+from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, RETURN_MAP_SIZE, UNIT, WINDOW_SIZE
+from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
+from arenite.platform import PortableReservation, Reservation, memfd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from arenite.layout.types import FuncType
+
+MODULE_GRAIN: Final = HOST_PAGE * UNIT * 8  # a page of the map of return points covers so much bytecode
+THUNKS: Final = 4096
+HALT_PC: Final = UNIT
+ENTRY: Final = struct.Struct("<IIII")
+THUNK: Final = struct.Struct("<HHI HHI HHI")
+assert ENTRY.size == WindowEntry.size == FuncRefRecord.size
+
+
+def header_offset(type_: FuncType) -> int:
+    """Where a frame of a function of this type has its header."""
+    return 8 * max(len(type_.params), len(type_.results))
+
+
+@dataclass(frozen=True)
+class Thunk:
+    """The function that calls host functions of one type."""
+
+    handle: int
+    pc: int
+    type: FuncType
+
+
+class Preamble:
+    """What every window begins with: `halt`, and the thunks, which grow in number while windows are in use."""
+
+    def __init__(self) -> None:
+        self.code = bytearray(MODULE_GRAIN)
+        self.returns = bytearray(HOST_PAGE)
+        self.entries = bytearray(THUNKS * ENTRY.size)
+        self.host_calls: dict[int, FuncType] = {}  # pc of a thunk's `call_host` -> the type it serves
+        self._thunks: dict[FuncType, Thunk] = {}
+        self._next = 2 * UNIT
+        struct.pack_into("<H", self.code, 0, ROWS["unreachable"].code)
+        struct.pack_into("<H", self.code, HALT_PC, ROWS["halt"].code)
+        self._return_point(HALT_PC)
+
+    @property
+    def count(self) -> int:
+        """How many thunks there are."""
+        return len(self._thunks)
+
+    def _return_point(self, pc: int) -> None:
+        self.returns[pc // UNIT // 8] |= 1 << (pc // UNIT % 8)
+
+    def thunk(self, type_: FuncType) -> Thunk:
+        """The thunk for host functions of this type.  Raises: `Limit` after 4,096 types."""
+        found = self._thunks.get(type_)
+        if found is None:
+            handle, pc = len(self._thunks), self._next
+            if handle == THUNKS:
+                raise Limit(f"host functions of more than {THUNKS} types")
+            header = header_offset(type_)
+            ops = (ROWS["enter0"].code, 0, header + FrameHeader.size, ROWS["call_host"].code, 0, 0, ROWS["return"].code, 0, header)
+            THUNK.pack_into(self.code, pc, *ops)
+            ENTRY.pack_into(self.entries, handle * ENTRY.size, pc, header + FrameHeader.size, type_.id, 0)
+            self._next += THUNK.size
+            self.host_calls[pc + UNIT] = type_
+            found = self._thunks[type_] = Thunk(handle, pc, type_)
+        return found
+
+
+class Placed:
+    """A module in a window: its first handle and where its bytecode begins."""
+
+    def __init__(self, code: ModuleCode, handle: int, origin: int) -> None:
+        self.code = code
+        self.handle = handle
+        self.origin = origin
+        self.end = origin + len(code.bytecode)
+        self._references: tuple[int, bytes] = (0, b"")
+
+    def references(self, vmctx: int) -> bytes:
+        """The function references of an instance at `vmctx`; the last answer is kept, since stores are much alike."""
+        if self._references[0] != vmctx:
+            code, imported = self.code, self.code.imported_functions
+            ids = [t.id for t in code.types]
+            records = (ENTRY.pack(ids[t], self.handle + i, vmctx, imported + i) for i, t in enumerate(code.function_types[imported:]))
+            self._references = vmctx, b"".join(records)
+        return self._references[1]
+
+
+def _entries_of(placed: Placed) -> bytes:
+    code = placed.code
+    types = [code.types[f].id for f in code.function_types[code.imported_functions :]]
+    records = FUNCTION.iter_unpack(code.functions)
+    return b"".join(ENTRY.pack(placed.origin + f[0], f[2], id_, 0) for f, id_ in zip(records, types, strict=True))
+
+
+class Window:
+    """Entries and bytecode of a list of modules.
+
+    `entries`, `code`, `returns`: views for tiers that read them in Python.  `code_address`, `entries_fd`: for those that map them.
+    """
+
+    def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool) -> None:
+        self._preamble = preamble
+        self._portable = portable
+        self.modules: list[Placed] = []
+        handle, origin = THUNKS, MODULE_GRAIN
+        for code in modules:
+            self.modules.append(Placed(code, handle, origin))
+            handle += code.function_count
+            origin = -(-(origin + len(code.bytecode)) // MODULE_GRAIN) * MODULE_GRAIN
+        if handle > HANDLE_MASK or origin > CODE_MAX:
+            raise Limit(f"{handle} functions with {origin:#x} bytes of bytecode in one store; {HANDLE_MASK} and {CODE_MAX:#x} fit")
+        self._place(origin)
+        self._write_entries()
+        self.refresh()
+
+    def _place(self, end: int) -> None:
+        """The return map, then the bytecode, in one piece; the map has zeros wherever there is no code."""
+        self._space = (PortableReservation if self._portable else Reservation)(RETURN_MAP_SIZE + end)
+        self._space.commit(0, RETURN_MAP_SIZE + end)
+        self.returns = self._space.view(0, RETURN_MAP_SIZE)
+        self.code = self._space.view(RETURN_MAP_SIZE, RETURN_MAP_SIZE + end)
+        for placed in self.modules:
+            self.code[placed.origin : placed.end] = placed.code.bytecode
+            start = placed.origin // UNIT // 8
+            self.returns[start : start + len(placed.code.returns)] = placed.code.returns
+
+    def _write_entries(self) -> None:
+        if self._portable:
+            self.entries = memoryview(bytearray(WINDOW_SIZE))
+        else:
+            self.entries_fd = memfd("arenite window")
+            weakref.finalize(self, os.close, self.entries_fd)
+            os.ftruncate(self.entries_fd, WINDOW_SIZE)
+            self.entries = memoryview(mmap.mmap(self.entries_fd, WINDOW_SIZE))
+        for placed in self.modules:
+            entries, start = _entries_of(placed), placed.handle * ENTRY.size
+            self.entries[start : start + len(entries)] = entries
+
+    def refresh(self) -> None:
+        """Show the thunks there are now."""
+        preamble = self._preamble
+        self.code[:MODULE_GRAIN] = preamble.code
+        self.returns[:HOST_PAGE] = preamble.returns
+        self.entries[: len(preamble.entries)] = preamble.entries
+
+    @property
+    def host_calls(self) -> dict[int, FuncType]:
+        """pc of each thunk's `call_host` -> type of the host functions that it calls."""
+        return self._preamble.host_calls
+
+    @property
+    def code_address(self) -> int:
+        """Address of pc 0; the map of return points ends there."""
+        return getattr(self._space, "address", 0) + RETURN_MAP_SIZE
+
+    def entry(self, handle: int) -> tuple[int, int, int]:
+        """(pc, frame size, type id) of a code handle, masked like generated code masks it."""
+        pc, frame_size, type_id, _ = ENTRY.unpack_from(self.entries, (handle & HANDLE_MASK) * ENTRY.size)
+        return pc, frame_size, type_id
+
+    def is_return_point(self, pc: int) -> bool:
+        """Whether a frame may return to `pc`."""
+        return pc % UNIT == 0 and bool(self.returns[pc // UNIT // 8] >> (pc // UNIT % 8) & 1)
+
+    def module_at(self, pc: int) -> int | None:
+        """Index of the module whose bytecode holds `pc`."""
+        for index, placed in enumerate(self.modules):
+            if placed.origin <= pc < placed.end:
+                return index
+        return None
+
+
+class Windows:
+    """An engine's windows, one per list of modules in use; and its registry of types."""
+
+    def __init__(self, *, portable: bool) -> None:
+        self._portable = portable
+        self._preamble = Preamble()
+        self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
+        self._types: dict[int, FuncType] = {}
+
+    def window(self, modules: tuple[ModuleCode, ...]) -> Window:
+        """The window of these modules, in this order."""
+        key = tuple(map(id, modules))
+        found = self._windows.get(key)
+        if found is None:
+            for code in modules:
+                self.register(code.types)
+            found = self._windows[key] = Window(self._preamble, modules, portable=self._portable)
+        return found
+
+    def register(self, types: Iterable[FuncType]) -> None:
+        """Note types, whose ids must differ.  Raises: `LinkError` for two types with one id."""
+        for type_ in types:
+            other = self._types.setdefault(type_.id, type_)
+            if other != type_:
+                raise LinkError(f"types {type_} and {other} have the same id {type_.id:#x}")
+
+    def type_of(self, type_id: int) -> FuncType | None:
+        """The type that has this id."""
+        return self._types.get(type_id)
+
+    def thunk(self, type_: FuncType) -> Thunk:
+        """The thunk for host functions of a type, in every window."""
+        before = self._preamble.count
+        self.register((type_,))
+        thunk = self._preamble.thunk(type_)
+        if self._preamble.count != before:
+            for window in list(self._windows.values()):
+                window.refresh()
+        return thunk
