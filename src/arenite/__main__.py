@@ -1,0 +1,10 @@
+"""`python -m arenite` is the command `arenite`."""
+
+from __future__ import annotations
+
+import sys
+
+from arenite.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""`arenite wast`: run scripts of the official test suite."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arenite.api import Config
+from arenite.cli.ending import REFUSED, complain
+from arenite.cli.loading import refusing
+from arenite.cli.script import Result, Verdict
+from arenite.cli.script_engine import run_wast
+
+BAD = (Verdict.FAILED, Verdict.CRASHED, Verdict.SKIPPED)
+
+
+def summary(verdicts: Counter[Verdict]) -> str:
+    """`12 passed, 1 failed`."""
+    return ", ".join(f"{verdicts[verdict]:,} {verdict.value}" for verdict in Verdict if verdicts[verdict]) or "nothing to do"
+
+
+def show(result: Result) -> None:
+    """A command that did not pass, where editors can jump to it."""
+    typer.echo(f"{result.file}:{result.line}: {result.command} {result.verdict.value}: {result.message}")
+
+
+def wast(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", show_default=False, help="Scripts: .wast.")],
+    *,
+    tier: Annotated[str, typer.Option(help="How to run: `threaded` or `safe`.")] = Config.tier,
+) -> None:
+    """Run test scripts; exit code 0 when every assertion passes.
+
+    Scripts are those of https://github.com/WebAssembly/testsuite; wasm-tools splits them (the extra `wat`).
+    Assertions about a module's text are counted as `text`: arenite reads binaries.
+    """
+    total = Counter[Verdict]()
+    for file in files:
+        verdicts = Counter[Verdict]()
+        with refusing(file):
+            file.open("rb").close()
+            for result in run_wast(file, tier=tier):
+                verdicts[result.verdict] += 1
+                if result.verdict in BAD:
+                    show(result)
+        typer.echo(f"{file}: {summary(verdicts)}")
+        total += verdicts
+    failures = sum(total[verdict] for verdict in BAD)
+    if failures:
+        complain(f"{failures} of {total.total()} commands did not pass")
+        raise typer.Exit(REFUSED)

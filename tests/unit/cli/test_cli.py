@@ -1,0 +1,153 @@
+"""The command line as a user meets it: exit codes, one-line errors, help.  Each command runs in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from arenite.cli.script import wasm_tools
+from arenite.errors import AreniteError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 8) "\\10\\00\\00\\00\\03\\00\\00\\00hi\\n")
+  (func (export "_start") (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 0))) (call $exit (i32.const 7)))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2)))
+  (func (export "crash") unreachable)
+  (func (export "spin") (loop (br 0))))
+"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small program in a file."""
+    folder = tmp_path_factory.mktemp("program")
+    text = folder / "program.wat"
+    text.write_text(PROGRAM)
+    binary = folder / "program.wasm"
+    try:
+        binary.write_bytes(wasm_tools("parse", text))
+    except AreniteError as missing:
+        pytest.skip(str(missing))
+    return binary
+
+
+def arenite(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    command = [sys.executable, "-m", "arenite", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+
+
+def test_a_program_gives_its_own_exit_code(program: Path) -> None:
+    done = arenite("run", program)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "hi\n", "")
+
+
+def test_text_is_accepted(program: Path) -> None:
+    assert arenite("run", program.with_suffix(".wat")).returncode == 7
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_invoke_prints_results(program: Path, tier: str) -> None:
+    assert arenite("run", "--tier", tier, "--invoke", "add", program, "40", "-0x2").stdout == "38\n"
+    assert arenite("run", "--tier", tier, "--invoke", "half", program, "5").stdout == "2.5\n"
+
+
+def test_a_trap_is_134_and_names_its_cause(program: Path) -> None:
+    done = arenite("run", "--invoke", "crash", program)
+    assert done.returncode == 134
+    assert done.stderr.startswith("arenite: trap: unreachable")
+    assert "Traceback" not in done.stderr
+
+
+def test_fuel_ends_an_endless_loop_with_124(program: Path) -> None:
+    done = arenite("run", "--fuel", "10000", "--invoke", "spin", program)
+    assert done.returncode == 124
+    assert "fuel" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "missing.wasm"], "cannot read missing.wasm: No such file or directory"),
+        (["run", __file__], "magic header not detected (at byte 0x0)"),
+        (["inspect", __file__], "magic header not detected (at byte 0x0)"),
+        (["inspect", "/"], "cannot read /: Is a directory"),
+        (["wast", "missing.wast"], "cannot read missing.wast"),
+    ],
+)
+def test_a_refused_file_is_1_and_one_line(arguments: list[str], message: str) -> None:
+    done = arenite(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_export_that_is_not_there_lists_those_that_are(program: Path) -> None:
+    done = arenite("run", "--invoke", "sub", program)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "arenite: no function 'sub' is exported; there are: _start, add, half, crash, spin\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [["--dir", "/no/such/place::/w"], ["--env", "novalue"], ["--fuel", "-1"], ["--tier", "fast"], ["--no-such-option"]]
+)
+def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
+    done = arenite("run", *options, program)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_arguments_of_the_wrong_number_or_kind_are_2(program: Path) -> None:
+    assert arenite("run", "--invoke", "add", program, "1").returncode == 2
+    assert arenite("run", "--invoke", "add", program, "1", "one").returncode == 2
+
+
+def test_inspect_shows_what_is_inside(program: Path) -> None:
+    done = arenite("inspect", program)
+    assert done.returncode == 0
+    for part in ("wasi_snapshot_preview1.proc_exit", "func (i32 i32) -> (i32)", "bytes by section", "largest functions"):
+        assert part in done.stdout
+
+
+def test_objdump_prints_one_function_by_its_name(program: Path) -> None:
+    done = arenite("objdump", program, "add")
+    assert done.returncode == 0
+    assert "i32.add" in done.stdout
+    assert "f64.div" not in done.stdout
+    assert arenite("objdump", program, "nowhere").returncode == 1
+
+
+def test_a_pipe_that_closes_is_no_error(program: Path) -> None:
+    code = f"{sys.executable} -m arenite objdump {program} | true"
+    assert subprocess.run(code, shell=True, capture_output=True, timeout=60, check=True).stderr == b""
+
+
+def test_wast_fails_where_an_assertion_does(tmp_path: Path, program: Path) -> None:
+    script = tmp_path / "one.wast"
+    module = '(module (func (export "one") (result i32) (i32.const 1)))\n'
+    script.write_text(module + '(assert_return (invoke "one") (i32.const 1))')
+    assert arenite("wast", script).returncode == 0
+    script.write_text(module + '(assert_return (invoke "one") (i32.const 2))')
+    done = arenite("wast", script)
+    assert done.returncode == 1
+    assert f"{script}:2: assert_return failed" in done.stdout
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["inspect"], ["objdump"], ["wast"]])
+def test_every_command_explains_itself(command: list[str]) -> None:
+    done = arenite(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage: arenite" in done.stdout
