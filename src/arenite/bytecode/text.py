@@ -1,0 +1,61 @@
+"""The text form of bytecode, for people and golden tests; it is not read back.
+
+    r3 = i32.add_imm r1, 5
+    br_if i32.lt_s r3, r1, .40        the label's pc, in bytes from the function's first op
+    r2 = load32 memory0 r1, 16
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.encode import ops
+from arenite.bytecode.row import LABELS, SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.bytecode.encode import Op
+    from arenite.bytecode.module import ModuleCode
+    from arenite.bytecode.row import Operand
+
+SLOT: Final = 8
+
+
+def operand_text(op: Op, operand: Operand, begin: int) -> str:
+    """One operand: `r3` is the slot at byte 24, `.40` the op at byte 40 of the function."""
+    value = op.values[operand.name]
+    if operand.kind in SLOTS:
+        return f"r{value // SLOT}" if value % SLOT == 0 else f"r?{value}"
+    if operand.kind in LABELS:
+        return f".{value - begin}"
+    if operand.kind == "labels":
+        return "[" + " ".join(f".{target - begin}" for target in op.targets) + "]"
+    return str(value)
+
+
+def op_text(op: Op, begin: int = 0) -> str:
+    """One op; `begin`: where its function begins."""
+    operands = ", ".join(operand_text(op, o, begin) for o in op.row.encoded if o.name != "dst")
+    result = "" if op.row.result is None or op.row.tied else f"r{op.values['dst'] // SLOT} = "
+    return f"{result}{op.row.name} {operands}".rstrip()
+
+
+def function_lines(module: ModuleCode, index: int) -> Iterator[str]:
+    """An own function: a line with its name, type and frame, then its ops, those that are branched to behind their labels."""
+    f = module.function(index)
+    name = module.function_name(module.imported_functions + index)
+    yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"
+    listing = list(ops(module.bytecode, f.begin, f.end))
+    labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and op.row.name != "call"}
+    for op in listing:
+        label = f".{op.pc - f.begin}:" if op.pc in labels else ""
+        yield f"{label:>8} {call_text(module, op) or op_text(op, f.begin)}"
+
+
+def call_text(module: ModuleCode, op: Op) -> str | None:
+    """A direct call with the number of its callee; None for any other op."""
+    if op.row.name != "call":
+        return None
+    callee = module.function_at(op.values["to"])
+    return f"call frame r{op.values['frame'] // SLOT}, header r{op.values['header'] // SLOT}, function {callee}"

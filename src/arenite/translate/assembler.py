@@ -1,0 +1,410 @@
+"""Writes ops: the bytes of the bytecode, with the peepholes that need only see what was written last.
+
+- Operands are byte offsets of frame slots.  Slots beyond 65535 exist in `wide` functions only; there operands pass through
+  scratch slots, and no peephole applies.
+- A peephole never looks across a place that may be branched to: `bind` and `barrier` forget what was written.
+- A temporary that an op reads is dead afterwards: its operand has been popped.  That is why two ops can become one.
+
+Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed (`word`).
+
+Spec: none; `bytecode.row` says what the encodings are, and `LAYOUTS` below that the shapes written here are those.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
+from librt.vecs import append, vec
+from mypy_extensions import i64, u8
+
+from arenite.bytecode.ops import ROWS
+from arenite.translate.tables import (
+    ADD,
+    ADD_IMM,
+    ADDITION,
+    BR,
+    BR_IF,
+    BR_UNLESS,
+    BRANCH_IF,
+    BRANCH_UNLESS,
+    COUNT,
+    EQZ,
+    FRAME_GET,
+    FRAME_SET,
+    IMMEDIATE,
+    INCREMENT,
+    INVERSE,
+    LOADS,
+    LOOP_BR,
+    LOOPING,
+    MIRRORED,
+    NEZ,
+    PAIRED_LEFT,
+    PAIRED_RIGHT,
+    SECOND,
+    entry,
+)
+from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
+
+NEAR: Final = 0xFFFF  # the largest slot an operand names
+NONE: Final = -1  # no op, no slot
+UNIT: Final = 8
+
+# one op of each shape that is written here by hand -> (operand, its place, …)
+LAYOUTS: Final = {
+    "i32.add": "dst 2 a 4 b 6",
+    "load32 memory0": "dst 2 at 4 disp 6",
+    "load32 memory0 far": "dst 2 at 4 disp 8",
+    "store32 memory0": "at 2 value 4 disp 6",
+    "store32 memory0 far": "at 2 value 4 disp 8",
+    "select": "dst 2 c 4 a 6 b 8",
+    "i32.const": "dst 2 n 4",
+    "i64.const": "dst 2 n 8",
+    "table.get": "dst 2 index 4 disp 8",
+    "table.set": "index 2 value 4 disp 8",
+    "br_if": "c 2 to 4",
+    "br_if i32.lt_s": "a 2 b 4 to 8",
+    "inc_br_if i32.lt_s": "a 2 b 4 b2 6 to 8",
+    "br_table": "index 2 to 4",
+    "call": "frame 4 header 8 to 12",
+    "call_import": "disp 4 type_ 8 frame 12 header 16",
+    "call_indirect": "index 2 disp 4 type_ 8 frame 12 header 16",
+    "i32.add; load32 memory0": "dst 2 a 4 b 6 disp 8",
+}
+assert all(" ".join(f"{o.name} {o.at}" for o in ROWS[name].encoded) == layout for name, layout in LAYOUTS.items())
+
+
+def signed32(n: i64) -> i64:
+    """The low 32 bits as a signed number."""
+    return (n & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+
+
+def patch(out: BytesWriter, at: i64, value: i64) -> None:
+    """Overwrite four bytes."""
+    out[at] = u8(value & 0xFF)
+    out[at + 1] = u8(value >> 8 & 0xFF)
+    out[at + 2] = u8(value >> 16 & 0xFF)
+    out[at + 3] = u8(value >> 24 & 0xFF)
+
+
+@final
+class Trace:
+    """Which instruction each op came from: pc -> offset of the instruction."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.offsets: dict[int, int] = {}
+
+    def note(self, pc: i64) -> None:
+        """An op is begun at `pc`, or its second half is, which may trap."""
+        self.offsets[int(pc)] = int(self.sink.at)
+
+
+@final
+class Assembler:
+    """The bytecode of one module, function after function.
+
+    `last`: pc of the op written last if it has a destination that peepholes may change, with its code and destination; `before`:
+    the same of the one before it.  `first_temp`: temporaries begin here.  `scratch`: four slots of a wide function.
+    """
+
+    def __init__(self) -> None:
+        self.out = BytesWriter()
+        self.wide = False
+        self.scratch: i64 = 0
+        self.first_temp: i64 = 0
+        self.last: i64 = NONE
+        self.last_code: i64 = 0
+        self.last_dst: i64 = NONE
+        self.before: i64 = NONE
+        self.before_code: i64 = 0
+        self.before_dst: i64 = NONE
+        self.labels: vec[i64] = vec[i64]()  # of the function at hand: where each is bound
+        self.label_count: i64 = 0
+        self.fixes = BytesWriter()  # uses of labels: place of the displacement, pc it counts from, label
+        self.trace: Trace | None = None  # only when somebody asks
+
+    # places
+
+    def pc(self) -> i64:
+        """Where the next op will stand."""
+        return len(self.out)
+
+    def barrier(self) -> None:
+        """What comes next may be reached by a branch, or must not be joined to what came before."""
+        self.last = NONE
+        self.before = NONE
+
+    def label(self) -> i64:
+        """A new label, to be bound further on."""
+        n = self.label_count
+        if n >= len(self.labels):
+            self.labels = append(self.labels, NONE)
+        self.labels[n] = NONE
+        self.label_count = n + 1
+        return n
+
+    def bind(self, label: i64) -> None:
+        """The label is here."""
+        self.labels[label] = len(self.out)
+        self.barrier()
+
+    def use(self, label: i64, pc: i64) -> None:
+        """Write the displacement from the op at `pc` to a label, once it is known."""
+        write_i64_le(self.fixes, len(self.out))
+        write_i64_le(self.fixes, pc)
+        write_i64_le(self.fixes, label)
+        write_i32_le(self.out, 0)
+
+    def cancel(self, pc: i64) -> None:
+        """Forget the function that began at `pc`."""
+        self.out.truncate(pc)
+        self.fixes.truncate(0)
+        self.label_count = 0
+        self.barrier()
+
+    def resolve(self) -> None:
+        """The function is complete: every label has its place."""
+        fixes = self.fixes.getvalue()
+        labels = self.labels
+        size: i64 = len(fixes)
+        at: i64 = 0
+        while at < size:
+            pc = read_i64_le(fixes, at + 8)
+            patch(self.out, read_i64_le(fixes, at), (labels[read_i64_le(fixes, at + 16)] - pc) >> 3)
+            at += 24
+        self.fixes.truncate(0)
+        self.label_count = 0
+        self.barrier()
+
+    def half(self, at: i64) -> i64:
+        """The two bytes at `at`."""
+        out = self.out
+        return i64(out[at]) | i64(out[at + 1]) << 8
+
+    def set_half(self, at: i64, value: i64) -> None:
+        """Overwrite two bytes."""
+        out = self.out
+        out[at] = u8(value & 0xFF)
+        out[at + 1] = u8(value >> 8 & 0xFF)
+
+    # ops without a destination
+
+    def word(self, code: i64, x: i64, y: i64, z: i64) -> None:
+        """Begin an op: its code and three halves."""
+        if self.trace is not None:
+            self.trace.note(len(self.out))
+        write_i64_le(self.out, code | x << 16 | y << 32 | ((z ^ 0x8000) - 0x8000) << 48)
+
+    def effect(self, code: i64, x: i64, y: i64, z: i64) -> None:
+        """An op of 8 bytes without a destination."""
+        self.word(code, x, y, z)
+        self.barrier()
+
+    def effect32(self, code: i64, x: i64, y: i64) -> None:
+        """An op of 8 bytes: a half and a 32-bit operand."""
+        self.word(code, x, y & 0xFFFF, y >> 16 & 0xFFFF)
+        self.barrier()
+
+    def tail(self, low: i64, high: i64) -> None:
+        """Eight more bytes of the op that was begun: two 32-bit operands."""
+        write_i32_le(self.out, signed32(low))  # type: ignore[arg-type]
+        write_i32_le(self.out, signed32(high))  # type: ignore[arg-type]
+
+    def effect128(self, code: i64, x: i64, y: i64, z: i64, tail: i64) -> None:
+        """An op of 16 bytes: three halves, and whatever stands in the second eight."""
+        self.word(code, x, y, z)
+        write_i64_le(self.out, tail)
+        self.barrier()
+
+    def raw(self, op: bytes, dst: i64) -> None:
+        """An op that somebody else encoded, its destination `reachable(dst)`, if it has one."""
+        pc: i64 = len(self.out)
+        if self.trace is not None:
+            self.trace.note(pc)
+        self.out.write(op)
+        self.barrier()
+        if dst != NONE:
+            self.landed(pc, 0, dst)
+
+    # slots that operands may not reach
+
+    def near(self, slot: i64, which: i64) -> i64:
+        """A slot to read `slot` from: itself, or a scratch slot (number `which`) that it was copied to."""
+        if slot <= NEAR:
+            return slot
+        scratch = self.scratch + UNIT * which
+        self.effect32(FRAME_GET, scratch, slot)
+        return scratch
+
+    def reachable(self, dst: i64) -> i64:
+        """A slot to write to instead of `dst`: itself, or the first scratch slot; `landed` ends what this begins."""
+        return dst if dst <= NEAR else self.scratch
+
+    def landed(self, pc: i64, code: i64, dst: i64) -> None:
+        """The op at `pc`, with a destination, is complete."""
+        if self.wide:
+            self.barrier()
+            if dst > NEAR:
+                self.effect32(FRAME_SET, self.scratch, dst)
+            return
+        self.before = self.last
+        self.before_code = self.last_code
+        self.before_dst = self.last_dst
+        self.last = pc
+        self.last_code = code
+        self.last_dst = dst
+
+    # ops with a destination
+
+    def value(self, code: i64, dst: i64, a: i64, b: i64) -> None:
+        """An op of 8 bytes with two operands, or a slot and a 16-bit constant; joined to the last op where there is such a pair."""
+        if self.last >= 0 and SECOND[code] != 0 and self.pair(code, dst, a, b):
+            return
+        pc: i64 = len(self.out)
+        self.word(code, self.reachable(dst), a, b)
+        self.landed(pc, code, dst)
+
+    def pair(self, code: i64, dst: i64, a: i64, b: i64) -> bool:
+        """Make one op of the last one and this, if this uses the last one's result and the table has the pair."""
+        temp = self.last_dst
+        if temp < self.first_temp:
+            return False
+        fused: i64 = 0
+        rest = b
+        row: i64 = i64(SECOND[code]) * COUNT
+        if a == temp:
+            fused = entry(PAIRED_LEFT, row + self.last_code)
+        elif b == temp:
+            fused = entry(PAIRED_RIGHT, row + self.last_code)
+            rest = a
+        if fused == 0:
+            return False
+        self.set_half(self.last, fused)
+        self.set_half(self.last + 2, dst)
+        write_i64_le(self.out, rest)
+        if self.trace is not None and LOADS[code] != 0:
+            self.trace.note(self.last)
+        self.last_code = fused
+        self.last_dst = dst
+        return True
+
+    def value32(self, code: i64, dst: i64, n: i64) -> None:
+        """An op of 8 bytes with a 32-bit operand."""
+        pc: i64 = len(self.out)
+        self.word(code, self.reachable(dst), n & 0xFFFF, n >> 16 & 0xFFFF)
+        self.landed(pc, code, dst)
+
+    def value128(self, code: i64, dst: i64, a: i64, b: i64, tail: i64) -> None:
+        """An op of 16 bytes: two halves, and whatever stands in the second eight."""
+        pc: i64 = len(self.out)
+        self.word(code, self.reachable(dst), a, b)
+        write_i64_le(self.out, tail)
+        self.landed(pc, code, dst)
+
+    def retarget(self, slot: i64, dst: i64) -> bool:
+        """Let the last op write to `dst` instead of the temporary `slot`, if it is what wrote that."""
+        if self.last < 0 or self.last_dst != slot or slot < self.first_temp:
+            return False
+        self.set_half(self.last + 2, dst)
+        self.last_dst = dst
+        return True
+
+    def invert(self, slot: i64) -> bool:
+        """Turn the integer comparison that made the temporary `slot` into its inverse, if the last op is one."""
+        if self.last < 0 or self.last_dst != slot or slot < self.first_temp:
+            return False
+        inverse = entry(INVERSE, self.last_code)
+        if inverse == 0:
+            return False
+        self.set_half(self.last, inverse)
+        self.last_code = inverse
+        return True
+
+    # branches
+
+    def target(self, label: i64, loop: i64, pc: i64) -> None:
+        """The displacement of a branch: to the loop at `loop`, or to a label when that is NONE."""
+        if loop < 0:
+            self.use(label, pc)
+        else:
+            write_i32_le(self.out, (loop - pc) >> 3)  # type: ignore[arg-type]
+
+    def branch(self, label: i64, loop: i64) -> None:
+        """Go there."""
+        pc: i64 = len(self.out)
+        if self.trace is not None:
+            self.trace.note(pc)
+        write_i32_le(self.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
+        self.target(label, loop, pc)
+        self.barrier()
+
+    def branch_if(self, slot: i64, sense: bool, label: i64, loop: i64) -> None:  # noqa: FBT001 (compiled, by position)
+        """Go there if the truth of `slot` is `sense`; the comparison that made it becomes part of the branch."""
+        while self.last >= 0 and slot == self.last_dst and slot >= self.first_temp:
+            if (self.last_code == EQZ or self.last_code == NEZ) and self.half(self.last + 6) == 0:
+                if self.last_code == EQZ:
+                    sense = not sense
+                slot = self.half(self.last + 4)
+                self.undo()
+            else:
+                comparison = self.last_code
+                inverse = entry(INVERSE, comparison)
+                if not sense and inverse != 0:
+                    comparison, sense = inverse, True
+                code = entry(BRANCH_IF if sense else BRANCH_UNLESS, comparison)
+                if code == 0:
+                    break
+                self.compare_and_branch(code, comparison, label, loop)
+                return
+        code = BR_IF if sense else BR_UNLESS
+        if loop >= 0:
+            code = entry(LOOPING, code)
+        pc: i64 = len(self.out)
+        if self.trace is not None:
+            self.trace.note(pc)
+        write_i32_le(self.out, signed32(code | slot << 16))  # type: ignore[arg-type]
+        self.target(label, loop, pc)
+        self.barrier()
+
+    def undo(self) -> None:
+        """Take the last op back."""
+        self.out.truncate(self.last)
+        self.last = self.before
+        self.last_code = self.before_code
+        self.last_dst = self.before_dst
+        self.before = NONE
+
+    def compare_and_branch(self, code: i64, comparison: i64, label: i64, loop: i64) -> None:
+        """The last op, a comparison, becomes the branch `code`; at the end of a counted loop with the addition before it."""
+        a, b = self.half(self.last + 4), self.half(self.last + 6)
+        self.undo()
+        if loop >= 0 and self.count(comparison, a, b, loop):
+            return
+        pc: i64 = len(self.out)
+        self.word(code if loop < 0 else entry(LOOPING, code), a, b, 0)
+        self.target(label, loop, pc)
+        write_i32_le(self.out, 0)
+        self.barrier()
+
+    def count(self, comparison: i64, a: i64, b: i64, loop: i64) -> bool:
+        """Make one op of the addition before, `x += n`, and a back-edge on a comparison of x, if that is what they are."""
+        x = self.last_dst
+        if self.last < 0 or (self.last_code != ADD and self.last_code != ADD_IMM):
+            return False
+        first, step = self.half(self.last + 4), self.half(self.last + 6)
+        if self.last_code == ADD and step == x:
+            first, step = step, first
+        slots = entry(IMMEDIATE, comparison) != 0  # both operands of the comparison are slots
+        if slots and b == x:
+            comparison, a, b = entry(MIRRORED, comparison), b, a
+        code = entry(ADDITION if self.last_code == ADD else INCREMENT, comparison)
+        if code == 0 or first != x or a != x or (slots and b == x):
+            return False
+        self.undo()
+        pc: i64 = len(self.out)
+        self.word(code, x, step, b)
+        write_i64_le(self.out, (loop - pc) >> 3 & 0xFFFFFFFF)
+        self.barrier()
+        return True

@@ -1,0 +1,121 @@
+"""Translates a whole module: `translate` makes the `ModuleCode` that a machine runs, `locate` finds where an op came from.
+
+Example:  code = translate(path.read_bytes())
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
+
+from arenite.translate.assembler import Trace
+from arenite.translate.operands import WideFrame
+from arenite.translate.shape import Shape
+from arenite.translate.translator import Translator
+from arenite.wasm.body import BodyValidator
+from arenite.wasm.decode import decode
+from arenite.wasm.module import Kind, Mode
+from arenite.wasm.validate import validate_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.bytecode.module import ConstExpr
+    from arenite.wasm.module import Data, Element, Module
+
+    Progress = Callable[[int, int], None]
+
+REPORT_EVERY = 256  # functions between two reports of progress
+
+
+def translate(data: bytes, *, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
+    """Decode, validate and translate a module.
+
+    `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
+    Raises: `DecodeError`, `ValidationError`, `Limit`.
+    """
+    module = decode(data)
+    validate_module(module)
+    translator = Translator(Shape(module))
+    validator = BodyValidator(module, translator)
+    total = len(module.bodies)
+    for index in range(total):
+        if progress and index % REPORT_EVERY == 0:
+            progress(index, total)
+        translate_body(validator, translator, index)
+    if progress:
+        progress(total, total)
+    return _assembled(module, translator, name)
+
+
+def translate_body(validator: BodyValidator, translator: Translator, index: int) -> None:
+    """Translate one body, as a wide function if it must be."""
+    try:
+        validator.body(index)
+    except WideFrame:
+        translator.again()
+        translator.asm.wide = True
+        validator.body(index)
+        translator.asm.wide = False
+
+
+def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
+    """The offset, in the file, of the instruction that the op at `pc` of an own function came from.
+
+    Nothing is recorded for this when a module is translated: the function is translated once more.
+    """
+    translator = Translator(Shape(module))
+    validator = BodyValidator(module, translator)
+    trace = Trace(translator)
+    translator.asm.trace = trace
+    translate_body(validator, translator, function)
+    return trace.offsets[pc - code.function(function).begin]
+
+
+def _assembled(module: Module, translator: Translator, name: str | None) -> ModuleCode:
+    translator.records.link(translator.asm.out)
+    bytecode = translator.asm.out.getvalue()
+    own_tables, own_globals = module.imported(Kind.TABLE), module.imported(Kind.GLOBAL)
+    inits = (init.value for init in module.inits)
+    return ModuleCode(
+        name=module.names.module if name is None else name,
+        digest=hashlib.blake2b(module.data, digest_size=32).digest(),
+        types=tuple(module.types),
+        imports=tuple(module.import_types()),
+        exports=tuple(module.export_types()),
+        function_types=tuple(module.funcs),
+        tables=tuple(module.tables[own_tables:]),
+        memories=tuple(module.memories[module.imported(Kind.MEMORY) :]),
+        globals=tuple(zip(module.globals[own_globals:], map(portable, inits), strict=True)),
+        elements=tuple(map(_element, module.elements)),
+        data=tuple(_data(module.data, segment) for segment in module.segments),
+        start=module.start,
+        bytecode=bytecode,
+        returns=translator.records.returns(len(bytecode)),
+        functions=translator.records.functions.getvalue(),
+        safepoints=translator.records.safepoints.getvalue(),
+        locals=tuple(translator.locals),
+        function_names=dict(module.names.funcs),
+    )
+
+
+def portable(expr: ConstExpr) -> ConstExpr:
+    """A constant expression as `bytecode.module` wants it: null without its type."""
+    return tuple(("ref.null",) if instruction[0] == "ref.null" else instruction for instruction in expr)
+
+
+def _element(segment: Element) -> ElementSegment:
+    items: tuple[int, ...] | tuple[ConstExpr, ...]
+    functions = [item for item in segment.items if isinstance(item, int)]
+    if len(functions) == len(segment.items):
+        items = tuple(functions)
+    else:
+        items = tuple((("ref.func", item),) if isinstance(item, int) else portable(item) for item in segment.items)
+    offset = portable(segment.offset) if segment.mode == Mode.ACTIVE else None
+    return ElementSegment(segment.type, items, segment.table, offset, declarative=segment.mode == Mode.DECLARATIVE)
+
+
+def _data(file: bytes, segment: Data) -> DataSegment:
+    return DataSegment(file[segment.start : segment.end], portable(segment.offset) if segment.mode == Mode.ACTIVE else None)

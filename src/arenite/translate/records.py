@@ -1,0 +1,108 @@
+"""What a translation leaves beside the bytecode: functions, safepoints, return points, and calls to be linked at the end.
+
+Compiled by mypyc; see `assembler` for what that forbids.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter, read_i64_le, write_i32_le, write_i64_le
+from librt.vecs import append, pop, vec
+from mypy_extensions import i64
+
+from arenite.translate.assembler import patch, signed32
+from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
+
+BIT: Final = b"\x01\x02\x04\x08\x10\x20\x40\x80"
+
+
+@final
+class Records:
+    """Tables of one module, in the form that `bytecode.module` and `bytecode.safepoints` describe."""
+
+    def __init__(self) -> None:
+        self.functions = BytesWriter()
+        self.safepoints = BytesWriter()
+        self.points = BytesWriter()  # return points, as i64
+        self.calls = BytesWriter()  # pc and callee, as i64
+        self.begins: vec[i64] = vec[i64]()
+        self.last_safepoint: i64 = -1
+        self.marks: list[int] = [0, 0, 0]
+
+    def begin(self, pc: i64) -> None:
+        """A function begins."""
+        self.begins = append(self.begins, pc)
+        self.last_safepoint = -1
+        self.marks = [int(len(self.safepoints)), int(len(self.points)), int(len(self.calls))]
+
+    def cancel(self) -> None:
+        """Forget the function at hand."""
+        safepoints, points, calls = self.marks
+        self.safepoints.truncate(safepoints)
+        self.points.truncate(points)
+        self.calls.truncate(calls)
+        self.begins, _ = pop(self.begins)
+
+    def call(self, pc: i64, callee: i64) -> None:
+        """The call at `pc` is to own function `callee`, wherever that will stand."""
+        write_i64_le(self.calls, pc)
+        write_i64_le(self.calls, callee)
+
+    def point(self, pc: i64) -> None:
+        """A frame may return to `pc`."""
+        write_i64_le(self.points, pc)
+
+    def safepoint(self, pc: i64, at: i64, operands: Operands) -> None:
+        """At `pc` the run may stop: record the operands that lie in temporaries."""
+        if pc == self.last_safepoint:
+            return  # a loop that begins behind a call: the same operands
+        self.last_safepoint = pc
+        out = self.safepoints
+        write_i32_le(out, signed32(pc))  # type: ignore[arg-type]
+        write_i32_le(out, signed32(at))  # type: ignore[arg-type]
+        count_at: i64 = len(out)
+        write_i32_le(out, 0)
+        count: i64 = 0
+        h: i64 = 0
+        while h < operands.height:
+            slot = operands.where[h]
+            if slot >= operands.first:
+                write_i32_le(out, slot >> 3)  # type: ignore[arg-type]
+                write_i32_le(out, operands.types[h])  # type: ignore[arg-type]
+                count += 1
+            h += 1
+        patch(out, count_at, count)
+
+    def function(self, end: i64, frame_size: i64, header: i64, type_: i64, body: i64) -> None:
+        """The function at hand is complete."""
+        out = self.functions
+        write_i32_le(out, signed32(self.begins[len(self.begins) - 1]))  # type: ignore[arg-type]
+        write_i32_le(out, signed32(end))  # type: ignore[arg-type]
+        write_i32_le(out, frame_size)  # type: ignore[arg-type]
+        write_i32_le(out, header)  # type: ignore[arg-type]
+        write_i32_le(out, type_)  # type: ignore[arg-type]
+        write_i32_le(out, self.marks[0])  # type: ignore[arg-type]
+        write_i32_le(out, signed32(body))  # type: ignore[arg-type]
+
+    def link(self, out: BytesWriter) -> None:
+        """All functions are there: write the calls' displacements into the bytecode."""
+        calls = self.calls.getvalue()
+        size: i64 = len(calls)
+        at: i64 = 0
+        while at < size:
+            pc = read_i64_le(calls, at)
+            patch(out, pc + 12, (self.begins[read_i64_le(calls, at + 8)] - pc) >> 3)
+            at += 16
+
+    def returns(self, size: i64) -> bytes:
+        """The map of return points: one bit for each 8 bytes of bytecode of `size` bytes."""
+        bits = bytearray((size + 63) >> 6)
+        points = self.points.getvalue()
+        end: i64 = len(points)
+        at: i64 = 0
+        while at < end:
+            unit = read_i64_le(points, at) >> 3
+            bits[unit >> 3] |= BIT[unit & 7]
+            at += 8
+        return bytes(bits)

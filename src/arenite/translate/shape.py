@@ -1,0 +1,32 @@
+"""What the translator must know of the module around a body: types of functions, and places in the instance.
+
+Compiled by mypyc; see `assembler` for what that forbids.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from mypy_extensions import i64
+
+from arenite.layout.instance import InstanceLayout
+from arenite.wasm.module import Kind, Module
+
+
+@final
+class Shape:
+    """`func_types`: typeidx by funcidx; `results` and `ids`: by typeidx; `functions` (imported ones), `tables` and `globals`: places."""
+
+    def __init__(self, module: Module) -> None:
+        self.imported_functions: i64 = module.imported(Kind.FUNC)
+        self.imported_globals: i64 = module.imported(Kind.GLOBAL)
+        functions, globals_ = module.imported(Kind.FUNC), module.imported(Kind.GLOBAL)
+        layout = InstanceLayout(functions, len(module.tables), globals_, len(module.globals) - globals_)
+        self.func_types = list(module.funcs)
+        self.results = [type_.results for type_ in module.types]
+        self.ids = [type_.id for type_ in module.types]
+        self.functions = [layout.function(i) for i in range(functions)]
+        self.tables = [layout.table(i) for i in range(len(module.tables))]
+        self.globals = [
+            layout.imported_global(i) if i < globals_ else layout.own_global(i - globals_) for i in range(len(module.globals))
+        ]

@@ -1,0 +1,182 @@
+"""What the translator looks up, derived from the table of ops and from WebAssembly's opcodes; nothing here is written by hand twice.
+
+A table of codes is `bytes`, two for each entry (`entry`): the fastest thing that compiled and plain Python index alike.  0, the code
+of `halt`, which is never emitted, says "there is none".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import read_i16_le
+from mypy_extensions import i64
+
+from arenite.bytecode import integers
+from arenite.bytecode.ops import COMMUTATIVE, PAIRS, ROWS, TABLE
+from arenite.wasm.opcodes import BY_NAME, OPCODES, Opcode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COUNT: Final[i64] = len(TABLE)
+
+
+def entry(table: bytes, index: i64) -> i64:
+    """The code in a table."""
+    return i64(read_i16_le(table, 2 * index))
+
+
+def code(name: str) -> int:
+    """The code of an op, 0 if there is none of this name."""
+    row = ROWS.get(name)
+    return row.code if row else 0
+
+
+def by_code(change: Callable[[str], str]) -> bytes:
+    """A table from each op to the op whose name `change` makes of its name."""
+    return b"".join(code(change(row.name)).to_bytes(2, "little") for row in TABLE)
+
+
+# -------------------------------------------------------------------------------------------------- from WebAssembly
+
+FREE: Final = frozenset({
+    "i64.extend_i32_u",  # the upper half of a 32-bit slot is zero
+    "i32.reinterpret_f32",
+    "i64.reinterpret_f64",
+    "f32.reinterpret_i32",
+    "f64.reinterpret_i64",
+})  # fmt: skip
+LOAD_ROWS: Final = {
+    "i32.load": "load32",
+    "i64.load": "load64",
+    "f32.load": "load32",
+    "f64.load": "load64",
+    "i32.load8_u": "load8_u",
+    "i32.load16_u": "load16_u",
+    "i64.load8_u": "load8_u",
+    "i64.load16_u": "load16_u",
+    "i64.load32_u": "load32",
+    "i32.load8_s": "load8_s.i32",
+    "i32.load16_s": "load16_s.i32",
+    "i64.load8_s": "load8_s.i64",
+    "i64.load16_s": "load16_s.i64",
+    "i64.load32_s": "load32_s.i64",
+}
+
+
+def row_of(opcode: Opcode) -> str:
+    """Name of the op that does what an instruction does, when one op alone does."""
+    if opcode.name in LOAD_ROWS:
+        return LOAD_ROWS[opcode.name] + " memory0"
+    if opcode.width:
+        return f"store{8 * opcode.width} memory0"
+    if opcode.name.endswith(".eqz"):
+        return opcode.name[:3] + ".eq_imm"
+    return opcode.name
+
+
+def _instructions() -> bytes:
+    table = bytearray(2 * 512)
+    for opcode in OPCODES:
+        table[2 * number(opcode.code) : 2 * number(opcode.code) + 2] = code(row_of(opcode)).to_bytes(2, "little")
+    return bytes(table)
+
+
+def number(op: i64) -> i64:
+    """An instruction's place in `INSTRUCTIONS`: prefixed ones stand behind the others."""
+    return op & 0xFF | 0x100 if op > 0xFF else op
+
+
+INSTRUCTIONS: Final = _instructions()
+FREE_CODES: Final = frozenset(BY_NAME[name].code for name in FREE)
+
+# ------------------------------------------------------------------------------------------------------- from the ops
+
+
+def _mirrored(name: str) -> str:
+    """The op that gives the same with its operands exchanged."""
+    type_, _, short = name.partition(".")
+    if short.endswith("_imm"):
+        return ""
+    if name in COMMUTATIVE or short in ("eq", "ne"):
+        return name
+    first, _, sign = short.partition("_")
+    other = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}.get(first, "")
+    return f"{type_}.{other}" + (f"_{sign}" if sign else "") if other else ""
+
+
+def _inverse(name: str) -> str:
+    """The integer comparison that holds when this one does not, with the same kind of operands."""
+    type_, _, short = name.partition(".")
+    plain = short.removesuffix("_imm")
+    if type_ not in ("i32", "i64") or plain not in integers.INVERSE:
+        return ""
+    return f"{type_}.{integers.INVERSE[plain]}" + short[len(plain) :]
+
+
+IMMEDIATE: Final = by_code(lambda name: name + "_imm")
+FAR: Final = by_code(lambda name: name + " far")
+LOOPING: Final = by_code(lambda name: "loop_" + name)
+MIRRORED: Final = by_code(_mirrored)
+INVERSE: Final = by_code(_inverse)
+BRANCH_IF: Final = by_code(lambda name: "br_if " + name)
+BRANCH_UNLESS: Final = by_code(lambda name: "br_unless " + name)
+INCREMENT: Final = by_code(lambda name: "inc_br_if " + name)
+ADDITION: Final = by_code(lambda name: "add_br_if " + name)
+
+SECONDS: Final = tuple(dict.fromkeys(second for _, second in PAIRS))
+# which row of PAIRED_LEFT and PAIRED_RIGHT belongs to an op as the second of a pair; 0: none
+SECOND: Final = bytes(SECONDS.index(row.name) + 1 if row.name in SECONDS else 0 for row in TABLE)
+
+LOADS: Final = bytes(row.name.startswith("load") for row in TABLE)
+
+
+def _paired(side: str) -> bytes:
+    """Codes of the superinstructions in which the first result is the second op's operand on this side: SECOND * COUNT + first."""
+
+    def pair(first: str, second: str) -> str:
+        if not side or second in COMMUTATIVE:
+            return f"{first}; {second}"
+        return f"{first}; {second} {side}"
+
+    return bytes(2 * COUNT) + b"".join(by_code(lambda first, second=second: pair(first, second)) for second in SECONDS)  # type: ignore[misc]
+
+
+PAIRED_LEFT: Final = _paired("")
+PAIRED_RIGHT: Final = _paired("right")
+
+ADD: Final[i64] = code("i32.add")
+ADD_IMM: Final[i64] = code("i32.add_imm")
+ADD64: Final[i64] = code("i64.add")
+BR: Final[i64] = code("br")
+BR_IF: Final[i64] = code("br_if")
+BR_TABLE: Final[i64] = code("br_table")
+BR_UNLESS: Final[i64] = code("br_unless")
+CALL: Final[i64] = code("call")
+CALL_IMPORT: Final[i64] = code("call_import")
+CALL_INDIRECT: Final[i64] = code("call_indirect")
+CONST32: Final[i64] = code("i32.const")
+CONST64: Final[i64] = code("i64.const")
+ENTER: Final[i64] = code("enter0")
+EQZ: Final[i64] = code("i32.eq_imm")
+FRAME_GET: Final[i64] = code("frame.get far")
+FRAME_SET: Final[i64] = code("frame.set far")
+GLOBAL_GET: Final[i64] = code("global.get")
+GLOBAL_GET_IMPORTED: Final[i64] = code("global.get imported")
+GLOBAL_SET: Final[i64] = code("global.set")
+GLOBAL_SET_IMPORTED: Final[i64] = code("global.set imported")
+LOOP_BR: Final[i64] = code("loop_br")
+MOVE: Final[i64] = code("move")
+NEZ: Final[i64] = code("i32.ne_imm")
+REF_FUNC: Final[i64] = code("ref.func")
+REF_FUNC_IMPORTED: Final[i64] = code("ref.func imported")
+RETURN: Final[i64] = code("return")
+SELECT: Final[i64] = code("select")
+STORE64: Final[i64] = code("store64 memory0")
+SUB: Final[i64] = code("i32.sub")
+SUB64: Final[i64] = code("i64.sub")
+TABLE_GET: Final[i64] = code("table.get")
+TABLE_SET: Final[i64] = code("table.set")
+TABLE_SIZE: Final[i64] = code("table.size")
+UNREACHABLE: Final[i64] = code("unreachable")
+ZERO16: Final[i64] = code("zero16")

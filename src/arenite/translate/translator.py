@@ -1,0 +1,676 @@
+"""Makes bytecode of validated function bodies.
+
+A frame, in slots of 8 bytes:
+
+    parameters, where results will be | header (2) | scratch (4, in wide functions) | declared locals | temporaries
+
+- The operand of height h on the stack has the temporary number h for its own.  It is *lazy*: it may be a local not yet copied or
+  a constant not yet written instead; what uses it reads the local or takes the constant into the op.
+- `local.set` first copies the local for operands that still are its old value.
+- Where control flow joins, operands lie in their own temporaries: those that a block takes or leaves, and all that are locals.
+  A constant below a block stays lazy: it cannot change.
+- A callee's frame begins at its first argument's temporary.  Results come back there: nothing is copied.
+- A function whose frame passes 65535 bytes raises `WideFrame` and is translated again as a wide one.
+
+Compiled by mypyc; see `assembler` for what that forbids.
+
+Spec: exec-instructions.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, final
+
+from librt.strings import write_i32_le
+from mypy_extensions import i64
+
+from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
+from arenite.bytecode.encode import encode
+from arenite.errors import Limit
+from arenite.layout.records import FrameHeader
+from arenite.layout.types import FUNCREF, I32
+from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
+from arenite.translate.operands import CONSTANT, Operands, WideFrame
+from arenite.translate.records import Records
+from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.translate.tables import (
+    ADD,
+    ADD64,
+    BR_TABLE,
+    CALL,
+    CALL_IMPORT,
+    CALL_INDIRECT,
+    ENTER,
+    EQZ,
+    FAR,
+    GLOBAL_GET,
+    GLOBAL_GET_IMPORTED,
+    GLOBAL_SET,
+    GLOBAL_SET_IMPORTED,
+    IMMEDIATE,
+    INSTRUCTIONS,
+    MIRRORED,
+    REF_FUNC,
+    REF_FUNC_IMPORTED,
+    RETURN,
+    SELECT,
+    STORE64,
+    SUB,
+    SUB64,
+    TABLE_GET,
+    TABLE_SET,
+    TABLE_SIZE,
+    UNREACHABLE,
+    ZERO16,
+    entry,
+    number,
+)
+from arenite.wasm.sink import Sink
+
+BLOCK: Final = 0
+LOOP: Final = 1
+IF: Final = 2
+BODY: Final = 3
+SCRATCH: Final = 4  # slots
+HEADER: Final = FrameHeader.size
+MAX_LABELS: Final = 0xFFFF
+MAX_CODE: Final = 1 << 30
+
+# bulk instructions: op -> (name of the bytecode op, what x is, what y is, operands from the stack)
+BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
+    0xFC08: ("memory.init", "segment", "", ("to", "source", "count")),
+    0xFC09: ("data.drop", "segment", "", ()),
+    0xFC0A: ("memory.copy", "", "", ("to", "source", "count")),
+    0xFC0B: ("memory.fill", "", "", ("to", "byte", "count")),
+    0xFC0C: ("table.init", "table", "segment", ("to", "source", "count")),
+    0xFC0D: ("elem.drop", "segment", "", ()),
+    0xFC0E: ("table.copy", "table", "source_table", ("to", "source", "count")),
+    0xFC0F: ("table.grow", "table", "", ("value", "delta")),
+    0xFC11: ("table.fill", "table", "", ("to", "value", "count")),
+}
+
+
+@final
+class Control:
+    """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
+    other arm; `start`: pc of a loop; `used`: something branches to the label; `types`: of what arrives there, as far as known."""
+
+    def __init__(self) -> None:
+        self.kind: i64 = BLOCK
+        self.height: i64 = 0
+        self.params: i64 = 0
+        self.results: i64 = 0
+        self.label: i64 = NONE
+        self.otherwise: i64 = NONE
+        self.start: i64 = NONE
+        self.used = False
+        self.types: list[int] = []
+        self.param_types: list[int] = []
+
+
+@final
+class Translator(Sink):
+    """Receives the bodies of one module, in order; the result is in `asm.out` and `records`."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.asm = Assembler()
+        self.s = Operands(self.asm)
+        self.records = Records()
+        self.controls: list[Control] = []
+        self.depth: i64 = 0  # open blocks
+        self.params: i64 = 0
+        self.results: i64 = 0
+        self.header: i64 = 0
+        self.locals_at: i64 = 0
+        self.need: i64 = 0  # bytes of frame that calls and locals ask for
+        self.begun: i64 = 0
+        self.type_: i64 = 0
+        self.body: i64 = 0
+        self.types: list[int] = []  # of parameters and locals
+        self.locals: list[bytes] = []
+        self.packed: dict[bytes, bytes] = {}
+
+    # a body
+
+    def begin(self, func: i64, params: tuple[int, ...], results: tuple[int, ...], locals_: list[int], size: i64) -> None:  # noqa: ARG002
+        """A frame's layout is decided by the function's type and locals."""
+        asm = self.asm
+        self.begun = asm.pc()
+        if self.begun > MAX_CODE:
+            raise Limit("the module needs more than 1 GiB of bytecode")
+        self.records.begin(self.begun)
+        self.params, self.results = len(params), len(results)
+        self.header = UNIT * max(self.params, self.results)
+        self.locals_at = self.header + HEADER
+        if asm.wide:
+            asm.scratch = self.locals_at
+            self.locals_at += UNIT * SCRATCH
+        self.types = [*params, *locals_]
+        self.type_ = self.shape.func_types[func]
+        self.body = self.at
+        first = self.locals_at + UNIT * len(locals_)
+        if first > NEAR and not asm.wide:
+            raise WideFrame
+        self.s.begin(first)
+        self.depth = 0
+        self.open(BODY, 0, self.results)
+        self.need = first
+        self.enter(len(locals_))
+
+    def enter(self, count: i64) -> None:
+        """Stack check, fuel, and zero for the declared locals."""
+        asm = self.asm
+        at = self.locals_at
+        few = count % (ENTER_MAX + 1) if at <= NEAR else 0
+        asm.effect32(ENTER + few, at if few else 0, 0)
+        at += UNIT * few
+        end = self.need
+        while at < end:
+            asm.effect32(ZERO16, 0, at)
+            at += UNIT * ZERO_COUNT
+        self.need = max(end, at)
+
+    def finish(self) -> None:
+        """Labels and the frame's size are known now."""
+        asm = self.asm
+        size = max(self.need, self.s.own(self.s.peak))
+        patch(asm.out, self.begun + 4, size)
+        asm.resolve()
+        self.records.function(asm.pc(), size, self.header, self.type_, self.body)
+        types = struct.pack(f"<{len(self.types)}I", *self.types)
+        self.locals.append(self.packed.setdefault(types, types))
+
+    def again(self) -> None:
+        """Forget the function at hand, to receive it once more as a wide one."""
+        self.asm.cancel(self.begun)
+        self.records.cancel()
+
+    # operands
+
+    def const(self, type_: i64, bits: i64) -> None:
+        """Stays lazy."""
+        self.s.push(CONSTANT, bits, type_)
+
+    def numeric(self, op: i64, operands: i64, result: i64) -> None:
+        """An op, or nothing at all where the bits stay the same."""
+        s = self.s
+        code = entry(INSTRUCTIONS, number(op))
+        if operands == 2:
+            self.binary(code, result)
+        elif code == 0:
+            s.types[s.height - 1] = result
+        elif op == 0x45 or op == 0x50:
+            self.is_zero(code)
+        else:
+            self.unary(code, result)
+
+    def unary(self, code: i64, result: i64) -> None:
+        """dst = op a."""
+        s = self.s
+        a = s.source(s.height - 1, 1)
+        s.drop(1)
+        self.asm.value(code, s.own(s.height), a, 0)
+        s.push_own(result)
+
+    def is_zero(self, code: i64) -> None:
+        """A comparison with zero; of a comparison just made, its inverse."""
+        s = self.s
+        a = s.source(s.height - 1, 1)
+        s.drop(1)
+        if not self.asm.invert(a):
+            self.asm.value(code, s.own(s.height), a, 0)
+        s.push_own(I32)
+
+    def binary(self, code: i64, result: i64) -> None:
+        """dst = a op b; with a constant in the op where there is such a form."""
+        s = self.s
+        asm = self.asm
+        h = s.height - 2
+        a, b = h, h + 1
+        if s.where[a] == CONSTANT and s.where[b] != CONSTANT and s.small(a) and entry(MIRRORED, code) != 0:
+            code = entry(MIRRORED, code)
+            a, b = b, a
+        small = s.small(b)
+        n: i64 = 0
+        if small:
+            n = s.signed(b)
+            if (code == SUB or code == SUB64) and n != -0x8000:
+                code = ADD if code == SUB else ADD64
+                n = -n
+            small = entry(IMMEDIATE, code) != 0
+        x = s.source(a, 1)
+        if small:
+            code = entry(IMMEDIATE, code)
+            y = n & 0xFFFF
+        else:
+            y = s.source(b, 2)
+        s.drop(2)
+        asm.value(code, s.own(h), x, y)
+        s.push_own(result)
+
+    def load(self, op: i64, type_: i64, offset: i64) -> None:
+        """dst = memory0[a + offset]."""
+        s = self.s
+        code = entry(INSTRUCTIONS, op)
+        a = s.source(s.height - 1, 1)
+        s.drop(1)
+        dst = s.own(s.height)
+        if offset <= NEAR:
+            self.asm.value(code, dst, a, offset)
+        else:
+            self.asm.value128(entry(FAR, code), dst, a, 0, offset)
+        s.push_own(type_)
+
+    def store(self, op: i64, type_: i64, offset: i64) -> None:  # noqa: ARG002
+        """memory0[a + offset] = b."""
+        s = self.s
+        asm = self.asm
+        code = entry(INSTRUCTIONS, op)
+        h = s.height - 2
+        n = s.stored(h + 1, code == STORE64)
+        small = -0x8000 <= n < 0x8000 and offset <= NEAR
+        a = s.source(h, 1)
+        if small:
+            asm.effect(entry(IMMEDIATE, code), a, n & 0xFFFF, offset)
+        else:
+            b = s.source(h + 1, 2)
+            if offset <= NEAR:
+                asm.effect(code, a, b, offset)
+            else:
+                asm.effect128(entry(FAR, code), a, b, 0, offset)
+        s.drop(2)
+
+    def drop(self) -> None:
+        """Nothing is done."""
+        self.s.drop(1)
+
+    def select(self, type_: i64) -> None:
+        """dst = a if c else b."""
+        s = self.s
+        h = s.height - 3
+        a, b, c = s.source(h, 1), s.source(h + 1, 2), s.source(h + 2, 3)
+        s.drop(3)
+        self.asm.value128(SELECT, s.own(h), c, a, b)
+        s.push_own(type_)
+
+    # variables
+
+    def slot(self, local: i64) -> i64:
+        """Where a local lies."""
+        return UNIT * local if local < self.params else self.locals_at + UNIT * (local - self.params)
+
+    def local_get(self, local: i64) -> None:
+        """Stays lazy."""
+        self.s.push(self.slot(local), 0, self.types[local])
+        self.s.aliases += 1
+
+    def local_set(self, local: i64) -> None:
+        """The op that made the value writes the local itself, where that is possible."""
+        s = self.s
+        slot = self.slot(local)
+        h = s.height - 1
+        s.drop(1)
+        if s.where[h] != slot:
+            if s.aliases > 0:
+                s.release(slot)
+            s.assign(h, slot)
+
+    def local_tee(self, local: i64) -> None:
+        """As `local.set`; the operand becomes an alias if the op that made it writes the local."""
+        s = self.s
+        slot = self.slot(local)
+        h = s.height - 1
+        if s.where[h] == slot:
+            return
+        if s.aliases > 0:
+            s.release(slot)
+        if s.where[h] != CONSTANT and self.asm.retarget(s.where[h], slot):
+            s.where[h] = slot
+            s.aliases += 1
+        else:
+            s.assign(h, slot)
+
+    def global_get(self, index: i64, type_: i64) -> None:
+        """dst = a global, of this instance or imported."""
+        s = self.s
+        own = index >= self.shape.imported_globals
+        self.asm.value32(GLOBAL_GET if own else GLOBAL_GET_IMPORTED, s.own(s.height), self.shape.globals[index])
+        s.push_own(type_)
+
+    def global_set(self, index: i64, type_: i64) -> None:  # noqa: ARG002
+        """A global, of this instance or imported, = a."""
+        s = self.s
+        own = index >= self.shape.imported_globals
+        a = s.source(s.height - 1, 1)
+        s.drop(1)
+        self.asm.effect32(GLOBAL_SET if own else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
+
+    # references, tables, bulk
+
+    def ref_null(self, type_: i64) -> None:
+        """Null is 0."""
+        self.s.push(CONSTANT, 0, type_)
+
+    def ref_is_null(self) -> None:
+        """Null is 0."""
+        self.is_zero(EQZ)
+
+    def ref_func(self, func: i64) -> None:
+        """dst = the reference to a function."""
+        s = self.s
+        imported = self.shape.imported_functions
+        if func < imported:
+            self.asm.value32(REF_FUNC_IMPORTED, s.own(s.height), self.shape.functions[func])
+        else:
+            self.asm.value32(REF_FUNC, s.own(s.height), func - imported)
+        s.push_own(FUNCREF)
+
+    def table_get(self, table: i64, type_: i64) -> None:
+        """dst = an element."""
+        s = self.s
+        a = s.source(s.height - 1, 1)
+        s.drop(1)
+        self.asm.value128(TABLE_GET, s.own(s.height), a, 0, self.shape.tables[table])
+        s.push_own(type_)
+
+    def table_set(self, table: i64) -> None:
+        """An element = b."""
+        s = self.s
+        a, b = s.source(s.height - 2, 1), s.source(s.height - 1, 2)
+        self.asm.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
+        s.drop(2)
+
+    def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
+        """What is seldom: encoded by the row."""
+        s = self.s
+        asm = self.asm
+        if op == 0x3F:
+            asm.value(entry(INSTRUCTIONS, op), s.own(s.height), 0, 0)
+            s.push_own(I32)
+        elif op == 0x40:
+            self.unary(entry(INSTRUCTIONS, op), I32)
+        elif op == 0xFC10:
+            asm.value32(TABLE_SIZE, s.own(s.height), self.shape.tables[x])
+            s.push_own(I32)
+        else:
+            self.rare(op, x, y, operands, result)
+
+    def rare(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
+        """One of `BULK`."""
+        s = self.s
+        asm = self.asm
+        name, of_x, of_y, names = BULK[int(op)]
+        values: dict[str, int] = {}
+        if of_x:
+            values[of_x] = int(x)
+        if of_y:
+            values[of_y] = int(y)
+        h = s.height - operands
+        i: i64 = 0
+        while i < operands:
+            values[names[i]] = int(s.source(h + i, i + 1))
+            i += 1
+        s.drop(operands)
+        if result:
+            values["dst"] = int(asm.reachable(s.own(h)))
+        asm.raw(encode(name, **values), s.own(h) if result else NONE)
+        if result:
+            s.push_own(result)
+
+    # blocks
+
+    def open(self, kind: i64, params: i64, results: i64) -> Control:
+        """A block begins; its parameters are on the stack."""
+        if self.depth == len(self.controls):
+            self.controls.append(Control())
+        control = self.controls[self.depth]
+        self.depth += 1
+        control.kind = kind
+        control.height = self.s.height - params
+        control.params = params
+        control.results = results
+        control.used = False
+        control.types = []
+        control.label = NONE if kind == LOOP else self.asm.label()
+        return control
+
+    def block(self, params: i64, results: i64) -> None:
+        """Locals may change in it on some path: no operand stays an alias."""
+        self.s.settle_locals()
+        self.open(BLOCK, params, results)
+
+    def loop(self, params: i64, results: i64) -> None:
+        """A safepoint."""
+        s = self.s
+        s.settle_locals()
+        s.settle_top(params)
+        control = self.open(LOOP, params, results)
+        self.asm.barrier()
+        control.start = self.asm.pc()
+        self.records.safepoint(control.start, self.at, s)
+
+    def if_(self, params: i64, results: i64) -> None:
+        """A branch to the other arm."""
+        s = self.s
+        condition = s.source(s.height - 1, 3)
+        s.drop(1)
+        s.settle_locals()
+        s.settle_top(params)
+        control = self.open(IF, params, results)
+        control.otherwise = self.asm.label()
+        control.param_types = self.top_types(params)
+        self.asm.branch_if(condition, False, control.otherwise, NONE)
+
+    def else_(self, live: bool) -> None:
+        """The first arm leaves its results where the second will."""
+        s = self.s
+        control = self.controls[self.depth - 1]
+        if live:
+            s.settle_top(control.results)
+            self.arrive(control)
+            self.asm.branch(control.label, NONE)
+        self.asm.bind(control.otherwise)
+        control.kind = BLOCK
+        s.cut(control.height)
+        self.push_types(control.param_types, control.params)
+
+    def end(self, live: bool) -> None:
+        """Paths join, if more than one comes here."""
+        s = self.s
+        control = self.controls[self.depth - 1]
+        self.depth -= 1
+        if control.kind == BODY:
+            self.end_body(control, live)
+            return
+        joined = control.used or control.kind == IF
+        if live and not joined:
+            return  # operands may stay as they are
+        if live:
+            s.settle_top(control.results)
+            self.arrive(control)
+        if control.kind == IF:
+            self.asm.bind(control.otherwise)
+            control.types = control.param_types
+        if control.used:
+            self.asm.bind(control.label)
+        s.cut(control.height)
+        self.push_types(control.types, control.results)
+
+    def end_body(self, control: Control, live: bool) -> None:
+        """The function's end."""
+        if live:
+            self.s.untangle(self.results)
+            self.s.deliver(self.results)
+        if control.used:
+            self.asm.bind(control.label)
+        if live or control.used:
+            self.asm.effect32(RETURN, 0, self.header)
+
+    def top_types(self, count: i64) -> list[int]:
+        """Types of the topmost operands."""
+        types: list[int] = []
+        h = self.s.height - count
+        while h < self.s.height:
+            types.append(int(self.s.types[h]))
+            h += 1
+        return types
+
+    def push_types(self, types: list[int], count: i64) -> None:
+        """Push what a label receives; where nothing arrives no type is known, and none is needed."""
+        known: i64 = len(types)
+        i: i64 = 0
+        while i < count:
+            self.s.push_own(types[i] if i < known else 0)
+            i += 1
+
+    def arrive(self, control: Control) -> None:
+        """A path comes to the label of a block, its results on top of the stack."""
+        control.used = True
+        if control.results > 0 and len(control.types) == 0:
+            control.types = self.top_types(control.results)
+
+    # branches
+
+    def arity(self, control: Control) -> i64:
+        """How many operands a branch to it takes along."""
+        return control.params if control.kind == LOOP else control.results
+
+    def direct(self, control: Control) -> bool:
+        """Whether a branch to it needs no op but itself: operands lie where they must."""
+        arity = self.arity(control)
+        return arity == 0 or (control.kind != BODY and self.s.in_place(arity, control.height))
+
+    def go(self, control: Control) -> None:
+        """Carry operands along and branch, or return."""
+        if control.kind == BODY:
+            self.s.deliver(self.results)
+            self.asm.effect32(RETURN, 0, self.header)
+            return
+        self.s.carry(self.arity(control), control.height)
+        self.jump(control)
+
+    def jump(self, control: Control) -> None:
+        """Branch; operands are in place."""
+        if control.kind == LOOP:
+            self.asm.branch(NONE, control.start)
+        else:
+            self.arrive(control)
+            self.asm.branch(control.label, NONE)
+
+    def br(self, depth: i64) -> None:
+        """What it carries may be written there at once."""
+        control = self.controls[self.depth - 1 - depth]
+        if control.kind == BODY:
+            self.s.untangle(self.results)
+        self.go(control)
+
+    def br_if(self, depth: i64) -> None:
+        """One op, or a branch around the operands' moves."""
+        s = self.s
+        control = self.controls[self.depth - 1 - depth]
+        condition = s.source(s.height - 1, 3)
+        s.drop(1)
+        if self.direct(control):
+            if control.kind == LOOP:
+                self.asm.branch_if(condition, True, NONE, control.start)
+            else:
+                self.arrive(control)
+                self.asm.branch_if(condition, True, control.label, NONE)
+            return
+        if control.kind == BODY:
+            s.untangle(self.results)
+        around = self.asm.label()
+        self.asm.branch_if(condition, False, around, NONE)
+        self.go(control)
+        self.asm.bind(around)
+
+    def br_table(self, depths: list[int]) -> None:
+        """Loops, and labels that operands must be moved to, are reached through stubs behind the table."""
+        s = self.s
+        asm = self.asm
+        count: i64 = len(depths)
+        if count > MAX_LABELS:
+            raise Limit("a br_table of more than 65534 labels")
+        index = s.source(s.height - 1, 3)
+        s.drop(1)
+        s.untangle(self.results)
+        pc = asm.pc()
+        asm.effect(BR_TABLE, index, count, 0)
+        stubs: dict[int, int] = {}
+        for depth in depths:
+            control = self.controls[self.depth - 1 - depth]
+            label = control.label
+            if control.kind != LOOP and self.direct(control):
+                self.arrive(control)
+            elif depth in stubs:
+                label = stubs[depth]
+            else:
+                label = asm.label()
+                stubs[depth] = int(label)
+            asm.use(label, pc)
+        if count & 1:
+            write_i32_le(asm.out, 0)
+        for depth, stub in stubs.items():
+            asm.bind(stub)
+            self.go(self.controls[self.depth - 1 - depth])
+
+    def return_(self) -> None:
+        """Results to the first slots, and back."""
+        self.br(self.depth - 1)
+
+    def unreachable(self) -> None:
+        """Trap."""
+        self.asm.effect(UNREACHABLE, 0, 0, 0)
+
+    # calls
+
+    def call(self, func: i64, params: i64, results: i64) -> None:
+        """Own functions are branched to; imported ones are found in the instance."""
+        shape = self.shape
+        asm = self.asm
+        frame, header = self.arguments(params, results)
+        pc = asm.pc()
+        type_ = shape.func_types[func]
+        if func < shape.imported_functions:
+            asm.effect32(CALL_IMPORT, 0, shape.functions[func])
+            asm.tail(shape.ids[type_], frame)
+            asm.tail(header, 0)
+        else:
+            asm.effect32(CALL, 0, frame)
+            asm.tail(header, 0)
+            self.records.call(pc, func - shape.imported_functions)
+        self.called(type_, params)
+
+    def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
+        """The type that is expected is a constant of the op."""
+        s = self.s
+        asm = self.asm
+        index = s.source(s.height - 1, 3)
+        s.drop(1)
+        frame, header = self.arguments(params, results)
+        asm.effect32(CALL_INDIRECT, index, self.shape.tables[table])
+        asm.tail(self.shape.ids[type_], frame)
+        asm.tail(header, 0)
+        self.called(type_, params)
+
+    def arguments(self, params: i64, results: i64) -> tuple[i64, i64]:
+        """Bring the arguments to their temporaries; where the callee's frame and its header begin."""
+        s = self.s
+        s.settle_top(params)
+        frame = s.own(s.height - params)
+        header = frame + UNIT * max(params, results)
+        self.need = max(self.need, header + HEADER)
+        return frame, header
+
+    def called(self, type_: i64, params: i64) -> None:
+        """Behind a call: a return point and a safepoint; the results lie where the arguments did."""
+        s = self.s
+        s.drop(params)
+        for result in self.shape.results[type_]:
+            s.push_own(result)
+        pc = self.asm.pc()
+        self.records.point(pc)
+        self.records.safepoint(pc, self.at, s)
