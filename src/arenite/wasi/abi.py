@@ -152,13 +152,14 @@ def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
     left = MOST_BYTES
     found = []
     for address, length in IOVEC.iter_unpack(guest.bytes(words[at], min(words[at + 1], MOST_VECTORS) * IOVEC.size)):
+        if not length:
+            continue
         if address + length > size:
             raise Failure(Errno.FAULT)
-        if length:
-            found.append(memory[address : address + min(length, left)])
-            left -= length
-            if left <= 0:
-                break
+        found.append(memory[address : address + min(length, left)])
+        left -= length
+        if left <= 0:
+            break
     return found
 
 

@@ -42,13 +42,16 @@ class Descriptor:
         if self.read_only and need & REFUSED_READ_ONLY:
             raise Failure(Errno.ROFS)
         missing = need & ~self.rights
-        if missing & ~self.able:
-            if self.file_type is FileType.DIRECTORY:
-                raise Failure(Errno.ISDIR)
-            if missing & OF_DIRECTORIES:
-                raise Failure(Errno.NOTDIR)
-            raise Failure(Errno.SPIPE if missing & SEEK_OR_TELL else Errno.INVAL)
-        raise Failure(Errno.BADF if missing & READ_OR_WRITE else Errno.NOTCAPABLE)
+        impossible = missing & ~self.able
+        if impossible and self.file_type is FileType.DIRECTORY:
+            raise Failure(Errno.ISDIR)
+        if missing & READ_OR_WRITE:
+            raise Failure(Errno.BADF)
+        if impossible & OF_DIRECTORIES:
+            raise Failure(Errno.NOTDIR)
+        if impossible & SEEK_OR_TELL:
+            raise Failure(Errno.SPIPE)
+        raise Failure(Errno.INVAL if impossible else Errno.NOTCAPABLE)
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         """Fill buffers; how many bytes."""

@@ -46,7 +46,7 @@ class Place:
         if hostio.HAS_DIR_FD:
             return cls(os.open(path, os.O_RDONLY | hostio.O_DIRECTORY), path)
         if not Path(path).is_dir():
-            raise NotADirectoryError(path)
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         return cls(None, os.path.realpath(path))
 
     def name(self, name: str) -> str:
@@ -60,7 +60,7 @@ class Place:
             return Place(os.open(name, access | hostio.O_DIRECTORY | hostio.O_NOFOLLOW, dir_fd=self.fd), name)
         path = self.name(name)
         if not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise NotADirectoryError(path)
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         return Place(None, path)
 
     def link(self, name: str) -> str | None:

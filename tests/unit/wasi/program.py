@@ -1,0 +1,96 @@
+"""A guest without an engine: a memory, and calls by name with plain numbers and text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.wasi.errno import Errno
+from arenite.wasi.preview1 import MODULE
+from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
+
+if TYPE_CHECKING:
+    from arenite.wasi import WasiConfig
+
+SIZE = 1 << 16
+OUT = 0x100  # where results are asked for
+DATA = 0x1000  # where arguments are put
+ALL = (1 << 64) - 1
+
+
+class Program:
+    """Also its own caller and its own memory."""
+
+    def __init__(self, config: WasiConfig) -> None:
+        self.host = config.open()
+        self.memory = bytearray(SIZE)
+        self.free = DATA
+
+    def get(self, name: str) -> Program | None:
+        return self if name == "memory" else None
+
+    def view(self, store: object) -> memoryview:
+        assert store is self
+        return memoryview(self.memory)
+
+    def put(self, data: bytes) -> int:
+        at = self.free
+        self.memory[at : at + len(data)] = data
+        self.free += len(data) + -len(data) % 8
+        return at
+
+    def call(self, name: str, *arguments: int | str | bytes) -> Errno:
+        """Text becomes an address and a length, bytes an array of one range that holds them."""
+        found = self.host.function(MODULE, name)
+        assert found is not None
+        words: list[int] = []
+        for argument in arguments:
+            if isinstance(argument, str):
+                words += [self.put(argument.encode()), len(argument.encode())]
+            elif isinstance(argument, bytes):
+                words += [self.put(IOVEC.pack(self.put(argument), len(argument))), 1]
+            else:
+                words.append(argument)
+        result = found[1](self, *words)
+        assert type(result) is int
+        return Errno(result)
+
+    def number(self, *, wide: bool = False) -> int:
+        return int((U64 if wide else U32).unpack_from(self.memory, OUT)[0])
+
+    def open(self, path: str, *, fd: int = 3, oflags: int = 0, rights: int = ALL, fdflags: int = 0, lookup: int = 1) -> int:
+        assert self.call("path_open", fd, lookup, path, oflags, rights, ALL, fdflags, OUT) is Errno.SUCCESS
+        return self.number()
+
+    def open_errno(self, path: str, *, fd: int = 3, oflags: int = 0, rights: int = 2, lookup: int = 1) -> Errno:
+        return self.call("path_open", fd, lookup, path, oflags, rights, ALL, 0, OUT)
+
+    def read(self, fd: int, size: int = 100) -> bytes:
+        data = self.put(bytes(size))
+        vector = self.put(IOVEC.pack(data, size))
+        assert self.call("fd_read", fd, vector, 1, OUT) is Errno.SUCCESS
+        return bytes(self.memory[data : data + self.number()])
+
+    def write(self, fd: int, data: bytes) -> int:
+        assert self.call("fd_write", fd, data, OUT) is Errno.SUCCESS
+        return self.number()
+
+    def filestat(self) -> tuple[int, ...]:
+        return FILESTAT.unpack_from(self.memory, OUT)
+
+    def names(self, fd: int, size: int = 4096) -> list[str]:
+        """Of a whole directory, read with a buffer of that size."""
+        found, cookie = [], 0
+        buffer = self.put(bytes(size))
+        while True:
+            assert self.call("fd_readdir", fd, buffer, size, cookie, OUT) is Errno.SUCCESS
+            used, at = self.number(), 0
+            while at + DIRENT.size <= used:
+                next_cookie, _, length, _ = DIRENT.unpack_from(self.memory, buffer + at)
+                if at + DIRENT.size + length > used:
+                    break
+                start = buffer + at + DIRENT.size
+                found.append(self.memory[start : start + length].decode())
+                at += DIRENT.size + length
+                cookie = next_cookie
+            if used < size:
+                return found

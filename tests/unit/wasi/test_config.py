@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+import pytest
+
+from arenite.errors import Exit
+from arenite.wasi import VirtualClocks, WasiConfig
+from arenite.wasi.errno import Errno
+from arenite.wasi.records import U32
+from unit.wasi.program import OUT, Program
+
+OPEN = Path("/proc/self/fd")
+
+
+def strings(program: Program, what: str) -> list[str]:
+    assert program.call(f"{what}_sizes_get", OUT, OUT + 4) is Errno.SUCCESS
+    count, size = program.number(), U32.unpack_from(program.memory, OUT + 4)[0]
+    pointers, text = program.put(bytes(4 * count)), program.put(bytes(size) + b"guard")
+    assert program.call(f"{what}_get", pointers, text) is Errno.SUCCESS
+    assert program.memory[text + size : text + size + 5] == b"guard"
+    starts = [U32.unpack_from(program.memory, pointers + 4 * n)[0] for n in range(count)]
+    return [program.memory[start : program.memory.index(0, start)].decode() for start in starts]
+
+
+def test_arguments_and_environment() -> None:
+    program = Program(WasiConfig(argv=["prog", "", "zwölf"], env={"A": "1", "B": ""}))
+    assert strings(program, "args") == ["prog", "", "zwölf"]
+    assert strings(program, "environ") == ["A=1", "B="]
+    assert strings(Program(WasiConfig()), "args") == []
+
+
+def test_names_of_the_wasmtime_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").write_bytes(b"input")
+    monkeypatch.setenv("INHERITED", "yes")
+    config = WasiConfig()
+    config.argv = ["a", "b"]
+    config.env = [("K", "V"), ["L", "W"]]
+    config.stdin_file = str(tmp_path / "in")
+    config.stdout_file = tmp_path / "out"
+    errors: list[bytes] = []
+    config.stderr_custom = errors.append
+    config.preopen_dir(str(tmp_path), "/w", fs_mutable=False)
+    program = Program(config)
+    assert (strings(program, "args"), strings(program, "environ")) == (["a", "b"], ["K=V", "L=W"])
+    assert program.read(0) == b"input"
+    program.write(1, b"output")
+    program.write(2, b"error")
+    assert (tmp_path / "out").read_bytes() == b"output"
+    assert errors == [b"error"]
+    assert program.open_errno("new", oflags=1) is Errno.ROFS
+    config.inherit_argv()
+    config.inherit_env()
+    assert config.argv == sys.argv
+    assert config.env["INHERITED"] == "yes"
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="zero character"):
+        WasiConfig(argv=["a\0b"])
+    with pytest.raises(ValueError, match="zero character"):
+        WasiConfig(env={"A": "\0"})
+    with pytest.raises(TypeError, match="not one string"):
+        WasiConfig(argv="prog")
+    with pytest.raises(FileNotFoundError):
+        WasiConfig(dirs={"/": tmp_path / "missing"}).open()
+    with pytest.raises(NotADirectoryError):
+        WasiConfig(dirs={"/": __file__}).open()
+    with pytest.raises(ValueError, match="access to '/'"):
+        WasiConfig(dirs={"/": (tmp_path, "rx")}).open()  # type: ignore[dict-item]
+
+
+def test_each_opening_is_a_guest_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"abc")
+    config = WasiConfig(stdin=b"abc", dirs={"/": tmp_path}, random=7)
+    one, other = Program(config), Program(config)
+    assert one.read(0, 2) == other.read(0, 2) == b"ab"
+    assert one.open("f") == other.open("f") == 4
+    one.host.close()
+    assert other.read(4) == b"abc"
+
+
+def test_random() -> None:
+    def drawn(program: Program, size: int = 8) -> bytes:
+        at = program.put(bytes(size))
+        assert program.call("random_get", at, size) is Errno.SUCCESS
+        return bytes(program.memory[at : at + size])
+
+    assert drawn(Program(WasiConfig(random=7))) == drawn(Program(WasiConfig(random=7))) != drawn(Program(WasiConfig(random=8)))
+    assert drawn(Program(WasiConfig())) != drawn(Program(WasiConfig()))
+    assert drawn(Program(WasiConfig(random=lambda size: b"x" * size))) == b"x" * 8
+    assert Program(WasiConfig()).call("random_get", 0, 0) is Errno.SUCCESS
+
+
+def test_clocks() -> None:
+    program = Program(WasiConfig(clocks=VirtualClocks(start=10**18, tick=5)))
+    assert program.call("clock_res_get", 0, OUT) is Errno.SUCCESS
+    assert program.number(wide=True) == 5
+    times = []
+    for clock in (0, 1, 1):
+        assert program.call("clock_time_get", clock, 0, OUT) is Errno.SUCCESS
+        times.append(program.number(wide=True))
+    assert times == [10**18 + 5, 10, 15]
+    for clock in range(4):
+        assert Program(WasiConfig()).call("clock_time_get", clock, 0, OUT) is Errno.SUCCESS
+        assert Program(WasiConfig()).call("clock_res_get", clock, OUT) is Errno.SUCCESS
+    assert program.call("clock_time_get", 4, 0, OUT) is Errno.INVAL
+
+
+def test_exit() -> None:
+    with pytest.raises(Exit) as ended:
+        Program(WasiConfig()).call("proc_exit", 3)
+    assert ended.value.code == 3
+    assert Program(WasiConfig()).call("proc_raise", 6) is Errno.NOTSUP
+
+
+def test_trace() -> None:
+    lines: list[str] = []
+    program = Program(WasiConfig(trace=lines.append))
+    program.call("fd_close", 77)
+    program.call("sched_yield")
+    with pytest.raises(Exit):
+        program.call("proc_exit", -1)
+    assert lines == [
+        "fd_close(77) = BADF",
+        "sched_yield() = SUCCESS",
+        "proc_exit(4294967295) raised Exit('exited with status 4294967295')",
+    ]
+
+
+@pytest.mark.skipif(not OPEN.is_dir(), reason="nowhere to count descriptors")
+def test_a_forgotten_guest_gives_its_descriptors_back(tmp_path: Path) -> None:
+    before = len(list(OPEN.iterdir()))
+    program = Program(WasiConfig(dirs={"/": tmp_path}))
+    program.open("x", oflags=1)
+    assert len(list(OPEN.iterdir())) == before + 2
+    del program
+    gc.collect()
+    assert len(list(OPEN.iterdir())) == before

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from arenite.wasi import VirtualClocks, WasiConfig, hostio
+from arenite.wasi.errno import Errno
+from arenite.wasi.records import FDSTAT, IOVEC, FileType, Rights
+from unit.wasi.program import ALL, OUT, Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OK = Errno.SUCCESS
+CREAT, DIRECTORY, EXCL, TRUNC = 1, 2, 4, 8
+APPEND, NONBLOCK, SYNC = 1, 4, 16
+READ, WRITE = int(Rights.FD_READ), int(Rights.FD_WRITE)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "a").write_bytes(b"hello")
+    (tmp_path / "d").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def program(root: Path) -> Program:
+    return Program(WasiConfig(dirs={"/": root}, clocks=VirtualClocks(start=10**18)))
+
+
+@pytest.fixture
+def reader(root: Path) -> Program:
+    return Program(WasiConfig(dirs={"/": (root, "ro")}))
+
+
+def test_read_write_seek(program: Program, root: Path) -> None:
+    fd = program.open("a")
+    assert program.read(fd, 2) == b"he"
+    assert program.call("fd_tell", fd, OUT) is OK
+    assert program.number(wide=True) == 2
+    assert program.write(fd, b"LL") == 2
+    assert program.call("fd_seek", fd, -3, 1, OUT) is OK
+    assert program.number(wide=True) == 1
+    assert program.read(fd) == b"eLLo"
+    assert program.read(fd) == b""
+    assert (root / "a").read_bytes() == b"heLLo"
+    assert program.call("fd_seek", fd, -6, 2, OUT) is Errno.INVAL
+    assert program.call("fd_seek", fd, 0, 3, OUT) is Errno.INVAL
+
+
+def test_vectors(program: Program) -> None:
+    fd = program.open("a")
+    at = program.put(bytes(16))
+    vector = program.put(IOVEC.pack(at, 2) + IOVEC.pack(0xFFFFFFFF, 0) + IOVEC.pack(at + 8, 8))
+    assert program.call("fd_read", fd, vector, 3, OUT) is OK
+    assert program.number() == 5
+    assert program.memory[at : at + 11] == b"he\0\0\0\0\0\0llo"
+
+
+def test_positions_of_their_own(program: Program, root: Path) -> None:
+    fd = program.open("a")
+    assert program.call("fd_pwrite", fd, b"J", 0, OUT) is OK
+    buffer = program.put(bytes(8))
+    assert program.call("fd_pread", fd, program.put(IOVEC.pack(buffer, 3)), 1, 2, OUT) is OK
+    assert program.memory[buffer : buffer + 3] == b"llo"
+    assert program.read(fd) == b"Jello"
+    assert program.call("fd_pwrite", fd, b"x", 1 << 63, OUT) is Errno.INVAL
+
+
+def test_open_flags(program: Program, root: Path) -> None:
+    assert program.open_errno("new") is Errno.NOENT
+    program.open("new", oflags=CREAT)
+    assert program.open_errno("new", oflags=CREAT | EXCL) is Errno.EXIST
+    assert program.open_errno("new", oflags=DIRECTORY) is Errno.NOTDIR
+    assert program.open_errno("new", oflags=DIRECTORY | CREAT) is Errno.INVAL
+    assert program.open_errno("new", oflags=64) is Errno.INVAL
+    assert program.open_errno("d", rights=WRITE) is Errno.ISDIR
+    program.open("a", oflags=TRUNC, rights=0)
+    assert (root / "a").read_bytes() == b""
+
+
+def test_append(program: Program, root: Path) -> None:
+    fd = program.open("a", fdflags=APPEND)
+    program.write(fd, b"1")
+    assert program.call("fd_fdstat_set_flags", fd, 0) is OK
+    assert program.call("fd_seek", fd, 0, 0, OUT) is OK
+    program.write(fd, b"2")
+    assert program.call("fd_fdstat_set_flags", fd, APPEND) is OK
+    program.write(fd, b"3")
+    assert (root / "a").read_bytes() == b"2ello13"
+    assert program.call("fd_fdstat_get", fd, OUT) is OK
+    assert FDSTAT.unpack_from(program.memory, OUT)[1] == APPEND
+    assert program.call("fd_fdstat_set_flags", fd, SYNC) is Errno.NOTSUP
+
+
+def test_lowest_number_is_given(program: Program) -> None:
+    assert [program.open("a"), program.open("a"), program.open("a")] == [4, 5, 6]
+    assert program.call("fd_close", 5) is OK
+    assert program.call("fd_close", 5) is Errno.BADF
+    assert program.open("a") == 5
+
+
+def test_descriptors_are_bounded(program: Program) -> None:
+    codes = {program.open_errno("a") for _ in range(1030)}
+    assert codes <= {OK, Errno.MFILE}
+    assert Errno.MFILE in codes
+    program.host.close()
+
+
+def test_renumber(program: Program) -> None:
+    one, other = program.open("a"), program.open("d", rights=ALL & ~WRITE)
+    assert program.call("fd_renumber", one, other) is OK
+    assert program.read(other) == b"hello"
+    assert program.call("fd_tell", one, OUT) is Errno.BADF
+    assert program.call("fd_renumber", other, 77) is Errno.BADF
+    assert program.call("fd_renumber", other, other) is OK
+    assert program.read(other) == b""
+
+
+def test_rights(program: Program) -> None:
+    fd = program.open("a", rights=READ)
+    assert program.read(fd) == b"hello"
+    assert program.call("fd_write", fd, b"x", OUT) is Errno.BADF
+    assert program.call("fd_seek", fd, 0, 0, OUT) is Errno.NOTCAPABLE
+    assert program.call("fd_fdstat_set_rights", fd, READ | WRITE, 0) is Errno.NOTCAPABLE
+    assert program.call("fd_fdstat_set_rights", fd, 0, 0) is OK
+    assert program.call("fd_read", fd, b"x", OUT) is Errno.BADF
+    assert program.call("fd_fdstat_set_rights", 3, int(Rights.PATH_OPEN), WRITE) is OK
+    assert program.open_errno("new", oflags=CREAT) is Errno.NOTCAPABLE
+    assert program.call("fd_read", program.open("a"), b"x", OUT) is Errno.BADF
+
+
+def test_the_wrong_kind(program: Program) -> None:
+    assert program.call("fd_read", 3, b"x", OUT) is Errno.ISDIR
+    assert program.call("fd_seek", 3, 0, 0, OUT) is Errno.ISDIR
+    assert program.call("path_create_directory", program.open("a"), "x") is Errno.NOTDIR
+    assert program.call("fd_seek", 1, 0, 0, OUT) is Errno.SPIPE
+    assert program.call("fd_read", 1, b"x", OUT) is Errno.BADF
+    assert program.call("sock_shutdown", 3, 3) is Errno.NOTSOCK
+    assert program.call("sock_shutdown", 30, 3) is Errno.BADF
+
+
+def test_read_only(reader: Program, root: Path) -> None:
+    before = sorted(os.walk(root))
+    fd = reader.open("a", rights=READ | int(Rights.FD_FILESTAT_SET_TIMES))
+    assert reader.read(fd) == b"hello"
+    for path, oflags, rights in [("a", 0, WRITE), ("a", TRUNC, 0), ("n", CREAT, READ)]:
+        assert reader.open_errno(path, oflags=oflags, rights=rights) is Errno.ROFS
+    assert reader.call("fd_filestat_set_times", fd, 0, 0, 1) is Errno.ROFS
+    changes: list[tuple[str, tuple[int | str, ...]]] = [
+        ("path_create_directory", (3, "n")),
+        ("path_unlink_file", (3, "a")),
+        ("path_remove_directory", (3, "d")),
+        ("path_rename", (3, "a", 3, "n")),
+        ("path_link", (3, 0, "a", 3, "n")),
+        ("path_symlink", ("a", 3, "n")),
+        ("path_filestat_set_times", (3, 0, "a", 0, 0, 1)),
+    ]
+    inner = reader.open("d", rights=ALL & ~WRITE)
+    for name, arguments in changes:
+        assert reader.call(name, *arguments) is Errno.ROFS
+        assert reader.call(name, *(inner if argument == 3 else argument for argument in arguments)) is Errno.ROFS
+    assert sorted(os.walk(root)) == before
+    assert (root / "a").read_bytes() == b"hello"
+
+
+def test_filestat(program: Program, root: Path) -> None:
+    told = (root / "a").stat()
+    assert program.call("path_filestat_get", 3, 0, "a", OUT) is OK
+    assert program.filestat() == (
+        told.st_dev,
+        told.st_ino,
+        FileType.REGULAR_FILE,
+        1,
+        5,
+        told.st_atime_ns,
+        told.st_mtime_ns,
+        told.st_ctime_ns,
+    )
+    by_path = program.filestat()
+    assert program.call("fd_filestat_get", program.open("a"), OUT) is OK
+    assert program.filestat() == by_path
+    assert program.call("fd_filestat_get", 3, OUT) is OK
+    assert program.filestat()[2] == FileType.DIRECTORY
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_times(*, by_path: bool, program: Program, root: Path) -> None:
+    fd = program.open("a")
+
+    def set_times(*arguments: int) -> Errno:
+        return (
+            program.call("path_filestat_set_times", 3, 0, "a", *arguments)
+            if by_path
+            else program.call("fd_filestat_set_times", fd, *arguments)
+        )
+
+    assert set_times(10**9 + 1, 2 * 10**9 + 2, 1 | 4) is OK
+    assert (root / "a").stat().st_mtime_ns == 2 * 10**9 + 2
+    assert set_times(3 * 10**9, 9, 1) is OK
+    assert ((root / "a").stat().st_atime_ns, (root / "a").stat().st_mtime_ns) == (3 * 10**9, 2 * 10**9 + 2)
+    assert set_times(0, 0, 8) is OK
+    assert (root / "a").stat().st_mtime_ns // 10**9 == 10**9
+    assert set_times(0, 0, 1 | 2) is Errno.INVAL
+    assert set_times(0, 0, 4 | 8) is Errno.INVAL
+
+
+def test_size(program: Program, root: Path) -> None:
+    fd = program.open("a")
+    assert program.call("fd_filestat_set_size", fd, 2) is OK
+    assert program.call("fd_filestat_set_size", fd, 1 << 63) is Errno.INVAL
+    assert (root / "a").read_bytes() == b"he"
+    assert program.call("fd_allocate", fd, 0, 10) in {OK, Errno.NOTSUP}
+    assert program.call("fd_allocate", fd, 0, 0) is Errno.INVAL
+    assert program.call("fd_allocate", fd, (1 << 63) - 1, 2) is Errno.INVAL
+    assert program.call("fd_advise", fd, 0, 0, 5) is OK
+    assert program.call("fd_advise", fd, 0, 0, 6) is Errno.INVAL
+    assert program.call("fd_sync", fd) is OK
+    assert program.call("fd_datasync", fd) is OK
+
+
+@pytest.mark.parametrize("size", [24 + 255, 300, 4096])
+def test_readdir(size: int, program: Program, root: Path) -> None:
+    names = {f"name-{n:03}" for n in range(100)}
+    for name in names:
+        (root / "d" / name).touch()
+    fd = program.open("d", rights=ALL & ~WRITE)
+    assert set(program.names(fd, size)) == {".", ".."} | names
+    (root / "d" / "name-000").unlink()
+    assert "name-000" not in program.names(fd, size)
+    assert program.call("fd_readdir", fd, 0, 100, ALL, OUT) is OK
+    assert program.number() == 0
+
+
+def test_names_and_links(program: Program, root: Path) -> None:
+    assert program.call("path_symlink", "a", 3, "s") is OK
+    buffer = program.put(bytes(8))
+    assert program.call("path_readlink", 3, "s", buffer, 8, OUT) is OK
+    assert bytes(program.memory[buffer : buffer + program.number()]) == b"a"
+    assert program.call("path_readlink", 3, "a", buffer, 8, OUT) is Errno.INVAL
+    assert program.call("path_link", 3, 0, "a", 3, "b") is OK
+    assert (root / "b").stat().st_nlink == 2
+    assert program.call("path_link", 3, 1, "s", 3, "c") is OK
+    assert not (root / "c").is_symlink()
+    assert program.call("path_rename", 3, "b", 3, "d/b") is OK
+    assert program.call("path_rename", 3, "d/b", 3, "x/") is Errno.NOTDIR
+    assert program.call("path_rename", 3, "d", 3, "e/") is OK
+    assert program.call("path_remove_directory", 3, "e") is Errno.NOTEMPTY
+    assert program.call("path_unlink_file", 3, "e") is Errno.ISDIR
+    assert program.call("path_unlink_file", 3, "e/b/") is Errno.NOTDIR
+    assert program.call("path_unlink_file", 3, "e/b") is OK
+    assert program.call("path_remove_directory", 3, "s") is Errno.NOTDIR
+    assert program.call("path_remove_directory", 3, "e/") is OK
+    assert sorted(path.name for path in root.iterdir()) == ["a", "c", "s"]
+
+
+def test_preopens(root: Path) -> None:
+    program = Program(WasiConfig(dirs={"/data": root, "x": (root / "d", "ro")}))
+    assert program.call("fd_prestat_get", 3, OUT) is OK
+    assert program.memory[OUT : OUT + 8] == b"\0\0\0\0\5\0\0\0"
+    buffer = program.put(bytes(8))
+    assert program.call("fd_prestat_dir_name", 3, buffer, 5) is OK
+    assert program.memory[buffer : buffer + 6] == b"/data\0"
+    assert program.call("fd_prestat_dir_name", 3, buffer, 4) is Errno.NAMETOOLONG
+    assert program.call("fd_prestat_get", 4, OUT) is OK
+    assert program.call("fd_prestat_get", 5, OUT) is Errno.BADF
+    assert program.call("fd_prestat_get", 0, OUT) is Errno.BADF
+
+
+def test_without_directory_descriptors(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostio, "HAS_DIR_FD", False)
+    program = Program(WasiConfig(dirs={"/": root}))
+    fd = program.open("d", rights=ALL & ~WRITE)
+    assert program.open_errno("d", rights=WRITE) is Errno.ISDIR
+    assert program.open_errno("a", oflags=DIRECTORY) is Errno.NOTDIR
+    program.open("new", fd=fd, oflags=CREAT)
+    assert program.names(fd) == [".", "..", "new"]
+    assert program.call("fd_filestat_set_times", fd, 10**9, 10**9, 5) is OK
+    assert (root / "d").stat().st_mtime_ns == 10**9
+    assert program.call("fd_sync", fd) is OK
+    assert program.call("path_rename", fd, "new", 3, "moved") is OK
+    assert program.call("path_link", 3, 0, "moved", fd, "again") is OK
+    assert program.call("path_filestat_get", fd, 0, "again", OUT) is OK
+    assert program.call("path_unlink_file", 3, "moved") is OK
+    assert sorted(path.name for path in root.iterdir()) == ["a", "d"]

@@ -1,0 +1,172 @@
+"""No path leaves its directory, with directory descriptors and without."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from arenite.wasi import WasiConfig, hostio, sandbox
+from arenite.wasi.errno import Errno
+from arenite.wasi.sandbox import Place
+from unit.wasi.program import OUT, Program
+
+CREATE = 1
+OPEN = Path("/proc/self/fd")
+ESCAPES = [
+    "/etc/passwd",
+    "..",
+    "../secret",
+    "dir/../../secret",
+    "dir/../../inside/file",
+    "dir/up/secret",
+    "up",
+    "up/",
+    "up/secret",
+    "far",
+    "far/passwd",
+    "chain",
+    "dir/back/../../secret",
+    "./././../secret",
+]
+
+
+@pytest.fixture(params=["by descriptor", "by path"])
+def inside(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(hostio, "HAS_DIR_FD", request.param == "by descriptor")
+    (tmp_path / "secret").write_text("secret")
+    root = tmp_path / "inside"
+    (root / "dir").mkdir(parents=True)
+    (root / "file").write_text("file")
+    (root / "dir" / "file").write_text("deep")
+    (root / "up").symlink_to("..")
+    (root / "dir" / "up").symlink_to("../..")
+    (root / "dir" / "back").symlink_to("..")
+    (root / "far").symlink_to("/etc")
+    (root / "chain").symlink_to("dir/up/secret")
+    (root / "link").symlink_to("dir/file")
+    (root / "loop").symlink_to("loop")
+    return root
+
+
+@pytest.fixture
+def program(inside: Path) -> Program:
+    return Program(WasiConfig(dirs={"/": inside}))
+
+
+@pytest.mark.parametrize("path", ESCAPES)
+def test_escape(path: str, program: Program, inside: Path) -> None:
+    before = sorted(os.walk(inside.parent))
+    assert program.open_errno(path) is Errno.PERM
+    assert program.open_errno(path, oflags=CREATE, rights=64) is Errno.PERM
+    assert program.call("path_filestat_get", 3, 1, path, OUT) is Errno.PERM
+    assert program.call("path_link", 3, 1, path, 3, "stolen") is Errno.PERM
+    assert program.call("path_filestat_set_times", 3, 1, path, 0, 0, 1) is Errno.PERM
+    assert sorted(os.walk(inside.parent)) == before
+
+
+@pytest.mark.parametrize("path", ["../new", "up/new", "dir/up/new", "/new", "far/new"])
+def test_escape_by_creating(path: str, program: Program, inside: Path) -> None:
+    before = sorted(os.walk(inside.parent))
+    assert program.call("path_create_directory", 3, path) is Errno.PERM
+    assert program.call("path_symlink", "file", 3, path) is Errno.PERM
+    assert program.call("path_rename", 3, "file", 3, path) is Errno.PERM
+    assert program.call("path_rename", 3, path, 3, "mine") is Errno.PERM
+    assert program.call("path_link", 3, 0, "file", 3, path) is Errno.PERM
+    assert program.call("path_unlink_file", 3, path) is Errno.PERM
+    assert program.call("path_remove_directory", 3, path) is Errno.PERM
+    assert sorted(os.walk(inside.parent)) == before
+
+
+def test_a_link_to_outside_is_made_only_relative(program: Program) -> None:
+    assert program.call("path_symlink", "/etc/passwd", 3, "made") is Errno.PERM
+    assert program.call("path_symlink", "../secret", 3, "made") is Errno.SUCCESS
+    assert program.open_errno("made") is Errno.PERM
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("file", b"file"),
+        ("dir/file", b"deep"),
+        ("dir/../file", b"file"),
+        ("link", b"deep"),
+        ("dir/back/file", b"file"),
+        ("./dir//./file", b"deep"),
+    ],
+)
+def test_inside(path: str, content: bytes, program: Program) -> None:
+    assert program.read(program.open(path, rights=2)) == content
+
+
+def test_a_directory_inside_is_a_border_of_its_own(program: Program) -> None:
+    fd = program.open("dir", oflags=2, rights=1 << 13)
+    assert program.open_errno("file", fd=fd) is Errno.SUCCESS
+    assert program.open_errno("../file", fd=fd) is Errno.PERM
+    assert program.open_errno("back/file", fd=fd) is Errno.PERM
+
+
+def test_links(program: Program) -> None:
+    assert program.open_errno("loop") is Errno.LOOP
+    assert program.open_errno("link", lookup=0) is Errno.LOOP or not hostio.HAS_DIR_FD
+    assert program.open_errno("file/x") is Errno.NOTDIR
+    assert program.open_errno("file/") is Errno.NOTDIR
+    assert program.open_errno("file/.") is Errno.NOTDIR
+    assert program.open_errno("nothing/x") is Errno.NOENT
+    assert program.open_errno("") is Errno.NOENT
+
+
+@pytest.mark.parametrize(("path", "errno"), [(b"a\0b", Errno.INVAL), (b"\xff", Errno.ILSEQ), (b"a" * 5000, Errno.NAMETOOLONG)])
+def test_what_is_no_path(path: bytes, errno: Errno, program: Program) -> None:
+    assert program.call("path_create_directory", 3, program.put(path), len(path)) is errno
+
+
+@pytest.mark.skipif(not hostio.HAS_DIR_FD, reason="this host has no directory descriptors")
+def test_a_directory_swapped_for_a_link_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("secret")
+    root = tmp_path / "root"
+    (root / "dir").mkdir(parents=True)
+    opening = Place.child
+
+    def swap_then_open(place: Place, name: str) -> Place:
+        if name == "dir" and not (root / "dir").is_symlink():
+            (root / "dir").rmdir()
+            (root / "dir").symlink_to("..")
+        return opening(place, name)
+
+    monkeypatch.setattr(Place, "child", swap_then_open)
+    program = Program(WasiConfig(dirs={"/": root}))
+    assert program.open_errno("dir/secret") is Errno.PERM
+
+
+@pytest.mark.skipif(not hostio.HAS_DIR_FD, reason="this host has no directory descriptors")
+def test_a_file_swapped_for_a_link_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("secret")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "file").write_text("file")
+    reading = Place.link
+
+    def read_then_swap(place: Place, name: str) -> str | None:
+        found = reading(place, name)
+        (root / "file").unlink()
+        (root / "file").symlink_to("../secret")
+        return found
+
+    monkeypatch.setattr(Place, "link", read_then_swap)
+    program = Program(WasiConfig(dirs={"/": root}))
+    assert program.open_errno("file") is Errno.LOOP
+
+
+@pytest.mark.skipif(not OPEN.is_dir(), reason="nowhere to count descriptors")
+def test_no_descriptor_is_left_open(program: Program) -> None:
+    before = len(list(OPEN.iterdir()))
+    for path in [*ESCAPES, "dir/nothing", "link", "dir/../dir/back/dir/nothing"]:
+        program.call("path_filestat_get", 3, 1, path, OUT)
+    assert len(list(OPEN.iterdir())) == before
+
+
+def test_other_systems_paths() -> None:
+    assert all(sandbox.foreign(path) for path in ("a\\..\\b", "C:x"))
+    assert not sandbox.foreign("a.b-c")

@@ -1,0 +1,63 @@
+"""The official wasi-testsuite (preview 1: C, AssemblyScript and Rust programs), on arenite's tiers and on an outside engine.
+
+The outside engine runs the programs with arenite's WASI too: what fails there as well is a fault of WASI, not of a tier.
+Expectations are those of the JSON file beside a program; a stream that it does not name may hold anything, as in the official runner.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import testdata
+from arenite import Exit, WasiConfig
+from wasi import under_arenite, under_wasmtime
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUITE = testdata.find("wasi-testsuite")
+PROGRAMS = sorted(path for language in ("c", "assemblyscript", "rust") for path in SUITE.glob(f"{language}/wasm32-wasip1/*.wasm"))
+
+
+def name_of(program: Path) -> str:
+    return f"{program.parent.parent.name}-{program.stem}"
+
+
+def exit_code(program: Path, config: WasiConfig, engine: str) -> int:
+    try:
+        if engine == "wasmtime":
+            under_wasmtime.run(program, config)
+        else:
+            under_arenite.run(program, config, "safe" if engine == "safe" else "threaded")
+    except Exit as ended:
+        return ended.code
+    return 0
+
+
+def test_the_suite_is_whole() -> None:
+    assert len(PROGRAMS) == 72
+
+
+@pytest.mark.parametrize("engine", ["threaded", "safe", "wasmtime"])
+@pytest.mark.parametrize("program", PROGRAMS, ids=name_of)
+def test_program(program: Path, engine: str, tmp_path: Path) -> None:
+    described = program.with_suffix(".json")
+    spec = json.loads(described.read_text()) if described.exists() else {}
+    dirs = {}
+    if spec.get("root"):
+        dirs["/"] = shutil.copytree(program.parent / spec["root"], tmp_path / "root", symlinks=True)
+    streams = {"stdout": bytearray(), "stderr": bytearray()}
+    config = WasiConfig(
+        argv=[program.name, *spec.get("args", [])],
+        env=spec.get("env", {}),
+        stdout=streams["stdout"],
+        stderr=streams["stderr"],
+        dirs=dirs,
+    )
+    assert exit_code(program, config, engine) == spec.get("exit_code", 0), streams
+    for stream, written in streams.items():
+        assert spec.get(stream, written.decode()) == written.decode()
