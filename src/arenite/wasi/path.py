@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arenite.wasi import hostio
@@ -100,8 +99,10 @@ def open_target(
 ) -> Directory | File:
     """Open what a path leads to."""
     only_directory = target.directory or bool(oflags & OFlags.DIRECTORY)
-    if target.fd is None and (only_directory or Path(target.path).is_dir()):
-        return open_by_path(target, directory, rights, inheriting)
+    if target.fd is None:
+        found = open_by_path(target, directory, rights, inheriting, only_directory=only_directory)
+        if found is not None:
+            return found
     host_flags = host_open_flags(oflags, rights, flags) | (hostio.O_DIRECTORY if only_directory else 0)
     fd = os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
     try:
@@ -113,10 +114,20 @@ def open_target(
         raise
 
 
-def open_by_path(target: Target, directory: Directory, rights: int, inheriting: int) -> Directory:
-    """Open a directory where directories have no descriptors."""
-    if not stat.S_ISDIR(target.stat().st_mode):
-        raise Failure(Errno.NOTDIR)
+def open_by_path(target: Target, directory: Directory, rights: int, inheriting: int, *, only_directory: bool) -> Directory | None:
+    """Open a directory where directories have no descriptors; None when the path leads to a file or to nothing."""
+    try:
+        mode = os.lstat(target.path).st_mode
+    except FileNotFoundError:
+        if only_directory:
+            raise
+        return None
+    if stat.S_ISLNK(mode):
+        raise Failure(Errno.LOOP)
+    if not stat.S_ISDIR(mode):
+        if only_directory:
+            raise Failure(Errno.NOTDIR)
+        return None
     if rights & Rights.FD_WRITE:
         raise Failure(Errno.ISDIR)
     return Directory(Place(None, target.path), rights, inheriting, read_only=directory.read_only)
