@@ -89,7 +89,7 @@ class BodyValidator:
         declared = self.declarations(len(params))
         self.locals = [*params, *declared]
         sink.at = start
-        sink.begin(func, params, results, declared, r.end - r.pos)
+        sink.begin(func, params, results, declared, end - start)
         s.enter(0x02, NOTHING, results)
         while s.frames:
             if r.done() and end < len(r.data):

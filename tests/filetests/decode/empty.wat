@@ -1,0 +1,15 @@
+;;! test = "decode"
+
+(module)
+
+
+
+
+
+
+
+
+
+
+
+

@@ -1,0 +1,4 @@
+;;! test = "validate"
+
+(module (func (drop)))
+;; ValidationError: type mismatch: an operand is missing (function 0, at byte 0x17)

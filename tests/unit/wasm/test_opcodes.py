@@ -1,0 +1,89 @@
+"""The closure test of the opcode table: each row decodes, validates and is reported under its code."""
+
+from __future__ import annotations
+
+import pytest
+import wasmtime
+
+from arenite.layout.types import type_name
+from arenite.wasm.features import FEATURES, illegal
+from arenite.wasm.opcodes import BY_CODE, BY_NAME, OPCODES, Opcode
+from unit.wasm.recorder import report
+
+# How to use an instruction whose type depends on context, or whose immediates are not numbers.
+USES = {
+    "block": "block end",
+    "loop": "loop end",
+    "if": "i32.const 0 if end",
+    "else": "i32.const 0 if else end",
+    "end": "block end",
+    "br": "br 0",
+    "br_if": "i32.const 0 br_if 0",
+    "br_table": "i32.const 0 br_table 0 0",
+    "call": "call 0",
+    "call_indirect": "i32.const 0 call_indirect",
+    "drop": "i32.const 0 drop",
+    "select": "i32.const 0 i32.const 0 i32.const 0 select drop",
+    "select t": "i32.const 0 i32.const 0 i32.const 0 select (result i32) drop",
+    "local.get": "local.get 0 drop",
+    "local.set": "i32.const 0 local.set 0",
+    "local.tee": "i32.const 0 local.tee 0 drop",
+    "global.get": "global.get 0 drop",
+    "global.set": "i32.const 0 global.set 0",
+    "table.get": "i32.const 0 table.get 0 drop",
+    "table.set": "i32.const 0 ref.null func table.set 0",
+    "table.grow": "ref.null func i32.const 0 table.grow 0 drop",
+    "table.fill": "i32.const 0 ref.null func i32.const 0 table.fill 0",
+    "ref.null": "ref.null extern drop",
+    "ref.is_null": "ref.null func ref.is_null drop",
+    "return": "return",
+    "unreachable": "unreachable",
+    "table.init": "i32.const 0 i32.const 0 i32.const 0 table.init 0 0",
+}
+IMMEDIATES = {"memidx": "", "dataidx": "0", "elemidx": "0", "tableidx": "0", "funcidx": "0"}
+
+
+def use(opcode: Opcode) -> str:
+    """Instructions that contain one of this row, in the text format."""
+    if opcode.type is None or opcode.name in USES:
+        return USES[opcode.name]
+    operands = [f"{type_name(t)}.const 0" for t in opcode.type[0]]
+    immediates = ["0" if i in {"i32", "i64", "f32", "f64"} else IMMEDIATES.get(i, "") for i in opcode.immediates]
+    return " ".join([*operands, opcode.name, *immediates, *("drop" for _ in opcode.type[1])])
+
+
+@pytest.mark.parametrize("opcode", OPCODES, ids=lambda opcode: opcode.name)
+def test_row_validates_and_is_reported(opcode: Opcode) -> None:
+    wasm = bytes(
+        wasmtime.wat2wasm(
+            f"""(module (memory 1) (table 1 funcref) (global (mut i32) (i32.const 0)) (elem func 0) (data "")
+                (func (local i32) {use(opcode)}))"""
+        )
+    )
+    encoded = bytes([opcode.code >> 8, opcode.code & 0xFF]) if opcode.code > 0xFF else bytes([opcode.code])
+    reported = {wasm[at : at + len(encoded)]: args for at, name, args in report(wasm) if name not in {"begin", "finish"}}
+    assert (encoded in reported) == (opcode.name != "nop")  # which says nothing
+    if opcode.immediates == () and opcode.type and opcode.name != "nop":
+        assert reported[encoded] == (opcode.code, len(opcode.type[0]), opcode.type[1][0])
+
+
+def test_a_code_without_a_row_is_illegal() -> None:
+    for code in set(range(256)) - set(BY_CODE) - {0xFC}:
+        assert illegal(code).startswith(f"illegal opcode {code:02x}")
+
+
+def test_rows_and_missing_features_do_not_overlap() -> None:
+    missing = {code for feature in FEATURES for first, last in feature.codes for code in range(first, last + 1)}
+    assert not missing & set(BY_CODE)
+
+
+def test_each_row_names_a_feature_that_is_on() -> None:
+    on = {feature.name for feature in FEATURES if feature.default}
+    assert {opcode.feature for opcode in OPCODES} <= on
+
+
+def test_names_are_unique_and_widths_are_those_of_the_names() -> None:
+    assert len(BY_NAME) == len(BY_CODE) == len(OPCODES)
+    assert BY_NAME["i64.load32_u"].width == BY_NAME["f32.store"].width == 4
+    assert BY_NAME["i64.store8"].width == 1
+    assert BY_NAME["i32.add"].width == 0
