@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+LIBRARY = SOURCE / f"arenite__mypyc{SUFFIX}"  # holds the code of all; the others only name it
 
 
 def compiled() -> list[Path]:
@@ -34,13 +35,15 @@ def expected() -> dict[Path, Path]:
     return {path.with_name(path.stem + SUFFIX): path for path in sources}
 
 
+def complete() -> bool:
+    """Whether every hot module has been compiled, and nothing is left over from a source that is gone."""
+    return set(compiled()) == {LIBRARY, *expected()}
+
+
 def stale() -> bool:
-    """Whether something compiled is missing, older than its source or left over from a source that is gone."""
-    library, wanted = SOURCE / f"arenite__mypyc{SUFFIX}", expected()
-    if set(compiled()) != {library, *wanted}:
-        return True
-    newest = max([(ROOT / "setup.py").stat().st_mtime, *(source.stat().st_mtime for source in wanted.values())])
-    return newest > library.stat().st_mtime
+    """Whether to compile again."""
+    newest = max(path.stat().st_mtime for path in (ROOT / "setup.py", *expected().values()))
+    return not complete() or newest > LIBRARY.stat().st_mtime
 
 
 def remove() -> None:
@@ -53,7 +56,8 @@ def build() -> bool:
     """Compile; whether that worked.  The compiler's words are shown when it did not."""
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode == 0 and not stale():
+    if done.returncode == 0 and complete():
+        LIBRARY.touch()  # a source that changed without consequence leaves an older library standing
         return True
     sys.stderr.write(done.stdout + done.stderr)
     remove()
