@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arenite.api import Config, Engine, Func, Linker, Store
+from arenite.api import Engine, Func, Linker, Store
 from arenite.cli.ending import Refused
 from arenite.cli.loading import load
+from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 from arenite.errors import LinkError
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.api import Instance, ValType
+    from arenite.api import Instance, Module, ValType
 
 Directory = str | tuple[str, str]  # on the host, or that and "ro"
 
@@ -62,12 +63,30 @@ def invoke(instance: Instance, store: Store, name: str, arguments: Sequence[str]
     if len(types) != len(arguments):
         wanted = " ".join(map(str, types)) or "nothing"
         raise typer.BadParameter(f"{name} takes {wanted}, but {len(arguments)} were given", param_hint="ARGS")
-    start = function(instance, store, "_initialize")
-    if start is not None:
-        start(store)
+    initialize = function(instance, store, "_initialize")
+    if initialize is not None:
+        initialize(store)
     results = chosen(store, *map(operand, arguments, types))
     for result in results if isinstance(results, list) else [] if results is None else [results]:
         typer.echo(result)
+
+
+def start(instance: Instance, store: Store, file: Path) -> None:
+    """Run the program that the instance is."""
+    main = function(instance, store, "_start")
+    if main is None:
+        raise Refused(f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions")
+    main(store)
+
+
+def link(engine: Engine, store: Store, module: Module, file: Path) -> Instance:
+    """Give the module what it imports, which can only be WASI."""
+    linker = Linker(engine)
+    linker.define_wasi()
+    try:
+        return linker.instantiate(store, module)
+    except LinkError as error:
+        raise Refused(f"{file}: {error}") from error
 
 
 def run(
@@ -90,7 +109,8 @@ def run(
     fuel: Annotated[
         int | None, typer.Option(min=0, help="Stop with exit code 124 after so many calls and loop iterations.")
     ] = None,
-    tier: Annotated[str, typer.Option(help="How to run: `threaded` is fast, `safe` is pure Python.")] = Config.tier,
+    tier: Tier = DEFAULTS.tier,
+    settings: Settings = None,
     invoke_: Annotated[
         str | None, typer.Option("--invoke", metavar="NAME", help="Call this export and print its results.")
     ] = None,
@@ -100,7 +120,7 @@ def run(
     The program sees nothing of this machine but its arguments, standard input and output, and what --dir and --env give it.
     Options stand before FILE; what follows FILE belongs to the program.
 
-    Examples:
+    For example:
 
     arenite run hello.wasm
 
@@ -113,22 +133,14 @@ def run(
     config.inherit_stdin()
     config.inherit_stdout()
     config.inherit_stderr()
-    engine = Engine(Config(tier=tier, consume_fuel=fuel is not None))
+    engine = Engine(configured(tier, settings, fuel=fuel is not None))
     module = load(engine, file)
-    linker = Linker(engine)
-    linker.define_wasi()
     with Store(engine) as store:
         store.set_wasi(config)
         if fuel is not None:
             store.set_fuel(fuel)
-        try:
-            instance = linker.instantiate(store, module)
-        except LinkError as error:
-            raise Refused(f"{file}: {error}") from error
-        if invoke_ is not None:
-            return invoke(instance, store, invoke_, given)
-        start = function(instance, store, "_start")
-        if start is None:
-            raise Refused(f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions")
-        start(store)
-    return None
+        instance = link(engine, store, module, file)
+        if invoke_ is None:
+            start(instance, store, file)
+        else:
+            invoke(instance, store, invoke_, given)

@@ -17,7 +17,7 @@ from arenite.wasm.validate import BodyValidator, validate_module
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.wasm.module import Module
+    from arenite.wasm.module import Data, Element, Module
 
 HINTS: Final = "metadata.code.branch_hint"  # the custom section of branch hints
 
@@ -86,20 +86,18 @@ def declared(module: Module) -> Iterator[str]:
     """Features that show outside of bodies."""
     if any(len(type_.results) > 1 for type_ in module.types):
         yield "multi-value"
-    externs = [item.type for item in (*module.import_types(), *module.export_types())]
+    externs = [item.type for item in module.import_types()] + [item.type for item in module.export_types()]
     if any(isinstance(type_, GlobalType) and type_.mutable for type_ in externs):
         yield "mutable-globals"
     values = [type_ for func in module.types for type_ in func.params + func.results]
-    if len(module.tables) > 1 or EXTERNREF in [
-        *values,
-        *(table.element for table in module.tables),
-        *(g.content for g in module.globals),
-    ]:
+    values += [table.element for table in module.tables] + [item.content for item in module.globals]
+    if len(module.tables) > 1 or EXTERNREF in values:
         yield "reference-types"
-    if any(segment.mode == Mode.PASSIVE for segment in (*module.segments, *module.elements)):
+    segments: list[Data | Element] = [*module.segments, *module.elements]
+    if any(segment.mode == Mode.PASSIVE for segment in segments):
         yield "bulk-memory"
-    offsets = [segment.offset for segment in (*module.segments, *module.elements)]
-    if any(len(expr) > 1 for expr in (*offsets, *(init.value for init in module.inits))):
+    constants = [segment.offset for segment in segments] + [item.value for item in module.inits]
+    if any(len(constant) > 1 for constant in constants):
         yield "extended-const"
     if any(custom.name == HINTS for custom in module.customs):
         yield "branch-hinting"

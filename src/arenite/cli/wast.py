@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from arenite.api import Config
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.loading import refusing
+from arenite.cli.options import DEFAULTS, Tier
 from arenite.cli.script import Result, Verdict
 from arenite.cli.script_engine import run_wast
 
@@ -30,7 +30,7 @@ def show(result: Result) -> None:
 def wast(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", show_default=False, help="Scripts: .wast.")],
     *,
-    tier: Annotated[str, typer.Option(help="How to run: `threaded` or `safe`.")] = Config.tier,
+    tier: Tier = DEFAULTS.tier,
 ) -> None:
     """Run test scripts; exit code 0 when every assertion passes.
 
