@@ -14,7 +14,7 @@ import random as pseudo
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from arenite.wasi.clocks import Clocks, SystemClocks
 from arenite.wasi.descriptors import Descriptor, DescriptorTable
@@ -25,7 +25,7 @@ from arenite.wasi.state import State
 from arenite.wasi.stdio import Sink, Source, Writer, sink, source
 
 HostPath: TypeAlias = str | os.PathLike[str]
-HostDirectory: TypeAlias = HostPath | tuple[HostPath, Literal["ro", "rw"]]
+HostDirectory: TypeAlias = HostPath | tuple[HostPath, str]
 Random: TypeAlias = Callable[[int], bytes] | int | None
 
 
@@ -61,7 +61,7 @@ class WasiConfig:
 
     `argv`: the arguments, the program's name first.   `env`: the environment, a mapping or pairs.
     `stdin`, `stdout`, `stderr`: see `arenite.wasi.stdio`.
-    `dirs`: {name for the guest: directory of the host, or (directory, "ro")}.
+    `dirs`: {name for the guest: directory of the host, or (directory, "ro") to read only, or (directory, "rw")}.
     `clocks`: see `arenite.wasi.clocks`; None: the host's.
     `random`: a callable(size) -> bytes, or a seed for bytes that are the same each time; None: the host's.
     `trace`: called with a line about each call, as `strace` prints them.
