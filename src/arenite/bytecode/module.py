@@ -110,6 +110,14 @@ class ModuleCode:
         """How many functions the module defines."""
         return len(self.functions) // FUNCTION.size
 
+    @cached_property
+    def _export_index(self) -> dict[str, ExportType]:
+        return {e.name: e for e in self.exports}
+
+    def export_named(self, name: str) -> ExportType | None:
+        """The export of that name."""
+        return self._export_index.get(name)
+
     def function(self, index: int) -> FunctionCode:
         """An own function, counted without the imported ones."""
         return FunctionCode(*FUNCTION.unpack_from(self.functions, index * FUNCTION.size))

@@ -57,6 +57,7 @@ class Machine:
         self.data: object = None  # the user's
         self.lineage = object()  # what the objects made here have in common
         self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
+        self.watched = False  # ask also before the first
         self.modules: tuple[ModuleCode, ...] = ()
         self.instances: list[InstanceAddr] = []
         self._by_record: dict[int, InstanceAddr] = {}
@@ -208,7 +209,7 @@ class Machine:
 
     def _run(self, pc: int, sp: int, vmctx: int) -> None:
         """The loop."""
-        left = given = self._grant()
+        left = given = 0 if self.watched else self._grant()
         while True:
             page = self.cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
@@ -322,6 +323,10 @@ class Machine:
         """Note an instance."""
         self.instances.append(instance)
         self._by_record[instance.at] = instance
+
+    def known_instance(self, vmctx: int) -> InstanceAddr | None:
+        """The instance whose record lies at an offset, if there is one (a host function called by the host has none)."""
+        return self._by_record.get(vmctx)
 
     def instance_at(self, vmctx: int) -> InstanceAddr:
         """The instance whose record lies at an offset from the arena.  Raises: `Trap` if there is none."""

@@ -1,0 +1,86 @@
+"""arenite: a WebAssembly engine in which everything the virtual machine knows lies in one arena.
+
+    from arenite import Engine, Module, Store, Instance
+
+    engine = Engine()
+    module = Module(engine, '(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))')
+    store = Store(engine)
+    add = Instance(store, module, []).exports(store)["add"]
+    print(add(store, 2, 3))
+
+The names and shapes are those of the `wasmtime` package, so most programs run after changing the import.
+"""
+
+from arenite.api import (
+    Caller,
+    Config,
+    Engine,
+    ExportType,
+    Frame,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    HostModule,
+    HostModuleConfig,
+    ImportType,
+    Instance,
+    InstanceExports,
+    Limits,
+    Linker,
+    Memory,
+    MemoryType,
+    Module,
+    Store,
+    Table,
+    TableType,
+    Val,
+    ValType,
+    wat2wasm,
+)
+from arenite.errors import AreniteError, DecodeError, Exit, InternalError, Limit, LinkError, Trap, ValidationError
+from arenite.traps import TrapCode
+from arenite.wasi import WasiConfig
+
+ExitTrap = Exit
+WasmtimeError = AreniteError
+
+__all__ = [
+    "AreniteError",
+    "Caller",
+    "Config",
+    "DecodeError",
+    "Engine",
+    "Exit",
+    "ExitTrap",
+    "ExportType",
+    "Frame",
+    "Func",
+    "FuncType",
+    "Global",
+    "GlobalType",
+    "HostModule",
+    "HostModuleConfig",
+    "ImportType",
+    "Instance",
+    "InstanceExports",
+    "InternalError",
+    "Limit",
+    "Limits",
+    "LinkError",
+    "Linker",
+    "Memory",
+    "MemoryType",
+    "Module",
+    "Store",
+    "Table",
+    "TableType",
+    "Trap",
+    "TrapCode",
+    "Val",
+    "ValType",
+    "ValidationError",
+    "WasiConfig",
+    "WasmtimeError",
+    "wat2wasm",
+]

@@ -1,0 +1,376 @@
+"""Functions, memories, tables and globals, as users hold them.
+
+Each is a place in an arena and a type; it works with the store that it was made in (or a `Caller` of that store), which every
+method takes first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+from arenite.api.store import Store
+from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
+from arenite.api.val import Val, plain
+from arenite.errors import AreniteError
+from arenite.layout import types as core
+from arenite.layout.records import GlobalRecord
+from arenite.machine import helpers, instantiate
+from arenite.machine.machine import Machine
+from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
+from arenite.machine.values import codec
+
+
+class Extern:
+    """What can be imported and exported: a place, and the lineage of stores in which it is one."""
+
+    __slots__ = ("_addr", "_lineage")
+
+    _addr: Addr
+    _lineage: object
+
+    def _machine(self, store: Storelike) -> Machine:
+        """The store's machine.  Raises: `AreniteError` if this was made in another store."""
+        machine = store.machine
+        if machine.lineage is not self._lineage:
+            raise AreniteError(f"this {type(self).__name__.lower()} belongs to another store")
+        return machine
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Extern) and self._addr == other._addr and self._lineage is other._lineage
+
+    def __hash__(self) -> int:
+        return hash(self._addr)
+
+
+def machine_of(store: object) -> Machine:
+    """A store's machine.  Raises: `TypeError`."""
+    if not isinstance(store, (Store, Caller)):
+        raise TypeError(f"expected a Store, found {type(store).__name__}")
+    return store.machine
+
+
+def wrap(machine: Machine, addr: Addr) -> AnyExtern:
+    """A place in the arena as users hold it."""
+    kind: type[Func | Table | Memory | Global] = {FuncAddr: Func, TableAddr: Table, MemoryAddr: Memory, GlobalAddr: Global}[type(addr)]
+    extern = kind.__new__(kind)
+    extern._addr, extern._lineage = addr, machine.lineage
+    return extern
+
+
+def to_core(machine: Machine, value: object) -> object:
+    """A user's value as the machine wants it: functions as addresses."""
+    if isinstance(value, Val):
+        value = value.value
+    if isinstance(value, Func):
+        if value._lineage is not machine.lineage:
+            raise AreniteError("this func belongs to another store")
+        return value._addr
+    return value
+
+
+def from_core(machine: Machine, value: object) -> Any:  # noqa: ANN401 (a guest's value: an int, a float, any object)
+    """A machine's value as users hold it."""
+    return wrap(machine, value) if isinstance(value, FuncAddr) else value
+
+
+class Func(Extern):
+    """A function of a guest or of the host.
+
+    `Func(store, FuncType([...], [...]), callable)`; with `access_caller` the callable gets a `Caller` first.
+    """
+
+    __slots__ = ()
+
+    _addr: FuncAddr
+
+    def __init__(self, store: Storelike, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
+        if not isinstance(ty, FuncType):
+            raise TypeError(f"expected a FuncType, found {type(ty).__name__}")
+        if not callable(func):
+            raise TypeError(f"expected a callable, found {type(func).__name__}")
+        machine = machine_of(store)
+        self._addr, self._lineage = machine.add_host_function(host_function(ty, func, access_caller=access_caller)), machine.lineage
+
+    def type(self, store: Storelike) -> FuncType:
+        """Its type."""
+        self._machine(store)
+        return FuncType.of(self._addr.type)
+
+    def __call__(self, store: Storelike, *params: Any) -> Any:  # noqa: ANN401 (a guest's values)
+        """Call it.  No result: None; one: its value; several: a list.
+
+        Raises: `Trap`, `Exit`, what a host function raised, `TypeError` and `OverflowError` for arguments of another type.
+        """
+        machine = store.machine
+        if machine.lineage is not self._lineage:
+            self._machine(store)
+        addr = self._addr
+        kind = codec(addr.type)
+        if not (kind.plain_params and kind.plain_results) or any(type(p) is Val for p in params):
+            results = [from_core(machine, r) for r in machine.call(addr, [to_core(machine, p) for p in params])]
+        else:
+            results = machine.call(addr, params)  # type: ignore[assignment]  # a tuple does as well
+        count = len(results)
+        return results[0] if count == 1 else None if count == 0 else list(results)
+
+    def call_bits(self, store: Storelike, params: list[Any]) -> list[Any]:
+        """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit unsigned ints, references as objects."""
+        machine = self._machine(store)
+        type_ = self._addr.type
+        slots = [machine.to_guest(t, to_core(machine, p)) if t in core.REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
+        results = machine.call_bits(self._addr, slots)
+        return [
+            from_core(machine, machine.from_guest(t, r)) if t in core.REFERENCES else r for r, t in zip(results, type_.results, strict=True)
+        ]
+
+
+def host_function(type_: FuncType, func: Callable[..., object], *, access_caller: bool) -> HostFunction:
+    """A user's callable as the machine wants it.  It refers to no store, so a store and its functions go together."""
+    references = any(t in core.REFERENCES for t in (*type_.core.params, *type_.core.results))
+    if access_caller:
+
+        def with_caller(machine: Machine, vmctx: int, *args: object) -> object:
+            caller = Caller(machine, vmctx)
+            try:
+                if not references:
+                    return plain(func(caller, *args))
+                return _to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]))
+            finally:
+                caller.machine = _Gone()
+
+        return HostFunction(type_.core, with_caller, wants_caller=True)
+    if references:
+
+        def converting(machine: Machine, _vmctx: int, *args: object) -> object:
+            return _to_core_results(machine, func(*[from_core(machine, a) for a in args]))
+
+        return HostFunction(type_.core, converting, wants_caller=True)
+    return HostFunction(type_.core, func, wants_caller=False)
+
+
+def _to_core_results(machine: Machine, result: object) -> object:
+    return [to_core(machine, r) for r in result] if isinstance(result, (list, tuple)) else to_core(machine, result)
+
+
+class Caller:
+    """Who called a host function: usable wherever a store is, while that call lasts."""
+
+    __slots__ = ("_vmctx", "machine")
+
+    def __init__(self, machine: Machine, vmctx: int) -> None:
+        self.machine = machine
+        self._vmctx = vmctx
+
+    @property
+    def data(self) -> object:
+        """The store's `data`."""
+        return self.machine.data
+
+    def get(self, name: str) -> AnyExtern | None:
+        """An export of the calling instance, or None."""
+        instance = self.machine.known_instance(self._vmctx)
+        return None if instance is None else exported(self.machine, instance, name)
+
+    def __getitem__(self, name: str) -> AnyExtern:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get_fuel(self) -> int:
+        """Units of fuel left."""
+        return self.machine.fuel or 0
+
+    def set_fuel(self, fuel: int) -> None:
+        """Units of fuel from now on."""
+        self.machine.fuel = fuel
+
+
+class _Gone:
+    """What a `Caller` holds once its call is over."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AreniteError("a Caller is valid during its host function's call only")
+
+
+class Memory(Extern):
+    """A linear memory: `Memory(store, MemoryType(Limits(1, None)))`.
+
+    `memory[store, 8:12]` is a slice of its bytes and can be set; `view` gives them to whatever takes a buffer.
+    """
+
+    __slots__ = ()
+
+    _addr: MemoryAddr
+
+    def __init__(self, store: Storelike, ty: MemoryType) -> None:
+        machine = machine_of(store)
+        self._addr, self._lineage = instantiate.new_memory(machine, ty.core), machine.lineage
+
+    def type(self, store: Storelike) -> MemoryType:
+        """Its type."""
+        self._machine(store)
+        return wrapped(self._addr.type)  # type: ignore[return-value]  # the wrapper of a memory's type
+
+    def view(self, store: Storelike) -> memoryview:
+        """Its bytes now, writable, without a copy; it keeps its length when the memory grows.
+
+        While it lives the store cannot be closed, nor moved to make room for another memory.
+        """
+        return self._machine(store).cage.memory(self._addr.area)
+
+    def size(self, store: Storelike) -> int:
+        """Pages of 64 KiB."""
+        return self.data_len(store) // core.PAGE_SIZE
+
+    def data_len(self, store: Storelike) -> int:
+        """Bytes."""
+        return len(self.view(store))
+
+    def grow(self, store: Storelike, delta: int) -> int:
+        """Grow by `delta` pages; the old size in pages.  Raises: `AreniteError` beyond its maximum or the system's."""
+        if delta < 0:
+            raise AreniteError("cannot grow by negative amount")
+        machine = self._machine(store)
+        old = helpers.grow_memory(machine, self._addr.at, delta)
+        machine.refresh()
+        if old == helpers.REFUSED:
+            raise AreniteError(f"failed to grow memory by {delta} pages")
+        return old
+
+    def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
+        """A copy of the bytes from `start` to `stop`, with the rules of slices."""
+        with self.view(store) as view:
+            return bytearray(view[start:stop])
+
+    def write(self, store: Storelike, value: bytes | bytearray | memoryview, start: int | None = None) -> int:
+        """Write bytes at `start` (negative: from the end); how many.  Raises: `IndexError` when they do not fit."""
+        with self.view(store) as view:
+            at = slice(start, None).indices(len(view))[0]
+            if at >= len(view) or at + len(value) > len(view):
+                raise IndexError("index out of range")
+            view[at : at + len(value)] = value
+        return len(value)
+
+    def __getitem__(self, key: tuple[Storelike, slice | int]) -> bytes | int:
+        store, where = key
+        with self.view(store) as view:
+            return bytes(view[where]) if isinstance(where, slice) else view[where]
+
+    def __setitem__(self, key: tuple[Storelike, slice | int], value: bytes | bytearray | memoryview | int) -> None:
+        store, where = key
+        with self.view(store) as view:
+            view[where] = value  # type: ignore[index,assignment]  # an index takes an int, a slice takes bytes
+
+    def get_buffer_ptr(self, store: Storelike, size: int | None = None, offset: int = 0) -> ctypes.Array[ctypes.c_ubyte]:
+        """The bytes as a ctypes array, without a copy."""
+        view = self.view(store)
+        return (ctypes.c_ubyte * (len(view) - offset if size is None else size)).from_buffer(view, offset)
+
+    def data_ptr(self, store: Storelike) -> ctypes._Pointer[ctypes.c_ubyte]:
+        """A pointer to the first byte; nothing checks what is done with it."""
+        return ctypes.cast(self.get_buffer_ptr(store), ctypes.POINTER(ctypes.c_ubyte))
+
+
+class Table(Extern):
+    """A table of references: `Table(store, TableType(ValType.funcref(), Limits(2, None)), None)`."""
+
+    __slots__ = ()
+
+    _addr: TableAddr
+
+    def __init__(self, store: Storelike, ty: TableType, init: object) -> None:
+        machine = machine_of(store)
+        value = machine.to_guest(ty.core.element, to_core(machine, init))
+        self._addr, self._lineage = instantiate.new_table(machine, ty.core, value), machine.lineage
+
+    def type(self, store: Storelike) -> TableType:
+        """Its type."""
+        self._machine(store)
+        return wrapped(self._addr.type)  # type: ignore[return-value]  # the wrapper of a table's type
+
+    def size(self, store: Storelike) -> int:
+        """Elements."""
+        return len(helpers.elements(self._machine(store), self._addr.at))
+
+    def grow(self, store: Storelike, amt: int, init: object) -> int:
+        """Grow by `amt` elements; the old size.  Raises: `AreniteError` beyond its maximum or the engine's."""
+        machine = self._machine(store)
+        value = machine.to_guest(self._addr.type.element, to_core(machine, init))
+        old = helpers.grow_table(machine, self._addr.at, value, amt) if amt >= 0 else helpers.REFUSED
+        if old == helpers.REFUSED:
+            raise AreniteError(f"failed to grow table by {amt} elements")
+        return old
+
+    def get(self, store: Storelike, idx: int) -> Any:  # noqa: ANN401 (any object)
+        """The element: a `Func`, a Python object or None.  None too beyond the end."""
+        machine = self._machine(store)
+        elements = helpers.elements(machine, self._addr.at)
+        if not 0 <= idx < len(elements):
+            return None
+        return from_core(machine, machine.from_guest(self._addr.type.element, elements[idx]))
+
+    def set(self, store: Storelike, idx: int, val: object) -> None:
+        """Set an element.  Raises: `AreniteError` beyond the end."""
+        machine = self._machine(store)
+        elements = helpers.elements(machine, self._addr.at)
+        if not 0 <= idx < len(elements):
+            raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
+        elements[idx] = machine.to_guest(self._addr.type.element, to_core(machine, val))
+
+
+class Global(Extern):
+    """A global: `Global(store, GlobalType(ValType.i32(), True), 1)`."""
+
+    __slots__ = ()
+
+    _addr: GlobalAddr
+
+    def __init__(self, store: Storelike, ty: GlobalType, val: object) -> None:
+        machine = machine_of(store)
+        self._addr, self._lineage = instantiate.new_global(machine, ty.core, 0), machine.lineage
+        self._put(machine, val)
+
+    def type(self, store: Storelike) -> GlobalType:
+        """Its type."""
+        self._machine(store)
+        return wrapped(self._addr.type)  # type: ignore[return-value]  # the wrapper of a global's type
+
+    def value(self, store: Storelike) -> Any:  # noqa: ANN401 (a guest's value)
+        """Its value."""
+        machine = self._machine(store)
+        kind = codec(core.FuncType((), (self._addr.type.content,)))
+        (value,) = kind.unpack(kind.results, kind.type.results, machine.cage.arena, self._addr.at, machine.from_guest)
+        return from_core(machine, value)
+
+    def bits(self, store: Storelike) -> Any:  # noqa: ANN401 (an int, or a reference's object)
+        """Its value as a bit pattern; references as objects."""
+        machine = self._machine(store)
+        word = GlobalRecord.value.read(machine.cage.arena, self._addr.at)
+        if self._addr.type.content in core.REFERENCES:
+            return from_core(machine, machine.from_guest(self._addr.type.content, word))
+        return word
+
+    def set_value(self, store: Storelike, val: object) -> None:
+        """Set it.  Raises: `AreniteError` if it is immutable."""
+        machine = self._machine(store)
+        if not self._addr.type.mutable:
+            raise AreniteError("global is immutable")
+        self._put(machine, val)
+
+    def _put(self, machine: Machine, val: object) -> None:
+        kind = codec(core.FuncType((), (self._addr.type.content,)))
+        kind.pack(kind.results, kind.type.results, (to_core(machine, val),), machine.cage.arena, self._addr.at, machine.to_guest)
+
+
+Storelike = Store | Caller
+AnyExtern = Func | Memory | Table | Global
+
+
+def exported(machine: Machine, instance: InstanceAddr, name: str) -> AnyExtern | None:
+    """An instance's export."""
+    found = instance.code.export_named(name)
+    return None if found is None else wrap(machine, instantiate.export(machine, instance, found.type, found.index))
+

@@ -1,0 +1,73 @@
+"""An instance and its exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
+from arenite.errors import AreniteError, LinkError
+from arenite.machine import instantiate
+
+if TYPE_CHECKING:
+    from arenite.api.externs import Storelike
+    from arenite.api.module import Module
+    from arenite.machine.machine import Machine
+    from arenite.machine.objects import InstanceAddr
+
+
+class InstanceExports(Mapping[str, AnyExtern]):
+    """An instance's exports by name, in the module's order; wrappers are made when asked for."""
+
+    def __init__(self, machine: Machine, instance: InstanceAddr) -> None:
+        self._machine = machine
+        self._instance = instance
+
+    @property
+    def by_index(self) -> Sequence[AnyExtern]:
+        """The exports in order."""
+        return [self[e.name] for e in self._instance.code.exports]
+
+    def __getitem__(self, name: str) -> AnyExtern:
+        found = exported(self._machine, self._instance, name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (e.name for e in self._instance.code.exports)
+
+    def __len__(self) -> int:
+        return len(self._instance.code.exports)
+
+
+class Instance:
+    """A module's instance in a store: `Instance(store, module, [imports in order])`.
+
+    Raises: `LinkError` when an import does not fit, `Trap` when initialisation or the start function traps, `Limit`.
+    """
+
+    __slots__ = ("_addr", "_lineage")
+
+    def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
+        machine = machine_of(store)
+        for item in imports:
+            if not isinstance(item, Extern):
+                raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
+            if item._lineage is not machine.lineage:
+                raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
+        self._addr, self._lineage = instantiate.instantiate(machine, module.code, [item._addr for item in imports]), machine.lineage
+
+    def exports(self, store: Storelike) -> InstanceExports:
+        """Its exports, a mapping by name."""
+        machine = machine_of(store)
+        if machine.lineage is not self._lineage:
+            raise AreniteError("this instance belongs to another store")
+        return InstanceExports(machine, self._addr)
+
+    def call(self, store: Storelike, name: str, *params: object) -> object:
+        """Call an exported function by its name.  Raises: as `Func`, `KeyError`, `TypeError` if it is no function."""
+        func = self.exports(store)[name]
+        if not isinstance(func, Func):
+            raise TypeError(f"export {name!r} is no function")
+        return func(store, *params)

@@ -1,0 +1,118 @@
+"""A linker: names for what modules may import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from arenite.api.externs import AnyExtern, Extern, Func, host_function, machine_of, wrap
+from arenite.api.instance import Instance
+from arenite.api.types import FuncType
+from arenite.errors import AreniteError, LinkError, Trap
+from arenite.layout import types as core
+
+if TYPE_CHECKING:
+    from arenite.api.engine import Engine
+    from arenite.api.externs import Storelike
+    from arenite.api.module import Module
+    from arenite.machine.machine import Machine
+    from arenite.machine.objects import HostFunction
+
+
+class Linker:
+    """Definitions by (module, name): things of a store, and host functions for any store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.allow_shadowing = False
+        self._items: dict[tuple[str, str], AnyExtern] = {}
+        self._functions: dict[tuple[str, str], HostFunction] = {}
+        self._wasi = False
+        self._unknown_as_traps: set[tuple[str, str]] = set()
+
+    def _free(self, module: str, name: str) -> tuple[str, str]:
+        """The key of a new definition.  Raises: `AreniteError` if there is one already."""
+        key = module, name
+        if not self.allow_shadowing and (key in self._items or key in self._functions):
+            raise AreniteError(f"import of {module!r} {name!r} defined twice; set allow_shadowing to replace it")
+        self._items.pop(key, None)
+        self._functions.pop(key, None)
+        return key
+
+    def define(self, store: Storelike, module: str, name: str, item: AnyExtern | Instance) -> None:
+        """Define a thing of a store."""
+        if not isinstance(item, Extern):
+            raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
+        item._machine(store)
+        self._items[self._free(module, name)] = item
+
+    def define_func(self, module: str, name: str, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Define a host function for any store."""
+        if not isinstance(ty, FuncType):
+            raise TypeError(f"expected a FuncType, found {type(ty).__name__}")
+        self._functions[self._free(module, name)] = host_function(ty, func, access_caller=access_caller)
+
+    def define_instance(self, store: Storelike, name: str, instance: Instance) -> None:
+        """Define all exports of an instance under one module name."""
+        for field, item in instance.exports(store).items():
+            self.define(store, name, field, item)
+
+    def define_wasi(self) -> None:
+        """Let instantiation ask the store's WASI state (`Store.set_wasi`) for what is defined nowhere else."""
+        self._wasi = True
+
+    def define_module(self, store: Storelike, name: str, module: Module) -> None:
+        """Instantiate a module and define its exports under `name`."""
+        self.define_instance(store, name, self.instantiate(store, module))
+
+    def define_unknown_imports_as_traps(self, module: Module) -> None:
+        """Imports of this module that are defined nowhere become functions that trap when they are called."""
+        self._unknown_as_traps |= {(i.module, i.name) for i in module.code.imports if isinstance(i.type, core.FuncType)}
+
+    def instantiate(self, store: Storelike, module: Module) -> Instance:
+        """An instance with its imports found here.  Raises: `LinkError` naming the first that is not, and as `Instance`."""
+        machine = machine_of(store)
+        imports = [self._find(store, machine, i.module, i.name, i.type) for i in module.code.imports]
+        return Instance(store, module, imports)
+
+    def _find(self, store: Storelike, machine: Machine, module: str, name: str, type_: core.ExternType) -> AnyExtern:
+        item = self._items.get((module, name))
+        if item is not None:
+            return item
+        function = self._functions.get((module, name)) or self._from_host(store, module, name)
+        if function is None and (module, name) in self._unknown_as_traps and isinstance(type_, core.FuncType):
+            function = host_function(FuncType.of(type_), _trapping(module, name), access_caller=False)
+        if function is None:
+            hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if self._wasi and module.startswith("wasi_") else ""
+            raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
+        return wrap(machine, machine.add_host_function(function))
+
+    def _from_host(self, store: Storelike, module: str, name: str) -> HostFunction | None:
+        host = getattr(store, "host", None) if self._wasi else None
+        found = None if host is None else host.function(module, name)
+        return None if found is None else host_function(found[0], found[1], access_caller=True)
+
+    def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
+        """What is defined under a name.  Raises: `LinkError`."""
+        machine = machine_of(store)
+        item = self._items.get((module, name))
+        function = self._functions.get((module, name)) or self._from_host(store, module, name)
+        if item is None and function is None:
+            raise LinkError(f"unknown import: {module!r} {name!r} has not been defined")
+        return item if item is not None else wrap(machine, machine.add_host_function(function))  # type: ignore[arg-type]  # not None
+
+    def get_default(self, store: Storelike, name: str) -> Func:
+        """The function that a module's name stands for: its `_start`, or the unnamed export.  Raises: `LinkError`."""
+        for field in ("", "_start"):
+            item = self._items.get((name, field))
+            if isinstance(item, Func):
+                item._machine(store)
+                return item
+        raise LinkError(f"module {name!r} has no default function")
+
+
+def _trapping(module: str, name: str) -> Callable[..., object]:
+    def call(*_args: object) -> object:
+        raise Trap(f"unknown import: {module!r} {name!r} was called")
+
+    return call

@@ -1,0 +1,74 @@
+"""A module: WebAssembly, decoded, validated and translated."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arenite.api.text import wat2wasm
+from arenite.api.types import ExportType, ImportType, wrapped
+from arenite.bytecode.text import function_lines
+from arenite.translate.module import locate, translate
+from arenite.wasm.decode import decode
+from arenite.wasm.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.api.engine import Engine
+
+
+class Module:
+    """A translated module, to be instantiated in any store of its engine.
+
+    `wasm`: a binary module, or text (extra `wat`).  `progress`: called with (functions done, functions in all).
+    Raises: `DecodeError`, `ValidationError`, `Limit`.
+    """
+
+    def __init__(self, engine: Engine, wasm: bytes | bytearray | memoryview | str, *, progress: Callable[[int, int], None] | None = None) -> None:
+        if isinstance(wasm, str):
+            wasm = wat2wasm(wasm)
+        elif not isinstance(wasm, (bytes, bytearray, memoryview)):
+            raise TypeError(f"expected bytes or text, found {type(wasm).__name__}")
+        data = bytes(wasm)
+        if data[:4] != b"\0asm" and data.lstrip()[:1] == b"(":
+            data = wat2wasm(data)
+        self.engine = engine
+        self.wasm = data
+        self.code = translate(data, verify=engine.config.verify, progress=progress)
+
+    @classmethod
+    def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
+        """The module in a file, binary or text."""
+        return cls(engine, Path(os.fsdecode(path)).read_bytes())
+
+    @staticmethod
+    def validate(engine: Engine, wasm: bytes | bytearray) -> None:
+        """Check a binary module without translating it.  Raises: `DecodeError`, `ValidationError`."""
+        del engine
+        validate(decode(bytes(wasm)))
+
+    @property
+    def name(self) -> str:
+        """The module's name for itself, or ""."""
+        return self.code.name
+
+    @property
+    def imports(self) -> list[ImportType]:
+        """What it asks for, in order."""
+        return [ImportType(i.module, i.name, wrapped(i.type)) for i in self.code.imports]
+
+    @property
+    def exports(self) -> list[ExportType]:
+        """What it offers, in order."""
+        return [ExportType(e.name, wrapped(e.type)) for e in self.code.exports]
+
+    def disassemble(self, func: int | None = None) -> str:
+        """The bytecode as text: of the function with this index, or of all."""
+        own = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
+        return "\n".join(line for index in own for line in function_lines(self.code, index))
+
+    def offset(self, function: int, pc: int) -> int | None:
+        """Byte offset, in the module, of the instruction that the op at `pc` of own function `function` came from."""
+        return locate(decode(self.wasm), self.code, function, pc)

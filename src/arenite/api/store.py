@@ -1,0 +1,115 @@
+"""A store: one guest world.  What is made in it lives and dies with it; nothing is shared with other stores but code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from arenite.api.engine import Engine
+from arenite.errors import AreniteError
+from arenite.machine.machine import Machine
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from arenite.api.types import FuncType
+
+
+class HostModule(Protocol):
+    """A group of host functions with state of its own for each store, such as WASI."""
+
+    def function(self, module: str, name: str) -> tuple[FuncType, Callable[..., object]] | None:
+        """Type and callable of an import (it gets the `Caller` first), or None."""
+
+
+class HostModuleConfig(Protocol):
+    """Options from which a store's host module is made."""
+
+    def open(self) -> HostModule:
+        """The host module."""
+
+
+class Deadline:
+    """When a store's guests must stop, in epochs of the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.epoch = 0
+
+    def check(self) -> TrapCode | None:
+        """The machine asks this between slices."""
+        return TrapCode.INTERRUPT if self.engine.epoch >= self.epoch else None
+
+
+class Store:
+    """A store of an engine; `data` is the user's, for host functions to find.
+
+    Not for two threads at a time.  `with` and `close` give its memory back at once; otherwise it goes with the last reference.
+    """
+
+    def __init__(self, engine: Engine | None = None, data: object = None) -> None:
+        if engine is not None and not isinstance(engine, Engine):
+            raise TypeError(f"expected an Engine, found {type(engine).__name__}")
+        self.engine = engine or Engine()
+        config = self.engine.config
+        self.machine = Machine(
+            self.engine.tier,
+            self.engine.windows,
+            stack_size=config.max_wasm_stack,
+            areas=config.memories,
+            fuel=0 if config.consume_fuel else None,
+        )
+        self.machine.data = data
+        self.machine.max_memory = config.max_memory
+        self.machine.max_table = config.max_table_elements
+        self.host: HostModule | None = None
+        self._deadline = Deadline(self.engine)
+        if config.epoch_interruption:
+            self.machine.check = self._deadline.check
+            self.machine.watched = True
+
+    @property
+    def data(self) -> object:
+        """What was given as `data`."""
+        return self.machine.data
+
+    def set_fuel(self, fuel: int) -> None:
+        """Units that guests may use from now on: one per function entered and per loop round.  Raises: `AreniteError`."""
+        self._consuming()
+        if not 0 <= fuel < 1 << 64:
+            raise ValueError(f"fuel {fuel}; expected 0 .. 2**64 - 1")
+        self.machine.fuel = fuel
+
+    def get_fuel(self) -> int:
+        """Units left.  Raises: `AreniteError`."""
+        return self._consuming()
+
+    def _consuming(self) -> int:
+        if self.machine.fuel is None:
+            raise AreniteError("fuel is not configured: Config(consume_fuel=True)")
+        return self.machine.fuel
+
+    def set_epoch_deadline(self, ticks_after_current: int) -> None:
+        """Guests of this store trap once the engine's epoch has gone on by so much."""
+        self._deadline.epoch = self.engine.epoch + ticks_after_current
+
+    def set_wasi(self, wasi: HostModuleConfig) -> None:
+        """Give the store its WASI state, for linkers with `define_wasi`."""
+        self.host = wasi.open()
+
+    def gc(self) -> None:
+        """Nothing to collect: host references live as long as the store."""
+
+    def close(self) -> None:
+        """Give the memory back now; using the store or what lives in it fails from then on.
+
+        Raises: `BufferError` while somebody holds a view of a memory.
+        """
+        self.machine.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()

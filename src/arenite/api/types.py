@@ -1,0 +1,196 @@
+"""Types as users hold them, with the names and shapes of the `wasmtime` package.  They wrap those of `layout.types`.
+
+Example:  FuncType([ValType.i32(), ValType.i32()], [ValType.i32()])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arenite.layout import types as core
+
+
+@dataclass(frozen=True)
+class ValType:
+    """Type of a value."""
+
+    code: int
+
+    @classmethod
+    def i32(cls) -> ValType:
+        """32-bit integers."""
+        return cls(core.I32)
+
+    @classmethod
+    def i64(cls) -> ValType:
+        """64-bit integers."""
+        return cls(core.I64)
+
+    @classmethod
+    def f32(cls) -> ValType:
+        """Single-precision floats."""
+        return cls(core.F32)
+
+    @classmethod
+    def f64(cls) -> ValType:
+        """Double-precision floats."""
+        return cls(core.F64)
+
+    @classmethod
+    def externref(cls) -> ValType:
+        """References to Python objects."""
+        return cls(core.EXTERNREF)
+
+    @classmethod
+    def funcref(cls) -> ValType:
+        """References to functions."""
+        return cls(core.FUNCREF)
+
+    def __str__(self) -> str:
+        return core.type_name(self.code)
+
+    def __repr__(self) -> str:
+        return f"ValType({self})"
+
+
+class FuncType:
+    """Type of a function: lists of `ValType`s."""
+
+    __slots__ = ("core",)
+
+    def __init__(self, params: Sequence[ValType], results: Sequence[ValType]) -> None:
+        for side in (params, results):
+            for item in side:
+                if not isinstance(item, ValType):
+                    raise TypeError(f"expected a ValType, found {type(item).__name__}")
+        self.core = core.FuncType(tuple(t.code for t in params), tuple(t.code for t in results))
+
+    @classmethod
+    def of(cls, type_: core.FuncType) -> FuncType:
+        """A core type as users hold it."""
+        public = cls.__new__(cls)
+        public.core = type_
+        return public
+
+    @property
+    def params(self) -> list[ValType]:
+        """Types of the parameters."""
+        return [ValType(code) for code in self.core.params]
+
+    @property
+    def results(self) -> list[ValType]:
+        """Types of the results."""
+        return [ValType(code) for code in self.core.results]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FuncType) and self.core == other.core
+
+    def __hash__(self) -> int:
+        return hash(self.core)
+
+    def __repr__(self) -> str:
+        return f"FuncType({self.core})"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Least and greatest size; `max` None: none given."""
+
+    min: int
+    max: int | None = None
+
+    def core(self) -> core.Limits:
+        """For the machine.  Raises: `ValueError`."""
+        if self.min < 0 or (self.max is not None and self.max < self.min):
+            raise ValueError(f"limits {self.min}..{self.max}: size minimum must not be greater than maximum")
+        return core.Limits(self.min, self.max)
+
+
+class GlobalType:
+    """Type of a global."""
+
+    __slots__ = ("core",)
+
+    def __init__(self, valtype: ValType, mutable: bool) -> None:  # noqa: FBT001 (the wasmtime package's shape)
+        self.core = core.GlobalType(valtype.code, mutable)
+
+    @property
+    def content(self) -> ValType:
+        """Type of its value."""
+        return ValType(self.core.content)
+
+    @property
+    def mutable(self) -> bool:
+        """Whether it may be set."""
+        return self.core.mutable
+
+
+class TableType:
+    """Type of a table."""
+
+    __slots__ = ("core",)
+
+    def __init__(self, valtype: ValType, limits: Limits) -> None:
+        self.core = core.TableType(valtype.code, limits.core())
+
+    @property
+    def element(self) -> ValType:
+        """Type of its elements."""
+        return ValType(self.core.element)
+
+    @property
+    def limits(self) -> Limits:
+        """In elements."""
+        return Limits(self.core.limits.minimum, self.core.limits.maximum)
+
+
+class MemoryType:
+    """Type of a memory."""
+
+    __slots__ = ("core",)
+
+    def __init__(self, limits: Limits) -> None:
+        if limits.min > core.MAX_PAGES or (limits.max or 0) > core.MAX_PAGES:
+            raise ValueError(f"limits {limits.min}..{limits.max}: memory size must be at most {core.MAX_PAGES} pages (4 GiB)")
+        self.core = core.MemoryType(limits.core())
+
+    @property
+    def limits(self) -> Limits:
+        """In pages of 64 KiB."""
+        return Limits(self.core.limits.minimum, self.core.limits.maximum)
+
+
+AnyType = FuncType | GlobalType | TableType | MemoryType
+
+
+def wrapped(type_: core.ExternType) -> AnyType:
+    """A core type as users hold it."""
+    public: AnyType
+    if isinstance(type_, core.FuncType):
+        return FuncType.of(type_)
+    if isinstance(type_, core.GlobalType):
+        public = GlobalType.__new__(GlobalType)
+    elif isinstance(type_, core.TableType):
+        public = TableType.__new__(TableType)
+    else:
+        public = MemoryType.__new__(MemoryType)
+    public.core = type_  # type: ignore[assignment]  # each branch above made the class of its own core type
+    return public
+
+
+@dataclass(frozen=True)
+class ImportType:
+    """What a module asks for."""
+
+    module: str
+    name: str
+    type: AnyType
+
+
+@dataclass(frozen=True)
+class ExportType:
+    """What a module offers."""
+
+    name: str
+    type: AnyType
