@@ -1,0 +1,167 @@
+"""The driver: one block after the other, until one of them stops the run.
+
+Blocks pass (pc, sp, vmctx, fuel) on, so a guest's call nests nothing in Python.  A stop is the exception `Stopped`; an access outside a
+view is a trap at the op whose line raised, so no access costs a check of our own.
+
+Invariants: between runs no view of the arena or of a memory is held, so both may move; within a run neither grows.
+"""
+
+from __future__ import annotations
+
+import struct
+from types import FunctionType
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from arenite.emit.numerics import FUNCTIONS
+from arenite.errors import InternalError
+from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.tiers.safe.block import Block, block
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from arenite.machine.cage import AnyCage
+    from arenite.machine.window import Window
+
+CONTEXT: Final = struct.Struct("<IIIIQ")  # status, pc, sp, vmctx, fuel: the head of StoreContext
+ARENA_VIEWS: Final = "IQfd"
+STORE_VIEWS: Final = "IQ"
+OUTSIDE: Final = (IndexError, struct.error)  # what an access outside a view raises
+MEMORY_ACCESS: Final[dict[str, object]] = {
+    "ldH": struct.Struct("<H").unpack_from,
+    "ldI": struct.Struct("<I").unpack_from,
+    "ldQ": struct.Struct("<Q").unpack_from,
+    "ldD": struct.Struct("<d").unpack_from,
+    "stH": struct.Struct("<H").pack_into,
+    "stI": struct.Struct("<I").pack_into,
+    "stQ": struct.Struct("<Q").pack_into,
+}
+BUILTINS: Final[dict[str, object]] = {"int": int, "float": float, "min": min}  # all of Python that generated code can name
+
+
+class Stopped(Exception):  # noqa: N818 (not an error: the run is over)
+    """The store context says why."""
+
+
+def copy(memory: memoryview, to: int, source: int, count: int) -> None:
+    """`memory.copy` within bounds that the guest has checked; `IndexError` should the memory be another one after all."""
+    if max(to, source) + count > len(memory):
+        raise IndexError(to)
+    memory[to : to + count] = memory[source : source + count]
+
+
+def fill(memory: memoryview, to: int, byte: int, count: int) -> None:
+    """`memory.fill`, as `copy`."""
+    if to + count > len(memory):
+        raise IndexError(to)
+    memory[to : to + count] = bytes((byte,)) * count
+
+
+class SafeRunner:
+    """Runs the guest of one store: call it."""
+
+    def __init__(self, cage: AnyCage, window: Window, blocks: dict[int, Block], *, deterministic: bool) -> None:
+        self.cage = cage
+        self.window = window
+        self.blocks = blocks
+        self.deterministic = deterministic
+        self.functions: dict[int, FunctionType] = {}
+        self.views: list[memoryview] = []
+        self.memories: dict[int, memoryview] = {}
+        self.names: dict[str, object] = {
+            "__builtins__": BUILTINS,
+            "RETURNS": window.returns,
+            "WI": window.entries.cast("B").cast("I"),
+            "COPY": copy,
+            "FILL": fill,
+            "STOP": self.stop,
+            "ASK": self.ask,
+            "SWITCH": self.switch,
+            **FUNCTIONS,
+            **MEMORY_ACCESS,
+        }
+
+    def __call__(self) -> None:
+        """Go on as the store context says, until the run stops."""
+        try:
+            self.open()
+            _, pc, sp, vmctx, fuel = CONTEXT.unpack_from(self.cage.store_page)
+            self.run(pc, sp, vmctx, fuel)
+        except Stopped:
+            pass
+        finally:
+            self.close()
+
+    def open(self) -> None:
+        """Make the views of this run."""
+        for prefix, source, letters in (("", self.cage.arena, ARENA_VIEWS), ("S", self.cage.store_page, STORE_VIEWS)):
+            for letter in letters:
+                view = source.cast(letter)  # type: ignore[call-overload]  # typeshed wants a literal
+                self.views.append(view)
+                self.names[prefix + letter.upper()] = view
+
+    def close(self) -> None:
+        """Let go of them."""
+        for view in (*self.views, *self.memories.values()):
+            view.release()
+        self.views.clear()
+        self.memories.clear()
+
+    def switch(self, vmctx: int) -> None:
+        """The instance at `vmctx` runs: its memory is the one in view.  What the arena says about it is bounded."""
+        word, page = self.views[0], self.cage.store_page
+        record = word[(vmctx + InstanceRecord.memory.offset) >> 2]
+        area, areas = word[(record + MemoryRecord.area.offset) >> 2], StoreContext.areas.read(page, 0)
+        area = area if area < areas else 0
+        memory = self.memories.get(area)
+        if memory is None:
+            memory = self.memories[area] = self.cage.memory(area) if areas else memoryview(b"")
+        self.names["m"] = memory
+
+    def run(self, pc: int, sp: int, vmctx: int, fuel: int) -> NoReturn:
+        """The loop.  Raises: `Stopped`."""
+        functions = self.functions
+        try:
+            self.switch(vmctx)
+        except OUTSIDE:
+            self.stop(TrapCode.MEMORY_OUT_OF_BOUNDS, pc, sp, vmctx, fuel)
+        while True:
+            try:
+                while True:
+                    pc, sp, vmctx, fuel = functions[pc](sp, vmctx, fuel)
+            except KeyError:
+                functions[pc] = self.function(pc)
+            except OUTSIDE as error:
+                self.fault(error, pc)
+
+    def function(self, pc: int) -> FunctionType:
+        """The block at `pc` as a function of this runner's views; its code is shared by all runners of the window."""
+        found = self.blocks.get(pc)
+        if found is None:
+            found = self.blocks[pc] = block(self.window.code, pc, deterministic=self.deterministic)
+        return FunctionType(found.code, self.names)
+
+    def fault(self, error: Exception, pc: int) -> NoReturn:
+        """An access of the block at `pc` lay outside: a trap, with the machine's registers as the block has them.  Raises: `Stopped`."""
+        inside = error.__traceback__ and error.__traceback__.tb_next
+        if inside is None or inside.tb_frame.f_code is not self.functions[pc].__code__:
+            raise InternalError("an access of the safe tier's own failed") from error
+        local = inside.tb_frame.f_locals
+        at = self.blocks[pc].pc_at(inside.tb_lineno)
+        self.stop(TrapCode.MEMORY_OUT_OF_BOUNDS, at, local["sp"], local["vmctx"], local["fuel"])
+
+    def stop(self, status: int, pc: int, sp: int, vmctx: int, fuel: int) -> NoReturn:
+        """End the run.  Raises: `Stopped`."""
+        CONTEXT.pack_into(self.cage.store_page, 0, status, pc, sp, vmctx, fuel)
+        raise Stopped
+
+    def ask(self, status: int, pc: int, sp: int, vmctx: int, fuel: int, next_pc: int, slot: int | None, *args: int) -> NoReturn:
+        """End the run to ask the machine for a helper.  Raises: `Stopped`."""
+        page = self.cage.store_page
+        struct.pack_into(f"<{len(args)}Q", page, StoreContext.arguments.offset, *args)
+        StoreContext.next_pc.write(page, 0, next_pc)
+        if slot is not None:
+            StoreContext.result_slot.write(page, 0, slot)
+        self.stop(status, pc, sp, vmctx, fuel)
+
+
+assert [f.name for f in StoreContext.fields[:5]] == ["status", "pc", "sp", "vmctx", "fuel"]
