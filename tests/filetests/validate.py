@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import DecodeError, ValidationError
 from arenite.layout.types import FuncType
+from arenite.wasm.opcodes import OPCODES
 from unit.wasm.recorder import Entry, report
 
 if TYPE_CHECKING:
@@ -27,4 +28,7 @@ def lines(log: list[Entry]) -> Iterator[str]:
             assert isinstance(results, tuple)
             yield f"func {func} {FuncType(params, results)} locals {locals_} size {size}"
         elif method != "finish":
-            yield " ".join(["", f"{at:#04x}", method, *map(str, args)])
+            words = list(map(str, args))
+            if method in {"numeric", "load", "store", "bulk"}:
+                words[0] = next(opcode.name for opcode in OPCODES if str(opcode.code) == words[0])
+            yield " ".join(["", f"{at:#04x}", method, *words])

@@ -16,21 +16,21 @@
 ;;  0x1d block 0 0
 ;;  0x1f loop 0 0
 ;;  0x21 local_get 0
-;;  0x23 numeric 69 1 127
+;;  0x23 numeric i32.eqz 1 127
 ;;  0x24 br_if 1
 ;;  0x26 local_get 0
 ;;  0x28 const 127 1
-;;  0x2a numeric 113 2 127
+;;  0x2a numeric i32.and 2 127
 ;;  0x2b if_ 0 0
 ;;  0x2d local_get 1
 ;;  0x2f local_get 0
-;;  0x31 numeric 106 2 127
+;;  0x31 numeric i32.add 2 127
 ;;  0x32 local_set 1
 ;;  0x34 else_ True
 ;;  0x36 end True
 ;;  0x37 local_get 0
 ;;  0x39 const 127 1
-;;  0x3b numeric 107 2 127
+;;  0x3b numeric i32.sub 2 127
 ;;  0x3c local_set 0
 ;;  0x3e br 0
 ;;  0x40 end False

@@ -13,22 +13,22 @@
 ;; func 0 () -> () locals [] size 53
 ;;  0x1f const 127 0
 ;;  0x21 const 127 8
-;;  0x23 load 48 126 3
-;;  0x26 store 62 126 4294967295
+;;  0x23 load i64.load8_s 126 3
+;;  0x26 store i64.store32 126 4294967295
 ;;  0x2d const 127 0
 ;;  0x2f const 127 0
 ;;  0x31 const 127 3
-;;  0x33 bulk 64520 0 0 3 0
-;;  0x37 bulk 64521 0 0 0 0
+;;  0x33 bulk memory.init 0 0 3 0
+;;  0x37 bulk data.drop 0 0 0 0
 ;;  0x3a const 127 0
 ;;  0x3c const 127 1
 ;;  0x3e const 127 2
-;;  0x40 bulk 64522 0 0 3 0
+;;  0x40 bulk memory.copy 0 0 3 0
 ;;  0x44 const 127 0
 ;;  0x46 const 127 1
 ;;  0x48 const 127 2
-;;  0x4a bulk 64523 0 0 3 0
-;;  0x4d bulk 63 0 0 0 127
-;;  0x4f bulk 64 0 0 1 127
+;;  0x4a bulk memory.fill 0 0 3 0
+;;  0x4d bulk memory.size 0 0 0 127
+;;  0x4f bulk memory.grow 0 0 1 127
 ;;  0x51 drop
 ;;  0x52 end True

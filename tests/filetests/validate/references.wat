@@ -26,13 +26,13 @@
 ;;  0x3d drop
 ;;  0x3e local_get 0
 ;;  0x40 const 127 2
-;;  0x42 bulk 64527 1 0 2 127
+;;  0x42 bulk table.grow 1 0 2 127
 ;;  0x45 drop
 ;;  0x46 const 127 0
 ;;  0x48 local_get 0
 ;;  0x4a const 127 2
-;;  0x4c bulk 64529 1 0 3 0
-;;  0x4f bulk 64528 0 0 0 127
+;;  0x4c bulk table.fill 1 0 3 0
+;;  0x4f bulk table.size 0 0 0 127
 ;;  0x52 drop
 ;;  0x53 local_get 0
 ;;  0x55 ref_is_null
