@@ -6,10 +6,12 @@ Example:  code = translate(path.read_bytes())
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
 
+from arenite.bytecode.verify import verify_module
 from arenite.translate.assembler import Trace
 from arenite.translate.operands import WideFrame
 from arenite.translate.shape import Shape
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
+VERIFY = "ARENITE_VERIFY"  # environment variable: 1 verifies every translation
 REPORT_EVERY = 256  # functions between two reports of progress
 
 
-def translate(data: bytes, *, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
+def translate(data: bytes, *, verify: bool = False, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
     """Decode, validate and translate a module.
 
     `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
@@ -47,7 +50,10 @@ def translate(data: bytes, *, name: str | None = None, progress: Progress | None
         translate_body(validator, translator, index)
     if progress:
         progress(total, total)
-    return _assembled(module, translator, name)
+    code = _assembled(module, translator, name)
+    if verify or os.environ.get(VERIFY) == "1":
+        verify_module(code)
+    return code
 
 
 def translate_body(validator: BodyValidator, translator: Translator, index: int) -> None:
