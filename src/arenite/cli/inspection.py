@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from arenite.cli.loading import progress, read, refusing
+from arenite.cli.loading import read, refusing
 from arenite.cli.survey import features
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, type_name
 from arenite.wasm.decode import decode
@@ -129,7 +129,7 @@ def inspect(
     Its imports and exports, the features of WebAssembly it needs, and where its bytes go: by section and by function.
     """
     code = read(file)
-    with refusing(file), progress(f"reading {file.name}", size=len(code)):
+    with refusing(file):
         module = decode(code)
         used = features(module)
     shown = sys.maxsize if everything else SHOWN

@@ -6,19 +6,18 @@ Example:  module = load(engine, Path("hello.wat"))
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.progress import Progress
 
-from arenite.api import Module
+from arenite.api import Module, wat2wasm
 from arenite.cli.ending import Refused
-from arenite.cli.script import wasm_tools
 from arenite.errors import DecodeError, Limit, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from arenite.api import Engine
@@ -41,18 +40,17 @@ def read(path: Path) -> bytes:
     """The binary module in the file, which may hold it as text (`.wat`).  Raises: Refused."""
     with refusing(path):
         data = path.read_bytes()
-        return wasm_tools("parse", path) if path.suffix == ".wat" else data
+        return wat2wasm(data) if path.suffix == ".wat" else data
 
 
 def load(engine: Engine, path: Path) -> Module:
-    """The module in the file at `path`, ready to be instantiated.  Raises: Refused."""
+    """The module in the file at `path`, ready to be instantiated; a long translation shows on a terminal.  Raises: Refused."""
     code = read(path)
-    with refusing(path), progress(f"translating {path.name} ({len(code) >> 20} MiB)", size=len(code)):
-        return Module(engine, code)
+    silent = len(code) < LONG or not sys.stderr.isatty()
+    with refusing(path), Progress(console=Console(stderr=True), transient=True, disable=silent) as progress:
+        task = progress.add_task(f"translating {path.name}", total=None)
 
+        def advance(done: int, whole: int) -> None:
+            progress.update(task, completed=done, total=whole)
 
-def progress(message: str, *, size: int) -> AbstractContextManager[object]:
-    """Say on a terminal what takes so long, and take it away again when it is done."""
-    if size < LONG or not sys.stderr.isatty():
-        return nullcontext()
-    return Console(stderr=True).status(message)
+        return Module(engine, code, progress=None if silent else advance)

@@ -5,7 +5,6 @@ Example:  configured("safe", ["verify=true", "max_memory=65536"])
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Annotated, Final
 
 import typer
@@ -13,15 +12,23 @@ import typer
 from arenite.config import OPTIONS, Config, TierName
 
 DEFAULTS: Final = Config()
+OTHERS: Final = [name for name in OPTIONS if name not in {"tier", "consume_fuel"}]  # those two have flags: --tier, --fuel
 TRUTH: Final = {"true": True, "false": False}
 
-Tier = Annotated[TierName, typer.Option(help=f"{OPTIONS['tier'].capitalize()}.")]
+Tier = Annotated[TierName, typer.Option(help=OPTIONS["tier"])]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help=f"Set another option of the engine: {', '.join(f.name for f in fields(Config))}."
-    ),
+    typer.Option("--set", metavar="NAME=VALUE", help=f"Set another option of the engine: {', '.join(OTHERS)}."),
 ]
+
+
+def value(text: str, like: object) -> object:
+    """A word of the command line as a value of the same type as `like`.  Raises: ValueError."""
+    if isinstance(like, bool):
+        if text not in TRUTH:
+            raise ValueError(f"{text!r} is neither true nor false")
+        return TRUTH[text]
+    return int(text, 0) if isinstance(like, int) else text
 
 
 def configured(tier: TierName, settings: list[str] | None, *, fuel: bool = False) -> Config:
@@ -29,13 +36,11 @@ def configured(tier: TierName, settings: list[str] | None, *, fuel: bool = False
     config = Config(tier=tier, consume_fuel=fuel)
     for setting in settings or []:
         name, _, text = setting.partition("=")
-        if name not in OPTIONS:
-            raise typer.BadParameter(f"no option {name!r}; there are: {', '.join(OPTIONS)}", param_hint="--set")
-        default = getattr(DEFAULTS, name)
+        if name not in OTHERS:
+            raise typer.BadParameter(f"no option {name!r}; there are: {', '.join(OTHERS)}", param_hint="--set")
         try:
-            value = TRUTH[text] if isinstance(default, bool) else type(default)(text)
-            setattr(config, name, value)
+            setattr(config, name, value(text, getattr(DEFAULTS, name)))
             config.check()
-        except (KeyError, ValueError) as error:
-            raise typer.BadParameter(f"{setting}: {name} is like {str(default).lower()}", param_hint="--set") from error
+        except ValueError as error:
+            raise typer.BadParameter(f"{setting}: {error}", param_hint="--set") from error
     return config
