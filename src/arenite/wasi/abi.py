@@ -51,25 +51,27 @@ class Caller(Protocol):
 
 
 class Guest:
-    """The guest during one of its calls: its `state`, and its memory, looked up once when first needed."""
+    """The guest during one of its calls: its `state`, and its memory, looked up once when first needed.
 
-    __slots__ = ("_caller", "_memory", "state")
+    All views of the memory are made here, so that `release` can end them.
+    """
+
+    __slots__ = ("_caller", "_views", "state")
 
     def __init__(self, caller: Caller, state: State) -> None:
         self._caller = caller
-        self._memory: memoryview | None = None
+        self._views: list[memoryview] = []  # the whole memory first
         self.state = state
 
     @property
     def memory(self) -> memoryview:
         """All bytes of the memory that is exported as "memory"."""
-        if self._memory is None:
+        if not self._views:
             view = getattr(self._caller.get("memory"), "view", None)
             if view is None:
                 raise Failure(Errno.FAULT)
-            found: memoryview = view(self._caller)
-            self._memory = found
-        return self._memory
+            self._views.append(memoryview(view(self._caller)))
+        return self._views[0]
 
     def bytes(self, address: int, length: int) -> memoryview:
         """That range of the memory, writable."""
@@ -77,7 +79,14 @@ class Guest:
         end = address + length
         if end > len(memory):
             raise Failure(Errno.FAULT)
-        return memory[address:end]
+        found = memory[address:end]
+        self._views.append(found)
+        return found
+
+    def release(self) -> None:
+        """End all views: an exception that leaves the call keeps its frames, and so would keep the memory from being closed."""
+        for view in self._views:
+            view.release()
 
 
 Lift: TypeAlias = Callable[[Guest, Sequence[int], int], object]
@@ -147,19 +156,12 @@ def string(guest: Guest, words: Sequence[int], at: int) -> str:
 
 def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
     """An array of ranges of memory, without the empty ones."""
-    memory = guest.memory
-    size = len(memory)
     left = MOST_BYTES
     found = []
     for address, length in IOVEC.iter_unpack(guest.bytes(words[at], min(words[at + 1], MOST_VECTORS) * IOVEC.size)):
-        if not length:
-            continue
-        if address + length > size:
-            raise Failure(Errno.FAULT)
-        found.append(memory[address : address + min(length, left)])
-        left -= length
-        if left <= 0:
-            break
+        if length and left > 0:
+            found.append(guest.bytes(address, min(length, left)))
+            left -= length
     return found
 
 

@@ -144,11 +144,9 @@ def fd_read(_: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
 
 def fd_readdir(_: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
     """Read entries of a directory; the last may be cut off, and a buffer that is not full says that there are no more."""
-    entries = a_directory(fd).entries(cookie)
     used = 0
-    for index in range(cookie, len(entries)):
-        name, inode, file_type = entries[index]
-        piece = (DIRENT.pack(index + 1, inode, len(name), file_type) + name)[: len(buf) - used]
+    for following, (name, inode, file_type) in enumerate(a_directory(fd).entries(cookie), cookie + 1):
+        piece = (DIRENT.pack(following, inode, len(name), file_type) + name)[: len(buf) - used]
         buf[used : used + len(piece)] = piece
         used += len(piece)
         if used == len(buf):

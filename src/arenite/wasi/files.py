@@ -1,14 +1,16 @@
 """Files and directories of the host, as descriptors.
 
 - A `File` owns its host descriptor, unless the host keeps it (standard streams).
-- A `Directory` is where a guest's paths begin.  Preopened ones have the name that the guest knows them by.
+- A `Directory` is where a guest's paths begin.  Preopened ones have the name that the guest knows them by.  A `Listing` is one being read.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.wasi import hostio
 from arenite.wasi.descriptors import Descriptor
@@ -25,7 +27,7 @@ from arenite.wasi.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from arenite.wasi.sandbox import Place
 
@@ -168,6 +170,50 @@ class File(Descriptor):
             os.close(self.fd)
 
 
+class Entry(NamedTuple):
+    """What a directory holds under a name."""
+
+    name: bytes
+    inode: int
+    file_type: FileType
+
+
+class Listing:
+    """A directory while the guest reads it, entry after entry; a cookie is how many entries came before.
+
+    Entries since the last cookie are kept, for the guest comes back for what its buffer cut off; the others are not, for the guest
+    decides how many directories it reads at once.  An earlier cookie begins anew.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.first = 0
+        # What lies above is nobody's business: its inode is unknown, which the standard writes as 0.
+        own = place.stat().st_ino & MASK64
+        self.kept = deque([Entry(b".", own, FileType.DIRECTORY), Entry(b"..", 0, FileType.DIRECTORY)])
+        self.found = os.scandir(place.path if place.fd is None else place.fd)
+
+    def since(self, cookie: int) -> Iterator[Entry]:
+        """The entries from a cookie on, which is not before the last one."""
+        while self.first < cookie and (self.kept or self.fetch()):
+            self.kept.popleft()
+            self.first += 1
+        for at in itertools.count():
+            if at == len(self.kept) and not self.fetch():
+                return
+            yield self.kept[at]
+
+    def fetch(self) -> bool:
+        """Keep one more entry, if there is one."""
+        entry = next(self.found, None)
+        if entry is not None:
+            self.kept.append(Entry(os.fsencode(entry.name), entry.inode() & MASK64, entry_type(entry)))
+        return entry is not None
+
+    def close(self) -> None:
+        """Give back what the host keeps for reading."""
+        self.found.close()
+
+
 class Directory(Descriptor):
     """A directory of the host.  `preopen`: its name for the guest, if the guest was given it."""
 
@@ -186,17 +232,20 @@ class Directory(Descriptor):
         self.place = place
         self.preopen = preopen
         self.read_only = read_only
-        self.listed: list[tuple[bytes, int, FileType]] = []
+        self.listing: Listing | None = None
 
-    def entries(self, cookie: int) -> list[tuple[bytes, int, FileType]]:
-        """Name, inode and type of what is in the directory, as it was when reading began: at cookie 0."""
-        if cookie == 0 or not self.listed:
-            own = self.place.stat().st_ino & MASK64
-            # What lies above is nobody's business: its inode is unknown, which the standard writes as 0.
-            self.listed = [(b".", own, FileType.DIRECTORY), (b"..", 0, FileType.DIRECTORY)]
-            with os.scandir(self.place.path if self.place.fd is None else self.place.fd) as found:
-                self.listed += [(os.fsencode(entry.name), entry.inode() & MASK64, entry_type(entry)) for entry in found]
-        return self.listed
+    def entries(self, cookie: int) -> Iterator[Entry]:
+        """What is in the directory, from a cookie on; cookie 0 looks anew."""
+        if self.listing is None or cookie == 0 or cookie < self.listing.first:
+            self.end_listing()
+            self.listing = Listing(self.place)
+        return self.listing.since(cookie)
+
+    def end_listing(self) -> None:
+        """Stop reading."""
+        if self.listing is not None:
+            self.listing.close()
+            self.listing = None
 
     def stat(self) -> tuple[int, ...]:
         """What the host says."""
@@ -214,6 +263,7 @@ class Directory(Descriptor):
 
     def close(self) -> None:
         """Close what is ours."""
+        self.end_listing()
         self.place.close()
 
 

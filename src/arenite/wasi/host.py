@@ -86,6 +86,9 @@ def bind(row: Row, state: State) -> HostFunction:
             return int(failure.errno)
         except OSError as error:
             return int(errno.of(error))
+        except BaseException:
+            guest.release()
+            raise
         return 0
 
     return enter

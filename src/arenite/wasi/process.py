@@ -61,8 +61,8 @@ def clock_time_get(guest: Guest, clock: ClockId, precision: int) -> int:
 def random_get(guest: Guest, buf: memoryview) -> None:
     """Fill a buffer with random bytes."""
     for start in range(0, len(buf), RANDOM_PIECE):
-        piece = buf[start : start + RANDOM_PIECE]
-        piece[:] = guest.state.random(len(piece))
+        end = min(start + RANDOM_PIECE, len(buf))
+        buf[start:end] = guest.state.random(end - start)
 
 
 def proc_exit(_: Guest, code: int) -> NoReturn:

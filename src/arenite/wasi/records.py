@@ -86,8 +86,8 @@ DIRECTORY_RIGHTS = (
     | Rights.FD_FILESTAT_GET
     | Rights.FD_FILESTAT_SET_TIMES
 )
-# What a read-only directory, and all that is opened through it, refuses.
-CHANGING = CHANGING_DIRECTORY | WRITING | Rights.FD_FILESTAT_SET_TIMES
+# What a read-only directory, and all that is opened through it, refuses; also another name for a file, through which it could be written.
+CHANGING = (CHANGING_DIRECTORY | WRITING | Rights.FD_FILESTAT_SET_TIMES | Rights.PATH_LINK_SOURCE) & ~Rights.FD_DATASYNC
 
 
 class FileType(IntEnum):

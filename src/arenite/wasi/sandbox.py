@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_LINKS = 40  # as Linux
+DEEPEST = 256  # directories open at once during a walk, of which the host has only so many
 NO_DIRECTORY = {errno.ENOTDIR, errno.ELOOP}  # what opening a link as a directory gives
 
 
@@ -135,6 +136,8 @@ def walk(places: list[Place], path: str, *, follow: bool) -> Target:
         here = places[-1]
         link = here.link(name) if follow and not todo else None
         if todo:
+            if len(places) > DEEPEST:
+                raise Failure(Errno.NAMETOOLONG)
             try:
                 places.append(here.child(name))
             except OSError as error:

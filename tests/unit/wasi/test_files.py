@@ -7,7 +7,7 @@ import pytest
 
 from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.errno import Errno
-from arenite.wasi.records import FDSTAT, IOVEC, FileType, Rights
+from arenite.wasi.records import DIRENT, FDSTAT, IOVEC, FileType, Rights
 from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
@@ -167,6 +167,15 @@ def test_read_only(reader: Program, root: Path) -> None:
     assert (root / "a").read_bytes() == b"hello"
 
 
+def test_a_read_only_file_gets_no_writable_name(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    program = Program(WasiConfig(dirs={"/ro": (root, "ro"), "/rw": scratch}))
+    assert program.call("path_link", 3, 0, "a", 4, "mine") is Errno.ROFS
+    assert program.call("path_rename", 3, "a", 4, "mine") is Errno.ROFS
+    assert list(scratch.iterdir()) == []
+    assert program.call("fd_datasync", program.open("a", rights=READ | int(Rights.FD_DATASYNC))) is OK
+
+
 def test_filestat(program: Program, root: Path) -> None:
     told = (root / "a").stat()
     assert program.call("path_filestat_get", 3, 0, "a", OUT) is OK
@@ -233,6 +242,40 @@ def test_readdir(size: int, program: Program, root: Path) -> None:
     assert "name-000" not in program.names(fd, size)
     assert program.call("fd_readdir", fd, 0, 100, ALL, OUT) is OK
     assert program.number() == 0
+
+
+def test_readdir_from_an_earlier_cookie(program: Program, root: Path) -> None:
+    for n in range(20):
+        (root / "d" / f"name-{n:03}").touch()
+    fd = program.open("d", rights=ALL & ~WRITE)
+    everything = program.names(fd)
+    for cookie in (20, 3, 10, 0, 7):
+        buffer = program.put(bytes(64))
+        assert program.call("fd_readdir", fd, buffer, 64, cookie, OUT) is OK
+        following, _, length, _ = DIRENT.unpack_from(program.memory, buffer)
+        assert following == cookie + 1
+        assert program.memory[buffer + 24 : buffer + 24 + length].decode() == everything[cookie]
+
+
+def test_names_that_go_while_they_are_read(program: Program, root: Path) -> None:
+    for n in range(500):
+        (root / "d" / f"name-{n:03}").touch()
+    fd = program.open("d", rights=ALL & ~WRITE)
+    cookie, buffer = 0, program.put(bytes(400))
+    while True:
+        assert program.call("fd_readdir", fd, buffer, 400, cookie, OUT) is OK
+        used, at = program.number(), 0
+        while at + DIRENT.size <= used:
+            following, _, length, _ = DIRENT.unpack_from(program.memory, buffer + at)
+            at += DIRENT.size + length
+            if at <= used:
+                cookie = following
+                name = program.memory[buffer + at - length : buffer + at].decode()
+                if not name.startswith("."):
+                    (root / "d" / name).unlink()
+        if used < 400:
+            break
+    assert list((root / "d").iterdir()) == []
 
 
 def test_names_and_links(program: Program, root: Path) -> None:

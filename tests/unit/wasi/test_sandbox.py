@@ -10,7 +10,7 @@ import pytest
 from arenite.wasi import WasiConfig, hostio, sandbox
 from arenite.wasi.errno import Errno
 from arenite.wasi.sandbox import Place
-from unit.wasi.program import OUT, Program
+from unit.wasi.program import DATA, OUT, Program
 
 CREATE = 1
 OPEN = Path("/proc/self/fd")
@@ -165,6 +165,17 @@ def test_no_descriptor_is_left_open(program: Program) -> None:
     for path in [*ESCAPES, "dir/nothing", "link", "dir/../dir/back/dir/nothing"]:
         program.call("path_filestat_get", 3, 1, path, OUT)
     assert len(list(OPEN.iterdir())) == before
+
+
+def test_a_walk_keeps_few_directories_open(program: Program) -> None:
+    path = "/".join(["d"] * 400)
+    for depth in range(260):
+        if program.call("path_create_directory", 3, path[: 2 * depth + 1]) is Errno.NAMETOOLONG:
+            break
+        program.free = DATA
+    else:
+        pytest.fail("no limit")
+    assert depth == sandbox.DEEPEST + 1
 
 
 def test_other_systems_paths() -> None:

@@ -71,12 +71,16 @@ def test_a_failing_callable() -> None:
     def broken(data: bytes) -> None:
         raise BrokenPipeError(32, "broken")
 
-    def wrong(data: bytes) -> None:
+    def wrong(_: object) -> bytes:
         raise ZeroDivisionError
 
     assert Program(WasiConfig(stdout=broken)).call("fd_write", 1, b"x", OUT) is Errno.PIPE
-    with pytest.raises(ZeroDivisionError):
-        Program(WasiConfig(stdout=wrong)).call("fd_write", 1, b"x", OUT)
+    program = Program(WasiConfig(stdout=lambda data: len(wrong(data)), random=wrong))
+    for name, arguments in (("fd_write", (1, b"x", OUT)), ("random_get", (0, 8))):
+        with pytest.raises(ZeroDivisionError) as raised:
+            program.call(name, *arguments)
+        assert raised.tb is not None
+        program.memory.append(0)  # raises BufferError if a view of the memory is kept
 
 
 def test_what_is_no_stream() -> None:
