@@ -1,8 +1,8 @@
 """The text form of bytecode, for people and golden tests; it is not read back.
 
-    r3 = i32.add_imm r1, 5
-    br_if i32.lt_s r3, r1, .40        the label's pc, in bytes from the function's first op
-    r2 = load32 memory0 r1, 16
+r3 = i32.add_imm r1, 5
+  br_if i32.lt_s r3, r1, .40        the label's pc, in bytes from the function's first op
+  r2 = load32 memory0 r1, 16
 """
 
 from __future__ import annotations

@@ -191,7 +191,11 @@ class Function:
     def check_call(self, op: Op) -> None:
         """Invariants 6 and 7."""
         frame, header = op.values["frame"], op.values["header"]
-        if frame % SLOT or header % SLOT or not self.f.header + FrameHeader.size <= frame <= header <= self.f.frame_size - FrameHeader.size:
+        if (
+            frame % SLOT
+            or header % SLOT
+            or not self.f.header + FrameHeader.size <= frame <= header <= self.f.frame_size - FrameHeader.size
+        ):
             raise self.fail(op, f"the callee's frame {frame} and header {header} do not fit into {self.f.frame_size} bytes")
         if op.row.name == "call":
             callee = self.begins.get(op.values["to"])
@@ -207,11 +211,15 @@ class Function:
         seen: list[int] = []
         for safepoint in safepoints_of(self.module, self.index):
             if safepoint.pc not in self.pcs or (seen and safepoint.pc <= seen[-1]):
-                raise InternalError(f"function {self.index}: a safepoint at .{safepoint.pc - self.f.begin}, which is no op or out of order")
+                raise InternalError(
+                    f"function {self.index}: a safepoint at .{safepoint.pc - self.f.begin}, which is no op or out of order"
+                )
             seen.append(safepoint.pc)
             for slot, _ in safepoint.slots:
                 if not self.f.header + FrameHeader.size <= SLOT * slot < self.f.frame_size:
-                    raise InternalError(f"function {self.index}: the safepoint at .{safepoint.pc - self.f.begin} names slot {slot}")
+                    raise InternalError(
+                        f"function {self.index}: the safepoint at .{safepoint.pc - self.f.begin} names slot {slot}"
+                    )
         if missing := self.stops.difference(seen):
             raise InternalError(f"function {self.index}: no safepoint at .{min(missing) - self.f.begin}")
 

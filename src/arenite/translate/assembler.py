@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i64_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, u8
 
@@ -343,7 +343,7 @@ class Assembler:
     def branch_if(self, slot: i64, sense: bool, label: i64, loop: i64) -> None:  # noqa: FBT001 (compiled, by position)
         """Go there if the truth of `slot` is `sense`; the comparison that made it becomes part of the branch."""
         while self.last >= 0 and slot == self.last_dst and slot >= self.first_temp:
-            if (self.last_code == EQZ or self.last_code == NEZ) and self.half(self.last + 6) == 0:
+            if self.last_code in (EQZ, NEZ) and self.half(self.last + 6) == 0:
                 if self.last_code == EQZ:
                     sense = not sense
                 slot = self.half(self.last + 4)
@@ -391,7 +391,7 @@ class Assembler:
     def count(self, comparison: i64, a: i64, b: i64, loop: i64) -> bool:
         """Make one op of the addition before, `x += n`, and a back-edge on a comparison of x, if that is what they are."""
         x = self.last_dst
-        if self.last < 0 or (self.last_code != ADD and self.last_code != ADD_IMM):
+        if self.last < 0 or self.last_code not in (ADD, ADD_IMM):
             return False
         first, step = self.half(self.last + 4), self.half(self.last + 6)
         if self.last_code == ADD and step == x:

@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
-
 from arenite.bytecode.verify import verify_module
 from arenite.translate.assembler import Trace
 from arenite.translate.operands import WideFrame

@@ -116,7 +116,7 @@ class Operands:
         """A constant's value."""
         bits = self.bits[h]
         type_ = self.types[h]
-        if (type_ == I32 or type_ == F32) and bits >= 0x80000000:
+        if type_ in (I32, F32) and bits >= 0x80000000:
             return bits - 0x100000000
         return bits
 

@@ -34,7 +34,7 @@ class Records:
         """A function begins."""
         self.begins = append(self.begins, pc)
         self.last_safepoint = -1
-        self.marks = [int(len(self.safepoints)), int(len(self.points)), int(len(self.calls))]
+        self.marks = [len(self.safepoints), len(self.points), len(self.calls)]
 
     def cancel(self) -> None:
         """Forget the function at hand."""
@@ -82,7 +82,7 @@ class Records:
         write_i32_le(out, frame_size)  # type: ignore[arg-type]
         write_i32_le(out, header)  # type: ignore[arg-type]
         write_i32_le(out, type_)  # type: ignore[arg-type]
-        write_i32_le(out, self.marks[0])  # type: ignore[arg-type]
+        write_i32_le(out, self.marks[0])
         write_i32_le(out, signed32(body))  # type: ignore[arg-type]
 
     def link(self, out: BytesWriter) -> None:

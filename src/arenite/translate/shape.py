@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import final
 
-from mypy_extensions import i64
+from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.instance import InstanceLayout
 from arenite.wasm.module import Kind, Module

@@ -23,7 +23,7 @@ import struct
 from typing import Final, final
 
 from librt.strings import write_i32_le
-from mypy_extensions import i64
+from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.encode import encode
@@ -94,7 +94,8 @@ BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
 @final
 class Control:
     """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
-    other arm; `start`: pc of a loop; `used`: something branches to the label; `types`: of what arrives there, as far as known."""
+    other arm; `start`: pc of a loop; `used`: something branches to the label; `types`: of what arrives there, as far as known.
+    """
 
     def __init__(self) -> None:
         self.kind: i64 = BLOCK
@@ -202,13 +203,13 @@ class Translator(Sink):
             self.binary(code, result)
         elif code == 0:
             s.types[s.height - 1] = result
-        elif op == 0x45 or op == 0x50:
+        elif op in (0x45, 0x50):
             self.is_zero(code)
         else:
             self.unary(code, result)
 
     def unary(self, code: i64, result: i64) -> None:
-        """dst = op a."""
+        """The op of one operand."""
         s = self.s
         a = s.source(s.height - 1, 1)
         s.drop(1)
@@ -225,7 +226,7 @@ class Translator(Sink):
         s.push_own(I32)
 
     def binary(self, code: i64, result: i64) -> None:
-        """dst = a op b; with a constant in the op where there is such a form."""
+        """The op of two operands, or with a constant in it where there is such a form."""
         s = self.s
         asm = self.asm
         h = s.height - 2
@@ -237,7 +238,7 @@ class Translator(Sink):
         n: i64 = 0
         if small:
             n = s.signed(b)
-            if (code == SUB or code == SUB64) and n != -0x8000:
+            if code in (SUB, SUB64) and n != -0x8000:
                 code = ADD if code == SUB else ADD64
                 n = -n
             small = entry(IMMEDIATE, code) != 0
@@ -252,7 +253,7 @@ class Translator(Sink):
         s.push_own(result)
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
-        """dst = memory0[a + offset]."""
+        """Near or far, as the offset wants it."""
         s = self.s
         code = entry(INSTRUCTIONS, op)
         a = s.source(s.height - 1, 1)
@@ -265,7 +266,7 @@ class Translator(Sink):
         s.push_own(type_)
 
     def store(self, op: i64, type_: i64, offset: i64) -> None:  # noqa: ARG002
-        """memory0[a + offset] = b."""
+        """Near or far; a constant is stored by the op itself where it fits."""
         s = self.s
         asm = self.asm
         code = entry(INSTRUCTIONS, op)
@@ -288,7 +289,7 @@ class Translator(Sink):
         self.s.drop(1)
 
     def select(self, type_: i64) -> None:
-        """dst = a if c else b."""
+        """No operand may be a constant."""
         s = self.s
         h = s.height - 3
         a, b, c = s.source(h, 1), s.source(h + 1, 2), s.source(h + 2, 3)
@@ -334,14 +335,14 @@ class Translator(Sink):
             s.assign(h, slot)
 
     def global_get(self, index: i64, type_: i64) -> None:
-        """dst = a global, of this instance or imported."""
+        """Of this instance, or imported."""
         s = self.s
         own = index >= self.shape.imported_globals
         self.asm.value32(GLOBAL_GET if own else GLOBAL_GET_IMPORTED, s.own(s.height), self.shape.globals[index])
         s.push_own(type_)
 
     def global_set(self, index: i64, type_: i64) -> None:  # noqa: ARG002
-        """A global, of this instance or imported, = a."""
+        """Of this instance, or imported."""
         s = self.s
         own = index >= self.shape.imported_globals
         a = s.source(s.height - 1, 1)
@@ -359,7 +360,7 @@ class Translator(Sink):
         self.is_zero(EQZ)
 
     def ref_func(self, func: i64) -> None:
-        """dst = the reference to a function."""
+        """Own functions are counted without the imported ones."""
         s = self.s
         imported = self.shape.imported_functions
         if func < imported:
@@ -369,7 +370,7 @@ class Translator(Sink):
         s.push_own(FUNCREF)
 
     def table_get(self, table: i64, type_: i64) -> None:
-        """dst = an element."""
+        """The table is named by its place in the instance."""
         s = self.s
         a = s.source(s.height - 1, 1)
         s.drop(1)
@@ -377,7 +378,7 @@ class Translator(Sink):
         s.push_own(type_)
 
     def table_set(self, table: i64) -> None:
-        """An element = b."""
+        """The table is named by its place in the instance."""
         s = self.s
         a, b = s.source(s.height - 2, 1), s.source(s.height - 1, 2)
         self.asm.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
@@ -416,7 +417,7 @@ class Translator(Sink):
         s.drop(operands)
         if result:
             values["dst"] = int(asm.reachable(s.own(h)))
-        asm.raw(encode(name, **values), s.own(h) if result else NONE)
+        asm.raw(encode(name, 0, (), **values), s.own(h) if result else NONE)
         if result:
             s.push_own(result)
 
@@ -464,7 +465,7 @@ class Translator(Sink):
         control.param_types = self.top_types(params)
         self.asm.branch_if(condition, False, control.otherwise, NONE)
 
-    def else_(self, live: bool) -> None:
+    def else_(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
         """The first arm leaves its results where the second will."""
         s = self.s
         control = self.controls[self.depth - 1]
@@ -477,13 +478,13 @@ class Translator(Sink):
         s.cut(control.height)
         self.push_types(control.param_types, control.params)
 
-    def end(self, live: bool) -> None:
+    def end(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
         """Paths join, if more than one comes here."""
         s = self.s
         control = self.controls[self.depth - 1]
         self.depth -= 1
         if control.kind == BODY:
-            self.end_body(control, live)
+            self.end_body(control, live=live)
             return
         joined = control.used or control.kind == IF
         if live and not joined:
@@ -499,7 +500,7 @@ class Translator(Sink):
         s.cut(control.height)
         self.push_types(control.types, control.results)
 
-    def end_body(self, control: Control, live: bool) -> None:
+    def end_body(self, control: Control, *, live: bool) -> None:
         """The function's end."""
         if live:
             self.s.untangle(self.results)
