@@ -107,11 +107,11 @@ class Func(Extern):
         if machine.lineage is not self._lineage:
             self._machine(store)
         addr = self._addr
-        kind = codec(addr.type)
-        if not (kind.plain_params and kind.plain_results) or any(type(p) is Val for p in params):
-            results = [from_core(machine, r) for r in machine.call(addr, [to_core(machine, p) for p in params])]
+        kind = addr.codec
+        if kind.plain_params and kind.plain_results:
+            results = machine.call(addr, params)
         else:
-            results = machine.call(addr, params)  # type: ignore[assignment]  # a tuple does as well
+            results = [from_core(machine, r) for r in machine.call(addr, [to_core(machine, p) for p in params])]
         count = len(results)
         return results[0] if count == 1 else None if count == 0 else list(results)
 
@@ -342,7 +342,7 @@ class Global(Extern):
         """Its value."""
         machine = self._machine(store)
         kind = codec(core.FuncType((), (self._addr.type.content,)))
-        (value,) = kind.unpack(kind.results, kind.type.results, machine.cage.arena, self._addr.at, machine.from_guest)
+        (value,) = kind.read_results(machine.cage.arena, self._addr.at, machine.from_guest)
         return from_core(machine, value)
 
     def bits(self, store: Storelike) -> Any:  # noqa: ANN401 (an int, or a reference's object)
@@ -362,7 +362,7 @@ class Global(Extern):
 
     def _put(self, machine: Machine, val: object) -> None:
         kind = codec(core.FuncType((), (self._addr.type.content,)))
-        kind.pack(kind.results, kind.type.results, (to_core(machine, val),), machine.cage.arena, self._addr.at, machine.to_guest)
+        kind.write_results(machine.cage.arena, self._addr.at, (to_core(machine, val),), machine.to_guest)
 
 
 Storelike = Store | Caller

@@ -45,6 +45,13 @@ class Val:
         """A reference to a function; None is null."""
         return cls(ValType.funcref(), f)
 
+    def __index__(self) -> int:
+        n: int = self.value.__index__()
+        return n
+
+    def __float__(self) -> float:
+        return float(self.value)
+
 
 def plain(value: object) -> object:
     """A value without its type."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout.records import FrameHeader
+from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
 if TYPE_CHECKING:
@@ -71,5 +72,5 @@ def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame
 
 def _thunk_header(machine: Machine, pc: int) -> int | None:
     """Where the frame of a host function's thunk has its header."""
-    type_ = machine.window.host_calls.get(pc)
-    return None if type_ is None else 8 * max(len(type_.params), len(type_.results))
+    type_ = machine.windows.host_calls.get(pc)
+    return None if type_ is None else header_offset(type_)

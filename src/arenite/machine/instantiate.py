@@ -126,7 +126,7 @@ def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> 
     _initialise(machine, instance)
     if code.start is not None:
         start = code.types[code.function_types[code.start]]
-        machine.invoke(FuncAddr(function_reference(machine, vmctx, code, code.start), start), machine.top)
+        machine.call(FuncAddr(function_reference(machine, vmctx, code, code.start), start), ())
     return instance
 
 

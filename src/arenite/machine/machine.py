@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import Limit, Trap
-from arenite.layout.cage import ARENA_MAX, STACK_AT
+from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
 from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE, FuncType
 from arenite.machine.backtrace import backtrace
 from arenite.machine.cage import AnyCage, Cage, PortableCage
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
-from arenite.machine.values import Codec, codec
-from arenite.machine.window import HALT_PC, Window, Windows, header_offset
+from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.machine.values import Codec
     from arenite.machine.tier import Runner, Tier
 
 CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the head of StoreContext
@@ -37,6 +37,7 @@ HEADER: Final = struct.Struct("<IIII")
 FIRST_SLICE: Final = 1 << 18  # units of fuel
 LAST_SLICE: Final = 1 << 26
 SLICE_SECONDS: Final = 0.01  # Python looks after signals, deadlines and other threads about so often
+HOST_CALL: Final = int(Helper.HOST_CALL)
 MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
 ALIGNMENT: Final = 16
 
@@ -64,6 +65,7 @@ class Machine:
         self.host_functions: list[HostFunction] = []
         self.host_references: list[object] = []
         self._host_reference_index: dict[int, int] = {}
+        self._host_calls = windows.host_calls
         self._slice = FIRST_SLICE
         self._depth = 0
         heap = STACK_AT + stack_size
@@ -71,6 +73,7 @@ class Machine:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
         self.cage: AnyCage = (PortableCage if tier.portable else Cage)(heap + 1, areas)
         self.top = STACK_AT
+        self._stack_limit = heap
         StoreContext.stack_limit.write(self.cage.store_page, 0, heap)
         StoreContext.heap.write(self.cage.store_page, 0, heap)
         self.window = windows.window(())
@@ -162,43 +165,42 @@ class Machine:
 
     # calls
     def call(self, function: FuncAddr, args: Sequence[object]) -> Sequence[object]:
-        """Call a function with Python values; function references are `FuncAddr`s.  Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`."""
-        kind, sp, arena = codec(function.type), self.top, self.cage.arena
-        self._check_room(sp, function.type)
-        if not kind.plain_params or len(args) != len(function.type.params):
-            kind.pack(kind.params, function.type.params, args, arena, sp, self.to_guest)
-        else:
-            try:
-                kind.params.pack_into(arena, sp, *args)
-            except (struct.error, OverflowError):
-                kind.pack(kind.params, function.type.params, args, arena, sp, self.to_guest)
-        self.invoke(function, sp)
+        """Call a function with Python values; function references are `FuncAddr`s.
+
+        Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`.
+        """
+        kind, sp, arena = function.codec, self._frame_for(function), self.cage.arena
+        try:
+            if kind.plain_params:
+                kind.put_params(arena, sp, *args)
+            else:
+                kind.write_params(arena, sp, args, self.to_guest)
+        except struct.error:
+            kind.write_params(arena, sp, args, self.to_guest)
+        self._enter(function, sp)
         if kind.plain_results:
-            return kind.results.unpack_from(self.cage.arena, sp)
-        return kind.unpack(kind.results, function.type.results, self.cage.arena, sp, self.from_guest)
+            return kind.get_results(self.cage.arena, sp)
+        return kind.read_results(self.cage.arena, sp, self.from_guest)
 
     def call_bits(self, function: FuncAddr, args: Sequence[int]) -> list[int]:
         """Call a function with the bit patterns of slots, and get those of its results."""
-        sp = self.top
-        self._check_room(sp, function.type)
+        sp = self._frame_for(function)
         struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
-        self.invoke(function, sp)
+        self._enter(function, sp)
         return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
 
-    def _check_room(self, sp: int, type_: FuncType) -> None:
-        if sp + header_offset(type_) + FrameHeader.size > StoreContext.stack_limit.read(self.cage.store_page, 0):
+    def _frame_for(self, function: FuncAddr) -> int:
+        """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
+        if self.top + function.codec.header + HEADER.size > self._stack_limit:
             raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
+        return self.top
 
-    def invoke(self, function: FuncAddr, sp: int) -> None:
+    def _enter(self, function: FuncAddr, sp: int) -> None:
         """Run a function whose arguments lie at `sp`, until it has returned."""
         if self._depth >= MAX_NESTING:
             raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
-        arena = self.cage.arena
-        type_id, handle, vmctx, _ = HEADER.unpack_from(arena, function.at)
-        pc, _, actual = self.window.entry(handle)
-        if actual != function.type.id:
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
-        HEADER.pack_into(arena, sp + header_offset(function.type), sp, HALT_PC, vmctx, 0)
+        pc, vmctx = function.entry or self._resolve(function)
+        HEADER.pack_into(self.cage.arena, sp + function.codec.header, sp, HALT_PC, vmctx, 0)
         top = self.top
         self._depth += 1
         try:
@@ -207,13 +209,22 @@ class Machine:
             self._depth -= 1
             self.top = top
 
+    def _resolve(self, function: FuncAddr) -> tuple[int, int]:
+        """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
+        _, handle, vmctx, _ = HEADER.unpack_from(self.cage.arena, function.at)
+        pc, _, actual = self.window.entry(handle)
+        if actual != function.type.id:
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        function.entry = pc, vmctx
+        return function.entry
+
     def _run(self, pc: int, sp: int, vmctx: int) -> None:
         """The loop."""
         left = given = 0 if self.watched else self._grant()
+        started = 0.0
         while True:
             page = self.cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
-            started = time.perf_counter() if left == given else 0.0
             self._runner()
             status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
             if self.fuel is not None:
@@ -221,11 +232,12 @@ class Machine:
                 given = left
             if status == FINISHED:
                 return
-            if status in (PAUSE_AGAIN, PAUSE_OWED):
-                left = given = self._next_slice(started, pc, sp, vmctx, owed=status == PAUSE_OWED)
-            elif status == Helper.HOST_CALL:
+            if status == HOST_CALL:
                 pc = self._host_call(pc, sp, vmctx)
                 left = given = self._regrant(left)
+            elif status in (PAUSE_AGAIN, PAUSE_OWED):
+                left = given = self._next_slice(started, pc, sp, vmctx, owed=status == PAUSE_OWED)
+                started = time.perf_counter()
             elif status in HELPER_METHODS:
                 pc = self._help(status, pc, sp, vmctx)
                 left = given = self._regrant(left)
@@ -283,37 +295,44 @@ class Machine:
 
     def _host_call(self, pc: int, sp: int, vmctx: int) -> int:
         """Call the host function `vmctx` on the frame at `sp`; where to go on."""
-        type_ = self.window.host_calls[pc]
-        if vmctx >= len(self.host_functions) or self.host_functions[vmctx].type != type_:
+        type_ = self._host_calls[pc]
+        function = self.host_functions[vmctx] if vmctx < len(self.host_functions) else None
+        if function is None or (function.type is not type_ and function.type != type_):
             self.trap(TrapCode.BAD_SIGNATURE, pc, sp, vmctx)
-        function, kind, arena = self.host_functions[vmctx], codec(type_), self.cage.arena
-        header = sp + header_offset(type_)
-        if header + FrameHeader.size > len(arena):
+        arena = self.cage.arena
+        kind = function.codec
+        header = sp + kind.header
+        if header + HEADER.size > self._stack_limit:
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
-        next_pc = StoreContext.next_pc.read(self.cage.store_page, 0)
-        args = kind.params.unpack_from(arena, sp) if kind.plain_params else kind.unpack(kind.params, type_.params, arena, sp, self.from_guest)
-        self.top = -(-(header + FrameHeader.size) // ALIGNMENT) * ALIGNMENT
+        args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
+        self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
         if function.wants_caller:
             result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
         else:
             result = function.call(*args)
         self._put_results(kind, result, sp)
-        return next_pc
+        return pc + UNIT
 
     def _put_results(self, kind: Codec, result: object, sp: int) -> None:
         """Write what a host function returned."""
-        types = kind.type.results
-        if len(types) == 1:
+        count = len(kind.type.results)
+        if count == 1:
+            try:
+                if kind.plain_results:
+                    kind.put_results(self.cage.arena, sp, result)
+                    return
+            except struct.error:
+                pass  # a value in another acceptable form, or the error is raised below
             values: Sequence[object] = (result,)
-        elif not types:
+        elif not count:
             if result is not None:
                 raise TypeError(f"a host function without results returned {result!r}")
             return
         elif isinstance(result, (list, tuple)):
             values = result
         else:
-            raise TypeError(f"a host function with {len(types)} results returned {type(result).__name__}, not a list or tuple")
-        kind.pack(kind.results, types, values, self.cage.arena, sp, self.to_guest)
+            raise TypeError(f"a host function with {count} results returned {type(result).__name__}, not a list or tuple")
+        kind.write_results(self.cage.arena, sp, values, self.to_guest)
 
     def trap(self, code: TrapCode, pc: int, sp: int, vmctx: int) -> NoReturn:
         """Raise the trap with the guest's frames."""

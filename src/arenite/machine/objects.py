@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.machine.values import codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
 
 
-@dataclass(frozen=True)
 class FuncAddr:
-    """A function reference in the arena."""
+    """A function reference in the arena.
 
-    at: int
-    type: FuncType
+    `entry` is where it leads, (pc, vmctx), once the machine has looked: windows never change, so what the arena says later is no
+    matter to a host that calls it again.
+    """
+
+    __slots__ = ("at", "codec", "entry", "type")
+
+    def __init__(self, at: int, type_: FuncType) -> None:
+        self.at = at
+        self.type = type_
+        self.codec = codec(type_)
+        self.entry: tuple[int, int] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FuncAddr) and self.at == other.at
+
+    def __hash__(self) -> int:
+        return hash((FuncAddr, self.at))
 
 
 @dataclass(frozen=True)
@@ -52,13 +67,16 @@ class GlobalAddr:
 Addr = FuncAddr | TableAddr | MemoryAddr | GlobalAddr
 
 
-@dataclass(frozen=True)
 class HostFunction:
-    """A Python function that guests may call.  `call` gets the arguments, after (caller's vmctx) where `wants_caller`."""
+    """A Python function that guests may call.  `call` gets the arguments; where `wants_caller`, the machine and the caller's vmctx first."""
 
-    type: FuncType
-    call: Callable[..., object]
-    wants_caller: bool
+    __slots__ = ("call", "codec", "type", "wants_caller")
+
+    def __init__(self, type_: FuncType, call: Callable[..., object], *, wants_caller: bool) -> None:
+        self.type = type_
+        self.codec = codec(type_)
+        self.call = call
+        self.wants_caller = wants_caller
 
 
 @dataclass(frozen=True, eq=False)

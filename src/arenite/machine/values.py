@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, type_name
 
@@ -45,25 +45,54 @@ def single(value: float) -> float:
 
 
 class Codec:
-    """Arguments and results of one function type."""
+    """Arguments and results of one function type.
+
+    `put_params(view, at, *values)` and `get_results(view, at)` are `struct`'s own, for values of exactly the right kind; the methods
+    take and give what users may pass.  `header`: where a frame of such a function has its header, in bytes.
+    """
 
     def __init__(self, type_: FuncType) -> None:
         self.type = type_
-        self.params = struct.Struct("<" + "".join(FORMATS[t] for t in type_.params))
-        self.results = struct.Struct("<" + "".join(FORMATS[t] for t in type_.results))
+        self.header = header_offset(type_)
+        params, results = (struct.Struct("<" + "".join(FORMATS[t] for t in side)) for side in (type_.params, type_.results))
+        self.put_params, self.get_params = params.pack_into, params.unpack_from
+        self.put_results, self.get_results = results.pack_into, results.unpack_from
         self.plain_params = not any(t in REFERENCES for t in type_.params)
         self.plain_results = not any(t in REFERENCES for t in type_.results)
 
-    def pack(self, layout: struct.Struct, types: Sequence[int], values: Sequence[object], view: memoryview, at: int, refs: ToGuest) -> None:
-        """Write values of any acceptable form into slots.  Raises: `TypeError`, `OverflowError`."""
-        if len(values) != len(types):
-            raise TypeError(f"expected {len(types)} values of type ({' '.join(map(type_name, types))}), found {len(values)}")
-        layout.pack_into(view, at, *(convert(value, t, refs) for value, t in zip(values, types, strict=True)))
+    def write_params(self, view: memoryview, at: int, values: Sequence[object], refs: ToGuest) -> None:
+        """Write arguments into slots.  Raises: `TypeError`, `OverflowError`."""
+        self.put_params(view, at, *converted(values, self.type.params, refs))
 
-    def unpack(self, layout: struct.Struct, types: Sequence[int], view: memoryview, at: int, refs: FromGuest) -> list[object]:
-        """Read values from slots."""
-        values: Sequence[object] = layout.unpack_from(view, at)
-        return [refs(t, v) if t in REFERENCES and isinstance(v, int) else v for v, t in zip(values, types, strict=True)]
+    def write_results(self, view: memoryview, at: int, values: Sequence[object], refs: ToGuest) -> None:
+        """Write results into slots.  Raises: `TypeError`, `OverflowError`."""
+        self.put_results(view, at, *converted(values, self.type.results, refs))
+
+    def read_params(self, view: memoryview, at: int, refs: FromGuest) -> Sequence[object]:
+        """Read arguments from slots."""
+        values = self.get_params(view, at)
+        return values if self.plain_params else _with_references(values, self.type.params, refs)
+
+    def read_results(self, view: memoryview, at: int, refs: FromGuest) -> Sequence[object]:
+        """Read results from slots."""
+        values = self.get_results(view, at)
+        return values if self.plain_results else _with_references(values, self.type.results, refs)
+
+
+def header_offset(type_: FuncType) -> int:
+    """Where a frame of a function of this type has its header."""
+    return 8 * max(len(type_.params), len(type_.results))
+
+
+def _with_references(values: Sequence[object], types: Sequence[int], refs: FromGuest) -> list[object]:
+    return [refs(t, v) if t in REFERENCES and isinstance(v, int) else v for v, t in zip(values, types, strict=True)]
+
+
+def converted(values: Sequence[object], types: Sequence[int], refs: ToGuest) -> list[object]:
+    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`."""
+    if len(values) != len(types):
+        raise TypeError(f"expected {len(types)} values of type ({' '.join(map(type_name, types))}), found {len(values)}")
+    return [convert(value, t, refs) for value, t in zip(values, types, strict=True)]
 
 
 def convert(value: object, type_: int, refs: ToGuest) -> object:
@@ -72,9 +101,9 @@ def convert(value: object, type_: int, refs: ToGuest) -> object:
         return integer(value, type_)
     if type_ in REFERENCES:
         return refs(type_, value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not isinstance(value, SupportsFloat) or isinstance(value, bool):
         raise TypeError(f"expected a float for {type_name(type_)}, found {type(value).__name__}")
-    return single(value) if type_ == F32 else float(value)
+    return single(float(value)) if type_ == F32 else float(value)
 
 
 @functools.lru_cache(maxsize=4096)

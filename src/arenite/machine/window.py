@@ -25,6 +25,7 @@ from arenite.bytecode.ops import ROWS
 from arenite.errors import Limit, LinkError
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, RETURN_MAP_SIZE, UNIT, WINDOW_SIZE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
+from arenite.machine.values import header_offset
 from arenite.platform import PortableReservation, Reservation, memfd
 
 if TYPE_CHECKING:
@@ -38,11 +39,6 @@ HALT_PC: Final = UNIT
 ENTRY: Final = struct.Struct("<IIII")
 THUNK: Final = struct.Struct("<HHI HHI HHI")
 assert ENTRY.size == WindowEntry.size == FuncRefRecord.size
-
-
-def header_offset(type_: FuncType) -> int:
-    """Where a frame of a function of this type has its header."""
-    return 8 * max(len(type_.params), len(type_.results))
 
 
 @dataclass(frozen=True)
@@ -172,11 +168,6 @@ class Window:
         self.entries[: len(preamble.entries)] = preamble.entries
 
     @property
-    def host_calls(self) -> dict[int, FuncType]:
-        """pc of each thunk's `call_host` -> type of the host functions that it calls."""
-        return self._preamble.host_calls
-
-    @property
     def code_address(self) -> int:
         """Address of pc 0; the map of return points ends there."""
         return getattr(self._space, "address", 0) + RETURN_MAP_SIZE
@@ -206,6 +197,11 @@ class Windows:
         self._preamble = Preamble()
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
         self._types: dict[int, FuncType] = {}
+
+    @property
+    def host_calls(self) -> dict[int, FuncType]:
+        """pc of each thunk's `call_host` -> type of the host functions that it calls; the same in every window."""
+        return self._preamble.host_calls
 
     def window(self, modules: tuple[ModuleCode, ...]) -> Window:
         """The window of these modules, in this order."""
