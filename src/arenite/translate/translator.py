@@ -19,10 +19,9 @@ Spec: exec-instructions.
 
 from __future__ import annotations
 
-import struct
 from typing import Final, final
 
-from librt.strings import write_i32_le
+from librt.strings import BytesWriter, write_i32_le
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
@@ -31,13 +30,13 @@ from arenite.errors import Limit
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FUNCREF, I32
 from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
+from arenite.translate.blocks import Blocks
 from arenite.translate.operands import CONSTANT, Operands, WideFrame
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.tables import (
     ADD,
     ADD64,
-    BR_TABLE,
     CALL,
     CALL_IMPORT,
     CALL_INDIRECT,
@@ -53,7 +52,6 @@ from arenite.translate.tables import (
     MIRRORED,
     REF_FUNC,
     REF_FUNC_IMPORTED,
-    RETURN,
     SELECT,
     STORE64,
     SUB,
@@ -68,13 +66,8 @@ from arenite.translate.tables import (
 )
 from arenite.wasm.sink import Sink
 
-BLOCK: Final = 0
-LOOP: Final = 1
-IF: Final = 2
-BODY: Final = 3
 SCRATCH: Final = 4  # slots
 HEADER: Final = FrameHeader.size
-MAX_LABELS: Final = 0xFFFF
 MAX_CODE: Final = 1 << 30
 
 # bulk instructions: op -> (name of the bytecode op, what x is, what y is, operands from the stack)
@@ -92,25 +85,6 @@ BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
 
 
 @final
-class Control:
-    """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
-    other arm; `start`: pc of a loop; `used`: something branches to the label; `types`: of what arrives there, as far as known.
-    """
-
-    def __init__(self) -> None:
-        self.kind: i64 = BLOCK
-        self.height: i64 = 0
-        self.params: i64 = 0
-        self.results: i64 = 0
-        self.label: i64 = NONE
-        self.otherwise: i64 = NONE
-        self.start: i64 = NONE
-        self.used = False
-        self.types: list[int] = []
-        self.param_types: list[int] = []
-
-
-@final
 class Translator(Sink):
     """Receives the bodies of one module, in order; the result is in `asm.out` and `records`."""
 
@@ -120,10 +94,8 @@ class Translator(Sink):
         self.asm = Assembler()
         self.s = Operands(self.asm)
         self.records = Records()
-        self.controls: list[Control] = []
-        self.depth: i64 = 0  # open blocks
+        self.blocks = Blocks(self.asm, self.s, self.records)
         self.params: i64 = 0
-        self.results: i64 = 0
         self.header: i64 = 0
         self.locals_at: i64 = 0
         self.need: i64 = 0  # bytes of frame that calls and locals ask for
@@ -143,8 +115,8 @@ class Translator(Sink):
         if self.begun > MAX_CODE:
             raise Limit("the module needs more than 1 GiB of bytecode")
         self.records.begin(self.begun)
-        self.params, self.results = len(params), len(results)
-        self.header = UNIT * max(self.params, self.results)
+        self.params = len(params)
+        self.header = UNIT * max(len(params), len(results))
         self.locals_at = self.header + HEADER
         if asm.wide:
             asm.scratch = self.locals_at
@@ -156,8 +128,7 @@ class Translator(Sink):
         if first > NEAR and not asm.wide:
             raise WideFrame
         self.s.begin(first)
-        self.depth = 0
-        self.open(BODY, 0, self.results)
+        self.blocks.begin(len(results), self.header)
         self.need = first
         self.enter(len(locals_))
 
@@ -181,7 +152,10 @@ class Translator(Sink):
         patch(asm.out, self.begun + 4, size)
         asm.resolve()
         self.records.function(asm.pc(), size, self.header, self.type_, self.body)
-        types = struct.pack(f"<{len(self.types)}I", *self.types)
+        writer = BytesWriter()
+        for type_ in self.types:
+            write_i32_le(writer, type_)
+        types = writer.getvalue()
         self.locals.append(self.packed.setdefault(types, types))
 
     def again(self) -> None:
@@ -421,206 +395,43 @@ class Translator(Sink):
         if result:
             s.push_own(result)
 
-    # blocks
-
-    def open(self, kind: i64, params: i64, results: i64) -> Control:
-        """A block begins; its parameters are on the stack."""
-        if self.depth == len(self.controls):
-            self.controls.append(Control())
-        control = self.controls[self.depth]
-        self.depth += 1
-        control.kind = kind
-        control.height = self.s.height - params
-        control.params = params
-        control.results = results
-        control.used = False
-        control.types = []
-        control.label = NONE if kind == LOOP else self.asm.label()
-        return control
+    # control
 
     def block(self, params: i64, results: i64) -> None:
-        """Locals may change in it on some path: no operand stays an alias."""
-        self.s.settle_locals()
-        self.open(BLOCK, params, results)
+        """See `Blocks`, as for all of control but calls."""
+        self.blocks.block(params, results)
 
     def loop(self, params: i64, results: i64) -> None:
         """A safepoint."""
-        s = self.s
-        s.settle_locals()
-        s.settle_top(params)
-        control = self.open(LOOP, params, results)
-        self.asm.barrier()
-        control.start = self.asm.pc()
-        self.records.safepoint(control.start, self.at, s)
+        self.blocks.loop(params, results, self.at)
 
     def if_(self, params: i64, results: i64) -> None:
-        """A branch to the other arm."""
-        s = self.s
-        condition = s.source(s.height - 1, 3)
-        s.drop(1)
-        s.settle_locals()
-        s.settle_top(params)
-        control = self.open(IF, params, results)
-        control.otherwise = self.asm.label()
-        control.param_types = self.top_types(params)
-        self.asm.branch_if(condition, False, control.otherwise, NONE)
+        """A branch."""
+        self.blocks.if_(params, results)
 
     def else_(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
-        """The first arm leaves its results where the second will."""
-        s = self.s
-        control = self.controls[self.depth - 1]
-        if live:
-            s.settle_top(control.results)
-            self.arrive(control)
-            self.asm.branch(control.label, NONE)
-        self.asm.bind(control.otherwise)
-        control.kind = BLOCK
-        s.cut(control.height)
-        self.push_types(control.param_types, control.params)
+        """The other arm."""
+        self.blocks.else_(live=live)
 
     def end(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
-        """Paths join, if more than one comes here."""
-        s = self.s
-        control = self.controls[self.depth - 1]
-        self.depth -= 1
-        if control.kind == BODY:
-            self.end_body(control, live=live)
-            return
-        joined = control.used or control.kind == IF
-        if live and not joined:
-            return  # operands may stay as they are
-        if live:
-            s.settle_top(control.results)
-            self.arrive(control)
-        if control.kind == IF:
-            self.asm.bind(control.otherwise)
-            control.types = control.param_types
-        if control.used:
-            self.asm.bind(control.label)
-        s.cut(control.height)
-        self.push_types(control.types, control.results)
-
-    def end_body(self, control: Control, *, live: bool) -> None:
-        """The function's end."""
-        if live:
-            self.s.untangle(self.results)
-            self.s.deliver(self.results)
-        if control.used:
-            self.asm.bind(control.label)
-        if live or control.used:
-            self.asm.effect32(RETURN, 0, self.header)
-
-    def top_types(self, count: i64) -> list[int]:
-        """Types of the topmost operands."""
-        types: list[int] = []
-        h = self.s.height - count
-        while h < self.s.height:
-            types.append(int(self.s.types[h]))
-            h += 1
-        return types
-
-    def push_types(self, types: list[int], count: i64) -> None:
-        """Push what a label receives; where nothing arrives no type is known, and none is needed."""
-        known: i64 = len(types)
-        i: i64 = 0
-        while i < count:
-            self.s.push_own(types[i] if i < known else 0)
-            i += 1
-
-    def arrive(self, control: Control) -> None:
-        """A path comes to the label of a block, its results on top of the stack."""
-        control.used = True
-        if control.results > 0 and len(control.types) == 0:
-            control.types = self.top_types(control.results)
-
-    # branches
-
-    def arity(self, control: Control) -> i64:
-        """How many operands a branch to it takes along."""
-        return control.params if control.kind == LOOP else control.results
-
-    def direct(self, control: Control) -> bool:
-        """Whether a branch to it needs no op but itself: operands lie where they must."""
-        arity = self.arity(control)
-        return arity == 0 or (control.kind != BODY and self.s.in_place(arity, control.height))
-
-    def go(self, control: Control) -> None:
-        """Carry operands along and branch, or return."""
-        if control.kind == BODY:
-            self.s.deliver(self.results)
-            self.asm.effect32(RETURN, 0, self.header)
-            return
-        self.s.carry(self.arity(control), control.height)
-        self.jump(control)
-
-    def jump(self, control: Control) -> None:
-        """Branch; operands are in place."""
-        if control.kind == LOOP:
-            self.asm.branch(NONE, control.start)
-        else:
-            self.arrive(control)
-            self.asm.branch(control.label, NONE)
+        """Paths join."""
+        self.blocks.end(live=live)
 
     def br(self, depth: i64) -> None:
-        """What it carries may be written there at once."""
-        control = self.controls[self.depth - 1 - depth]
-        if control.kind == BODY:
-            self.s.untangle(self.results)
-        self.go(control)
+        """A jump."""
+        self.blocks.br(depth)
 
     def br_if(self, depth: i64) -> None:
-        """One op, or a branch around the operands' moves."""
-        s = self.s
-        control = self.controls[self.depth - 1 - depth]
-        condition = s.source(s.height - 1, 3)
-        s.drop(1)
-        if self.direct(control):
-            if control.kind == LOOP:
-                self.asm.branch_if(condition, True, NONE, control.start)
-            else:
-                self.arrive(control)
-                self.asm.branch_if(condition, True, control.label, NONE)
-            return
-        if control.kind == BODY:
-            s.untangle(self.results)
-        around = self.asm.label()
-        self.asm.branch_if(condition, False, around, NONE)
-        self.go(control)
-        self.asm.bind(around)
+        """A branch."""
+        self.blocks.br_if(depth)
 
     def br_table(self, depths: list[int]) -> None:
-        """Loops, and labels that operands must be moved to, are reached through stubs behind the table."""
-        s = self.s
-        asm = self.asm
-        count: i64 = len(depths)
-        if count > MAX_LABELS:
-            raise Limit("a br_table of more than 65534 labels")
-        index = s.source(s.height - 1, 3)
-        s.drop(1)
-        s.untangle(self.results)
-        pc = asm.pc()
-        asm.effect(BR_TABLE, index, count, 0)
-        stubs: dict[int, int] = {}
-        for depth in depths:
-            control = self.controls[self.depth - 1 - depth]
-            label = control.label
-            if control.kind != LOOP and self.direct(control):
-                self.arrive(control)
-            elif depth in stubs:
-                label = stubs[depth]
-            else:
-                label = asm.label()
-                stubs[depth] = int(label)
-            asm.use(label, pc)
-        if count & 1:
-            write_i32_le(asm.out, 0)
-        for depth, stub in stubs.items():
-            asm.bind(stub)
-            self.go(self.controls[self.depth - 1 - depth])
+        """Many branches."""
+        self.blocks.br_table(depths)
 
     def return_(self) -> None:
-        """Results to the first slots, and back."""
-        self.br(self.depth - 1)
+        """A branch out of everything."""
+        self.blocks.br(self.blocks.depth - 1)
 
     def unreachable(self) -> None:
         """Trap."""
