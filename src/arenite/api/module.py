@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.api.engine import Engine
+    from arenite.bytecode.module import ModuleCode
+
+
+_files: weakref.WeakKeyDictionary[ModuleCode, bytes] = weakref.WeakKeyDictionary()
+
+
+def offset_of(code: ModuleCode, function: int, pc: int) -> int | None:
+    """Byte offset, in a module's file, of the instruction that an op of an own function came from."""
+    data = _files.get(code)
+    return None if data is None else locate(decode(data), code, function, pc)
 
 
 class Module:
@@ -37,6 +48,7 @@ class Module:
         self.engine = engine
         self.wasm = data
         self.code = translate(data, verify=engine.config.verify, progress=progress)
+        _files[self.code] = data
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
@@ -68,7 +80,3 @@ class Module:
         """The bytecode as text: of the function with this index, or of all."""
         own = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
         return "\n".join(line for index in own for line in function_lines(self.code, index))
-
-    def offset(self, function: int, pc: int) -> int | None:
-        """Byte offset, in the module, of the instruction that the op at `pc` of own function `function` came from."""
-        return locate(decode(self.wasm), self.code, function, pc)

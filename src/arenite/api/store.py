@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from arenite.api.engine import Engine
+from arenite.api.module import offset_of
 from arenite.errors import AreniteError
 from arenite.machine.machine import Machine
 from arenite.traps import TrapCode
@@ -61,6 +62,7 @@ class Store:
             fuel=0 if config.consume_fuel else None,
         )
         self.machine.data = data
+        self.machine.locate = offset_of
         self.machine.max_memory = config.max_memory
         self.machine.max_table = config.max_table_elements
         self.host: HostModule | None = None

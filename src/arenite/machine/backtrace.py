@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode.safepoints import safepoints_of
 from arenite.layout.records import FrameHeader
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 DEPTH: Final = 64  # frames; who needs more has a recursion whose middle says nothing new
 
 
+Locate = Callable[["ModuleCode", int, int], "int | None"]
+"""(module, own function, pc) -> byte offset of the instruction in the module's file, where it is still known."""
+
+
+def unlocated(code: ModuleCode, function: int, pc: int) -> int | None:
+    """The `Locate` of a machine that has no compiler: safepoints only."""
+    return next((s.offset for s in safepoints_of(code, function) if s.pc == pc), None)
+
+
 @dataclass(frozen=True)
 class GuestFrame:
     """One frame.  `pc`: byte offset of the op in its module's bytecode; for a caller, of the op behind the call."""
@@ -23,7 +34,7 @@ class GuestFrame:
     code: ModuleCode
     function: int  # among the module's own functions
     pc: int
-    innermost: bool
+    locate: Locate
 
     @property
     def func_index(self) -> int:
@@ -40,9 +51,21 @@ class GuestFrame:
         """Name of its module."""
         return self.code.name
 
+    @property
+    def module_offset(self) -> int | None:
+        """Byte offset of the instruction in the module's file."""
+        return unlocated(self.code, self.function, self.pc) or self.locate(self.code, self.function, self.pc)
+
+    @property
+    def func_offset(self) -> int | None:
+        """The same, from the beginning of the function's body."""
+        offset = self.module_offset
+        return None if offset is None else offset - self.code.function(self.function).body
+
     def __str__(self) -> str:
-        module = self.code.name or "<module>"
-        return f"{module}!{self.func_name}"
+        offset = self.module_offset
+        where = "?" if offset is None else f"{offset:#x}"
+        return f"{where:>10} - {self.code.name or '<module>'}!{self.func_name}"
 
 
 def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame]:
@@ -59,7 +82,7 @@ def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame
             function = placed.code.function_at(pc - placed.origin - bool(frames))
             if function is None:
                 break
-            frames.append(GuestFrame(placed.code, function, pc - placed.origin, not frames))
+            frames.append(GuestFrame(placed.code, function, pc - placed.origin, machine.locate))
             header = placed.code.function(function).header
         at = sp + (header or 0)
         if header is None or at + FrameHeader.size > len(arena):

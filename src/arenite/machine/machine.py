@@ -18,7 +18,7 @@ from arenite.errors import Limit, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
 from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE, FuncType
-from arenite.machine.backtrace import backtrace
+from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, PortableCage
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
@@ -55,6 +55,7 @@ class Machine:
         self.fuel = fuel  # units left; None: unlimited
         self.max_memory = MAX_PAGES * PAGE_SIZE  # bytes; the configuration may lower both
         self.max_table = MAX_TABLE
+        self.locate: Locate = unlocated
         self.data: object = None  # the user's
         self.lineage = object()  # what the objects made here have in common
         self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
