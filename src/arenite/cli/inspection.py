@@ -26,7 +26,7 @@ from arenite.wasm.module import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from arenite.layout.types import ExternType
+    from arenite.layout.types import ExternType, Limits
     from arenite.wasm.module import Module
 
 SECTIONS: Final = {
@@ -38,15 +38,32 @@ BAR: Final = 24  # columns of a full bar
 WIDE: Final = 200  # columns where there is no terminal: nothing is cut short in a pipe
 
 
+def reach(limits: Limits, what: str) -> str:
+    """`1 page or more`, `1 to 2 pages`: the sizes that limits allow."""
+    if limits.maximum is None:
+        return f"{plural(limits.minimum, what)} or more"
+    return (
+        plural(limits.maximum, what)
+        if limits.minimum == limits.maximum
+        else f"{limits.minimum:,} to {plural(limits.maximum, what)}"
+    )
+
+
+def plural(count: int, what: str) -> str:
+    """`1 page`, `2 pages`, `2 memories`."""
+    several = what[:-1] + "ies" if what.endswith("y") else what + "s"
+    return f"{count:,} {what if count == 1 else several}"
+
+
 def describe(type_: ExternType) -> str:
-    """A type in one line: `func (i32) -> ()`, `memory 1..2 pages`."""
+    """A type in one line: `func (i32) -> ()`, `memory of 1 to 2 pages`."""
     match type_:
         case FuncType():
             return f"func {type_}"
         case TableType():
-            return f"table {type_.limits} {type_name(type_.element)}"
+            return f"table of {reach(type_.limits, type_name(type_.element))}"
         case MemoryType():
-            return f"memory {type_.limits} pages"
+            return f"memory of {reach(type_.limits, 'page')}"
         case GlobalType():
             return f"global {'mut ' if type_.mutable else ''}{type_name(type_.content)}"
 
@@ -74,9 +91,14 @@ def function_label(module: Module, index: int) -> str:
     return f"#{index} {name}".rstrip()
 
 
+def columns(title: str) -> Table:
+    """A table without lines under a title."""
+    return Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 2))
+
+
 def chart(title: str, sizes: Sequence[tuple[str, int]], shown: int) -> Table:
     """The largest of `sizes`, each with its share of all of them as a number and as a bar."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 2))
+    table = columns(title)
     whole = sum(size for _, size in sizes) or 1
     for label, size in sizes[:shown]:
         table.add_row(Text(label), Text(f"{size:,}", justify="right"), f"{size / whole:.1%}", Bar(whole, 0, size, width=BAR))
@@ -85,14 +107,7 @@ def chart(title: str, sizes: Sequence[tuple[str, int]], shown: int) -> Table:
 
 def listing(title: str, rows: Sequence[tuple[str, str]], shown: int) -> Table:
     """Two columns under a title that counts them; how many are left out, if any."""
-    table = Table(
-        title=f"{title} ({len(rows)})",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        show_header=False,
-        padding=(0, 2, 0, 2),
-    )
+    table = columns(f"{title} ({len(rows)})")
     for name, what in rows[:shown]:
         table.add_row(Text(name), Text(what))
     if len(rows) > shown:
@@ -103,18 +118,13 @@ def listing(title: str, rows: Sequence[tuple[str, str]], shown: int) -> Table:
 def summary(path: Path, module: Module, used: Iterable[str]) -> Table:
     """The first lines: name, size, how many of everything, features."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    counts = {
-        "functions": len(module.funcs),
-        "tables": len(module.tables),
-        "memories": len(module.memories),
-        "globals": len(module.globals),
-    }
+    holds = (("function", module.funcs), ("table", module.tables), ("memory", module.memories), ("global", module.globals))
     table.add_row(
         Text("file"),
         Text(f"{path}, {len(module.data):,} bytes" + (f", module {module.names.module!r}" if module.names.module else "")),
     )
-    table.add_row("holds", ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing")
-    table.add_row("memory", ", ".join(f"{memory.limits} pages of 64 KiB" for memory in module.memories) or "none")
+    table.add_row("holds", ", ".join(plural(len(space), what) for what, space in holds if space) or "nothing")
+    table.add_row("memory", ", ".join(f"{reach(memory.limits, 'page')} of 64 KiB" for memory in module.memories) or "none")
     table.add_row("needs", ", ".join(used) or "WebAssembly 1.0")
     return table
 
