@@ -63,7 +63,7 @@ class File(Descriptor):
     """A host descriptor: a file, a device, a pipe, a terminal.
 
     `flush`: called before each write, so that what the host itself has buffered for the same file comes first.
-    NONBLOCK is kept on our side, for the host's flag would be shared with everyone who has the file.
+    NONBLOCK of what is not ours is kept on our side, for the host's flag would be shared with everyone who has the file.
     """
 
     able = FILE_RIGHTS
@@ -89,7 +89,7 @@ class File(Descriptor):
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         """At the position, which moves on."""
-        if self.flags & NONBLOCK and not hostio.wait((self.fd,), (), 0):
+        if self.flags & NONBLOCK and not self.owned and not hostio.wait((self.fd,), (), 0):
             raise Failure(Errno.AGAIN)
         return hostio.readv(self.fd, buffers) if buffers else 0
 
@@ -97,7 +97,7 @@ class File(Descriptor):
         """At the position or, with `APPEND`, at the end."""
         if self.flush is not None:
             self.flush()
-        if self.flags & NONBLOCK and not hostio.wait((), (self.fd,), 0):
+        if self.flags & NONBLOCK and not self.owned and not hostio.wait((), (self.fd,), 0):
             raise Failure(Errno.AGAIN)
         return hostio.writev(self.fd, buffers) if buffers else 0
 
@@ -145,6 +145,8 @@ class File(Descriptor):
             raise Failure(Errno.NOTSUP)
         if changed & FdFlags.APPEND:
             hostio.set_append(self.fd, on=bool(flags & FdFlags.APPEND))
+        if changed & FdFlags.NONBLOCK and self.owned:
+            hostio.set_nonblock(self.fd, on=bool(flags & FdFlags.NONBLOCK))
         self.flags = int(flags)
 
     def sync(self, *, data_only: bool) -> None:

@@ -70,6 +70,10 @@ if sys.platform != "win32":
         flags = fcntl.fcntl(fd, fcntl.F_GETFL)
         fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_APPEND if on else flags & ~os.O_APPEND)
 
+    def set_nonblock(fd: int, *, on: bool) -> None:
+        """Have reads and writes of `fd` fail that would wait, or not."""
+        os.set_blocking(fd, not on)
+
     def waiting_bytes(fd: int) -> int:
         """How many bytes can be read from a pipe, terminal or socket now; 0 when the host cannot say."""
         try:
@@ -137,6 +141,11 @@ else:
 
     def set_append(fd: int, *, on: bool) -> None:
         """The host decides it when a file is opened, and never again."""
+        del fd, on
+        raise Failure(Errno.NOTSUP)
+
+    def set_nonblock(fd: int, *, on: bool) -> None:
+        """The host has it for few sorts of files, and not for those that paths lead to."""
         del fd, on
         raise Failure(Errno.NOTSUP)
 

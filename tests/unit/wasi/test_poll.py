@@ -14,6 +14,7 @@ from arenite.wasi.records import EVENT, SUBSCRIPTION
 from unit.wasi.program import OUT, Program
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
 CLOCK, READ, WRITE = 0, 1, 2
@@ -84,6 +85,24 @@ def test_a_pipe() -> None:
         assert program.read(0) == b"abc"
         writing.close()
         assert poll(program, (READ, 0)) == [(0, 0, READ, 0, 1)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+def test_a_named_pipe_that_nobody_writes(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    program = Program(WasiConfig(dirs={"/": tmp_path}))
+    fd = program.open("pipe", rights=2 | 8 | 1 << 27, fdflags=4)
+    assert program.read(fd) == b""
+    with (tmp_path / "pipe").open("wb", buffering=0) as writing:
+        assert program.call("fd_read", fd, b"....", OUT) is Errno.AGAIN
+        writing.write(b"abc")
+        assert poll(program, (READ, fd)) == [(0, 0, READ, 3, 0)]
+        assert program.read(fd) == b"abc"
+        descriptor = program.host.state.descriptors.find(fd, 0).host_fd()
+        assert descriptor is not None
+        assert not os.get_blocking(descriptor)
+        assert program.call("fd_fdstat_set_flags", fd, 0) is Errno.SUCCESS
+        assert os.get_blocking(descriptor)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no interval timers")
