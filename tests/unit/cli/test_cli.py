@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.cli.script import wasm_tools
-from arenite.errors import AreniteError
+from arenite import wat2wasm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +34,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = folder / "program.wat"
     text.write_text(PROGRAM)
     binary = folder / "program.wasm"
-    try:
-        binary.write_bytes(wasm_tools("parse", text))
-    except AreniteError as missing:
-        pytest.skip(str(missing))
+    binary.write_bytes(wat2wasm(PROGRAM))
     return binary
 
 
