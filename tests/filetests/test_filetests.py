@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-from filetests import decode, validate
+from filetests import decode, translate, validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ BLESS = os.environ.get("ARENITE_BLESS") == "1"
 Options = dict[str, object]
 TESTS: dict[str, Callable[[bytes, Options], str]] = {
     "decode": decode.show,
+    "translate": translate.show,
     "validate": validate.show,
 }
 

@@ -36,9 +36,9 @@ def operand_text(op: Op, operand: Operand, begin: int) -> str:
 
 def op_text(op: Op, begin: int = 0) -> str:
     """One op; `begin`: where its function begins."""
-    operands = ", ".join(operand_text(op, o, begin) for o in op.row.encoded if o.name != "dst")
-    result = "" if op.row.result is None or op.row.tied else f"r{op.values['dst'] // SLOT} = "
-    return f"{result}{op.row.name} {operands}".rstrip()
+    operands = [operand_text(op, o, begin) for o in op.row.encoded]
+    result = f"{operands.pop(0)} = " if "dst" in op.values else ""
+    return f"{result}{op.row.name} {', '.join(operands)}".rstrip()
 
 
 def function_lines(module: ModuleCode, index: int) -> Iterator[str]:

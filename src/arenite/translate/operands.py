@@ -14,14 +14,12 @@ from typing import Final, final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from arenite.errors import Limit
 from arenite.layout.types import F32, I32
 from arenite.translate.assembler import NEAR, UNIT, Assembler, signed32
 from arenite.translate.tables import CONST32, CONST64, MOVE
 
 CONSTANT: Final = -1  # the place of an operand that lies nowhere yet
 NO_CONSTANT: Final = 1 << 32
-MAX_FRAME: Final = 1 << 24  # bytes; the stack is never as large
 
 
 class WideFrame(Exception):  # noqa: N818 (not an error: the function is translated again)
@@ -77,8 +75,6 @@ class Operands:
             self.types = append(self.types, 0)
         if self.own(h) > NEAR and not self.asm.wide:
             raise WideFrame
-        if self.own(h) > MAX_FRAME:
-            raise Limit("a function needs a frame of more than 16 MiB")
 
     def drop(self, count: i64) -> None:
         """Pop so many operands."""

@@ -1,0 +1,218 @@
+"""What an op does beside computing, found by running its meaning: a row never declares it.
+
+`Recorder` is an `Emit` that renders nothing: it checks the types of what a meaning says and remembers traps, accesses and transfers.
+
+Example:  effects(ROWS["i32.div_u"]).traps == {TrapCode.INTEGER_DIVIDE_BY_ZERO}
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.prims import PRIMS
+from arenite.bytecode.protocol import I1, I32, I64, Label, State, Type, Value
+from arenite.bytecode.row import LABELS, SLOTS
+from arenite.errors import InternalError
+from arenite.layout.spaces import Space
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.bytecode.helpers import Helper
+    from arenite.bytecode.row import Operand, Row
+
+
+@dataclass(frozen=True)
+class Effects:
+    """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `helper`, `halt`).
+
+    `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
+    """
+
+    traps: frozenset[TrapCode]
+    reads: frozenset[Space]
+    writes: frozenset[Space]
+    transfers: frozenset[str]
+    result: Type | None
+    ends: bool
+
+    @property
+    def pure(self) -> bool:
+        """The op computes, and does nothing else."""
+        return not (self.traps or self.reads or self.writes or self.transfers)
+
+
+@dataclass
+class Recorder:
+    """An `Emit` that remembers."""
+
+    traps: set[TrapCode] = field(default_factory=set)
+    reads: set[Space] = field(default_factory=set)
+    writes: set[Space] = field(default_factory=set)
+    transfers: set[str] = field(default_factory=set)
+    written: Type | None = None
+    depth: int = 0
+    ended: bool = False
+
+    def const(self, type_: Type, n: int) -> Value:
+        """Constants are bit patterns."""
+        if not 0 <= n < 1 << type_.bits or type_.is_float:
+            raise InternalError(f"{n} is no bit pattern of {type_.llvm}")
+        return Value(type_, "")
+
+    def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
+        """Operands agree in type, as the primitive's result rule asks."""
+        rule = PRIMS[prim].result
+        same = args[1:] if prim == "select" else args
+        if len({a.type for a in same}) != 1 or (prim == "select" and args[0].type is not I1):
+            raise InternalError(f"{prim} of {', '.join(a.type.llvm for a in args)}")
+        if (to is None) == (rule == "to"):
+            raise InternalError(f"{prim}: the result's type is {'missing' if to is None else 'given'}")
+        types = {"same": args[0].type, "i1": I1, "last": args[-1].type}
+        return Value(to or types[rule], "")
+
+    def canonical(self, value: Value) -> Value:
+        """Floats only."""
+        if not value.type.is_float:
+            raise InternalError(f"a canonical {value.type.llvm}")
+        return value
+
+    def access(self, space: Space, at: Value, disp: Value | int) -> None:
+        """An offset is an i32, or an i64 in memory, where it was checked; a displacement is an i32."""
+        allowed = (I32, I64) if space in (Space.MEMORY, Space.STORE) else (I32,)
+        if at.type not in allowed or (isinstance(disp, Value) and disp.type is not I32):
+            raise InternalError(f"an access to {space.value} at an {at.type.llvm}")
+        if space is Space.MEMORY:
+            self.traps.add(TrapCode.MEMORY_OUT_OF_BOUNDS)
+
+    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+        """A read."""
+        self.access(space, at, disp)
+        self.reads.add(space)
+        return Value(type_, "")
+
+    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
+        """A write."""
+        if value.type is I1:
+            raise InternalError("an i1 is stored")
+        self.access(space, at, disp)
+        self.writes.add(space)
+
+    def copy(self, to: Value, source: Value, count: Value) -> None:
+        """A read and a write of memory."""
+        self.bulk(to, source, count)
+        self.reads.add(Space.MEMORY)
+
+    def fill(self, to: Value, byte: Value, count: Value) -> None:
+        """A write of memory."""
+        if byte.type.bits != 8:
+            raise InternalError(f"memory is filled with an {byte.type.llvm}")
+        self.bulk(to, count)
+
+    def bulk(self, *offsets: Value) -> None:
+        """Offsets and counts are wide."""
+        if any(x.type is not I64 for x in offsets):
+            raise InternalError("a bulk operation's bounds are not i64")
+        self.writes.add(Space.MEMORY)
+
+    def state(self, name: State) -> Value:
+        """A register."""
+        return Value(I64 if name == "fuel" else I32, "")
+
+    def set_state(self, name: State, value: Value) -> None:
+        """A register."""
+        if value.type is not self.state(name).type:
+            raise InternalError(f"{name} = {value.type.llvm}")
+
+    def result(self, value: Value) -> None:
+        """The destination is written once."""
+        if self.written is not None:
+            raise InternalError("two results")
+        self.written = value.type
+
+    @contextmanager
+    def when(self, condition: Value, *, cold: bool = False) -> Iterator[None]:  # noqa: ARG002
+        """What is inside may happen."""
+        if condition.type is not I1:
+            raise InternalError(f"a condition of type {condition.type.llvm}")
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    def leave(self, how: str) -> None:
+        """Control goes elsewhere."""
+        self.transfers.add(how)
+        self.ended |= self.depth == 0
+
+    def here(self) -> Label:
+        """This op."""
+        return Label(0)
+
+    def goto(self, to: Label) -> None:  # noqa: ARG002
+        """A branch."""
+        self.leave("goto")
+
+    def switch(self, index: Value, to: list[Label]) -> None:  # noqa: ARG002
+        """A branch."""
+        self.leave("goto")
+
+    def trap(self, code: TrapCode) -> None:
+        """A trap."""
+        self.traps.add(code)
+        self.leave("trap")
+
+    def pause(self, at: Label, *, owed: bool) -> None:  # noqa: ARG002
+        """A stop that the run goes on from."""
+        self.leave("pause")
+
+    def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
+        """A call; what the callee does is not this op's effect."""
+        if frame.type is not I32 or header.type is not I32 or isinstance(to, Label) != (vmctx is None):
+            raise InternalError("a call of a wrong shape")
+        self.leave("call")
+
+    def ret(self, header: Value) -> None:  # noqa: ARG002
+        """A return."""
+        self.leave("return")
+
+    def helper(self, helper: Helper, *args: Value) -> Value:
+        """The machine may do anything to memory and the arena."""
+        if len(args) != len(helper.operands) or any(a.type is not I32 for a in args):
+            raise InternalError(f"helper {helper.name} of {len(args)} arguments")
+        self.reads |= {Space.ARENA, Space.MEMORY}
+        self.writes |= {Space.ARENA, Space.MEMORY}
+        self.leave("helper")
+        return Value(I32, "")
+
+    def halt(self) -> None:
+        """The end."""
+        self.leave("halt")
+
+
+def _stand_in(operand: Operand) -> Value | Label | list[Label]:
+    if operand.kind == "labels":
+        return [Label(0)]
+    if operand.kind in LABELS:
+        return Label(0, back=operand.kind == "loop")
+    return Value(operand.type, "")
+
+
+def effects(row: Row) -> Effects:
+    """The effects of an op.
+
+    Raises: `InternalError` when the meaning contradicts itself or the row's signature.
+    """
+    e = Recorder()
+    value = row.meaning(e, *map(_stand_in, row.operands))
+    ends = e.ended and e.transfers != {"helper"}
+    helped = "helper" in e.transfers and row.result is None
+    if value is not None and not helped:
+        e.result(value)
+    declared = None if row.result is None else SLOTS[row.result]
+    if e.written is not declared:
+        found, wanted = (t.llvm if t else "nothing" for t in (e.written, declared))
+        raise InternalError(f"{row.name} gives {found}, its row says {wanted}")
+    return Effects(frozenset(e.traps), frozenset(e.reads), frozenset(e.writes), frozenset(e.transfers), e.written, ends)
