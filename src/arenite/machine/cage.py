@@ -12,10 +12,21 @@ memories are wanted than it has areas for: nothing in it knows where it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from arenite.errors import Limit
-from arenite.layout.cage import ARENA_MAX, HOST_PAGE, LOW, MAX_AREAS, MEMORY_AT, STORE_AT, WINDOW_AT, WINDOW_SIZE, area_at, cage_size
+from arenite.errors import AreniteError, Limit
+from arenite.layout.cage import (
+    ARENA_MAX,
+    HOST_PAGE,
+    LOW,
+    MAX_AREAS,
+    MEMORY_AT,
+    STORE_AT,
+    WINDOW_AT,
+    WINDOW_SIZE,
+    area_at,
+    cage_size,
+)
 from arenite.layout.records import StoreContext
 from arenite.platform import PortableReservation, Reservation
 
@@ -45,7 +56,6 @@ class Cage:
         self._window: Window | None = None
         self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
         self._make_views()
-        StoreContext.areas.write(self.store_page, 0, areas)
 
     def _make_views(self) -> None:
         self.arena = self._space.view(-LOW, self._arena_size - LOW)
@@ -73,6 +83,7 @@ class Cage:
         if self._used == self.areas:
             self._move(min(2 * self.areas, MAX_AREAS))
         self._used += 1
+        StoreContext.areas.write(self.store_page, 0, self._used)
         return self._used - 1
 
     def _move(self, areas: int) -> None:
@@ -80,7 +91,6 @@ class Cage:
         new = Cage(self._arena_size, areas)
         new.arena[:] = self.arena
         new.store_page[:] = self.store_page
-        StoreContext.areas.write(new.store_page, 0, areas)
         for area in range(self._used):
             new.resize(area, self._lengths[area])
             new.memory(area)[:] = self.memory(area)
@@ -178,10 +188,21 @@ class PortableCage:
 
     def close(self) -> None:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
+        for memory in self._memories:
+            memory.close()
         self.arena.release()
         self.store_page.release()
-        for space in (self._space, *self._memories):
-            space.close()
+        self._space.close()
+
+
+class ClosedCage:
+    """What a closed store has in place of a cage: whoever wants something of it is refused."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AreniteError("the store is closed")
+
+    def close(self) -> None:
+        """Again: nothing to do."""
 
 
 AnyCage = Cage | PortableCage

@@ -17,7 +17,7 @@ from arenite.bytecode.memory import BULK_MAX
 from arenite.errors import Limit, Trap
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
-from arenite.machine.segments import drop, elements_of, segment_bytes
+from arenite.machine.segments import drop, elements_of, segment_bytes, word
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def grow_memory(machine: Machine, record: int, delta: int) -> int:
     if old + delta > min(maximum, MAX_PAGES, machine.max_memory // PAGE_SIZE):
         return REFUSED
     try:
-        machine.cage.resize(area, (old + delta) * PAGE_SIZE)
+        with machine.exclusive():
+            machine.cage.resize(area, (old + delta) * PAGE_SIZE)
     except (Limit, OSError):
         return REFUSED
     MemoryRecord.length.write(machine.cage.arena, record, (old + delta) * PAGE_SIZE)
@@ -130,8 +131,7 @@ def data_drop(machine: Machine, vmctx: int, segment: int) -> int:
 def table_record(machine: Machine, vmctx: int, table: int) -> int:
     """Where an instance's table has its record."""
     layout = machine.instance_at(vmctx).code.layout
-    at = vmctx + layout.table(table)
-    return int.from_bytes(machine.cage.arena[at : at + 4], "little")
+    return word(machine, vmctx + layout.table(table))
 
 
 def elements(machine: Machine, record: int) -> memoryview:

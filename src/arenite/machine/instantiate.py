@@ -67,9 +67,12 @@ def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
     if size > machine.max_memory:
         raise Limit(f"a memory of {size} bytes; {machine.max_memory} are allowed")
-    area = machine.cage.new_area()
-    machine.cage.resize(area, size)
-    machine.refresh()
+    with machine.exclusive():
+        try:
+            area = machine.cage.new_area()
+            machine.cage.resize(area, size)
+        finally:
+            machine.refresh()  # also when the system refuses the bytes: the cage may have moved by then
     at = machine.allocate(MemoryRecord.size)
     arena = machine.cage.arena
     for field, n in (

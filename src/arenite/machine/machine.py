@@ -10,23 +10,25 @@ Invariants: the arena is distrusted (a word is read once and bounded); the store
 from __future__ import annotations
 
 import struct
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.errors import Limit, Trap
+from arenite.errors import AreniteError, Limit, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
 from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE, FuncType
 from arenite.machine.backtrace import Locate, backtrace, unlocated
-from arenite.machine.cage import AnyCage, Cage, PortableCage
+from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.values import Codec
@@ -69,6 +71,7 @@ class Machine:
         self._host_calls = windows.host_calls
         self._slice = FIRST_SLICE
         self._depth = 0
+        self._turn = threading.RLock()  # whose thread may change the machine; never waited for
         heap = STACK_AT + stack_size
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
@@ -79,6 +82,20 @@ class Machine:
         StoreContext.heap.write(self.cage.store_page, 0, heap)
         self.window = windows.window(())
         self._refresh()
+
+    # one thread at a time
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other threads out.  Raises: `AreniteError` when one is in."""
+        self._take_turn()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _take_turn(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            raise AreniteError("the store is in use by another thread")
 
     # what grows
     def _refresh(self) -> None:
@@ -94,13 +111,14 @@ class Machine:
 
     def allocate(self, size: int) -> int:
         """Arena offset of `size` fresh zero bytes, aligned to 16.  Raises: `Limit`."""
-        at = StoreContext.heap.read(self.cage.store_page, 0)
-        end = at + -(-size // ALIGNMENT) * ALIGNMENT
-        if end > len(self.cage.arena):
-            self.cage.grow_arena(end)
-            self.refresh()
-        StoreContext.heap.write(self.cage.store_page, 0, end)
-        return at
+        with self.exclusive():
+            at = StoreContext.heap.read(self.cage.store_page, 0)
+            end = at + -(-size // ALIGNMENT) * ALIGNMENT
+            if end > len(self.cage.arena):
+                self.cage.grow_arena(end)
+                self.refresh()
+            StoreContext.heap.write(self.cage.store_page, 0, end)
+            return at
 
     def add_module(self, code: ModuleCode) -> int:
         """Index of a module in the window, which gets it if it is new."""
@@ -170,25 +188,30 @@ class Machine:
 
         Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`.
         """
-        kind, sp, arena = function.codec, self._frame_for(function), self.cage.arena
+        self._take_turn()
         try:
-            if kind.plain_params:
-                kind.put_params(arena, sp, *args)
-            else:
+            kind, sp, arena = function.codec, self._frame_for(function), self.cage.arena
+            try:
+                if kind.plain_params:
+                    kind.put_params(arena, sp, *args)
+                else:
+                    kind.write_params(arena, sp, args, self.to_guest)
+            except struct.error:
                 kind.write_params(arena, sp, args, self.to_guest)
-        except struct.error:
-            kind.write_params(arena, sp, args, self.to_guest)
-        self._enter(function, sp)
-        if kind.plain_results:
-            return kind.get_results(self.cage.arena, sp)
-        return kind.read_results(self.cage.arena, sp, self.from_guest)
+            self._enter(function, sp)
+            if kind.plain_results:
+                return kind.get_results(self.cage.arena, sp)
+            return kind.read_results(self.cage.arena, sp, self.from_guest)
+        finally:
+            self._turn.release()
 
     def call_bits(self, function: FuncAddr, args: Sequence[int]) -> list[int]:
         """Call a function with the bit patterns of slots, and get those of its results."""
-        sp = self._frame_for(function)
-        struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
-        self._enter(function, sp)
-        return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
+        with self.exclusive():
+            sp = self._frame_for(function)
+            struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
+            self._enter(function, sp)
+            return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
 
     def _frame_for(self, function: FuncAddr) -> int:
         """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
@@ -212,7 +235,10 @@ class Machine:
 
     def _resolve(self, function: FuncAddr) -> tuple[int, int]:
         """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
-        _, handle, vmctx, _ = HEADER.unpack_from(self.cage.arena, function.at)
+        try:
+            _, handle, vmctx, _ = HEADER.unpack_from(self.cage.arena, function.at)
+        except struct.error:
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
         pc, _, actual = self.window.entry(handle)
         if actual != function.type.id:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
@@ -280,7 +306,7 @@ class Machine:
             result = HELPER_METHODS[helper](self, vmctx, *args)
         except GuestTrap as stop:
             self.trap(stop.code, pc, sp, vmctx)
-        except struct.error:  # an offset from the arena that leads out of it
+        except (struct.error, IndexError):  # an offset or an instance from the arena that leads astray
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
         self.refresh()
         if helper.has_result:
@@ -356,8 +382,15 @@ class Machine:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
 
     def close(self) -> None:
-        """Give the cage back.  Raises: `BufferError` while somebody holds a view of a memory."""
-        self.cage.close()
+        """Give the cage back; the machine is of no use from then on.
+
+        Raises: `BufferError` while somebody holds a view of a memory, `AreniteError` while a guest runs.
+        """
+        with self.exclusive():
+            if self._depth:
+                raise AreniteError("the store cannot be closed while its guest runs")
+            self.cage.close()
+            self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse
 
 
 assert [f.name for f in StoreContext.fields[:5]] == ["status", "pc", "sp", "vmctx", "fuel"]

@@ -5,6 +5,7 @@ Which segments an instance has dropped stands in the arena: one u32 per data seg
 
 from __future__ import annotations
 
+import struct
 from array import array
 from typing import TYPE_CHECKING
 
@@ -18,25 +19,29 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
+REFERENCE = 0xFFFFFFFF  # a reference is a u32, also one computed from what the arena says
+WORD = struct.Struct("<I")
 
 
-def _word(machine: Machine, at: int) -> int:
-    return int.from_bytes(machine.cage.arena[at : at + 4], "little")
+def word(machine: Machine, at: int) -> int:
+    """The u32 at an arena offset.  Raises: `struct.error` outside the arena."""
+    value: int = WORD.unpack_from(machine.cage.arena, at)[0]
+    return value
 
 
 def function_reference(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
     """The reference to a function of an instance's index space.  Spec: exec-ref.func."""
     own = index - code.imported_functions
     if own < 0:
-        return _word(machine, vmctx + code.layout.function(index))
-    return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + own * FuncRefRecord.size
+        return word(machine, vmctx + code.layout.function(index))
+    return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + own * FuncRefRecord.size & REFERENCE
 
 
 def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
     """Where a global of an instance's index space has its value."""
     own = index - code.layout.imported_globals
     if own < 0:
-        return _word(machine, vmctx + code.layout.imported_global(index))
+        return word(machine, vmctx + code.layout.imported_global(index))
     return vmctx + code.layout.own_global(own)
 
 
@@ -65,13 +70,12 @@ def evaluate(machine: Machine, vmctx: int, code: ModuleCode, expression: ConstEx
 
 def is_dropped(machine: Machine, vmctx: int, number: int) -> bool:
     """Whether segment `number` (data segments first) has been dropped."""
-    return _word(machine, InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number) != 0
+    return word(machine, InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number) != 0
 
 
 def drop(machine: Machine, vmctx: int, number: int) -> None:
     """Drop segment `number` (data segments first)."""
-    at = InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number
-    machine.cage.arena[at : at + 4] = b"\1\0\0\0"
+    WORD.pack_into(machine.cage.arena, InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number, 1)
 
 
 def segment_bytes(machine: Machine, vmctx: int, segment: int) -> bytes:
@@ -91,9 +95,10 @@ def references(machine: Machine, vmctx: int, code: ModuleCode, items: Sequence[i
     """Element items as references."""
     first, own = code.imported_functions, InstanceRecord.funcrefs.read(machine.cage.arena, vmctx)
     size = FuncRefRecord.size
-    return [
+    found = (
         (own + (item - first) * size if item >= first else function_reference(machine, vmctx, code, item))
         if isinstance(item, int)
         else evaluate(machine, vmctx, code, item)
         for item in items
-    ]
+    )
+    return [reference & REFERENCE for reference in found]

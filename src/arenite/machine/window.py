@@ -16,6 +16,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import threading
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -197,6 +198,7 @@ class Windows:
         self._preamble = Preamble()
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
         self._types: dict[int, FuncType] = {}
+        self._lock = threading.RLock()  # stores of several threads share an engine's windows
 
     @property
     def host_calls(self) -> dict[int, FuncType]:
@@ -206,12 +208,13 @@ class Windows:
     def window(self, modules: tuple[ModuleCode, ...]) -> Window:
         """The window of these modules, in this order."""
         key = tuple(map(id, modules))
-        found = self._windows.get(key)
-        if found is None:
-            for code in modules:
-                self.register(code.types)
-            found = self._windows[key] = Window(self._preamble, modules, portable=self._portable)
-        return found
+        with self._lock:
+            found = self._windows.get(key)
+            if found is None:
+                for code in modules:
+                    self.register(code.types)
+                found = self._windows[key] = Window(self._preamble, modules, portable=self._portable)
+            return found
 
     def register(self, types: Iterable[FuncType]) -> None:
         """Note types, whose ids must differ.  Raises: `LinkError` for two types with one id."""
@@ -226,10 +229,11 @@ class Windows:
 
     def thunk(self, type_: FuncType) -> Thunk:
         """The thunk for host functions of a type, in every window."""
-        before = self._preamble.count
-        self.register((type_,))
-        thunk = self._preamble.thunk(type_)
-        if self._preamble.count != before:
-            for window in list(self._windows.values()):
-                window.refresh()
-        return thunk
+        with self._lock:
+            before = self._preamble.count
+            self.register((type_,))
+            thunk = self._preamble.thunk(type_)
+            if self._preamble.count != before:
+                for window in list(self._windows.values()):
+                    window.refresh()
+            return thunk
