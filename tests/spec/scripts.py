@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import testdata
-from arenite.cli.script import Result, Verdict, convert, wasm_tools
+from arenite.api.text import wasm_tools
+from arenite.cli.script import Result, Verdict, convert
 
 EXPECTED = Path(__file__).with_name("expected.toml")
 FOLDERS = (".", "custom")  # proposals/ and legacy/ are no part of the standard

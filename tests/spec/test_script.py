@@ -8,7 +8,7 @@ import pytest
 
 from arenite.cli.script import Result, ScriptRunner, Verdict, convert, says
 from arenite.cli.script_values import ScriptValue, bits, matches
-from differential.engines import WasmtimeEngine
+from differential.wasmtime_engine import WasmtimeEngine
 from spec.scripts import Expectation, differences
 
 if TYPE_CHECKING:

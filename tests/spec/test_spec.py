@@ -14,7 +14,9 @@ from spec.scripts import Expectation, converted, differences, expectations, name
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLE = {  # each kind of command and of instruction; the safe tier plays what is quick
+    from arenite.config import TierName
+
+SAMPLE: dict[TierName, str] = {  # each kind of command and of instruction; the safe tier plays what is quick
     "threaded": """address align binary binary-leb128 block br_if bulk call call_indirect const conversions custom data elem endianness
         exports f32 f32_cmp f64 f64_bitwise fac float_exprs float_literals float_memory float_misc func func_ptrs global i32 i64 if imports
         int_exprs labels left-to-right linking load local_tee loop memory memory_copy memory_fill memory_grow memory_init
@@ -28,7 +30,7 @@ SAMPLE = {  # each kind of command and of instruction; the safe tier plays what 
 WHOLE = os.environ.get("ARENITE_SPEC") == "all"
 
 
-def cases() -> list[tuple[str, str]]:
+def cases() -> list[tuple[TierName, str]]:
     """Which scripts are played on which tiers."""
     if WHOLE:
         return [(tier, name) for tier in SAMPLE for name in names()]
@@ -37,11 +39,11 @@ def cases() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def conversions(request: pytest.FixtureRequest) -> Path:
-    return request.config.cache.mkdir("wast")  # type: ignore[union-attr]  # the cache plugin is part of pytest
+    return request.config.cache.mkdir("wast")
 
 
 @pytest.mark.parametrize(("tier", "name"), cases())
-def test_script(tier: str, name: str, conversions: Path) -> None:
+def test_script(tier: TierName, name: str, conversions: Path) -> None:
     engine = ArenitEngine(tier)
     try:
         results = list(ScriptRunner(engine, converted(name, conversions)).run())

@@ -13,15 +13,12 @@ A command that needs an instance which could not be made is SKIPPED: the failure
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypedDict, TypeVar
 
+from arenite.api.text import wasm_tools
 from arenite.cli.script_values import ScriptValue, bits, matches
 from arenite.errors import AreniteError, DecodeError, InternalError, LinkError, Trap, ValidationError
 
@@ -275,18 +272,6 @@ class ScriptRunner(Generic[M, I]):
 def show(value: object) -> str:
     """A result, for a message."""
     return hex(value) if isinstance(value, int) else repr(value)
-
-
-def wasm_tools(*args: str | Path) -> bytes:
-    """Run wasm-tools; its standard output.  Raises: AreniteError when it is not there, or with what it complains of."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    program = shutil.which("wasm-tools", path=path)
-    if program is None:
-        raise AreniteError("scripts and modules in text form need wasm-tools: pip install 'arenite[wat]'")
-    done = subprocess.run([program, *args], capture_output=True, check=False)  # noqa: S603 - the program just found
-    if done.returncode != 0:
-        raise AreniteError(done.stderr.decode(errors="replace").strip())
-    return done.stdout
 
 
 def convert(wast: Path, folder: Path) -> Path:

@@ -32,7 +32,10 @@ from arenite.api import (
 from arenite.cli.script import Result, ScriptRunner, convert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from arenite.api.externs import AnyExtern
+    from arenite.config import TierName
 
 PRINTS = {  # functions of the host module `spectest`: names and parameters
     "print": (),
@@ -53,8 +56,8 @@ class ArenitEngine:
 
     speaks_spec = True
 
-    def __init__(self, tier: str) -> None:
-        self.name = tier
+    def __init__(self, tier: TierName) -> None:
+        self.name: str = tier
         self.engine = Engine(Config(tier=tier))
         self.store = Store(self.engine)
         self.linker = Linker(self.engine)
@@ -88,24 +91,28 @@ class ArenitEngine:
 
     def invoke(self, instance: Instance, field: str, args: Sequence[object]) -> list[object]:
         """See `ScriptEngine`."""
-        func = instance.exports(self.store)[field]
+        func = self.exports(instance)[field]
         if not isinstance(func, Func):
             raise TypeError(f"export {field!r} is no function")
-        return func.call_bits(self.store, args)
+        return func.call_bits(self.store, list(args))
 
     def get(self, instance: Instance, field: str) -> object:
         """See `ScriptEngine`."""
-        item = instance.exports(self.store)[field]
+        item = self.exports(instance)[field]
         if not isinstance(item, Global):
             raise TypeError(f"export {field!r} is no global")
         return item.bits(self.store)
+
+    def exports(self, instance: Instance) -> Mapping[str, AnyExtern]:
+        """Everything that an instance exports, by name."""
+        return instance.exports(self.store)
 
     def close(self) -> None:
         """Release the store."""
         self.store.close()
 
 
-def run_wast(wast: Path, *, tier: str) -> Iterator[Result]:
+def run_wast(wast: Path, *, tier: TierName) -> Iterator[Result]:
     """Play a script on arenite: each command's result, in order."""
     with tempfile.TemporaryDirectory(prefix="arenite-") as folder:
         engine = ArenitEngine(tier)

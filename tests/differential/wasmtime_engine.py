@@ -1,20 +1,20 @@
-"""Engines side by side: `DiffEngine`, arenite's tiers and the `wasmtime` package behind it.
+"""The `wasmtime` package as a player of scripts: the engine that arenite is compared with.
 
-Results are compared bit for bit, so both are asked for bits: arenite by `Func.call_bits`, wasmtime through the raw values of
-its C interface (a Python float cannot carry a signalling NaN).
+Results are compared bit for bit, so it is asked for the raw values of its C interface: a Python float cannot carry a
+signalling NaN.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import wasmtime
 from wasmtime import _ffi as ffi
 from wasmtime._value import Val
 
-from arenite.cli.script import UNCAUGHT, I, M, ScriptEngine
+from arenite.cli.script import UNCAUGHT
 from arenite.errors import LinkError, Trap, ValidationError
 from arenite.traps import TrapCode
 
@@ -39,17 +39,13 @@ FIELDS = {"i32": "i32", "f32": "i32", "i64": "i64", "f64": "i64"}  # where the b
 KINDS = {"i32": ffi.WASMTIME_I32, "i64": ffi.WASMTIME_I64, "f32": ffi.WASMTIME_F32, "f64": ffi.WASMTIME_F64}
 WIDTHS = {"i32": 32, "f32": 32, "i64": 64, "f64": 64}
 
-Signature = tuple[tuple[str, ...], tuple[str, ...]]
 
+@dataclass(frozen=True)
+class Live:
+    """An instance, with its exports by name: asking for them is slow."""
 
-class DiffEngine(ScriptEngine[M, I], Protocol[M, I]):
-    """A `ScriptEngine` that can also be looked into."""
-
-    def functions(self, instance: I) -> dict[str, Signature]:
-        """Exported functions: types of parameters and results."""
-
-    def state(self, instance: I) -> dict[str, str]:
-        """What the guest has left in its exported memories, globals and tables, as short texts."""
+    instance: wasmtime.Instance
+    exports: dict[str, Any]
 
 
 class WasmtimeEngine:
@@ -62,7 +58,7 @@ class WasmtimeEngine:
         config = wasmtime.Config()
         for feature in UNSPEAKABLE:
             setattr(config, feature, False)
-        config.max_wasm_stack = 256 * 1024  # deep recursion ends soon
+        config.max_wasm_stack = 512 * 1024  # deep recursion ends soon
         self.engine = wasmtime.Engine(config)
         self.store = wasmtime.Store(self.engine)
         self.linker = wasmtime.Linker(self.engine)
@@ -76,21 +72,23 @@ class WasmtimeEngine:
         except wasmtime.WasmtimeError as error:
             raise ValidationError(str(error).splitlines()[-1].strip(), 0) from None
 
-    def instantiate(self, module: wasmtime.Module) -> wasmtime.Instance:
+    def instantiate(self, module: wasmtime.Module) -> Live:
         try:
-            return self.linker.instantiate(self.store, module)
+            instance = self.linker.instantiate(self.store, module)
         except wasmtime.WasmtimeError as error:
             raise LinkError(str(error)) from None
         except wasmtime.Trap as trap:
             raise translate(trap) from None
+        return Live(instance, dict(instance.exports(self.store)))
 
-    def register(self, name: str, instance: wasmtime.Instance) -> None:
-        self.linker.define_instance(self.store, name, instance)
+    def register(self, name: str, instance: Live) -> None:
+        self.linker.define_instance(self.store, name, instance.instance)
 
-    def invoke(self, instance: wasmtime.Instance, field: str, args: Sequence[object]) -> list[object]:
-        func = instance.exports(self.store)[field]
+    def invoke(self, instance: Live, field: str, args: Sequence[object]) -> list[object]:
+        func = instance.exports[field]
         assert isinstance(func, wasmtime.Func)
-        params, results = self._signature(func)
+        type_ = func.type(self.store)
+        params, results = list(map(str, type_.params)), list(map(str, type_.results))
         raw_args = (ffi.wasmtime_val_t * len(params))(*map(self._raw, params, args))
         raw_results = (ffi.wasmtime_val_t * len(results))()
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
@@ -103,35 +101,18 @@ class WasmtimeEngine:
             raise translate(wasmtime.Trap._from_ptr(trap))
         return [self._bits(type_, raw) for type_, raw in zip(results, raw_results, strict=True)]
 
-    def get(self, instance: wasmtime.Instance, field: str) -> object:
-        global_ = instance.exports(self.store)[field]
+    def get(self, instance: Live, field: str) -> object:
+        global_ = instance.exports[field]
         assert isinstance(global_, wasmtime.Global)
         raw = ffi.wasmtime_val_t()
         ffi.wasmtime_global_get(self.store._context(), ctypes.byref(global_._global), ctypes.byref(raw))
         return self._bits(str(global_.type(self.store).content), raw)
 
-    def functions(self, instance: wasmtime.Instance) -> dict[str, Signature]:
-        exports = instance.exports(self.store)
-        return {name: self._signature(item) for name, item in exports.items() if isinstance(item, wasmtime.Func)}
-
-    def state(self, instance: wasmtime.Instance) -> dict[str, str]:
-        state = {}
-        for name, item in instance.exports(self.store).items():
-            match item:
-                case wasmtime.Memory():
-                    state[name] = digest(item.read(self.store))
-                case wasmtime.Global():
-                    state[name] = show(self.get(instance, name))
-                case wasmtime.Table():
-                    state[name] = nulls(item.get(self.store, i) is None for i in range(item.size(self.store)))
-        return state
+    def exports(self, instance: Live) -> dict[str, Any]:
+        return instance.exports
 
     def close(self) -> None:
         self.store.close()
-
-    def _signature(self, func: wasmtime.Func) -> Signature:
-        type_ = func.type(self.store)
-        return tuple(map(str, type_.params)), tuple(map(str, type_.results))
 
     def _raw(self, type_: str, value: Any) -> ffi.wasmtime_val_t:
         if type_ in FIELDS:
@@ -155,18 +136,3 @@ def translate(trap: wasmtime.Trap) -> Trap:
         return Trap(UNCAUGHT)
     code = TRAPS.get(name) or TrapCode.__members__.get(name)
     return Trap(trap.message) if code is None else Trap(code.message, code)
-
-
-def digest(data: bytes | bytearray | memoryview) -> str:
-    """The bytes of a memory, in short."""
-    return f"{len(data)} {hashlib.blake2b(data, digest_size=8).hexdigest()}"
-
-
-def nulls(elements: Any) -> str:
-    """Which elements of a table are null: functions of two engines cannot be compared otherwise."""
-    return "".join("-" if null else "f" for null in elements)
-
-
-def show(value: object) -> str:
-    """A value, so that two engines' can be compared: of a function only that it is there."""
-    return str(value) if value is None or isinstance(value, int) else "reference"
