@@ -1,5 +1,5 @@
 """Ways to run bytecode, one package each; all agree on every value, trap and unit of fuel.
 
-    safe       pure Python on memoryviews: no address, no machine code; the oracle for the others
-    threaded   an interpreter of machine code, generated from the table of ops
+`safe` is pure Python on memoryviews: no address, no machine code; the oracle for the others.
+`threaded` is an interpreter of machine code, generated from the table of ops.
 """

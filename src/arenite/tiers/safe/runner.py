@@ -137,7 +137,7 @@ class SafeRunner:
         """The block at `pc` as a function of this runner's views; its code is shared by all runners of the window."""
         found = self.blocks.get(pc)
         if found is None:
-            found = self.blocks[pc] = block(self.window.code, pc, deterministic=self.deterministic)
+            found = self.blocks[pc] = block(self.window.code, pc, deterministic=self.deterministic)  # type: ignore[arg-type]  # any buffer does
         return FunctionType(found.code, self.names)
 
     def fault(self, error: Exception, pc: int) -> NoReturn:
