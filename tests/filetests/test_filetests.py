@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-from filetests import decode, translate, validate
+from filetests import decode, translate, validate, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ TESTS: dict[str, Callable[[bytes, Options], str]] = {
     "decode": decode.show,
     "translate": translate.show,
     "validate": validate.show,
+    "verify": verify.show,
 }
 
 

@@ -140,13 +140,13 @@ class Function:
         if not first.row.name.startswith("enter"):
             raise self.fail(first, "the first op is not an enter")
         if first.values["size"] != f.frame_size or f.frame_size % SLOT:
-            raise self.fail(first, f"a frame of {f.frame_size} bytes is entered")
+            raise self.fail(first, f"the frame has {f.frame_size} bytes")
         zeroed = [(first, int(first.row.name.removeprefix("enter")))]
         zeroed += [(op, 16) for op in self.listing if op.row.name == "zero16"]
         for op, count in zeroed:
             start = op.values["first"]
             if count and (start % SLOT or start < f.header + FrameHeader.size or start + SLOT * count > f.frame_size):
-                raise self.fail(op, f"{count} slots from byte {start} are zeroed")
+                raise self.fail(op, f"{count} slots from byte {start} do not lie between the header and the end of the frame")
 
     def check_op(self, op: Op) -> None:
         """Invariants 4, 5, 8, 9, 11."""
@@ -166,7 +166,7 @@ class Function:
         for target in op.targets:
             self.check_label(op, target, back=False)
         if name == "return" and (op.values["header"] != self.f.header or self.f.header != self.signature_size(self.f)):
-            raise self.fail(op, f"the header is at {self.f.header}")
+            raise self.fail(op, f"the header is at {self.f.header}, parameters and results end at {self.signature_size(self.f)}")
 
     def check_slot(self, op: Op, slot: int) -> None:
         """Invariant 4."""

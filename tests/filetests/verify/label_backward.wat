@@ -1,0 +1,9 @@
+;;! test = "verify"
+;;! op = "br_if"
+;;! change.to = 8
+(module (func (param i32) (loop (br_if 0 (local.get 0))) (block (br_if 0 (local.get 0)))))
+;; function 0: label .8 lies the wrong way
+;;   .0: enter0 0, 32
+;;   .8: loop_br_if r0, .8
+;; > .16: br_if r0, .8
+;;   .24: return 8
