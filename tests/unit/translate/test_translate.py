@@ -13,7 +13,7 @@ from arenite.bytecode.safepoints import safepoints_of
 from arenite.translate.module import locate, translate
 from arenite.translate.tables import FREE_CODES, INSTRUCTIONS, entry, number
 from arenite.wasm.decode import decode
-from arenite.wasm.opcodes import BY_CODE, KIND, LOAD, NUMERIC, OPCODES, STORE
+from arenite.wasm.opcodes import BY_CODE, KIND, LOAD, NUMERIC, OPCODES, STORE, Opcode
 
 NEAR = 0xFFFF
 
@@ -23,7 +23,7 @@ def wasm(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("opcode", OPCODES, ids=lambda opcode: opcode.name)
-def test_every_plain_instruction_has_an_op_or_is_free(opcode) -> None:
+def test_every_plain_instruction_has_an_op_or_is_free(opcode: Opcode) -> None:
     at = number(opcode.code)
     if KIND[at] in {NUMERIC, LOAD, STORE}:
         assert (entry(INSTRUCTIONS, at) == 0) == (opcode.code in FREE_CODES)
