@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 if TYPE_CHECKING:
     from setuptools import Extension
@@ -41,5 +44,18 @@ def extensions() -> list[Extension]:
     return compiled
 
 
+class BuildPython(build_py):
+    """Also compiles the threaded tier's interpreter into the package, where llvmlite is there; elsewhere its first use does."""
+
+    def run(self) -> None:
+        """Build."""
+        super().run()
+        if self.editable_mode:
+            return  # `tools/build.py` does it in the tree
+        built = Path(self.build_lib) / "arenite" / "tiers" / "threaded" / "built"
+        environment = os.environ | {"PYTHONPATH": str(Path("src").resolve())}
+        subprocess.run([sys.executable, "-m", "arenite.tiers.threaded", str(built)], env=environment, check=False)
+
+
 if __name__ == "__main__":
-    setup(ext_modules=extensions())
+    setup(ext_modules=extensions(), cmdclass={"build_py": BuildPython})

@@ -1,6 +1,6 @@
 """Bring the compiled modules of a working tree up to date.
 
-    python tools/build.py          compile, if a hot module is newer than what was compiled from it
+    python tools/build.py          compile, if a hot module is newer than what was compiled from it; and the interpreter
     python tools/build.py --pure   remove all compiled modules
 
 A compiled module that is older than its source would be imported silently instead of it: both commands remove such.
@@ -75,6 +75,8 @@ def main() -> int:
         print("compiling the hot modules ...", flush=True)
         if not build():
             print("they could not be compiled: arenite runs as plain Python, and reads modules more slowly")
+    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
+    subprocess.run([sys.executable, "-m", "arenite.tiers.threaded"], env=environment, check=False)
     return 0
 
 

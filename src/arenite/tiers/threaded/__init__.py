@@ -11,19 +11,16 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import functools
-import hashlib
-import importlib.metadata
 import mmap
 import struct
 import weakref
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.ops import TABLE
-from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Interpreter
 from arenite.errors import Limit
 from arenite.layout.cage import LOW, MAX_AREAS, area_at
-from arenite.platform import HAS_OBJECTS, cache, elf, faults, llvm
+from arenite.platform import HAS_OBJECTS, elf, faults
+from arenite.tiers.threaded.objects import Variant, object_file
 
 if TYPE_CHECKING:
     from arenite.machine.cage import AnyCage
@@ -33,31 +30,13 @@ if TYPE_CHECKING:
 OPCODES: Final = 1 << 16
 
 
-def object_file(addressing: str, *, explicit_bounds: bool, deterministic: bool) -> bytes:
-    """The interpreter's object: from the cache, or compiled now (under a second)."""
-    ir = Interpreter(ADDRESSINGS[addressing], explicit_bounds=explicit_bounds, deterministic=deterministic).text()
-    try:
-        compiler = importlib.metadata.version("llvmlite")
-    except importlib.metadata.PackageNotFoundError:
-        compiler = "none"
-    key = hashlib.blake2b(f"threaded {llvm.host_cpu()} {compiler}\n{ir}".encode(), digest_size=20).hexdigest()
-    found = cache.get(key)
-    if found is None:
-        if not llvm.preserve_none_supported():
-            raise Limit("the threaded tier needs a calling convention that LLVM lacks on this machine; use tier='safe'")
-        found = llvm.compile_object(ir)
-        cache.put(key, found)
-    return found
-
-
 class Handlers:
     """A loaded interpreter: `run(base, code)`."""
 
-    def __init__(self, addressing: str, *, explicit_bounds: bool, deterministic: bool) -> None:
+    def __init__(self, variant: Variant) -> None:
         if not HAS_OBJECTS:
             raise Limit("the threaded tier needs Linux on x86-64; use tier='safe'")
-        data = object_file(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
-        self._code = elf.load(data, elf.libc_symbols())
+        self._code = elf.load(object_file(variant), elf.libc_symbols())
         symbols = self._code.symbols
         table = mmap.mmap(-1, 8 * OPCODES)
         table[:] = struct.pack("<Q", symbols["invalid"]) * OPCODES
@@ -71,10 +50,10 @@ class Handlers:
         weakref.finalize(self, faults.unregister, begin).atexit = False
 
 
-@functools.lru_cache(maxsize=None)
-def handlers(addressing: str, *, explicit_bounds: bool, deterministic: bool) -> Handlers:
+@functools.cache
+def handlers(variant: Variant) -> Handlers:
     """The process's one copy of an interpreter."""
-    return Handlers(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
+    return Handlers(variant)
 
 
 class ThreadedTier:
@@ -84,7 +63,7 @@ class ThreadedTier:
     portable = False
 
     def __init__(self, addressing: str = "single", *, explicit_bounds: bool = False, deterministic: bool = False) -> None:
-        self._handlers = handlers(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
+        self._handlers = handlers(Variant(addressing, explicit_bounds, deterministic))
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store."""

@@ -1,0 +1,84 @@
+"""The interpreter as an object file: compiled when arenite is installed, or at first use, and found again by content.
+
+    python -m arenite.tiers.threaded [FOLDER]      compile the usual variant into the package, or a folder
+
+An object is named by a digest of the sources that it is generated from, its variant and the CPU, so finding one needs neither LLVM
+nor the generator.  It is looked for beside this module, then in the cache.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from arenite.emit.addressing import ADDRESSINGS
+from arenite.emit.handler import Interpreter
+from arenite.errors import Limit
+from arenite.platform import cache, llvm
+
+PACKAGE: Final = Path(__file__).parent.parent.parent
+SOURCES: Final = ("bytecode/*.py", "emit/addressing.py", "emit/handler.py", "emit/llvm_text.py", "layout/*.py", "traps.py")
+BUILT_IN: Final = Path(__file__).parent / "built"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One interpreter of the possible ones."""
+
+    addressing: str = "single"
+    explicit_bounds: bool = False
+    deterministic: bool = False
+
+    def ir(self) -> str:
+        """Its LLVM IR."""
+        addressing = ADDRESSINGS[self.addressing]
+        return Interpreter(addressing, explicit_bounds=self.explicit_bounds, deterministic=self.deterministic).text()
+
+    @property
+    def key(self) -> str:
+        """Its name among the objects."""
+        return hashlib.blake2b(f"{_sources()} {self} {llvm.host_cpu()}".encode(), digest_size=20).hexdigest()
+
+
+@functools.cache
+def _sources() -> str:
+    """Digest of everything that an interpreter is generated from."""
+    files = sorted(path for pattern in SOURCES for path in PACKAGE.glob(pattern))
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=20).hexdigest()
+
+
+def object_file(variant: Variant) -> bytes:
+    """The variant's object; compiled now (about a second) if there is none yet.
+
+    Raises: `Limit` where LLVM cannot compile it, `ImportError` without llvmlite.
+    """
+    built_in = BUILT_IN / f"{variant.key}.o"
+    if built_in.exists():
+        return built_in.read_bytes()
+    found = cache.get(variant.key)
+    if found is None:
+        found = compiled(variant)
+        cache.put(variant.key, found)
+    return found
+
+
+def compiled(variant: Variant) -> bytes:
+    """The variant's object, compiled now."""
+    if not llvm.preserve_none_supported():
+        raise Limit("the threaded tier needs a calling convention that LLVM lacks on this machine; use tier='safe'")
+    return llvm.compile_object(variant.ir())
+
+
+def build(folder: Path = BUILT_IN) -> None:
+    """Compile the default interpreter into a folder, and remove those of older sources."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{Variant().key}.o"
+    if not target.exists():
+        aside = target.with_suffix(".new")
+        aside.write_bytes(compiled(Variant()))
+        aside.replace(target)
+    for old in set(folder.glob("*.o")) - {target}:
+        old.unlink()
