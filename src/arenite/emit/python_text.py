@@ -62,6 +62,9 @@ class Goto(NamedTuple):
     depth: int
     label: str
 
+    def __str__(self) -> str:
+        return ""
+
 
 class Write(NamedTuple):
     """A slot is set: the one that the operand `operand` names, or the one `disp` bytes behind the byte offset that it is."""
@@ -69,6 +72,9 @@ class Write(NamedTuple):
     value: Value
     operand: str
     disp: int
+
+    def __str__(self) -> str:
+        return self.value.text
 
 
 class Template(NamedTuple):
@@ -111,25 +117,24 @@ def peeled(text: str, function: str = "") -> str:
 
 def inlined(lines: list[Do | Goto | Write]) -> Iterator[Do | Goto | Write]:
     """A temporary that is used once, in the very next line, moves there; so the order of effects is kept."""
-    pending: re.Match[str] | None = None
-    rest = [str(line) for line in lines]
+    moving, expression = "", ""
     for i, line in enumerate(lines):
-        now = line
-        if pending:
-            name, text = re.compile(rf"\b{pending[1]}\b"), pending[2]
-            if isinstance(now, Do):
-                now = Do(now.depth, name.sub(lambda _, text=text: atom(text), now.text))  # type: ignore[misc]
-            elif isinstance(now, Write):
-                whole = now.value.text == pending[1]
-                now = now._replace(value=Value(now.value.type, text if whole else name.sub(lambda _, t=text: atom(t), now.value.text)))  # type: ignore[misc]
-        found = TEMPORARY.fullmatch(now.text) if isinstance(now, Do) else None
-        pending = None
-        if found:
-            uses = [len(re.findall(rf"\b{found[1]}\b", text)) for text in rest[i + 1 :]]
-            if sum(uses) == 1 == uses[0]:
-                pending = found
-                continue
-        yield now
+        now = substituted(line, moving, expression) if moving else line
+        found = TEMPORARY.fullmatch(str(now)) if isinstance(now, Do) else None
+        uses = [len(re.findall(rf"\b{found[1]}\b", str(later))) for later in lines[i + 1 :]] if found else []
+        moving = ""
+        if found and sum(uses) == 1 == uses[0]:
+            moving, expression = found[1], found[2]
+        else:
+            yield now
+
+
+def substituted(line: Do | Goto | Write, name: str, expression: str) -> Do | Goto | Write:
+    """The line with an expression for a name."""
+    text = expression if str(line) == name else re.sub(rf"\b{name}\b", lambda _: atom(expression), str(line))
+    if isinstance(line, Write):
+        return line._replace(value=Value(line.value.type, text))
+    return line._replace(text=text) if isinstance(line, Do) else line
 
 
 class PythonText:

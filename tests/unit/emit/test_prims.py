@@ -30,6 +30,20 @@ F_BINARY = ("fadd", "fsub", "fmul", "fdiv")
 F_UNARY = ("fsqrt", "fceil", "ffloor", "ftrunc", "fnearest")
 F_COMPARE = ("feq", "fne", "flt", "fgt", "fle", "fge", "fuo")
 
+# fmt: off
+INTEGER_EDGES = (0, 1, 2, 7, 0x55, -1, -2, 0x7FFFFFFF, 0x80000000, 0x1000001 << 30, 0x7FFFFFBFFFFFFFFF)
+F32_EDGES = (
+    0x7FC00000, 0xFFC00001, 0x7F800001, 0xFFA00000, 1, 0x807FFFFF, 0x00800000, 0x7F7FFFFF, 0x4B000001, 0xCB7FFFFF, 0x4EFFFFFF,
+)
+F64_EDGES = (
+    0x7FF8 << 48, 0xFFF8000000000001, 0x7FF0000000000001, 0xFFF4 << 48, 1, 0x800FFFFFFFFFFFFF, 1 << 52, 0x7FEFFFFFFFFFFFFF,
+    0x36A0000000000000, 0x3690000000000001, 0x47EFFFFFF0000000, 0x47EFFFFFEFFFFFFF, 0x3FF0000010000000, 0x4330000000000001,
+)
+FLOAT_EDGES = (
+    0.0, 0.5, 1.0, 1.5, 2.5, 3.7, 1e10, 2.0**31, 2.0**32, 2.0**63, 2.0**64, 1.1, math.inf, 0.49999999999999994, 4503599627370495.5,
+)
+# fmt: on
+
 Case = tuple[str, tuple[Type, ...], Type | None]
 CASES: list[Case] = [
     *((name, (t, t), None) for name in (*PLAIN, *SHIFTS, *DIVISIONS, *COMPARISONS) for t in INTEGERS),
@@ -57,15 +71,9 @@ def words(t: Type) -> list[int]:
         return [0, 1]
     if not t.is_float:
         top = 1 << (t.bits - 1)
-        return sorted({x & 2 * top - 1 for x in (0, 1, 2, 7, 0x55, top, top - 1, top + 1, -1, -2, 0x7FFFFFFF, 0x80000000, 0x1000001 << 30, 0x7FFFFFBFFFFFFFFF)})
-    if t is F32:
-        special = [0x7FC00000, 0xFFC00001, 0x7F800001, 0xFFA00000, 1, 0x807FFFFF, 0x00800000, 0x7F7FFFFF, 0x4B000001, 0xCB7FFFFF, 0x4EFFFFFF]
-    else:
-        special = [0x7FF8 << 48, 0xFFF8000000000001, 0x7FF0000000000001, 0xFFF4 << 48, 1, 0x800FFFFFFFFFFFFF, 1 << 52, 0x7FEFFFFFFFFFFFFF]
-        special += [0x36A0000000000000, 0x3690000000000001, 0x47EFFFFFF0000000, 0x47EFFFFFEFFFFFFF, 0x3FF0000010000000, 0x4330000000000001]
-    plain = [0.0, 0.5, 1.0, 1.5, 2.5, 3.7, 1e10, 2.0**31, 2.0**32, 2.0**63, 2.0**64, 1.1, math.inf, 0.49999999999999994, 4503599627370495.5]
-    letter = "<f" if t is F32 else "<d"
-    return special + [int.from_bytes(struct.pack(letter, s * x), "little") for x in plain for s in (1, -1)]
+        return sorted({x & 2 * top - 1 for x in (*INTEGER_EDGES, top, top - 1, top + 1)})
+    special, letter = (F32_EDGES, "<f") if t is F32 else (F64_EDGES, "<d")
+    return [*special, *(int.from_bytes(struct.pack(letter, s * x), "little") for x in FLOAT_EDGES for s in (1, -1))]
 
 
 def as_python(t: Type, bits: int) -> int | float:
@@ -138,7 +146,11 @@ def library() -> elf.CodeObject:
 def test_llvm_and_python_agree(name: str, types: tuple[Type, ...], to: Type | None) -> None:
     function = ctypes.CFUNCTYPE(None, *4 * [ctypes.c_void_p])(library().symbols[f"c{CASES.index((name, types, to))}"])
     result = result_type(name, types, to)
-    text = PythonText(ROWS["halt"], deterministic=False).pure(name, *(Value(t, x) for t, x in zip(types, "abc", strict=False)), to=to).text
+    text = (
+        PythonText(ROWS["halt"], deterministic=False)
+        .pure(name, *(Value(t, x) for t, x in zip(types, "abc", strict=False)), to=to)
+        .text
+    )
     python = eval(f"lambda {', '.join('abc'[: len(types)])}: {text}", dict(FUNCTIONS))
     cells = [ctypes.c_uint64() for _ in range(4)]
     places = [ctypes.addressof(cell) for cell in cells]

@@ -29,8 +29,16 @@ PAGE = 65536
 TYPE = FuncType((), ())
 CONTEXT = struct.Struct("<IIIIQ")  # status, pc, sp, vmctx, fuel
 UNREACHABLE = encode("unreachable")
-FLOATS = [0, 1 << 63, 0x3FF0000000000000, 0x7FF0000000000000, 0x7FF0000000000001, 0xFFF8000000000123, 1, 0x41E0000000000000, 0xC1E0000000200000, 0x43F << 52]
-WORDS = [0, 1, 2, 4, 31, 32, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 65528, 65532, 65535, 65536, 0x7F800000, 0x7FA00000, 0xFF800001, 0x3F800000, 0xCF000000, 0x4F800000]
+# fmt: off
+FLOATS = (
+    0, 1 << 63, 0x3FF0000000000000, 0x7FF0000000000000, 0x7FF0000000000001, 0xFFF8000000000123, 1, 0x41E0000000000000,
+    0xC1E0000000200000, 0x43F << 52,
+)
+WORDS = (
+    0, 1, 2, 4, 31, 32, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 65528, 65532, 65535, 65536, 0x7F800000, 0x7FA00000, 0xFF800001, 0x3F800000,
+    0xCF000000, 0x4F800000,
+)
+# fmt: on
 
 
 class Trial(NamedTuple):
@@ -72,7 +80,9 @@ def value(r: random.Random, operand: Operand, row: Row) -> int:
 
 def frame(r: random.Random) -> bytes:
     """Slots of edge values; two of them a frame header, the upper halves of most damaged."""
-    slots = [r.choice(FLOATS) if r.random() < 0.4 else r.choice(WORDS) | r.choice([0, 0, r.getrandbits(32)]) << 32 for _ in range(16)]
+    slots = [
+        r.choice(FLOATS) if r.random() < 0.4 else r.choice(WORDS) | r.choice([0, 0, r.getrandbits(32)]) << 32 for _ in range(16)
+    ]
     return_pc = r.choice([HALT_PC, HALT_PC, HALT_PC + 3, MODULE_GRAIN, 0xFFFFFFFF])
     header = r.choice([2, 3])
     slots[header] = SP + 256 | return_pc << 32
@@ -90,9 +100,19 @@ def trials() -> tuple[bytes, list[Trial]]:
             at = len(code)
             values = {o.name: value(r, o, row) for o in row.encoded if o.kind not in {"label", "loop", "labels"}}
             has_targets = any(o.kind == "labels" for o in row.encoded)
-            probe = encode(row.name, at, (at,) * 3 if has_targets else (), **values, **{o.name: at for o in row.encoded if o.kind in {"label", "loop"}})
+            probe = encode(
+                row.name,
+                at,
+                (at,) * 3 if has_targets else (),
+                **values,
+                **{o.name: at for o in row.encoded if o.kind in {"label", "loop"}},
+            )
             behind = at + len(probe) + 8
-            labels = {o.name: behind if o.kind == "label" else r.choice([at - 8, at]) for o in row.encoded if o.kind in {"label", "loop"}}
+            labels = {
+                o.name: behind if o.kind == "label" else r.choice([at - 8, at])
+                for o in row.encoded
+                if o.kind in {"label", "loop"}
+            }
             targets = (behind, behind + 8, at - 8) if has_targets else ()
             code += encode(row.name, at, targets, **values, **labels) + encode("halt") + UNREACHABLE * 2
             found.append(Trial(at, row, frame(r), r.choice([0, 1, 2, 9])))

@@ -56,13 +56,17 @@ def program(*ops: tuple[str, dict[str, int]]) -> bytes:
 
 # blocks
 def test_a_slot_stays_in_a_local() -> None:
-    text = source(program(("i32.add", {"dst": 0, "a": 8, "b": 16}), ("i32.xor", {"dst": 8, "a": 0, "b": 16}), ("return", {"header": 8})))
+    text = source(
+        program(("i32.add", {"dst": 0, "a": 8, "b": 16}), ("i32.xor", {"dst": 8, "a": 0, "b": 16}), ("return", {"header": 8}))
+    )
     assert "Q[q + 1] = i1 = i0 ^ i2" in text
     assert text.count("= I[w + 4]") == 1
 
 
 def test_another_type_reads_the_arena_again() -> None:
-    text = source(program(("i64.add", {"dst": 0, "a": 8, "b": 16}), ("f64.add", {"dst": 0, "a": 0, "b": 0}), ("return", {"header": 8})))
+    text = source(
+        program(("i64.add", {"dst": 0, "a": 8, "b": 16}), ("f64.add", {"dst": 0, "a": 0, "b": 0}), ("return", {"header": 8}))
+    )
     assert text.index("Q[q + 0] = q0 =") < text.index("d0 = D[q + 0]") < text.index("D[q + 0] = d0 = d0 + d0")
 
 
@@ -75,7 +79,9 @@ def test_a_loop_stays_inside_and_finds_its_locals() -> None:
 
 
 def test_a_block_ends_before_a_loop() -> None:
-    code = program(("i32.const", {"dst": 0, "n": 1}), ("i32.const", {"dst": 8, "n": 2}), ("loop_br_if", {"c": 0, "to": 8}), ("halt", {}))
+    code = program(
+        ("i32.const", {"dst": 0, "n": 1}), ("i32.const", {"dst": 8, "n": 2}), ("loop_br_if", {"c": 0, "to": 8}), ("halt", {})
+    )
     assert [op.pc for op in straight(code, 0, deterministic=False)] == [0]
     assert source(code).endswith("return 8, sp, vmctx, fuel")
     assert "while True:" in source(code, 8)
@@ -139,7 +145,9 @@ def test_nothing_is_held_after_a_trap(call: Callable[..., object]) -> None:
 
 
 @pytest.mark.parametrize(("name", "argument", "result", "units"), [("fib", 7, 13, 41), ("count", 10, 55.0, 10)])
-def test_fuel_is_counted_to_the_unit(store: Store, call: Callable[..., object], name: str, argument: int, result: float, units: int) -> None:
+def test_fuel_is_counted_to_the_unit(
+    store: Store, call: Callable[..., object], name: str, argument: int, result: float, units: int
+) -> None:
     store.set_fuel(units - 1)
     with pytest.raises(Trap, match="fuel"):
         call(name, argument)
@@ -159,7 +167,9 @@ def test_a_damaged_arena_ends_in_a_stop() -> None:
     StoreContext.stack_limit.write(cage.store_page, 0, USED)
     known = {0, 64, 65, *TrapCode, *Helper}
     for trial in trials()[1][::3]:
-        cage.arena[:USED] = r.randbytes(USED) if r.random() < 0.2 else struct.pack("<I", r.getrandbits(r.choice([4, 12, 17, 32]))) * (USED // 4)
+        cage.arena[:USED] = (
+            r.randbytes(USED) if r.random() < 0.2 else struct.pack("<I", r.getrandbits(r.choice([4, 12, 17, 32]))) * (USED // 4)
+        )
         sp, vmctx = (r.choice([r.getrandbits(32), r.randrange(USED), 0xFFFFFFFF, STACK_AT]) for _ in range(2))
         CONTEXT.pack_into(cage.store_page, 0, 99, MODULE_GRAIN + trial.at, sp, vmctx, trial.fuel)
         run()

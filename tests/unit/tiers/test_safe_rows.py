@@ -60,7 +60,11 @@ class Machine:
         if status in HELPERS:
             count = len(HELPERS[Helper(status)][0])
             slot = StoreContext.result_slot.read(page, 0) if trial.row.result else None
-            asked = (struct.unpack_from(f"<{count}Q", page, StoreContext.arguments.offset), slot, StoreContext.next_pc.read(page, 0))
+            asked = (
+                struct.unpack_from(f"<{count}Q", page, StoreContext.arguments.offset),
+                slot,
+                StoreContext.next_pc.read(page, 0),
+            )
         memories = [bytes(self.cage.memory(area)) for area in range(2)]
         return Outcome((status, *registers), asked, bytes(self.cage.arena[:USED]), memories)
 
