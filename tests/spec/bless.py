@@ -1,4 +1,4 @@
-"""Write expected.toml again from what the engine does now:  python tests/spec/bless.py [TIER]
+"""Write expected.toml again from what the engine does now:  python tests/spec/bless.py [SCRIPT.wast…]
 
 Each failure needs a reason.  For a module that is refused it is found by asking wasm-tools: the first extension of
 `BASE` under which it says the same as under all of WebAssembly 3.0.  Lines that a person has entered under a reason of
@@ -26,8 +26,6 @@ from spec.scripts import EXPECTED, Expectation, expectations, names, suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from arenite.config import TierName
 
 BASE = "wasm2,extended-const,-simd"  # what the engine has, in wasm-tools' words
 EXTENSIONS = {  # reason: (flags of wasm-tools, the sentence in expected.toml)
@@ -65,9 +63,9 @@ def extension(module: Path) -> str | None:
     return next((name for name, (flags, _) in EXTENSIONS.items() if judgement(module, f"{BASE},{flags}") == truth), "several")
 
 
-def play(name: str, tier: TierName, folder: Path) -> Iterator[tuple[Command, Result]]:
+def play(name: str, folder: Path) -> Iterator[tuple[Command, Result]]:
     """Each command of a script with its result."""
-    engine = ArenitEngine(tier)
+    engine = ArenitEngine("threaded")  # the tests see to it that the tiers agree
     try:
         runner = ScriptRunner(engine, convert(suite() / name, folder))
         yield from zip(runner.commands, runner.run(), strict=True)
@@ -75,12 +73,12 @@ def play(name: str, tier: TierName, folder: Path) -> Iterator[tuple[Command, Res
         engine.close()
 
 
-def reasons_of(name: str, tier: TierName, known: Expectation) -> tuple[Expectation, list[str]]:
+def reasons_of(name: str, known: Expectation) -> tuple[Expectation, list[str]]:
     """What to expect of a script, and what has no reason."""
     entry, open_questions, last = Expectation(), [], None
     by_hand = {line: reason for reason, lines in known.failed.items() if reason not in EXTENSIONS for line in lines}
     with tempfile.TemporaryDirectory() as folder:
-        for command, result in play(name, tier, Path(folder)):
+        for command, result in play(name, Path(folder)):
             entry.skipped += result.verdict is Verdict.SKIPPED
             if result.verdict is Verdict.CRASHED:
                 open_questions.append(f"{name}:{result.line}: crash in {result.command}: {result.message}")
@@ -118,24 +116,23 @@ def text(reasons: dict[str, str], files: dict[str, Expectation]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def main(tier: TierName) -> int:
-    """Bless; 1 when something has no reason."""
-    sentences, known = expectations()
-    files, questions = {}, []
-    for name in names():
-        entry, open_questions = reasons_of(name, tier, known.get(name, Expectation()))
+def main(chosen: list[str]) -> int:
+    """Bless the scripts named, or all; 1 when something has no reason."""
+    sentences, files = expectations()
+    questions = []
+    for name in chosen or names():
+        files[name], open_questions = reasons_of(name, files.get(name, Expectation()))
         questions += open_questions
-        if entry.failed or entry.skipped:
-            files[name] = entry
     if questions:
         print(*questions, f"{len(questions)} failures have no reason; nothing was written", sep="\n")
         return 1
     used = {reason for entry in files.values() for reason in entry.failed}
     own = {reason: sentence for reason, sentence in sentences.items() if reason in used - EXTENSIONS.keys()}
     reasons = {name: sentence for name, (_, sentence) in EXTENSIONS.items() if name in used} | own
-    EXPECTED.write_text(text(reasons, files), "utf-8")
+    kept = {name: entry for name, entry in files.items() if entry.failed or entry.skipped}
+    EXPECTED.write_text(text(reasons, kept), "utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main("safe" if "safe" in sys.argv[1:] else "threaded"))
+    sys.exit(main(sys.argv[1:]))
