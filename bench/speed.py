@@ -1,0 +1,74 @@
+"""Suites `kernels` and `safe`: the same workloads on all engines, in turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.measure import geometric_mean, median
+from bench.report import Report
+from bench.subjects import KERNELS_ONLY, SUBJECTS, Subject, Timed, subject
+from bench.workloads import OWN, Workload, workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.report import Cell
+
+FAST: Final = ("threaded", "spaces", "epoch", "no fuel", "pulley", "wasm3", "native")
+SLOW: Final = ("safe", "pywasm", "threaded")
+
+
+def run_all(engines: dict[str, Subject], work: Workload, size: int, rounds: int, step: Callable[[str], None]) -> dict[str, list[Timed]]:
+    """The runs of each engine that can run a workload, taken in turns."""
+    runs: dict[str, list[Timed]] = {name: [] for name in engines if not (work.argv and name in KERNELS_ONLY)}
+    for _ in range(rounds):
+        for name, done in runs.items():
+            step(f"{work.name}: {name}")
+            done.append(engines[name].run(work, size))
+    return runs
+
+
+def disagreement(work: Workload, runs: dict[str, list[Timed]]) -> str | None:
+    """What to say if engines gave different results."""
+    results = {name: done[0].result for name, done in runs.items() if done}
+    return None if len(set(results.values())) <= 1 else f"{work.name}: results differ: {results}"
+
+
+def compare(
+    title: str, names: Sequence[str], works: Sequence[tuple[Workload, int]], rounds: int, step: Callable[[str], None]
+) -> Report:
+    """Milliseconds of the first engine; of the others time / its time."""
+    found = {name: subject(name) for name in names}
+    engines = {name: engine for name, engine in found.items() if engine is not None}
+    first, *others = engines
+    report = Report(title, ("", f"{first} ms", *others))
+    ratios: dict[str, list[float]] = {name: [] for name in others}
+    for work, size in works:
+        runs = run_all(engines, work, size, rounds, step)
+        wrong = disagreement(work, runs)
+        if wrong:
+            report.problems.append(wrong)
+        report.samples[work.name] = {name: [run.seconds for run in done] for name, done in runs.items()}
+        medians = {name: median([run.seconds for run in done]) for name, done in runs.items()}
+        row: list[Cell] = [work.name, medians[first] * 1000]
+        for name in others:
+            row.append(medians[name] / medians[first] if name in medians else None)
+            if name in medians:
+                ratios[name].append(medians[name] / medians[first])
+        report.rows.append(tuple(row))
+    report.rows.append(("geometric mean", None, *(geometric_mean(ratios[name]) if ratios[name] else None for name in others)))
+    report.summary = 1
+    report.notes = [f"{name}: {SUBJECTS[name][0]}" for name in engines]
+    report.notes.append(f"Numbers of other columns: their time / {first}'s; above 1 they are slower.  Medians of {rounds}.")
+    return report
+
+
+def kernels(only: str, rounds: int, step: Callable[[str], None]) -> Report:
+    """The threaded tier beside other engines and beside its own variants."""
+    return compare("Run time", FAST, [(work, work.size) for work in workloads(only)], rounds, step)
+
+
+def safe(only: str, rounds: int, step: Callable[[str], None]) -> Report:
+    """The safe tier beside an engine in plain Python."""
+    works = [(work, work.small) for work in OWN if only in work.name]
+    return compare("Engines in plain Python", SLOW, works, rounds, step)

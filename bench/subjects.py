@@ -1,0 +1,158 @@
+"""The engines to compare, behind one interface: run a workload in a fresh world, tell the seconds of the guest's call and its result.
+
+The seconds are this thread's own (`thread_time`): every engine here runs a guest in the thread that calls it, and what other programs
+take of the machine meanwhile does not count.
+
+arenite and wasmtime share their names, so one class serves both.  Engines that are not installed are left out.
+
+Example:  subject("threaded").run(OWN[0], 20)
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import os
+from time import thread_time
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+import arenite
+from bench import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from bench.workloads import Workload
+
+STACK: Final = 8 << 20
+NEVER: Final = 1 << 30  # epochs
+Result = int | float | None
+
+
+class Timed(NamedTuple):
+    """One run."""
+
+    seconds: float
+    result: Result
+
+
+class Subject(Protocol):
+    """An engine."""
+
+    def run(self, work: Workload, size: int) -> Timed:
+        """Run a workload once; only the guest's call is timed.  `size`: a kernel's argument."""
+
+
+def comparable(result: object) -> Result:
+    """A result in the form in which engines agree: integers without sign, to 32 bits."""
+    return result & 0xFFFFFFFF if isinstance(result, int) else result if isinstance(result, float) else None
+
+
+class Package:
+    """An engine with the names of the package wasmtime: `api` is that package, or arenite.  `epochs`: they have a deadline, never reached."""
+
+    def __init__(self, api: ModuleType, engine: object, *, epochs: bool = False) -> None:
+        self.api = api
+        self.engine = engine
+        self.epochs = epochs
+        self._modules: dict[str, object] = {}
+
+    def module(self, work: Workload) -> object:
+        """The workload, compiled once."""
+        if work.name not in self._modules:
+            self._modules[work.name] = self.api.Module(self.engine, work.wasm)
+        return self._modules[work.name]
+
+    def run(self, work: Workload, size: int) -> Timed:
+        """Run a workload once."""
+        api, module = self.api, self.module(work)
+        store, linker = api.Store(self.engine), api.Linker(self.engine)
+        if self.epochs:
+            store.set_epoch_deadline(NEVER)
+        if work.argv:
+            wasi = api.WasiConfig()
+            wasi.argv = list(work.argv)
+            wasi.stdout_file = wasi.stderr_file = os.devnull
+            store.set_wasi(wasi)
+            linker.define_wasi()
+        exports = linker.instantiate(store, module).exports(store)
+        function, args = (exports["_start"], ()) if work.argv else (exports["run"], (size,))
+        begin = thread_time()
+        try:
+            result = function(store, *args)
+        except api.ExitTrap as ended:
+            result = ended.code
+        return Timed(thread_time() - begin, comparable(result))
+
+
+class Wasm3:
+    """wasm3 through pywasm3: kernels only, since it offers Python no WASI."""
+
+    def run(self, work: Workload, size: int) -> Timed:
+        """Run a kernel once."""
+        wasm3 = importlib.import_module("wasm3")
+        environment = wasm3.Environment()
+        runtime = environment.new_runtime(STACK)
+        runtime.load(environment.parse_module(work.wasm))
+        function = runtime.find_function("run")
+        begin = thread_time()
+        result = function(size)
+        return Timed(thread_time() - begin, comparable(result))
+
+
+class Pywasm:
+    """pywasm, an interpreter in plain Python: kernels only, since programs take it minutes."""
+
+    def run(self, work: Workload, size: int) -> Timed:
+        """Run a kernel once."""
+        pywasm = importlib.import_module("pywasm")
+        runtime = pywasm.core.Runtime()
+        instance = runtime.instance(pywasm.core.ModuleDesc.from_reader(io.BytesIO(work.wasm)))
+        begin = thread_time()
+        result = runtime.invocate(instance, "run", [size])
+        return Timed(thread_time() - begin, comparable(result[0]))
+
+
+def threaded(**options: object) -> Package:
+    """arenite's threaded tier."""
+    config = arenite.Config(**options)  # type: ignore[arg-type]  # checked by running
+    return Package(arenite, arenite.Engine(config), epochs=config.epoch_interruption)
+
+
+def without_fuel() -> Package:
+    """The threaded tier with an interpreter that never looks at fuel: what the check costs."""
+    made = arenite.Engine()
+    made.tier = variants.without_fuel()
+    return Package(arenite, made)
+
+
+def wasmtime(target: str | None = None) -> Package:
+    """wasmtime: native code, or the target `pulley64`, its interpreter."""
+    api = importlib.import_module("wasmtime")
+    config = api.Config()
+    if target is not None:
+        config.target = target
+    return Package(api, api.Engine(config))
+
+
+# name -> (what it is, package it needs, how it is made)
+SUBJECTS: Final[dict[str, tuple[str, str, Callable[[], Subject]]]] = {
+    "threaded": ("arenite's threaded tier, one base", "arenite", threaded),
+    "spaces": ("the same with a base per address space", "arenite", lambda: threaded(addressing="spaces")),
+    "epoch": ("the same with epoch interruption", "arenite", lambda: threaded(epoch_interruption=True)),
+    "no fuel": ("control: the same without any check of fuel", "arenite", without_fuel),
+    "safe": ("arenite's safe tier", "arenite", lambda: threaded(tier="safe")),
+    "pulley": ("wasmtime's interpreter", "wasmtime", lambda: wasmtime("pulley64")),
+    "wasm3": ("wasm3, kernels only", "wasm3", Wasm3),
+    "native": ("wasmtime's native code", "wasmtime", wasmtime),
+    "pywasm": ("pywasm, plain Python", "pywasm", Pywasm),
+}
+KERNELS_ONLY: Final = frozenset({"wasm3", "pywasm"})
+
+
+def subject(name: str) -> Subject | None:
+    """The engine of that name, None where its package is missing."""
+    _, package, make = SUBJECTS[name]
+    return make() if importlib.util.find_spec(package) else None
