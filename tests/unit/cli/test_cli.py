@@ -126,6 +126,27 @@ def test_objdump_prints_one_function_by_its_name(program: Path) -> None:
     assert arenite("objdump", program, "nowhere").returncode == 1
 
 
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_ctrl_c_is_130(program: Path, tier: str) -> None:
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); signal.setitimer(signal.ITIMER_REAL, 0.5)"
+    )
+    code += "; signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT)); from arenite.cli.app import main"
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}; sys.exit(main(sys.argv[1:]))",
+        "run",
+        "--tier",
+        tier,
+        "--invoke",
+        "spin",
+        str(program),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_pipe_that_closes_is_no_error(program: Path) -> None:
     code = f"{sys.executable} -m arenite objdump {program} | true"
     assert subprocess.run(code, shell=True, capture_output=True, timeout=60, check=True).stderr == b""
