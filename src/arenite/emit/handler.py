@@ -188,9 +188,12 @@ class Handler(LlvmText):
         self.bulk("fill", to, byte, count)
 
     def bulk(self, name: str, *args: Value) -> None:
-        """Leave to a function that moves bytes and goes on behind this op."""
+        """Leave to a function that moves bytes and goes on behind this op.
+
+        The memory is looked up again, as its length was: by now the arena may name another one.
+        """
         self.arguments(args)
-        self.tail(f"@{name}", pc=self.next_pc().text)
+        self.tail(f"@{name}", pc=self.next_pc().text, **self.memory_of(self.state("vmctx")))
 
     def arguments(self, args: tuple[Value, ...]) -> None:
         """Leave values in the store context."""
@@ -235,16 +238,18 @@ class Handler(LlvmText):
         self.switch_instance(pc.text, sp.text, fp, vmctx)
 
     def ret(self, header: Value) -> None:
-        """To the caller, if the header names a return point."""
+        """To the caller, if the header names a return point and a frame below: so returns come to an end without paying fuel."""
         sp, return_pc, vmctx = (
-            self.load(Space.FRAME, I32, header, f.offset) for f in (FrameHeader.caller_sp, FrameHeader.return_pc, FrameHeader.caller_vmctx)
+            self.load(Space.FRAME, I32, header, f.offset)
+            for f in (FrameHeader.caller_sp, FrameHeader.return_pc, FrameHeader.caller_vmctx)
         )
         pc = self.pure("and", self.pure("extend_u", return_pc, to=I64), self.const(I64, -UNIT & (1 << 64) - 1))
         shift = (UNIT * 8).bit_length() - 1
         byte = self.load(Space.BYTECODE, I8, self.pure("shr_u", pc, self.const(I64, shift)), -RETURN_MAP_SIZE)
         bit = self.pure("and", self.pure("shr_u", pc, self.const(I64, UNIT.bit_length() - 1)), self.const(I64, 7))
         found = self.pure("and", self.pure("shr_u", self.pure("extend_u", byte, to=I64), bit), self.const(I64, 1))
-        with self.when(self.pure("eq", found, self.const(I64, 0)), cold=True):
+        upwards = self.pure("ge_u", sp, self.state("sp"))
+        with self.when(self.pure("or", self.pure("eq", found, self.const(I64, 0)), upwards), cold=True):
             self.trap(TrapCode.CORRUPT)
         self.switch_instance(pc.text, sp.text, self.frame_pointer(sp), vmctx)
 
@@ -302,7 +307,7 @@ class Interpreter:
         parts += [self.stop(status) for status in STATUSES]
         parts += [self.copy(), self.fill()]
         parts += [self.handler(row).text() for row in TABLE]
-        parts += [self.landing(), self.invalid(), self.entry()]
+        parts += [self.landing(), self.invalid(), self.start(), self.entry()]
         return "".join(parts)
 
     def stop(self, status: int) -> str:
@@ -348,18 +353,22 @@ class Interpreter:
         e.jump("%pc")
         return e.function("fill", "noinline nounwind")
 
+    def start(self) -> str:
+        """Look up the memory and go on: a handler, for what the arena says may fault."""
+        e = self.handler(ROWS["halt"])
+        e.jump("%pc", **e.memory_of(e.state("vmctx")))
+        return e.function("start")
+
     def entry(self) -> str:
         """`void run(ptr base, ptr code, ptr handlers)`: go on as the store context says."""
         e = self.handler(ROWS["halt"])
         zero, context = e.const(I32, 0), StoreContext
         pc, sp, vmctx = (e.load(Space.STORE, I32, zero, f.offset) for f in (context.pc, context.sp, context.vmctx))
         wide, fuel = e.pure("extend_u", pc, to=I64), e.load(Space.STORE, I64, zero, context.fuel.offset)
-        registers = {"pc": wide.text, "sp": sp.text, "vmctx": vmctx.text, "fuel": fuel.text, "fp": e.frame_pointer(sp)} | e.memory_of(vmctx)
-        op = e.line(f"load i16, ptr {e.line(f'getelementptr i8, ptr %code, i64 {wide.text}')}, align 2")
-        slot = e.line(f"getelementptr ptr, ptr %handlers, i64 {e.line(f'zext i16 {op} to i64')}")
+        registers = {"pc": wide.text, "sp": sp.text, "vmctx": vmctx.text, "fuel": fuel.text, "fp": e.frame_pointer(sp)}
+        registers |= {"memory": "null" if e.types["memory"] == "ptr" else "0", "length": "0"}
         args = ", ".join(f"{t} {registers.get(n, '%' + n)}" for n, t in e.types.items())
-        e.do(f"call {CONVENTION} void {e.line(f'load ptr, ptr {slot}, align 8')}({args})")
+        e.do(f"call {CONVENTION} void @start({args})")
         e.end("ret void")
         body = "\n".join(e.lines)
         return f"define void @run(ptr %base, ptr %code, ptr %handlers) nounwind {{\n{body}\n}}\n"
-

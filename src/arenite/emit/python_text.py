@@ -345,11 +345,11 @@ class PythonText:
         self.leave(pc.text, sp, callee.text)
 
     def ret(self, header: Value) -> None:
-        """To the caller, if the header names a return point."""
+        """To the caller, if the header names a return point and a frame below."""
         back = self.temporary(I64, f"Q[q + ({header.text} >> 3)]").text
         vmctx = self.temporary(I32, f"I[w + ({header.text} + {FrameHeader.caller_vmctx.offset} >> 2)]")
         pc = self.temporary(I64, f"{back} >> 32 & {-UNIT & LOW32}").text
-        with self.when(Value(I1, f"not RETURNS[{pc} >> 6] >> ({pc} >> 3 & 7) & 1")):
+        with self.when(Value(I1, f"not RETURNS[{pc} >> 6] >> ({pc} >> 3 & 7) & 1 or {back} & {LOW32} >= sp")):
             self.trap(TrapCode.CORRUPT)
         self.switch_instance(vmctx)
         self.leave(pc, f"{back} & {LOW32}", vmctx.text)

@@ -224,7 +224,7 @@ class Machine:
         if self._depth >= MAX_NESTING:
             raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
         pc, vmctx = function.entry or self._resolve(function)
-        HEADER.pack_into(self.cage.arena, sp + function.codec.header, sp, HALT_PC, vmctx, 0)
+        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
         top = self.top
         self._depth += 1
         try:
@@ -255,6 +255,8 @@ class Machine:
             self._runner()
             status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
             if self.fuel is not None:
+                if not 0 <= left <= given:  # a fault on a damaged record may come while the register is in use
+                    left = 0
                 self.fuel -= given - left
                 given = left
             if status == FINISHED:

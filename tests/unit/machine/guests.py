@@ -20,13 +20,13 @@ FUNCREF = ValType.funcref()
 EXTERNREF = ValType.externref()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def engine(**options: Any) -> Engine:
     """The engine with these options: compiled once."""
     return Engine(Config(**options))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def module(of: Engine, wat: str) -> Module:
     """A module of an engine."""
     return Module(of, wat)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from unit.machine.guests import FUNCREF, I32, TIERS, engine, fresh, module
 
 from arenite import (
     AreniteError,
@@ -21,6 +20,7 @@ from arenite import (
     Table,
     TableType,
 )
+from unit.machine.guests import FUNCREF, I32, TIERS, engine, fresh, module
 
 WAT = """(module
   (import "host" "f" (func $f (param i32)))

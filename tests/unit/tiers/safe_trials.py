@@ -85,7 +85,7 @@ def frame(r: random.Random) -> bytes:
     ]
     return_pc = r.choice([HALT_PC, HALT_PC, HALT_PC + 3, MODULE_GRAIN, 0xFFFFFFFF])
     header = r.choice([2, 3])
-    slots[header] = SP + 256 | return_pc << 32
+    slots[header] = r.choice([SP - 256, SP - 256, SP, SP + 256]) | return_pc << 32
     slots[header + 1] = r.choice([INSTANCE, OTHER]) | r.getrandbits(32) << 32
     return struct.pack("<16Q", *slots)
 
