@@ -1,7 +1,8 @@
 """The one walk over a function body: decodes its instructions, checks their types, reports them to a `Sink`.
 
 It is the algorithm of the standard's appendix.  Unreachable code is checked as the standard asks and never reported.  What
-is malformed inside a body is found here too.  Nothing grows faster than the body: counts are compared with the bytes left.
+is malformed inside a body is found here too.  A body is read from the file as if its size were unknown, which is compared
+afterwards.  Nothing grows faster than the file: counts are compared with the bytes left in it.
 
 Compiled by mypyc; see `reader` for what that forbids.
 
@@ -83,7 +84,7 @@ class BodyValidator:
         func = self.imported + index
         type_ = self.funcs[func]
         params, results = self.params[type_], self.results[type_]
-        r, s, sink = Reader(self.r.data, start, end), self.s, self.sink
+        r, s, sink = Reader(self.r.data, start, len(self.r.data)), self.s, self.sink
         self.r = r
         s.begin(func, start)
         declared = self.declarations(len(params))
@@ -92,11 +93,9 @@ class BodyValidator:
         sink.begin(func, params, results, declared, end - start)
         s.enter(0x02, NOTHING, results)
         while s.frames:
-            if r.done() and end < len(r.data):
-                raise r.fail("END opcode expected")
             self.instruction()
-        if not r.done():
-            raise r.fail("END opcode expected: bytes follow the function's end")
+        if r.pos != end:
+            raise r.fail("section size mismatch")
         sink.finish()
 
     def declarations(self, params: i64) -> list[int]:

@@ -1,14 +1,16 @@
 """Bytes of a binary file -> `Module`.
 
-Sections are read whole; function bodies only found: the validator's walk is the one that decodes their instructions, and
-what is malformed in them it reports.  Every count is compared with the bytes left, so a hostile file costs no more
-than its own size.
+The file is one stream: what a section or a body says of its own size is compared with what was read of it, afterwards, so
+bytes are judged before sizes.  Function bodies are only found: the validator's walk is the one that decodes their
+instructions, and what is malformed in them it reports.  Every count is compared with the bytes left in the file, so a
+hostile file costs no more than its own size.
 
 Spec: binary-module.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import DecodeError, ValidationError
@@ -18,6 +20,7 @@ from arenite.wasm.features import illegal, malformed, missing
 from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
+from arenite.wasm.validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,16 +49,21 @@ def decode(data: bytes) -> Module:
     if data[4:8] != VERSION:
         raise DecodeError("unexpected end" if len(data) < 8 else "unknown binary version", 4)
     decoder = Decoder(data)
-    decoder.sections()
+    try:
+        decoder.sections()
+    except DecodeError:
+        decoder.judge_bodies()
+        raise
     return decoder.module
 
 
 class Decoder:
-    """Fills a `Module` section by section.  `r` reads the section at hand."""
+    """Fills a `Module` section by section.  `end`: where the section at hand says that it ends."""
 
     def __init__(self, data: bytes) -> None:
         self.module = Module(data)
         self.r = Reader(data, 8, len(data))
+        self.end = 8
         self.defined: list[int] = []  # types of the functions that the module defines
 
     def sections(self) -> None:
@@ -74,33 +82,45 @@ class Decoder:
             11: lambda: self.vector(self.data),
             12: self.datacount,
         }
-        outer, m = self.r, self.module
+        r, m = self.r, self.module
         place = 0  # id of the last section that is not custom
-        while not outer.done():
-            at = outer.pos
-            section = outer.byte()
-            size = outer.u32()
+        while not r.done():
+            at = r.pos
+            section = r.byte()
             if section and section not in readers:
                 raise DecodeError("malformed section id" + (missing("exceptions") if section == 13 else ""), at)
-            if size > outer.end - outer.pos:
-                raise outer.fail("length out of bounds")
-            start = outer.take(size)
-            self.r = Reader(m.data, start, start + size)
+            size = r.length()
+            start = r.pos
+            self.end = end = start + size
             if section == 0:
-                name = self.r.name()
-                m.customs.append(Custom(name, self.r.pos, self.r.end, place))
+                name = r.name()
+                if r.pos > end:
+                    raise r.fail("unexpected end of section or function")
+                m.customs.append(Custom(name, r.pos, end, place))
+                r.pos = end
                 continue
             if place and ORDER.index(section) <= ORDER.index(place):
                 raise DecodeError("unexpected content after last section", at)
             place = section
-            m.sections[section] = (start, start + size)
+            m.sections[section] = (start, end)
             readers[section]()
-            if not self.r.done():
-                raise self.r.fail("section size mismatch")
+            if r.pos != end:
+                raise r.fail("section size mismatch")
         if len(self.defined) != len(m.bodies):
-            raise outer.fail("function and code section have inconsistent lengths")
+            raise r.fail("function and code section have inconsistent lengths")
         if m.data_count is not None and m.data_count != len(m.segments):
-            raise outer.fail("data count and data section have inconsistent lengths")
+            raise r.fail("data count and data section have inconsistent lengths")
+
+    def judge_bodies(self) -> None:
+        """Raise what is malformed in the bodies found so far: it comes before whatever else went wrong.
+
+        The walk over bodies wants a valid module; in one that is not, what else went wrong has to do.
+        """
+        m = self.module
+        del m.bodies[len(self.defined) :]
+        if m.bodies:
+            with suppress(ValidationError):
+                validate(m)
 
     def vector(self, entry: Callable[[], None]) -> None:
         """Read a count, then so many entries."""
@@ -265,6 +285,8 @@ class Decoder:
         r = self.r
         instructions: list[tuple[str | int, ...]] = []
         while (code := r.byte()) != 0x0B:
+            if r.pos > self.end:  # a byte of another section is not to be called an instruction that is not constant
+                raise r.fail("unexpected end of section or function")
             opcode = BY_CODE.get(code)
             if opcode is None:
                 raise DecodeError(illegal(code), r.pos - 1)

@@ -1,4 +1,4 @@
-r"""A cursor over the bytes of a module: integers, names, counts, each checked against the end of its section or body.
+r"""A cursor over the bytes of a module: integers, names, counts, each checked against its end.
 
 Compiled by mypyc when a C compiler was there, and then an attribute access or a byte costs a nanosecond; the same
 file runs uncompiled.  Uncompiled `i64` neither wraps nor checks, so nothing here may rely on overflow; and no literal is
@@ -47,20 +47,6 @@ class Reader:
         self.pos = pos + 1
         return self.data[pos]
 
-    def more(self) -> i64:
-        """A further byte of an integer, which may lie behind `end`: that an integer is malformed is said before that it is cut."""
-        pos = self.pos
-        if pos >= len(self.data):
-            raise DecodeError("unexpected end of section or function", int(pos))
-        self.pos = pos + 1
-        return self.data[pos]
-
-    def whole(self, value: i64) -> i64:
-        """An integer all of whose bytes must lie before `end`."""
-        if self.pos > self.end:
-            raise DecodeError("unexpected end of section or function", int(self.end))
-        return value
-
     def u32(self) -> i64:
         """An unsigned LEB128 of 32 bits."""
         pos = self.pos
@@ -80,7 +66,7 @@ class Reader:
         value = byte & 0x7F
         shift: i64 = 7
         while byte >= 0x80:
-            byte = self.more()
+            byte = self.byte()
             left = bits - shift  # bits of the value that this byte may hold
             if left <= 7:
                 if byte >= 0x80:
@@ -88,17 +74,17 @@ class Reader:
                 if byte >> left:
                     raise self.fail("integer too large")
             if shift == 63:
-                return self.whole(LARGEST if byte else value)
+                return LARGEST if byte else value
             value |= (byte & 0x7F) << shift
             shift += 7
-        return self.whole(value)
+        return value
 
     def signed(self, bits: i64) -> i64:
         """A signed LEB128 of 32, 33 or 64 bits.  Spec: binary-sint."""
         value: i64 = 0
         shift: i64 = 0
         while True:
-            byte = self.more()
+            byte = self.byte()
             left = bits - shift  # bits of the value that this byte may hold
             if left <= 7:
                 if byte >= 0x80:
@@ -111,7 +97,7 @@ class Reader:
                 payload -= 0x80  # the last byte carries the sign: what it adds is negative
             value += payload << shift
             if byte < 0x80:
-                return self.whole(value)
+                return value
             shift += 7
 
     def f32(self) -> i64:
@@ -137,11 +123,16 @@ class Reader:
             raise self.fail("unexpected end of section or function")
         return count
 
+    def length(self) -> i64:
+        """The length in bytes of a section or a name, no more than there are left."""
+        length = self.u32()
+        if length > self.end - self.pos:
+            raise self.fail("length out of bounds")
+        return length
+
     def name(self) -> str:
         """A name.  Spec: binary-name."""
-        size = self.u32()
-        if size > self.end - self.pos:
-            raise self.fail("length out of bounds")
+        size = self.length()
         start = self.take(size)
         try:
             return self.data[start : start + size].decode()

@@ -98,6 +98,31 @@ def test_counts_of_four_billion(number: int) -> None:
         decode(HEADER + section(number, b"\xff\xff\xff\xff\x0f"))
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11])
+def test_counts_of_the_whole_file(number: int) -> None:
+    """A section of four bytes that holds, as it says, as many entries as the file has bytes."""
+    started = time.process_time()
+    with pytest.raises((DecodeError, ValidationError)):
+        decode(HEADER + bytes([number, 4]) + unsigned(200_000) + bytes(200_000))
+    assert time.process_time() - started < 30
+
+
+def test_bodies_are_judged_once() -> None:
+    """Ten thousand bodies without an end: the first goes on through the file and ends the walk, also when the file fails."""
+    bodies = 10_000
+    module = (
+        HEADER
+        + section(1, b"\1\x60\0\0")
+        + section(3, unsigned(bodies) + bytes(bodies))
+        + section(10, unsigned(bodies) + (b"\x41\0" + b"\1" * 64) * bodies)
+    )
+    for data, message in ((module, "unexpected end"), (module + b"\xff", "illegal opcode ff")):
+        started = time.process_time()
+        with pytest.raises(DecodeError, match=message):
+            validate(decode(data))
+        assert time.process_time() - started < 30
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -112,6 +112,14 @@ def test_a_count_is_at_most_the_bytes_left() -> None:
         reader(b"\x03\0\0").count()
 
 
+def test_a_length_is_at_most_the_bytes_left() -> None:
+    assert reader(b"\x02\0\0").length() == 2
+    with pytest.raises(DecodeError, match="length out of bounds"):
+        reader(b"\x03\0\0").length()
+    with pytest.raises(DecodeError, match="length out of bounds"):
+        reader(b"\x03\0\0").name()
+
+
 @pytest.mark.parametrize(("pos", "end"), [(-1, 1), (1, 0), (0, 4)])
 def test_a_reader_stays_in_its_data(pos: int, end: int) -> None:
     with pytest.raises(ValueError, match="range"):
