@@ -69,7 +69,7 @@ class Machine:
         self.host_references: list[object] = []
         self._host_reference_index: dict[int, int] = {}
         self._host_calls = windows.host_calls
-        self._slice = FIRST_SLICE
+        self.slice_units = FIRST_SLICE  # length of the next slice of fuel; results never depend on it
         self._depth = 0
         self._turn = threading.RLock()  # whose thread may change the machine; never waited for
         heap = STACK_AT + stack_size
@@ -275,7 +275,7 @@ class Machine:
 
     def _grant(self) -> int:
         """Units for a slice."""
-        return self._slice if self.fuel is None else max(min(self._slice, self.fuel), 0)
+        return self.slice_units if self.fuel is None else max(min(self.slice_units, self.fuel), 0)
 
     def _regrant(self, left: int) -> int:
         """Units after a host function or a helper, which may have changed the store's fuel."""
@@ -286,14 +286,14 @@ class Machine:
         if started:
             elapsed = time.perf_counter() - started
             if elapsed < SLICE_SECONDS / 2:
-                self._slice = min(2 * self._slice, LAST_SLICE)
+                self.slice_units = min(2 * self.slice_units, LAST_SLICE)
             elif elapsed > 2 * SLICE_SECONDS:
-                self._slice = max(self._slice // 2, 1)
+                self.slice_units = max(self.slice_units // 2, 1)
         code = self.check()
         if code is not None:
             self.trap(code, pc, sp, vmctx)
         if self.fuel is None:
-            return self._slice - owed
+            return self.slice_units - owed
         if self.fuel <= 0:
             self.trap(TrapCode.OUT_OF_FUEL, pc, sp, vmctx)
         self.fuel -= owed
