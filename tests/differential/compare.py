@@ -48,6 +48,7 @@ VALUES: dict[str, tuple[object, ...]] = {  # arguments that have gone wrong some
 }
 ALIASES = {TrapCode.UNDEFINED_ELEMENT: TrapCode.TABLE_OUT_OF_BOUNDS}  # wasmtime has one code for both
 INCONCLUSIVE = (TrapCode.STACK_OVERFLOW, TrapCode.NESTING)  # each engine has a stack of its own size
+STACK = "trap of the stack"
 
 
 @dataclass
@@ -123,6 +124,13 @@ def arguments(params: tuple[str, ...], limit: int) -> list[tuple[object, ...]]:
     return [tuple(map(generator.choice, choices)) for _ in range(limit)]
 
 
+def cause(trap: Trap) -> str:
+    """A trap, as text."""
+    if trap.code is None:
+        return f"trap {trap.message}"
+    return STACK if trap.code in INCONCLUSIVE else f"trap {ALIASES.get(trap.code, trap.code).name}"
+
+
 def outcome(
     subject: DiffEngine, instance: Any, name: str, signature: Signature, args: tuple[object, ...], *, any_nan: bool
 ) -> str:
@@ -130,9 +138,7 @@ def outcome(
     try:
         results = subject.player.invoke(instance, name, args)
     except Trap as trap:
-        if trap.code in INCONCLUSIVE:
-            return "stack"
-        return f"trap {ALIASES.get(trap.code, trap.code)!r}" if trap.code else f"trap {trap.message}"
+        return cause(trap)
     return " ".join(show(value, type_, any_nan=any_nan) for type_, value in zip(signature[1], results, strict=True))
 
 
@@ -145,14 +151,14 @@ def observe(engine_name: EngineName, wasm: bytes, *, limit: int = 200, exact: bo
     try:
         subject, instance = begin(engine_name, wasm)
     except AreniteError as error:
-        return [f"no instance: {type(error).__name__} {getattr(error, 'code', None)!r}"]
+        return [f"no instance: {cause(error) if isinstance(error, Trap) else type(error).__name__}"]
     for name, signature in sorted(subject.functions(instance).items()):
         if fresh:
             subject, instance = begin(engine_name, wasm)
         for args in arguments(signature[0], limit):
             said = outcome(subject, instance, name, signature, args, any_nan=not exact)
             lines.append(f"{name!r} {' '.join(map(show, args))} = {said}")
-            if said == "stack":
+            if said == STACK:
                 break  # what it has done by then differs
         else:
             lines += subject.state(instance)
