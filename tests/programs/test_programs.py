@@ -7,15 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 import testdata
 from programs.fetch import FetchError, fetch, programs
 
-if TYPE_CHECKING:
-    
 RUN = Path(__file__).with_name("run.py")
 SAMPLE = {"threaded": ("icepll", "quickjs"), "safe": ("icepll",)}
 SAFE = ("icepll", "avr-as", "boolector", "usvg", "quickjs")  # what the tier of the audit can do in minutes
