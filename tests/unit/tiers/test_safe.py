@@ -21,7 +21,7 @@ from arenite.layout.records import StoreContext
 from arenite.machine.cage import PortableCage
 from arenite.machine.window import MODULE_GRAIN
 from arenite.tiers.safe import SafeTier
-from arenite.tiers.safe.block import LONGEST, Assembler, block, straight
+from arenite.tiers.safe.block import LONGEST, Assembler, Blocks, block, straight
 from arenite.traps import TrapCode
 from unit.tiers.safe_trials import CONTEXT, USED, trials, window
 
@@ -44,7 +44,8 @@ GUEST = """(module
 
 
 def source(code: bytes, pc: int = 0) -> str:
-    return Assembler(straight(code, pc, deterministic=False), deterministic=False).assemble()[0]
+    ops = straight(code, pc, deterministic=False, is_loop=True)
+    return Assembler(ops, deterministic=False).assemble()[0]
 
 
 def program(*ops: tuple[str, dict[str, int]]) -> bytes:
@@ -78,11 +79,49 @@ def test_a_loop_stays_inside_and_finds_its_locals() -> None:
     assert rest.index("Q[q + 1] = q1 = q3") < rest.index("d1 = D[q + 1]\n            continue")
 
 
+def test_a_forward_branch_in_a_loop_becomes_an_if_with_an_else() -> None:
+    ops = [
+        ("br_unless", {"c": 0, "to": 24}),
+        ("move", {"dst": 8, "a": 16}),
+        ("br", {"to": 32}),
+        ("i32.const", {"dst": 8, "n": 5}),
+    ]
+    text = source(program(*ops, ("loop_br_if", {"c": 8, "to": 0}), ("halt", {})))
+    lines = [line.strip() for line in text.partition("while True:")[2].splitlines()]
+    assert lines[1:6] == ["if not (i0 == 0):", "Q[q + 1] = q1 = q2", "else:", "Q[q + 1] = i1 = 5", "i1 = I[w + 2]"]
+
+
+def test_a_branch_out_of_two_regions_leaves_the_block() -> None:
+    ops = [
+        ("br_if", {"c": 0, "to": 24}),
+        ("br_if", {"c": 8, "to": 32}),
+        ("i32.const", {"dst": 8, "n": 5}),
+        ("i32.const", {"dst": 0, "n": 6}),
+    ]
+    text = source(program(*ops, ("loop_br_if", {"c": 8, "to": 0}), ("halt", {})))
+    assert "return 32, sp, vmctx, fuel" in text
+
+
+def test_a_loop_is_made_again_when_a_back_edge_leads_to_it() -> None:
+    ops = [
+        ("br_if", {"c": 0, "to": 24}),
+        ("i32.const", {"dst": 8, "n": 5}),
+        ("br", {"to": 32}),
+        ("i32.const", {"dst": 8, "n": 6}),
+    ]
+    code, blocks = program(*ops, ("loop_br_if", {"c": 8, "to": 0}), ("halt", {})), Blocks(deterministic=False)
+    first = blocks.at(code, 0)
+    assert not first.loops
+    assert blocks.at(code, 32).loops == {0}
+    assert blocks.at(code, 0).loops == {0}
+    assert blocks.at(code, 0) is not first
+
+
 def test_a_block_ends_before_a_loop() -> None:
     code = program(
         ("i32.const", {"dst": 0, "n": 1}), ("i32.const", {"dst": 8, "n": 2}), ("loop_br_if", {"c": 0, "to": 8}), ("halt", {})
     )
-    assert [op.pc for op in straight(code, 0, deterministic=False)] == [0]
+    assert [op.pc for op in straight(code, 0, deterministic=False, is_loop=False)] == [0]
     assert source(code).endswith("return 8, sp, vmctx, fuel")
     assert "while True:" in source(code, 8)
 
@@ -95,14 +134,14 @@ def test_a_result_written_early_does_not_change_the_other_operands() -> None:
 
 def test_lines_lead_back_to_ops() -> None:
     code = program(("i32.const", {"dst": 0, "n": 1}), ("load32 memory0", {"dst": 8, "at": 0, "disp": 4}), ("halt", {}))
-    made = block(code, 0, deterministic=False)
+    made = block(code, 0, deterministic=False, is_loop=False)
     line = source(code).splitlines().index("    Q[q + 1] = i1 = ldI(m, i0 + 4)[0]") + 1
     assert made.pc_at(line) == 8
 
 
 def test_a_block_is_not_longer_than_that() -> None:
     code = encode("i32.const", 0, dst=0, n=1) * (LONGEST + 5) + encode("halt")
-    assert len(straight(code, 0, deterministic=False)) == LONGEST
+    assert len(straight(code, 0, deterministic=False, is_loop=False)) == LONGEST
     assert source(code).endswith(f"return {8 * LONGEST}, sp, vmctx, fuel")
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from arenite.errors import Limit
+from arenite.tiers.safe.block import Blocks
 from arenite.tiers.safe.runner import SafeRunner
 
 if TYPE_CHECKING:
     from arenite.machine.cage import AnyCage
     from arenite.machine.tier import Runner
     from arenite.machine.window import Window
-    from arenite.tiers.safe.block import Block
 
 
 class SafeTier:
@@ -35,8 +35,11 @@ class SafeTier:
         if sys.byteorder != "little":
             raise Limit("the safe tier runs on little-endian machines only")
         self.deterministic = deterministic
-        self._blocks: WeakKeyDictionary[Window, dict[int, Block]] = WeakKeyDictionary()
+        self._blocks: WeakKeyDictionary[Window, Blocks] = WeakKeyDictionary()
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store; what was compiled for the window is kept as long as the window."""
-        return SafeRunner(cage, window, self._blocks.setdefault(window, {}), deterministic=self.deterministic)
+        blocks = self._blocks.get(window)
+        if blocks is None:
+            blocks = self._blocks[window] = Blocks(deterministic=self.deterministic)
+        return SafeRunner(cage, window, blocks)

@@ -7,10 +7,12 @@
         return pc, sp, vmctx, fuel
 
 A block goes on behind conditional branches that are not taken, and ends at an unconditional transfer, before a loop, or after `LONGEST`
-ops.  A branch to its own start is a loop inside the function.
+ops.  A loop is a block whose back-edges are `continue`; forward branches inside it become `if` and `else` where they nest (a *region*),
+so that its rounds stay in one function.  A branch that does not fit leaves the block, which is always right.
 
 Invariants:
 - every slot is written to the arena at once, so the arena is canonical wherever the block leaves or an access raises;
+- where two ways meet, only those locals hold that are the same on both; the others are read again;
 - a slot's value is kept in a Python local beside it, one per (slot, type): `i2 q2 f2 d2`; reading another type reads the arena again;
 - an i32 is read through a 4-byte view, so a damaged upper half makes no value that is out of range;
 - line numbers lead back to ops: `Block.pcs`.
@@ -27,11 +29,12 @@ from arenite.bytecode.row import LABELS, SLOTS
 from arenite.emit.python_text import INDENT, Do, Goto, Write, template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from arenite.bytecode.encode import Op
 
 LONGEST: Final = 200  # ops in a block
+DEEPEST: Final = 40  # regions in each other: Python takes 100 levels of indentation
 SLOT: Final = 8
 LOW32: Final = (1 << 32) - 1
 HEAD: Final = "def block(sp, vmctx, fuel):"
@@ -39,10 +42,11 @@ REGISTERS: Final = ("q = sp >> 3", "w = q << 1")
 
 
 class Block(NamedTuple):
-    """A block's code, and for every line of its source the pc of the op that it belongs to."""
+    """A block's code; for every line of its source the pc of the op that it belongs to; the heads of loops that it closes."""
 
     code: CodeType
     pcs: tuple[int, ...]
+    loops: frozenset[int]
 
     def pc_at(self, line: int) -> int:
         """The op of a line, as tracebacks count them."""
@@ -58,18 +62,55 @@ class Back(NamedTuple):
     written: frozenset[int]
 
 
-def straight(code: bytes, pc: int, *, deterministic: bool) -> list[Op]:
-    """The ops of the block at `pc`."""
+class State(NamedTuple):
+    """What is known of slots at a place: `valid` locals, slots `written`; `dead`: nothing comes here."""
+
+    valid: dict[tuple[int, Type], str]
+    written: frozenset[int]
+    dead: bool
+
+    def joined(self, other: State) -> State:
+        """What is known where two ways meet: what both know."""
+        if self.dead or other.dead:
+            return self if other.dead else other
+        valid = {key: name for key, name in self.valid.items() if other.valid.get(key) == name}
+        return State(valid, self.written | other.written, dead=False)
+
+
+class Region(NamedTuple):
+    """Ops under an `if` or `else`, up to the pc `end`; `other`: what is known on the way around them."""
+
+    end: int
+    other: State
+    has_else: bool
+    first_line: int
+
+
+def jump(op: Op) -> str | None:
+    """Name of the operand by which an op branches forward."""
+    return next((o.name for o in op.row.encoded if o.kind == "label" and op.row.name.startswith("br")), None)
+
+
+def loops_of(ops: list[Op]) -> frozenset[int]:
+    """The heads of loops that ops close."""
+    return frozenset(op.values[o.name] for op in ops for o in op.row.encoded if o.kind == "loop")
+
+
+def straight(code: bytes, pc: int, *, deterministic: bool, is_loop: bool) -> list[Op]:
+    """The ops of the block at `pc`; those of a loop go on, behind a way out, where a branch inside comes back in."""
     ops: list[Op] = []
     heads: set[int] = set()  # of loops that begin inside
+    targets: set[int] = set()  # of forward branches
     at = pc
     while len(ops) < LONGEST:
         op = decode(code, at)
         ops.append(op)
-        heads.update(op.values[o.name] for o in op.row.encoded if o.kind == "loop")
-        if template(op.row.code, deterministic=deterministic).ends:
-            break
+        heads |= loops_of([op])
+        if is_loop and (label := jump(op)):
+            targets.add(op.values[label])
         at = op.end
+        if template(op.row.code, deterministic=deterministic).ends and at not in targets:
+            break
     first = min((head for head in heads if head > pc), default=at + 1)
     return [op for op in ops if op.pc < first]
 
@@ -81,8 +122,11 @@ class Assembler:
         self.ops = ops
         self.deterministic = deterministic
         self.start = ops[0].pc
-        self.loops = any(op.values[o.name] == self.start for op in ops for o in op.row.encoded if o.kind == "loop")
+        self.loops = self.start in loops_of(ops)
         self.depth = 2 if self.loops else 1
+        self.inside = {op.pc for op in ops} if self.loops else set()  # where a forward branch can stay in the block
+        self.regions: list[Region] = []
+        self.dead = False
         self.lines: list[tuple[str, int] | Back] = []
         self.before: list[tuple[str, int]] = []  # loads in front of a loop
         self.loaded: dict[tuple[int, Type], str] = {}  # … and the locals that the loop finds in each round
@@ -112,7 +156,7 @@ class Assembler:
             self.say(f"{name} = {wide} & {LOW32}")
         elif slot in self.written or not self.loops:
             self.say(load)
-        else:
+        elif (slot, type_) not in self.loaded:
             self.before.append((INDENT + load, self.start))
             self.loaded[slot, type_] = name
         self.valid[slot, type_] = name
@@ -159,8 +203,26 @@ class Assembler:
     def op(self, op: Op) -> None:
         """Emit one op."""
         self.pc = op.pc
-        lines, _, early = template(op.row.code, deterministic=self.deterministic)
+        while self.regions and self.regions[-1].end == op.pc:
+            self.leave()
+        if self.dead:
+            return
+        lines, ends, early = template(op.row.code, deterministic=self.deterministic)
+        label = jump(op)
+        if label and ends and self.otherwise(op, op.values[label]):
+            return
         places = self.operands(op, early=early)
+        if label and not ends and self.stays(op, op.values[label]):
+            condition = lines[-2]  # behind it only the branch
+            assert isinstance(condition, Do)
+            self.emit(op, lines[:-2], places)
+            self.enter(op.values[label], condition.text.format_map(places))
+        else:
+            self.emit(op, lines, places)
+            self.dead = ends
+
+    def emit(self, op: Op, lines: Iterable[Do | Goto | Write], places: dict[str, str]) -> None:
+        """Emit the lines of an op."""
         for line in lines:
             if isinstance(line, Do):
                 self.say(line.text.format_map(places), line.depth)
@@ -173,6 +235,52 @@ class Assembler:
         """Emit a write to a slot."""
         at = op.values[line.operand] + line.disp
         self.write(at // SLOT, line.value.type, line.value.text.format_map(places))
+
+    # regions: forward branches that stay inside
+    def stays(self, op: Op, to: int) -> bool:
+        """Whether a branch leads to a place in the block that an `if` can end at."""
+        end = self.regions[-1].end if self.regions else self.ops[-1].end
+        return op.end < to <= end and to in self.inside and len(self.regions) < DEEPEST
+
+    def state(self) -> State:
+        """What is known here."""
+        return State(dict(self.valid), frozenset(self.written), self.dead)
+
+    def take(self, state: State) -> None:
+        """Go on with what is known somewhere."""
+        self.valid, self.written, self.dead = dict(state.valid), set(state.written), state.dead
+
+    def enter(self, end: int, condition: str) -> None:
+        """What follows, up to `end`, happens unless the branch `condition` is taken."""
+        self.say(f"if not ({condition.removeprefix('if ').removesuffix(':')}):")
+        self.regions.append(Region(end, self.state(), has_else=False, first_line=len(self.lines)))
+        self.depth += 1
+
+    def otherwise(self, op: Op, to: int) -> bool:
+        """At the end of a region, a branch over the other way: that is an `else`."""
+        if not self.regions or self.regions[-1].end != op.end or self.regions[-1].has_else:
+            return False
+        region = self.regions.pop()
+        if not self.stays(op, to):
+            self.regions.append(region)
+            return False
+        then = self.state()
+        if len(self.lines) == region.first_line:
+            self.say("pass")
+        self.depth -= 1
+        self.say("else:")
+        self.regions.append(Region(to, then, has_else=True, first_line=len(self.lines)))
+        self.depth += 1
+        self.take(region.other)
+        return True
+
+    def leave(self) -> None:
+        """The end of the innermost region."""
+        region = self.regions.pop()
+        if len(self.lines) == region.first_line:
+            self.say("pass")
+        self.depth -= 1
+        self.take(self.state().joined(region.other))
 
     def goto(self, pc: int, depth: int = 0) -> None:
         """Leave for another block, or loop."""
@@ -193,7 +301,7 @@ class Assembler:
         """The source, and the pc of each line."""
         for op in self.ops:
             self.op(op)
-        if not template(self.ops[-1].row.code, deterministic=self.deterministic).ends:
+        if not self.dead:
             self.goto(self.ops[-1].end)
         lines = [(HEAD, self.start)] + [(INDENT + text, self.start) for text in REGISTERS] + self.before
         if self.loops:
@@ -203,10 +311,31 @@ class Assembler:
         return "\n".join(text for text, _ in lines), tuple(pc for _, pc in lines)
 
 
-def block(code: bytes, pc: int, *, deterministic: bool) -> Block:
-    """The block at `pc`, compiled."""
-    ops = straight(code, pc, deterministic=deterministic)
+def block(code: bytes, pc: int, *, deterministic: bool, is_loop: bool) -> Block:
+    """The block at `pc`, compiled; `is_loop`: back-edges lead here."""
+    ops = straight(code, pc, deterministic=deterministic, is_loop=is_loop)
+    if not is_loop and pc in loops_of(ops):
+        ops = straight(code, pc, deterministic=deterministic, is_loop=True)
     source, pcs = Assembler(ops, deterministic=deterministic).assemble()
     module = compile(source, f"<arenite block {pc:#x}>", "exec", dont_inherit=True)
     function = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
-    return Block(function, pcs)
+    return Block(function, pcs, loops_of(ops))
+
+
+class Blocks:
+    """The blocks of a window, made when they are first wanted; those of loops once more, when it shows that they are."""
+
+    def __init__(self, *, deterministic: bool) -> None:
+        self.deterministic = deterministic
+        self.made: dict[int, Block] = {}
+        self.loops: set[int] = set()
+
+    def at(self, code: bytes, pc: int) -> Block:
+        """The block at `pc`."""
+        found = self.made.get(pc)
+        if found is None:
+            found = self.made[pc] = block(code, pc, deterministic=self.deterministic, is_loop=pc in self.loops)
+            for head in found.loops - self.loops - {pc}:
+                self.made.pop(head, None)
+            self.loops |= found.loops
+        return found

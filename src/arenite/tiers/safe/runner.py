@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from arenite.emit.numerics import FUNCTIONS
 from arenite.errors import InternalError
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
-from arenite.tiers.safe.block import Block, block
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from arenite.machine.cage import AnyCage
     from arenite.machine.window import Window
+    from arenite.tiers.safe.block import Block, Blocks
 
 CONTEXT: Final = struct.Struct("<IIIIQ")  # status, pc, sp, vmctx, fuel: the head of StoreContext
 ARENA_VIEWS: Final = "IQfd"
@@ -59,12 +61,12 @@ def fill(memory: memoryview, to: int, byte: int, count: int) -> None:
 class SafeRunner:
     """Runs the guest of one store: call it."""
 
-    def __init__(self, cage: AnyCage, window: Window, blocks: dict[int, Block], *, deterministic: bool) -> None:
+    def __init__(self, cage: AnyCage, window: Window, blocks: Blocks) -> None:
         self.cage = cage
         self.window = window
         self.blocks = blocks
-        self.deterministic = deterministic
         self.functions: dict[int, FunctionType] = {}
+        self.lines: dict[CodeType, Block] = {}  # what each function was made from
         self.views: list[memoryview] = []
         self.memories: dict[int, memoryview] = {}
         self.names: dict[str, object] = {
@@ -131,23 +133,26 @@ class SafeRunner:
             except KeyError:
                 functions[pc] = self.function(pc)
             except OUTSIDE as error:
-                self.fault(error, pc)
+                self.fault(error)
 
     def function(self, pc: int) -> FunctionType:
         """The block at `pc` as a function of this runner's views; its code is shared by all runners of the window."""
-        found = self.blocks.get(pc)
-        if found is None:
-            found = self.blocks[pc] = block(self.window.code, pc, deterministic=self.deterministic)  # type: ignore[arg-type]  # any buffer does
+        found = self.blocks.at(self.window.code, pc)  # type: ignore[arg-type]  # any buffer does
+        for head in found.loops:
+            old = self.functions.get(head)
+            if old and self.lines[old.__code__] is not self.blocks.made.get(head):
+                del self.functions[head]  # to be fetched again: it is a loop
+        self.lines[found.code] = found
         return FunctionType(found.code, self.names)
 
-    def fault(self, error: Exception, pc: int) -> NoReturn:
-        """An access of the block at `pc` lay outside: a trap, with the machine's registers as the block has them.  Raises: `Stopped`."""
+    def fault(self, error: Exception) -> NoReturn:
+        """An access of a block lay outside: a trap, with the machine's registers as the block has them.  Raises: `Stopped`."""
         inside = error.__traceback__ and error.__traceback__.tb_next
-        if inside is None or inside.tb_frame.f_code is not self.functions[pc].__code__:
+        found = inside and self.lines.get(inside.tb_frame.f_code)
+        if inside is None or found is None:
             raise InternalError("an access of the safe tier's own failed") from error
         local = inside.tb_frame.f_locals
-        at = self.blocks[pc].pc_at(inside.tb_lineno)
-        self.stop(TrapCode.MEMORY_OUT_OF_BOUNDS, at, local["sp"], local["vmctx"], local["fuel"])
+        self.stop(TrapCode.MEMORY_OUT_OF_BOUNDS, found.pc_at(inside.tb_lineno), local["sp"], local["vmctx"], local["fuel"])
 
     def stop(self, status: int, pc: int, sp: int, vmctx: int, fuel: int) -> NoReturn:
         """End the run.  Raises: `Stopped`."""
