@@ -44,7 +44,7 @@ fuzz: $(VENV)/.with-test compiled  ## random modules: each tier against the othe
 	ARENITE_FUZZ=1000 $(PYTEST) tests/differential
 
 bench: $(VENV)/.with-bench compiled  ## run times beside other engines
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench
 
 docs: $(VENV)/.with-dev  ## write docs/reference and the tables of README.md again from the sources
 	$(BIN)/python tools/docs.py

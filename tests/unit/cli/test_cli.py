@@ -26,6 +26,15 @@ PROGRAM = """
   (func (export "spin") (loop (br 0))))
 """
 
+INTERRUPTED = """
+import signal, sys
+from arenite.cli.app import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+signal.setitimer(signal.ITIMER_REAL, 1)
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -128,21 +137,7 @@ def test_objdump_prints_one_function_by_its_name(program: Path) -> None:
 
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
 def test_ctrl_c_is_130(program: Path, tier: str) -> None:
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); signal.setitimer(signal.ITIMER_REAL, 0.5)"
-    )
-    code += "; signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT)); from arenite.cli.app import main"
-    command = [
-        sys.executable,
-        "-c",
-        f"{code}; sys.exit(main(sys.argv[1:]))",
-        "run",
-        "--tier",
-        tier,
-        "--invoke",
-        "spin",
-        str(program),
-    ]
+    command = [sys.executable, "-c", INTERRUPTED, "run", "--tier", tier, "--invoke", "spin", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (130, "")
 
