@@ -18,8 +18,6 @@ from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from arenite.machine.cage import AnyCage
     from arenite.machine.window import Window
     from arenite.tiers.safe.block import Block, Blocks
@@ -66,7 +64,7 @@ class SafeRunner:
         self.window = window
         self.blocks = blocks
         self.functions: dict[int, FunctionType] = {}
-        self.lines: dict[CodeType, Block] = {}  # what each function was made from
+        self.sources: dict[int, Block] = {}  # by the identity of their code: what the functions were made from
         self.views: list[memoryview] = []
         self.memories: dict[int, memoryview] = {}
         self.names: dict[str, object] = {
@@ -140,15 +138,15 @@ class SafeRunner:
         found = self.blocks.at(self.window.code, pc)  # type: ignore[arg-type]  # any buffer does
         for head in found.loops:
             old = self.functions.get(head)
-            if old and self.lines[old.__code__] is not self.blocks.made.get(head):
+            if old and self.sources[id(old.__code__)] is not self.blocks.made.get(head):
                 del self.functions[head]  # to be fetched again: it is a loop
-        self.lines[found.code] = found
+        self.sources[id(found.code)] = found
         return FunctionType(found.code, self.names)
 
     def fault(self, error: Exception) -> NoReturn:
         """An access of a block lay outside: a trap, with the machine's registers as the block has them.  Raises: `Stopped`."""
         inside = error.__traceback__ and error.__traceback__.tb_next
-        found = inside and self.lines.get(inside.tb_frame.f_code)
+        found = inside and self.sources.get(id(inside.tb_frame.f_code))
         if inside is None or found is None:
             raise InternalError("an access of the safe tier's own failed") from error
         local = inside.tb_frame.f_locals
