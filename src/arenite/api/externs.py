@@ -6,9 +6,8 @@ method takes first.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arenite.api.store import Store
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
@@ -20,6 +19,9 @@ from arenite.machine import helpers, instantiate
 from arenite.machine.machine import Machine
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.values import codec
+
+if TYPE_CHECKING:
+    import ctypes
 
 
 class Extern:
@@ -266,11 +268,15 @@ class Memory(Extern):
 
     def get_buffer_ptr(self, store: Storelike, size: int | None = None, offset: int = 0) -> ctypes.Array[ctypes.c_ubyte]:
         """The bytes as a ctypes array, without a copy."""
+        import ctypes  # noqa: PLC0415 (nothing else of the safe tier needs it, and it runs where there is none)
+
         view = self.view(store)
         return (ctypes.c_ubyte * (len(view) - offset if size is None else size)).from_buffer(view, offset)
 
     def data_ptr(self, store: Storelike) -> ctypes._Pointer[ctypes.c_ubyte]:
         """A pointer to the first byte; nothing checks what is done with it."""
+        import ctypes  # noqa: PLC0415 (as above)
+
         return ctypes.cast(self.get_buffer_ptr(store), ctypes.POINTER(ctypes.c_ubyte))
 
 

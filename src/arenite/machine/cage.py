@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from arenite import platform
 from arenite.errors import AreniteError, Limit
 from arenite.layout.cage import (
     ARENA_MAX,
@@ -28,7 +29,6 @@ from arenite.layout.cage import (
     cage_size,
 )
 from arenite.layout.records import StoreContext
-from arenite.platform import PortableReservation, Reservation
 
 if TYPE_CHECKING:
     from arenite.machine.window import Window
@@ -48,7 +48,7 @@ class Cage:
     def __init__(self, arena_size: int, areas: int = 1) -> None:
         self.areas = areas
         self.generation = 0
-        self._space = Reservation(cage_size(areas))
+        self._space = platform.Reservation(cage_size(areas))
         self.base = self._space.address - LOW
         self._arena_size = _round_up(arena_size, GRAIN)
         self._lengths = [0] * areas
@@ -136,8 +136,8 @@ class PortableCage:
         self.areas = MAX_AREAS
         self.generation = 0
         del areas
-        self._space = PortableReservation(HOST_PAGE + ARENA_MAX)
-        self._memories: list[PortableReservation] = []
+        self._space = platform.PortableReservation(HOST_PAGE + ARENA_MAX)
+        self._memories: list[platform.PortableReservation] = []
         self._lengths: list[int] = []
         self._arena_size = _round_up(arena_size, GRAIN)
         self.store_page = self._space.view(0, HOST_PAGE)
@@ -162,7 +162,7 @@ class PortableCage:
         """A free memory area.  Raises: `Limit` when there is none left."""
         if len(self._memories) == MAX_AREAS:
             raise Limit(f"a store holds at most {MAX_AREAS} memories")
-        self._memories.append(PortableReservation(HOST_PAGE))
+        self._memories.append(platform.PortableReservation(HOST_PAGE))
         self._lengths.append(0)
         StoreContext.areas.write(self.store_page, 0, len(self._memories))
         return len(self._memories) - 1
@@ -175,7 +175,7 @@ class PortableCage:
         """A memory has so many bytes from now on.  Raises: `Limit` when the system refuses, or somebody holds a view of it."""
         old, length = self._memories[area], self._lengths[area]
         if old.size < size:
-            new = PortableReservation(_round_up(max(size, min(2 * length, 1 << 28)), HOST_PAGE))
+            new = platform.PortableReservation(_round_up(max(size, min(2 * length, 1 << 28)), HOST_PAGE))
             new.view(0, length)[:] = old.view(0, length)
             try:
                 old.close()

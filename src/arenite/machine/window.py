@@ -21,13 +21,13 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from arenite import platform
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import ROWS
 from arenite.errors import Limit, LinkError
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, RETURN_MAP_SIZE, UNIT, WINDOW_SIZE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.values import header_offset
-from arenite.platform import PortableReservation, Reservation, memfd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,7 +140,7 @@ class Window:
 
     def _place(self, end: int) -> None:
         """The return map, then the bytecode, in one piece; the map has zeros wherever there is no code."""
-        self._space = (PortableReservation if self._portable else Reservation)(RETURN_MAP_SIZE + end)
+        self._space = (platform.PortableReservation if self._portable else platform.Reservation)(RETURN_MAP_SIZE + end)
         self._space.commit(0, RETURN_MAP_SIZE + end)
         self.returns = self._space.view(0, RETURN_MAP_SIZE)
         self.code = self._space.view(RETURN_MAP_SIZE, RETURN_MAP_SIZE + end)
@@ -153,7 +153,7 @@ class Window:
         if self._portable:
             self.entries = memoryview(bytearray(WINDOW_SIZE))
         else:
-            self.entries_fd = memfd("arenite window")
+            self.entries_fd = platform.memfd("arenite window")
             weakref.finalize(self, os.close, self.entries_fd)
             os.ftruncate(self.entries_fd, WINDOW_SIZE)
             self.entries = memoryview(mmap.mmap(self.entries_fd, WINDOW_SIZE))

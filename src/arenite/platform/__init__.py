@@ -5,26 +5,42 @@
 `HAS_OBJECTS`  generated machine code can be loaded: `arenite.platform.elf`
 
 Where `HAS_CAGE` is false, `Reservation` is `PortableReservation`, which has no `address`.
+
+`Reservation`, `memfd` and `seal` are looked for when they are first asked for: Linux's form of them loads ctypes, without
+which the safe tier must run.
 """
 
 from __future__ import annotations
 
+import importlib
 import platform
 import sys
+from typing import TYPE_CHECKING, Final
 
 from arenite.platform.reserve import PortableReservation, Space, page_size
 
+HAS_CAGE: Final = sys.platform == "linux" and sys.maxsize > 1 << 32
+HAS_OBJECTS: Final = HAS_CAGE and platform.machine() == "x86_64"
+HAS_FAULTS: Final = HAS_OBJECTS
+
 if sys.platform == "linux":
-    from arenite.platform.linux import Reservation, memfd, seal
-
-    HAS_CAGE = sys.maxsize > 1 << 32
-    HAS_OBJECTS = platform.machine() == "x86_64" and HAS_CAGE
-    HAS_FAULTS = HAS_OBJECTS
+    SYSTEM: Final = "arenite.platform.linux"
+    if TYPE_CHECKING:
+        from arenite.platform.linux import Reservation, memfd, seal
 else:
-    from arenite.platform.reserve import PortableReservation as Reservation
-    from arenite.platform.reserve import memfd, seal
+    SYSTEM: Final = "arenite.platform.reserve"
+    if TYPE_CHECKING:
+        from arenite.platform.reserve import Reservation, memfd, seal
 
-    HAS_CAGE = HAS_OBJECTS = HAS_FAULTS = False
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """What every system has in its own form."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(SYSTEM), name)
+        return value
+
 
 __all__ = [
     "HAS_CAGE",

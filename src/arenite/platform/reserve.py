@@ -122,6 +122,10 @@ class PortableReservation:
         self._mapping.close()
 
 
+Reservation = PortableReservation
+"""What `arenite.platform` offers where a system has no form of its own."""
+
+
 def memfd(name: str, data: bytes | bytearray | memoryview | None = None) -> int:
     """A file descriptor of a file without a name on disk: empty, or with `data`.  The caller closes it."""
     with tempfile.TemporaryFile(prefix=name) as file:

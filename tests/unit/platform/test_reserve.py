@@ -176,6 +176,12 @@ def test_more_than_there_is_is_a_limit() -> None:
         Reservation(1 << 48)
 
 
+def test_the_platform_offers_what_it_lists() -> None:
+    assert all(hasattr(platform, name) for name in platform.__all__)
+    with pytest.raises(AttributeError, match="'reservation'"):
+        getattr(platform, "reservation")  # noqa: B009 (a type checker would refuse the plain form)
+
+
 def status(program: str) -> int:
     """How `program` ends in another process."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
