@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from arenite.bytecode import integers
 from arenite.bytecode.ops import COMMUTATIVE, PAIRS, ROWS, TABLE
+from arenite.bytecode.row import SLOTS
 from arenite.wasm.opcodes import BY_NAME, OPCODES, Opcode
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ FREE_CODES: Final = frozenset(BY_NAME[name].code for name in FREE)
 def _mirrored(name: str) -> str:
     """The op that gives the same with its operands exchanged."""
     type_, _, short = name.partition(".")
-    if short.endswith("_imm"):
+    if type_ not in SLOTS or short.endswith("_imm"):
         return ""
     if name in COMMUTATIVE or short in ("eq", "ne"):
         return name
