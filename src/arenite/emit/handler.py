@@ -357,7 +357,7 @@ class Interpreter:
         """Look up the memory and go on: a handler, for what the arena says may fault."""
         e = self.handler(ROWS["halt"])
         e.jump("%pc", **e.memory_of(e.state("vmctx")))
-        return e.function("start")
+        return e.function("start", "noinline nounwind")
 
     def entry(self) -> str:
         """`void run(ptr base, ptr code, ptr handlers)`: go on as the store context says."""

@@ -1,0 +1,338 @@
+"""Corruption: whoever writes any byte of a store's arena gets a result, a trap or an error of arenite's, never more.
+
+    python tests/fuzz/corrupt.py --count 100000 --seed 1 --tier threaded
+    python tests/fuzz/corrupt.py --seed 1 --tier threaded --round 17        # one round again, in this process
+
+Guests run in child processes.  A child that dies, hangs or says something else is a failure, and its round is named.  In each child
+a second store of the same engine must stay as it was, to the byte; so must the victim's own words below the base and the window.
+A fault outside the victim's cage is no trap here: the child dies of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import faulthandler
+import os
+import random
+import select
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
+
+from arenite import AreniteError, Func, Global, Instance, Memory, Table, Trap
+from arenite.errors import InternalError
+from arenite.layout.cage import STACK_AT, area_at
+from arenite.layout.records import StoreContext
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.config import TierName
+
+STEPS = 12  # calls and other uses in a round, each after some damage
+FUEL = {"threaded": 5000, "safe": 1500}
+SLICES = (1, 3, 17, 1 << 18)
+SILENCE = 60.0  # seconds without a finished round: it hangs
+NUMBERS = (0, 1, 2, 3, 5, 8, 100, 0xFFFF, 0x10000, 0x1FFF0, -1, 0x7FFFFFFF)
+VARIANTS: dict[str, tuple[TierName, dict[str, Any]]] = {
+    "threaded": ("threaded", {}),
+    "spaces": ("threaded", {"addressing": "spaces"}),
+    "explicit": ("threaded", {"explicit_bounds": True}),
+    "safe": ("safe", {}),
+}
+
+
+class Unharmed:
+    """What must not change: another store of the engine, and the window that both share."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.total = self.compute()
+        self.note()
+
+    def compute(self) -> object:
+        """Something that it computes."""
+        self.world.store.set_fuel(10_000)
+        return self.world.instances[0].call(self.world.store, "sum", 60)
+
+    def parts(self) -> list[bytes]:
+        """Everything of it, as bytes."""
+        cage, window = self.world.machine.cage, self.world.machine.window
+        memories = [bytes(cage.memory(area)) for area in range(2)]
+        entries = (window.modules[-1].handle + window.modules[-1].code.function_count) * 16
+        return [bytes(cage.arena), bytes(cage.store_page), *memories, bytes(window.entries[:entries]), bytes(window.code)]
+
+    def note(self) -> None:
+        """Remember how it is."""
+        self.parts_then = self.parts()
+
+    def check(self) -> None:
+        """It is as it was, and still works."""
+        for now, then in zip(self.parts(), self.parts_then, strict=True):
+            assert now == then, "another store or the window has changed"
+        assert self.compute() == self.total, "another store computes something else"
+        self.note()
+
+
+class Child:
+    """Rounds of damage in one process."""
+
+    def __init__(self, variant: str, seed: int) -> None:
+        tier, options = VARIANTS[variant]
+        self.seed = seed
+        self.fuel = FUEL[tier]
+        self.engine = engine(tier, **options)
+        self.modules = modules(self.engine)
+        self.unharmed = Unharmed(World(self.engine, self.modules))
+        self.ends: collections.Counter[str] = collections.Counter()
+        if tier == "threaded":
+            shrink_windows()
+
+    def round(self, number: int) -> int:
+        """One victim from birth to close; how often it was damaged."""
+        choose = random.Random(f"{self.seed} {number}")
+        world = World(self.engine, self.modules)
+        poker, machine = Poker(world, choose), world.machine
+
+        def between_slices() -> TrapCode | None:
+            machine._slice = choose.choice(SLICES)
+            if choose.random() < 0.3:
+                poker.poke()
+            return TrapCode.INTERRUPT if choose.random() < 0.002 else None
+
+        world.poke = lambda: poker.poke() if choose.random() < 0.4 else None
+        machine.check, machine.watched = between_slices, True
+        for _ in range(STEPS):
+            for _ in range(choose.choice((0, 1, 1, 2, 4))):
+                poker.poke()
+            machine.fuel, machine._slice = self.fuel, choose.choice(SLICES)
+            self.ends[ending(lambda: use(world, choose))] += 1
+            assert 0 <= machine.fuel <= self.fuel, f"fuel is {machine.fuel}"
+            check_trusted(world)
+        world.store.close()
+        if number % 16 == 0:
+            self.unharmed.check()
+        return poker.count
+
+
+def shrink_windows() -> None:
+    """A fault counts as a guest's only inside a cage as large as the victims' are."""
+    from arenite.platform import faults  # noqa: PLC0415 (not there on every platform)
+
+    assert faults._handler is not None
+    for row in faults._handler.rows.values():
+        faults._handler.ranges[row].high = area_at(AREAS)
+
+
+def check_trusted(world: World) -> None:
+    """The words below the base are the machine's."""
+    cage = world.machine.cage
+    page = cage.store_page
+    used = len(world.machine.instances)
+    assert StoreContext.stack_limit.read(page, 0) == STACK_AT + STACK
+    assert StoreContext.areas.read(page, 0) == used
+    assert StoreContext.heap.read(page, 0) <= len(cage.arena)
+    for area in range(used):
+        length = StoreContext.lengths.packer.unpack_from(page, StoreContext.lengths.offset + 8 * area)[0]
+        assert length == len(cage.memory(area)) <= 1 << 21
+    assert world.machine._depth == 0
+
+
+def ending(act: Callable[[], object]) -> str:
+    """How something ends; anything but a value, a trap or an error of arenite's goes through."""
+    try:
+        act()
+    except Trap as trap:
+        str(trap)
+        return trap.code.name.lower() if trap.code else trap.message
+    except InternalError:
+        raise
+    except AreniteError as error:
+        return type(error).__name__
+    return "result"
+
+
+def use(world: World, choose: random.Random) -> object:
+    """Something a host does: mostly a call."""
+    if choose.random() < 0.75:
+        function, params = choose.choice(world.functions)
+        return function(world.store, *(argument(world, choose, t.code) for t in params))
+    if choose.random() < 0.08 and len(world.instances) < AREAS - 1:
+        return again(world)
+    return touch(world, choose, choose.choice(world.others))
+
+
+def argument(world: World, choose: random.Random, type_: int) -> object:
+    """A value of the type."""
+    if type_ in (I32, I64):
+        return choose.choice(NUMBERS) if choose.random() < 0.9 else choose.getrandbits(31)
+    if type_ in (F32, F64):
+        return choose.choice((0.0, -1.5, 1e30, float("nan"), float("inf")))
+    assert type_ in (FUNCREF, EXTERNREF)
+    return choose.choice((None, choose.choice(world.functions)[0])) if type_ == FUNCREF else choose.choice((None, "thing", 7))
+
+
+def again(world: World) -> Instance:
+    """Another instance of the user's module, linked to what is there."""
+    exports = world.instances[0].exports(world.store)
+    hosts = {name: world._host(name) for name in ("poke", "nest")}
+    user = world.modules[1]
+    found = Instance(world.store, user, [hosts[i.name] if i.module == "host" else exports[i.name] for i in user.imports])
+    world.instances.append(found)
+    return found
+
+
+def touch(world: World, choose: random.Random, extern: Func | Memory | Table | Global) -> object:
+    """Use a memory, a table or a global through the API."""
+    store, n = world.store, choose.randrange(40)
+    if isinstance(extern, Memory):
+        choices: list[Callable[[], object]] = [
+            lambda: extern.read(store, n, n + 30),
+            lambda: extern.write(store, b"xyz", n),
+            lambda: extern.grow(store, n % 3),
+            lambda: extern.size(store),
+        ]
+    elif isinstance(extern, Table):
+        value = argument(world, choose, extern.type(store).element.code)
+        choices = [
+            lambda: extern.get(store, n),
+            lambda: extern.set(store, n, value),
+            lambda: extern.grow(store, n % 4, value),
+            lambda: extern.size(store),
+            lambda: [extern.get(store, i) for i in range(min(extern.size(store), 50))],
+        ]
+    elif isinstance(extern, Global):
+        value = argument(world, choose, extern.type(store).content.code)
+        choices = [lambda: extern.value(store), lambda: extern.set_value(store, value)]
+    else:
+        raise AssertionError(extern)
+    return choose.choice(choices)()
+
+
+def run_child(variant: str, seed: int, first: int) -> None:
+    """Rounds from `first` on until the parent has enough: a line for each, and how calls ended when asked."""
+    faulthandler.enable()
+    child, number = Child(variant, seed), first
+    while sys.stdin.readline().strip() == "go":
+        try:
+            count = child.round(number)
+        except BaseException:  # noqa: BLE001 (told to the parent, which counts it)
+            print(f"failed {number}", flush=True)
+            traceback.print_exc()
+            os._exit(3)
+        print(f"done {number} {count}", flush=True)
+        number += 1
+    child.unharmed.check()
+    print("ends", *(f"{name.replace(' ', '_')}={n}" for name, n in child.ends.most_common()), flush=True)
+
+
+class Campaign:
+    """The parent: starts children, asks for rounds, counts."""
+
+    def __init__(self, variant: str, seed: int, *, count: int, minutes: float | None, quiet: bool) -> None:
+        self.variant, self.seed, self.count, self.quiet = variant, seed, count, quiet
+        self.deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        self.done, self.next, self.failures = 0, 0, list[str]()
+        self.ends: collections.Counter[str] = collections.Counter()
+        self.said = time.monotonic()
+
+    def run(self) -> bool:
+        """Until there was enough damage; whether all ended as it must."""
+        while not self.enough() and len(self.failures) < 5:
+            self.child()
+        print(f"{self.variant}: {self.done} corruptions in {self.next} rounds, {len(self.failures)} failures")
+        print("  " + ", ".join(f"{name} {n}" for name, n in self.ends.most_common()))
+        for failure in self.failures:
+            print(f"FAILED {failure}")
+        return not self.failures
+
+    def enough(self) -> bool:
+        """Whether the count or the time is reached."""
+        return self.done >= self.count or (self.deadline is not None and time.monotonic() > self.deadline)
+
+    def child(self) -> None:
+        """One child, as long as it lives."""
+        command = [sys.executable, __file__, "--child", "--tier", self.variant, "--seed", str(self.seed), "--round", str(self.next)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdin and process.stdout and process.stderr
+            try:
+                while not self.enough():
+                    process.stdin.write("go\n")
+                    process.stdin.flush()
+                    line = self.answer(process)
+                    if not line.startswith("done"):
+                        raise ConnectionError(line.strip() or "it died")
+                    self.done += int(line.split()[2])
+                    self.next += 1
+                    self.say()
+                process.stdin.close()
+                self.note(process.stdout.readline())
+            except (ConnectionError, TimeoutError) as error:
+                process.kill()
+                self.fail(str(error), process.wait(), process.stderr.read())
+
+    def answer(self, process: subprocess.Popen[str]) -> str:
+        """The child's next line.  Raises: `TimeoutError`."""
+        assert process.stdout
+        if not select.select([process.stdout], [], [], SILENCE)[0]:
+            raise TimeoutError("it hangs")
+        return process.stdout.readline()
+
+    def note(self, line: str) -> None:
+        """How a child's calls ended."""
+        if not line.startswith("ends"):
+            self.failures.append(f"a child at its end: {line}")
+        for word in line.split()[1:]:
+            name, _, n = word.rpartition("=")
+            self.ends[name] += int(n)
+
+    def fail(self, what: str, status: int, stderr: str) -> None:
+        """Remember a failure; go on behind it."""
+        again = f"python {sys.argv[0]} --seed {self.seed} --tier {self.variant} --round {self.next}"
+        self.failures.append(f"{what} (status {status}); again: {again}\n{stderr[-3000:]}")
+        self.next += 1
+
+    def say(self) -> None:
+        """Progress, now and then."""
+        if not self.quiet and time.monotonic() - self.said > 2:
+            self.said = time.monotonic()
+            print(f"{self.variant}: {self.done} of {self.count} corruptions, {len(self.failures)} failures", file=sys.stderr)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100_000, help="corruptions, for each tier")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tier", choices=VARIANTS, action="append", help="default: threaded and safe")
+    parser.add_argument("--minutes", type=float, help="stop after so long, for each tier")
+    parser.add_argument("--round", type=int, help="do this round in this process, and nothing else")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    tiers = args.tier or ["threaded", "safe"]
+    if args.child:
+        run_child(tiers[0], args.seed, args.round)
+        return 0
+    if args.round is not None:
+        faulthandler.enable()
+        child = Child(tiers[0], args.seed)
+        print(f"{child.round(args.round)} corruptions: {dict(child.ends)}")
+        child.unharmed.check()
+        return 0
+    campaigns = [Campaign(tier, args.seed, count=args.count, minutes=args.minutes, quiet=args.quiet) for tier in tiers]
+    return 0 if all([campaign.run() for campaign in campaigns]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

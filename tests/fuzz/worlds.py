@@ -1,0 +1,256 @@
+"""The guests that the corruption fuzzer damages, and the places and values that are worth damaging.
+
+A world is a store with two linked instances (tables, indirect calls, globals, references, bulk operations, host functions that call
+back), on an engine of its own tier.  It knows where its records lie and what words mean something there.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from arenite import Config, Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
+from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, STACK_AT
+from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.machine.window import HALT_PC, MODULE_GRAIN, THUNKS
+
+if TYPE_CHECKING:
+    import random
+
+    from arenite.config import TierName
+
+AREAS = 8
+STACK = 1 << 16
+I32, I64, F32, F64 = ValType.i32(), ValType.i64(), ValType.f32(), ValType.f64()
+FUNCREF, EXTERNREF = ValType.funcref(), ValType.externref()
+HOST_TYPES: dict[str, tuple[list[ValType], list[ValType]]] = {
+    "poke": ([], []),
+    "mix": ([I32, I64, F32, F64], [I64]),
+    "refs": ([FUNCREF, EXTERNREF], [FUNCREF, EXTERNREF]),
+    "nest": ([I32], [I32]),
+}
+
+LIBRARY = """(module
+  (type $unary (func (param i32) (result i32)))
+  (import "host" "poke" (func $poke))
+  (import "host" "mix" (func $mix (param i32 i64 f32 f64) (result i64)))
+  (import "host" "refs" (func $refs (param funcref externref) (result funcref externref)))
+  (import "host" "nest" (func $nest (param i32) (result i32)))
+  (import "host" "counter" (global $counter (mut i64)))
+  (memory (export "memory") 1 4)
+  (table $t (export "table") 8 32 funcref)
+  (table $x (export "things") 4 16 externref)
+  (global $g (export "g") (mut i32) (i32.const 5))
+  (global $f (export "f") (mut funcref) (ref.null func))
+  (elem (i32.const 0) $small $twice $twice $deep)
+  (elem $more funcref (ref.func $small) (ref.null func) (ref.func $twice))
+  (elem $plain func $deep $small)
+  (data (i32.const 16) "corruption is data like any other")
+  (data $text "a passive segment of some length")
+  (func $small (export "small") (type $unary) (i32.add (local.get 0) (i32.const 3)))
+  (func $twice (export "twice") (type $unary) (call $small (call $small (local.get 0))))
+  (func $deep (export "deep") (type $unary) (local i64 f64)
+    (if (result i32) (i32.le_s (local.get 0) (i32.const 0))
+      (then (call $poke) (i32.const 1))
+      (else (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))))
+  (func (export "sum") (param i32) (result i32) (local i32)
+    (loop $l
+      (local.set 1 (i32.add (local.get 1) (i32.load8_u (local.get 0))))
+      (i32.store (i32.const 128) (local.get 1))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get 1))
+  (func (export "indirect") (param i32 i32) (result i32) (local i32)
+    (loop $l
+      (local.set 2 (i32.add (local.get 2)
+        (call_indirect $t (type $unary) (i32.const 2) (i32.and (local.get 0) (i32.const 3)))))
+      (call $poke)
+      (br_if $l (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (local.get 1))) (i32.const 0))))
+    (local.get 2))
+  (func (export "numbers") (param i32 i64 f32 f64) (result i64) (local i32)
+    (loop $l
+      (local.set 1 (i64.add (call $mix (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i64.const 1)))
+      (global.set $counter (i64.add (global.get $counter) (local.get 1)))
+      (br_if $l (i32.lt_u (local.tee 4 (i32.add (local.get 4) (i32.const 1))) (i32.const 6))))
+    (local.get 1))
+  (func (export "bulk") (param i32 i32 i32)
+    (memory.fill (local.get 0) (local.get 1) (local.get 2))
+    (call $poke)
+    (memory.copy (local.get 1) (local.get 0) (local.get 2))
+    (memory.init $text (local.get 0) (i32.const 1) (i32.and (local.get 2) (i32.const 7)))
+    (call $poke)
+    (data.drop $text)
+    (memory.copy (local.get 0) (local.get 1) (i32.const 70000)))
+  (func (export "tables") (param i32 funcref externref) (result i32)
+    (table.fill $t (i32.const 4) (local.get 1) (i32.const 2))
+    (drop (table.grow $x (local.get 2) (i32.const 1)))
+    (call $poke)
+    (drop (table.grow $t (local.get 1) (i32.and (local.get 0) (i32.const 3))))
+    (table.init $t $more (i32.const 0) (i32.const 0) (i32.const 3))
+    (table.init $t $plain (i32.const 5) (i32.const 0) (i32.const 2))
+    (call $poke)
+    (table.copy $t $t (i32.const 1) (i32.const 0) (i32.const 4))
+    (table.set $x (i32.const 1) (local.get 2))
+    (elem.drop $more)
+    (i32.add (table.size $t) (table.size $x)))
+  (func (export "references") (param i32) (result funcref externref)
+    (global.set $f (ref.func $twice))
+    (call $refs (table.get $t (i32.and (local.get 0) (i32.const 7))) (table.get $x (i32.const 1)))
+    (drop) (global.set $f) (global.get $f) (table.get $x (i32.const 0)))
+  (func (export "walk") (param i32) (result i32) (local i32)
+    (loop $l
+      (local.set 0 (i32.load offset=4 (i32.and (local.get 0) (i32.const 0xfff))))
+      (i32.store16 (i32.and (local.get 0) (i32.const 0xffff)) (local.get 1))
+      (global.set $g (local.get 0))
+      (block $b2 (block $b1 (block $b0
+        (br_table $b0 $b1 $b2 (i32.and (local.get 1) (i32.const 3)))) (call $poke)) (drop (call $twice (local.get 1))))
+      (br_if $l (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 9))))
+    (global.get $g))
+  (func (export "grow") (param i32) (result i32) (call $poke) (i32.add (memory.grow (local.get 0)) (memory.size)))
+  (func (export "nested") (param i32) (result i32) (i32.add (call $nest (local.get 0)) (call $nest (i32.const 2)))))"""
+
+USER = """(module
+  (type $unary (func (param i32) (result i32)))
+  (import "library" "small" (func $small (type $unary)))
+  (import "library" "deep" (func $deep (type $unary)))
+  (import "host" "poke" (func $poke))
+  (import "host" "nest" (func $nest (param i32) (result i32)))
+  (import "library" "table" (table $t 8 funcref))
+  (import "library" "g" (global $g (mut i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 8) "the user's own memory")
+  (func $own (export "own") (type $unary) (call $poke) (i32.mul (local.get 0) (i32.load (i32.const 8))))
+  (elem (i32.const 6) $own $own)
+  (func (export "across") (param i32) (result i32) (local i32)
+    (loop $l
+      (i32.store (i32.shl (local.get 0) (i32.const 2)) (call $small (local.get 0)))
+      (local.set 1 (i32.add (local.get 1) (call $deep (i32.and (local.get 0) (i32.const 3)))))
+      (global.set $g (local.get 1))
+      (local.set 1 (i32.add (local.get 1) (call_indirect $t (type $unary) (local.get 1) (i32.and (local.get 0) (i32.const 7)))))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get 1))
+  (func (export "back") (param i32) (result i32) (i32.add (call $own (i32.const 1)) (call $nest (local.get 0))))
+  (func (export "many") (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64)
+    (call $poke) (i64.add (local.get 0) (local.get 7)) (local.get 3) (local.get 5)))"""
+
+
+class World:
+    """One victim.  `poke` damages it: called by host functions, between slices of fuel, and by the fuzzer."""
+
+    def __init__(self, engine: Engine, modules: tuple[Module, Module]) -> None:
+        self.store = Store(engine)
+        self.machine = self.store.machine
+        self.poke = lambda: None
+        library, user = modules
+        functions = {name: self._host(name) for name in HOST_TYPES}
+        self.counter = Global(self.store, GlobalType(I64, True), 1)
+        self.spare = Table(self.store, TableType(EXTERNREF, Limits(2, 8)), "spare")
+        externs: dict[str, Any] = functions | {"counter": self.counter}
+        first = Instance(self.store, library, [externs[i.name] for i in library.imports])
+        externs |= dict(first.exports(self.store))
+        self.instances = [first, Instance(self.store, user, [externs[i.name] for i in user.imports])]
+        self.modules = modules
+        self.functions: list[tuple[Any, list[ValType]]] = []
+        self.others: list[Any] = [self.counter, self.spare]
+        for instance in self.instances:
+            for extern in instance.exports(self.store).values():
+                if isinstance(extern, Func):
+                    self.functions.append((extern, extern.type(self.store).params))
+                else:
+                    self.others.append(extern)
+
+    def _host(self, name: str) -> Func:
+        params, results = HOST_TYPES[name]
+
+        def call(caller: Any, *args: Any) -> object:
+            self.poke()
+            if name == "nest":
+                small = caller.get("small") or caller.get("own")
+                return small(caller, args[0]) if isinstance(small, Func) else 0
+            return {"poke": None, "mix": 7 if len(results) == 1 else None, "refs": list(args)}[name]
+
+        return Func(self.store, FuncType(params, results), call, access_caller=True)
+
+    @property
+    def arena(self) -> memoryview:
+        return self.machine.cage.arena
+
+    def places(self) -> list[tuple[int, int]]:
+        """Spans of the arena that mean something: (offset, bytes)."""
+        found = [(STACK_AT, 512), (self.machine.top, 256), (StoreContext.sp.read(self.machine.cage.store_page, 0), 96)]
+        for instance in self.machine.instances:
+            layout = instance.code.layout
+            found.append((instance.at, layout.size))
+            found.append((instance.at, InstanceRecord.size))
+            funcrefs = instance.at + layout.size + 15 & -16
+            found.append((funcrefs, FuncRefRecord.size * instance.code.function_count))
+            found.append((funcrefs + FuncRefRecord.size * instance.code.function_count, 32))
+            for table in instance.tables:
+                found += [(table.at, TableRecord.size), (table.at + TableRecord.size, 64)]
+            found += [(memory.at, MemoryRecord.size) for memory in instance.memories]
+            found += [(variable.at, GlobalRecord.size) for variable in instance.globals]
+        return found
+
+    def words(self) -> list[int]:
+        """Words that mean something somewhere."""
+        arena, heap = len(self.arena), StoreContext.heap.read(self.machine.cage.store_page, 0)
+        placed = self.machine.window.modules
+        pcs = [0, HALT_PC, 16, 24, 32, *(p.origin + f.begin + 8 * k for p in placed for f in p.code.all_functions() for k in (0, 1, 3))]
+        handles = [0, 1, 2, 3, THUNKS - 1, THUNKS, THUNKS + 5, THUNKS + 20, HANDLE_MASK, HANDLE_MASK + 1]
+        types = [0, 1, *(t.id for p in placed for t in p.code.types)]
+        edges = [arena, arena - 4, arena - 8, arena - 16, heap, heap - 16, STACK_AT, STACK_AT + STACK, MEMORY_AT, MEMORY_AT - 4, ARENA_MAX + 65536]
+        return [*range(9), 0xFFFFFFFF, 0xFFFFFFFC, 0xFFFFFFF0, 0x7FFFFFFF, 0x80000000, 0x10000, *pcs, *handles, *types, *edges, MODULE_GRAIN]
+
+
+def engine(tier: TierName, **options: Any) -> Engine:
+    """An engine for worlds: small enough that each costs little, big enough that everything can go wrong."""
+    config = Config(tier=tier, consume_fuel=True, memories=AREAS, max_wasm_stack=STACK, max_memory=1 << 21, max_table_elements=5000, **options)
+    return Engine(config)
+
+
+def modules(of: Engine) -> tuple[Module, Module]:
+    """The library and its user."""
+    return Module(of, LIBRARY), Module(of, USER)
+
+
+class Poker:
+    """Damages a world at random; `count`: how often it has."""
+
+    def __init__(self, world: World, choose: random.Random) -> None:
+        self.world = world
+        self.choose = choose
+        self.places = world.places()
+        self.words = world.words() + [at for at, _ in self.places]
+        self.count = 0
+
+    def poke(self) -> None:
+        """One damage: in the records, in the stack's present frames, or in a memory."""
+        self.count += 1
+        choose, world = self.choose, self.world
+        kind = choose.random()
+        if kind < 0.08:
+            memory = world.machine.cage.memory(choose.randrange(2))
+            memory[choose.randrange(len(memory))] = choose.randrange(256)
+            return
+        arena = world.arena
+        if kind < 0.35:
+            at, size = StoreContext.sp.read(world.machine.cage.store_page, 0), 64 + FrameHeader.size
+        elif kind < 0.4:
+            at, size = 0, len(arena)
+        else:
+            at, size = choose.choice(self.places)
+        place = min(at + choose.randrange(size), len(arena) - 8)
+        self.damage(arena, place)
+
+    def damage(self, arena: memoryview, place: int) -> None:
+        """Overwrite what lies there: a byte, a word that means something, or any eight bytes."""
+        choose = self.choose
+        kind = choose.random()
+        if kind < 0.15:
+            arena[place] = choose.randrange(256)
+        elif kind < 0.25:
+            struct.pack_into("<Q", arena, place, choose.getrandbits(64))
+        else:
+            word = choose.choice(self.words) if kind < 0.9 else choose.getrandbits(32)
+            if choose.random() < 0.1:
+                word += choose.choice((-8, -4, -1, 1, 4, 8, 16))
+            struct.pack_into("<I", arena, place if choose.random() < 0.1 else place & -4, word & 0xFFFFFFFF)
