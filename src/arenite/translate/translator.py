@@ -69,6 +69,7 @@ from arenite.wasm.sink import Sink
 SCRATCH: Final = 4  # slots
 HEADER: Final = FrameHeader.size
 MAX_CODE: Final = 1 << 30
+MAX_LOCALS: Final = 1 << 26  # bytes of different lists of locals: a few bytes of a file may ask for 200 KB
 
 # bulk instructions: op -> (name of the bytecode op, what x is, what y is, operands from the stack)
 BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
@@ -105,6 +106,7 @@ class Translator(Sink):
         self.types: list[int] = []  # of parameters and locals
         self.locals: list[bytes] = []
         self.packed: dict[bytes, bytes] = {}
+        self.packed_size: i64 = 0
 
     # a body
 
@@ -156,7 +158,12 @@ class Translator(Sink):
         for type_ in self.types:
             write_i32_le(writer, type_)
         types = writer.getvalue()
-        self.locals.append(self.packed.setdefault(types, types))
+        if types not in self.packed:
+            self.packed[types] = types
+            self.packed_size += len(types)
+            if self.packed_size > MAX_LOCALS:
+                raise Limit("the module's functions declare too many locals")
+        self.locals.append(self.packed[types])
 
     def again(self) -> None:
         """Forget the function at hand, to receive it once more as a wide one."""
