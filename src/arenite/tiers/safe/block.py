@@ -20,10 +20,12 @@ Invariants:
 
 from __future__ import annotations
 
+from functools import cache
 from types import CodeType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.encode import decode
+from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import F32, I32, I64, Type
 from arenite.bytecode.row import LABELS, SLOTS
 from arenite.emit.python_text import INDENT, Do, Goto, Write, template
@@ -86,14 +88,18 @@ class Region(NamedTuple):
     first_line: int
 
 
-def jump(op: Op) -> str | None:
-    """Name of the operand by which an op branches forward."""
-    return next((o.name for o in op.row.encoded if o.kind == "label" and op.row.name.startswith("br")), None)
+@cache
+def branch(row_code: int, kind: str) -> str | None:
+    """Name of the operand, a `label` or a `loop`, by which an op branches inside its function; None: it does not."""
+    row = TABLE[row_code]
+    if row.name == "call":
+        return None
+    return next((o.name for o in row.encoded if o.kind == kind), None)
 
 
 def loops_of(ops: list[Op]) -> frozenset[int]:
     """The heads of loops that ops close."""
-    return frozenset(op.values[o.name] for op in ops for o in op.row.encoded if o.kind == "loop")
+    return frozenset(op.values[name] for op in ops if (name := branch(op.row.code, "loop")))
 
 
 def straight(code: bytes, pc: int, *, deterministic: bool, is_loop: bool) -> list[Op]:
@@ -106,7 +112,7 @@ def straight(code: bytes, pc: int, *, deterministic: bool, is_loop: bool) -> lis
         op = decode(code, at)
         ops.append(op)
         heads |= loops_of([op])
-        if is_loop and (label := jump(op)):
+        if is_loop and (label := branch(op.row.code, "label")):
             targets.add(op.values[label])
         at = op.end
         if template(op.row.code, deterministic=deterministic).ends and at not in targets:
@@ -208,7 +214,7 @@ class Assembler:
         if self.dead:
             return
         lines, ends, early = template(op.row.code, deterministic=self.deterministic)
-        label = jump(op)
+        label = branch(op.row.code, "label")
         if label and ends and self.otherwise(op, op.values[label]):
             return
         places = self.operands(op, early=early)
