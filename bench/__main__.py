@@ -1,24 +1,23 @@
 """`python -m bench`: measure, print tables, keep the numbers.
 
-    python -m bench                      everything
-    python -m bench kernels --only fib   one suite, one workload
-    python -m bench --quick              a first impression
+python -m bench                      everything
+python -m bench kernels --only fib   one suite, one workload
+python -m bench --quick              a first impression
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-
 from bench import calls, frontend, speed
 from bench.measure import machine
 from bench.report import Report, save, table
+from rich.console import Console
 
 RESULTS: Final = Path(__file__).with_name("results")
 Suite = Callable[[str, int, Callable[[str], None]], Report]
@@ -37,7 +36,9 @@ def measure(
     *,
     only: Annotated[str, typer.Option(metavar="TEXT", help="Only workloads whose names hold this.")] = "",
     quick: Annotated[bool, typer.Option("--quick", help="One round of everything.")] = False,
-    rounds: Annotated[int | None, typer.Option(min=1, help="How often everything is measured; by default each suite decides.")] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often everything is measured; by default each suite decides.")
+    ] = None,
     json: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
@@ -51,10 +52,10 @@ def measure(
     for name in suites or SUITES:
         suite, usual = SUITES[name]
         with console.status(name) as status:
-            report = suite(only, 1 if quick else rounds or usual, lambda what: status.update(f"{name}: {what}"))
+            report = suite(only, 1 if quick else rounds or usual, status.update)
         reports.append(report)
         console.print(table(report))
-    when = datetime.now(tz=timezone.utc)
+    when = datetime.now(tz=UTC)
     path = json or RESULTS / f"{when:%Y%m%d-%H%M%S}.json"
     save(path, described | {"when": when.isoformat(timespec="seconds")}, reports)
     console.print(f"samples: {path}")

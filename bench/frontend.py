@@ -16,10 +16,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from arenite.translate import translator
 from bench.measure import median
 from bench.report import Report
 from bench.workloads import python_guest
+
+from arenite.translate import translator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,9 @@ def frontend(only: str, rounds: int, step: Callable[[str], None]) -> Report:
             step(engine)
             children = [child("compile", engine, path, cache) for _ in range(rounds)]
             stages: list[dict[str, list[float]]] = [json.loads(c.output) for c in children]
-            report.samples[engine] = {f"{s} {kind}": [t[s][i] for t in stages] for s in stages[0] for i, kind in enumerate(("cpu", "wall"))}
+            report.samples[engine] = {
+                f"{s} {kind}": [t[s][i] for t in stages] for s in stages[0] for i, kind in enumerate(("cpu", "wall"))
+            }
             medians = {name: median(samples) for name, samples in report.samples[engine].items()}
             peak = max(c.peak for c in children) / MIB
             report.rows.append((engine, medians["validate cpu"], medians["module cpu"], medians["module wall"], peak))

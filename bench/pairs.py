@@ -1,7 +1,7 @@
 """`python -m bench.pairs FILE ARGS`: which ops a program executes one after the other, and what fusing them would save.
 
 FILE is a WASI program, a module that exports `run (param i32)`, or the name of a workload of `python -m bench`.  Every execution of
-every op is counted, by an interpreter made for it; so the numbers are exact, and the program runs at about half the speed.
+every op is counted, by an interpreter made for it; so the numbers are exact, and the program runs somewhat slower.
 
 A pair is two ops in a straight line: no branch leads between them.  What stands between their names says what they have to do:
 
@@ -18,20 +18,21 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from bench.report import Report, table
+from bench.variants import Counting
+from bench.workloads import Workload, workloads
 from rich.console import Console
 
 from arenite import Engine, Exit, Func, Linker, Module, Store, WasiConfig
 from arenite.bytecode.encode import ops
-from arenite.bytecode.row import LABELS, SLOTS
+from arenite.bytecode.row import SLOTS
 from arenite.layout.records import FrameHeader
-from bench.report import Report, table
-from bench.variants import Counting
-from bench.workloads import workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,27 +109,33 @@ def profile(tier: Counting, code: ModuleCode, origin: int) -> Lines:
     return lines
 
 
-def run(path: Path, args: list[str]) -> Lines:
-    """Run a module while counting."""
+def run(work: Workload, args: list[str]) -> Lines:
+    """Run a program with arguments, or a kernel with a size, while counting."""
     engine = Engine()
     tier = engine.tier = Counting()
-    module, linker = Module.from_file(engine, path), Linker(engine)
+    module, linker = Module(engine, work.wasm), Linker(engine)
     with Store(engine) as store:
-        wasi = WasiConfig(argv=[path.name, *args])
+        wasi = WasiConfig(argv=[work.path.name, *args])
         wasi.inherit_stdout()
         wasi.inherit_stderr()
         store.set_wasi(wasi)
         linker.define_wasi()
         exports = linker.instantiate(store, module).exports(store)
-        begin, given = exports.get("_start"), []
-        if begin is None:
-            begin, given = exports["run"], [int(arg, 0) for arg in args]
+        name, given = ("_start", []) if "_start" in exports else ("run", [int(arg, 0) for arg in args])
+        begin = exports[name]
         assert isinstance(begin, Func)
-        try:
+        with suppress(Exit):
             begin(store, *given)
-        except Exit:
-            pass
         return profile(tier, module.code, store.machine.window.modules[0].origin)
+
+
+def find(file: str, args: list[str]) -> tuple[Workload, list[str]]:
+    """What FILE and ARGS of the command line mean."""
+    path = Path(file)
+    for work in workloads():
+        if work.name == file and not path.exists():
+            return work, args or list(work.argv[1:]) or [str(work.size)]
+    return Workload(path.name, path, ""), args
 
 
 def executions(lines: Lines) -> Counter[str]:
@@ -193,7 +200,9 @@ def ranking(title: str, counted: Counter[str], total: int, top: int) -> Report:
 
 def fusing(lines: Lines, total: int, top: int, *, longest: int, dependent: bool) -> Report:
     """What fusing would save."""
-    report = Report("fused one after the other" + (", dependent pairs" if dependent else ", any pairs"), ("", "saved", "% of ops", "sum"))
+    report = Report(
+        "fused one after the other" + (", dependent pairs" if dependent else ", any pairs"), ("", "saved", "% of ops", "sum")
+    )
     gone = 0
     for name, saved in choose(lines, top, longest=longest, dependent=dependent):
         gone += saved
@@ -202,18 +211,16 @@ def fusing(lines: Lines, total: int, top: int, *, longest: int, dependent: bool)
 
 
 def main(
-    file: Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="A program, a module with `run`, or a workload's name.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", show_default=False, help="A program, a module with `run`, or a workload's name.")
+    ],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGS", show_default=False, help="Its arguments.")] = None,
     *,
     top: Annotated[int, typer.Option(min=1, help="Rows of each table.")] = 30,
     longest: Annotated[int, typer.Option(min=2, help="How many ops a fused one may be made of.")] = 2,
 ) -> None:
     """Count which ops are executed one after the other."""
-    path, args = Path(file), arguments or []
-    for work in workloads():
-        if work.name == file and not path.exists():
-            path, args = work.path, args or list(work.argv[1:]) or [str(work.size)]
-    lines = run(path, args)
+    lines = run(*find(file, arguments or []))
     counted = executions(lines)
     total = sum(counted.values())
     joined = Counter({"".join(pair): count for pair, count in pairs(lines).items()})

@@ -18,7 +18,9 @@ FAST: Final = ("threaded", "spaces", "epoch", "no fuel", "pulley", "wasm3", "nat
 SLOW: Final = ("safe", "pywasm", "threaded")
 
 
-def run_all(engines: dict[str, Subject], work: Workload, size: int, rounds: int, step: Callable[[str], None]) -> dict[str, list[Timed]]:
+def run_all(
+    engines: dict[str, Subject], work: Workload, size: int, rounds: int, step: Callable[[str], None]
+) -> dict[str, list[Timed]]:
     """The runs of each engine that can run a workload, taken in turns."""
     runs: dict[str, list[Timed]] = {name: [] for name in engines if not (work.argv and name in KERNELS_ONLY)}
     for _ in range(rounds):

@@ -17,8 +17,9 @@ import os
 from time import thread_time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-import arenite
 from bench import variants
+
+import arenite
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,15 +9,19 @@ They are made from the same rows and the same meanings as the real one, so what 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import mmap
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from arenite.bytecode import control
+from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.handler import Handler, Interpreter
 from arenite.layout.cage import UNIT
+from arenite.platform import cache, llvm
 from arenite.tiers import threaded
 from arenite.tiers.threaded import OPCODES, Handlers, ThreadedTier
+from arenite.tiers.threaded.objects import Variant
 
 if TYPE_CHECKING:
     from arenite.bytecode.protocol import Emit, Label
@@ -42,10 +46,20 @@ def _tier(handlers: Handlers) -> ThreadedTier:
     return tier
 
 
+def _handlers(ir: str) -> Handlers:
+    """An interpreter from other IR; its object is kept under a name of its own, which the tier never asks for."""
+    key = hashlib.blake2b(f"bench {llvm.host_cpu()}\n{ir}".encode(), digest_size=20).hexdigest()
+    data = cache.get(key)
+    if data is None:
+        cache.put(key, data := llvm.compile_object(ir))
+    with patch.object(threaded, "object_file", lambda _variant: data):
+        return Handlers(Variant())
+
+
 def without_fuel() -> ThreadedTier:
     """The threaded tier without checks of fuel."""
     with patch.object(control, "charge", _no_charge):
-        return _tier(Handlers("single", explicit_bounds=False, deterministic=False))
+        return _tier(_handlers(Variant().ir()))
 
 
 class CountingHandler(Handler):
@@ -75,8 +89,7 @@ class Counting:
     portable = False
 
     def __init__(self) -> None:
-        with patch.object(threaded, "Interpreter", CountingInterpreter):
-            handlers = Handlers("single", explicit_bounds=False, deterministic=False)
+        handlers = _handlers(CountingInterpreter(ADDRESSINGS[Variant().addressing]).text())
         self._table = mmap.mmap(-1, COUNTERS_AT + CODE_SIZE)
         self._table[:COUNTERS_AT] = ctypes.string_at(handlers.table, COUNTERS_AT)
         handlers.table = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(self._table)))
