@@ -26,7 +26,9 @@ class Config:
     """Options of an `Engine`, which keeps a copy: later changes have no effect.  An unknown option is an `AttributeError`."""
 
     tier: TierName = option("threaded", "how guests run: `threaded` (generated interpreter), `safe` (pure Python, any platform)")
-    consume_fuel: bool = option(default=False, doc="guests run only as long as `Store.set_fuel` allows: a unit per call and loop round")
+    consume_fuel: bool = option(
+        default=False, doc="guests run only as long as `Store.set_fuel` allows: a unit per call and loop round"
+    )
     epoch_interruption: bool = option(default=False, doc="guests trap once `Engine.increment_epoch` reaches a store's deadline")
     deterministic: bool = option(default=False, doc="every NaN that arithmetic makes is the canonical one, on every CPU")
     max_wasm_stack: int = option(8 * MIB, "bytes of a store's stack of frames")

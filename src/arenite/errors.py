@@ -14,7 +14,7 @@ Messages are lower case and begin with the words of the official test suite wher
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +58,37 @@ class InternalError(AreniteError):
     """arenite contradicts itself: a bug in it, never the guest's fault."""
 
 
+class Frame(Protocol):
+    """A guest's frame in a backtrace."""
+
+    @property
+    def func_index(self) -> int:
+        """Index of the function in its module."""
+
+    @property
+    def func_name(self) -> str:
+        """Its name, for people."""
+
+    @property
+    def module_name(self) -> str:
+        """Name of its module."""
+
+    @property
+    def module_offset(self) -> int | None:
+        """Byte offset of the instruction in the module's file."""
+
+    @property
+    def func_offset(self) -> int | None:
+        """The same, from the beginning of the function's body."""
+
+
 class Trap(AreniteError):
     """The guest trapped.  `code` says why; `frames` are the guest's frames, innermost first.
 
     Spec: exec-trap.
     """
 
-    def __init__(self, message: str, code: TrapCode | None = None, frames: Sequence[object] = ()) -> None:
+    def __init__(self, message: str, code: TrapCode | None = None, frames: Sequence[Frame] = ()) -> None:
         super().__init__(message)
         self._message = message
         self.code = code
@@ -81,7 +105,7 @@ class Trap(AreniteError):
         return self.code
 
     @property
-    def frames(self) -> list[object]:
+    def frames(self) -> list[Frame]:
         """The guest's frames, innermost first; each prints as one line."""
         return list(self._frames)
 

@@ -25,14 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
-
 from arenite import AreniteError, Func, Global, Instance, Memory, Table, Trap
 from arenite.errors import InternalError
 from arenite.layout.cage import STACK_AT, area_at
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.traps import TrapCode
+from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +104,7 @@ class Child:
         poker, machine = Poker(world, choose), world.machine
 
         def between_slices() -> TrapCode | None:
-            machine._slice = choose.choice(SLICES)
+            machine.slice_units = choose.choice(SLICES)
             if choose.random() < 0.3:
                 poker.poke()
             return TrapCode.INTERRUPT if choose.random() < 0.002 else None
@@ -115,7 +114,7 @@ class Child:
         for _ in range(STEPS):
             for _ in range(choose.choice((0, 1, 1, 2, 4))):
                 poker.poke()
-            machine.fuel, machine._slice = self.fuel, choose.choice(SLICES)
+            machine.fuel, machine.slice_units = self.fuel, choose.choice(SLICES)
             self.ends[ending(lambda: use(world, choose))] += 1
             assert 0 <= machine.fuel <= self.fuel, f"fuel is {machine.fuel}"
             check_trusted(world)
@@ -264,7 +263,9 @@ class Campaign:
         """One child, as long as it lives."""
         command = [sys.executable, __file__, "--child", "--tier", self.variant, "--seed", str(self.seed), "--round", str(self.next)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stdin and process.stdout and process.stderr
+            assert process.stdin
+            assert process.stdout
+            assert process.stderr
             try:
                 while not self.enough():
                     process.stdin.write("go\n")
@@ -331,7 +332,7 @@ def main() -> int:
         child.unharmed.check()
         return 0
     campaigns = [Campaign(tier, args.seed, count=args.count, minutes=args.minutes, quiet=args.quiet) for tier in tiers]
-    return 0 if all([campaign.run() for campaign in campaigns]) else 1
+    return 0 if all(campaign.run() for campaign in campaigns) else 1
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 
 import pytest
-from arenite import Config, Engine, Func, FuncType, Instance, Module, Store, Trap, ValType
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from arenite import Config, Engine, Func, FuncType, Instance, Module, Store, Trap, ValType
 
 GUEST = """
 (module
@@ -62,12 +63,13 @@ def outcome(index: int, name: str, argument: int, slices: int | None, fuel: int 
         store.set_fuel(fuel)
         twice = Func(store, FuncType([ValType.i32()], [ValType.i32()]), lambda x: 2 * x)
         func = Instance(store, guest, [twice]).exports(store)[name]
+        assert isinstance(func, Func)
         if slices is not None:
             store.machine.slice_units = slices
         try:
             result: object = func(store, argument)
         except Trap as trap:
-            result = trap.code, [(frame.func_index, frame.pc) for frame in trap.frames]
+            result = trap.code, [(frame.func_index, frame.module_offset) for frame in trap.frames]
         return result, store.get_fuel()
 
 

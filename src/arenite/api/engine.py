@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 from arenite.config import Config
 from arenite.errors import AreniteError
-from arenite.machine.tier import Tier
 from arenite.machine.window import Windows
 from arenite.tiers.safe import SafeTier
+
+if TYPE_CHECKING:
+    from arenite.machine.tier import Tier
 
 
 def make_tier(config: Config) -> Tier:

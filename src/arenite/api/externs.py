@@ -6,7 +6,6 @@ method takes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from arenite.api.store import Store
@@ -16,34 +15,36 @@ from arenite.errors import AreniteError
 from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
 from arenite.machine import helpers, instantiate
-from arenite.machine.machine import Machine
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.values import codec
 
 if TYPE_CHECKING:
     import ctypes
+    from collections.abc import Callable
+
+    from arenite.machine.machine import Machine
 
 
 class Extern:
-    """What can be imported and exported: a place, and the lineage of stores in which it is one."""
+    """What can be imported and exported: a place (`addr`), and the lineage of stores in which it is one."""
 
-    __slots__ = ("_addr", "_lineage")
+    __slots__ = ("addr", "lineage")
 
-    _addr: Addr
-    _lineage: object
+    addr: Addr
+    lineage: object
 
-    def _machine(self, store: Storelike) -> Machine:
+    def machine_in(self, store: Storelike) -> Machine:
         """The store's machine.  Raises: `AreniteError` if this was made in another store."""
         machine = store.machine
-        if machine.lineage is not self._lineage:
+        if machine.lineage is not self.lineage:
             raise AreniteError(f"this {type(self).__name__.lower()} belongs to another store")
         return machine
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Extern) and self._addr == other._addr and self._lineage is other._lineage
+        return isinstance(other, Extern) and self.addr == other.addr and self.lineage is other.lineage
 
     def __hash__(self) -> int:
-        return hash(self._addr)
+        return hash(self.addr)
 
 
 def machine_of(store: object) -> Machine:
@@ -55,9 +56,11 @@ def machine_of(store: object) -> Machine:
 
 def wrap(machine: Machine, addr: Addr) -> AnyExtern:
     """A place in the arena as users hold it."""
-    kind: type[Func | Table | Memory | Global] = {FuncAddr: Func, TableAddr: Table, MemoryAddr: Memory, GlobalAddr: Global}[type(addr)]
+    kind: type[Func | Table | Memory | Global] = {FuncAddr: Func, TableAddr: Table, MemoryAddr: Memory, GlobalAddr: Global}[
+        type(addr)
+    ]
     extern = kind.__new__(kind)
-    extern._addr, extern._lineage = addr, machine.lineage
+    extern.addr, extern.lineage = addr, machine.lineage
     return extern
 
 
@@ -66,9 +69,9 @@ def to_core(machine: Machine, value: object) -> object:
     if isinstance(value, Val):
         value = value.value
     if isinstance(value, Func):
-        if value._lineage is not machine.lineage:
+        if value.lineage is not machine.lineage:
             raise AreniteError("this func belongs to another store")
-        return value._addr
+        return value.addr
     return value
 
 
@@ -85,7 +88,7 @@ class Func(Extern):
 
     __slots__ = ()
 
-    _addr: FuncAddr
+    addr: FuncAddr
 
     def __init__(self, store: Storelike, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
         if not isinstance(ty, FuncType):
@@ -93,12 +96,15 @@ class Func(Extern):
         if not callable(func):
             raise TypeError(f"expected a callable, found {type(func).__name__}")
         machine = machine_of(store)
-        self._addr, self._lineage = machine.add_host_function(host_function(ty, func, access_caller=access_caller)), machine.lineage
+        self.addr, self.lineage = (
+            machine.add_host_function(host_function(ty, func, access_caller=access_caller)),
+            machine.lineage,
+        )
 
     def type(self, store: Storelike) -> FuncType:
         """Its type."""
-        self._machine(store)
-        return FuncType.of(self._addr.type)
+        self.machine_in(store)
+        return FuncType.of(self.addr.type)
 
     def __call__(self, store: Storelike, *params: Any) -> Any:  # noqa: ANN401 (a guest's values)
         """Call it.  No result: None; one: its value; several: a list.
@@ -106,9 +112,9 @@ class Func(Extern):
         Raises: `Trap`, `Exit`, what a host function raised, `TypeError` and `OverflowError` for arguments of another type.
         """
         machine = store.machine
-        if machine.lineage is not self._lineage:
-            self._machine(store)
-        addr = self._addr
+        if machine.lineage is not self.lineage:
+            self.machine_in(store)
+        addr = self.addr
         kind = addr.codec
         if kind.plain_params and kind.plain_results:
             results = machine.call(addr, params)
@@ -119,12 +125,16 @@ class Func(Extern):
 
     def call_bits(self, store: Storelike, params: list[Any]) -> list[Any]:
         """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit unsigned ints, references as objects."""
-        machine = self._machine(store)
-        type_ = self._addr.type
-        slots = [machine.to_guest(t, to_core(machine, p)) if t in core.REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
-        results = machine.call_bits(self._addr, slots)
+        machine = self.machine_in(store)
+        type_ = self.addr.type
+        slots = [
+            machine.to_guest(t, to_core(machine, p)) if t in core.REFERENCES else p
+            for p, t in zip(params, type_.params, strict=True)
+        ]
+        results = machine.call_bits(self.addr, slots)
         return [
-            from_core(machine, machine.from_guest(t, r)) if t in core.REFERENCES else r for r, t in zip(results, type_.results, strict=True)
+            from_core(machine, machine.from_guest(t, r)) if t in core.REFERENCES else r
+            for r, t in zip(results, type_.results, strict=True)
         ]
 
 
@@ -140,7 +150,7 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
                     return plain(func(caller, *args))
                 return _to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]))
             finally:
-                caller.machine = _Gone()
+                caller.leave()
 
         return HostFunction(type_.core, with_caller, wants_caller=True)
     if references:
@@ -159,11 +169,22 @@ def _to_core_results(machine: Machine, result: object) -> object:
 class Caller:
     """Who called a host function: usable wherever a store is, while that call lasts."""
 
-    __slots__ = ("_vmctx", "machine")
+    __slots__ = ("_machine", "_vmctx")
 
     def __init__(self, machine: Machine, vmctx: int) -> None:
-        self.machine = machine
+        self._machine: Machine | None = machine
         self._vmctx = vmctx
+
+    @property
+    def machine(self) -> Machine:
+        """The store's machine.  Raises: `AreniteError` once the call is over."""
+        if self._machine is None:
+            raise AreniteError("a Caller is valid during its host function's call only")
+        return self._machine
+
+    def leave(self) -> None:
+        """The call is over."""
+        self._machine = None
 
     @property
     def data(self) -> object:
@@ -190,13 +211,6 @@ class Caller:
         self.machine.fuel = fuel
 
 
-class _Gone:
-    """What a `Caller` holds once its call is over."""
-
-    def __getattr__(self, name: str) -> object:
-        raise AreniteError("a Caller is valid during its host function's call only")
-
-
 class Memory(Extern):
     """A linear memory: `Memory(store, MemoryType(Limits(1, None)))`.
 
@@ -205,23 +219,23 @@ class Memory(Extern):
 
     __slots__ = ()
 
-    _addr: MemoryAddr
+    addr: MemoryAddr
 
     def __init__(self, store: Storelike, ty: MemoryType) -> None:
         machine = machine_of(store)
-        self._addr, self._lineage = instantiate.new_memory(machine, ty.core), machine.lineage
+        self.addr, self.lineage = instantiate.new_memory(machine, ty.core), machine.lineage
 
     def type(self, store: Storelike) -> MemoryType:
         """Its type."""
-        self._machine(store)
-        return wrapped(self._addr.type)  # type: ignore[return-value]  # the wrapper of a memory's type
+        self.machine_in(store)
+        return wrapped(self.addr.type)  # type: ignore[return-value]  # the wrapper of a memory's type
 
     def view(self, store: Storelike) -> memoryview:
         """Its bytes now, writable, without a copy; it keeps its length when the memory grows.
 
         While it lives the store cannot be closed, nor moved to make room for another memory.
         """
-        return self._machine(store).cage.memory(self._addr.area)
+        return self.machine_in(store).cage.memory(self.addr.area)
 
     def size(self, store: Storelike) -> int:
         """Pages of 64 KiB."""
@@ -235,8 +249,8 @@ class Memory(Extern):
         """Grow by `delta` pages; the old size in pages.  Raises: `AreniteError` beyond its maximum or the system's."""
         if delta < 0:
             raise AreniteError("cannot grow by negative amount")
-        machine = self._machine(store)
-        old = helpers.grow_memory(machine, self._addr.at, delta)
+        machine = self.machine_in(store)
+        old = helpers.grow_memory(machine, self.addr.at, delta)
         machine.refresh()
         if old == helpers.REFUSED:
             raise AreniteError(f"failed to grow memory by {delta} pages")
@@ -285,46 +299,46 @@ class Table(Extern):
 
     __slots__ = ()
 
-    _addr: TableAddr
+    addr: TableAddr
 
     def __init__(self, store: Storelike, ty: TableType, init: object) -> None:
         machine = machine_of(store)
         value = machine.to_guest(ty.core.element, to_core(machine, init))
-        self._addr, self._lineage = instantiate.new_table(machine, ty.core, value), machine.lineage
+        self.addr, self.lineage = instantiate.new_table(machine, ty.core, value), machine.lineage
 
     def type(self, store: Storelike) -> TableType:
         """Its type."""
-        self._machine(store)
-        return wrapped(self._addr.type)  # type: ignore[return-value]  # the wrapper of a table's type
+        self.machine_in(store)
+        return wrapped(self.addr.type)  # type: ignore[return-value]  # the wrapper of a table's type
 
     def size(self, store: Storelike) -> int:
         """Elements."""
-        return len(helpers.elements(self._machine(store), self._addr.at))
+        return len(helpers.elements(self.machine_in(store), self.addr.at))
 
     def grow(self, store: Storelike, amt: int, init: object) -> int:
         """Grow by `amt` elements; the old size.  Raises: `AreniteError` beyond its maximum or the engine's."""
-        machine = self._machine(store)
-        value = machine.to_guest(self._addr.type.element, to_core(machine, init))
-        old = helpers.grow_table(machine, self._addr.at, value, amt) if amt >= 0 else helpers.REFUSED
+        machine = self.machine_in(store)
+        value = machine.to_guest(self.addr.type.element, to_core(machine, init))
+        old = helpers.grow_table(machine, self.addr.at, value, amt) if amt >= 0 else helpers.REFUSED
         if old == helpers.REFUSED:
             raise AreniteError(f"failed to grow table by {amt} elements")
         return old
 
     def get(self, store: Storelike, idx: int) -> Any:  # noqa: ANN401 (any object)
         """The element: a `Func`, a Python object or None.  None too beyond the end."""
-        machine = self._machine(store)
-        elements = helpers.elements(machine, self._addr.at)
+        machine = self.machine_in(store)
+        elements = helpers.elements(machine, self.addr.at)
         if not 0 <= idx < len(elements):
             return None
-        return from_core(machine, machine.from_guest(self._addr.type.element, elements[idx]))
+        return from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
 
     def set(self, store: Storelike, idx: int, val: object) -> None:
         """Set an element.  Raises: `AreniteError` beyond the end."""
-        machine = self._machine(store)
-        elements = helpers.elements(machine, self._addr.at)
+        machine = self.machine_in(store)
+        elements = helpers.elements(machine, self.addr.at)
         if not 0 <= idx < len(elements):
             raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
-        elements[idx] = machine.to_guest(self._addr.type.element, to_core(machine, val))
+        elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))
 
 
 class Global(Extern):
@@ -332,43 +346,43 @@ class Global(Extern):
 
     __slots__ = ()
 
-    _addr: GlobalAddr
+    addr: GlobalAddr
 
     def __init__(self, store: Storelike, ty: GlobalType, val: object) -> None:
         machine = machine_of(store)
-        self._addr, self._lineage = instantiate.new_global(machine, ty.core, 0), machine.lineage
+        self.addr, self.lineage = instantiate.new_global(machine, ty.core, 0), machine.lineage
         self._put(machine, val)
 
     def type(self, store: Storelike) -> GlobalType:
         """Its type."""
-        self._machine(store)
-        return wrapped(self._addr.type)  # type: ignore[return-value]  # the wrapper of a global's type
+        self.machine_in(store)
+        return wrapped(self.addr.type)  # type: ignore[return-value]  # the wrapper of a global's type
 
     def value(self, store: Storelike) -> Any:  # noqa: ANN401 (a guest's value)
         """Its value."""
-        machine = self._machine(store)
-        kind = codec(core.FuncType((), (self._addr.type.content,)))
-        (value,) = kind.read_results(machine.cage.arena, self._addr.at, machine.from_guest)
+        machine = self.machine_in(store)
+        kind = codec(core.FuncType((), (self.addr.type.content,)))
+        (value,) = kind.read_results(machine.cage.arena, self.addr.at, machine.from_guest)
         return from_core(machine, value)
 
     def bits(self, store: Storelike) -> Any:  # noqa: ANN401 (an int, or a reference's object)
         """Its value as a bit pattern; references as objects."""
-        machine = self._machine(store)
-        word = GlobalRecord.value.read(machine.cage.arena, self._addr.at)
-        if self._addr.type.content in core.REFERENCES:
-            return from_core(machine, machine.from_guest(self._addr.type.content, word))
+        machine = self.machine_in(store)
+        word = GlobalRecord.value.read(machine.cage.arena, self.addr.at)
+        if self.addr.type.content in core.REFERENCES:
+            return from_core(machine, machine.from_guest(self.addr.type.content, word))
         return word
 
     def set_value(self, store: Storelike, val: object) -> None:
         """Set it.  Raises: `AreniteError` if it is immutable."""
-        machine = self._machine(store)
-        if not self._addr.type.mutable:
+        machine = self.machine_in(store)
+        if not self.addr.type.mutable:
             raise AreniteError("global is immutable")
         self._put(machine, val)
 
     def _put(self, machine: Machine, val: object) -> None:
-        kind = codec(core.FuncType((), (self._addr.type.content,)))
-        kind.write_results(machine.cage.arena, self._addr.at, (to_core(machine, val),), machine.to_guest)
+        kind = codec(core.FuncType((), (self.addr.type.content,)))
+        kind.write_results(machine.cage.arena, self.addr.at, (to_core(machine, val),), machine.to_guest)
 
 
 Storelike = Store | Caller
@@ -379,4 +393,3 @@ def exported(machine: Machine, instance: InstanceAddr, name: str) -> AnyExtern |
     """An instance's export."""
     found = instance.code.export_named(name)
     return None if found is None else wrap(machine, instantiate.export(machine, instance, found.type, found.index))
-

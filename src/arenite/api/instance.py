@@ -47,23 +47,26 @@ class Instance:
     Raises: `LinkError` when an import does not fit, `Trap` when initialisation or the start function traps, `Limit`.
     """
 
-    __slots__ = ("_addr", "_lineage")
+    __slots__ = ("addr", "lineage")
 
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
         for item in imports:
             if not isinstance(item, Extern):
                 raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
-            if item._lineage is not machine.lineage:
+            if item.lineage is not machine.lineage:
                 raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
-        self._addr, self._lineage = instantiate.instantiate(machine, module.code, [item._addr for item in imports]), machine.lineage
+        self.addr, self.lineage = (
+            instantiate.instantiate(machine, module.code, [item.addr for item in imports]),
+            machine.lineage,
+        )
 
     def exports(self, store: Storelike) -> InstanceExports:
         """Its exports, a mapping by name."""
         machine = machine_of(store)
-        if machine.lineage is not self._lineage:
+        if machine.lineage is not self.lineage:
             raise AreniteError("this instance belongs to another store")
-        return InstanceExports(machine, self._addr)
+        return InstanceExports(machine, self.addr)
 
     def call(self, store: Storelike, name: str, *params: object) -> object:
         """Call an exported function by its name.  Raises: as `Func`, `KeyError`, `TypeError` if it is no function."""

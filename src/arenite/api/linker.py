@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from arenite.api.externs import AnyExtern, Extern, Func, host_function, machine_of, wrap
@@ -12,6 +11,8 @@ from arenite.errors import AreniteError, LinkError, Trap
 from arenite.layout import types as core
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arenite.api.engine import Engine
     from arenite.api.externs import Storelike
     from arenite.api.module import Module
@@ -43,7 +44,7 @@ class Linker:
         """Define a thing of a store."""
         if not isinstance(item, Extern):
             raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
-        item._machine(store)
+        item.machine_in(store)
         self._items[self._free(module, name)] = item
 
     def define_func(self, module: str, name: str, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
@@ -106,7 +107,7 @@ class Linker:
         for field in ("", "_start"):
             item = self._items.get((name, field))
             if isinstance(item, Func):
-                item._machine(store)
+                item.machine_in(store)
                 return item
         raise LinkError(f"module {name!r} has no default function")
 

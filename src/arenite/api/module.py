@@ -37,7 +37,9 @@ class Module:
     Raises: `DecodeError`, `ValidationError`, `Limit`.
     """
 
-    def __init__(self, engine: Engine, wasm: bytes | bytearray | memoryview | str, *, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, wasm: bytes | bytearray | memoryview | str, *, progress: Callable[[int, int], None] | None = None
+    ) -> None:
         if isinstance(wasm, str):
             wasm = wat2wasm(wasm)
         elif not isinstance(wasm, (bytes, bytearray, memoryview)):

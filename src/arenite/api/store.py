@@ -13,6 +13,7 @@ from arenite.traps import TrapCode
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Self
 
     from arenite.api.types import FuncType
 
@@ -109,8 +110,11 @@ class Store:
         Raises: `BufferError` while somebody holds a view of a memory.
         """
         self.machine.close()
+        close = getattr(self.host, "close", None)
+        if close is not None:
+            close()
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:

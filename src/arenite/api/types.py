@@ -5,10 +5,13 @@ Example:  FuncType([ValType.i32(), ValType.i32()], [ValType.i32()])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from arenite.layout import types as core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)

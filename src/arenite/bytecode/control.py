@@ -130,15 +130,26 @@ def rows() -> Iterator[Row]:
     yield row("select", "c:i32 a:i64 b:i64 -> i64", select)
     yield row("frame.get far", "source:u32 -> i64", far_get)
     yield row("frame.set far", "value:i64 to:u32", far_set)
-    for name, signature, meaning in (("br", "to:label", br), ("br_if", "c:i32 to:label", br_if), ("br_unless", "c:i32 to:label", br_unless)):
+    for name, signature, meaning in (
+        ("br", "to:label", br),
+        ("br_if", "c:i32 to:label", br_if),
+        ("br_unless", "c:i32 to:label", br_unless),
+    ):
         forward = row(name, signature, meaning)
         yield from (forward, looping(forward))
     yield row("br_table", "index:i32 to:labels", br_table)
     for count in range(ENTER_MAX + 1):
-        yield row(f"enter{count}", "first:u16 size:u32", _enter(count), f"stack check for a frame of size bytes, fuel; {count} slots from byte first = 0")
+        yield row(
+            f"enter{count}",
+            "first:u16 size:u32",
+            _enter(count),
+            f"stack check for a frame of size bytes, fuel; {count} slots from byte first = 0",
+        )
     yield row("zero16", "first:u32", lambda e, first: _zero(e, first, ZERO_COUNT), f"{ZERO_COUNT} slots from byte first = 0")
     yield row("call", "frame:u32 header:u32 to:label", call)
     yield row("call_indirect", "index:i32 disp:u32 type_:u32 frame:u32 header:u32", call_indirect)
     yield row("call_import", "disp:u32 type_:u32 frame:u32 header:u32", call_import)
-    yield row("call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments")
+    yield row(
+        "call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments"
+    )
     yield row("return", "header:u32", return_)

@@ -101,7 +101,12 @@ def _of_type(t: str) -> Iterator[Row]:
     for integer, to in (("i32", I32), ("i64", I64)):
         for s, signed in (("s", True), ("u", False)):
             yield row(f"{integer}.trunc_{t}_{s}", f"a:{t} -> {integer}", _truncate(to, signed=signed), "dst = a toward zero")
-            yield row(f"{integer}.trunc_sat_{t}_{s}", f"a:{t} -> {integer}", _convert(f"sat_{s}", to), "dst = a toward zero, clamped; NaN is 0")
+            yield row(
+                f"{integer}.trunc_sat_{t}_{s}",
+                f"a:{t} -> {integer}",
+                _convert(f"sat_{s}", to),
+                "dst = a toward zero, clamped; NaN is 0",
+            )
             convert = _convert(f"from_{s}", FLOATS[t][0])
             yield row(f"{t}.convert_{integer}_{s}", f"a:{integer} -> {t}", convert, "dst = a, rounded to the type")
 

@@ -81,7 +81,9 @@ def div_u(e: Emit, a: Value, b: Value) -> Value:
 def rem_s(e: Emit, a: Value, b: Value) -> Value:
     """dst = a - b * (a / b), the sign of a."""
     trap_if(e, is_zero(e, b), TrapCode.INTEGER_DIVIDE_BY_ZERO)
-    one = e.pure("select", e.pure("eq", b, _minus_one(e, b.type)), e.const(b.type, 1), b)  # x rem -1 and x rem 1 are 0; the first overflows
+    one = e.pure(
+        "select", e.pure("eq", b, _minus_one(e, b.type)), e.const(b.type, 1), b
+    )  # x rem -1 and x rem 1 are 0; the first overflows
     return e.pure("rem_s", a, one)
 
 
@@ -108,7 +110,12 @@ def _of_type(t: str) -> Iterator[Row]:
     for name in ("clz", "ctz", "popcnt"):
         yield row(f"{t}.{name}", f"a:{t} -> {t}", _unary(name), f"dst = {name} a")
     for narrow in (I8, I16):
-        yield row(f"{t}.extend{narrow.bits}_s", f"a:{t} -> {t}", extend_from(narrow), f"dst = the low {narrow.bits} bits of a, sign extended")
+        yield row(
+            f"{t}.extend{narrow.bits}_s",
+            f"a:{t} -> {t}",
+            extend_from(narrow),
+            f"dst = the low {narrow.bits} bits of a, sign extended",
+        )
 
 
 def rows() -> Iterator[Row]:

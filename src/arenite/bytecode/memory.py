@@ -11,7 +11,6 @@ from arenite.bytecode.helpers import Helper
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value
 from arenite.bytecode.row import SLOTS, Meaning, Row, far, row
-from arenite.layout.cage import HOST_PAGE
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE
@@ -32,7 +31,12 @@ LOADS: Final[tuple[tuple[str, Type, str, str], ...]] = (
     ("load16_s.i64", I16, "extend_s", "i64"),
     ("load32_s.i64", I32, "extend_s", "i64"),
 )
-STORES: Final[tuple[tuple[str, Type, str], ...]] = (("store8", I8, "i32"), ("store16", I16, "i32"), ("store32", I32, "i32"), ("store64", I64, "i64"))
+STORES: Final[tuple[tuple[str, Type, str], ...]] = (
+    ("store8", I8, "i32"),
+    ("store16", I16, "i32"),
+    ("store32", I32, "i32"),
+    ("store64", I64, "i64"),
+)
 BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills are the machine's: they cost fuel and can be interrupted
 
 
@@ -97,19 +101,28 @@ def rows() -> Iterator[Row]:
         near = row(f"{name} memory0", f"at:i32 disp:u16 -> {slot}", _load(memory, extend, SLOTS[slot]), doc)
         yield from (near, far(near))
     for name, memory, slot in STORES:
-        near = row(f"{name} memory0", f"at:i32 value:{slot} disp:u16", _store(memory), f"memory0[at + disp] = value, {memory.bits} bits")
+        near = row(
+            f"{name} memory0", f"at:i32 value:{slot} disp:u16", _store(memory), f"memory0[at + disp] = value, {memory.bits} bits"
+        )
         yield from (near, far(near))
     yield row("memory.size", "-> i32", memory_size)
     yield row("memory.copy", "to:i32 source:i32 count:i32", memory_copy)
     yield row("memory.fill", "to:i32 byte:i32 count:i32", memory_fill)
-    yield row("memory.grow", "delta:i32 -> i32", lambda e, delta: e.helper(Helper.MEMORY_GROW, delta), "dst = the old size in pages, or -1")
+    yield row(
+        "memory.grow",
+        "delta:i32 -> i32",
+        lambda e, delta: e.helper(Helper.MEMORY_GROW, delta),
+        "dst = the old size in pages, or -1",
+    )
     yield row(
         "memory.init",
         "segment:u32 to:i32 source:i32 count:i32",
         lambda e, *args: e.helper(Helper.MEMORY_INIT, *args),
         "memory0[to:][:count] = data segment[source:][:count]",
     )
-    yield row("data.drop", "segment:u32", lambda e, segment: e.helper(Helper.DATA_DROP, segment), "the data segment is empty from now on")
-
-
-assert HOST_PAGE >= StoreContext.size
+    yield row(
+        "data.drop",
+        "segment:u32",
+        lambda e, segment: e.helper(Helper.DATA_DROP, segment),
+        "the data segment is empty from now on",
+    )

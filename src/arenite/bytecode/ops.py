@@ -20,17 +20,28 @@ if TYPE_CHECKING:
 IMMEDIATE: Final = (*integers.ARITHMETIC, *integers.SHIFTS)
 # first op -> what may follow on its result, each pair one superinstruction "first; second"
 PAIRS: Final[tuple[tuple[str, str], ...]] = (
-    *((first, f"{load} memory0") for first in ("i32.add", "i32.add_imm", "i32.shl_imm") for load in ("load8_u", "load16_u", "load32", "load64")),
+    *(
+        (first, f"{load} memory0")
+        for first in ("i32.add", "i32.add_imm", "i32.shl_imm")
+        for load in ("load8_u", "load16_u", "load32", "load64")
+    ),
     *((first, "i32.add") for first in ("i32.shl_imm", "i32.mul", "i32.mul_imm", "load32 memory0", "load8_u memory0", "i32.add")),
     *((first, "i32.add_imm") for first in ("load32 memory0", "load8_u memory0")),
     *((first, "i32.and_imm") for first in ("load32 memory0", "load8_u memory0", "i32.shr_u_imm", "i32.add")),
-    *((first, "i32.xor") for first in ("load8_u memory0", "load32 memory0", "i32.shl_imm", "i32.shr_u_imm", "i32.and_imm", "i32.rotl_imm")),
+    *(
+        (first, "i32.xor")
+        for first in ("load8_u memory0", "load32 memory0", "i32.shl_imm", "i32.shr_u_imm", "i32.and_imm", "i32.rotl_imm")
+    ),
     *((first, "i32.or") for first in ("load8_u memory0", "i32.shl_imm", "i32.shr_u_imm", "i32.and_imm")),
     *((first, "i64.add") for first in ("load64 memory0", "i64.mul", "i64.shr_u_imm", "i64.add")),
     *((first, "i64.xor") for first in ("load64 memory0", "i64.shl_imm", "i64.shr_u_imm", "i64.rotl_imm")),
     *((f"load64 memory0", f"f64.{second}") for second in ("add", "sub", "mul", "div")),  # noqa: F541
     *(("f64.mul", f"f64.{second}") for second in ("add", "sub", "mul")),
-    *((first, second) for first in ("i32.shl_imm", "i32.and_imm", "i32.shr_u_imm") for second in ("i32.shl_imm", "i32.shr_s_imm")),
+    *(
+        (first, second)
+        for first in ("i32.shl_imm", "i32.and_imm", "i32.shr_u_imm")
+        for second in ("i32.shl_imm", "i32.shr_s_imm")
+    ),
 )
 COMMUTATIVE: Final = frozenset(f"{t}.{name}" for t in ("i32", "i64") for name in ("add", "mul", "and", "or", "xor")) | {
     f"{t}.{name}" for t in ("f32", "f64") for name in ("add", "mul")

@@ -120,7 +120,8 @@ class Emit(Protocol):
 
     def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
         """Enter a function: `to` is its first op (same instance) or a checked code handle; its frame begins `frame` bytes above
-        ours, its header stands `header` bytes above ours."""
+        ours, its header stands `header` bytes above ours.
+        """
 
     def ret(self, header: Value) -> None:
         """Leave the function: its frame's header stands `header` bytes into the frame."""

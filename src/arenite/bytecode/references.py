@@ -92,6 +92,16 @@ def rows() -> Iterator[Row]:
     yield row("table.size", "disp:u32 -> i32", table_size)
     yield row("table.grow", "table:u32 value:i32 delta:i32 -> i32", _ask(Helper.TABLE_GROW), "dst = the old length, or -1")
     yield row("table.fill", "table:u32 to:i32 value:i32 count:i32", _ask(Helper.TABLE_FILL), "elements[to:][:count] = value")
-    yield row("table.copy", "table:u16 source_table:u16 to:i32 source:i32 count:i32", _ask(Helper.TABLE_COPY), "elements[to:][:count] = those of the other table")
-    yield row("table.init", "table:u16 segment:u32 to:i32 source:i32 count:i32", _ask(Helper.TABLE_INIT), "elements[to:][:count] = segment[source:][:count]")
+    yield row(
+        "table.copy",
+        "table:u16 source_table:u16 to:i32 source:i32 count:i32",
+        _ask(Helper.TABLE_COPY),
+        "elements[to:][:count] = those of the other table",
+    )
+    yield row(
+        "table.init",
+        "table:u16 segment:u32 to:i32 source:i32 count:i32",
+        _ask(Helper.TABLE_INIT),
+        "elements[to:][:count] = segment[source:][:count]",
+    )
     yield row("elem.drop", "segment:u32", _ask(Helper.ELEM_DROP), "the element segment is empty from now on")

@@ -96,7 +96,8 @@ class Row:
 def parse(signature: str) -> tuple[tuple[Operand, ...], str | None]:
     """`"a:i32 to:label -> i32"` as operands and result kind."""
     left, _, right = signature.partition("->")
-    return tuple(Operand(*word.split(":")) for word in left.split()), right.strip() or None
+    pairs = (word.split(":") for word in left.split())
+    return tuple(Operand(name, kind) for name, kind in pairs), right.strip() or None
 
 
 def row(name: str, signature: str, meaning: Meaning, doc: str = "") -> Row:
@@ -154,6 +155,7 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
         value = first.meaning(e, *xs[:n])
         if keep:
             e.result(value)
+        assert value is not None, name
         wanted, left = second.operands[operand].type, xs[n:]
         if wanted.is_float != value.type.is_float:  # a slot holds bits: `load64; f64.add`
             value = e.pure("bits", value, to=wanted)

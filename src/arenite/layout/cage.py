@@ -52,3 +52,6 @@ def area_at(area: int) -> int:
 def cage_size(areas: int) -> int:
     """Bytes to reserve for a cage with so many memory areas."""
     return area_at(areas) - LOW
+
+
+assert StoreContext.size <= HOST_PAGE

@@ -33,12 +33,32 @@ class Space(Enum):
 
 
 SPACES: dict[Space, SpaceRow] = {
-    Space.ARENA: SpaceRow("base", "u32 offset plus a constant: the cage reaches that far", "guest and host", "arena", False, "records"),
-    Space.FRAME: SpaceRow("base + sp", "u32 sp plus a u32: the cage reaches that far", "guest and host", "arena", False, "slots of the current frame"),
-    Space.MEMORY: SpaceRow(
-        "base + the area's offset", "guard pages or a comparison", "guest and host", "memory", False, "the instance's linear memory 0"
+    Space.ARENA: SpaceRow(
+        "base", "u32 offset plus a constant: the cage reaches that far", "guest and host", "arena", False, "records"
     ),
-    Space.STORE: SpaceRow("base - one page", "constant offsets, masked indexes", "this tier and the host", "store", True, "the store context"),
-    Space.WINDOW: SpaceRow("base - window - page", "masked code handles", "", "code", True, "one entry per function of the store's modules"),
-    Space.BYTECODE: SpaceRow("code", "pcs come from checked transfers", "", "code", True, "the modules' bytecode and the map of return points"),
+    Space.FRAME: SpaceRow(
+        "base + sp",
+        "u32 sp plus a u32: the cage reaches that far",
+        "guest and host",
+        "arena",
+        False,
+        "slots of the current frame",
+    ),
+    Space.MEMORY: SpaceRow(
+        "base + the area's offset",
+        "guard pages or a comparison",
+        "guest and host",
+        "memory",
+        False,
+        "the instance's linear memory 0",
+    ),
+    Space.STORE: SpaceRow(
+        "base - one page", "constant offsets, masked indexes", "this tier and the host", "store", True, "the store context"
+    ),
+    Space.WINDOW: SpaceRow(
+        "base - window - page", "masked code handles", "", "code", True, "one entry per function of the store's modules"
+    ),
+    Space.BYTECODE: SpaceRow(
+        "code", "pcs come from checked transfers", "", "code", True, "the modules' bytecode and the map of return points"
+    ),
 }

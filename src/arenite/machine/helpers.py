@@ -9,7 +9,6 @@ Spec: exec-memory.grow … exec-elem.drop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import Helper
@@ -21,6 +20,8 @@ from arenite.machine.segments import drop, elements_of, segment_bytes, word
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arenite.machine.machine import Machine
 
 REFUSED: Final = 0xFFFFFFFF  # -1
@@ -231,4 +232,3 @@ HELPER_METHODS: Final[dict[int, Callable[..., int]]] = {
     Helper.ELEM_DROP: elem_drop,
 }
 """Every helper but `HOST_CALL`, which is the loop's own."""
-

@@ -39,7 +39,9 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
         size = size_now(machine, found)
         if not matches(wanted.type, found, size):
             now = f", now of size {size}" if size else ""
-            raise LinkError(f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {found.type}{now}")
+            raise LinkError(
+                f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {found.type}{now}"
+            )
 
 
 def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
@@ -175,4 +177,3 @@ def export(machine: Machine, instance: InstanceAddr, type_: FuncType | TableType
     if isinstance(type_, MemoryType):
         return instance.memories[index]
     return instance.globals[index]
-

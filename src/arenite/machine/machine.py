@@ -19,7 +19,7 @@ from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import AreniteError, Limit, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
-from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE, FuncType
+from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.values import Codec
     from arenite.machine.tier import Runner, Tier
+    from arenite.machine.values import Codec
 
 CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the head of StoreContext
 HEADER: Final = struct.Struct("<IIII")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from arenite.machine.cage import Cage
+    from arenite.machine.cage import AnyCage
     from arenite.machine.window import Window
 
 Runner = Callable[[], None]
@@ -22,5 +22,5 @@ class Tier(Protocol):
     name: str
     portable: bool  # it wants ordinary buffers, not an address
 
-    def runner(self, cage: Cage, window: Window) -> Runner:
+    def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store; made again when the cage's buffers or the window change, so it must be cheap."""

@@ -81,7 +81,17 @@ class Preamble:
             if handle == THUNKS:
                 raise Limit(f"host functions of more than {THUNKS} types")
             header = header_offset(type_)
-            ops = (ROWS["enter0"].code, 0, header + FrameHeader.size, ROWS["call_host"].code, 0, 0, ROWS["return"].code, 0, header)
+            ops = (
+                ROWS["enter0"].code,
+                0,
+                header + FrameHeader.size,
+                ROWS["call_host"].code,
+                0,
+                0,
+                ROWS["return"].code,
+                0,
+                header,
+            )
             THUNK.pack_into(self.code, pc, *ops)
             ENTRY.pack_into(self.entries, handle * ENTRY.size, pc, header + FrameHeader.size, type_.id, 0)
             self._next += THUNK.size
@@ -105,7 +115,9 @@ class Placed:
         if self._references[0] != vmctx:
             code, imported = self.code, self.code.imported_functions
             ids = [t.id for t in code.types]
-            records = (ENTRY.pack(ids[t], self.handle + i, vmctx, imported + i) for i, t in enumerate(code.function_types[imported:]))
+            records = (
+                ENTRY.pack(ids[t], self.handle + i, vmctx, imported + i) for i, t in enumerate(code.function_types[imported:])
+            )
             self._references = vmctx, b"".join(records)
         return self._references[1]
 
@@ -133,7 +145,9 @@ class Window:
             handle += code.function_count
             origin = -(-(origin + len(code.bytecode)) // MODULE_GRAIN) * MODULE_GRAIN
         if handle > HANDLE_MASK or origin > CODE_MAX:
-            raise Limit(f"{handle} functions with {origin:#x} bytes of bytecode in one store; {HANDLE_MASK} and {CODE_MAX:#x} fit")
+            raise Limit(
+                f"{handle} functions with {origin:#x} bytes of bytecode in one store; {HANDLE_MASK} and {CODE_MAX:#x} fit"
+            )
         self._place(origin)
         self._write_entries()
         self.refresh()

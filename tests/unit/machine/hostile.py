@@ -48,7 +48,7 @@ class Victim:
         self.instance = Instance(self.store, Module(engine, WAT), [host, variable])
         self.other = Instance(self.store, Module(engine, OTHER), [])
         self.machine = self.store.machine
-        self.at = self.instance._addr.at
+        self.at = self.instance.addr.at
         self.exports = self.instance.exports(self.store)
 
     @property
@@ -99,7 +99,7 @@ def memory_record_nowhere(v: Victim) -> None:
 
 def _other_area(v: Victim) -> None:
     record = InstanceRecord.memory.read(v.arena, v.at)
-    v.poke(v.at + v.instance._addr.code.layout.imported_global(0), record + MemoryRecord.area.offset)
+    v.poke(v.at + v.instance.addr.code.layout.imported_global(0), record + MemoryRecord.area.offset)
 
 
 @case("fill")
@@ -122,8 +122,8 @@ def area_that_is_none(v: Victim) -> None:
 
 def _return_to_other_instance(v: Victim) -> None:
     thunk = StoreContext.sp.read(v.machine.cage.store_page, 0)
-    v.poke(thunk + FrameHeader.caller_vmctx.offset, v.other._addr.at)
-    v.poke(v.other._addr.at + InstanceRecord.dropped.offset, 0)  # where zeros are: nothing was dropped
+    v.poke(thunk + FrameHeader.caller_vmctx.offset, v.other.addr.at)
+    v.poke(v.other.addr.at + InstanceRecord.dropped.offset, 0)  # where zeros are: nothing was dropped
 
 
 @case("init")
@@ -153,14 +153,14 @@ def dropped_at_the_end(v: Victim) -> None:
 @case("indirect")
 def element_outside(v: Victim) -> None:
     """A table whose elements lie outside the arena."""
-    record = struct.unpack_from("<I", v.arena, v.at + v.instance._addr.code.layout.table(0))[0]
+    record = struct.unpack_from("<I", v.arena, v.at + v.instance.addr.code.layout.table(0))[0]
     v.poke(record + TableRecord.elements.offset, 0xFFFF_FFFC)
 
 
 @case("indirect")
 def wrong_type(v: Victim) -> None:
     """A table whose element is a function of another type."""
-    record = struct.unpack_from("<I", v.arena, v.at + v.instance._addr.code.layout.table(0))[0]
+    record = struct.unpack_from("<I", v.arena, v.at + v.instance.addr.code.layout.table(0))[0]
     reference = InstanceRecord.funcrefs.read(v.arena, v.at)
     v.poke(TableRecord.elements.read(v.arena, record), reference)
     v.poke(reference + FuncRefRecord.code.offset, FuncRefRecord.code.read(v.arena, reference) + 4)  # load: () -> (i32)

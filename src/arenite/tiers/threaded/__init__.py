@@ -43,7 +43,9 @@ class Handlers:
         table[: 8 * len(TABLE)] = struct.pack(f"<{len(TABLE)}Q", *(symbols[f"op {row.name}"] for row in TABLE))
         self._table = table
         self.table = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(table)))
-        self.run = ctypes.CFUNCTYPE(None)(symbols["run"])  # called with three pointers; declaring them makes a call take half as long again
+        self.run = ctypes.CFUNCTYPE(None)(
+            symbols["run"]
+        )  # called with three pointers; declaring them makes a call take half as long again
         begin, end = self._code.text
         # also where bounds are explicit: a damaged arena may send an access to a page that is not there
         faults.register(begin, end, symbols["landing"], LOW, area_at(MAX_AREAS))
