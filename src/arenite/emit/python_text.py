@@ -240,11 +240,13 @@ class PythonText:
             self.do(f"{VIEWS[space]}{letter.upper()}[{scaled(place, value.type.size)}] = {value.text}")
 
     def copy(self, to: Value, source: Value, count: Value) -> None:
-        """Move bytes of memory."""
+        """Move bytes of memory: of the one whose length was just asked for, which a damaged arena may have changed."""
+        self.do("SWITCH(vmctx)")
         self.do(f"COPY(m, {to.text}, {source.text}, {count.text})")
 
     def fill(self, to: Value, byte: Value, count: Value) -> None:
-        """Set bytes of memory."""
+        """Set bytes of memory, as `copy`."""
+        self.do("SWITCH(vmctx)")
         self.do(f"FILL(m, {to.text}, {byte.text}, {count.text})")
 
     # operands, state, the result
