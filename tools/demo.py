@@ -28,7 +28,7 @@ try:
     open("/etc/passwd")
 except OSError as error:
     print("the host's files are out of reach:", error.strerror)
-open("/work/note.txt", "w").write("written by the guest\\n")
+open("/data/note.txt", "w").write("written by the guest\\n")
 """
 
 
@@ -64,7 +64,7 @@ def main() -> None:
         with stage("decode, validate and translate"):
             module = Module(engine, code)
         with Store(engine) as store:
-            store.set_wasi(WasiConfig(argv=["python", "-c", program], dirs={"/work": folder}, stdout=output, stderr=output))
+            store.set_wasi(WasiConfig(argv=["python", "-c", program], dirs={"/data": folder}, stdout=output, stderr=output))
             linker = Linker(engine)
             linker.define_wasi()
             with stage("instantiate"):
