@@ -20,6 +20,7 @@ from bench.measure import median
 from bench.report import Report
 from bench.workloads import python_guest
 
+from arenite.tiers.threaded.objects import BUILT_IN, Variant
 from arenite.translate import translator
 
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def empty_cache() -> Iterator[Path]:
 def form() -> str:
     """How arenite's hot modules run here."""
     return "compiled by mypyc" if (translator.__file__ or "").endswith((".so", ".pyd")) else "plain Python, not compiled"
+
+
+def interpreter() -> str:
+    """Where the threaded tier's machine code comes from in the first start."""
+    prebuilt = (BUILT_IN / f"{Variant().key}.o").exists()
+    return "was built with the package" if prebuilt else "is compiled in the first start"
 
 
 def missing(report: Report) -> Report:
@@ -128,5 +135,8 @@ def start(only: str, rounds: int, step: Callable[[str], None]) -> Report:
         report.samples[row] = {name: [getattr(c, name) for c in children] for name in ("first", "wall", "cpu")}
         first, wall, cpu = (median(samples) for samples in report.samples[row].values())
         report.rows.append((row, first, wall, cpu, max(c.peak for c in children) / MIB))
-    report.notes = [f"Nothing cached unless said.  arenite's hot modules here: {form()}."]
+    report.notes = [
+        f"Nothing cached unless said.  arenite's hot modules here: {form()}.",
+        f"The interpreter's object {interpreter()}.",
+    ]
     return report
