@@ -42,6 +42,7 @@ PAIRS: Final[tuple[tuple[str, str], ...]] = (
         for first in ("i32.shl_imm", "i32.and_imm", "i32.shr_u_imm")
         for second in ("i32.shl_imm", "i32.shr_s_imm")
     ),
+    ("i32.shl_imm", "i32.shr_u_imm"),
 )
 COMMUTATIVE: Final = frozenset(f"{t}.{name}" for t in ("i32", "i64") for name in ("add", "mul", "and", "or", "xor")) | {
     f"{t}.{name}" for t in ("f32", "f64") for name in ("add", "mul")

@@ -80,6 +80,11 @@ def signed32(n: i64) -> i64:
     return (n & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
 
 
+def signed16(n: i64) -> i64:
+    """The low 16 bits as a signed number."""
+    return (n & 0xFFFF ^ 0x8000) - 0x8000
+
+
 def patch(out: BytesWriter, at: i64, value: i64) -> None:
     """Overwrite four bytes."""
     out[at] = u8(value & 0xFF)
@@ -195,7 +200,7 @@ class Assembler:
         """Begin an op: its code and three halves."""
         if self.trace is not None:
             self.trace.note(len(self.out))
-        write_i64_le(self.out, code | x << 16 | y << 32 | ((z ^ 0x8000) - 0x8000) << 48)
+        write_i64_le(self.out, code | x << 16 | y << 32 | signed16(z) << 48)
 
     def effect(self, code: i64, x: i64, y: i64, z: i64) -> None:
         """An op of 8 bytes without a destination."""
@@ -287,6 +292,18 @@ class Assembler:
         if self.trace is not None and LOADS[code] != 0:
             self.trace.note(self.last)
         self.last_code = fused
+        self.last_dst = dst
+        return True
+
+    def merge(self, dst: i64, slot: i64, n: i64) -> bool:
+        """Write `slot + n`: if the last op made the temporary `slot` by adding a constant, it adds both at once."""
+        if self.last < 0 or self.last_code != ADD_IMM or self.last_dst != slot or slot < self.first_temp:
+            return False
+        n += signed16(self.half(self.last + 6))
+        if not -0x8000 <= n < 0x8000:
+            return False
+        self.set_half(self.last + 2, dst)
+        self.set_half(self.last + 6, n)
         self.last_dst = dst
         return True
 

@@ -37,6 +37,9 @@ from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks i
 from arenite.translate.tables import (
     ADD,
     ADD64,
+    ADD_IMM,
+    AND,
+    AND64,
     CALL,
     CALL_IMPORT,
     CALL_INDIRECT,
@@ -53,6 +56,8 @@ from arenite.translate.tables import (
     REF_FUNC,
     REF_FUNC_IMPORTED,
     SELECT,
+    SHL_IMM,
+    SHR_IMM,
     STORE64,
     SUB,
     SUB64,
@@ -60,6 +65,7 @@ from arenite.translate.tables import (
     TABLE_SET,
     TABLE_SIZE,
     UNREACHABLE,
+    WRAP,
     ZERO16,
     entry,
     number,
@@ -212,11 +218,14 @@ class Translator(Sink):
         asm = self.asm
         h = s.height - 2
         a, b = h, h + 1
-        if s.where[a] == CONSTANT and s.where[b] != CONSTANT and s.small(a) and entry(MIRRORED, code) != 0:
+        if s.where[a] == CONSTANT and s.where[b] != CONSTANT and entry(MIRRORED, code) != 0:
             code = entry(MIRRORED, code)
             a, b = b, a
         small = s.small(b)
         n: i64 = 0
+        if s.where[b] == CONSTANT and not small and code in (AND, AND64) and self.mask(code, a, s.bits[b]):
+            s.push_own(result)
+            return
         if small:
             n = s.signed(b)
             if code in (SUB, SUB64) and n != -0x8000:
@@ -230,8 +239,34 @@ class Translator(Sink):
         else:
             y = s.source(b, 2)
         s.drop(2)
-        asm.value(code, s.own(h), x, y)
+        if code != ADD_IMM or not asm.merge(s.own(h), x, n):
+            asm.value(code, s.own(h), x, y)
         s.push_own(result)
+
+    def mask(self, code: i64, a: i64, bits: i64) -> bool:
+        """An `and` with a constant too large for an op, which needs only wrapping, or two shifts that are one op."""
+        s = self.s
+        asm = self.asm
+        h = s.height - 2
+        low = bits & (bits + 1) == 0  # the lowest bits are kept, else the highest
+        zeros = ~bits & 0xFFFFFFFF
+        if code == AND64:
+            if bits != 0xFFFFFFFF:
+                return False
+        elif asm.wide or not (low or zeros & (zeros + 1) == 0):
+            return False
+        x = s.source(a, 1)
+        s.drop(2)
+        if code == AND64:
+            asm.value(WRAP, s.own(h), x, 0)
+            return True
+        count: i64 = 0
+        while zeros != 0:
+            zeros &= zeros - 1
+            count += 1
+        asm.value(SHL_IMM if low else SHR_IMM, s.own(h), x, count)
+        asm.value(SHR_IMM if low else SHL_IMM, s.own(h), s.own(h), count)
+        return True
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
         """Near or far, as the offset wants it."""
