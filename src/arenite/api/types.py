@@ -169,17 +169,14 @@ AnyType = FuncType | GlobalType | TableType | MemoryType
 
 def wrapped(type_: core.ExternType) -> AnyType:
     """A core type as users hold it."""
-    public: AnyType
     if isinstance(type_, core.FuncType):
         return FuncType.of(type_)
     if isinstance(type_, core.GlobalType):
-        public = GlobalType.__new__(GlobalType)
-    elif isinstance(type_, core.TableType):
-        public = TableType.__new__(TableType)
-    else:
-        public = MemoryType.__new__(MemoryType)
-    public.core = type_  # type: ignore[assignment]  # each branch above made the class of its own core type
-    return public
+        return GlobalType(ValType(type_.content), type_.mutable)
+    limits = Limits(type_.limits.minimum, type_.limits.maximum)
+    if isinstance(type_, core.TableType):
+        return TableType(ValType(type_.element), limits)
+    return MemoryType(limits)
 
 
 @dataclass(frozen=True)

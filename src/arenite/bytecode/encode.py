@@ -65,7 +65,7 @@ def encode(name: str, pc: int = 0, targets: tuple[int, ...] = (), **values: int)
     return bytes(out)
 
 
-def decode(code: bytes, pc: int = 0) -> Op:
+def decode(code: bytes | memoryview, pc: int = 0) -> Op:
     """The op at `pc`."""
     try:
         number: int = CODE.unpack_from(code, pc)[0]

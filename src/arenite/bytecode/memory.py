@@ -89,8 +89,9 @@ def memory_fill(e: Emit, to: Value, byte: Value, count: Value) -> None:
     """memory0[to:][:count] = byte."""
     with e.when(e.pure("ge_u", count, e.const(I32, BULK_MAX)), cold=True):
         e.helper(Helper.MEMORY_FILL, to, byte, count)
+    length = memory_length(e)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
-    trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), memory_length(e)), TrapCode.MEMORY_OUT_OF_BOUNDS)
+    trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), TrapCode.MEMORY_OUT_OF_BOUNDS)
     e.fill(wide_to, e.pure("wrap", byte, to=I8), wide_count)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 from arenite.bytecode.protocol import F32, F64, I32, I64, Type, Value
@@ -74,7 +75,7 @@ class Row:
     result_at: int = 2
     code: int = -1
 
-    @property
+    @cached_property
     def encoded(self) -> tuple[Operand, ...]:
         """What stands in the code, the destination first, as `dst`."""
         dst = () if self.result is None or self.tied else (Operand("dst", self.result, self.result_at),)

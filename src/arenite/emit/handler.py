@@ -188,12 +188,9 @@ class Handler(LlvmText):
         self.bulk("fill", to, byte, count)
 
     def bulk(self, name: str, *args: Value) -> None:
-        """Leave to a function that moves bytes and goes on behind this op.
-
-        The memory is looked up again, as its length was: by now the arena may name another one.
-        """
+        """Leave to a function that moves bytes and goes on behind this op."""
         self.arguments(args)
-        self.tail(f"@{name}", pc=self.next_pc().text, **self.memory_of(self.state("vmctx")))
+        self.tail(f"@{name}", pc=self.next_pc().text)
 
     def arguments(self, args: tuple[Value, ...]) -> None:
         """Leave values in the store context."""
@@ -239,18 +236,18 @@ class Handler(LlvmText):
 
     def ret(self, header: Value) -> None:
         """To the caller, if the header names a return point and a frame below: so returns come to an end without paying fuel."""
-        sp, return_pc, vmctx = (
-            self.load(Space.FRAME, I32, header, f.offset)
-            for f in (FrameHeader.caller_sp, FrameHeader.return_pc, FrameHeader.caller_vmctx)
-        )
-        pc = self.pure("and", self.pure("extend_u", return_pc, to=I64), self.const(I64, -UNIT & (1 << 64) - 1))
-        shift = (UNIT * 8).bit_length() - 1
-        byte = self.load(Space.BYTECODE, I8, self.pure("shr_u", pc, self.const(I64, shift)), -RETURN_MAP_SIZE)
-        bit = self.pure("and", self.pure("shr_u", pc, self.const(I64, UNIT.bit_length() - 1)), self.const(I64, 7))
-        found = self.pure("and", self.pure("shr_u", self.pure("extend_u", byte, to=I64), bit), self.const(I64, 1))
-        upwards = self.pure("ge_u", sp, self.state("sp"))
-        with self.when(self.pure("or", self.pure("eq", found, self.const(I64, 0)), upwards), cold=True):
+        return_pc = self.load(Space.FRAME, I32, header, FrameHeader.return_pc.offset)
+        unit = self.pure("shr_u", return_pc, self.const(I32, UNIT.bit_length() - 1))
+        at = self.pure("shl", self.pure("shr_u", unit, self.const(I32, 5)), self.const(I32, 2))
+        word = self.load(Space.BYTECODE, I32, self.pure("extend_u", at, to=I64), -RETURN_MAP_SIZE)
+        found = self.pure("and", self.pure("shr_u", word, self.pure("and", unit, self.const(I32, 31))), self.const(I32, 1))
+        with self.when(self.pure("eq", found, self.const(I32, 0)), cold=True):
             self.trap(TrapCode.CORRUPT)
+        sp = self.load(Space.FRAME, I32, header, FrameHeader.caller_sp.offset)
+        with self.when(self.pure("ge_u", sp, self.state("sp")), cold=True):
+            self.trap(TrapCode.CORRUPT)
+        vmctx = self.load(Space.FRAME, I32, header, FrameHeader.caller_vmctx.offset)
+        pc = self.pure("extend_u", self.pure("shl", unit, self.const(I32, UNIT.bit_length() - 1)), to=I64)
         self.switch_instance(pc.text, sp.text, self.frame_pointer(sp), vmctx)
 
     def frame_pointer(self, sp: Value) -> str:
@@ -260,7 +257,7 @@ class Handler(LlvmText):
     def switch_instance(self, pc: str, sp: str, fp: str, vmctx: Value) -> None:
         """Go on at `pc` in the instance `vmctx`; its memory is looked up if it is another one."""
         with self.when(self.pure("ne", vmctx, self.state("vmctx")), cold=True):
-            self.jump(pc, sp=sp, fp=fp, vmctx=vmctx.text, **self.memory_of(vmctx))
+            self.tail("@start", pc=pc, sp=sp, fp=fp, vmctx=vmctx.text)
         self.jump(pc, sp=sp, fp=fp)
 
     def memory_of(self, vmctx: Value) -> dict[str, str]:
@@ -305,7 +302,7 @@ class Interpreter:
         """Handlers in the table's order, stops, bulk functions, the entry."""
         parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA]
         parts += [self.stop(status) for status in STATUSES]
-        parts += [self.copy(), self.fill()]
+        parts += [self.copy(), self.fill(), self.bulk("copy"), self.bulk("fill")]
         parts += [self.handler(row).text() for row in TABLE]
         parts += [self.landing(), self.invalid(), self.start(), self.entry()]
         return "".join(parts)
@@ -343,7 +340,7 @@ class Interpreter:
         to, source = (e.addressing.address(e.line, Space.MEMORY, e.argument(i), 0) for i in range(2))
         e.do(f"call void @llvm.memmove.p0.p0.i64(ptr {to}, ptr {source}, i64 {e.argument(2).text}, i1 false)")
         e.jump("%pc")
-        return e.function("copy", "noinline nounwind")
+        return e.function("copy_bytes", "noinline nounwind")
 
     def fill(self) -> str:
         """Set bytes of memory whose bounds were checked, then go on."""
@@ -351,7 +348,13 @@ class Interpreter:
         to, byte = e.addressing.address(e.line, Space.MEMORY, e.argument(0), 0), e.pure("wrap", e.argument(1), to=I8)
         e.do(f"call void @llvm.memset.p0.i64(ptr {to}, i8 {byte.text}, i64 {e.argument(2).text}, i1 false)")
         e.jump("%pc")
-        return e.function("fill", "noinline nounwind")
+        return e.function("fill_bytes", "noinline nounwind")
+
+    def bulk(self, name: str) -> str:
+        """Look up the memory, as its length was a moment ago: in the arena it may be another one than when the instance began to run."""
+        e = self.handler(ROWS["halt"])
+        e.tail(f"@{name}_bytes", **e.memory_of(e.state("vmctx")))
+        return e.function(name, "noinline nounwind")
 
     def start(self) -> str:
         """Look up the memory and go on: a handler, for what the arena says may fault."""

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 COLD: Final = "!100"
 INVARIANT: Final = "!101"
 METADATA: Final = f'{COLD} = !{{!"branch_weights", i32 1, i32 100000}}\n{INVARIANT} = !{{}}\n'
-CANONICAL_NAN: Final = {F32: "0x7FF8000000000000", F64: "0x7FF8000000000000"}  # LLVM spells a float as the double of its value
+CANONICAL_NAN: Final = {
+    F32: (I32, 0x7F800000, 0x7FC00000),
+    F64: (I64, 0x7FF0 << 48, 0x7FF8 << 48),
+}  # integer of the width, infinity, NaN
 
 
 def declarations() -> str:
@@ -87,8 +90,12 @@ class LlvmText:
         """One NaN only, where runs must be deterministic."""
         if not self.deterministic:
             return value
-        nan = Value(value.type, CANONICAL_NAN[value.type])
-        return self.pure("select", self.pure("fuo", value, value), nan, value)
+        bits, infinity, nan = CANONICAL_NAN[value.type]
+        # asked of the bits: LLVM believes that some floats, such as a square root, are never NaN
+        word = self.pure("bits", value, to=bits)
+        magnitude = self.pure("and", word, self.const(bits, (1 << (bits.bits - 1)) - 1))
+        word = self.pure("select", self.pure("gt_u", magnitude, self.const(bits, infinity)), self.const(bits, nan), word)
+        return self.pure("bits", word, to=value.type)
 
     # memory
     def address(self, space: Space, at: Value, disp: Value | int, size: int) -> str:

@@ -29,17 +29,13 @@ from arenite.bytecode.encode import encode
 from arenite.errors import Limit
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FUNCREF, I32
+from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
 from arenite.translate.blocks import Blocks
 from arenite.translate.operands import CONSTANT, Operands, WideFrame
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.tables import (
-    ADD,
-    ADD64,
-    ADD_IMM,
-    AND,
-    AND64,
     CALL,
     CALL_IMPORT,
     CALL_INDIRECT,
@@ -52,20 +48,14 @@ from arenite.translate.tables import (
     GLOBAL_SET_IMPORTED,
     IMMEDIATE,
     INSTRUCTIONS,
-    MIRRORED,
     REF_FUNC,
     REF_FUNC_IMPORTED,
     SELECT,
-    SHL_IMM,
-    SHR_IMM,
     STORE64,
-    SUB,
-    SUB64,
     TABLE_GET,
     TABLE_SET,
     TABLE_SIZE,
     UNREACHABLE,
-    WRAP,
     ZERO16,
     entry,
     number,
@@ -101,6 +91,7 @@ class Translator(Sink):
         self.asm = Assembler()
         self.s = Operands(self.asm)
         self.records = Records()
+        self.arithmetic = Arithmetic(self.asm, self.s)
         self.blocks = Blocks(self.asm, self.s, self.records)
         self.params: i64 = 0
         self.header: i64 = 0
@@ -187,86 +178,13 @@ class Translator(Sink):
         s = self.s
         code = entry(INSTRUCTIONS, number(op))
         if operands == 2:
-            self.binary(code, result)
+            self.arithmetic.binary(code, result)
         elif code == 0:
             s.types[s.height - 1] = result
         elif op in (0x45, 0x50):
-            self.is_zero(code)
+            self.arithmetic.is_zero(code)
         else:
-            self.unary(code, result)
-
-    def unary(self, code: i64, result: i64) -> None:
-        """The op of one operand."""
-        s = self.s
-        a = s.source(s.height - 1, 1)
-        s.drop(1)
-        self.asm.value(code, s.own(s.height), a, 0)
-        s.push_own(result)
-
-    def is_zero(self, code: i64) -> None:
-        """A comparison with zero; of a comparison just made, its inverse."""
-        s = self.s
-        a = s.source(s.height - 1, 1)
-        s.drop(1)
-        if not self.asm.invert(a):
-            self.asm.value(code, s.own(s.height), a, 0)
-        s.push_own(I32)
-
-    def binary(self, code: i64, result: i64) -> None:
-        """The op of two operands, or with a constant in it where there is such a form."""
-        s = self.s
-        asm = self.asm
-        h = s.height - 2
-        a, b = h, h + 1
-        if s.where[a] == CONSTANT and s.where[b] != CONSTANT and entry(MIRRORED, code) != 0:
-            code = entry(MIRRORED, code)
-            a, b = b, a
-        small = s.small(b)
-        n: i64 = 0
-        if s.where[b] == CONSTANT and not small and code in (AND, AND64) and self.mask(code, a, s.bits[b]):
-            s.push_own(result)
-            return
-        if small:
-            n = s.signed(b)
-            if code in (SUB, SUB64) and n != -0x8000:
-                code = ADD if code == SUB else ADD64
-                n = -n
-            small = entry(IMMEDIATE, code) != 0
-        x = s.source(a, 1)
-        if small:
-            code = entry(IMMEDIATE, code)
-            y = n & 0xFFFF
-        else:
-            y = s.source(b, 2)
-        s.drop(2)
-        if code != ADD_IMM or not asm.merge(s.own(h), x, n):
-            asm.value(code, s.own(h), x, y)
-        s.push_own(result)
-
-    def mask(self, code: i64, a: i64, bits: i64) -> bool:
-        """An `and` with a constant too large for an op, which needs only wrapping, or two shifts that are one op."""
-        s = self.s
-        asm = self.asm
-        h = s.height - 2
-        low = bits & (bits + 1) == 0  # the lowest bits are kept, else the highest
-        zeros = ~bits & 0xFFFFFFFF
-        if code == AND64:
-            if bits != 0xFFFFFFFF:
-                return False
-        elif asm.wide or not (low or zeros & (zeros + 1) == 0):
-            return False
-        x = s.source(a, 1)
-        s.drop(2)
-        if code == AND64:
-            asm.value(WRAP, s.own(h), x, 0)
-            return True
-        count: i64 = 0
-        while zeros != 0:
-            zeros &= zeros - 1
-            count += 1
-        asm.value(SHL_IMM if low else SHR_IMM, s.own(h), x, count)
-        asm.value(SHR_IMM if low else SHL_IMM, s.own(h), s.own(h), count)
-        return True
+            self.arithmetic.unary(code, result)
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
         """Near or far, as the offset wants it."""
@@ -373,7 +291,7 @@ class Translator(Sink):
 
     def ref_is_null(self) -> None:
         """Null is 0."""
-        self.is_zero(EQZ)
+        self.arithmetic.is_zero(EQZ)
 
     def ref_func(self, func: i64) -> None:
         """Own functions are counted without the imported ones."""
@@ -408,7 +326,7 @@ class Translator(Sink):
             asm.value(entry(INSTRUCTIONS, op), s.own(s.height), 0, 0)
             s.push_own(I32)
         elif op == 0x40:
-            self.unary(entry(INSTRUCTIONS, op), I32)
+            self.arithmetic.unary(entry(INSTRUCTIONS, op), I32)
         elif op == 0xFC10:
             asm.value32(TABLE_SIZE, s.own(s.height), self.shape.tables[x])
             s.push_own(I32)

@@ -102,7 +102,7 @@ def loops_of(ops: list[Op]) -> frozenset[int]:
     return frozenset(op.values[name] for op in ops if (name := branch(op.row.code, "loop")))
 
 
-def straight(code: bytes, pc: int, *, deterministic: bool, is_loop: bool) -> list[Op]:
+def straight(code: bytes | memoryview, pc: int, *, deterministic: bool, is_loop: bool) -> list[Op]:
     """The ops of the block at `pc`; those of a loop go on, behind a way out, where a branch inside comes back in."""
     ops: list[Op] = []
     heads: set[int] = set()  # of loops that begin inside
@@ -317,7 +317,7 @@ class Assembler:
         return "\n".join(text for text, _ in lines), tuple(pc for _, pc in lines)
 
 
-def block(code: bytes, pc: int, *, deterministic: bool, is_loop: bool) -> Block:
+def block(code: bytes | memoryview, pc: int, *, deterministic: bool, is_loop: bool) -> Block:
     """The block at `pc`, compiled; `is_loop`: back-edges lead here."""
     ops = straight(code, pc, deterministic=deterministic, is_loop=is_loop)
     if not is_loop and pc in loops_of(ops):
@@ -336,7 +336,7 @@ class Blocks:
         self.made: dict[int, Block] = {}
         self.loops: set[int] = set()
 
-    def at(self, code: bytes, pc: int) -> Block:
+    def at(self, code: bytes | memoryview, pc: int) -> Block:
         """The block at `pc`."""
         found = self.made.get(pc)
         if found is None:

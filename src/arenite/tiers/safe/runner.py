@@ -135,7 +135,7 @@ class SafeRunner:
 
     def function(self, pc: int) -> FunctionType:
         """The block at `pc` as a function of this runner's views; its code is shared by all runners of the window."""
-        found = self.blocks.at(self.window.code, pc)  # type: ignore[arg-type]  # any buffer does
+        found = self.blocks.at(self.window.code, pc)
         for head in found.loops:
             old = self.functions.get(head)
             if old and self.sources[id(old.__code__)] is not self.blocks.made.get(head):
