@@ -53,8 +53,9 @@ def measure(
         suite, usual = SUITES[name]
         with console.status(name) as status:
             report = suite(only, 1 if quick else rounds or usual, status.update)
-        reports.append(report)
-        console.print(table(report))
+        if report.rows or not only:
+            reports.append(report)
+            console.print(table(report))
     when = datetime.now(tz=UTC)
     path = json or RESULTS / f"{when:%Y%m%d-%H%M%S}.json"
     save(path, described | {"when": when.isoformat(timespec="seconds")}, reports)

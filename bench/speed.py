@@ -58,8 +58,10 @@ def compare(
             if name in medians:
                 ratios[name].append(medians[name] / medians[first])
         report.rows.append(tuple(row))
-    report.rows.append(("geometric mean", None, *(geometric_mean(ratios[name]) if ratios[name] else None for name in others)))
-    report.summary = 1
+    if report.rows:
+        means = (geometric_mean(ratios[name]) if ratios[name] else None for name in others)
+        report.rows.append(("geometric mean", None, *means))
+        report.summary = 1
     report.notes = [f"{name}: {SUBJECTS[name][0]}" for name in engines]
     report.notes.append(f"Numbers of other columns: their time / {first}'s; above 1 they are slower.  Medians of {rounds}.")
     return report
