@@ -45,7 +45,7 @@ class Module:
         elif not isinstance(wasm, (bytes, bytearray, memoryview)):
             raise TypeError(f"expected bytes or text, found {type(wasm).__name__}")
         data = bytes(wasm)
-        if data[:4] != b"\0asm" and data.lstrip()[:1] == b"(":
+        if data[:4] != b"\0asm" and data.lstrip()[:1] in (b"(", b";"):
             data = wat2wasm(data)
         self.engine = engine
         self.wasm = data

@@ -211,6 +211,7 @@ class Windows:
         self._portable = portable
         self._preamble = Preamble()
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
+        self._empty: Window | None = None  # every store begins with it, so it is kept
         self._types: dict[int, FuncType] = {}
         self._lock = threading.RLock()  # stores of several threads share an engine's windows
 
@@ -228,6 +229,8 @@ class Windows:
                 for code in modules:
                     self.register(code.types)
                 found = self._windows[key] = Window(self._preamble, modules, portable=self._portable)
+            if not modules:
+                self._empty = found
             return found
 
     def register(self, types: Iterable[FuncType]) -> None:
