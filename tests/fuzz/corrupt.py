@@ -261,8 +261,20 @@ class Campaign:
 
     def child(self) -> None:
         """One child, as long as it lives."""
-        command = [sys.executable, __file__, "--child", "--tier", self.variant, "--seed", str(self.seed), "--round", str(self.next)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        command = [
+            sys.executable,
+            __file__,
+            "--child",
+            "--tier",
+            self.variant,
+            "--seed",
+            str(self.seed),
+            "--round",
+            str(self.next),
+        ]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdin
             assert process.stdout
             assert process.stderr

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
 from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, STACK_AT
-from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.records import (
+    FrameHeader,
+    FuncRefRecord,
+    GlobalRecord,
+    InstanceRecord,
+    MemoryRecord,
+    StoreContext,
+    TableRecord,
+)
 from arenite.machine.window import HALT_PC, MODULE_GRAIN, THUNKS
 
 if TYPE_CHECKING:
@@ -194,16 +202,50 @@ class World:
         """Words that mean something somewhere."""
         arena, heap = len(self.arena), StoreContext.heap.read(self.machine.cage.store_page, 0)
         placed = self.machine.window.modules
-        pcs = [0, HALT_PC, 16, 24, 32, *(p.origin + f.begin + 8 * k for p in placed for f in p.code.all_functions() for k in (0, 1, 3))]
+        pcs = [
+            0,
+            HALT_PC,
+            16,
+            24,
+            32,
+            *(p.origin + f.begin + 8 * k for p in placed for f in p.code.all_functions() for k in (0, 1, 3)),
+        ]
         handles = [0, 1, 2, 3, THUNKS - 1, THUNKS, THUNKS + 5, THUNKS + 20, HANDLE_MASK, HANDLE_MASK + 1]
         types = [0, 1, *(t.id for p in placed for t in p.code.types)]
-        edges = [arena, arena - 4, arena - 8, arena - 16, heap, heap - 16, STACK_AT, STACK_AT + STACK, MEMORY_AT, MEMORY_AT - 4, ARENA_MAX + 65536]
-        return [*range(9), 0xFFFFFFFF, 0xFFFFFFFC, 0xFFFFFFF0, 0x7FFFFFFF, 0x80000000, 0x10000, *pcs, *handles, *types, *edges, MODULE_GRAIN]
+        edges = [
+            arena,
+            arena - 4,
+            arena - 8,
+            arena - 16,
+            heap,
+            heap - 16,
+            STACK_AT,
+            STACK_AT + STACK,
+            MEMORY_AT,
+            MEMORY_AT - 4,
+            ARENA_MAX + 65536,
+        ]
+        return [
+            *range(9),
+            0xFFFFFFFF,
+            0xFFFFFFFC,
+            0xFFFFFFF0,
+            0x7FFFFFFF,
+            0x80000000,
+            0x10000,
+            *pcs,
+            *handles,
+            *types,
+            *edges,
+            MODULE_GRAIN,
+        ]
 
 
 def engine(tier: TierName, **options: Any) -> Engine:
     """An engine for worlds: small enough that each costs little, big enough that everything can go wrong."""
-    config = Config(tier=tier, consume_fuel=True, memories=AREAS, max_wasm_stack=STACK, max_memory=1 << 21, max_table_elements=5000, **options)
+    config = Config(
+        tier=tier, consume_fuel=True, memories=AREAS, max_wasm_stack=STACK, max_memory=1 << 21, max_table_elements=5000, **options
+    )
     return Engine(config)
 
 

@@ -1,0 +1,138 @@
+"""A fault at any op that touches linear memory reports that op: its pc, sp, vmctx and fuel, in every variant of the interpreter.
+
+Which ops those are is found by running their meanings.  Each is tried on addresses around the end of a memory of one page; the variants
+with guard pages must say what those say that compare.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from arenite.bytecode.effects import effects
+from arenite.bytecode.encode import encode
+from arenite.bytecode.module import FUNCTION, ModuleCode
+from arenite.bytecode.ops import TABLE
+from arenite.bytecode.row import LABELS
+from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.layout.spaces import Space
+from arenite.layout.types import PAGE_SIZE, FuncType
+from arenite.machine.cage import Cage
+from arenite.machine.window import MODULE_GRAIN, Preamble, Window
+from arenite.platform import HAS_OBJECTS
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.bytecode.row import Operand, Row
+
+pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="the threaded tier needs machine code")
+
+BULK = {"memory.copy", "memory.fill"}  # the machine does the long ones
+ROWS = [
+    row
+    for row in TABLE
+    if Space.MEMORY in effects(row).reads | effects(row).writes and ("helper" not in effects(row).transfers or row.name in BULK)
+]
+VARIANTS = {  # name -> (addressing, explicit bounds)
+    "explicit": ("single", True),
+    "single": ("single", False),
+    "spaces": ("spaces", False),
+    "spaces explicit": ("spaces", True),
+}
+CONTEXT = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel
+SP, LIMIT, INSTANCE, MEMORY = 0x2000, 0x4000, 0x8000, 0x9000
+SIZE = 0x10000
+FUEL = 0x1234_5678_9ABC
+SLOTS = 8
+ADDRESSES = (0, 16, PAGE_SIZE - 9, PAGE_SIZE - 8, PAGE_SIZE - 4, PAGE_SIZE - 1, PAGE_SIZE, 0x7FFF_FFF0, 0x8000_0000, 0xFFFF_FFFF)
+TRIALS = 40
+
+
+def value(choose: random.Random, operand: Operand) -> int:
+    """A value for an operand."""
+    kind = operand.kind
+    if kind in {"i32", "i64", "f32", "f64"}:
+        return 8 * choose.randrange(SLOTS)
+    if ".imm" in kind:
+        return choose.choice((0, 1, 3, -1))
+    if operand.name.startswith("disp"):
+        return choose.choice((0, 1, 8, 0xFFFF) if kind == "u16" else (0, 0x10000, 0xFFFF_FFFF))
+    return 0
+
+
+def probes(row: Row) -> Iterator[tuple[bytes, bytes]]:
+    """Encodings of the op, and frames for them."""
+    choose = random.Random(row.name)
+    for _ in range(TRIALS):
+        assert not any(o.kind in (*LABELS, "labels") for o in row.encoded), "give it labels"
+        code = encode(row.name, **{o.name: value(choose, o) for o in row.encoded})
+        slots = (choose.choice(ADDRESSES) | choose.choice((0, choose.getrandbits(32))) << 32 for _ in range(SLOTS))
+        yield code, struct.pack(f"<{SLOTS}Q", *slots)
+
+
+def window_of(code: bytes) -> Window:
+    """The ops as one module."""
+    functions = FUNCTION.pack(0, len(code), 64, 0, 0, 0, 0)
+    type_ = FuncType((), ())
+    module = ModuleCode(
+        "", b"", (type_,), (), (), (0,), (), (), (), (), (), None, code, bytes(len(code) // 64 + 1), functions, b"", ()
+    )
+    return Window(Preamble(), (module,), portable=False)
+
+
+class Subject:
+    """A cage with an instance whose memory has one page."""
+
+    def __init__(self, variant: str, window: Window) -> None:
+        from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads machine code)
+
+        addressing, explicit = VARIANTS[variant]
+        self.cage = Cage(SIZE, 2)
+        for area in (0, 1):  # the instance's is the second one
+            self.cage.new_area()
+            self.cage.resize(area, PAGE_SIZE)
+        self.cage.show(window)
+        arena = self.cage.arena
+        InstanceRecord.memory.write(arena, INSTANCE, MEMORY)
+        MemoryRecord.area.write(arena, MEMORY, 1)
+        StoreContext.stack_limit.write(self.cage.store_page, 0, LIMIT)
+        self.run = ThreadedTier(addressing, explicit_bounds=explicit).runner(self.cage, window)
+
+    def play(self, at: int, frame: bytes) -> tuple[tuple[int, ...], bytes, bytes]:
+        """The context and the frame afterwards, and the memory's end."""
+        page, arena, memory = self.cage.store_page, self.cage.arena, self.cage.memory(1)
+        arena[SP : SP + len(frame)] = frame
+        memory[-32:] = bytes(range(32))
+        CONTEXT.pack_into(page, 0, 99, MODULE_GRAIN + at, SP, INSTANCE, FUEL)
+        self.run()
+        return CONTEXT.unpack_from(page), bytes(arena[SP : SP + len(frame)]), bytes(memory[-32:])
+
+
+def test_there_are_such_rows() -> None:
+    assert {"load32 memory0", "store8 memory0 far", "i32.add; load32 memory0"} <= {row.name for row in ROWS}
+
+
+def test_a_fault_is_told_exactly() -> None:
+    code, tried = bytearray(encode("unreachable")), []
+    for row in ROWS:
+        for op, frame in probes(row):
+            tried.append((row, len(code), frame))
+            code += op + encode("halt")
+    window = window_of(bytes(code))
+    subjects = {variant: Subject(variant, window) for variant in VARIANTS}
+    faulted = set()
+    for row, at, frame in tried:
+        outcomes = {variant: subject.play(at, frame) for variant, subject in subjects.items()}
+        expected = outcomes["explicit"]
+        assert set(outcomes.values()) == {expected}, (row.name, frame.hex(" ", 8), outcomes)
+        status, *registers = expected[0]
+        if status == TrapCode.MEMORY_OUT_OF_BOUNDS:
+            assert registers == [MODULE_GRAIN + at, SP, INSTANCE, FUEL], row.name
+            assert expected[1] == frame, f"{row.name} wrote its result before it trapped"
+            faulted.add(row.name)
+    assert faulted == {row.name for row in ROWS}
