@@ -60,6 +60,8 @@ class Instance:
             instantiate.instantiate(machine, module.code, [item.addr for item in imports]),
             machine.lineage,
         )
+        if machine.modules == (module.code,):
+            module.window = machine.window  # the next store with this module alone finds it made
 
     def exports(self, store: Storelike) -> InstanceExports:
         """Its exports, a mapping by name."""

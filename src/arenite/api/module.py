@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,15 +18,12 @@ if TYPE_CHECKING:
 
     from arenite.api.engine import Engine
     from arenite.bytecode.module import ModuleCode
+    from arenite.machine.window import Window
 
 
-_files: weakref.WeakKeyDictionary[ModuleCode, bytes] = weakref.WeakKeyDictionary()
-
-
-def offset_of(code: ModuleCode, function: int, pc: int) -> int | None:
+def offset_of(code: ModuleCode, function: int, pc: int) -> int:
     """Byte offset, in a module's file, of the instruction that an op of an own function came from."""
-    data = _files.get(code)
-    return None if data is None else locate(decode(data), code, function, pc)
+    return locate(decode(code.file), code, function, pc)
 
 
 class Module:
@@ -48,9 +44,8 @@ class Module:
         if data[:4] != b"\0asm" and data.lstrip()[:1] in (b"(", b";"):
             data = wat2wasm(data)
         self.engine = engine
-        self.wasm = data
+        self.window: Window | None = None
         self.code = translate(data, verify=engine.config.verify, progress=progress)
-        _files[self.code] = data
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:

@@ -5,6 +5,7 @@ A `ModuleCode` holds no address and depends on nothing in the process, so it can
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +23,7 @@ ConstExpr = tuple[tuple[str | int, ...], ...]
 """A constant expression in postfix: `(("i32.const", 5), ("global.get", 0), ("i32.add",))`; floats as bit patterns, null as
 `("ref.null",)`, functions as `("ref.func", index)`.  Spec: valid-constant."""
 
+DENSE: Final = 2  # bytes of an image for each byte of data, at most
 FUNCTION: Final = struct.Struct("<IIIIIII")
 
 
@@ -49,11 +51,11 @@ class Safepoint(NamedTuple):
     slots: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class DataSegment:
-    """`offset` is None for a passive segment."""
+class DataSegment(NamedTuple):
+    """Bytes `start` .. `end` of the module's file; `offset` is None for a passive segment."""
 
-    content: bytes
+    start: int
+    end: int
     offset: ConstExpr | None
 
 
@@ -73,7 +75,7 @@ class ModuleCode:
     """A module as the machine wants it; index spaces begin with the imports, as in the standard."""
 
     name: str
-    digest: bytes  # blake2b of the file
+    file: bytes = field(repr=False)  # the module itself: data segments lie in it, and whoever wants to read it again can
     types: tuple[FuncType, ...]
     imports: tuple[ImportType, ...]
     exports: tuple[ExportType, ...]
@@ -90,6 +92,36 @@ class ModuleCode:
     safepoints: bytes
     locals: tuple[bytes, ...] = field(repr=False)  # of each own function: u32 types of parameters and locals
     function_names: dict[int, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """blake2b of the file: what the module is known by."""
+        return hashlib.blake2b(self.file, digest_size=32).digest()
+
+    def segment(self, index: int) -> memoryview:
+        """A data segment's bytes."""
+        start, end, _ = self.data[index]
+        return memoryview(self.file)[start:end]
+
+    @cached_property
+    def data_image(self) -> tuple[int, bytes] | None:
+        """What the data segments make of a memory of zeros: (offset, bytes); None unless all are active, at constant offsets, and dense.
+
+        Compilers of today's C write tens of thousands of segments; a guest is instantiated more often than it is translated.
+        """
+        placed: list[tuple[int, DataSegment]] = []
+        for segment in self.data:
+            if segment.offset is None or len(segment.offset) != 1 or segment.offset[0][0] != "i32.const":
+                return None
+            placed.append((int(segment.offset[0][1]) & 0xFFFFFFFF, segment))
+        low = min((to for to, _ in placed), default=0)
+        high = max((to + s.end - s.start for to, s in placed), default=0)
+        if high - low > DENSE * sum(s.end - s.start for _, s in placed):
+            return None
+        image, file = bytearray(high - low), memoryview(self.file)
+        for to, segment in placed:
+            image[to - low : to - low + segment.end - segment.start] = file[segment.start : segment.end]
+        return low, bytes(image)
 
     def _imported(self, kind: type) -> int:
         return sum(isinstance(i.type, kind) for i in self.imports)

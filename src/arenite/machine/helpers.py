@@ -87,36 +87,37 @@ def _range(memory: memoryview, start: int, count: int) -> None:
 
 def memory_copy(machine: Machine, vmctx: int, to: int, source: int, count: int) -> int:
     """memory.copy."""
-    memory = memory_bytes(machine, vmctx)
-    _range(memory, to, count)
-    _range(memory, source, count)
-    charge_bulk(machine, count)
-    starts = range(0, count, CHUNK)
-    for at in starts if to <= source else reversed(starts):
-        size = min(CHUNK, count - at)
-        memory[to + at : to + at + size] = memory[source + at : source + at + size]
+    with memory_bytes(machine, vmctx) as memory:
+        _range(memory, to, count)
+        _range(memory, source, count)
+        charge_bulk(machine, count)
+        starts = range(0, count, CHUNK)
+        for at in starts if to <= source else reversed(starts):
+            size = min(CHUNK, count - at)
+            memory[to + at : to + at + size] = memory[source + at : source + at + size]
     return 0
 
 
 def memory_fill(machine: Machine, vmctx: int, to: int, byte: int, count: int) -> int:
     """memory.fill."""
-    memory = memory_bytes(machine, vmctx)
-    _range(memory, to, count)
-    charge_bulk(machine, count)
-    for at in range(0, count, CHUNK):
-        size = min(CHUNK, count - at)
-        memory[to + at : to + at + size] = bytes((byte & 0xFF,)) * size
+    with memory_bytes(machine, vmctx) as memory:
+        _range(memory, to, count)
+        charge_bulk(machine, count)
+        for at in range(0, count, CHUNK):
+            size = min(CHUNK, count - at)
+            memory[to + at : to + at + size] = bytes((byte & 0xFF,)) * size
     return 0
 
 
 def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int, count: int) -> int:
     """memory.init."""
-    content, memory = segment_bytes(machine, vmctx, segment), memory_bytes(machine, vmctx)
-    _range(memory, to, count)
-    if source + count > len(content):
-        raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
-    charge_bulk(machine, count)
-    memory[to : to + count] = content[source : source + count]
+    content = segment_bytes(machine, vmctx, segment)
+    with memory_bytes(machine, vmctx) as memory:
+        _range(memory, to, count)
+        if source + count > len(content):
+            raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+        charge_bulk(machine, count)
+        memory[to : to + count] = content[source : source + count]
     return 0
 
 

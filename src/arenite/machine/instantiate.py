@@ -16,7 +16,7 @@ from arenite.traps import TrapCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
+    from arenite.bytecode.module import ConstExpr, ElementSegment, ModuleCode
     from arenite.machine.machine import Machine
 
 WORD = struct.Struct("<I")
@@ -143,29 +143,43 @@ def _initialise(machine: Machine, instance: InstanceAddr) -> None:
             _put_elements(machine, instance, element)
         if element.offset is not None or element.declarative:
             drop(machine, vmctx, len(code.data) + number)
+    if code.memories and _put_image(machine, instance):
+        return
     for number, data in enumerate(code.data):
         if data.offset is not None:
-            _put_data(machine, instance, data)
+            _put_data(machine, instance, number, data.offset)
             drop(machine, vmctx, number)
+
+
+def _put_image(machine: Machine, instance: InstanceAddr) -> bool:
+    """All data segments at once into a memory of the instance's own, which holds nothing yet; False when that cannot be done."""
+    code, image = instance.code, instance.code.data_image
+    memory = machine.cage.memory(instance.memories[0].area)
+    if image is None or image[0] + len(image[1]) > len(memory):
+        return False
+    start, content = image
+    memory[start : start + len(content)] = content
+    at = InstanceRecord.dropped.read(machine.cage.arena, instance.at)
+    machine.cage.arena[at : at + WORD.size * len(code.data)] = WORD.pack(1) * len(code.data)
+    return True
 
 
 def _put_elements(machine: Machine, instance: InstanceAddr, element: ElementSegment) -> None:
     assert element.offset is not None
     to = evaluate(machine, instance.at, instance.code, element.offset)
-    view = elements(machine, table_record(machine, instance.at, element.table))
-    if to + len(element.items) > len(view):
-        raise Trap(TrapCode.TABLE_OUT_OF_BOUNDS.message, TrapCode.TABLE_OUT_OF_BOUNDS)
-    items = references(machine, instance.at, instance.code, element.items)
-    view[to : to + len(items)] = memoryview(struct.pack(f"<{len(items)}I", *items)).cast("I")
+    with elements(machine, table_record(machine, instance.at, element.table)) as view:
+        if to + len(element.items) > len(view):
+            raise Trap(TrapCode.TABLE_OUT_OF_BOUNDS.message, TrapCode.TABLE_OUT_OF_BOUNDS)
+        items = references(machine, instance.at, instance.code, element.items)
+        view[to : to + len(items)] = memoryview(struct.pack(f"<{len(items)}I", *items)).cast("I")
 
 
-def _put_data(machine: Machine, instance: InstanceAddr, data: DataSegment) -> None:
-    assert data.offset is not None
-    to = evaluate(machine, instance.at, instance.code, data.offset)
-    memory = machine.cage.memory(instance.memories[0].area)
-    if to + len(data.content) > len(memory):
-        raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS.message, TrapCode.MEMORY_OUT_OF_BOUNDS)
-    memory[to : to + len(data.content)] = data.content
+def _put_data(machine: Machine, instance: InstanceAddr, number: int, offset: ConstExpr) -> None:
+    to, content = evaluate(machine, instance.at, instance.code, offset), instance.code.segment(number)
+    with machine.cage.memory(instance.memories[0].area) as memory:
+        if to + len(content) > len(memory):
+            raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS.message, TrapCode.MEMORY_OUT_OF_BOUNDS)
+        memory[to : to + len(content)] = content
 
 
 def export(machine: Machine, instance: InstanceAddr, type_: FuncType | TableType | MemoryType | GlobalType, index: int) -> Addr:

@@ -304,12 +304,15 @@ class Machine:
         helper, page = Helper(status), self.cage.store_page
         next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
         args = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
+        result, code = 0, None
         try:
             result = HELPER_METHODS[helper](self, vmctx, *args)
         except GuestTrap as stop:
-            self.trap(stop.code, pc, sp, vmctx)
-        except (struct.error, IndexError):  # an offset or an instance from the arena that leads astray
-            self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
+            code = stop.code
+        except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
+            code = TrapCode.CORRUPT
+        if code is not None:  # raised here, so that it leads to no frame of the helper, which has views
+            self.trap(code, pc, sp, vmctx)
         self.refresh()
         if helper.has_result:
             self._write(sp + slot, result)

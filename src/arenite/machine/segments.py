@@ -78,9 +78,9 @@ def drop(machine: Machine, vmctx: int, number: int) -> None:
     WORD.pack_into(machine.cage.arena, InstanceRecord.dropped.read(machine.cage.arena, vmctx) + 4 * number, 1)
 
 
-def segment_bytes(machine: Machine, vmctx: int, segment: int) -> bytes:
+def segment_bytes(machine: Machine, vmctx: int, segment: int) -> memoryview:
     """A data segment's bytes; none once it was dropped."""
-    return b"" if is_dropped(machine, vmctx, segment) else machine.instance_at(vmctx).code.data[segment].content
+    return memoryview(b"") if is_dropped(machine, vmctx, segment) else machine.instance_at(vmctx).code.segment(segment)
 
 
 def elements_of(machine: Machine, vmctx: int, segment: int) -> memoryview:

@@ -5,7 +5,7 @@ Example:  code = translate(path.read_bytes())
 
 from __future__ import annotations
 
-import hashlib
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,19 @@ def translate(data: bytes, *, verify: bool = False, name: str | None = None, pro
     `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
     Raises: `DecodeError`, `ValidationError`, `Limit`.
     """
-    module = decode(data)
+    collecting = gc.isenabled()
+    gc.disable()  # many objects and no cycles: looking for some takes a tenth of the time
+    try:
+        code = _translated(decode(data), name, progress)
+    finally:
+        if collecting:
+            gc.enable()
+    if verify or os.environ.get(VERIFY) == "1":
+        verify_module(code)
+    return code
+
+
+def _translated(module: Module, name: str | None, progress: Progress | None) -> ModuleCode:
     validate_module(module)
     translator = Translator(Shape(module))
     validator = BodyValidator(module, translator)
@@ -49,10 +61,7 @@ def translate(data: bytes, *, verify: bool = False, name: str | None = None, pro
         translate_body(validator, translator, index)
     if progress:
         progress(total, total)
-    code = _assembled(module, translator, name)
-    if verify or os.environ.get(VERIFY) == "1":
-        verify_module(code)
-    return code
+    return _assembled(module, translator, name)
 
 
 def translate_body(validator: BodyValidator, translator: Translator, index: int) -> None:
@@ -86,7 +95,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
     inits = (init.value for init in module.inits)
     return ModuleCode(
         name=module.names.module if name is None else name,
-        digest=hashlib.blake2b(module.data, digest_size=32).digest(),
+        file=module.data,
         types=tuple(module.types),
         imports=tuple(module.import_types()),
         exports=tuple(module.export_types()),
@@ -95,7 +104,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         memories=tuple(module.memories[module.imported(Kind.MEMORY) :]),
         globals=tuple(zip(module.globals[own_globals:], map(portable, inits), strict=True)),
         elements=tuple(map(_element, module.elements)),
-        data=tuple(_data(module.data, segment) for segment in module.segments),
+        data=tuple([_data(segment) for segment in module.segments]),
         start=module.start,
         bytecode=bytecode,
         returns=translator.records.returns(len(bytecode)),
@@ -122,5 +131,5 @@ def _element(segment: Element) -> ElementSegment:
     return ElementSegment(segment.type, items, segment.table, offset, declarative=segment.mode == Mode.DECLARATIVE)
 
 
-def _data(file: bytes, segment: Data) -> DataSegment:
-    return DataSegment(file[segment.start : segment.end], portable(segment.offset) if segment.mode == Mode.ACTIVE else None)
+def _data(segment: Data) -> DataSegment:
+    return DataSegment(segment.start, segment.end, segment.offset if segment.mode == Mode.ACTIVE else None)

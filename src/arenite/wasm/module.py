@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import DecodeError
 from arenite.layout.types import ExportType, ImportType
@@ -84,8 +84,7 @@ class Element:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(NamedTuple):
     """A data segment: its bytes are `module.data[start:end]`."""
 
     mode: Mode
