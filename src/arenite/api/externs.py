@@ -327,18 +327,18 @@ class Table(Extern):
     def get(self, store: Storelike, idx: int) -> Any:  # noqa: ANN401 (any object)
         """The element: a `Func`, a Python object or None.  None too beyond the end."""
         machine = self.machine_in(store)
-        elements = helpers.elements(machine, self.addr.at)
-        if not 0 <= idx < len(elements):
-            return None
-        return from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
+        with helpers.elements(machine, self.addr.at) as elements:
+            if not 0 <= idx < len(elements):
+                return None
+            return from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
 
     def set(self, store: Storelike, idx: int, val: object) -> None:
         """Set an element.  Raises: `AreniteError` beyond the end."""
         machine = self.machine_in(store)
-        elements = helpers.elements(machine, self.addr.at)
-        if not 0 <= idx < len(elements):
-            raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
-        elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))
+        with helpers.elements(machine, self.addr.at) as elements:
+            if not 0 <= idx < len(elements):
+                raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
+            elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))
 
 
 class Global(Extern):
