@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"\0asm"
 VERSION: Final = b"\x01\0\0\0"
+I32_CONST: Final = 0x41
 MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
 ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
 CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get", "ref.null", "ref.func"} | {
@@ -287,6 +288,9 @@ class Decoder:
         while (code := r.byte()) != 0x0B:
             if r.pos > self.end:  # a byte of another section is not to be called an instruction that is not constant
                 raise r.fail("unexpected end of section or function")
+            if code == I32_CONST:  # tens of thousands of them where a compiler splits its data
+                instructions.append(("i32.const", r.signed(32)))
+                continue
             opcode = BY_CODE.get(code)
             if opcode is None:
                 raise DecodeError(illegal(code), r.pos - 1)
