@@ -15,7 +15,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from arenite.cli.script_engine import ArenitEngine
+from arenite import Config
+from arenite.cli.script_engine import AreniteEngine
 from arenite.config import TierName
 from arenite.errors import AreniteError, Trap
 from arenite.traps import TrapCode
@@ -99,7 +100,7 @@ def engine(name: EngineName) -> DiffEngine:
     """A fresh engine with a fresh store: a tier of arenite, or `wasmtime`."""
     if name == "wasmtime":
         return DiffEngine(WasmtimeEngine(), importlib.import_module("wasmtime"))
-    return DiffEngine(ArenitEngine(name), importlib.import_module("arenite"))
+    return DiffEngine(AreniteEngine(Config(tier=name)), importlib.import_module("arenite"))
 
 
 def show(value: object, type_: str = "", *, any_nan: bool = False) -> str:

@@ -15,7 +15,7 @@ from programs.fetch import FetchError, fetch, programs
 
 RUN = Path(__file__).with_name("run.py")
 SAMPLE = {"threaded": ("icepll", "quickjs"), "safe": ("icepll",)}
-SAFE = ("icepll", "avr-as", "boolector", "usvg", "quickjs")  # what the tier of the audit can do in minutes
+SAFE = ("icepll", "avr-as", "boolector", "usvg", "resvg", "quickjs")  # what the tier of the audit can do in minutes
 NEEDS = {"micropython": "exceptions"}  # features the engine does not have: the program must be refused for that reason
 WHOLE = os.environ.get("ARENITE_PROGRAMS_RUN") == "all"
 TIMEOUT = {"threaded": 300, "safe": 900}

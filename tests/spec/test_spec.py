@@ -1,4 +1,4 @@
-"""The official WebAssembly test suite, on each tier: a sample (threaded: all but the vectors),
+"""The official WebAssembly test suite, on each tier and with each way of addressing: a sample (threaded: all but the vectors),
 or all of it with ARENITE_SPEC=all (`make spec`)."""
 
 from __future__ import annotations
@@ -8,30 +8,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from arenite import Config
 from arenite.cli.script import ScriptRunner
-from arenite.cli.script_engine import ArenitEngine
+from arenite.cli.script_engine import AreniteEngine
 from spec.scripts import Expectation, converted, differences, expectations, names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from arenite.config import TierName
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
-SAFE_SAMPLE = """address block br_if bulk call call_indirect conversions elem exports f32_bitwise f64_cmp fac func_ptrs global i32 i64
+WAYS = {  # each must give the same verdicts
+    "threaded": Config(),
+    "spaces": Config(addressing="spaces"),
+    "explicit": Config(explicit_bounds=True),
+    "safe": Config(tier="safe"),
+}
+SMALL_SAMPLE = """address block br_if bulk call call_indirect conversions elem exports f32_bitwise f64_cmp fac func_ptrs global i32 i64
     if labels linking loop memory_copy memory_grow memory_trap ref_func ref_null select start switch table_grow table_set traps
     unreachable unwind return_call"""  # each kind of command and of instruction
 
 
-def cases() -> list[tuple[TierName, str]]:
-    """Which scripts are played on which tiers."""
+def cases() -> list[tuple[str, str]]:
+    """Which scripts are played in which ways."""
     if os.environ.get("ARENITE_SPEC") == "all":
-        return [(tier, name) for tier in TIERS for name in names()]
-    sample = {
-        "threaded": [name for name in names() if "simd" not in name],
-        "safe": [f"{stem}.wast" for stem in SAFE_SAMPLE.split()],
-    }
-    return [(tier, name) for tier in TIERS for name in sample[tier]]
+        return [(way, name) for way in WAYS for name in names()]
+    scalar, small = [name for name in names() if "simd" not in name], [f"{stem}.wast" for stem in SMALL_SAMPLE.split()]
+    return [(way, name) for way in WAYS for name in (scalar if way == "threaded" else small)]
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +41,9 @@ def conversions(request: pytest.FixtureRequest) -> Path:
     return request.config.cache.mkdir("wast")
 
 
-@pytest.mark.parametrize(("tier", "name"), cases())
-def test_script(tier: TierName, name: str, conversions: Path) -> None:
-    engine = ArenitEngine(tier)
+@pytest.mark.parametrize(("way", "name"), cases())
+def test_script(way: str, name: str, conversions: Path) -> None:
+    engine = AreniteEngine(WAYS[way])
     try:
         results = list(ScriptRunner(engine, converted(name, conversions)).run())
     finally:

@@ -1,6 +1,6 @@
 """arenite as a player of scripts: the public API behind `ScriptEngine`, and the suite's `spectest` module.
 
-for result in run_wast(Path("i32.wast"), tier="threaded"):
+for result in run_wast(Path("i32.wast"), Config(tier="safe")):
     if result.verdict is Verdict.FAILED:
         print(f"{result.file}:{result.line}: {result.command}: {result.message}")
 """
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from arenite.api.externs import AnyExtern
-    from arenite.config import TierName
 
 PRINTS = {  # functions of the host module `spectest`: names and parameters
     "print": (),
@@ -51,14 +50,14 @@ TABLE = (10, 20)  # limits of spectest's table
 MEMORY = (1, 2)  # and of its memory
 
 
-class ArenitEngine:
+class AreniteEngine:
     """arenite, on one tier, with one store and the suite's `spectest` module in it."""
 
     speaks_spec = True
 
-    def __init__(self, tier: TierName) -> None:
-        self.name: str = tier
-        self.engine = Engine(Config(tier=tier))
+    def __init__(self, config: Config) -> None:
+        self.name: str = config.tier
+        self.engine = Engine(config)
         self.store = Store(self.engine)
         self.linker = Linker(self.engine)
         self.linker.allow_shadowing = True
@@ -112,10 +111,10 @@ class ArenitEngine:
         self.store.close()
 
 
-def run_wast(wast: Path, *, tier: TierName) -> Iterator[Result]:
+def run_wast(wast: Path, config: Config) -> Iterator[Result]:
     """Play a script on arenite: each command's result, in order."""
     with tempfile.TemporaryDirectory(prefix="arenite-") as folder:
-        engine = ArenitEngine(tier)
+        engine = AreniteEngine(config)
         try:
             yield from ScriptRunner(engine, convert(wast, Path(folder))).run()
         finally:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from arenite.api import Config
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.loading import refusing
 from arenite.cli.options import DEFAULTS, Tier
@@ -42,7 +43,7 @@ def wast(
         verdicts = Counter[Verdict]()
         with refusing(file):
             file.open("rb").close()
-            for result in run_wast(file, tier=tier):
+            for result in run_wast(file, Config(tier=tier)):
                 verdicts[result.verdict] += 1
                 if result.verdict in BAD:
                     show(result)
