@@ -310,7 +310,7 @@ class Decoder:
             case "f32":
                 return r.f32()
             case "f64":
-                return r.f64() & 0xFFFF_FFFF_FFFF_FFFF
+                return int(r.f64()) & 0xFFFF_FFFF_FFFF_FFFF  # compiled, `f64` gives an i64, which the mask does not fit
             case "heaptype":
                 return self.reftype()
             case _:

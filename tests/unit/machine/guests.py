@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TIERS: tuple[TierName, ...] = ("threaded", "safe")
 I32 = ValType.i32()
 I64 = ValType.i64()
+F64 = ValType.f64()
 FUNCREF = ValType.funcref()
 EXTERNREF = ValType.externref()
 

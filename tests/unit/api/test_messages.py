@@ -1,0 +1,152 @@
+"""Misuse is told in words: what was expected, what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from arenite import (
+    AreniteError,
+    Config,
+    Engine,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    Instance,
+    Linker,
+    LinkError,
+    Store,
+    Trap,
+    ValType,
+)
+from unit.machine.guests import F64, I32, TIERS, engine, fresh, module
+
+WAT = """(module
+  (import "h" "f" (func $f (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (table (export "table") 2 funcref)
+  (func (export "i32") (param i32) (result i32) (call $f (local.get 0)))
+  (func (export "f64") (param f64) (result f64) (local.get 0))
+  (func (export "ref") (param funcref) (result funcref) (local.get 0)))"""
+
+
+def same(_caller: Any, n: int) -> int:
+    """A host function."""
+    return n
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_arguments(tier: str) -> None:
+    store, e = fresh(WAT, ([I32], [I32], same), tier=tier)
+    for name, args, kind, words in (
+        ("i32", ("1",), TypeError, "expected an int for i32, found str"),
+        ("i32", (1 << 32,), OverflowError, "4294967296 does not fit i32"),
+        ("i32", (-(1 << 31) - 1,), OverflowError, "-2147483649 does not fit i32"),
+        ("i32", (), TypeError, r"expected 1 values of type \(i32\), found 0"),
+        ("f64", ("x",), TypeError, "expected a float for f64, found str"),
+        ("ref", ("x",), TypeError, "expected a function or None for funcref, found str"),
+    ):
+        with pytest.raises(kind, match=words):
+            e[name](store, *args)
+    assert e["i32"](store, -1) == e["i32"](store, 0xFFFFFFFF) == -1
+    store.close()
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize(("value", "words"), [("x", "expected an int for i32, found str"), ([1], "found list"), (None, "found NoneType")])
+def test_results_of_host_functions(tier: str, value: object, words: str) -> None:
+    store, e = fresh(WAT, ([I32], [I32], lambda _caller, _n: value), tier=tier)
+    with pytest.raises(TypeError, match=words):
+        e["i32"](store, 1)
+    store.close()
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_things_of_another_store(tier: str) -> None:
+    (store, e), (other, others) = (fresh(WAT, ([I32], [I32], same), tier=tier) for _ in range(2))
+    for use in (
+        lambda: e["i32"](other, 1),
+        lambda: e["memory"].read(other),
+        lambda: e["table"].get(other, 0),
+        lambda: others["ref"](other, e["i32"]),
+        lambda: others["table"].set(other, 0, e["i32"]),
+        lambda: Linker(store.engine).define(other, "h", "f", e["i32"]),
+    ):
+        with pytest.raises(AreniteError, match="belongs to another store"):
+            use()
+    with pytest.raises(LinkError, match="belongs to another store"):
+        Instance(other, module(engine(tier=tier), '(module (import "a" "b" (memory 1)))'), [e["memory"]])
+
+
+def test_links() -> None:
+    of = engine()
+    store = Store(of)
+    linker = Linker(of)
+    needs = module(of, '(module (import "m" "f" (func (param i32))))')
+    with pytest.raises(LinkError, match="unknown import: 'm' 'f' has not been defined"):
+        linker.instantiate(store, needs)
+    linker.define(store, "m", "f", Func(store, FuncType([F64], []), lambda _x: None))
+    with pytest.raises(LinkError, match=r"incompatible import type for 'm' 'f'"):
+        linker.instantiate(store, needs)
+    with pytest.raises(AreniteError, match="defined twice"):
+        linker.define_func("m", "f", FuncType([I32], []), lambda _x: None)
+    linker.allow_shadowing = True
+    linker.define_func("m", "f", FuncType([I32], []), lambda _x: None)
+    linker.instantiate(store, needs)
+    store.close()
+
+
+def test_a_caller_ends_with_its_call() -> None:
+    kept: list[Any] = []
+
+    def keep(caller: Any, n: int) -> int:
+        kept.append(caller)
+        return n
+
+    store, e = fresh(WAT, ([I32], [I32], keep))
+    e["i32"](store, 1)
+    for use in (lambda: kept[0]["memory"], lambda: e["memory"].read(kept[0]), lambda: e["i32"](kept[0], 1)):
+        with pytest.raises(AreniteError, match="during its host function's call only"):
+            use()
+    store.close()
+
+
+def test_wrong_configurations() -> None:
+    for options, words in (({"tier": "fast"}, "tier"), ({"memories": 0}, "memories"), ({"max_wasm_stack": 1.5}, "max_wasm_stack")):
+        with pytest.raises(ValueError, match=words):
+            Config(**options)
+    with pytest.raises(AreniteError, match="stack"):
+        Store(Engine(Config(max_wasm_stack=1 << 30)))
+    with pytest.raises(AreniteError, match="fuel is not configured"):
+        Store(engine()).set_fuel(1)
+
+
+def test_references_keep_what_they_are() -> None:
+    store = Store(engine())
+    things = [object(), [], "text", 0, None]
+    variable = Global(store, GlobalType(ValType.externref(), True), None)
+    for thing in things:
+        variable.set_value(store, thing)
+        assert variable.value(store) is thing
+    function = Func(store, FuncType([], [I32]), lambda: 3)
+    pointer = Global(store, GlobalType(ValType.funcref(), True), function)
+    assert pointer.value(store) == function
+    assert pointer.value(store)(store) == 3
+    pointer.set_value(store, None)
+    assert pointer.value(store) is None
+    store.close()
+
+
+def test_a_damaged_reference_is_a_trap() -> None:
+    store = Store(engine())
+    thing = Global(store, GlobalType(ValType.externref(), True), "x")
+    function = Global(store, GlobalType(ValType.funcref(), True), None)
+    for variable, words in ((thing, (2, 0xFFFFFFFF)), (function, (0xFFFFFFFF, len(store.machine.cage.arena) - 8))):
+        for word in words:
+            store.machine.cage.arena[variable.addr.at : variable.addr.at + 4] = word.to_bytes(4, "little")
+            with pytest.raises(Trap, match="the machine's records are damaged"):
+                value = variable.value(store)
+                value(store)
+    store.close()
