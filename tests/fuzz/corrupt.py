@@ -214,7 +214,7 @@ def touch(world: World, choose: random.Random, extern: Func | Memory | Table | G
         value = argument(world, choose, extern.type(store).content.code)
         choices = [lambda: extern.value(store), lambda: extern.set_value(store, value)]
     else:
-        raise AssertionError(extern)
+        choices = [lambda: extern(store)]
     return choose.choice(choices)()
 
 
@@ -283,8 +283,6 @@ class Campaign:
                     process.stdin.write("go\n")
                     process.stdin.flush()
                     line = self.answer(process)
-                    if not line.startswith("done"):
-                        raise ConnectionError(line.strip() or "it died")
                     self.done += int(line.split()[2])
                     self.next += 1
                     self.say()
@@ -295,11 +293,14 @@ class Campaign:
                 self.fail(str(error), process.wait(), process.stderr.read())
 
     def answer(self, process: subprocess.Popen[str]) -> str:
-        """The child's next line.  Raises: `TimeoutError`."""
+        """The child's line about a round.  Raises: `TimeoutError`, `ConnectionError`."""
         assert process.stdout
         if not select.select([process.stdout], [], [], SILENCE)[0]:
             raise TimeoutError("it hangs")
-        return process.stdout.readline()
+        line = process.stdout.readline()
+        if not line.startswith("done"):
+            raise ConnectionError(line.strip() or "it died")
+        return line
 
     def note(self, line: str) -> None:
         """How a child's calls ended."""

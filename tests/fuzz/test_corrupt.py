@@ -15,6 +15,6 @@ COUNT = int(os.environ.get("ARENITE_CORRUPTIONS", "1500"))
 @pytest.mark.parametrize("variant", ["threaded", "safe", "spaces", "explicit"])
 def test_damage_ends_in_a_result_a_trap_or_an_error(variant: str) -> None:
     program = Path(__file__).with_name("corrupt.py")
-    command = [sys.executable, program, "--tier", variant, "--count", str(COUNT), "--seed", "2", "--quiet"]
+    command = [sys.executable, str(program), "--tier", variant, "--count", str(COUNT), "--seed", "2", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120 + COUNT / 20, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

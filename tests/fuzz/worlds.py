@@ -24,6 +24,7 @@ from arenite.machine.window import HALT_PC, MODULE_GRAIN, THUNKS
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
     from arenite.config import TierName
 
@@ -147,7 +148,7 @@ class World:
     def __init__(self, engine: Engine, modules: tuple[Module, Module]) -> None:
         self.store = Store(engine)
         self.machine = self.store.machine
-        self.poke = lambda: None
+        self.poke: Callable[[], object] = int  # what happens to it in a host function
         library, user = modules
         functions = {name: self._host(name) for name in HOST_TYPES}
         self.counter = Global(self.store, GlobalType(I64, True), 1)

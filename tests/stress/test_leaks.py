@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from unit.machine.guests import I32, TIERS, engine, module
 
 from arenite import Exit, Func, FuncType, Instance, Store, Trap
+from unit.machine.guests import I32, TIERS, engine, module
 
 ALL = os.environ.get("ARENITE_STRESS") == "all"
 TRAPS = 100_000 if ALL else 3000
@@ -43,7 +43,7 @@ class Usage(NamedTuple):
         gc.collect()
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         mappings = Path("/proc/self/maps").read_text(encoding="utf-8").count("\n")
-        return cls(pages * os.sysconf("SC_PAGE_SIZE"), mappings, len(os.listdir("/proc/self/fd")))
+        return cls(pages * os.sysconf("SC_PAGE_SIZE"), mappings, len(list(Path("/proc/self/fd").iterdir())))
 
     def assert_kept(self) -> None:
         """The process holds no more than then."""
@@ -70,7 +70,7 @@ def test_traps(tier: str, name: str, argument: int) -> None:
         raise Exit(3)
 
     store, instance = store_with_instance(tier, fail)
-    func = instance.exports(store)[name]
+    func: Any = instance.exports(store)[name]
     times = TRAPS // 20 if tier == "safe" or name == "deep" else TRAPS
 
     def trap(count: int) -> None:
@@ -97,8 +97,9 @@ def test_stores(tier: str, way: str) -> None:
             held += [store, instance]
         if way == "half made":
             with pytest.raises(Trap):
-                Instance(store, module(store.engine, '(module (table 1 funcref) (elem (i32.const 9) func 0) (func))'), [])
-        instance.exports(store)["memory"].write(store, b"x" * 5000)
+                Instance(store, module(store.engine, "(module (table 1 funcref) (elem (i32.const 9) func 0) (func))"), [])
+        memory: Any = instance.exports(store)["memory"]
+        memory.write(store, b"x" * 5000)
         if way == "close":
             store.close()
 

@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.machine.guests import I32, TIERS, engine, fresh, module
 
 from arenite import Exit, Instance, Limit, Limits, Memory, MemoryType, Store, Trap
 from arenite.traps import TrapCode
+from unit.machine.guests import I32, TIERS, engine, fresh, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,11 +189,15 @@ def test_a_host_that_catches_goes_on(tier: str) -> None:
 
     def attempt(caller: Any, n: int) -> int:
         if n > 3:
-            stopped(TrapCode.STACK_OVERFLOW, lambda: caller["calls" if n < 0 else "host"](caller, n) if n > 200 else overflow(caller))
+            stopped(
+                TrapCode.STACK_OVERFLOW, lambda: caller["calls" if n < 0 else "host"](caller, n) if n > 200 else overflow(caller)
+            )
         return n
 
     store, exports = fresh(
-        WAT.replace("(func $nothing)", '(func $nothing) (func $down (export "down") (call $down))'), ([I32], [I32], attempt), tier=tier
+        WAT.replace("(func $nothing)", '(func $nothing) (func $down (export "down") (call $down))'),
+        ([I32], [I32], attempt),
+        tier=tier,
     )
 
     def overflow(caller: Any) -> None:
@@ -220,10 +224,13 @@ def test_many_stores_at_once(tier: str) -> None:
     """Each is a world of its own."""
     of = engine(tier=tier)
     stores = [Store(of) for _ in range(100)]
-    plain = module(of, '(module (memory (export "m") 1) (func (export "put") (param i32) (i32.store (i32.const 0) (local.get 0))))')
+    plain = module(
+        of, '(module (memory (export "m") 1) (func (export "put") (param i32) (i32.store (i32.const 0) (local.get 0))))'
+    )
     instances = [Instance(store, plain, []) for store in stores]
     for number, (store, instance) in enumerate(zip(stores, instances, strict=True)):
         instance.call(store, "put", number)
     for number, (store, instance) in enumerate(zip(stores, instances, strict=True)):
-        assert instance.exports(store)["m"].read(store, 0, 4) == number.to_bytes(4, "little")
+        memory: Any = instance.exports(store)["m"]
+        assert memory.read(store, 0, 4) == number.to_bytes(4, "little")
         store.close()

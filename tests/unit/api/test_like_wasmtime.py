@@ -178,7 +178,7 @@ CALLS: dict[str, Callable[[Side], object]] = {
     "a number as import": lambda s: s.api.Instance(s.store, s.module, [5]),
     "no such export": lambda s: s.e["nobody"],
     "export by index": lambda s: s.e.by_index[0].size(s.store) if hasattr(s.e, "by_index") else s.e[0].size(s.store),
-    "export names": lambda s: [name for name in s.e][:3],
+    "export names": lambda s: list(s.e)[:3],
     "start traps": lambda s: s.api.Instance(s.store, s.api.Module(s.engine, "(module (func unreachable) (start 0))"), []),
     "bad text": lambda s: s.api.Module(s.engine, "(module (func"),
     "bad bytes": lambda s: s.api.Module(s.engine, b"\0asm\1\0\0\0\1"),

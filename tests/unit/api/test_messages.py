@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,9 @@ from arenite import (
     ValType,
 )
 from unit.machine.guests import F64, I32, TIERS, engine, fresh, module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WAT = """(module
   (import "h" "f" (func $f (param i32) (result i32)))
@@ -55,7 +58,9 @@ def test_arguments(tier: str) -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize(("value", "words"), [("x", "expected an int for i32, found str"), ([1], "found list"), (None, "found NoneType")])
+@pytest.mark.parametrize(
+    ("value", "words"), [("x", "expected an int for i32, found str"), ([1], "found list"), (None, "found NoneType")]
+)
 def test_results_of_host_functions(tier: str, value: object, words: str) -> None:
     store, e = fresh(WAT, ([I32], [I32], lambda _caller, _n: value), tier=tier)
     with pytest.raises(TypeError, match=words):
@@ -66,14 +71,15 @@ def test_results_of_host_functions(tier: str, value: object, words: str) -> None
 @pytest.mark.parametrize("tier", TIERS)
 def test_things_of_another_store(tier: str) -> None:
     (store, e), (other, others) = (fresh(WAT, ([I32], [I32], same), tier=tier) for _ in range(2))
-    for use in (
+    uses: tuple[Callable[[], object], ...] = (
         lambda: e["i32"](other, 1),
         lambda: e["memory"].read(other),
         lambda: e["table"].get(other, 0),
         lambda: others["ref"](other, e["i32"]),
         lambda: others["table"].set(other, 0, e["i32"]),
         lambda: Linker(store.engine).define(other, "h", "f", e["i32"]),
-    ):
+    )
+    for use in uses:
         with pytest.raises(AreniteError, match="belongs to another store"):
             use()
     with pytest.raises(LinkError, match="belongs to another store"):
@@ -107,14 +113,23 @@ def test_a_caller_ends_with_its_call() -> None:
 
     store, e = fresh(WAT, ([I32], [I32], keep))
     e["i32"](store, 1)
-    for use in (lambda: kept[0]["memory"], lambda: e["memory"].read(kept[0]), lambda: e["i32"](kept[0], 1)):
+    uses: tuple[Callable[[], object], ...] = (
+        lambda: kept[0]["memory"],
+        lambda: e["memory"].read(kept[0]),
+        lambda: e["i32"](kept[0], 1),
+    )
+    for use in uses:
         with pytest.raises(AreniteError, match="during its host function's call only"):
             use()
     store.close()
 
 
 def test_wrong_configurations() -> None:
-    for options, words in (({"tier": "fast"}, "tier"), ({"memories": 0}, "memories"), ({"max_wasm_stack": 1.5}, "max_wasm_stack")):
+    for options, words in (
+        ({"tier": "fast"}, "tier"),
+        ({"memories": 0}, "memories"),
+        ({"max_wasm_stack": 1.5}, "max_wasm_stack"),
+    ):
         with pytest.raises(ValueError, match=words):
             Config(**options)
     with pytest.raises(AreniteError, match="stack"):
@@ -147,6 +162,5 @@ def test_a_damaged_reference_is_a_trap() -> None:
         for word in words:
             store.machine.cage.arena[variable.addr.at : variable.addr.at + 4] = word.to_bytes(4, "little")
             with pytest.raises(Trap, match="the machine's records are damaged"):
-                value = variable.value(store)
-                value(store)
+                variable.value(store)
     store.close()

@@ -70,7 +70,7 @@ def probes(row: Row) -> Iterator[tuple[bytes, bytes]]:
     choose = random.Random(row.name)
     for _ in range(TRIALS):
         assert not any(o.kind in (*LABELS, "labels") for o in row.encoded), "give it labels"
-        code = encode(row.name, **{o.name: value(choose, o) for o in row.encoded})
+        code = encode(row.name, 0, (), **{o.name: value(choose, o) for o in row.encoded})
         slots = (choose.choice(ADDRESSES) | choose.choice((0, choose.getrandbits(32))) << 32 for _ in range(SLOTS))
         yield code, struct.pack(f"<{SLOTS}Q", *slots)
 

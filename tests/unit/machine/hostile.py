@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Global, GlobalType, Instance, Module, Store, Trap, ValType
 from arenite.layout.records import FrameHeader, FuncRefRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WAT = """(module
   (import "host" "f" (func $f))
@@ -43,13 +45,17 @@ class Victim:
         self.store = Store(engine)
         self.store.set_fuel(FUEL)
         self.attack: Callable[[], None] = lambda: None
-        host = Func(self.store, FuncType([], []), lambda: self.attack())
+        host = Func(self.store, FuncType([], []), self.attacked)
         variable = Global(self.store, GlobalType(ValType.i64(), True), 0)
         self.instance = Instance(self.store, Module(engine, WAT), [host, variable])
         self.other = Instance(self.store, Module(engine, OTHER), [])
         self.machine = self.store.machine
         self.at = self.instance.addr.at
         self.exports = self.instance.exports(self.store)
+
+    def attacked(self) -> None:
+        """The host function."""
+        self.attack()
 
     @property
     def arena(self) -> memoryview:

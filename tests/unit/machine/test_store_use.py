@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +23,9 @@ from arenite import (
 )
 from unit.machine.guests import FUNCREF, I32, TIERS, engine, fresh, module
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 WAT = """(module
   (import "host" "f" (func $f (param i32)))
   (memory (export "memory") 1 3)
@@ -30,7 +34,7 @@ WAT = """(module
   (func (export "call") (param i32) local.get 0 call $f)
   (func (export "spin") (param i32) (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"""
 
-USES = {
+USES: dict[str, Callable[[Store, dict[str, Any]], object]] = {
     "call": lambda store, e: e["call"](store, 1),
     "call without arguments to pack": lambda store, e: e["spin"].call_bits(store, [1]),
     "read": lambda store, e: e["memory"].read(store),
@@ -102,7 +106,8 @@ def test_two_threads_at_once_are_an_error(tier: str, use: str) -> None:
 
     def visit() -> None:
         assert inside.wait(20)
-        for attempt in (lambda: USES[use](store, exports), store.close):
+        attempts: tuple[Callable[[], object], ...] = (lambda: USES[use](store, exports), store.close)
+        for attempt in attempts:
             try:
                 attempt()
             except AreniteError as error:

@@ -1,0 +1,44 @@
+"""Engines where the threaded tier cannot run, and what modules carry beside their code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from arenite import Engine, Module, platform
+
+GUEST = """
+import resource, sys, warnings
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+import arenite
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    engine = arenite.Engine()
+(warning,) = caught
+print(engine.tier.name, "|", warning.category.__name__, "|", warning.message)
+module = arenite.Module(engine, bytes.fromhex("{module}"))
+with arenite.Store(engine) as store:
+    print(arenite.Instance(store, module, []).call(store, "f"))
+"""
+# (module (memory 1) (func (export "f") (result i32) i32.const 0 i32.const 42 i32.store i32.const 0 i32.load))
+MODULE = "0061736d010000000105016000017f030201000503010001070501016600000a11010f004100412a360200410028020" + "00b"
+
+
+@pytest.mark.skipif(not platform.HAS_CAGE, reason="without a cage every engine is portable")
+def test_no_room_for_a_cage() -> None:
+    command = [sys.executable, "-c", GUEST.format(module=MODULE)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith("safe | RuntimeWarning | guests run on the slower tier 'safe': ")
+    assert second == "42"
+
+
+def test_custom_sections() -> None:
+    wasm = bytes.fromhex("0061736d01000000" + "00060161" + "01020304" + "00020162" + "00030161" + "05")
+    module = Module(Engine(), wasm)
+    assert module.custom_sections("a") == [bytes((1, 2, 3, 4)), bytes((5,))]
+    assert module.custom_sections("b") == [b""]
+    assert module.custom_sections("c") == []
