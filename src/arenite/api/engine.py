@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING
 
+from arenite import platform
 from arenite.config import Config
-from arenite.errors import AreniteError
+from arenite.errors import AreniteError, Limit
+from arenite.layout.cage import cage_size
 from arenite.machine.window import Windows
 from arenite.tiers.safe import SafeTier
 
@@ -15,11 +18,20 @@ if TYPE_CHECKING:
 
 
 def make_tier(config: Config) -> Tier:
-    """The tier that the configuration names.  Raises: `Limit` where it cannot run."""
-    if config.tier == "safe":
-        return SafeTier(deterministic=config.deterministic)
+    """The tier that the configuration names; `safe`, with a warning, where `threaded` cannot run."""
+    if config.tier == "threaded":
+        try:
+            return _threaded(config)
+        except (Limit, ImportError) as error:
+            warnings.warn(f"guests run on the slower tier 'safe': {error}", RuntimeWarning, stacklevel=3)
+    return SafeTier(deterministic=config.deterministic)
+
+
+def _threaded(config: Config) -> Tier:
+    """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` where LLVM is wanted and missing."""
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
 
+    platform.Reservation(cage_size(config.memories)).close()
     return ThreadedTier(config.addressing, explicit_bounds=config.explicit_bounds, deterministic=config.deterministic)
 
 

@@ -73,6 +73,11 @@ class Module:
         """What it offers, in order."""
         return [ExportType(e.name, wrapped(e.type)) for e in self.code.exports]
 
+    def custom_sections(self, name: str) -> list[bytes]:
+        """Contents of the module's custom sections of that name, in order."""
+        module = decode(self.code.file)
+        return [module.data[custom.start : custom.end] for custom in module.customs if custom.name == name]
+
     def disassemble(self, func: int | None = None) -> str:
         """The bytecode as text: of the function with this index, or of all."""
         own = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)

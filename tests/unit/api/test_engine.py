@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from arenite import Engine, Module, platform
+from arenite import Engine, Module, platform, wat2wasm
 
 GUEST = """
 import resource, sys, warnings
@@ -22,13 +22,15 @@ module = arenite.Module(engine, bytes.fromhex("{module}"))
 with arenite.Store(engine) as store:
     print(arenite.Instance(store, module, []).call(store, "f"))
 """
-# (module (memory 1) (func (export "f") (result i32) i32.const 0 i32.const 42 i32.store i32.const 0 i32.load))
-MODULE = "0061736d010000000105016000017f030201000503010001070501016600000a11010f004100412a360200410028020" + "00b"
+TEXT = """
+(module (memory 1) (func (export "f") (result i32)
+  (i32.store (i32.const 0) (i32.const 42)) (i32.load (i32.const 0))))
+"""
 
 
 @pytest.mark.skipif(not platform.HAS_CAGE, reason="without a cage every engine is portable")
 def test_no_room_for_a_cage() -> None:
-    command = [sys.executable, "-c", GUEST.format(module=MODULE)]
+    command = [sys.executable, "-c", GUEST.format(module=wat2wasm(TEXT).hex())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
