@@ -53,9 +53,11 @@ ADDRESSES = (0, 16, PAGE_SIZE - 9, PAGE_SIZE - 8, PAGE_SIZE - 4, PAGE_SIZE - 1, 
 TRIALS = 40
 
 
-def value(choose: random.Random, operand: Operand) -> int:
+def value(choose: random.Random, operand: Operand, row: Row) -> int:
     """A value for an operand."""
     kind = operand.kind
+    if kind in LABELS:
+        return row.size  # the op behind it, a `halt`
     if kind in {"i32", "i64", "f32", "f64"}:
         return 8 * choose.randrange(SLOTS)
     if ".imm" in kind:
@@ -69,8 +71,7 @@ def probes(row: Row) -> Iterator[tuple[bytes, bytes]]:
     """Encodings of the op, and frames for them."""
     choose = random.Random(row.name)
     for _ in range(TRIALS):
-        assert not any(o.kind in (*LABELS, "labels") for o in row.encoded), "give it labels"
-        code = encode(row.name, 0, (), **{o.name: value(choose, o) for o in row.encoded})
+        code = encode(row.name, 0, (), **{o.name: value(choose, o, row) for o in row.encoded})
         slots = (choose.choice(ADDRESSES) | choose.choice((0, choose.getrandbits(32))) << 32 for _ in range(SLOTS))
         yield code, struct.pack(f"<{SLOTS}Q", *slots)
 
