@@ -134,6 +134,7 @@ def test_a_fault_is_told_exactly() -> None:
         status, *registers = expected[0]
         if status == TrapCode.MEMORY_OUT_OF_BOUNDS:
             assert registers == [MODULE_GRAIN + at, SP, INSTANCE, FUEL], row.name
-            assert expected[1] == frame, f"{row.name} wrote its result before it trapped"
+            first_is_kept = row.result and Space.MEMORY in effects(row).writes  # a sum that is written, then stored through
+            assert first_is_kept or expected[1] == frame, f"{row.name} wrote its result before it trapped"
             faulted.add(row.name)
     assert faulted == {row.name for row in ROWS}
