@@ -43,6 +43,20 @@ PAIRS: Final[tuple[tuple[str, str], ...]] = (
         for second in ("i32.shl_imm", "i32.shr_s_imm")
     ),
     ("i32.shl_imm", "i32.shr_u_imm"),
+    ("i32.const", "load32 memory0"),
+    ("global.get", "i32.add_imm"),
+)
+# first op -> what has no result and may follow on the first's, which is written all the same: "first; second".  Only one of the two
+# may trap, or nobody would know which did.
+KEPT: Final[tuple[tuple[str, str], ...]] = (
+    ("i32.add_imm", "store32 memory0"),
+    ("i32.add_imm", "global.set"),
+    ("global.get; i32.add_imm", "global.set"),
+    *(
+        (first, second)
+        for first in ("load32 memory0", "load8_u memory0", "i32.add_imm", "i32.and_imm")
+        for second in ("br_if", "br_unless", "loop_br_if", "loop_br_unless")
+    ),
 )
 COMMUTATIVE: Final = frozenset(f"{t}.{name}" for t in ("i32", "i64") for name in ("add", "mul", "and", "or", "xor")) | {
     f"{t}.{name}" for t in ("f32", "f64") for name in ("add", "mul")
@@ -85,6 +99,12 @@ def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
             yield fused(f"{first}; {second} right", rows[first], rows[second], operand=1)
 
 
+def _kept(rows: dict[str, Row]) -> Iterator[Row]:
+    for first, second in KEPT:
+        value = next(i for i, o in enumerate(rows[second].operands) if o.name in ("value", "c"))
+        yield fused(f"{first}; {second}", rows[first], rows[second], keep=True, operand=value)
+
+
 def _table() -> tuple[Row, ...]:
     rows: dict[str, Row] = {}
 
@@ -99,6 +119,7 @@ def _table() -> tuple[Row, ...]:
     add(_compare_and_branch(rows))
     add(_counting(rows))
     add(_pairs(rows))
+    add(_kept(rows))
     return tuple(rows.values())
 
 

@@ -160,6 +160,8 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
         wanted, left = second.operands[operand].type, xs[n:]
         if wanted.is_float != value.type.is_float:  # a slot holds bits: `load64; f64.add`
             value = e.pure("bits", value, to=wanted)
+        elif wanted is not value.type:  # `global.get; i32.add`: the upper half is zero
+            value = e.pure("wrap" if wanted.bits < value.type.bits else "extend_u", value, to=wanted)
         return second.meaning(e, *left[:operand], value, *left[operand:])
 
     return placed(

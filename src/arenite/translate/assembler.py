@@ -4,6 +4,7 @@
   scratch slots, and no peephole applies.
 - A peephole never looks across a place that may be branched to: `bind` and `barrier` forget what was written.
 - A temporary that an op reads is dead afterwards: its operand has been popped.  That is why two ops can become one.
+- Right behind a store, memory and slots are as it left them: until an op is written or a label bound, a load of the same is free.
 
 Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed (`word`).
 
@@ -29,12 +30,14 @@ from arenite.translate.tables import (
     BRANCH_IF,
     BRANCH_UNLESS,
     COUNT,
+    END,
     EQZ,
     FRAME_GET,
     FRAME_SET,
     IMMEDIATE,
     INCREMENT,
     INVERSE,
+    JOINED,
     LOADS,
     LOOP_BR,
     LOOPING,
@@ -71,6 +74,13 @@ LAYOUTS: Final = {
     "call_import": "disp 4 type_ 8 frame 12 header 16",
     "call_indirect": "index 2 disp 4 type_ 8 frame 12 header 16",
     "i32.add; load32 memory0": "dst 2 a 4 b 6 disp 8",
+    "i32.const; load32 memory0": "dst 2 n 4 disp 8",
+    "global.get; i32.add_imm": "dst 2 disp 4 b 8",
+    "global.get; i32.add_imm; global.set": "dst 2 disp 4 b 8 disp2 12",
+    "i32.add_imm; global.set": "dst 2 a 4 b 6 disp 8",
+    "i32.add_imm; store32 memory0": "dst 2 a 4 b 6 at 8 disp 10",
+    "i32.add_imm; br_if": "dst 2 a 4 b 6 to 8",
+    "load32 memory0; br_if": "dst 2 at 4 disp 6 to 8",
 }
 assert all(" ".join(f"{o.name} {o.at}" for o in ROWS[name].encoded) == layout for name, layout in LAYOUTS.items())
 
@@ -111,7 +121,8 @@ class Assembler:
     """The bytecode of one module, function after function.
 
     `last`: pc of the op written last if it has a destination that peepholes may change, with its code and destination; `before`:
-    the same of the one before it.  `first_temp`: temporaries begin here.  `scratch`: four slots of a wide function.
+    the same of the one before it.  `first_temp`: temporaries begin here.  `scratch`: four slots of a wide function.  `stored`: pc
+    behind the last store if nothing else has happened since, with the load that reads what it wrote, and the slot that holds that.
     """
 
     def __init__(self) -> None:
@@ -125,6 +136,11 @@ class Assembler:
         self.before: i64 = NONE
         self.before_code: i64 = 0
         self.before_dst: i64 = NONE
+        self.stored: i64 = NONE
+        self.stored_load: i64 = 0
+        self.stored_base: i64 = NONE
+        self.stored_disp: i64 = 0
+        self.stored_value: i64 = NONE
         self.labels: vec[i64] = vec[i64]()  # of the function at hand: where each is bound
         self.label_count: i64 = 0
         self.fixes = BytesWriter()  # uses of labels: place of the displacement, pc it counts from, label
@@ -140,6 +156,7 @@ class Assembler:
         """What comes next may be reached by a branch, or must not be joined to what came before."""
         self.last = NONE
         self.before = NONE
+        self.stored = NONE
 
     def label(self) -> i64:
         """A new label, to be bound further on."""
@@ -222,6 +239,54 @@ class Assembler:
         self.word(code, x, y, z)
         write_i64_le(self.out, tail)
         self.barrier()
+
+    def join(self, code: i64, slot: i64) -> bool:
+        """Make one op of the last one, which wrote `slot`, and of `code`, which reads that and has no destination.
+
+        It is written all the same, so it may be a local.  What is left of the second op, but the slot, is for the caller to write.
+        """
+        if self.last < 0 or self.last_dst != slot:
+            return False
+        fused = entry(JOINED, i64(END[code]) * COUNT + self.last_code)
+        if fused == 0:
+            return False
+        self.set_half(self.last, fused)
+        return True
+
+    def store(self, code: i64, base: i64, value: i64, disp: i64) -> None:
+        """A store with a near offset; joined to the last op if that made the value."""
+        if base != value and self.join(code, value):
+            if self.trace is not None:
+                self.trace.note(self.last)
+            write_i64_le(self.out, base | disp << 16)
+            self.barrier()
+        else:
+            self.effect(code, base, value, disp)
+
+    def global_set(self, code: i64, value: i64, disp: i64) -> None:
+        """Set a global; joined to the last op if that made the value."""
+        if not self.join(code, value):
+            self.effect32(code, value, disp)
+            return
+        if len(self.out) - self.last == UNIT:
+            self.tail(disp, 0)
+        else:
+            patch(self.out, self.last + 12, disp)
+        self.barrier()
+
+    def remember(self, load: i64, base: i64, value: i64, disp: i64) -> None:
+        """The op just written stores the slot `value`, all of it, where `load` would read it."""
+        self.stored = len(self.out)
+        self.stored_load = load
+        self.stored_base = base
+        self.stored_disp = disp
+        self.stored_value = value
+
+    def recall(self, load: i64, base: i64, disp: i64) -> i64:
+        """The slot that holds what a load would read, NONE if that is not known.  The store before has trapped if the load would."""
+        if self.stored != len(self.out) or self.stored_load != load or self.stored_base != base or self.stored_disp != disp:
+            return NONE
+        return self.stored_value
 
     def raw(self, op: bytes, dst: i64) -> None:
         """An op that somebody else encoded, its destination `reachable(dst)`, if it has one."""
@@ -378,11 +443,15 @@ class Assembler:
         code = BR_IF if sense else BR_UNLESS
         if loop >= 0:
             code = entry(LOOPING, code)
-        pc: i64 = len(self.out)
-        if self.trace is not None:
-            self.trace.note(pc)
-        write_i32_le(self.out, signed32(code | slot << 16))  # type: ignore[arg-type]
-        self.target(label, loop, pc)
+        if self.join(code, slot):
+            self.target(label, loop, self.last)
+            write_i32_le(self.out, 0)
+        else:
+            pc: i64 = len(self.out)
+            if self.trace is not None:
+                self.trace.note(pc)
+            write_i32_le(self.out, signed32(code | slot << 16))  # type: ignore[arg-type]
+            self.target(label, loop, pc)
         self.barrier()
 
     def undo(self) -> None:

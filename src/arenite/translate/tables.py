@@ -12,7 +12,7 @@ from librt.strings import read_i16_le
 from mypy_extensions import i64
 
 from arenite.bytecode import integers
-from arenite.bytecode.ops import COMMUTATIVE, PAIRS, ROWS, TABLE
+from arenite.bytecode.ops import COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.bytecode.row import SLOTS
 from arenite.wasm.opcodes import BY_NAME, OPCODES, Opcode
 
@@ -146,6 +146,12 @@ def _paired(side: str) -> bytes:
 PAIRED_LEFT: Final = _paired("")
 PAIRED_RIGHT: Final = _paired("right")
 
+ENDS: Final = tuple(dict.fromkeys(second for _, second in KEPT))
+# which row of JOINED belongs to an op without result; 0: none
+END: Final = bytes(ENDS.index(row.name) + 1 if row.name in ENDS else 0 for row in TABLE)
+# codes of the superinstructions that write the first result as well: END * COUNT + first
+JOINED: Final = bytes(2 * COUNT) + b"".join(by_code(lambda first, end=end: f"{first}; {end}") for end in ENDS)  # type: ignore[misc]
+
 ADD: Final[i64] = code("i32.add")
 ADD_IMM: Final[i64] = code("i32.add_imm")
 ADD64: Final[i64] = code("i64.add")
@@ -168,6 +174,8 @@ GLOBAL_GET: Final[i64] = code("global.get")
 GLOBAL_GET_IMPORTED: Final[i64] = code("global.get imported")
 GLOBAL_SET: Final[i64] = code("global.set")
 GLOBAL_SET_IMPORTED: Final[i64] = code("global.set imported")
+LOAD32: Final[i64] = code("load32 memory0")
+LOAD64: Final[i64] = code("load64 memory0")
 LOOP_BR: Final[i64] = code("loop_br")
 MOVE: Final[i64] = code("move")
 NEZ: Final[i64] = code("i32.ne_imm")
@@ -177,6 +185,7 @@ RETURN: Final[i64] = code("return")
 SELECT: Final[i64] = code("select")
 SHL_IMM: Final[i64] = code("i32.shl_imm")
 SHR_IMM: Final[i64] = code("i32.shr_u_imm")
+STORE32: Final[i64] = code("store32 memory0")
 STORE64: Final[i64] = code("store64 memory0")
 SUB: Final[i64] = code("i32.sub")
 SUB64: Final[i64] = code("i64.sub")

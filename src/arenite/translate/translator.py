@@ -28,7 +28,7 @@ from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.encode import encode
 from arenite.errors import Limit
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import FUNCREF, I32
+from arenite.layout.types import F32, FUNCREF, I32
 from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
 from arenite.translate.blocks import Blocks
@@ -48,9 +48,12 @@ from arenite.translate.tables import (
     GLOBAL_SET_IMPORTED,
     IMMEDIATE,
     INSTRUCTIONS,
+    LOAD32,
+    LOAD64,
     REF_FUNC,
     REF_FUNC_IMPORTED,
     SELECT,
+    STORE32,
     STORE64,
     TABLE_GET,
     TABLE_SET,
@@ -187,9 +190,11 @@ class Translator(Sink):
             self.arithmetic.unary(code, result)
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
-        """Near or far, as the offset wants it."""
+        """Near or far, as the offset wants it; nothing at all where the value was stored just now."""
         s = self.s
         code = entry(INSTRUCTIONS, op)
+        if self.asm.stored == self.asm.pc() and self.stored(code, type_, offset):
+            return
         a = s.source(s.height - 1, 1)
         s.drop(1)
         dst = s.own(s.height)
@@ -198,6 +203,19 @@ class Translator(Sink):
         else:
             self.asm.value128(entry(FAR, code), dst, a, 0, offset)
         s.push_own(type_)
+
+    def stored(self, code: i64, type_: i64, offset: i64) -> bool:
+        """Whether a load gives what the store right before it wrote, and the operand can be that."""
+        s = self.s
+        h = s.height - 1
+        slot = self.asm.recall(code, s.where[h], offset)
+        if slot == NONE or s.first <= slot != s.own(h):
+            return False
+        s.drop(1)
+        s.push(slot, 0, type_)
+        if slot < s.first:
+            s.aliases += 1
+        return True
 
     def store(self, op: i64, type_: i64, offset: i64) -> None:  # noqa: ARG002
         """Near or far; a constant is stored by the op itself where it fits."""
@@ -213,10 +231,27 @@ class Translator(Sink):
         else:
             b = s.source(h + 1, 2)
             if offset <= NEAR:
-                asm.effect(code, a, b, offset)
+                self.store_near(code, a, b, offset)
             else:
                 asm.effect128(entry(FAR, code), a, b, 0, offset)
         s.drop(2)
+
+    def store_near(self, code: i64, a: i64, b: i64, offset: i64) -> None:
+        """Store a slot to where a local points, as a rule: a load of the same may follow.
+
+        Its result will belong in the address's own temporary, which is free: so the op that made the value may write that.
+        """
+        s = self.s
+        asm = self.asm
+        h = s.height - 2
+        known = a < s.first and not asm.wide
+        if known and b == s.own(h + 1) and asm.retarget(b, s.own(h)):
+            b = s.own(h)
+        asm.store(code, a, b, offset)
+        if known and code == STORE64:
+            asm.remember(LOAD64, a, b, offset)
+        elif known and code == STORE32 and s.types[h + 1] in (I32, F32):
+            asm.remember(LOAD32, a, b, offset)
 
     def drop(self) -> None:
         """Nothing is done."""
@@ -281,7 +316,7 @@ class Translator(Sink):
         own = index >= self.shape.imported_globals
         a = s.source(s.height - 1, 1)
         s.drop(1)
-        self.asm.effect32(GLOBAL_SET if own else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
+        self.asm.global_set(GLOBAL_SET if own else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
 
     # references, tables, bulk
 

@@ -30,8 +30,8 @@
 ;;          store8 memory0_imm r0, 255, 0
 ;;          store64 memory0_imm r0, -1, 0
 ;;          store64 memory0_imm r0, 0, 0
-;;          r4 = i32.const 74565
-;;          store32 memory0 r0, r4, 0
+;;          r3 = i32.const 74565
+;;          store32 memory0 r0, r3, 0
 ;;          store16 memory0_imm r0, 1, 0
 ;;          return 8
 ;; function 3 size () -> (i32)  frame 4
