@@ -4,7 +4,6 @@
   scratch slots, and no peephole applies.
 - A peephole never looks across a place that may be branched to: `bind` and `barrier` forget what was written.
 - A temporary that an op reads is dead afterwards: its operand has been popped.  That is why two ops can become one.
-- Right behind a store, memory and slots are as it left them: until an op is written or a label bound, a load of the same is free.
 
 Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed (`word`).
 
@@ -21,28 +20,14 @@ from mypy_extensions import i64, u8
 
 from arenite.bytecode.ops import ROWS
 from arenite.translate.tables import (
-    ADD,
     ADD_IMM,
-    ADDITION,
-    BR,
-    BR_IF,
-    BR_UNLESS,
-    BRANCH_IF,
-    BRANCH_UNLESS,
     COUNT,
     END,
-    EQZ,
     FRAME_GET,
     FRAME_SET,
-    IMMEDIATE,
-    INCREMENT,
     INVERSE,
     JOINED,
     LOADS,
-    LOOP_BR,
-    LOOPING,
-    MIRRORED,
-    NEZ,
     PAIRED_LEFT,
     PAIRED_RIGHT,
     SECOND,
@@ -122,7 +107,7 @@ class Assembler:
 
     `last`: pc of the op written last if it has a destination that peepholes may change, with its code and destination; `before`:
     the same of the one before it.  `first_temp`: temporaries begin here.  `scratch`: four slots of a wide function.  `stored`: pc
-    behind the last store if nothing else has happened since, with the load that reads what it wrote, and the slot that holds that.
+    behind the last store, if no label is there (`accesses`).
     """
 
     def __init__(self) -> None:
@@ -137,10 +122,6 @@ class Assembler:
         self.before_code: i64 = 0
         self.before_dst: i64 = NONE
         self.stored: i64 = NONE
-        self.stored_load: i64 = 0
-        self.stored_base: i64 = NONE
-        self.stored_disp: i64 = 0
-        self.stored_value: i64 = NONE
         self.labels: vec[i64] = vec[i64]()  # of the function at hand: where each is bound
         self.label_count: i64 = 0
         self.fixes = BytesWriter()  # uses of labels: place of the displacement, pc it counts from, label
@@ -274,20 +255,6 @@ class Assembler:
             patch(self.out, self.last + 12, disp)
         self.barrier()
 
-    def remember(self, load: i64, base: i64, value: i64, disp: i64) -> None:
-        """The op just written stores the slot `value`, all of it, where `load` would read it."""
-        self.stored = len(self.out)
-        self.stored_load = load
-        self.stored_base = base
-        self.stored_disp = disp
-        self.stored_value = value
-
-    def recall(self, load: i64, base: i64, disp: i64) -> i64:
-        """The slot that holds what a load would read, NONE if that is not known.  The store before has trapped if the load would."""
-        if self.stored != len(self.out) or self.stored_load != load or self.stored_base != base or self.stored_disp != disp:
-            return NONE
-        return self.stored_value
-
     def raw(self, op: bytes, dst: i64) -> None:
         """An op that somebody else encoded, its destination `reachable(dst)`, if it has one."""
         pc: i64 = len(self.out)
@@ -393,6 +360,14 @@ class Assembler:
         self.last_dst = dst
         return True
 
+    def undo(self) -> None:
+        """Take the last op back."""
+        self.out.truncate(self.last)
+        self.last = self.before
+        self.last_code = self.before_code
+        self.last_dst = self.before_dst
+        self.before = NONE
+
     def invert(self, slot: i64) -> bool:
         """Turn the integer comparison that made the temporary `slot` into its inverse, if the last op is one."""
         if self.last < 0 or self.last_dst != slot or slot < self.first_temp:
@@ -402,95 +377,4 @@ class Assembler:
             return False
         self.set_half(self.last, inverse)
         self.last_code = inverse
-        return True
-
-    # branches
-
-    def target(self, label: i64, loop: i64, pc: i64) -> None:
-        """The displacement of a branch: to the loop at `loop`, or to a label when that is NONE."""
-        if loop < 0:
-            self.use(label, pc)
-        else:
-            write_i32_le(self.out, (loop - pc) >> 3)  # type: ignore[arg-type]
-
-    def branch(self, label: i64, loop: i64) -> None:
-        """Go there."""
-        pc: i64 = len(self.out)
-        if self.trace is not None:
-            self.trace.note(pc)
-        write_i32_le(self.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
-        self.target(label, loop, pc)
-        self.barrier()
-
-    def branch_if(self, slot: i64, sense: bool, label: i64, loop: i64) -> None:  # noqa: FBT001 (compiled, by position)
-        """Go there if the truth of `slot` is `sense`; the comparison that made it becomes part of the branch."""
-        while self.last >= 0 and slot == self.last_dst and slot >= self.first_temp:
-            if self.last_code in (EQZ, NEZ) and self.half(self.last + 6) == 0:
-                if self.last_code == EQZ:
-                    sense = not sense
-                slot = self.half(self.last + 4)
-                self.undo()
-            else:
-                comparison = self.last_code
-                inverse = entry(INVERSE, comparison)
-                if not sense and inverse != 0:
-                    comparison, sense = inverse, True
-                code = entry(BRANCH_IF if sense else BRANCH_UNLESS, comparison)
-                if code == 0:
-                    break
-                self.compare_and_branch(code, comparison, label, loop)
-                return
-        code = BR_IF if sense else BR_UNLESS
-        if loop >= 0:
-            code = entry(LOOPING, code)
-        if self.join(code, slot):
-            self.target(label, loop, self.last)
-            write_i32_le(self.out, 0)
-        else:
-            pc: i64 = len(self.out)
-            if self.trace is not None:
-                self.trace.note(pc)
-            write_i32_le(self.out, signed32(code | slot << 16))  # type: ignore[arg-type]
-            self.target(label, loop, pc)
-        self.barrier()
-
-    def undo(self) -> None:
-        """Take the last op back."""
-        self.out.truncate(self.last)
-        self.last = self.before
-        self.last_code = self.before_code
-        self.last_dst = self.before_dst
-        self.before = NONE
-
-    def compare_and_branch(self, code: i64, comparison: i64, label: i64, loop: i64) -> None:
-        """The last op, a comparison, becomes the branch `code`; at the end of a counted loop with the addition before it."""
-        a, b = self.half(self.last + 4), self.half(self.last + 6)
-        self.undo()
-        if loop >= 0 and self.count(comparison, a, b, loop):
-            return
-        pc: i64 = len(self.out)
-        self.word(code if loop < 0 else entry(LOOPING, code), a, b, 0)
-        self.target(label, loop, pc)
-        write_i32_le(self.out, 0)
-        self.barrier()
-
-    def count(self, comparison: i64, a: i64, b: i64, loop: i64) -> bool:
-        """Make one op of the addition before, `x += n`, and a back-edge on a comparison of x, if that is what they are."""
-        x = self.last_dst
-        if self.last < 0 or self.last_code not in (ADD, ADD_IMM):
-            return False
-        first, step = self.half(self.last + 4), self.half(self.last + 6)
-        if self.last_code == ADD and step == x:
-            first, step = step, first
-        slots = entry(IMMEDIATE, comparison) != 0  # both operands of the comparison are slots
-        if slots and b == x:
-            comparison, a, b = entry(MIRRORED, comparison), b, a
-        code = entry(ADDITION if self.last_code == ADD else INCREMENT, comparison)
-        if code == 0 or first != x or a != x or (slots and b == x):
-            return False
-        self.undo()
-        pc: i64 = len(self.out)
-        self.word(code, x, step, b)
-        write_i64_le(self.out, (loop - pc) >> 3 & 0xFFFFFFFF)
-        self.barrier()
         return True

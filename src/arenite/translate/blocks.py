@@ -19,6 +19,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import Limit
 from arenite.translate.assembler import NONE, Assembler
+from arenite.translate.branches import Branches
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.records import Records  # noqa: TC001 (as above)
 from arenite.translate.tables import BR_TABLE, RETURN
@@ -57,6 +58,7 @@ class Blocks:
     def __init__(self, asm: Assembler, s: Operands, records: Records) -> None:
         self.asm = asm
         self.s = s
+        self.branches = Branches(asm)
         self.records = records
         self.controls: list[Control] = []
         self.depth: i64 = 0
@@ -112,7 +114,7 @@ class Blocks:
         control = self.open(IF, params, results)
         control.otherwise = self.asm.label()
         control.param_types = self.top_types(params)
-        self.asm.branch_if(condition, False, control.otherwise, NONE)
+        self.branches.branch_if(condition, False, control.otherwise, NONE)
 
     def else_(self, *, live: bool) -> None:
         """The first arm leaves its results where the second will."""
@@ -121,7 +123,7 @@ class Blocks:
         if live:
             s.settle_top(control.results)
             self.arrive(control)
-            self.asm.branch(control.label, NONE)
+            self.branches.branch(control.label, NONE)
         self.asm.bind(control.otherwise)
         control.kind = BLOCK
         s.cut(control.height)
@@ -207,10 +209,10 @@ class Blocks:
     def jump(self, control: Control) -> None:
         """Branch; operands are in place."""
         if control.kind == LOOP:
-            self.asm.branch(NONE, control.start)
+            self.branches.branch(NONE, control.start)
         else:
             self.arrive(control)
-            self.asm.branch(control.label, NONE)
+            self.branches.branch(control.label, NONE)
 
     def br(self, depth: i64) -> None:
         """What it carries may be written there at once."""
@@ -227,15 +229,15 @@ class Blocks:
         s.drop(1)
         if self.direct(control):
             if control.kind == LOOP:
-                self.asm.branch_if(condition, True, NONE, control.start)
+                self.branches.branch_if(condition, True, NONE, control.start)
             else:
                 self.arrive(control)
-                self.asm.branch_if(condition, True, control.label, NONE)
+                self.branches.branch_if(condition, True, control.label, NONE)
             return
         if control.kind == BODY:
             s.untangle(self.results)
         around = self.asm.label()
-        self.asm.branch_if(condition, False, around, NONE)
+        self.branches.branch_if(condition, False, around, NONE)
         self.go(control)
         self.asm.bind(around)
 

@@ -28,7 +28,8 @@ from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.encode import encode
 from arenite.errors import Limit
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import F32, FUNCREF, I32
+from arenite.layout.types import FUNCREF, I32
+from arenite.translate.accesses import Accesses
 from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
 from arenite.translate.blocks import Blocks
@@ -41,20 +42,14 @@ from arenite.translate.tables import (
     CALL_INDIRECT,
     ENTER,
     EQZ,
-    FAR,
     GLOBAL_GET,
     GLOBAL_GET_IMPORTED,
     GLOBAL_SET,
     GLOBAL_SET_IMPORTED,
-    IMMEDIATE,
     INSTRUCTIONS,
-    LOAD32,
-    LOAD64,
     REF_FUNC,
     REF_FUNC_IMPORTED,
     SELECT,
-    STORE32,
-    STORE64,
     TABLE_GET,
     TABLE_SET,
     TABLE_SIZE,
@@ -94,6 +89,7 @@ class Translator(Sink):
         self.asm = Assembler()
         self.s = Operands(self.asm)
         self.records = Records()
+        self.accesses = Accesses(self.asm, self.s)
         self.arithmetic = Arithmetic(self.asm, self.s)
         self.blocks = Blocks(self.asm, self.s, self.records)
         self.params: i64 = 0
@@ -190,68 +186,12 @@ class Translator(Sink):
             self.arithmetic.unary(code, result)
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
-        """Near or far, as the offset wants it; nothing at all where the value was stored just now."""
-        s = self.s
-        code = entry(INSTRUCTIONS, op)
-        if self.asm.stored == self.asm.pc() and self.stored(code, type_, offset):
-            return
-        a = s.source(s.height - 1, 1)
-        s.drop(1)
-        dst = s.own(s.height)
-        if offset <= NEAR:
-            self.asm.value(code, dst, a, offset)
-        else:
-            self.asm.value128(entry(FAR, code), dst, a, 0, offset)
-        s.push_own(type_)
-
-    def stored(self, code: i64, type_: i64, offset: i64) -> bool:
-        """Whether a load gives what the store right before it wrote, and the operand can be that."""
-        s = self.s
-        h = s.height - 1
-        slot = self.asm.recall(code, s.where[h], offset)
-        if slot == NONE or s.first <= slot != s.own(h):
-            return False
-        s.drop(1)
-        s.push(slot, 0, type_)
-        if slot < s.first:
-            s.aliases += 1
-        return True
+        """See `Accesses`."""
+        self.accesses.load(entry(INSTRUCTIONS, op), type_, offset)
 
     def store(self, op: i64, type_: i64, offset: i64) -> None:  # noqa: ARG002
-        """Near or far; a constant is stored by the op itself where it fits."""
-        s = self.s
-        asm = self.asm
-        code = entry(INSTRUCTIONS, op)
-        h = s.height - 2
-        n = s.stored(h + 1, code == STORE64)
-        small = -0x8000 <= n < 0x8000 and offset <= NEAR
-        a = s.source(h, 1)
-        if small:
-            asm.effect(entry(IMMEDIATE, code), a, n & 0xFFFF, offset)
-        else:
-            b = s.source(h + 1, 2)
-            if offset <= NEAR:
-                self.store_near(code, a, b, offset)
-            else:
-                asm.effect128(entry(FAR, code), a, b, 0, offset)
-        s.drop(2)
-
-    def store_near(self, code: i64, a: i64, b: i64, offset: i64) -> None:
-        """Store a slot to where a local points, as a rule: a load of the same may follow.
-
-        Its result will belong in the address's own temporary, which is free: so the op that made the value may write that.
-        """
-        s = self.s
-        asm = self.asm
-        h = s.height - 2
-        known = a < s.first and not asm.wide
-        if known and b == s.own(h + 1) and asm.retarget(b, s.own(h)):
-            b = s.own(h)
-        asm.store(code, a, b, offset)
-        if known and code == STORE64:
-            asm.remember(LOAD64, a, b, offset)
-        elif known and code == STORE32 and s.types[h + 1] in (I32, F32):
-            asm.remember(LOAD32, a, b, offset)
+        """See `Accesses`."""
+        self.accesses.store(entry(INSTRUCTIONS, op), offset)
 
     def drop(self) -> None:
         """Nothing is done."""

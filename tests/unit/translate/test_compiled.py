@@ -23,7 +23,10 @@ HOT = (
     *(f"arenite.wasm.{name}" for name in ("reader", "stacks", "sink", "body", "validate")),
     *(
         f"arenite.translate.{name}"
-        for name in ("tables", "assembler", "operands", "records", "shape", "arithmetic", "blocks", "translator", "module")
+        for name in (
+            *("tables", "assembler", "operands", "records", "shape"),
+            *("arithmetic", "accesses", "branches", "blocks", "translator", "module"),
+        )
     ),
 )
 FILETESTS = Path(__file__).parents[2] / "filetests"

@@ -1,0 +1,130 @@
+"""Writes branches: what was computed for one just before becomes part of it.
+
+- A comparison, its inverse if the branch wants that; at the end of a counted loop the addition before it as well.
+- What else made the condition, where there is such an op (`bytecode.ops`, KEPT).
+
+Compiled by mypyc; see `assembler` for what that forbids.
+
+Spec: exec-br, exec-br_if.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from librt.strings import write_i32_le, write_i64_le
+from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+
+from arenite.translate.assembler import Assembler, signed32
+from arenite.translate.tables import (
+    ADD,
+    ADD_IMM,
+    ADDITION,
+    BR,
+    BR_IF,
+    BR_UNLESS,
+    BRANCH_IF,
+    BRANCH_UNLESS,
+    EQZ,
+    IMMEDIATE,
+    INCREMENT,
+    INVERSE,
+    LOOP_BR,
+    LOOPING,
+    MIRRORED,
+    NEZ,
+    entry,
+)
+
+
+@final
+class Branches:
+    """Branches to labels that are still ahead, or to a loop's beginning."""
+
+    def __init__(self, asm: Assembler) -> None:
+        self.asm = asm
+
+    def target(self, label: i64, loop: i64, pc: i64) -> None:
+        """The displacement of a branch: to the loop at `loop`, or to a label when that is NONE."""
+        if loop < 0:
+            self.asm.use(label, pc)
+        else:
+            write_i32_le(self.asm.out, (loop - pc) >> 3)  # type: ignore[arg-type]
+
+    def branch(self, label: i64, loop: i64) -> None:
+        """Go there."""
+        asm = self.asm
+        pc: i64 = len(asm.out)
+        if asm.trace is not None:
+            asm.trace.note(pc)
+        write_i32_le(asm.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
+        self.target(label, loop, pc)
+        asm.barrier()
+
+    def branch_if(self, slot: i64, sense: bool, label: i64, loop: i64) -> None:  # noqa: FBT001 (compiled, by position)
+        """Go there if the truth of `slot` is `sense`; the comparison that made it becomes part of the branch."""
+        asm = self.asm
+        while asm.last >= 0 and slot == asm.last_dst and slot >= asm.first_temp:
+            if asm.last_code in (EQZ, NEZ) and asm.half(asm.last + 6) == 0:
+                if asm.last_code == EQZ:
+                    sense = not sense
+                slot = asm.half(asm.last + 4)
+                asm.undo()
+            else:
+                comparison = asm.last_code
+                inverse = entry(INVERSE, comparison)
+                if not sense and inverse != 0:
+                    comparison, sense = inverse, True
+                code = entry(BRANCH_IF if sense else BRANCH_UNLESS, comparison)
+                if code == 0:
+                    break
+                self.compare_and_branch(code, comparison, label, loop)
+                return
+        code = BR_IF if sense else BR_UNLESS
+        if loop >= 0:
+            code = entry(LOOPING, code)
+        if asm.join(code, slot):
+            self.target(label, loop, asm.last)
+            write_i32_le(asm.out, 0)
+        else:
+            pc: i64 = len(asm.out)
+            if asm.trace is not None:
+                asm.trace.note(pc)
+            write_i32_le(asm.out, signed32(code | slot << 16))  # type: ignore[arg-type]
+            self.target(label, loop, pc)
+        asm.barrier()
+
+    def compare_and_branch(self, code: i64, comparison: i64, label: i64, loop: i64) -> None:
+        """The last op, a comparison, becomes the branch `code`; at the end of a counted loop with the addition before it."""
+        asm = self.asm
+        a, b = asm.half(asm.last + 4), asm.half(asm.last + 6)
+        asm.undo()
+        if loop >= 0 and self.count(comparison, a, b, loop):
+            return
+        pc: i64 = len(asm.out)
+        asm.word(code if loop < 0 else entry(LOOPING, code), a, b, 0)
+        self.target(label, loop, pc)
+        write_i32_le(asm.out, 0)
+        asm.barrier()
+
+    def count(self, comparison: i64, a: i64, b: i64, loop: i64) -> bool:
+        """Make one op of the addition before, `x += n`, and a back-edge on a comparison of x, if that is what they are."""
+        asm = self.asm
+        x = asm.last_dst
+        if asm.last < 0 or asm.last_code not in (ADD, ADD_IMM):
+            return False
+        first, step = asm.half(asm.last + 4), asm.half(asm.last + 6)
+        if asm.last_code == ADD and step == x:
+            first, step = step, first
+        slots = entry(IMMEDIATE, comparison) != 0  # both operands of the comparison are slots
+        if slots and b == x:
+            comparison, a, b = entry(MIRRORED, comparison), b, a
+        code = entry(ADDITION if asm.last_code == ADD else INCREMENT, comparison)
+        if code == 0 or first != x or a != x or (slots and b == x):
+            return False
+        asm.undo()
+        pc: i64 = len(asm.out)
+        asm.word(code, x, step, b)
+        write_i64_le(asm.out, (loop - pc) >> 3 & 0xFFFFFFFF)
+        asm.barrier()
+        return True
