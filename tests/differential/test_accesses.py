@@ -53,7 +53,7 @@ words: Text = st.deferred(
         | st.just("(global.get $n)")
     )
 )
-address = st.one_of(small, small, small, words)
+address: Text = st.one_of(small, small, small, words)
 longs: Text = st.deferred(
     lambda: (
         st.sampled_from(["(local.get $l)", "(local.get $l)", "(i64.const -1)"])
@@ -92,8 +92,8 @@ statement: Text = st.deferred(
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(body=st.lists(statement, min_size=1, max_size=8))
+@settings(max_examples=100, deadline=None)
+@given(body=st.lists(statement, min_size=1, max_size=12))
 def test_tiers_agree_with_wasmtime(body: list[str]) -> None:
     wasm = bytes(wat2wasm(FRAME % "\n".join(body)))
     translate(wasm, verify=True)
