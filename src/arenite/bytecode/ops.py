@@ -27,7 +27,7 @@ PAIRS: Final[tuple[tuple[str, str], ...]] = (
     ),
     *((first, "i32.add") for first in ("i32.shl_imm", "i32.mul", "i32.mul_imm", "load32 memory0", "load8_u memory0", "i32.add")),
     *((first, "i32.add_imm") for first in ("load32 memory0", "load8_u memory0")),
-    *((first, "i32.and_imm") for first in ("load32 memory0", "load8_u memory0", "i32.shr_u_imm", "i32.add")),
+    *((first, "i32.and_imm") for first in ("load32 memory0", "load8_u memory0", "i32.shr_u_imm", "i32.add", "i32.add_imm")),
     *(
         (first, "i32.xor")
         for first in ("load8_u memory0", "load32 memory0", "i32.shl_imm", "i32.shr_u_imm", "i32.and_imm", "i32.rotl_imm")
