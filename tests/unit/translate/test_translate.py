@@ -69,6 +69,8 @@ def test_calls_forward_and_backward_are_linked() -> None:
 def test_locate_finds_the_instruction_that_traps() -> None:
     data = wasm(
         """(module (memory 1) (func) (func (param i32 i32) (result i32)
+             (i32.store (local.get 0) (i32.add (local.get 1) (i32.const 4)))
+             (block (br_if 0 (i32.load8_u (local.get 0))))
              (i32.add (i32.load (local.get 0)) (local.get 1))
              (i32.load (i32.add (local.get 0) (local.get 1))) (i32.add)
              (i32.div_s (local.get 0) (local.get 1)) (i32.add)))"""
@@ -81,6 +83,8 @@ def test_locate_finds_the_instruction_that_traps() -> None:
         found[op.row.name] = BY_CODE[data[offset]].name if f.body < offset else ""
     assert found["load32 memory0; i32.add"] == "i32.load"
     assert found["i32.add; load32 memory0"] == "i32.load"
+    assert found["i32.add_imm; store32 memory0"] == "i32.store"
+    assert found["load8_u memory0; br_if"] == "i32.load8_u"
     assert found["i32.div_s"] == "i32.div_s"
 
 
