@@ -65,6 +65,15 @@ def start(name: str, path: Path) -> None:
         sys.exit(ended.code)
 
 
+def peak() -> int:
+    """Bytes of memory that this process has used at most.  Not `getrusage`, whose figure includes the parent's before the start."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
 if __name__ == "__main__":
     TASKS: Final = {"compile": compile_module, "start": start}
-    TASKS[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
+    try:
+        TASKS[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
+    finally:
+        print(peak(), file=sys.stderr)

@@ -46,19 +46,21 @@ def child(task: str, engine: str, path: Path, cache: Path) -> Child:
     """Run a task of `bench.child` to its end.  Raises: `RuntimeError` if it fails."""
     environment = os.environ | {"ARENITE_CACHE_DIR": str(cache), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     begin = perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.child", task, engine, str(path)], cwd=ROOT, env=environment, stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-m", "bench.child", task, engine, str(path)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
+    assert process.stderr is not None
     output = process.stdout.read(1)
     first = perf_counter() - begin
     output += process.stdout.read()
     process.stdout.close()
+    words = process.stderr.read().decode()
+    process.stderr.close()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{task} with {engine} ended with {process.returncode}")
-    return Child(output, first, perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        raise RuntimeError(f"{task} with {engine} ended with {process.returncode}: {words}")
+    return Child(output, first, perf_counter() - begin, usage.ru_utime + usage.ru_stime, int(words.split()[-1]))
 
 
 @contextmanager

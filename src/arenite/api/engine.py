@@ -11,7 +11,6 @@ from arenite.config import Config
 from arenite.errors import AreniteError, Limit
 from arenite.layout.cage import cage_size
 from arenite.machine.window import Windows
-from arenite.tiers.safe import SafeTier
 
 if TYPE_CHECKING:
     from arenite.machine.tier import Tier
@@ -24,6 +23,8 @@ def make_tier(config: Config) -> Tier:
             return _threaded(config)
         except (Limit, ImportError) as error:
             warnings.warn(f"guests run on the slower tier 'safe': {error}", RuntimeWarning, stacklevel=3)
+    from arenite.tiers.safe import SafeTier  # noqa: PLC0415 (a tier is loaded when it is first asked for)
+
     return SafeTier(deterministic=config.deterministic)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import importlib.metadata
 import os
 import platform
 import re
@@ -89,8 +88,8 @@ def compile_object(ir: str, *, opt: int = 2, cpu: str | None = None) -> bytes:
 def preserve_none_supported() -> bool:
     """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache."""
     try:
-        version = importlib.metadata.version("llvmlite")
-    except importlib.metadata.PackageNotFoundError:
+        version = importlib.import_module("llvmlite").__version__
+    except ImportError:
         return False
     question = f"preserve_none {version} {sys.platform} {platform.machine()} {PROBE}"
     key = hashlib.blake2b(question.encode(), digest_size=20).hexdigest()
