@@ -27,10 +27,10 @@ class AreniteError(Exception):
 
 
 class DecodeError(AreniteError):
-    """The bytes do not form a module.  `offset`: the byte at which that was seen."""
+    """The bytes do not form a module.  `offset`: the byte at which that was seen; None for a module in text form."""
 
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(f"{message} (at byte {offset:#x})")
+    def __init__(self, message: str, offset: int | None) -> None:
+        super().__init__(message if offset is None else f"{message} (at byte {offset:#x})")
         self.message = message
         self.offset = offset
 

@@ -18,7 +18,7 @@ def wasm_tools(*args: str | Path, stdin: bytes = b"") -> bytes:
         raise AreniteError("modules in text form need wasm-tools: pip install 'arenite[wat]'")
     done = subprocess.run([program, *map(str, args)], input=stdin, capture_output=True, check=False)  # noqa: S603 (our own arguments)
     if done.returncode:
-        raise DecodeError(done.stderr.decode(errors="replace").strip(), 0)
+        raise DecodeError(done.stderr.decode(errors="replace").strip(), None)
     return done.stdout
 
 

@@ -62,6 +62,7 @@ def read(data: bytes) -> None:
         offset = error.offset
     else:
         offset = 0
+    assert offset is not None
     assert 0 <= offset <= len(data)
 
 
