@@ -13,7 +13,7 @@ class TrapCode(IntEnum):
     """A trap, numbered as tiers store it.  `message` is what the official suite expects."""
 
     UNREACHABLE = 1
-    INTEGER_DIVIDE_BY_ZERO = 2
+    INTEGER_DIVISION_BY_ZERO = 2
     INTEGER_OVERFLOW = 3
     BAD_CONVERSION_TO_INTEGER = 4
     MEMORY_OUT_OF_BOUNDS = 5
@@ -36,7 +36,7 @@ class TrapCode(IntEnum):
 
 MESSAGES: dict[TrapCode, str] = {
     TrapCode.UNREACHABLE: "unreachable",
-    TrapCode.INTEGER_DIVIDE_BY_ZERO: "integer divide by zero",
+    TrapCode.INTEGER_DIVISION_BY_ZERO: "integer divide by zero",
     TrapCode.INTEGER_OVERFLOW: "integer overflow",
     TrapCode.BAD_CONVERSION_TO_INTEGER: "invalid conversion to integer",
     TrapCode.MEMORY_OUT_OF_BOUNDS: "out of bounds memory access",

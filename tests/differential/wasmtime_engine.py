@@ -32,9 +32,6 @@ SPECTEST = """(module
 UNSPEAKABLE = ("wasm_relaxed_simd", "wasm_simd", "wasm_gc", "wasm_function_references", "wasm_exceptions")
 """Features on whose types wasmtime's C interface aborts the process."""
 
-TRAPS = {  # wasmtime's name of a trap: ours, where they differ
-    "INTEGER_DIVISION_BY_ZERO": TrapCode.INTEGER_DIVIDE_BY_ZERO,
-}
 FIELDS = {"i32": "i32", "f32": "i32", "i64": "i64", "f64": "i64"}  # where the bits of a number lie in a raw value
 KINDS = {"i32": ffi.WASMTIME_I32, "i64": ffi.WASMTIME_I64, "f32": ffi.WASMTIME_F32, "f64": ffi.WASMTIME_F64}
 WIDTHS = {"i32": 32, "f32": 32, "i64": 64, "f64": 64}
@@ -134,5 +131,5 @@ def translate(trap: wasmtime.Trap) -> Trap:
     name = trap.trap_code.name
     if name == "UNCAUGHT_EXCEPTION":
         return Trap(UNCAUGHT)
-    code = TRAPS.get(name) or TrapCode.__members__.get(name)
+    code = TrapCode.__members__.get(name)
     return Trap(trap.message) if code is None else Trap(code.message, code)

@@ -2,7 +2,7 @@
 
 `Recorder` is an `Emit` that renders nothing: it checks the types of what a meaning says and remembers traps, accesses and transfers.
 
-Example:  effects(ROWS["i32.div_u"]).traps == {TrapCode.INTEGER_DIVIDE_BY_ZERO}
+Example:  effects(ROWS["i32.div_u"]).traps == {TrapCode.INTEGER_DIVISION_BY_ZERO}
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def test_the_meaning_agrees_with_the_signature(row_: Row) -> None:
 
 def test_effects_of_some() -> None:
     assert effects(ROWS["i32.add"]).pure
-    assert effects(ROWS["i64.div_s"]).traps == {TrapCode.INTEGER_DIVIDE_BY_ZERO, TrapCode.INTEGER_OVERFLOW}
+    assert effects(ROWS["i64.div_s"]).traps == {TrapCode.INTEGER_DIVISION_BY_ZERO, TrapCode.INTEGER_OVERFLOW}
     assert effects(ROWS["load32 memory0"]).reads == {Space.MEMORY}
     assert effects(ROWS["load32 memory0"]).traps == {TrapCode.MEMORY_OUT_OF_BOUNDS}
     assert effects(ROWS["store8 memory0_imm"]).writes == {Space.MEMORY}
