@@ -288,10 +288,11 @@ class Memory(Extern):
         return (ctypes.c_ubyte * (len(view) - offset if size is None else size)).from_buffer(view, offset)
 
     def data_ptr(self, store: Storelike) -> ctypes._Pointer[ctypes.c_ubyte]:
-        """A pointer to the first byte; nothing checks what is done with it."""
+        """A pointer to the first byte, null if there is none; nothing checks what is done with it."""
         import ctypes  # noqa: PLC0415 (as above)
 
-        return ctypes.cast(self.get_buffer_ptr(store), ctypes.POINTER(ctypes.c_ubyte))
+        view = self.view(store)  # `cast` would hold it in a cycle, until the collector comes
+        return ctypes.pointer(ctypes.c_ubyte.from_buffer(view)) if view else ctypes.POINTER(ctypes.c_ubyte)()
 
 
 class Table(Extern):

@@ -84,7 +84,8 @@ class Linker:
         if function is None and (module, name) in self._unknown_as_traps and isinstance(type_, core.FuncType):
             function = host_function(FuncType.of(type_), _trapping(module, name), access_caller=False)
         if function is None:
-            hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if self._wasi and module.startswith("wasi_") else ""
+            lacking = self._wasi and module.startswith("wasi_") and getattr(store, "host", None) is None
+            hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if lacking else ""
             raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
         return wrap(machine, machine.add_host_function(function))
 

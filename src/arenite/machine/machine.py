@@ -196,7 +196,7 @@ class Machine:
                     kind.put_params(arena, sp, *args)
                 else:
                     kind.write_params(arena, sp, args, self.to_guest)
-            except struct.error:
+            except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
                 kind.write_params(arena, sp, args, self.to_guest)
             self._enter(function, sp)
             if kind.plain_results:
@@ -353,7 +353,7 @@ class Machine:
                 if kind.plain_results:
                     kind.put_results(self.cage.arena, sp, result)
                     return
-            except struct.error:
+            except (struct.error, OverflowError):
                 pass  # a value in another acceptable form, or the error is raised below
             values: Sequence[object] = (result,)
         elif not count:

@@ -36,6 +36,7 @@ WAT = """(module
   (func (export "idf64") (param f64) (result f64) (local.get 0))
   (func (export "thing") (param externref) (result externref) (local.get 0))
   (func (export "func") (param funcref) (result funcref) (local.get 0))
+  (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
   (func (export "trap") (unreachable)))"""
 
 THING = object()
@@ -63,6 +64,27 @@ class Side:
         linker = self.api.Linker(self.engine)
         linker.define(self.store, "h", "add", self.add)
         return linker
+
+    def why(self, name: str, *args: object) -> str:
+        """The name of the trap that a call ends with."""
+        try:
+            self.e[name](self.store, *args)
+        except self.api.Trap as trap:
+            return str(trap.trap_code.name)
+        return "none"
+
+    def commanded(self) -> Any:
+        """A linker with a program in it."""
+        linker = self.linker()
+        linker.define_module(self.store, "program", self.api.Module(self.engine, '(module (func (export "_start")))'))
+        return linker
+
+    def lenient(self) -> Any:
+        """An instance one of whose imports is nowhere."""
+        text = '(module (import "no" "where" (func $f)) (func (export "f") (call $f)) (func (export "g")))'
+        module, linker = self.api.Module(self.engine, text), self.linker()
+        linker.define_unknown_imports_as_traps(module)
+        return linker.instantiate(self.store, module).exports(self.store)
 
     def limits(self, low: int, high: int | None) -> Any:
         return self.api.MemoryType(self.api.Limits(low, high))
@@ -109,6 +131,7 @@ CALLS: dict[str, Callable[[Side], object]] = {
     "grow": lambda s: (s.e["memory"].grow(s.store, 1), s.e["memory"].grow(s.store, 0), s.e["memory"].size(s.store)),
     "grow too far": lambda s: s.e["memory"].grow(s.store, 3),
     "grow negative": lambda s: s.e["memory"].grow(s.store, -1),
+    "memory pointer": lambda s: (s.e["memory"].write(s.store, b"p"), s.e["memory"].data_ptr(s.store)[0]),
     "memory type": lambda s: (s.e["memory"].type(s.store).limits.min, s.e["memory"].type(s.store).limits.max),
     "new memory": lambda s: s.api.Memory(s.store, s.limits(2, 3)).size(s.store),
     "limits crossed": lambda s: s.api.Memory(s.store, s.limits(3, 2)),
@@ -141,6 +164,7 @@ CALLS: dict[str, Callable[[Side], object]] = {
     "two": lambda s: s.e["two"](s.store),
     "add": lambda s: s.e["add"](s.store, 2, 1 << 40),
     "trap": lambda s: s.e["trap"](s.store),
+    "trap codes": lambda s: [s.why("trap"), s.why("div", 1, 0), s.why("div", -(1 << 31), -1)],
     "too few": lambda s: s.e["add"](s.store, 2),
     "too many": lambda s: s.e["one"](s.store, 2),
     "signed": lambda s: s.e["id32"](s.store, -1),
@@ -154,6 +178,7 @@ CALLS: dict[str, Callable[[Side], object]] = {
     "text for f64": lambda s: s.e["idf64"](s.store, "2"),
     "infinite": lambda s: [s.e["idf32"](s.store, float("inf")), s.e["idf64"](s.store, -0.0)],
     "rounded": lambda s: s.e["idf32"](s.store, 0.1),
+    "too large for f32": lambda s: [s.e["idf32"](s.store, 1e99), s.e["idf32"](s.store, -1e99)],
     "a thing": lambda s: [s.e["thing"](s.store, THING), s.e["thing"](s.store, None), s.e["thing"](s.store, 5)],
     "a function": lambda s: s.e["func"](s.store, s.e["one"])(s.store),
     "a null function": lambda s: s.e["func"](s.store, None),
@@ -167,9 +192,13 @@ CALLS: dict[str, Callable[[Side], object]] = {
     "host too few": lambda s: s.host([5], "i32", "f64"),
     "host text": lambda s: s.host("5", "i32"),
     "host surplus": lambda s: s.host(5),
+    "host too large for f32": lambda s: [s.host(1e99, "f32"), s.host([-1e99, 1e99], "f32", "f64")],
     "host raises": lambda s: s.api.Func(s.store, s.api.FuncType([], []), lambda: 1 / 0)(s.store),
     # linkers, instances
     "link": lambda s: s.linker().instantiate(s.store, s.module).exports(s.store)["add"](s.store, 1, 2),
+    "a module's start": lambda s: s.commanded().get_default(s.store, "program")(s.store),
+    "an unknown import that traps": lambda s: s.lenient()["f"](s.store),
+    "beside an unknown import": lambda s: s.lenient()["g"](s.store),
     "unknown import": lambda s: s.api.Linker(s.engine).instantiate(s.store, s.module),
     "defined twice": lambda s: s.linker().define(s.store, "h", "add", s.add),
     "too few imports": lambda s: s.api.Instance(s.store, s.module, []),
@@ -195,6 +224,7 @@ DIFFERENT = {  # call -> (wasmtime's outcome, arenite's): Python's own errors fo
     "too few": ("error", "TypeError"),
     "too many": ("error", "TypeError"),
     "host too few": ("error", "TypeError"),
+    "an unknown import that traps": ("error", "trap"),
     "host surplus": ("error", "TypeError"),
     "an int for f64": ("TypeError", "value 2.0"),
     "set f64 to an int": ("TypeError", "value ['None', '3.0']"),

@@ -9,17 +9,22 @@ import pytest
 from arenite import (
     AreniteError,
     Config,
+    DecodeError,
     Engine,
     Func,
     FuncType,
     Global,
     GlobalType,
     Instance,
+    Limits,
     Linker,
     LinkError,
+    Memory,
+    MemoryType,
     Store,
     Trap,
     ValType,
+    WasiConfig,
 )
 from unit.machine.guests import F64, I32, TIERS, engine, fresh, module
 
@@ -101,6 +106,42 @@ def test_links() -> None:
     linker.allow_shadowing = True
     linker.define_func("m", "f", FuncType([I32], []), lambda _x: None)
     linker.instantiate(store, needs)
+    store.close()
+
+
+def test_imports_of_wasi() -> None:
+    of = engine()
+    linker = Linker(of)
+    linker.define_wasi()
+    needs = module(of, '(module (import "wasi_snapshot_preview1" "fd_rite" (func)))')
+    store = Store(of)
+    with pytest.raises(LinkError, match="the store has no WASI"):
+        linker.instantiate(store, needs)
+    store.set_wasi(WasiConfig())
+    with pytest.raises(LinkError, match=r"'fd_rite' has not been defined$"):
+        linker.instantiate(store, needs)
+    store.close()
+
+
+def test_text_that_is_wrong_has_no_offset() -> None:
+    with pytest.raises(DecodeError) as caught:
+        module(engine(), "(module (func i32.const))")
+    assert caught.value.offset is None
+    assert "at byte" not in str(caught.value)
+
+
+def test_a_pointer_lets_go_of_its_memory() -> None:
+    store = Store(engine())
+    memory = Memory(store, MemoryType(Limits(1, None)))
+    pointer = memory.data_ptr(store)
+    pointer[3] = 7
+    assert memory.read(store, 3, 4) == b"\7"
+    del pointer
+    store.close()
+    store = Store(engine())
+    null = Memory(store, MemoryType(Limits(0, None))).data_ptr(store)
+    with pytest.raises(ValueError, match="NULL"):
+        null[0]
     store.close()
 
 
