@@ -12,6 +12,7 @@ from arenite.cli.ending import Refused
 from arenite.cli.loading import load
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 from arenite.errors import LinkError
+from arenite.machine.values import integer
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ def directory(text: str) -> tuple[str, Directory]:
     """What `--dir` says: the guest's name of a directory, and the directory."""
     rest, read_only = (text.removesuffix(":ro"), True) if text.endswith(":ro") else (text, False)
     host, _, guest = rest.partition("::")
-    if not Path(host).is_dir():
-        raise typer.BadParameter(f"{host!r} is not a directory", param_hint="--dir")
     return guest or host, (host, "ro") if read_only else host
 
 
@@ -42,8 +41,8 @@ def variable(text: str) -> tuple[str, str]:
 def operand(text: str, type_: ValType) -> int | float:
     """A number of the command line as an argument of the type `type_`."""
     try:
-        return float(text) if str(type_) in {"f32", "f64"} else int(text, 0)
-    except ValueError:
+        return float(text) if str(type_) in {"f32", "f64"} else integer(int(text, 0), type_.code)
+    except (ValueError, OverflowError, KeyError):  # not a number, one too large, a reference
         raise typer.BadParameter(f"{text!r} is not an {type_}", param_hint="ARGS") from None
 
 
@@ -77,6 +76,14 @@ def start(instance: Instance, store: Store, file: Path) -> None:
     if main is None:
         raise Refused(f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions")
     main(store)
+
+
+def give(store: Store, config: WasiConfig) -> None:
+    """Give the store its WASI state.  Raises: typer.BadParameter for a directory that cannot be opened."""
+    try:
+        store.set_wasi(config)
+    except OSError as error:
+        raise typer.BadParameter(f"{error.filename!r}: {error.strerror}", param_hint="--dir") from error
 
 
 def link(engine: Engine, store: Store, module: Module, file: Path) -> Instance:
@@ -136,7 +143,7 @@ def run(
     engine = Engine(configured(tier, settings, fuel=fuel is not None))
     module = load(engine, file)
     with Store(engine) as store:
-        store.set_wasi(config)
+        give(store, config)
         if fuel is not None:
             store.set_fuel(fuel)
         instance = link(engine, store, module, file)

@@ -22,6 +22,7 @@ PROGRAM = """
   (func (export "_start") (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 0))) (call $exit (i32.const 7)))
   (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2)))
+  (func (export "thing") (param externref))
   (func (export "crash") unreachable)
   (func (export "spin") (loop (br 0))))
 """
@@ -102,12 +103,21 @@ def test_an_export_that_is_not_there_lists_those_that_are(program: Path) -> None
     done = arenite("run", "--invoke", "sub", program)
     assert (done.returncode, done.stderr) == (
         1,
-        "arenite: no function 'sub' is exported; there are: _start, add, half, crash, spin\n",
+        "arenite: no function 'sub' is exported; there are: _start, add, half, thing, crash, spin\n",
     )
 
 
 @pytest.mark.parametrize(
-    "options", [["--dir", "/no/such/place::/w"], ["--env", "novalue"], ["--fuel", "-1"], ["--tier", "fast"], ["--no-such-option"]]
+    "options",
+    [
+        ["--dir", "/no/such/place::/w"],
+        ["--dir", ""],
+        ["--dir", __file__],
+        ["--env", "novalue"],
+        ["--fuel", "-1"],
+        ["--tier", "fast"],
+        ["--no-such-option"],
+    ],
 )
 def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
     done = arenite("run", *options, program)
@@ -117,7 +127,10 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
 
 def test_arguments_of_the_wrong_number_or_kind_are_2(program: Path) -> None:
     assert arenite("run", "--invoke", "add", program, "1").returncode == 2
-    assert arenite("run", "--invoke", "add", program, "1", "one").returncode == 2
+    for wrong in ("one", "0x100000000", "1.5"):
+        done = arenite("run", "--invoke", "add", program, "1", wrong)
+        assert (done.returncode, f"{wrong!r} is not an i32" in done.stderr) == (2, True)
+    assert arenite("run", "--invoke", "thing", program, "1").returncode == 2
 
 
 def test_inspect_shows_what_is_inside(program: Path) -> None:
