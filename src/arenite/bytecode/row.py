@@ -88,11 +88,6 @@ class Row:
             return next(o for o in self.operands if o.name == self.tied)
         return None if self.result is None else Operand("dst", self.result, self.result_at)
 
-    @property
-    def ends_block(self) -> bool:
-        """Whether it may branch: superinstructions across it would be wrong."""
-        return any(o.kind in (*LABELS, "labels") for o in self.operands)
-
 
 def parse(signature: str) -> tuple[tuple[Operand, ...], str | None]:
     """`"a:i32 to:label -> i32"` as operands and result kind."""

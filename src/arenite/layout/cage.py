@@ -32,7 +32,6 @@ ARENA_MAX: Final = MEMORY_AT
 MEMORY_MAX: Final = 1 << 32
 AREA_SIZE: Final = 2 * MEMORY_MAX + GUARD  # an index and a static offset, each below 2**32, and the widest access
 MAX_AREAS: Final = StoreContext.lengths.count
-AREA_MASK: Final = MAX_AREAS - 1
 
 # the arena's first pages: null, then the stack
 NULL_SIZE: Final = HOST_PAGE

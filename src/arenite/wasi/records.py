@@ -192,7 +192,6 @@ SUBSCRIPTION_CLOCK_ABSTIME = 1  # the only subclockflag: the timeout is a point 
 EVENT_FD_READWRITE_HANGUP = 1  # the only eventrwflag: the peer is gone
 PREOPENTYPE_DIR = 0  # the only preopentype
 
-U8 = Struct("<B")
 U16 = Struct("<H")
 U32 = Struct("<I")
 U64 = Struct("<Q")
