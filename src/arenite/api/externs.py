@@ -186,7 +186,6 @@ class Caller:
         """The call is over."""
         self._machine = None
 
-    @property
     def data(self) -> object:
         """The store's `data`."""
         return self.machine.data

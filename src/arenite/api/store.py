@@ -72,7 +72,6 @@ class Store:
             self.machine.check = self._deadline.check
             self.machine.watched = True
 
-    @property
     def data(self) -> object:
         """What was given as `data`."""
         return self.machine.data

@@ -214,6 +214,7 @@ CALLS: dict[str, Callable[[Side], object]] = {
     "invalid": lambda s: s.api.Module(s.engine, "(module (func (result i32)))"),
     "imports": lambda s: [(i.module, i.name) for i in s.module.imports],
     "exports": lambda s: [e.name for e in s.module.exports],
+    "data": lambda s: [s.store.data(), s.api.Store(s.engine, THING).data()],
     "no fuel": lambda s: s.store.set_fuel(5),
     "not a store": lambda s: s.api.Func("store", s.api.FuncType([], []), lambda: None),
     "not a type": lambda s: s.api.Func(s.store, "type", lambda: None),

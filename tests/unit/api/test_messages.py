@@ -8,6 +8,7 @@ import pytest
 
 from arenite import (
     AreniteError,
+    Caller,
     Config,
     DecodeError,
     Engine,
@@ -142,6 +143,18 @@ def test_a_pointer_lets_go_of_its_memory() -> None:
     null = Memory(store, MemoryType(Limits(0, None))).data_ptr(store)
     with pytest.raises(ValueError, match="NULL"):
         null[0]
+    store.close()
+
+
+def test_host_functions_find_the_data_of_their_store() -> None:
+    store = Store(engine(), 40)
+
+    def add(caller: Caller, n: int) -> int:
+        data = caller.data()
+        assert isinstance(data, int)
+        return data + n
+
+    assert Func(store, FuncType([I32], [I32]), add, access_caller=True)(store, 2) == 42
     store.close()
 
 
