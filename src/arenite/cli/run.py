@@ -30,6 +30,16 @@ def directory(text: str) -> tuple[str, Directory]:
     return guest or host, (host, "ro") if read_only else host
 
 
+def directories(texts: Sequence[str]) -> dict[str, Directory]:
+    """Every `--dir`, by the guest's name.  Raises: typer.BadParameter for a name given twice."""
+    found: dict[str, Directory] = {}
+    for name, place in map(directory, texts):
+        if name in found:
+            raise typer.BadParameter(f"two directories are named {name!r}", param_hint="--dir")
+        found[name] = place
+    return found
+
+
 def variable(text: str) -> tuple[str, str]:
     """What `--env` says: a name and its value."""
     name, equals, value = text.partition("=")
@@ -136,7 +146,7 @@ def run(
     arenite run --invoke add sums.wat 1 2
     """
     given = arguments or []
-    config = WasiConfig(argv=[file.name, *given], env=dict(map(variable, env or [])), dirs=dict(map(directory, dirs or [])))
+    config = WasiConfig(argv=[file.name, *given], env=dict(map(variable, env or [])), dirs=directories(dirs or []))
     config.inherit_stdin()
     config.inherit_stdout()
     config.inherit_stderr()

@@ -113,6 +113,7 @@ def test_an_export_that_is_not_there_lists_those_that_are(program: Path) -> None
         ["--dir", "/no/such/place::/w"],
         ["--dir", ""],
         ["--dir", __file__],
+        ["--dir", ".", "--dir", ".:ro"],
         ["--env", "novalue"],
         ["--fuel", "-1"],
         ["--tier", "fast"],
