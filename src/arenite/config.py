@@ -21,9 +21,65 @@ def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field
     return field(default=default, metadata={"doc": doc})
 
 
+WASMTIME: Final[dict[str, bool | None]] = {
+    # what arenite always has
+    **dict.fromkeys(("wasm_multi_value", "wasm_reference_types", "wasm_bulk_memory"), True),
+    # what it has not; modules that need it are refused with its name
+    **dict.fromkeys(
+        (
+            "wasm_simd",
+            "wasm_relaxed_simd",
+            "wasm_relaxed_simd_deterministic",
+            "wasm_threads",
+            "shared_memory",
+            "wasm_tail_call",
+            "wasm_multi_memory",
+            "wasm_memory64",
+            "wasm_exceptions",
+            "wasm_gc",
+            "gc_support",
+            "wasm_function_references",
+            "wasm_wide_arithmetic",
+            "wasm_custom_page_sizes",
+            "wasm_stack_switching",
+            "wasm_component_model",
+            "wasm_component_model_map",
+            "wasm_component_model_implements",
+        ),
+        False,
+    ),
+    # what is about another engine's compiler and memory; for canonical NaNs there is `deterministic`
+    **dict.fromkeys(
+        (
+            "cache",
+            "cranelift_debug_verifier",
+            "cranelift_nan_canonicalization",
+            "cranelift_opt_level",
+            "debug_info",
+            "macos_use_mach_ports",
+            "memory_guard_size",
+            "memory_init_cow",
+            "memory_may_move",
+            "memory_reservation",
+            "memory_reservation_for_growth",
+            "native_unwind_info",
+            "parallel_compilation",
+            "profiler",
+            "signals_based_traps",
+            "strategy",
+            "target",
+        )
+    ),
+}
+"""Options of the `wasmtime` package that programs may set: to what they are here, or (None) to anything, without effect."""
+
+
 @dataclass(slots=True)
 class Config:
-    """Options of an `Engine`, which keeps a copy: later changes have no effect.  An unknown option is an `AttributeError`."""
+    """Options of an `Engine`, which keeps a copy: later changes have no effect.
+
+    An unknown option is an `AttributeError`.  Those of `WASMTIME` may be set to what arenite does anyway; otherwise: `ValueError`.
+    """
 
     tier: TierName = option("threaded", "how guests run: `threaded` (generated interpreter), `safe` (pure Python, any platform)")
     consume_fuel: bool = option(
@@ -38,6 +94,13 @@ class Config:
     addressing: AddressingName = option("single", "how generated code forms addresses: one base, or a base per address space")
     explicit_bounds: bool = option(default=False, doc="compare addresses with lengths instead of relying on guard pages")
     verify: bool = option(default=False, doc="check the invariants of all bytecode after translation")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an option, or check one of the `wasmtime` package's."""
+        if name not in WASMTIME:
+            object.__setattr__(self, name, value)
+        elif WASMTIME[name] not in (None, value):
+            raise ValueError(f"{name} is {value!r}: arenite {'always has' if WASMTIME[name] else 'does not have'} that")
 
     def __post_init__(self) -> None:
         """Refuse values that no engine could use.  Raises: `ValueError`."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
 import pytest
+import wasmtime
 
-from arenite import Engine, Module, platform, wat2wasm
+from arenite import Config, Engine, Module, platform, wat2wasm
+from arenite.config import WASMTIME
 
 GUEST = """
 import resource, sys, warnings
@@ -44,3 +47,22 @@ def test_custom_sections() -> None:
     assert module.custom_sections("a") == [bytes((1, 2, 3, 4)), bytes((5,))]
     assert module.custom_sections("b") == [b""]
     assert module.custom_sections("c") == []
+
+
+def test_switches_of_the_wasmtime_package() -> None:
+    config = Config()
+    config.wasm_multi_value = True
+    config.wasm_simd = False
+    config.debug_info = True
+    config.strategy = "cranelift"
+    assert config == Config()
+    for name, value, words in (("wasm_simd", True, "does not have"), ("wasm_bulk_memory", False, "always has")):
+        with pytest.raises(ValueError, match=f"{name} is {value}: arenite {words} that"):
+            setattr(config, name, value)
+    with pytest.raises(AttributeError):
+        config.wasm_smid = False
+
+
+def test_every_switch_of_the_wasmtime_package_is_known() -> None:
+    theirs = {name for name, item in vars(wasmtime.Config).items() if isinstance(item, property)}
+    assert theirs - {field.name for field in dataclasses.fields(Config)} == set(WASMTIME)
