@@ -14,6 +14,7 @@ Messages are lower case and begin with the words of the official test suite wher
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -112,8 +113,13 @@ class Trap(AreniteError):
     def __str__(self) -> str:
         if not self._frames:
             return self._message
-        lines = "\n".join(f"  {i}: {frame}" for i, frame in enumerate(self._frames))
-        return f"{self._message}\nwasm backtrace (innermost first):\n{lines}"
+        lines: list[str] = []
+        at = 0
+        for text, group in groupby(map(str, self._frames)):
+            count = len(list(group))
+            lines.append(f"  {at}: {text}" + (f"  ({count} times)" if count > 1 else ""))
+            at += count
+        return "\n".join((self._message, "wasm backtrace (innermost first):", *lines))
 
 
 class Exit(AreniteError):
