@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Type, Value
 from arenite.emit.addressing import Addressing, alias_tag, is_number, widened
+from arenite.errors import InternalError
 from arenite.layout.spaces import Space
 from arenite.traps import TrapCode
 
@@ -172,8 +173,8 @@ class LlvmText:
         return Value(I64, "%length")
 
     def trap(self, code: TrapCode) -> None:
-        """End the run."""
-        raise NotImplementedError
+        """End the run: how, is the tier's affair; values alone have no way to."""
+        raise InternalError(f"a trap ({code.message}) outside of any handler")
 
     def slot_word(self, value: Value) -> str:
         """What a value looks like in its 8-byte slot: bits, zero-extended."""
