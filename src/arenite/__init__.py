@@ -38,7 +38,18 @@ from arenite.api import (
     ValType,
     wat2wasm,
 )
-from arenite.errors import AreniteError, DecodeError, Exit, InternalError, Limit, LinkError, Trap, ValidationError
+from arenite.errors import (
+    AreniteError,
+    DecodeError,
+    Exit,
+    InternalError,
+    Limit,
+    LinkError,
+    NotReady,
+    SnapshotError,
+    Trap,
+    ValidationError,
+)
 from arenite.traps import TrapCode
 from arenite.wasi import WasiConfig
 
@@ -72,6 +83,8 @@ __all__ = [
     "Memory",
     "MemoryType",
     "Module",
+    "NotReady",
+    "SnapshotError",
     "Store",
     "Table",
     "TableType",

@@ -7,6 +7,8 @@
     ├── Limit              a limit of this engine or of its configuration
     ├── Trap               the guest did what it must not                  (code, backtrace)
     ├── Exit               the guest ended itself (`proc_exit`)            (code)
+    ├── NotReady           a host function has no answer yet
+    ├── SnapshotError      a snapshot cannot be made, or a file is none that can be opened
     └── InternalError      a bug in arenite: "cannot happen in valid code"
 
 Messages are lower case and begin with the words of the official test suite where it has any.
@@ -53,6 +55,17 @@ class LinkError(AreniteError):
 
 class Limit(AreniteError):
     """A limit of the engine, of the machine it runs on, or of `Config` was reached."""
+
+
+class NotReady(AreniteError):
+    """A host function has no answer yet, such as a read of standard input when nothing is there.
+
+    Raised by host functions.  An execution pauses and asks the function again when it goes on; an ordinary call ends with it.
+    """
+
+
+class SnapshotError(AreniteError):
+    """A snapshot cannot be made of a store, or a file is not a snapshot that can be opened here."""
 
 
 class InternalError(AreniteError):

@@ -5,12 +5,14 @@ from arenite.api.externs import Caller, Func, Global, Memory, Table
 from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import Linker
 from arenite.api.module import Module
-from arenite.api.store import HostModule, HostModuleConfig, Store
+from arenite.api.store import HostModule, Store
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType, ValType
 from arenite.api.val import Val
 from arenite.config import Config
+from arenite.errors import NotReady, SnapshotError
 from arenite.machine.backtrace import GuestFrame as Frame
+from arenite.machine.hosts import HostModuleConfig
 
 __all__ = [
     "Caller",
@@ -32,6 +34,8 @@ __all__ = [
     "Memory",
     "MemoryType",
     "Module",
+    "NotReady",
+    "SnapshotError",
     "Store",
     "Table",
     "TableType",

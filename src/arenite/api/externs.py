@@ -190,6 +190,18 @@ class Caller:
         """The store's `data`."""
         return self.machine.data
 
+    def host(self, name: str) -> Any:  # noqa: ANN401 (whatever the store was given)
+        """The store's host module of that name (`Store.set_host`; WASI's is "wasi").  Raises: `AreniteError` if there is none."""
+        found = self.machine.hosts.get(name)
+        if found is None:
+            raise AreniteError(f"the store has no host module {name!r}")
+        return found
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether the host function may raise `NotReady`: an execution runs, so it pauses and asks again later."""
+        return self.machine.can_pause
+
     def get(self, name: str) -> AnyExtern | None:
         """An export of the calling instance, or None."""
         instance = self.machine.known_instance(self._vmctx)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from arenite.api.externs import AnyExtern, Extern, Func, host_function, machine_of, wrap
 from arenite.api.instance import Instance
+from arenite.api.store import WASI
 from arenite.api.types import FuncType
 from arenite.errors import AreniteError, LinkError, Trap
 from arenite.layout import types as core
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from arenite.api.engine import Engine
     from arenite.api.externs import Storelike
     from arenite.api.module import Module
+    from arenite.api.store import HostModule
     from arenite.machine.machine import Machine
     from arenite.machine.objects import HostFunction
 
@@ -28,7 +30,7 @@ class Linker:
         self.allow_shadowing = False
         self._items: dict[tuple[str, str], AnyExtern] = {}
         self._functions: dict[tuple[str, str], HostFunction] = {}
-        self._wasi = False
+        self._hosts: list[str] = []
         self._unknown_as_traps: set[tuple[str, str]] = set()
 
     def _free(self, module: str, name: str) -> tuple[str, str]:
@@ -60,7 +62,12 @@ class Linker:
 
     def define_wasi(self) -> None:
         """Let instantiation ask the store's WASI state (`Store.set_wasi`) for what is defined nowhere else."""
-        self._wasi = True
+        self.define_host(WASI)
+
+    def define_host(self, name: str) -> None:
+        """Let instantiation ask the store's host module of that name (`Store.set_host`) for what is defined nowhere else."""
+        if name not in self._hosts:
+            self._hosts.append(name)
 
     def define_module(self, store: Storelike, name: str, module: Module) -> None:
         """Instantiate a module and define its exports under `name`."""
@@ -84,15 +91,18 @@ class Linker:
         if function is None and (module, name) in self._unknown_as_traps and isinstance(type_, core.FuncType):
             function = host_function(FuncType.of(type_), _trapping(module, name), access_caller=False)
         if function is None:
-            lacking = self._wasi and module.startswith("wasi_") and getattr(store, "host", None) is None
+            lacking = WASI in self._hosts and module.startswith("wasi_") and machine.hosts.get(WASI) is None
             hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if lacking else ""
             raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
         return wrap(machine, machine.add_host_function(function))
 
     def _from_host(self, store: Storelike, module: str, name: str) -> HostFunction | None:
-        host = getattr(store, "host", None) if self._wasi else None
-        found = None if host is None else host.function(module, name)
-        return None if found is None else host_function(found[0], found[1], access_caller=True)
+        for host_name in self._hosts:
+            host = machine_of(store).hosts.get(host_name)
+            found = None if host is None else cast("HostModule", host).function(module, name)
+            if found is not None:
+                return host_function(found[0], found[1], access_caller=True)
+        return None
 
     def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
         """What is defined under a name.  Raises: `LinkError`."""

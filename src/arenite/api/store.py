@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from arenite.api.engine import Engine
 from arenite.api.module import offset_of
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from typing import Self
 
     from arenite.api.types import FuncType
+    from arenite.machine.hosts import HostModuleConfig
+
+
+WASI: Final = "wasi"  # the name of the host module that `set_wasi` gives
 
 
 class HostModule(Protocol):
-    """A group of host functions with state of its own for each store, such as WASI."""
+    """A group of host functions with state of its own for each store, such as WASI.
+
+    A callable of it gets the `Caller` first and finds the state by `caller.host(name)`, never by what it closes over: forks of a
+    store share the functions.
+    """
 
     def function(self, module: str, name: str) -> tuple[FuncType, Callable[..., object]] | None:
-        """Type and callable of an import (it gets the `Caller` first), or None."""
-
-
-class HostModuleConfig(Protocol):
-    """Options from which a store's host module is made."""
-
-    def open(self) -> HostModule:
-        """The host module."""
+        """Type and callable of an import, or None."""
 
 
 class Deadline:
@@ -66,7 +67,6 @@ class Store:
         self.machine.locate = offset_of
         self.machine.max_memory = config.max_memory
         self.machine.max_table = config.max_table_elements
-        self.host: HostModule | None = None
         self._deadline = Deadline(self.engine)
         if config.epoch_interruption:
             self.machine.check = self._deadline.check
@@ -98,7 +98,19 @@ class Store:
 
     def set_wasi(self, wasi: HostModuleConfig) -> None:
         """Give the store its WASI state, for linkers with `define_wasi`."""
-        self.host = wasi.open()
+        self.set_host(WASI, wasi)
+
+    def rebind_wasi(self, wasi: HostModuleConfig) -> None:
+        """Let the guest go on with other standard streams, directories, clocks; it keeps its open files.  Raises: `SnapshotError`."""
+        self.rebind_host(WASI, wasi)
+
+    def set_host(self, name: str, config: HostModuleConfig) -> None:
+        """Give the store a host module under a name, for linkers with `define_host`."""
+        self.machine.hosts.set(name, config)
+
+    def rebind_host(self, name: str, config: HostModuleConfig) -> None:
+        """Let a host module go on from the state it has, with other options.  Raises: `SnapshotError`."""
+        self.machine.hosts.rebind(name, config)
 
     def gc(self) -> None:
         """Nothing to collect: host references live as long as the store."""
@@ -109,9 +121,7 @@ class Store:
         Raises: `BufferError` while somebody holds a view of a memory.
         """
         self.machine.close()
-        close = getattr(self.host, "close", None)
-        if close is not None:
-            close()
+        self.machine.hosts.close()
 
     def __enter__(self) -> Self:
         return self

@@ -23,6 +23,7 @@ from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
+from arenite.machine.hosts import Hosts
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
@@ -59,6 +60,8 @@ class Machine:
         self.max_table = MAX_TABLE
         self.locate: Locate = unlocated
         self.data: object = None  # the user's
+        self.hosts = Hosts()
+        self.can_pause = False  # the innermost call is an execution's: a host function may say that it is not ready
         self.lineage = object()  # what the objects made here have in common
         self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
         self.watched = False  # ask also before the first
