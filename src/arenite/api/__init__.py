@@ -1,6 +1,7 @@
 """What users hold.  `arenite` exports all of it; nothing else is public."""
 
 from arenite.api.engine import Engine
+from arenite.api.execution import ASK_AGAIN, Execution, Finished, HostCall, Paused, PauseReason
 from arenite.api.externs import Caller, Func, Global, Memory, Table
 from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import Linker
@@ -15,15 +16,19 @@ from arenite.machine.backtrace import GuestFrame as Frame
 from arenite.machine.hosts import HostModuleConfig
 
 __all__ = [
+    "ASK_AGAIN",
     "Caller",
     "Config",
     "Engine",
+    "Execution",
     "ExportType",
+    "Finished",
     "Frame",
     "Func",
     "FuncType",
     "Global",
     "GlobalType",
+    "HostCall",
     "HostModule",
     "HostModuleConfig",
     "ImportType",
@@ -35,6 +40,8 @@ __all__ = [
     "MemoryType",
     "Module",
     "NotReady",
+    "PauseReason",
+    "Paused",
     "SnapshotError",
     "Store",
     "Table",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from arenite.api import execution
 from arenite.api.store import Store
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.api.val import Val, plain
@@ -15,6 +16,7 @@ from arenite.errors import AreniteError
 from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
 from arenite.machine import helpers, instantiate
+from arenite.machine.execution import start
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.values import codec
 
@@ -123,6 +125,11 @@ class Func(Extern):
         count = len(results)
         return results[0] if count == 1 else None if count == 0 else list(results)
 
+    def start(self, store: Storelike, *params: Any) -> execution.Execution:  # noqa: ANN401 (a guest's values)
+        """Begin a call that can stop in the middle; nothing of it has run.  Raises: as calling it does, before it runs."""
+        machine = self.machine_in(store)
+        return execution.Execution(machine, start(machine, self.addr, [to_core(machine, p) for p in params]))
+
     def call_bits(self, store: Storelike, params: list[Any]) -> list[Any]:
         """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit unsigned ints, references as objects."""
         machine = self.machine_in(store)
@@ -148,7 +155,7 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
             try:
                 if not references:
                     return plain(func(caller, *args))
-                return _to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]))
+                return to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]))
             finally:
                 caller.leave()
 
@@ -156,13 +163,14 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
     if references:
 
         def converting(machine: Machine, _vmctx: int, *args: object) -> object:
-            return _to_core_results(machine, func(*[from_core(machine, a) for a in args]))
+            return to_core_results(machine, func(*[from_core(machine, a) for a in args]))
 
         return HostFunction(type_.core, converting, wants_caller=True)
     return HostFunction(type_.core, func, wants_caller=False)
 
 
-def _to_core_results(machine: Machine, result: object) -> object:
+def to_core_results(machine: Machine, result: object) -> object:
+    """What a host function returned, as the machine wants it."""
     return [to_core(machine, r) for r in result] if isinstance(result, (list, tuple)) else to_core(machine, result)
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from arenite.api import execution
 from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
 from arenite.errors import AreniteError, LinkError
 from arenite.machine import instantiate
+from arenite.machine.execution import start_instance
 
 if TYPE_CHECKING:
     from arenite.api.externs import Storelike
     from arenite.api.module import Module
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import InstanceAddr
+    from arenite.machine.objects import Addr, InstanceAddr
 
 
 class InstanceExports(Mapping[str, AnyExtern]):
@@ -51,17 +53,28 @@ class Instance:
 
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
-        for item in imports:
-            if not isinstance(item, Extern):
-                raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
-            if item.lineage is not machine.lineage:
-                raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
-        self.addr, self.lineage = (
-            instantiate.instantiate(machine, module.code, [item.addr for item in imports]),
-            machine.lineage,
-        )
-        if machine.modules == (module.code,):
-            module.window = machine.window  # the next store with this module alone finds it made
+        addrs = _addresses(machine, imports)
+        self.addr, self.lineage = instantiate.instantiate(machine, module.code, addrs), machine.lineage
+        _keep_window(machine, module)
+
+    @classmethod
+    def start(cls, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> execution.Execution:
+        """Make an instance whose start function can stop in the middle; `Execution.instance` is the instance.
+
+        Without a start function the execution has nothing to do, and `run` finishes at once.
+        Raises: as the constructor, before anything of the start function runs.
+        """
+        machine = machine_of(store)
+        made = instantiate.prepare(machine, module.code, _addresses(machine, imports))
+        _keep_window(machine, module)
+        return execution.Execution(machine, start_instance(machine, made))
+
+    @classmethod
+    def of(cls, machine: Machine, index: int) -> Instance:
+        """An instance that the machine has."""
+        new = cls.__new__(cls)
+        new.addr, new.lineage = machine.instances[index], machine.lineage
+        return new
 
     def exports(self, store: Storelike) -> InstanceExports:
         """Its exports, a mapping by name."""
@@ -76,3 +89,19 @@ class Instance:
         if not isinstance(func, Func):
             raise TypeError(f"export {name!r} is no function")
         return func(store, *params)
+
+
+def _addresses(machine: Machine, imports: Sequence[AnyExtern]) -> list[Addr]:
+    """Where imports lie.  Raises: `TypeError`, `LinkError`."""
+    for item in imports:
+        if not isinstance(item, Extern):
+            raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
+        if item.lineage is not machine.lineage:
+            raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
+    return [item.addr for item in imports]
+
+
+def _keep_window(machine: Machine, module: Module) -> None:
+    """The next store with this module alone finds its window made."""
+    if machine.modules == (module.code,):
+        module.window = machine.window

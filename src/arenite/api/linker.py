@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.api.engine import Engine
+    from arenite.api.execution import Execution
     from arenite.api.externs import Storelike
     from arenite.api.module import Module
     from arenite.api.store import HostModule
@@ -79,9 +80,16 @@ class Linker:
 
     def instantiate(self, store: Storelike, module: Module) -> Instance:
         """An instance with its imports found here.  Raises: `LinkError` naming the first that is not, and as `Instance`."""
+        return Instance(store, module, self._imports(store, module))
+
+    def start(self, store: Storelike, module: Module) -> Execution:
+        """As `instantiate`, with a start function that can stop in the middle; `Execution.instance` is the instance."""
+        return Instance.start(store, module, self._imports(store, module))
+
+    def _imports(self, store: Storelike, module: Module) -> list[AnyExtern]:
+        """What a module's imports are here.  Raises: `LinkError`."""
         machine = machine_of(store)
-        imports = [self._find(store, machine, i.module, i.name, i.type) for i in module.code.imports]
-        return Instance(store, module, imports)
+        return [self._find(store, machine, i.module, i.name, i.type) for i in module.code.imports]
 
     def _find(self, store: Storelike, machine: Machine, module: str, name: str, type_: core.ExternType) -> AnyExtern:
         item = self._items.get((module, name))

@@ -37,10 +37,13 @@ class GuestTrap(Exception):  # noqa: N818 (never seen outside: the loop makes a 
 
 
 def charge_bulk(machine: Machine, size: int) -> None:
-    """Pay for bulk work of `size` bytes, all at once before it begins."""
+    """Pay for bulk work of `size` bytes, all at once before it begins.
+
+    It is not divided: an execution that has too little for it gets into debt, and pauses behind it.
+    """
     units = size // BULK_MAX
     if machine.fuel is not None:
-        if machine.fuel < units:
+        if machine.fuel < units and not machine.can_pause:
             raise GuestTrap(TrapCode.OUT_OF_FUEL)
         machine.fuel -= units
 

@@ -10,7 +10,7 @@ from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, T
 from arenite.layout.types import MAX_TABLE, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
 from arenite.machine.helpers import elements, table_record
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
-from arenite.machine.segments import drop, evaluate, function_reference, references
+from arenite.machine.segments import drop, evaluate, function_reference, references, start_function
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
@@ -103,6 +103,15 @@ def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> 
 
     Raises: `LinkError`, `Limit`, `Trap`; what was initialised before a trap stays so.
     """
+    instance = prepare(machine, code, imports)
+    start = start_function(machine, instance)
+    if start is not None:
+        machine.call(start, ())
+    return instance
+
+
+def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
+    """An instance of the module, its start function not yet run.  Raises: as `instantiate`."""
     check_imports(machine, code, imports)
     index = machine.add_module(code)
     layout, vmctx = code.layout, machine.allocate(code.layout.size)
@@ -122,6 +131,9 @@ def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> 
         (InstanceRecord.dropped, dropped),
     ):
         field.write(arena, vmctx, n)
+    for wanted, found in zip(code.imports, imports, strict=True):
+        if isinstance(found, FuncAddr):
+            machine.name_host_function(found.at, wanted.module, wanted.name)
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
     struct.pack_into(f"<{len(words)}I", arena, vmctx + InstanceRecord.size, *words)
     instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
@@ -129,9 +141,6 @@ def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> 
     for i, (_, value) in enumerate(code.globals):
         GlobalRecord.value.write(machine.cage.arena, vmctx + layout.own_global(i), evaluate(machine, vmctx, code, value))
     _initialise(machine, instance)
-    if code.start is not None:
-        start = code.types[code.function_types[code.start]]
-        machine.call(FuncAddr(function_reference(machine, vmctx, code, code.start), start), ())
     return instance
 
 

@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.errors import AreniteError, Limit, Trap
+from arenite.errors import AreniteError, Limit, NotReady, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
 from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
+from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, HostCall, Pause, PauseReason, Suspended
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.hosts import Hosts
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.machine.execution import Activation, Budget
     from arenite.machine.tier import Runner, Tier
     from arenite.machine.values import Codec
 
@@ -40,9 +42,7 @@ HEADER: Final = struct.Struct("<IIII")
 FIRST_SLICE: Final = 1 << 18  # units of fuel
 LAST_SLICE: Final = 1 << 26
 SLICE_SECONDS: Final = 0.01  # Python looks after signals, deadlines and other threads about so often
-HOST_CALL: Final = int(Helper.HOST_CALL)
 MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
-ALIGNMENT: Final = 16
 
 
 def _never() -> None:
@@ -73,6 +73,12 @@ class Machine:
         self._host_reference_index: dict[int, int] = {}
         self._host_calls = windows.host_calls
         self.slice_units = FIRST_SLICE  # length of the next slice of fuel; results never depend on it
+        self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
+        self.host_stack: list[int] = []  # host functions that are being called, the innermost last
+        self.host_names: list[tuple[str, str] | None] = []  # of each host function, the import that it first served
+        self._host_function_at: dict[int, int] = {}
+        self._budget = UNLIMITED  # of the activation that goes on
+        self._asked = False  # the host call that comes first was paused at, and is to be made now
         self._depth = 0
         self._turn = threading.RLock()  # whose thread may change the machine; never waited for
         heap = STACK_AT + stack_size
@@ -137,9 +143,17 @@ class Machine:
         """A reference by which guests may call a host function."""
         thunk = self.windows.thunk(function.type)
         self.host_functions.append(function)
+        self.host_names.append(None)
         at = self.allocate(FuncRefRecord.size)
+        self._host_function_at[at] = len(self.host_functions) - 1
         HEADER.pack_into(self.cage.arena, at, function.type.id, thunk.handle, len(self.host_functions) - 1, 0)
         return FuncAddr(at, function.type)
+
+    def name_host_function(self, at: int, module: str, name: str) -> None:
+        """The host function whose reference lies at `at`, if that is one, serves an import of this name."""
+        index = self._host_function_at.get(at)
+        if index is not None and self.host_names[index] is None:
+            self.host_names[index] = module, name
 
     # references
     def host_reference(self, value: object) -> int:
@@ -193,14 +207,7 @@ class Machine:
         """
         self._take_turn()
         try:
-            kind, sp, arena = function.codec, self._frame_for(function), self.cage.arena
-            try:
-                if kind.plain_params:
-                    kind.put_params(arena, sp, *args)
-                else:
-                    kind.write_params(arena, sp, args, self.to_guest)
-            except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
-                kind.write_params(arena, sp, args, self.to_guest)
+            kind, sp = function.codec, self.put_arguments(function, args)
             self._enter(function, sp)
             if kind.plain_results:
                 return kind.get_results(self.cage.arena, sp)
@@ -216,11 +223,34 @@ class Machine:
             self._enter(function, sp)
             return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
 
+    def put_arguments(self, function: FuncAddr, args: Sequence[object]) -> int:
+        """Where a frame for this function begins, its arguments in place.  Raises: `TypeError`, `OverflowError`, `Trap`."""
+        kind, sp, arena = function.codec, self._frame_for(function), self.cage.arena
+        try:
+            if kind.plain_params:
+                kind.put_params(arena, sp, *args)
+            else:
+                kind.write_params(arena, sp, args, self.to_guest)
+        except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
+            kind.write_params(arena, sp, args, self.to_guest)
+        return sp
+
+    def put_entry(self, function: FuncAddr, sp: int) -> tuple[int, int]:
+        """Write the header of a frame that returns to the host; the function's (pc, vmctx)."""
+        pc, vmctx = function.entry or self._resolve(function)
+        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
+        return pc, vmctx
+
     def _frame_for(self, function: FuncAddr) -> int:
         """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
         if self.top + function.codec.header + HEADER.size > self._stack_limit:
             raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
         return self.top
+
+    @property
+    def nested(self) -> bool:
+        """Whether a guest of this machine runs, so that whoever asks is a host function that it called."""
+        return self._depth > 0
 
     def _enter(self, function: FuncAddr, sp: int) -> None:
         """Run a function whose arguments lie at `sp`, until it has returned."""
@@ -228,13 +258,29 @@ class Machine:
             raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
         pc, vmctx = function.entry or self._resolve(function)
         HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
-        top = self.top
+        top, can_pause, hosts = self.top, self.can_pause, len(self.host_stack)
         self._depth += 1
+        self.can_pause = False
         try:
             self._run(pc, sp, vmctx)
         finally:
             self._depth -= 1
-            self.top = top
+            self.top, self.can_pause = top, can_pause
+            del self.host_stack[hosts:]
+
+    def drive(self, activation: Activation, budget: Budget) -> None:
+        """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
+        self._budget = budget
+        self._asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
+        self._depth += 1
+        self.can_pause = True
+        try:
+            self._run(activation.pc, activation.sp, activation.vmctx, activation.status)
+        finally:
+            self._depth -= 1
+            self.can_pause = False
+            self._budget = UNLIMITED
+            self.host_stack.clear()
 
     def _resolve(self, function: FuncAddr) -> tuple[int, int]:
         """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
@@ -248,11 +294,23 @@ class Machine:
         function.entry = pc, vmctx
         return function.entry
 
-    def _run(self, pc: int, sp: int, vmctx: int) -> None:
-        """The loop."""
-        left = given = 0 if self.watched else self._grant()
+    def _run(self, pc: int, sp: int, vmctx: int, status: int = READY) -> None:
+        """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that."""
+        left = given = 0 if self.watched or status != READY else self._grant()
         started = 0.0
         while True:
+            if status != READY:
+                if status == HOST_CALL:
+                    pc = self._host_call(pc, sp, vmctx)
+                    left = given = self._regrant(left)
+                elif status in (PAUSE_AGAIN, PAUSE_OWED):
+                    left = given = self._next_slice(started, status, pc, sp, vmctx)
+                    started = time.perf_counter()
+                elif status in HELPER_METHODS:
+                    pc = self._help(status, pc, sp, vmctx)
+                    left = given = self._regrant(left)
+                else:
+                    self.trap(TrapCode(status), pc, sp, vmctx)
             page = self.cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
             self._runner()
@@ -264,17 +322,6 @@ class Machine:
                 given = left
             if status == FINISHED:
                 return
-            if status == HOST_CALL:
-                pc = self._host_call(pc, sp, vmctx)
-                left = given = self._regrant(left)
-            elif status in (PAUSE_AGAIN, PAUSE_OWED):
-                left = given = self._next_slice(started, pc, sp, vmctx, owed=status == PAUSE_OWED)
-                started = time.perf_counter()
-            elif status in HELPER_METHODS:
-                pc = self._help(status, pc, sp, vmctx)
-                left = given = self._regrant(left)
-            else:
-                self.trap(TrapCode(status), pc, sp, vmctx)
 
     def _grant(self) -> int:
         """Units for a slice."""
@@ -284,7 +331,7 @@ class Machine:
         """Units after a host function or a helper, which may have changed the store's fuel."""
         return left if self.fuel is None else self._grant()
 
-    def _next_slice(self, started: float, pc: int, sp: int, vmctx: int, *, owed: bool) -> int:
+    def _next_slice(self, started: float, status: int, pc: int, sp: int, vmctx: int) -> int:
         """A slice was used up: look after interrupts, keep the pace, pay what is owed."""
         if started:
             elapsed = time.perf_counter() - started
@@ -292,15 +339,25 @@ class Machine:
                 self.slice_units = min(2 * self.slice_units, LAST_SLICE)
             elif elapsed > 2 * SLICE_SECONDS:
                 self.slice_units = max(self.slice_units // 2, 1)
+        place = status, pc, sp, vmctx
         code = self.check()
         if code is not None:
-            self.trap(code, pc, sp, vmctx)
+            self._give_way(PauseReason.EPOCH, "the epoch's deadline has come", code, *place)
+        if self.can_pause and self._budget.deadline and time.monotonic() >= self._budget.deadline:
+            self._give_way(PauseReason.DEADLINE, "the deadline has come", TrapCode.INTERRUPT, *place)
+        owed = status == PAUSE_OWED
         if self.fuel is None:
             return self.slice_units - owed
         if self.fuel <= 0:
-            self.trap(TrapCode.OUT_OF_FUEL, pc, sp, vmctx)
+            self._give_way(PauseReason.FUEL, "all fuel is used up", TrapCode.OUT_OF_FUEL, *place)
         self.fuel -= owed
         return self._grant()
+
+    def _give_way(self, reason: PauseReason, what: str, code: TrapCode, status: int, pc: int, sp: int, vmctx: int) -> NoReturn:
+        """The guest must stop: an execution pauses, an ordinary call traps."""
+        if self.can_pause:
+            raise Suspended(Pause(reason, what), status, pc, sp, vmctx)
+        self.trap(code, pc, sp, vmctx)
 
     def _help(self, status: int, pc: int, sp: int, vmctx: int) -> int:
         """Do what a helper's op asks for; where to go on."""
@@ -340,13 +397,41 @@ class Machine:
         if header + HEADER.size > self._stack_limit:
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
+        if self._budget.pause_at and self.can_pause:
+            self._pause_at(args, pc, sp, vmctx)
         self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
-        if function.wants_caller:
-            result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
-        else:
-            result = function.call(*args)
+        self.host_stack.append(vmctx)
+        try:
+            if function.wants_caller:
+                result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
+            else:
+                result = function.call(*args)
+        except NotReady as wait:
+            if not self.can_pause:
+                raise
+            pause = Pause(PauseReason.NOT_READY, str(wait), self.host_call(vmctx, args))
+            raise Suspended(pause, HOST_CALL, pc, sp, vmctx) from None
+        self.host_stack.pop()
         self._put_results(kind, result, sp)
         return pc + UNIT
+
+    def _pause_at(self, args: Sequence[object], pc: int, sp: int, vmctx: int) -> None:
+        """Stop before a host call that the activation is to stop at, unless it has just stopped there."""
+        asked, self._asked = self._asked, False
+        if not asked and self.host_names[vmctx] in self._budget.pause_at:
+            call = self.host_call(vmctx, args)
+            raise Suspended(Pause(PauseReason.CALL, f"before the call of {call}", call), HOST_CALL, pc, sp, vmctx)
+
+    def host_call(self, index: int, args: Sequence[object]) -> HostCall:
+        """A call of a host function, for people."""
+        module, name = self.host_names[index] or ("", f"host function {index}")
+        return HostCall(module, name, tuple(args))
+
+    def answer(self, pc: int, sp: int, vmctx: int, value: object) -> None:
+        """Write what the host function `vmctx` would have returned to the frame at `sp`.  Raises: `TypeError`, `OverflowError`, `Trap`."""
+        if vmctx >= len(self.host_functions) or self._host_calls.get(pc) != self.host_functions[vmctx].type:
+            raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
+        self._put_results(self.host_functions[vmctx].codec, value, sp)
 
     def _put_results(self, kind: Codec, result: object, sp: int) -> None:
         """Write what a host function returned."""

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import InternalError
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
+from arenite.machine.objects import FuncAddr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ConstExpr, ModuleCode
     from arenite.machine.machine import Machine
+    from arenite.machine.objects import InstanceAddr
 
 MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
 REFERENCE = 0xFFFFFFFF  # a reference is a u32, also one computed from what the arena says
@@ -35,6 +37,15 @@ def function_reference(machine: Machine, vmctx: int, code: ModuleCode, index: in
     if own < 0:
         return word(machine, vmctx + code.layout.function(index))
     return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + own * FuncRefRecord.size & REFERENCE
+
+
+def start_function(machine: Machine, instance: InstanceAddr) -> FuncAddr | None:
+    """What an instance's module wants to be called first."""
+    code = instance.code
+    if code.start is None:
+        return None
+    type_ = code.types[code.function_types[code.start]]
+    return FuncAddr(function_reference(machine, instance.at, code, code.start), type_)
 
 
 def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:

@@ -73,6 +73,11 @@ class Preamble:
     def _return_point(self, pc: int) -> None:
         self.returns[pc // UNIT // 8] |= 1 << (pc // UNIT % 8)
 
+    def thunk_at(self, pc: int) -> FuncType | None:
+        """Type of the thunk whose code holds `pc`."""
+        first = 2 * UNIT
+        return self.host_calls.get((pc - first) // THUNK.size * THUNK.size + first + UNIT) if pc >= first else None
+
     def thunk(self, type_: FuncType) -> Thunk:
         """The thunk for host functions of this type.  Raises: `Limit` after 4,096 types."""
         found = self._thunks.get(type_)
@@ -219,6 +224,10 @@ class Windows:
     def host_calls(self) -> dict[int, FuncType]:
         """pc of each thunk's `call_host` -> type of the host functions that it calls; the same in every window."""
         return self._preamble.host_calls
+
+    def thunk_at(self, pc: int) -> FuncType | None:
+        """Type of the host functions that the thunk with an op at `pc` serves."""
+        return self._preamble.thunk_at(pc)
 
     def window(self, modules: tuple[ModuleCode, ...]) -> Window:
         """The window of these modules, in this order."""

@@ -1,0 +1,136 @@
+"""A call that can stop in the middle and go on later, as users hold it.
+
+execution = func.start(store, 20)
+outcome = execution.run(fuel=1000)
+while isinstance(outcome, Paused):
+    outcome = execution.run(fuel=1000)
+print(outcome.values)
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from arenite.api import externs, instance  # modules: functions make executions, and those give functions
+from arenite.errors import AreniteError
+from arenite.machine import execution as core
+from arenite.machine.backtrace import backtrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from arenite.machine.backtrace import GuestFrame
+    from arenite.machine.machine import Machine
+
+HostCall = core.HostCall
+PauseReason = core.PauseReason
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The call has returned.  `values`: its results."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The call has stopped in the middle.  `what` says why in words; `call`: the host call that waits for an answer, if one does."""
+
+    reason: PauseReason
+    what: str
+    call: HostCall | None = None
+
+
+class AskAgain:
+    """The type of `ASK_AGAIN`."""
+
+    def __repr__(self) -> str:
+        return "ASK_AGAIN"
+
+
+ASK_AGAIN: Final = AskAgain()
+"""In place of a value for a waiting host call: call the host function."""
+
+
+class Execution:
+    """A call by the host, begun with `Func.start`, `Linker.start` or `Instance.start`, or found in a fork as `Store.execution`.
+
+    Executions of a store nest: only the newest can go on.  An error that leaves `run` (a trap, the guest's exit, what a host function
+    raised) ends it.
+    """
+
+    __slots__ = ("_activation", "_machine")
+
+    def __init__(self, machine: Machine, activation: core.Activation) -> None:
+        self._machine = machine
+        self._activation = activation
+
+    def run(self, *, fuel: int | None = None, deadline: float | None = None, pause_at: Iterable[str] = ()) -> Finished | Paused:
+        """Go on until the call has returned or must stop.
+
+        `fuel`: units that it may use now, beside what the store has; `deadline`: seconds from now; `pause_at`: host functions, as
+        `"module.name"` of the import, before whose calls it stops.  A host function that raises `NotReady` stops it too, and is asked
+        again next time.  A guest called *by* a host function does not pause: out of fuel, it traps; a deadline waits for it.
+        Raises: `Trap`, `Exit`, what a host function raised; `AreniteError` when the execution is over or not the newest.
+        """
+        names = frozenset(_import_name(name) for name in pause_at)
+        until = 0.0 if deadline is None else time.monotonic() + deadline
+        pause = core.go_on(self._machine, self._activation, core.Budget(fuel, until, names))
+        if pause is not None:
+            return _paused(self._machine, pause)
+        return Finished(tuple(externs.from_core(self._machine, v) for v in core.results(self._machine, self._activation)))
+
+    def resume(
+        self, value: object = ASK_AGAIN, *, fuel: int | None = None, deadline: float | None = None, pause_at: Iterable[str] = ()
+    ) -> Finished | Paused:
+        """Go on as `run` does.  `value`: what the waiting host call returns; without it the host function is called.
+
+        Raises: as `run`; `TypeError`, `OverflowError` for a value of another type, after which the execution still waits.
+        """
+        if value is not ASK_AGAIN:
+            core.answer(self._machine, self._activation, externs.to_core_results(self._machine, value))
+        return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
+
+    @property
+    def paused(self) -> Paused | None:
+        """Why it stopped last; None before it has run, and when it is over."""
+        return None if self.over or self._activation.pause is None else _paused(self._machine, self._activation.pause)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has returned, failed or been closed."""
+        return self._activation not in self._machine.activations
+
+    @property
+    def instance(self) -> instance.Instance | None:
+        """The instance that it brings up, if it is an instantiation."""
+        index = self._activation.instance
+        return None if index < 0 else instance.Instance.of(self._machine, index)
+
+    def backtrace(self) -> list[GuestFrame]:
+        """Where it stands: the guest's frames, innermost first."""
+        if self.over:
+            raise AreniteError("the execution is over")
+        a = self._activation
+        return backtrace(self._machine, a.pc, a.sp, a.vmctx)
+
+    def close(self) -> None:
+        """End it, and those above it: the guest's frames are forgotten."""
+        core.cancel(self._machine, self._activation)
+
+
+def _paused(machine: Machine, pause: core.Pause) -> Paused:
+    call = pause.call
+    if call is not None:
+        call = HostCall(call.module, call.name, tuple(externs.from_core(machine, p) for p in call.params))
+    return Paused(pause.reason, pause.what, call)
+
+
+def _import_name(text: str) -> tuple[str, str]:
+    module, dot, name = text.rpartition(".")
+    if not dot:
+        raise ValueError(f"{text!r} is not of the form 'module.name'")
+    return module, name

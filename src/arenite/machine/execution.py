@@ -1,0 +1,211 @@
+"""A call by the host that can stop in the middle and go on later: on another tier, in another store or another process.
+
+What is going on stands in the arena; an `Activation` is the rest: where the tier goes on, what it owes, where the results will lie.
+Activations of a machine nest as their frames do: only the newest can go on.
+
+    activation = start(machine, function, args)
+    pause = go_on(machine, activation, Budget(fuel=1000))     # None: it has finished
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED, Helper
+from arenite.errors import AreniteError, Trap
+from arenite.layout.cage import UNIT
+from arenite.layout.records import FrameHeader
+from arenite.layout.types import FuncType
+from arenite.machine.objects import FuncAddr
+from arenite.machine.segments import start_function
+from arenite.machine.values import header_offset
+from arenite.machine.window import HALT_PC
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.machine.machine import Machine
+    from arenite.machine.objects import InstanceAddr
+
+READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
+HOST_CALL: Final = int(Helper.HOST_CALL)
+ALIGNMENT: Final = 16
+STATUSES: Final = (READY, PAUSE_AGAIN, PAUSE_OWED, HOST_CALL)
+"""How an activation that goes on may stand."""
+
+
+class PauseReason(StrEnum):
+    """Why an execution has stopped in the middle."""
+
+    FUEL = "fuel"
+    EPOCH = "epoch"
+    DEADLINE = "deadline"
+    NOT_READY = "not ready"
+    CALL = "call"
+
+
+@dataclass(frozen=True)
+class HostCall:
+    """A call of a host function that has not been answered: its name as an import, and the guest's arguments."""
+
+    module: str
+    name: str
+    params: tuple[object, ...]
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Why it stopped, in words, and the host call that waits, if one does."""
+
+    reason: PauseReason
+    what: str
+    call: HostCall | None = None
+
+
+class Suspended(BaseException):
+    """Unwinds the loop to whoever drives the activation; nobody else sees it."""
+
+    def __init__(self, pause: Pause, status: int, pc: int, sp: int, vmctx: int) -> None:
+        super().__init__(pause)
+        self.pause = pause
+        self.place = status, pc, sp, vmctx
+
+
+@dataclass(slots=True)
+class Activation:
+    """A call going on.
+
+    `function`: what was called; `at`: its frame, where the results will lie.  `status`, `pc`, `sp`, `vmctx`: how and where it stands.
+    `end`: where frames above it may begin.  `debt`: units of fuel that it used beyond what it had (a bulk operation is not divided).
+    `instance`: index of the instance whose start function this is, or -1.
+    """
+
+    function: FuncAddr
+    at: int
+    status: int
+    pc: int
+    sp: int
+    vmctx: int
+    end: int
+    debt: int = 0
+    pause: Pause | None = None
+    instance: int = -1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How far an activation may go now.  `deadline`: of `time.monotonic`; `pause_at`: host functions to stop before."""
+
+    fuel: int | None = None
+    deadline: float = 0.0
+    pause_at: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+
+UNLIMITED: Final = Budget()
+
+
+def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance: int = -1) -> Activation:
+    """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs."""
+    with machine.exclusive():
+        at = machine.put_arguments(function, args)
+        pc, vmctx = machine.put_entry(function, at)
+        activation = Activation(function, at, READY, pc, at, vmctx, 0, instance=instance)
+        _rest(machine, activation)
+        machine.activations.append(activation)
+        return activation
+
+
+def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
+    """Begin the start function of an instance; without one there is only the end."""
+    function = start_function(machine, instance)
+    if function is None:
+        function = FuncAddr(0, FuncType((), ()))
+        function.entry = HALT_PC, instance.at
+    return start(machine, function, (), machine.instances.index(instance))
+
+
+def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> Pause | None:
+    """Run on until it stops again (why) or has finished (None).
+
+    Raises: what an ordinary call raises, which ends it; `AreniteError` when it is not the newest of its store.
+    """
+    with machine.exclusive():
+        _check_newest(machine, activation)
+        total = machine.fuel
+        limits = [limit for limit in (total, budget.fuel) if limit is not None]
+        allowed = min(limits, default=0)
+        machine.fuel = allowed - activation.debt if limits else None
+        try:
+            machine.drive(activation, budget)
+        except Suspended as stop:
+            activation.pause = stop.pause
+            activation.status, activation.pc, activation.sp, activation.vmctx = stop.place
+            activation.debt = max(0, -machine.fuel) if machine.fuel is not None else 0
+            _rest(machine, activation)
+            return stop.pause
+        except BaseException:
+            cancel(machine, activation)
+            raise
+        finally:
+            left = max(machine.fuel or 0, 0)
+            machine.fuel = None if total is None else total - allowed + left
+        cancel(machine, activation)
+        return None
+
+
+def answer(machine: Machine, activation: Activation, value: object) -> None:
+    """Complete the host call that an activation waits in.  Raises: `TypeError` and `OverflowError` for a value of another type."""
+    _check_newest(machine, activation)
+    if activation.status != HOST_CALL:
+        raise AreniteError("the execution does not wait in a host call that a value could complete")
+    machine.answer(activation.pc, activation.sp, activation.vmctx, value)
+    activation.status, activation.pc, activation.pause = READY, activation.pc + UNIT, None
+
+
+def cancel(machine: Machine, activation: Activation) -> None:
+    """Forget it, and what was called above it; its frames are free."""
+    if activation in machine.activations:
+        del machine.activations[machine.activations.index(activation) :]
+        machine.top = activation.at
+
+
+def results(machine: Machine, activation: Activation) -> Sequence[object]:
+    """The values of one that has just finished; nothing else may have run since."""
+    return activation.function.codec.read_results(machine.cage.arena, activation.at, machine.from_guest)
+
+
+def _rest(machine: Machine, activation: Activation) -> None:
+    """Nothing runs: what the host calls meanwhile has its frames above."""
+    activation.end = activation.sp + frame_extent(machine, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
+    machine.top = activation.end
+
+
+def frame_extent(machine: Machine, pc: int) -> int:
+    """Bytes of the frame of the function whose code holds `pc`.  Raises: `Trap` when no function's does."""
+    if pc == HALT_PC:
+        return FrameHeader.size
+    type_ = machine.windows.thunk_at(pc)
+    if type_ is not None:
+        return header_offset(type_) + FrameHeader.size
+    index = machine.window.module_at(pc)
+    if index is not None:
+        placed = machine.window.modules[index]
+        function = placed.code.function_at(pc - placed.origin)
+        if function is not None:
+            return placed.code.function(function).frame_size
+    raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+
+
+def _check_newest(machine: Machine, activation: Activation) -> None:
+    if activation not in machine.activations:
+        raise AreniteError("the execution is over")
+    if machine.activations[-1] is not activation:
+        raise AreniteError("a newer execution of the store lies above this one: it must end first")
+    if machine.nested:
+        raise AreniteError("an execution cannot go on inside a host function of its store")
