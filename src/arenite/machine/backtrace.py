@@ -14,6 +14,7 @@ from arenite.machine.window import HALT_PC
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.machine import Machine
+    from arenite.machine.window import Window
 
 DEPTH: Final = 64  # frames; who needs more has a recursion whose middle says nothing new
 
@@ -76,7 +77,7 @@ def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame
     while len(frames) < DEPTH and pc != HALT_PC:
         index = window.module_at(pc)
         if index is None:
-            header = _thunk_header(machine, pc)
+            header = _thunk_header(window, pc)
         else:
             placed = window.modules[index]
             function = placed.code.function_at(pc - placed.origin - bool(frames))
@@ -93,7 +94,7 @@ def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame
     return frames
 
 
-def _thunk_header(machine: Machine, pc: int) -> int | None:
+def _thunk_header(window: Window, pc: int) -> int | None:
     """Where the frame of a host function's thunk has its header."""
-    type_ = machine.windows.host_calls.get(pc)
+    type_ = window.preamble.thunk_at(pc)
     return None if type_ is None else header_offset(type_)

@@ -190,7 +190,7 @@ def frame_extent(machine: Machine, pc: int) -> int:
     """Bytes of the frame of the function whose code holds `pc`.  Raises: `Trap` when no function's does."""
     if pc == HALT_PC:
         return FrameHeader.size
-    type_ = machine.windows.thunk_at(pc)
+    type_ = machine.window.preamble.thunk_at(pc)
     if type_ is not None:
         return header_offset(type_) + FrameHeader.size
     index = machine.window.module_at(pc)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.layout.types import FuncType
     from arenite.machine.execution import Activation, Budget
     from arenite.machine.tier import Runner, Tier
     from arenite.machine.values import Codec
@@ -71,7 +72,7 @@ class Machine:
         self.host_functions: list[HostFunction] = []
         self.host_references: list[object] = []
         self._host_reference_index: dict[int, int] = {}
-        self._host_calls = windows.host_calls
+        self.thunks: dict[FuncType, int] = {}  # types of host functions, in the order in which they came -> handle
         self.slice_units = FIRST_SLICE  # length of the next slice of fuel; results never depend on it
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
         self.host_stack: list[int] = []  # host functions that are being called, the innermost last
@@ -89,7 +90,7 @@ class Machine:
         self._stack_limit = heap
         StoreContext.stack_limit.write(self.cage.store_page, 0, heap)
         StoreContext.heap.write(self.cage.store_page, 0, heap)
-        self.window = windows.window(())
+        self.window = windows.empty
         self._refresh()
 
     # one thread at a time
@@ -134,20 +135,31 @@ class Machine:
         for index, known in enumerate(self.modules):
             if known is code:
                 return index
-        self.window = self.windows.window((*self.modules, code))
+        self.window = self.windows.window((*self.modules, code), tuple(self.thunks))
         self.modules += (code,)
         self._refresh()
         return len(self.modules) - 1
 
     def add_host_function(self, function: HostFunction) -> FuncAddr:
         """A reference by which guests may call a host function."""
-        thunk = self.windows.thunk(function.type)
+        handle = self.thunks.get(function.type)
+        if handle is None:
+            handle = self._add_thunk(function.type)
         self.host_functions.append(function)
         self.host_names.append(None)
         at = self.allocate(FuncRefRecord.size)
         self._host_function_at[at] = len(self.host_functions) - 1
-        HEADER.pack_into(self.cage.arena, at, function.type.id, thunk.handle, len(self.host_functions) - 1, 0)
+        HEADER.pack_into(self.cage.arena, at, function.type.id, handle, len(self.host_functions) - 1, 0)
         return FuncAddr(at, function.type)
+
+    def _add_thunk(self, type_: FuncType) -> int:
+        """The handle by which guests call host functions of a type that is new to this store."""
+        handle, thunks = len(self.thunks), self.window.preamble.thunks
+        if handle == len(thunks) or thunks[handle].type != type_:  # another order than that of earlier stores
+            self.window = self.windows.window(self.modules, (*self.thunks, type_))
+            self._refresh()
+        self.thunks[type_] = handle
+        return handle
 
     def name_host_function(self, at: int, module: str, name: str) -> None:
         """The host function whose reference lies at `at`, if that is one, serves an import of this name."""
@@ -387,7 +399,7 @@ class Machine:
 
     def _host_call(self, pc: int, sp: int, vmctx: int) -> int:
         """Call the host function `vmctx` on the frame at `sp`; where to go on."""
-        type_ = self._host_calls[pc]
+        type_ = self.window.preamble.host_calls[pc]
         function = self.host_functions[vmctx] if vmctx < len(self.host_functions) else None
         if function is None or (function.type is not type_ and function.type != type_):
             self.trap(TrapCode.BAD_SIGNATURE, pc, sp, vmctx)
@@ -429,7 +441,7 @@ class Machine:
 
     def answer(self, pc: int, sp: int, vmctx: int, value: object) -> None:
         """Write what the host function `vmctx` would have returned to the frame at `sp`.  Raises: `TypeError`, `OverflowError`, `Trap`."""
-        if vmctx >= len(self.host_functions) or self._host_calls.get(pc) != self.host_functions[vmctx].type:
+        if vmctx >= len(self.host_functions) or self.window.preamble.host_calls.get(pc) != self.host_functions[vmctx].type:
             raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
         self._put_results(self.host_functions[vmctx].codec, value, sp)
 

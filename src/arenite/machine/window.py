@@ -1,6 +1,7 @@
 """The code window: what may be called, shared by every store with the same list of modules.
 
-A window belongs to an ordered list of modules.  It has one entry per function (`WindowEntry`, found by a code handle) and the
+A window belongs to an ordered list of modules and of types of host functions, so that handles and pcs are the same in every process
+that runs the same program.  It has one entry per function (`WindowEntry`, found by a code handle) and the
 modules' bytecode (found by a pc); both are read-only for guests and hold nothing of a single store.
 
     handles   0 .. THUNKS           one per type of host function
@@ -30,7 +31,7 @@ from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.values import header_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from arenite.layout.types import FuncType
 
@@ -52,57 +53,58 @@ class Thunk:
 
 
 class Preamble:
-    """What every window begins with: `halt`, and the thunks, which grow in number while windows are in use."""
+    """What a window begins with: `halt`, and the thunks, which grow in number while windows are in use.
 
-    def __init__(self) -> None:
+    Stores whose first host functions are of the same types, in the same order, share one; a store's own thunks come first.
+    """
+
+    def __init__(self, types: Iterable[FuncType] = ()) -> None:
         self.code = bytearray(MODULE_GRAIN)
         self.returns = bytearray(HOST_PAGE)
         self.entries = bytearray(THUNKS * ENTRY.size)
         self.host_calls: dict[int, FuncType] = {}  # pc of a thunk's `call_host` -> the type it serves
-        self._thunks: dict[FuncType, Thunk] = {}
+        self.thunks: list[Thunk] = []
         self._next = 2 * UNIT
         struct.pack_into("<H", self.code, 0, ROWS["unreachable"].code)
         struct.pack_into("<H", self.code, HALT_PC, ROWS["halt"].code)
         self._return_point(HALT_PC)
-
-    @property
-    def count(self) -> int:
-        """How many thunks there are."""
-        return len(self._thunks)
+        for type_ in types:
+            self.add(type_)
 
     def _return_point(self, pc: int) -> None:
         self.returns[pc // UNIT // 8] |= 1 << (pc // UNIT % 8)
+
+    def begins_with(self, types: Sequence[FuncType]) -> bool:
+        """Whether the thunks are for these types, as far as both go."""
+        return all(thunk.type == type_ for thunk, type_ in zip(self.thunks, types, strict=False))
 
     def thunk_at(self, pc: int) -> FuncType | None:
         """Type of the thunk whose code holds `pc`."""
         first = 2 * UNIT
         return self.host_calls.get((pc - first) // THUNK.size * THUNK.size + first + UNIT) if pc >= first else None
 
-    def thunk(self, type_: FuncType) -> Thunk:
-        """The thunk for host functions of this type.  Raises: `Limit` after 4,096 types."""
-        found = self._thunks.get(type_)
-        if found is None:
-            handle, pc = len(self._thunks), self._next
-            if handle == THUNKS:
-                raise Limit(f"host functions of more than {THUNKS} types")
-            header = header_offset(type_)
-            ops = (
-                ROWS["enter0"].code,
-                0,
-                header + FrameHeader.size,
-                ROWS["call_host"].code,
-                0,
-                0,
-                ROWS["return"].code,
-                0,
-                header,
-            )
-            THUNK.pack_into(self.code, pc, *ops)
-            ENTRY.pack_into(self.entries, handle * ENTRY.size, pc, header + FrameHeader.size, type_.id, 0)
-            self._next += THUNK.size
-            self.host_calls[pc + UNIT] = type_
-            found = self._thunks[type_] = Thunk(handle, pc, type_)
-        return found
+    def add(self, type_: FuncType) -> None:
+        """One more thunk.  Raises: `Limit` after 4,096."""
+        handle, pc = len(self.thunks), self._next
+        if handle == THUNKS:
+            raise Limit(f"host functions of more than {THUNKS} types")
+        header = header_offset(type_)
+        ops = (
+            ROWS["enter0"].code,
+            0,
+            header + FrameHeader.size,
+            ROWS["call_host"].code,
+            0,
+            0,
+            ROWS["return"].code,
+            0,
+            header,
+        )
+        THUNK.pack_into(self.code, pc, *ops)
+        ENTRY.pack_into(self.entries, handle * ENTRY.size, pc, header + FrameHeader.size, type_.id, 0)
+        self._next += THUNK.size
+        self.host_calls[pc + UNIT] = type_
+        self.thunks.append(Thunk(handle, pc, type_))
 
 
 class Placed:
@@ -141,7 +143,7 @@ class Window:
     """
 
     def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool) -> None:
-        self._preamble = preamble
+        self.preamble = preamble
         self._portable = portable
         self.modules: list[Placed] = []
         handle, origin = THUNKS, MODULE_GRAIN
@@ -182,7 +184,7 @@ class Window:
 
     def refresh(self) -> None:
         """Show the thunks there are now."""
-        preamble = self._preamble
+        preamble = self.preamble
         self.code[:MODULE_GRAIN] = preamble.code
         self.returns[:HOST_PAGE] = preamble.returns
         self.entries[: len(preamble.entries)] = preamble.entries
@@ -210,37 +212,47 @@ class Window:
 
 
 class Windows:
-    """An engine's windows, one per list of modules in use; and its registry of types."""
+    """An engine's windows, one per list of modules and thunks in use; and its registry of types."""
 
     def __init__(self, *, portable: bool) -> None:
         self._portable = portable
-        self._preamble = Preamble()
+        self._preambles = [Preamble()]
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
-        self._empty: Window | None = None  # every store begins with it, so it is kept
+        self._empty = Window(self._preambles[0], (), portable=portable)  # every store begins with it
         self._types: dict[int, FuncType] = {}
         self._lock = threading.RLock()  # stores of several threads share an engine's windows
 
     @property
-    def host_calls(self) -> dict[int, FuncType]:
-        """pc of each thunk's `call_host` -> type of the host functions that it calls; the same in every window."""
-        return self._preamble.host_calls
+    def empty(self) -> Window:
+        """The window of a store that has nothing yet."""
+        return self._empty
 
-    def thunk_at(self, pc: int) -> FuncType | None:
-        """Type of the host functions that the thunk with an op at `pc` serves."""
-        return self._preamble.thunk_at(pc)
-
-    def window(self, modules: tuple[ModuleCode, ...]) -> Window:
-        """The window of these modules, in this order."""
-        key = tuple(map(id, modules))
+    def window(self, modules: tuple[ModuleCode, ...], types: Sequence[FuncType]) -> Window:
+        """The window of these modules, in this order, that begins with thunks for these types."""
         with self._lock:
+            preamble = self._preamble(types)
+            key = (id(preamble), *map(id, modules))
             found = self._windows.get(key)
             if found is None:
                 for code in modules:
                     self.register(code.types)
-                found = self._windows[key] = Window(self._preamble, modules, portable=self._portable)
-            if not modules:
-                self._empty = found
+                found = self._windows[key] = Window(preamble, modules, portable=self._portable)
             return found
+
+    def _preamble(self, types: Sequence[FuncType]) -> Preamble:
+        """One that begins with thunks for these types; it may get more."""
+        self.register(types)
+        found = next((p for p in self._preambles if p.begins_with(types)), None)
+        if found is None:
+            found = Preamble(types)
+            self._preambles.append(found)
+        elif len(found.thunks) < len(types):
+            for type_ in types[len(found.thunks) :]:
+                found.add(type_)
+            for window in [self._empty, *self._windows.values()]:
+                if window.preamble is found:
+                    window.refresh()
+        return found
 
     def register(self, types: Iterable[FuncType]) -> None:
         """Note types, whose ids must differ.  Raises: `LinkError` for two types with one id."""
@@ -252,14 +264,3 @@ class Windows:
     def type_of(self, type_id: int) -> FuncType | None:
         """The type that has this id."""
         return self._types.get(type_id)
-
-    def thunk(self, type_: FuncType) -> Thunk:
-        """The thunk for host functions of a type, in every window."""
-        with self._lock:
-            before = self._preamble.count
-            self.register((type_,))
-            thunk = self._preamble.thunk(type_)
-            if self._preamble.count != before:
-                for window in list(self._windows.values()):
-                    window.refresh()
-            return thunk
