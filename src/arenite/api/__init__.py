@@ -6,6 +6,7 @@ from arenite.api.externs import Caller, Func, Global, Memory, Table
 from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import Linker
 from arenite.api.module import Module
+from arenite.api.snapshot import Snapshot
 from arenite.api.store import HostModule, Store
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType, ValType
@@ -42,6 +43,7 @@ __all__ = [
     "NotReady",
     "PauseReason",
     "Paused",
+    "Snapshot",
     "SnapshotError",
     "Store",
     "Table",

@@ -6,10 +6,9 @@ method takes first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from arenite.api import execution
-from arenite.api.store import Store
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.api.val import Val, plain
 from arenite.errors import AreniteError
@@ -17,6 +16,7 @@ from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
 from arenite.machine import helpers, instantiate
 from arenite.machine.execution import start
+from arenite.machine.machine import Machine
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.values import codec
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable
 
-    from arenite.machine.machine import Machine
+    from arenite.api.store import Store
+    from arenite.machine.lineage import Lineage
+
+    Storelike: TypeAlias = "Store | Caller"
 
 
 class Extern:
@@ -33,17 +36,17 @@ class Extern:
     __slots__ = ("addr", "lineage")
 
     addr: Addr
-    lineage: object
+    lineage: Lineage
 
     def machine_in(self, store: Storelike) -> Machine:
         """The store's machine.  Raises: `AreniteError` if this was made in another store."""
         machine = store.machine
-        if machine.lineage is not self.lineage:
+        if not machine.lineage.knows(self.lineage, self.addr.at):
             raise AreniteError(f"this {type(self).__name__.lower()} belongs to another store")
         return machine
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Extern) and self.addr == other.addr and self.lineage is other.lineage
+        return isinstance(other, Extern) and self.addr == other.addr and self.lineage.knows(other.lineage, self.addr.at)
 
     def __hash__(self) -> int:
         return hash(self.addr)
@@ -51,9 +54,10 @@ class Extern:
 
 def machine_of(store: object) -> Machine:
     """A store's machine.  Raises: `TypeError`."""
-    if not isinstance(store, (Store, Caller)):
+    machine = getattr(store, "machine", None)
+    if not isinstance(machine, Machine):
         raise TypeError(f"expected a Store, found {type(store).__name__}")
-    return store.machine
+    return machine
 
 
 def wrap(machine: Machine, addr: Addr) -> AnyExtern:
@@ -71,7 +75,7 @@ def to_core(machine: Machine, value: object) -> object:
     if isinstance(value, Val):
         value = value.value
     if isinstance(value, Func):
-        if value.lineage is not machine.lineage:
+        if not machine.lineage.knows(value.lineage, value.addr.at):
             raise AreniteError("this func belongs to another store")
         return value.addr
     return value
@@ -405,7 +409,6 @@ class Global(Extern):
         kind.write_results(machine.cage.arena, self.addr.at, (to_core(machine, val),), machine.to_guest)
 
 
-Storelike = Store | Caller
 AnyExtern = Func | Memory | Table | Global
 
 

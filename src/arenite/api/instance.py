@@ -79,7 +79,7 @@ class Instance:
     def exports(self, store: Storelike) -> InstanceExports:
         """Its exports, a mapping by name."""
         machine = machine_of(store)
-        if machine.lineage is not self.lineage:
+        if not machine.lineage.knows(self.lineage, self.addr.at):
             raise AreniteError("this instance belongs to another store")
         return InstanceExports(machine, self.addr)
 
@@ -96,7 +96,7 @@ def _addresses(machine: Machine, imports: Sequence[AnyExtern]) -> list[Addr]:
     for item in imports:
         if not isinstance(item, Extern):
             raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
-        if item.lineage is not machine.lineage:
+        if not machine.lineage.knows(item.lineage, item.addr.at):
             raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
     return [item.addr for item in imports]
 

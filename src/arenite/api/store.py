@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from arenite.api import snapshot as snapshots
 from arenite.api.engine import Engine
+from arenite.api.execution import Execution
+from arenite.api.instance import Instance
 from arenite.api.module import offset_of
 from arenite.errors import AreniteError
+from arenite.machine.freeze import freeze
 from arenite.machine.machine import Machine
 from arenite.traps import TrapCode
 
@@ -56,21 +60,62 @@ class Store:
             raise TypeError(f"expected an Engine, found {type(engine).__name__}")
         self.engine = engine or Engine()
         config = self.engine.config
-        self.machine = Machine(
-            self.engine.tier,
-            self.engine.windows,
-            stack_size=config.max_wasm_stack,
-            areas=config.memories,
-            fuel=0 if config.consume_fuel else None,
+        self.machine = Machine.empty(
+            self.engine.tier, self.engine.windows, stack_size=config.max_wasm_stack, areas=config.memories
         )
+        self.machine.fuel = 0 if config.consume_fuel else None
         self.machine.data = data
-        self.machine.locate = offset_of
-        self.machine.max_memory = config.max_memory
-        self.machine.max_table = config.max_table_elements
+        self.origin: snapshots.Snapshot | None = None
+        self.configure(0)
+
+    @classmethod
+    def of(cls, engine: Engine, machine: Machine, origin: snapshots.Snapshot, epochs_left: int) -> Store:
+        """The store of a machine that goes on from a snapshot."""
+        store = cls.__new__(cls)
+        store.engine, store.machine, store.origin = engine, machine, origin
+        store.configure(epochs_left)
+        return store
+
+    def configure(self, epochs_left: int) -> None:
+        """Give the machine the engine's options."""
+        config, machine = self.engine.config, self.machine
+        machine.locate = offset_of
+        machine.max_memory = config.max_memory
+        machine.max_table = config.max_table_elements
         self._deadline = Deadline(self.engine)
         if config.epoch_interruption:
-            self.machine.check = self._deadline.check
-            self.machine.watched = True
+            self._deadline.epoch = self.engine.epoch + epochs_left
+            machine.check = self._deadline.check
+            machine.watched = True
+
+    def snapshot(self) -> snapshots.Snapshot:
+        """This moment as data, to fork and to save: between calls, or with executions paused.
+
+        Raises: `SnapshotError` inside a host function of the store, and when a host module has something that cannot travel.
+        """
+        return snapshots.Snapshot(self.engine, freeze(self.machine), self._deadline.epoch - self.engine.epoch)
+
+    def reset(self) -> None:
+        """Go back to the snapshot that this store was made from.
+
+        What was obtained from the store since is of no use then.
+        Raises: `AreniteError` when it was made from none, `Limit` while somebody holds a view of a memory that has grown since.
+        """
+        if self.origin is None:
+            raise AreniteError("the store was not made from a snapshot, so there is nothing to go back to")
+        self.origin.put_back(self.machine)
+        self.configure(self.origin.epochs_left)
+
+    @property
+    def execution(self) -> Execution | None:
+        """The newest call that has stopped in the middle, or None."""
+        found = self.machine.activations
+        return Execution(self.machine, found[-1]) if found else None
+
+    @property
+    def instances(self) -> list[Instance]:
+        """The instances made in this store, in order."""
+        return [Instance.of(self.machine, index) for index in range(len(self.machine.instances))]
 
     def data(self) -> object:
         """What was given as `data`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.safepoints import safepoints_of
@@ -32,10 +32,10 @@ def unlocated(code: ModuleCode, function: int, pc: int) -> int | None:
 class GuestFrame:
     """One frame.  `pc`: byte offset of the op in its module's bytecode; for a caller, of the op behind the call."""
 
-    code: ModuleCode
+    code: ModuleCode = field(repr=False)
     function: int  # among the module's own functions
     pc: int
-    locate: Locate
+    locate: Locate = field(repr=False)
 
     @property
     def func_index(self) -> int:

@@ -6,6 +6,9 @@
     store_page    the store context
     memory(area)  exactly the current bytes of a memory
 
+A cage can be made of an `Image`, and put back to one; `region(n)` is what `machine.image` calls so: the store page with the arena, then
+the memories.
+
 Views are made anew when something grows: `generation` counts that.  The cage of a store may move while no guest runs, when more
 memories are wanted than it has areas for: nothing in it knows where it is.
 """
@@ -31,6 +34,7 @@ from arenite.layout.cage import (
 from arenite.layout.records import StoreContext
 
 if TYPE_CHECKING:
+    from arenite.machine.image import Image, Template
     from arenite.machine.window import Window
 
 GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
@@ -40,26 +44,92 @@ def _round_up(size: int, grain: int) -> int:
     return -(-size // grain) * grain
 
 
+def _region_at(region: int) -> int:
+    """Where a region begins in the reservation."""
+    return (STORE_AT if region == 0 else area_at(region - 1)) - LOW
+
+
 class Cage:
     """The cage in a reservation: addresses, guard pages."""
 
     portable = False
 
-    def __init__(self, arena_size: int, areas: int = 1) -> None:
+    def __init__(self, arena_size: int, areas: int = 1, image: Image | None = None) -> None:
         self.areas = areas
         self.generation = 0
         self._space = platform.Reservation(cage_size(areas))
         self.base = self._space.address - LOW
-        self._arena_size = _round_up(arena_size, GRAIN)
         self._lengths = [0] * areas
-        self._used = 0
         self._window: Window | None = None
-        self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
+        self.template: Template | None = None  # what the regions are private mappings of
+        if image is None:
+            self._arena_size = _round_up(arena_size, GRAIN)
+            self._used = 0
+            self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
+        else:
+            self._fill(image)
+        self._make_views()
+
+    @classmethod
+    def of(cls, image: Image, areas: int) -> Cage:
+        """A new cage with this content.  The store page is the caller's to write."""
+        return cls(0, max(areas, len(image.sizes) - 1), image)
+
+    def _fill(self, image: Image) -> None:
+        """Map an image's template and write what has changed since."""
+        self.template, template, space = image.template, image.template, self._space
+        for region, (size, pages) in enumerate(zip(image.sizes, image.changed, strict=True)):
+            start = _region_at(region)
+            known = template.size(region)
+            if known:
+                assert template.file is not None
+                space.map_fixed(start, template.file, known, template.extents[region].offset)
+            if size > known:
+                space.commit(start + known, start + size)
+            if pages.numbers:
+                pages.write_to(space.view(start, start + size))
+        self._arena_size = image.sizes[0] + STORE_AT
+        self._used = len(image.sizes) - 1
+        self._lengths[: self._used] = image.sizes[1:]
+
+    def region(self, region: int) -> memoryview:
+        """The bytes of a region."""
+        start = _region_at(region)
+        return self._space.view(start, start + self.sizes[region])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of each region."""
+        return (self._arena_size - STORE_AT, *self._lengths[: self._used])
+
+    def own_pages(self, region: int) -> list[tuple[int, int]] | None:
+        """Ranges of a region's pages that were written since its template was mapped, or ever; None where that cannot be told."""
+        start = _region_at(region)
+        return self._space.own_pages(start, start + self.sizes[region])
+
+    def rebase(self, image: Image) -> None:
+        """Map the template of an image whose content this cage already has: its own pages are given back."""
+        self._fill(image)
+
+    def reset(self, image: Image) -> None:
+        """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory, part of which would go."""
+        sizes = self.sizes
+        wanted = (*image.sizes, *[0] * (len(sizes) - len(image.sizes)))
+        if self._space.references() != self._references and any(w < s for w, s in zip(wanted[1:], sizes[1:], strict=True)):
+            raise Limit("a memory must shrink to be reset, but a view of one is held")
+        for region, (old, new) in enumerate(zip(sizes, wanted, strict=True)):
+            start = _region_at(region)
+            self._space.decommit(start + new, start + max(old, new))
+        self._lengths = [0] * self.areas
+        self.arena.release()
+        self.store_page.release()
+        self._fill(image)
         self._make_views()
 
     def _make_views(self) -> None:
         self.arena = self._space.view(-LOW, self._arena_size - LOW)
         self.store_page = self._space.view(STORE_AT - LOW, -LOW)
+        self._references = self._space.references()
         self.generation += 1
 
     def show(self, window: Window) -> None:
@@ -132,6 +202,8 @@ class PortableCage:
     portable = True
     base = 0
 
+    template: Template | None = None
+
     def __init__(self, arena_size: int, areas: int = 1) -> None:
         self.areas = MAX_AREAS
         self.generation = 0
@@ -142,7 +214,54 @@ class PortableCage:
         self._arena_size = _round_up(arena_size, GRAIN)
         self.store_page = self._space.view(0, HOST_PAGE)
         self._make_views()
-        StoreContext.areas.write(self.store_page, 0, 0)
+
+    @classmethod
+    def of(cls, image: Image, areas: int) -> PortableCage:
+        """A new cage with this content.  The store page is the caller's to write."""
+        new = cls(image.sizes[0] - HOST_PAGE, areas)
+        new.put(image)
+        return new
+
+    def put(self, image: Image) -> None:
+        """Copy an image's content into regions of zeros."""
+        for size in image.sizes[1:]:
+            self.resize(self.new_area(), size)
+        for region in range(len(image.sizes)):
+            view = self.region(region)
+            for number, page in image.pages(region):
+                view[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page
+
+    def region(self, region: int) -> memoryview:
+        """The bytes of a region."""
+        return self._space.view(0, HOST_PAGE + self._arena_size) if region == 0 else self.memory(region - 1)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of each region."""
+        return (HOST_PAGE + self._arena_size, *self._lengths)
+
+    def own_pages(self, region: int) -> None:
+        """That cannot be told."""
+
+    def rebase(self, image: Image) -> None:
+        """Nothing is mapped, so nothing is given back."""
+
+    def reset(self, image: Image) -> None:
+        """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory."""
+        try:
+            for memory in self._memories:
+                memory.close()
+        except BufferError as error:
+            raise Limit("memories must be made anew to be reset, but a view of one is held") from error
+        self._memories, self._lengths = [], []
+        self.arena.release()
+        self.store_page.release()
+        self._space.close()
+        self._space = platform.PortableReservation(HOST_PAGE + ARENA_MAX)
+        self._arena_size = image.sizes[0] - HOST_PAGE
+        self.store_page = self._space.view(0, HOST_PAGE)
+        self._make_views()
+        self.put(image)
 
     def _make_views(self) -> None:
         self.arena = self._space.view(HOST_PAGE, HOST_PAGE + self._arena_size)

@@ -97,6 +97,12 @@ class Activation:
     pause: Pause | None = None
     instance: int = -1
 
+    def copy(self) -> Activation:
+        """The same call, to go on elsewhere."""
+        return Activation(
+            self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.debt, self.pause, self.instance
+        )
+
 
 @dataclass(frozen=True)
 class Budget:

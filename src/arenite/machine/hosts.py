@@ -56,7 +56,7 @@ class Hosts:
         *,
         reseed: bool = True,
     ) -> None:
-        self._configs = dict(configs or {})
+        self._configs: Mapping[str, HostModuleConfig] = configs or {}
         self._modules: dict[str, object] = {}
         self._frozen = frozen or {}
         self._reseed = reseed
@@ -65,14 +65,14 @@ class Hosts:
         """Make a module in its first state."""
         module = config.open()
         self._close(name)
-        self._configs[name] = config
+        self._configs = {**self._configs, name: config}
         self._modules[name] = module
 
     def rebind(self, name: str, config: HostModuleConfig) -> None:
         """Let a module's state go on with other options.  Raises: `SnapshotError`."""
         module = _thaw(name, config, self.freeze_one(name), reseed=self._reseed)
         self._close(name)
-        self._configs[name] = config
+        self._configs = {**self._configs, name: config}
         self._modules[name] = module
 
     def get(self, name: str) -> object | None:

@@ -25,6 +25,7 @@ from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, HostCall, Pause, PauseReason, Suspended
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.hosts import Hosts
+from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
@@ -53,45 +54,64 @@ def _never() -> None:
 class Machine:
     """Everything below a store."""
 
-    def __init__(self, tier: Tier, windows: Windows, *, stack_size: int, areas: int, fuel: int | None) -> None:
+    def __init__(self, tier: Tier, windows: Windows, cage: AnyCage, stack_limit: int) -> None:
         self.tier = tier
         self.windows = windows
-        self.fuel = fuel  # units left; None: unlimited
+        self.cage = cage
+        self.stack_limit = stack_limit  # frames end at or below this arena offset
+        # options
+        self.fuel: int | None = None  # units left; None: unlimited
         self.max_memory = MAX_PAGES * PAGE_SIZE  # bytes; the configuration may lower both
         self.max_table = MAX_TABLE
         self.locate: Locate = unlocated
-        self.data: object = None  # the user's
-        self.hosts = Hosts()
-        self.can_pause = False  # the innermost call is an execution's: a host function may say that it is not ready
-        self.lineage = object()  # what the objects made here have in common
         self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
         self.watched = False  # ask also before the first
+        self.data: object = None  # the user's
+        # what was made here
+        self.lineage = Lineage()
         self.modules: tuple[ModuleCode, ...] = ()
-        self.instances: list[InstanceAddr] = []
-        self._by_record: dict[int, InstanceAddr] = {}
-        self.host_functions: list[HostFunction] = []
-        self.host_references: list[object] = []
-        self._host_reference_index: dict[int, int] = {}
+        self.window = windows.empty
         self.thunks: dict[FuncType, int] = {}  # types of host functions, in the order in which they came -> handle
-        self.slice_units = FIRST_SLICE  # length of the next slice of fuel; results never depend on it
+        self.instances: list[InstanceAddr] = []
+        self.by_record: dict[int, InstanceAddr] = {}
+        self.hosts = Hosts()
+        self.host_functions: list[HostFunction] = []
+        self.host_names: list[tuple[str, str] | None] = []  # of each host function, the import that it first served
+        self.host_function_at: dict[int, int] = {}  # where its reference lies -> which it is
+        self.host_references: list[object] = []
+        self.host_reference_index: dict[int, int] = {}
+        self.shared = False  # the collections above are those of a `Frozen` too: `own` copies them before they change
+        # what is going on
+        self.top = STACK_AT
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
         self.host_stack: list[int] = []  # host functions that are being called, the innermost last
-        self.host_names: list[tuple[str, str] | None] = []  # of each host function, the import that it first served
-        self._host_function_at: dict[int, int] = {}
+        self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
         self._budget = UNLIMITED  # of the activation that goes on
         self._asked = False  # the host call that comes first was paused at, and is to be made now
         self._depth = 0
         self._turn = threading.RLock()  # whose thread may change the machine; never waited for
+        self.slice_units = FIRST_SLICE  # length of the next slice of fuel; results never depend on it
+        self._made_for = 0  # the cage's generation that the runner is for
+        self._runner: Runner | None = None
+
+    @classmethod
+    def empty(cls, tier: Tier, windows: Windows, *, stack_size: int, areas: int) -> Machine:
+        """A machine in which nothing has been made.  Raises: `Limit`."""
         heap = STACK_AT + stack_size
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
-        self.cage: AnyCage = (PortableCage if tier.portable else Cage)(heap + 1, areas)
-        self.top = STACK_AT
-        self._stack_limit = heap
-        StoreContext.stack_limit.write(self.cage.store_page, 0, heap)
-        StoreContext.heap.write(self.cage.store_page, 0, heap)
-        self.window = windows.empty
-        self._refresh()
+        machine = cls(tier, windows, (PortableCage if tier.portable else Cage)(heap + 1, areas), heap)
+        machine.write_context(heap)
+        return machine
+
+    def write_context(self, heap: int) -> None:
+        """Write what the store page of a cage that nothing has run in says."""
+        page, cage = self.cage.store_page, self.cage
+        StoreContext.stack_limit.write(page, 0, self.stack_limit)
+        StoreContext.heap.write(page, 0, heap)
+        StoreContext.areas.write(page, 0, len(cage.sizes) - 1)
+        for area, size in enumerate(cage.sizes[1:]):
+            StoreContext.lengths.packer.pack_into(page, StoreContext.lengths.offset + 8 * area, size)
 
     # one thread at a time
     @contextmanager
@@ -108,16 +128,17 @@ class Machine:
             raise AreniteError("the store is in use by another thread")
 
     # what grows
-    def _refresh(self) -> None:
+    def _refresh(self) -> Runner:
         """Give the tier the present buffers and window."""
         self.cage.show(self.window)
         self._made_for = self.cage.generation
-        self._runner: Runner = self.tier.runner(self.cage, self.window)
+        self._runner = self.tier.runner(self.cage, self.window)
+        return self._runner
 
     def refresh(self) -> None:
         """To be called after whatever may have grown the cage."""
         if self._made_for != self.cage.generation:
-            self._refresh()
+            self._runner = None
 
     def allocate(self, size: int) -> int:
         """Arena offset of `size` fresh zero bytes, aligned to 16.  Raises: `Limit`."""
@@ -137,18 +158,19 @@ class Machine:
                 return index
         self.window = self.windows.window((*self.modules, code), tuple(self.thunks))
         self.modules += (code,)
-        self._refresh()
+        self._runner = None
         return len(self.modules) - 1
 
     def add_host_function(self, function: HostFunction) -> FuncAddr:
         """A reference by which guests may call a host function."""
+        self.own()
         handle = self.thunks.get(function.type)
         if handle is None:
             handle = self._add_thunk(function.type)
         self.host_functions.append(function)
         self.host_names.append(None)
         at = self.allocate(FuncRefRecord.size)
-        self._host_function_at[at] = len(self.host_functions) - 1
+        self.host_function_at[at] = len(self.host_functions) - 1
         HEADER.pack_into(self.cage.arena, at, function.type.id, handle, len(self.host_functions) - 1, 0)
         return FuncAddr(at, function.type)
 
@@ -157,24 +179,36 @@ class Machine:
         handle, thunks = len(self.thunks), self.window.preamble.thunks
         if handle == len(thunks) or thunks[handle].type != type_:  # another order than that of earlier stores
             self.window = self.windows.window(self.modules, (*self.thunks, type_))
-            self._refresh()
+            self._runner = None
         self.thunks[type_] = handle
         return handle
 
     def name_host_function(self, at: int, module: str, name: str) -> None:
         """The host function whose reference lies at `at`, if that is one, serves an import of this name."""
-        index = self._host_function_at.get(at)
+        index = self.host_function_at.get(at)
         if index is not None and self.host_names[index] is None:
+            self.own()
             self.host_names[index] = module, name
+
+    def own(self) -> None:
+        """Something is about to be made here that forks and snapshots must not see."""
+        if self.shared:
+            self.thunks, self.by_record = dict(self.thunks), dict(self.by_record)
+            self.instances, self.host_functions = list(self.instances), list(self.host_functions)
+            self.host_names, self.host_references = list(self.host_names), list(self.host_references)
+            self.host_function_at = dict(self.host_function_at)
+            self.host_reference_index = dict(self.host_reference_index)
+            self.shared = False
 
     # references
     def host_reference(self, value: object) -> int:
         """The u32 by which guests hold a Python object: 1 + its index in the store's list; 0 for None."""
         if value is None:
             return 0
-        index = self._host_reference_index.get(id(value))
+        index = self.host_reference_index.get(id(value))
         if index is None:
-            index = self._host_reference_index[id(value)] = len(self.host_references)
+            self.own()
+            index = self.host_reference_index[id(value)] = len(self.host_references)
             self.host_references.append(value)
         return index + 1
 
@@ -255,7 +289,7 @@ class Machine:
 
     def _frame_for(self, function: FuncAddr) -> int:
         """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
-        if self.top + function.codec.header + HEADER.size > self._stack_limit:
+        if self.top + function.codec.header + HEADER.size > self.stack_limit:
             raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
         return self.top
 
@@ -325,7 +359,8 @@ class Machine:
                     self.trap(TrapCode(status), pc, sp, vmctx)
             page = self.cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
-            self._runner()
+            runner = self._runner or self._refresh()
+            runner()
             status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
             if self.fuel is not None:
                 if not 0 <= left <= given:  # a fault on a damaged record may come while the register is in use
@@ -406,7 +441,7 @@ class Machine:
         arena = self.cage.arena
         kind = function.codec
         header = sp + kind.header
-        if header + HEADER.size > self._stack_limit:
+        if header + HEADER.size > self.stack_limit:
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
         if self._budget.pause_at and self.can_pause:
@@ -472,17 +507,18 @@ class Machine:
 
     def add_instance(self, instance: InstanceAddr) -> None:
         """Note an instance."""
+        self.own()
         self.instances.append(instance)
-        self._by_record[instance.at] = instance
+        self.by_record[instance.at] = instance
 
     def known_instance(self, vmctx: int) -> InstanceAddr | None:
         """The instance whose record lies at an offset, if there is one (a host function called by the host has none)."""
-        return self._by_record.get(vmctx)
+        return self.by_record.get(vmctx)
 
     def instance_at(self, vmctx: int) -> InstanceAddr:
         """The instance whose record lies at an offset from the arena.  Raises: `Trap` if there is none."""
         try:
-            return self._by_record[vmctx]
+            return self.by_record[vmctx]
         except KeyError:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from arenite import platform
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import ROWS
+from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit, LinkError
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, RETURN_MAP_SIZE, UNIT, WINDOW_SIZE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
@@ -33,6 +34,7 @@ from arenite.machine.values import header_offset
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from arenite.bytecode.module import Safepoint
     from arenite.layout.types import FuncType
 
 MODULE_GRAIN: Final = HOST_PAGE * UNIT * 8  # a page of the map of return points covers so much bytecode
@@ -116,6 +118,14 @@ class Placed:
         self.origin = origin
         self.end = origin + len(code.bytecode)
         self._references: tuple[int, bytes] = (0, b"")
+        self._safepoints: dict[int, dict[int, Safepoint]] = {}
+
+    def safepoints(self, function: int) -> dict[int, Safepoint]:
+        """The safepoints of an own function, by their pc in the module's bytecode; kept, since a recursion asks for the same."""
+        found = self._safepoints.get(function)
+        if found is None:
+            found = self._safepoints[function] = {s.pc: s for s in safepoints_of(self.code, function)}
+        return found
 
     def references(self, vmctx: int) -> bytes:
         """The function references of an instance at `vmctx`; the last answer is kept, since stores are much alike."""

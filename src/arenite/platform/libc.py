@@ -59,12 +59,14 @@ _sigaction.argtypes = (ctypes.c_int, ctypes.POINTER(SigAction), ctypes.POINTER(S
 
 def protect(address: int, size: int, prot: int) -> None:
     """`mprotect`: change what may be done with whole pages."""
-    _try(f"mprotect of {size:#x} bytes", lambda: _mprotect(address, size, prot))
+    if _mprotect(address, size, prot) == -1:
+        _again(f"mprotect of {size:#x} bytes", lambda: _mprotect(address, size, prot))
 
 
 def map_at(address: int, size: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> None:
     """`mmap` with `MAP_FIXED`: put a mapping in place of what is at `address`."""
-    _try(f"mmap of {size:#x} bytes", lambda: _mmap(address, size, prot, flags | MAP_FIXED, fd, offset))
+    if _mmap(address, size, prot, flags | MAP_FIXED, fd, offset) == -1:
+        _again(f"mmap of {size:#x} bytes", lambda: _mmap(address, size, prot, flags | MAP_FIXED, fd, offset))
 
 
 def reserve(size: int) -> mmap.mmap:
@@ -88,13 +90,15 @@ def address_of(mapping: mmap.mmap) -> int:
 def get_sigaction(signal: int) -> SigAction:
     """What the process does on `signal`."""
     current = SigAction()
-    _try("sigaction", lambda: _sigaction(signal, None, ctypes.byref(current)))
+    if _sigaction(signal, None, ctypes.byref(current)) == -1:
+        _again("sigaction", lambda: -1)
     return current
 
 
 def set_sigaction(signal: int, action: SigAction) -> None:
     """Change what the process does on `signal`."""
-    _try("sigaction", lambda: _sigaction(signal, ctypes.byref(action), None))
+    if _sigaction(signal, ctypes.byref(action), None) == -1:
+        _again("sigaction", lambda: -1)
 
 
 def symbol(name: str) -> int | None:
@@ -114,10 +118,8 @@ def _libraries() -> list[ctypes.CDLL]:
         return [_libc]
 
 
-def _try(what: str, call: Callable[[], int]) -> None:
-    """Make a call that returns -1 when it fails: as the head of this module says."""
-    if call() != -1:
-        return
+def _again(what: str, call: Callable[[], int]) -> None:
+    """A call gave -1, which means that it failed: as the head of this module says."""
     if ctypes.get_errno() == errno.ENOMEM:
         gc.collect()
         if call() != -1:

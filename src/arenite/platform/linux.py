@@ -16,9 +16,14 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import sys
+from typing import Final
 
-from arenite.platform import libc
+from arenite.platform import libc, pagemap
 from arenite.platform.reserve import check_range, page_size, round_up
+
+RW: Final = mmap.PROT_READ | mmap.PROT_WRITE
+PRIVATE: Final = mmap.MAP_PRIVATE | libc.MAP_NORESERVE
 
 
 class Reservation:
@@ -68,6 +73,26 @@ class Reservation:
         prot = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         flags = libc.MAP_NORESERVE | (mmap.MAP_PRIVATE if private else mmap.MAP_SHARED)
         libc.map_at(self.address + start, length, prot, flags, fd, offset)
+
+    def map_fixed(self, start: int, fd: int, length: int, offset: int) -> None:
+        """`map` privately and writable, from a file that is known to be long enough: a fork is made of little else."""
+        assert not (start | length | offset) % page_size
+        assert start + length <= self.size
+        libc.map_at(self.address + start, length, RW, PRIVATE, fd, offset)
+
+    def own_pages(self, start: int, stop: int) -> list[tuple[int, int]] | None:
+        """Ranges of whole pages, as offsets from `start`, that are this mapping's own: written since the file was mapped, or, where
+        there is no file, ever touched.  None when the system does not tell.
+        """
+        self._check(start, stop)
+        try:
+            return pagemap.own_pages(self.address + start, stop - start)
+        except OSError:
+            return None
+
+    def references(self) -> int:
+        """A number that is the same as long as no views are made or released."""
+        return sys.getrefcount(self._mapping)
 
     def close(self) -> None:
         """Unmap everything now.  Raises: `BufferError` while a view lives; the reservation stays usable in that case."""

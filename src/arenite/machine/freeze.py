@@ -1,0 +1,257 @@
+"""A machine as data, and machines made of it.
+
+    frozen = freeze(machine)          # between calls, or while executions are paused
+    fork = thaw(frozen, tier, windows)
+    reset(fork, frozen)
+
+A `Frozen` holds the content of the cage and what the machine knows beside it; it is never changed, and any number of machines can be
+made of it.  In it host functions and references are Python objects; `arenite.snapshot` says how they travel further.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from arenite import platform
+from arenite.errors import SnapshotError
+from arenite.layout.cage import HOST_PAGE, STACK_AT
+from arenite.layout.records import StoreContext
+from arenite.machine.cage import AnyCage, Cage, PortableCage
+from arenite.machine.frames import clear_dead
+from arenite.machine.image import (
+    ARENA,
+    Extent,
+    Image,
+    Pages,
+    PortableTemplate,
+    Template,
+    collected,
+    data_pages,
+    different_pages,
+    nonzero_pages,
+    ranges_of,
+)
+from arenite.machine.lineage import Lineage
+from arenite.machine.machine import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from arenite.bytecode.module import ModuleCode
+    from arenite.layout.types import FuncType
+    from arenite.machine.execution import Activation
+    from arenite.machine.hosts import Hosts, State
+    from arenite.machine.objects import HostFunction, InstanceAddr
+    from arenite.machine.tier import Tier
+    from arenite.machine.window import Window, Windows
+
+DRIFT: Final = 2  # an image whose changed pages are more than the template's divided by this gets a template of its own
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Everything a machine is made of.  The machines share its collections until they change them (`Machine.own`).
+
+    `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of the store context; `areas`: memory areas that the cage had room for.
+    """
+
+    image: Image
+    trusted: bool
+    heap: int
+    stack_limit: int
+    areas: int
+    modules: tuple[ModuleCode, ...]
+    window: Window
+    thunks: dict[FuncType, int]
+    instances: list[InstanceAddr]
+    host_functions: list[HostFunction]
+    host_names: list[tuple[str, str] | None]
+    host_function_at: dict[int, int]
+    host_references: list[object]
+    host_reference_index: dict[int, int]
+    activations: tuple[Activation, ...]
+    fuel: int | None
+    hosts: Hosts
+    host_states: Mapping[str, State]
+    lineage: Lineage
+    by_record: dict[int, InstanceAddr]
+
+
+def freeze(machine: Machine) -> Frozen:
+    """The machine as it is now.
+
+    Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
+    """
+    if machine.nested:
+        names = ", ".join(repr(str(machine.host_call(i, ()))) for i in machine.host_stack)
+        raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
+    with machine.exclusive():
+        host_states = machine.hosts.freeze()
+        heap = StoreContext.heap.read(machine.cage.store_page, 0)
+        clear_dead(machine)
+        _clear_stack(machine)
+        image = _capture(machine.cage)
+        machine.shared = True
+        parent = machine.lineage.divide(heap)
+        machine.lineage = Lineage(parent, heap)
+        return Frozen(
+            image=image,
+            trusted=True,
+            heap=heap,
+            stack_limit=machine.stack_limit,
+            areas=machine.cage.areas,
+            modules=machine.modules,
+            window=machine.window,
+            thunks=machine.thunks,
+            instances=machine.instances,
+            host_functions=machine.host_functions,
+            host_names=machine.host_names,
+            host_function_at=machine.host_function_at,
+            host_references=machine.host_references,
+            host_reference_index=machine.host_reference_index,
+            activations=tuple(a.copy() for a in machine.activations),
+            fuel=machine.fuel,
+            hosts=machine.hosts,
+            host_states=host_states,
+            lineage=parent,
+            by_record=machine.by_record,
+        )
+
+
+def _clear_stack(machine: Machine) -> None:
+    """Write zeros behind the last frame: what lies there is dead."""
+    cage = machine.cage
+    top, limit = machine.top, machine.stack_limit
+    first = -(-top // HOST_PAGE) * HOST_PAGE
+    if any(cage.arena[top : min(first, limit)]):
+        cage.arena[top : min(first, limit)] = bytes(min(first, limit) - top)
+    own = cage.own_pages(ARENA)
+    if own is None:
+        ranges = [(0, limit + HOST_PAGE)]
+    else:
+        known = () if cage.template is None else data_pages(cage.template, ARENA)
+        ranges = [*own, *((n * HOST_PAGE, (n + 1) * HOST_PAGE) for n in known)]
+    arena = cage.region(ARENA)
+    begin, end = first + HOST_PAGE, limit + HOST_PAGE
+    for start, stop in ranges:
+        dead = max(start, begin), min(stop, end)
+        if dead[0] < dead[1]:
+            for number, page in nonzero_pages(arena, [dead]):
+                at = number * HOST_PAGE
+                arena[at : at + len(page)] = bytes(len(page))
+
+
+def _capture(cage: AnyCage) -> Image:
+    """The content of a cage; the store context as one that nothing has run in."""
+    page = cage.store_page
+    for field in (*StoreContext.fields[:5], StoreContext.result_slot, StoreContext.next_pc, StoreContext.arguments):
+        page[field.offset : field.offset + field.size * field.count] = bytes(field.size * field.count)
+    template = cage.template
+    if template is None:
+        return _new_template(cage)
+    changed = tuple(_changed(cage, template, region) for region in range(len(cage.sizes)))
+    if sum(map(len, changed)) * DRIFT > max(template.pages, 1024):
+        return _new_template(cage)
+    return Image(template, cage.sizes, changed)
+
+
+def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
+    """What a region has beyond the template."""
+    view, own = cage.region(region), cage.own_pages(region)
+    known = template.size(region)
+    if own is None:
+        return collected(different_pages(view, template.region(region), [(0, len(view))]))
+    mapped = [(a, min(b, known)) for a, b in own if a < known]
+    written = ranges_of(view, mapped)
+    grown = collected(nonzero_pages(view, [(max(a, known), b) for a, b in own if b > known]) if len(view) > known else ())
+    return (
+        written if not grown.numbers else Pages([*written.numbers, *grown.numbers], bytes(written.content) + bytes(grown.content))
+    )
+
+
+def _new_template(cage: AnyCage) -> Image:
+    """A template with exactly this content, which becomes the cage's own."""
+    sizes = cage.sizes
+    nothing = tuple(Pages((), b"") for _ in sizes)
+    if cage.portable:
+        template: Template = PortableTemplate([_trimmed(cage.region(region)) for region in range(len(sizes))])
+        image = Image(template, sizes, nothing)
+        cage.template = template
+        return image
+    fd = platform.memfd("arenite template")
+    extents, pages, end = [], 0, 0
+    for size in sizes:
+        extents.append(Extent(end, size))
+        end += size
+    os.ftruncate(fd, end)
+    for region, extent in enumerate(extents):
+        for number, page in runs(nonzero_pages(cage.region(region), cage.own_pages(region) if cage.template is None else None)):
+            os.pwrite(fd, page, extent.offset + number * HOST_PAGE)
+            pages += len(page) // HOST_PAGE
+    platform.seal(fd)
+    image = Image(Template(fd, extents, pages), sizes, nothing)
+    cage.rebase(image)
+    return image
+
+
+def runs(pages: Iterable[tuple[int, bytes]]) -> Iterable[tuple[int, bytes]]:
+    """Neighbouring pages put together, up to a mebibyte."""
+    first, content = -1, list[bytes]()
+    for number, page in pages:
+        if content and (number != first + len(content) or len(content) == 256):
+            yield first, b"".join(content)
+            content = []
+        if not content:
+            first = number
+        content.append(page)
+    if content:
+        yield first, b"".join(content)
+
+
+def _trimmed(view: memoryview) -> bytes:
+    """The bytes up to the last that is not zero, in whole pages."""
+    last = max((number for number, _ in nonzero_pages(view)), default=-1)
+    return view[: (last + 1) * HOST_PAGE].tobytes()
+
+
+def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
+    """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
+    cage = (PortableCage if tier.portable else Cage).of(frozen.image, frozen.areas)
+    machine = Machine(tier, windows, cage, frozen.stack_limit)
+    _adopt(machine, frozen, reseed=reseed)
+    return machine
+
+
+def reset(machine: Machine, frozen: Frozen, *, reseed: bool = True) -> None:
+    """Put a machine back to what it was made from.  Raises: `Limit`, `SnapshotError`."""
+    if machine.nested:
+        raise SnapshotError("the store cannot be reset while its guest runs")
+    with machine.exclusive():
+        machine.cage.reset(frozen.image)
+        machine.refresh()
+        machine.hosts.close()
+        _adopt(machine, frozen, reseed=reseed)
+
+
+def _adopt(machine: Machine, frozen: Frozen, *, reseed: bool) -> None:
+    """Let a machine, whose cage has the content, know what the frozen one knew."""
+    machine.fuel = frozen.fuel
+    machine.lineage = Lineage(frozen.lineage, frozen.heap)
+    machine.modules = frozen.modules
+    machine.window = frozen.window
+    machine.thunks = frozen.thunks
+    machine.instances = frozen.instances
+    machine.by_record = frozen.by_record
+    machine.hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
+    machine.host_functions = frozen.host_functions
+    machine.host_names = frozen.host_names
+    machine.host_function_at = frozen.host_function_at
+    machine.host_references = frozen.host_references
+    machine.host_reference_index = frozen.host_reference_index
+    machine.shared = True
+    machine.activations = [a.copy() for a in frozen.activations]
+    machine.top = frozen.activations[-1].end if frozen.activations else STACK_AT
+    if not frozen.trusted:
+        machine.write_context(frozen.heap)

@@ -1,0 +1,236 @@
+"""The content of a cage at one moment, of which any number of cages can be made.
+
+An image is a *template*, a file whose content never changes and which cages map privately, and the pages that have changed since.  It
+has *regions*: the store page with the arena, then each memory area.  What lies behind a region of the template is zero until changed.
+Images of one template share it whatever the depth of forks: an image never refers to another image.
+
+Where there are no private mappings (`Template.file` is None) cages copy the template's bytes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import weakref
+from array import array
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from arenite.layout.cage import HOST_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+ZERO_PAGE: Final = bytes(HOST_PAGE)
+BLOCK: Final = 16 * HOST_PAGE  # compared at once
+ZERO_BLOCK: Final = bytes(BLOCK)
+ARENA: Final = 0  # the region of the store page and the arena; memory area n is region n + 1
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Bytes of a file: whole pages."""
+
+    offset: int
+    size: int
+
+
+class Template:
+    """A file, open for reading, that nobody changes any more; its regions' extents.  It is closed with the object.
+
+    `pages`: how many of its pages are not zero, for judging whether an image has drifted too far from it.
+    """
+
+    def __init__(self, fd: int, extents: Sequence[Extent], pages: int) -> None:
+        self.file: int | None = fd
+        self.extents = tuple(extents)
+        self.pages = pages
+        weakref.finalize(self, os.close, fd)
+
+    @cached_property
+    def _mapping(self) -> mmap.mmap:
+        assert self.file is not None
+        end = max((e.offset + e.size for e in self.extents), default=0)
+        return mmap.mmap(self.file, end, access=mmap.ACCESS_READ)
+
+    def size(self, region: int) -> int:
+        """Bytes of a region, 0 if the template has no such region."""
+        return self.extents[region].size if region < len(self.extents) else 0
+
+    def region(self, region: int) -> memoryview:
+        """The bytes of a region, read-only; reading a hole takes memory for it."""
+        if not self.size(region):
+            return memoryview(b"")
+        extent = self.extents[region]
+        return memoryview(self._mapping)[extent.offset : extent.offset + extent.size]
+
+
+class PortableTemplate(Template):
+    """A template in ordinary memory."""
+
+    def __init__(self, regions: Sequence[bytes]) -> None:
+        self.file = None
+        self.regions = tuple(regions)
+        self.extents = tuple(Extent(0, len(r)) for r in regions)
+        self.pages = sum(sum(1 for _ in nonzero_pages(memoryview(r))) for r in regions)
+
+    def region(self, region: int) -> memoryview:
+        """The bytes of a region."""
+        return memoryview(self.regions[region]) if region < len(self.regions) else memoryview(b"")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Some pages of a region: their numbers, ascending, and their bytes one after the other."""
+
+    numbers: Sequence[int]
+    content: bytes | memoryview
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def runs(self) -> Iterator[tuple[int, int, int]]:
+        """(first page, how many, where their bytes begin) of each run of neighbours."""
+        if not self.numbers:
+            return
+        start = 0
+        for i, (a, b) in enumerate(pairwise(self.numbers), 1):
+            if b != a + 1:
+                yield self.numbers[start], i - start, start * HOST_PAGE
+                start = i
+        yield self.numbers[start], len(self.numbers) - start, start * HOST_PAGE
+
+    def write_to(self, view: memoryview) -> None:
+        """Put the pages where they belong in a region."""
+        content = memoryview(self.content)
+        for first, count, at in self.runs():
+            view[first * HOST_PAGE : (first + count) * HOST_PAGE] = content[at : at + count * HOST_PAGE]
+
+
+NO_PAGES: Final = Pages(array("I"), b"")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A template and what has changed since.  `sizes`: bytes of each region, at least those of the template's."""
+
+    template: Template
+    sizes: tuple[int, ...]
+    changed: tuple[Pages, ...]
+
+    def page(self, region: int, number: int) -> bytes:
+        """The bytes of one page."""
+        pages = self.changed[region]
+        at = _find(pages.numbers, number)
+        if at is not None:
+            return bytes(pages.content[at * HOST_PAGE : (at + 1) * HOST_PAGE])
+        template = self.template.region(region)
+        return bytes(template[number * HOST_PAGE : (number + 1) * HOST_PAGE]) or ZERO_PAGE
+
+    def pages(self, region: int) -> Iterator[tuple[int, bytes]]:
+        """The pages of a region that are not zero: (number, bytes)."""
+        changed, template = self.changed[region], self.template.region(region)
+        at = 0
+        for number in merged(changed.numbers, (n for n in data_pages(self.template, region))):
+            if at < len(changed.numbers) and changed.numbers[at] == number:
+                page = bytes(changed.content[at * HOST_PAGE : (at + 1) * HOST_PAGE])
+                at += 1
+            else:
+                page = bytes(template[number * HOST_PAGE : (number + 1) * HOST_PAGE])
+            if page != ZERO_PAGE:
+                yield number, page
+
+
+def merged(first: Iterable[int], second: Iterable[int]) -> Iterator[int]:
+    """Numbers of two ascending sequences, each once."""
+    left, right = iter(first), iter(second)
+    a, b = next(left, None), next(right, None)
+    while a is not None or b is not None:
+        if b is None or (a is not None and a <= b):
+            assert a is not None
+            if a == b:
+                b = next(right, None)
+            yield a
+            a = next(left, None)
+        else:
+            yield b
+            b = next(right, None)
+
+
+def _find(numbers: Sequence[int], number: int) -> int | None:
+    low, high = 0, len(numbers)
+    while low < high:
+        middle = (low + high) // 2
+        if numbers[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(numbers) and numbers[low] == number else None
+
+
+def data_pages(template: Template, region: int) -> Iterator[int]:
+    """Pages of a region of a template that may not be zero: those that its file has data for."""
+    size = template.size(region)
+    if template.file is None or not hasattr(os, "SEEK_DATA"):
+        yield from range(size // HOST_PAGE)
+        return
+    extent = template.extents[region]
+    at, end = extent.offset, extent.offset + size
+    while at < end:
+        try:
+            at = os.lseek(template.file, at, os.SEEK_DATA)
+        except OSError:  # ENXIO: no data behind
+            return
+        hole = min(os.lseek(template.file, at, os.SEEK_HOLE), end)
+        yield from range((at - extent.offset) // HOST_PAGE, -(-(hole - extent.offset) // HOST_PAGE))
+        at = hole
+
+
+def nonzero_pages(view: memoryview, ranges: Iterable[tuple[int, int]] | None = None) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of the pages in `ranges` of a region, in order, that are not zero."""
+    for start, stop in ranges or ((0, len(view)),):
+        for block_at in range(start, stop, BLOCK):
+            block = view[block_at : min(block_at + BLOCK, stop)].tobytes()
+            if block == ZERO_BLOCK:
+                continue
+            for at in range(0, len(block), HOST_PAGE):
+                page = block[at : at + HOST_PAGE]
+                if page != ZERO_PAGE:
+                    yield (block_at + at) // HOST_PAGE, page
+
+
+def different_pages(view: memoryview, template: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of the pages in `ranges` of a region that are not the template's."""
+    known = len(template)
+    for start, stop in ranges:
+        for block_at in range(start, stop, BLOCK):
+            end = min(block_at + BLOCK, stop)
+            block = view[block_at:end].tobytes()
+            before = template[block_at : min(end, known)].tobytes() if block_at < known else b""
+            before += bytes(len(block) - len(before))
+            if block == before:
+                continue
+            for at in range(0, len(block), HOST_PAGE):
+                page = block[at : at + HOST_PAGE]
+                if page != before[at : at + HOST_PAGE]:
+                    yield (block_at + at) // HOST_PAGE, page
+
+
+def collected(pages: Iterable[tuple[int, bytes]]) -> Pages:
+    """Pages, put together."""
+    numbers, content = array("I"), []
+    for number, page in pages:
+        numbers.append(number)
+        content.append(page)
+    return Pages(numbers, b"".join(content))
+
+
+def ranges_of(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Pages:
+    """All pages of some ranges of a region."""
+    numbers, content = array("I"), []
+    for start, stop in ranges:
+        numbers.extend(range(start // HOST_PAGE, stop // HOST_PAGE))
+        content.append(view[start:stop])
+    return Pages(numbers, b"".join(content))
