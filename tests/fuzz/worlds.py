@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
-from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, STACK_AT
+from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, MODULE_GRAIN, STACK_AT, THUNKS
 from arenite.layout.records import (
     FrameHeader,
     FuncRefRecord,
@@ -20,7 +20,7 @@ from arenite.layout.records import (
     StoreContext,
     TableRecord,
 )
-from arenite.machine.window import HALT_PC, MODULE_GRAIN, THUNKS
+from arenite.machine.window import HALT_PC
 
 if TYPE_CHECKING:
     import random

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from arenite import platform
 from arenite.config import Config
@@ -13,6 +14,7 @@ from arenite.layout.cage import cage_size
 from arenite.machine.window import Windows
 
 if TYPE_CHECKING:
+    from arenite.bytecode.module import ModuleCode
     from arenite.machine.tier import Tier
 
 
@@ -47,6 +49,7 @@ class Engine:
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable)
         self.epoch = 0
+        self.modules: WeakValueDictionary[str, ModuleCode] = WeakValueDictionary()  # translated ones, by the digest of the file
 
     def increment_epoch(self) -> None:
         """Let time pass for the stores' deadlines; may be called from any thread."""

@@ -78,9 +78,10 @@ class Execution:
         """
         names = frozenset(_import_name(name) for name in pause_at)
         until = 0.0 if deadline is None else time.monotonic() + deadline
-        pause = core.go_on(self._machine, self._activation, core.Budget(fuel, until, names))
-        if pause is not None:
-            return _paused(self._machine, pause)
+        core.go_on(self._machine, self._activation, core.Budget(fuel, until, names))
+        paused = self.paused
+        if paused is not None:
+            return paused
         return Finished(tuple(externs.from_core(self._machine, v) for v in core.results(self._machine, self._activation)))
 
     def resume(
@@ -97,7 +98,7 @@ class Execution:
     @property
     def paused(self) -> Paused | None:
         """Why it stopped last; None before it has run, and when it is over."""
-        return None if self.over or self._activation.pause is None else _paused(self._machine, self._activation.pause)
+        return None if self.over else _paused(self._machine, self._activation)
 
     @property
     def over(self) -> bool:
@@ -122,11 +123,11 @@ class Execution:
         core.cancel(self._machine, self._activation)
 
 
-def _paused(machine: Machine, pause: core.Pause) -> Paused:
-    call = pause.call
+def _paused(machine: Machine, activation: core.Activation) -> Paused | None:
+    pause, call = activation.pause, core.waiting_call(machine, activation)
     if call is not None:
         call = HostCall(call.module, call.name, tuple(externs.from_core(machine, p) for p in call.params))
-    return Paused(pause.reason, pause.what, call)
+    return None if pause is None else Paused(pause.reason, pause.what, call)
 
 
 def _import_name(text: str) -> tuple[str, str]:

@@ -163,13 +163,13 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
             finally:
                 caller.leave()
 
-        return HostFunction(type_.core, with_caller, wants_caller=True)
+        return HostFunction(type_.core, with_caller, wants_caller=True, source=func)
     if references:
 
         def converting(machine: Machine, _vmctx: int, *args: object) -> object:
             return to_core_results(machine, func(*[from_core(machine, a) for a in args]))
 
-        return HostFunction(type_.core, converting, wants_caller=True)
+        return HostFunction(type_.core, converting, wants_caller=True, source=func)
     return HostFunction(type_.core, func, wants_caller=False)
 
 

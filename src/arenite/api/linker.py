@@ -12,7 +12,7 @@ from arenite.errors import AreniteError, LinkError, Trap
 from arenite.layout import types as core
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from arenite.api.engine import Engine
     from arenite.api.execution import Execution
@@ -111,6 +111,16 @@ class Linker:
             if found is not None:
                 return host_function(found[0], found[1], access_caller=True)
         return None
+
+    def host_function(self, module: str, name: str, hosts: Mapping[str, object]) -> HostFunction | None:
+        """The host function that is defined for any store under a name, or that one of `hosts` offers, if there is one."""
+        found = self._functions.get((module, name))
+        for host_name in self._hosts if found is None else ():
+            function = getattr(hosts.get(host_name), "function", None)
+            offered = None if function is None else function(module, name)
+            if offered is not None:
+                return host_function(offered[0], offered[1], access_caller=True)
+        return found
 
     def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
         """What is defined under a name.  Raises: `LinkError`."""

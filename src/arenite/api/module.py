@@ -46,6 +46,7 @@ class Module:
         self.engine = engine
         self.window: Window | None = None
         self.code = translate(data, verify=engine.config.verify, progress=progress)
+        engine.modules[self.code.digest.hex()] = self.code
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:

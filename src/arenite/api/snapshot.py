@@ -1,37 +1,172 @@
-"""A store at one moment, as users hold it: any number of stores can go on from there.
+"""A store at one moment, as users hold it: any number of stores can go on from there, in this process and in others.
 
 snapshot = store.snapshot()
 for fork in snapshot.fork(1000):
     outcome = fork.execution.run()
+
+snapshot.save("booted.arn")
+fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     # another process
 """
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
+from arenite.api import linker as linkers
 from arenite.api import store as stores
+from arenite.api.engine import Engine
+from arenite.errors import AreniteError, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
+from arenite.machine.hosts import Hosts
+from arenite.snapshot import file as files
+from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
 
-    from arenite.api.engine import Engine
+    from arenite.api.module import Module
+    from arenite.bytecode.module import ModuleCode
     from arenite.machine.hosts import HostModuleConfig
     from arenite.machine.machine import Machine
+    from arenite.snapshot.travel import Dump, Load
 
     Hook = Callable[[stores.Store], object]
+
+
+@functools.cache
+def default_engine() -> Engine:
+    """The engine of snapshots that are opened without one."""
+    return Engine()
 
 
 class Snapshot:
     """A store at one moment: between calls, or with executions paused.  It never changes, and any number of stores go on from it.
 
-    What was obtained from the store before (functions, memories, instances) works with every fork.
+    What was obtained from the store before (functions, memories, instances) works with every fork.  Snapshots can be pickled (the
+    packed form, with the modules).
     """
 
-    def __init__(self, engine: Engine, frozen: Frozen, epochs_left: int = 0) -> None:
+    def __init__(self, engine: Engine, frozen: Frozen | None, opened: files.Opened | None = None, epochs_left: int = 0) -> None:
         self.engine = engine
-        self._frozen = frozen
         self.epochs_left = epochs_left
+        self._frozen = frozen
+        self._opened = opened
+        self._saved: files.Saved | None = None
+        self._load: Load | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        engine: Engine | None = None,
+        *,
+        parent: Snapshot | None = None,
+        verify: bool = False,
+        load: Load | None = None,
+    ) -> Self:
+        """The snapshot in a file.  Its pages are mapped, not read, so this takes the same time whatever its size.
+
+        `parent`: of a delta; by default the file of its parent in the same folder.  `verify`: read and check all pages now.
+        `load`: makes the host's objects that the guest held of the bytes that `save(dump=)` made of them.
+        Raises: `SnapshotError` when the file is none that can be opened here.
+        """
+        engine = engine or default_engine()
+        above = None if parent is None else parent.known()
+        opened = files.load(Path(path), above, verify=verify, portable=engine.tier.portable)
+        new = cls(engine, None, opened)
+        new._load = load
+        return new
+
+    @classmethod
+    def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None) -> Self:
+        """The snapshot in bytes that `dumps` made.  Raises: `SnapshotError`."""
+        engine = engine or default_engine()
+        new = cls(engine, None, files.loads(data, portable=engine.tier.portable))
+        new._load = load
+        return new
+
+    def dumps(self, *, embed: bool = True, dump: Dump | None = None) -> bytes:
+        """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
+        return files.dumps(self._bound(), files.Form(packed=True, embed=embed, dump=dump))
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
+        return Snapshot.loads, (self.dumps(),)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        parent: Snapshot | None = None,
+        packed: bool = False,
+        embed: bool = True,
+        dump: Dump | None = None,
+        progress: files.Progress = files.nothing,
+    ) -> None:
+        """Write it to a file, which appears when it is complete; one of that name is replaced, not written to.
+
+        By default the *image* form, which is mapped back at once.  `packed`: small, for shipping.  `parent`: only the pages that are not
+        the parent's, which must have been saved or opened.  `embed`: the modules travel along; otherwise whoever opens the file
+        must have them.  `dump`: makes bytes of the host's objects that the guest holds.  `progress`: called with (bytes done, in all).
+        Raises: `SnapshotError` naming what cannot travel, or why the file cannot be written; no file appears then.
+        """
+        if packed and parent is not None:
+            raise SnapshotError("a delta is not packed: give packed or parent, not both")
+        form = files.Form(None if parent is None else parent.known(), packed=packed, embed=embed, dump=dump, progress=progress)
+        self._saved = files.save(self._bound(), Path(path), form)
+
+    def link(
+        self,
+        linker: linkers.Linker | None = None,
+        *,
+        modules: Iterable[Module] = (),
+        hosts: Mapping[str, HostModuleConfig] | None = None,
+    ) -> Self:
+        """Find what a snapshot out of a file refers to: its modules (those that travel along, the engine's, `modules`) and its imports.
+
+        `linker`: host functions by name; without one, WASI's.  `hosts`: options of host modules by name, as `Store.set_host` takes them.
+        Called by the first `fork` if it was not before.  A snapshot of this process has everything already.
+        Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
+        """
+        if self._opened is not None:
+            if linker is None:
+                linker = linkers.Linker(self.engine)
+                linker.define_wasi()
+            given = {m.code.digest.hex(): m.code for m in modules}
+            configs = dict(hosts or {})
+            self._frozen = files.bind(
+                self._opened,
+                lambda digest: given.get(digest) or self.engine.modules.get(digest),
+                self._translated,
+                structure,
+                self.engine.windows,
+                functools.partial(linker.host_function, hosts=configs),
+                self._load,
+                Hosts(configs),
+            )
+        return self
+
+    def _translated(self, wasm: bytes) -> ModuleCode:
+        code = translate(wasm, verify=self.engine.config.verify)
+        self.engine.modules[code.digest.hex()] = code
+        return code
+
+    def _bound(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
+        """The frozen machine."""
+        if self._frozen is None:
+            self.link(hosts=hosts)
+        assert self._frozen is not None
+        return self._frozen
+
+    def known(self) -> files.Opened | files.Saved:
+        """As the parent of a delta."""
+        found = self._saved or self._opened
+        if found is None:
+            raise SnapshotError("the parent of a delta must have been saved before")
+        return found
 
     @overload
     def fork(
@@ -44,25 +179,23 @@ class Snapshot:
     ) -> list[stores.Store]: ...
 
     def fork(
-        self,
-        n: int | None = None,
-        *,
-        wasi: HostModuleConfig | None = None,
-        reseed: bool = True,
-        hook: Hook | None = None,
+        self, n: int | None = None, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
     ) -> stores.Store | list[stores.Store]:
         """A store that goes on from here, or a list of `n`.
 
         `wasi`: what the guest's standard streams, directories and clocks are from now on; by default those of the store frozen.
         `reseed`: WASI's random numbers and clocks are fresh in each fork; otherwise they repeat.  `hook`: called with each fork, to
         change what the guest itself has already drawn (a hash secret, a generator's state).
-        Raises: `Limit` when the system refuses memory or address space, `SnapshotError`.
+        Raises: `Limit` when the system refuses memory or address space, `SnapshotError`; out of a file, as `link`.
         """
+        if self._frozen is None:
+            self.link(hosts={} if wasi is None else {stores.WASI: wasi})
         if n is None:
             return self._fork(wasi, hook, reseed=reseed)
         return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
 
     def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool) -> stores.Store:
+        assert self._frozen is not None
         machine = thaw(self._frozen, self.engine.tier, self.engine.windows, reseed=reseed)
         store = stores.Store.of(self.engine, machine, self, self.epochs_left)
         if wasi is not None:
@@ -73,4 +206,6 @@ class Snapshot:
 
     def put_back(self, machine: Machine) -> None:
         """Let a fork begin again.  Raises: as `Store.reset`."""
+        if self._frozen is None:
+            raise AreniteError("the store was not made from this snapshot")
         reset(machine, self._frozen)

@@ -93,7 +93,7 @@ class Store:
 
         Raises: `SnapshotError` inside a host function of the store, and when a host module has something that cannot travel.
         """
-        return snapshots.Snapshot(self.engine, freeze(self.machine), self._deadline.epoch - self.engine.epoch)
+        return snapshots.Snapshot(self.engine, freeze(self.machine), epochs_left=self._deadline.epoch - self.engine.epoch)
 
     def reset(self) -> None:
         """Go back to the snapshot that this store was made from.

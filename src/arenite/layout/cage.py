@@ -41,6 +41,8 @@ STACK_AT: Final = NULL_SIZE
 UNIT: Final = 8
 CODE_MAX: Final = 1 << 32
 RETURN_MAP_SIZE: Final = CODE_MAX // UNIT // 8
+MODULE_GRAIN: Final = HOST_PAGE * UNIT * 8  # a page of the map of return points covers so much bytecode
+THUNKS: Final = 4096  # handles of host functions' types, before those of modules
 
 
 def area_at(area: int) -> int:

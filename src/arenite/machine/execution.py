@@ -4,7 +4,7 @@ What is going on stands in the arena; an `Activation` is the rest: where the tie
 Activations of a machine nest as their frames do: only the newest can go on.
 
     activation = start(machine, function, args)
-    pause = go_on(machine, activation, Budget(fuel=1000))     # None: it has finished
+    finished = go_on(machine, activation, Budget(fuel=1000))
 """
 
 from __future__ import annotations
@@ -61,11 +61,10 @@ class HostCall:
 
 @dataclass(frozen=True)
 class Pause:
-    """Why it stopped, in words, and the host call that waits, if one does."""
+    """Why it stopped, in words."""
 
     reason: PauseReason
     what: str
-    call: HostCall | None = None
 
 
 class Suspended(BaseException):
@@ -136,8 +135,8 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
     return start(machine, function, (), machine.instances.index(instance))
 
 
-def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> Pause | None:
-    """Run on until it stops again (why) or has finished (None).
+def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> bool:
+    """Run on until it stops again or has finished; whether it has finished.
 
     Raises: what an ordinary call raises, which ends it; `AreniteError` when it is not the newest of its store.
     """
@@ -154,7 +153,7 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
             activation.status, activation.pc, activation.sp, activation.vmctx = stop.place
             activation.debt = max(0, -machine.fuel) if machine.fuel is not None else 0
             _rest(machine, activation)
-            return stop.pause
+            return False
         except BaseException:
             cancel(machine, activation)
             raise
@@ -162,7 +161,7 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
             left = max(machine.fuel or 0, 0)
             machine.fuel = None if total is None else total - allowed + left
         cancel(machine, activation)
-        return None
+        return True
 
 
 def answer(machine: Machine, activation: Activation, value: object) -> None:
@@ -179,6 +178,15 @@ def cancel(machine: Machine, activation: Activation) -> None:
     if activation in machine.activations:
         del machine.activations[machine.activations.index(activation) :]
         machine.top = activation.at
+
+
+def waiting_call(machine: Machine, activation: Activation) -> HostCall | None:
+    """The host call that an activation waits in, if it does."""
+    index = activation.vmctx
+    if activation.status != HOST_CALL or index >= len(machine.host_functions):
+        return None
+    kind = machine.host_functions[index].codec
+    return machine.host_call(index, kind.read_params(machine.cage.arena, activation.sp, machine.from_guest))
 
 
 def results(machine: Machine, activation: Activation) -> Sequence[object]:

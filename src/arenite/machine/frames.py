@@ -13,6 +13,7 @@ from arenite.bytecode.helpers import PAUSE_OWED
 from arenite.errors import SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
+from arenite.machine.execution import HOST_CALL, READY
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.execution import Activation
     from arenite.machine.machine import Machine
+    from arenite.machine.window import Window
 
 SLOT: Final = 8
 
@@ -40,7 +42,7 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
     pc, sp, end = activation.pc, activation.sp, activation.end
     innermost = True
     while True:
-        header, live = _live(machine, activation, pc, innermost=innermost)
+        header, live = _live(window, activation, pc, innermost=innermost)
         at = sp + header
         if not activation.at <= sp <= at <= end - FrameHeader.size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
@@ -57,19 +59,19 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
 
 
-def _live(machine: Machine, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, list[tuple[int, int]]]:
+def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, list[tuple[int, int]]]:
     """Where the frame at `pc` has its header, and its live ranges, counted from its beginning."""
     if pc == HALT_PC:
         header = activation.function.codec.header
         return header, [(header, header + FrameHeader.size)]
-    type_ = machine.window.preamble.thunk_at(pc)
+    type_ = window.preamble.thunk_at(pc)
     if type_ is not None:
         header = header_offset(type_)
-        answered = pc - UNIT in machine.window.preamble.host_calls
+        answered = pc - UNIT in window.preamble.host_calls
         count = len(type_.results if answered else type_.params)
         return header, [(0, SLOT * count), (header, header + FrameHeader.size)]
-    index = machine.window.module_at(pc)
-    placed = None if index is None else machine.window.modules[index]
+    index = window.module_at(pc)
+    placed = None if index is None else window.modules[index]
     number = None if placed is None else placed.code.function_at(pc - placed.origin - (not innermost))
     if placed is None or number is None:
         raise SnapshotError(f"the guest's stack is damaged: no code at {pc:#x}")
@@ -88,6 +90,22 @@ def _live(machine: Machine, activation: Activation, pc: int, *, innermost: bool)
         raise SnapshotError(f"the guest's stack is damaged: no safepoint at {pc:#x}")
     live += sorted((SLOT * slot, SLOT * slot + SLOT) for slot, _ in safepoint.slots)
     return function.header, live
+
+
+def check_place(window: Window, activation: Activation) -> None:
+    """See that a run can stand like that: what the loop takes for granted.  Raises: `SnapshotError`."""
+    pc, status, host_calls = activation.pc, activation.status, window.preamble.host_calls
+    if status == HOST_CALL:
+        good = pc in host_calls
+    elif window.preamble.thunk_at(pc) is not None:
+        good = status != PAUSE_OWED and (pc + UNIT in host_calls or (pc - UNIT in host_calls and status == READY))
+    elif pc == HALT_PC:
+        good = status == READY
+    else:
+        _live(window, activation, pc, innermost=True)
+        good = True
+    if not good:
+        raise SnapshotError(f"an execution cannot stand at {pc:#x}")
 
 
 def clear_dead(machine: Machine) -> None:

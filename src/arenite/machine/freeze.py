@@ -85,7 +85,7 @@ def freeze(machine: Machine) -> Frozen:
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
     """
     if machine.nested:
-        names = ", ".join(repr(str(machine.host_call(i, ()))) for i in machine.host_stack)
+        names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
         raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
     with machine.exclusive():
         host_states = machine.hosts.freeze()

@@ -445,7 +445,7 @@ class Machine:
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
         if self._budget.pause_at and self.can_pause:
-            self._pause_at(args, pc, sp, vmctx)
+            self._pause_at(pc, sp, vmctx)
         self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
         self.host_stack.append(vmctx)
         try:
@@ -456,20 +456,18 @@ class Machine:
         except NotReady as wait:
             if not self.can_pause:
                 raise
-            pause = Pause(PauseReason.NOT_READY, str(wait), self.host_call(vmctx, args))
-            raise Suspended(pause, HOST_CALL, pc, sp, vmctx) from None
+            raise Suspended(Pause(PauseReason.NOT_READY, str(wait)), HOST_CALL, pc, sp, vmctx) from None
         self.host_stack.pop()
         self._put_results(kind, result, sp)
         return pc + UNIT
 
-    def _pause_at(self, args: Sequence[object], pc: int, sp: int, vmctx: int) -> None:
+    def _pause_at(self, pc: int, sp: int, vmctx: int) -> None:
         """Stop before a host call that the activation is to stop at, unless it has just stopped there."""
         asked, self._asked = self._asked, False
         if not asked and self.host_names[vmctx] in self._budget.pause_at:
-            call = self.host_call(vmctx, args)
-            raise Suspended(Pause(PauseReason.CALL, f"before the call of {call}", call), HOST_CALL, pc, sp, vmctx)
+            raise Suspended(Pause(PauseReason.CALL, f"before the call of {self.host_call(vmctx)}"), HOST_CALL, pc, sp, vmctx)
 
-    def host_call(self, index: int, args: Sequence[object]) -> HostCall:
+    def host_call(self, index: int, args: Sequence[object] = ()) -> HostCall:
         """A call of a host function, for people."""
         module, name = self.host_names[index] or ("", f"host function {index}")
         return HostCall(module, name, tuple(args))

@@ -68,11 +68,15 @@ Addr = FuncAddr | TableAddr | MemoryAddr | GlobalAddr
 
 
 class HostFunction:
-    """A Python function that guests may call.  `call` gets the arguments; where `wants_caller`, the machine and the caller's vmctx first."""
+    """A Python function that guests may call.  `call` gets the arguments; where `wants_caller`, the machine and the caller's vmctx first.
 
-    __slots__ = ("call", "codec", "type", "wants_caller")
+    `source`: what `call` was made of; the same in host functions that do the same.
+    """
 
-    def __init__(self, type_: FuncType, call: Callable[..., object], *, wants_caller: bool) -> None:
+    __slots__ = ("call", "codec", "source", "type", "wants_caller")
+
+    def __init__(self, type_: FuncType, call: Callable[..., object], *, wants_caller: bool, source: object = None) -> None:
+        self.source = call if source is None else source
         self.type = type_
         self.codec = codec(type_)
         self.call = call

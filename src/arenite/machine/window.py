@@ -27,7 +27,7 @@ from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import ROWS
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit, LinkError
-from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, RETURN_MAP_SIZE, UNIT, WINDOW_SIZE
+from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, RETURN_MAP_SIZE, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.values import header_offset
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import Safepoint
     from arenite.layout.types import FuncType
 
-MODULE_GRAIN: Final = HOST_PAGE * UNIT * 8  # a page of the map of return points covers so much bytecode
-THUNKS: Final = 4096
 HALT_PC: Final = UNIT
 ENTRY: Final = struct.Struct("<IIII")
 THUNK: Final = struct.Struct("<HHI HHI HHI")

@@ -50,6 +50,13 @@ def translate(data: bytes, *, verify: bool = False, name: str | None = None, pro
     return code
 
 
+def structure(data: bytes) -> ModuleCode:
+    """A module without its functions' code: what bytecode that was made elsewhere is put into.  Raises: as `translate`."""
+    module = decode(data)
+    validate_module(module)
+    return _assembled(module, Translator(Shape(module)), None)
+
+
 def _translated(module: Module, name: str | None, progress: Progress | None) -> ModuleCode:
     validate_module(module)
     translator = Translator(Shape(module))

@@ -17,11 +17,12 @@ from arenite.bytecode.encode import encode
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import LABELS
+from arenite.layout.cage import MODULE_GRAIN
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE, FuncType
 from arenite.machine.cage import Cage
-from arenite.machine.window import MODULE_GRAIN, Preamble, Window
+from arenite.machine.window import Preamble, Window
 from arenite.platform import HAS_OBJECTS
 from arenite.traps import TrapCode
 

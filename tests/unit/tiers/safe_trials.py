@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.encode import encode
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import TABLE
+from arenite.layout.cage import MODULE_GRAIN, THUNKS
 from arenite.layout.records import FuncRefRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import FuncType
-from arenite.machine.window import HALT_PC, MODULE_GRAIN, THUNKS, Preamble, Window
+from arenite.machine.window import HALT_PC, Preamble, Window
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row

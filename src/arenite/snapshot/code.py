@@ -1,0 +1,177 @@
+"""Bytecode that travels along with a snapshot.
+
+Frames say where they go on by places in the bytecode, so a snapshot needs the very bytecode that it was made with.  A version of
+arenite that translates the module to the same bytecode uses its own.  Another takes what travels along: ops are known by name and
+signature, so they may have other numbers by then; and it is verified like any bytecode from outside.
+
+    blob = carried(code)                      # compressed
+    code = restored(blob, own_translation)    # own: the module as this version decodes it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import weakref
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import zstandard
+
+from arenite.bytecode.module import FUNCTION, FunctionCode, ModuleCode
+from arenite.bytecode.ops import TABLE
+from arenite.bytecode.row import FIELDS
+from arenite.bytecode.verify import verify_module
+from arenite.errors import InternalError, SnapshotError
+from arenite.layout.cage import UNIT
+from arenite.layout.records import FrameHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.bytecode.row import Row
+
+PARTS: Final = ("bytecode", "returns", "functions", "safepoints")
+LARGEST: Final = 1 << 31
+LEVEL: Final = 3  # of compression
+
+# what was made of a module once, for as long as it lives
+_files: weakref.WeakKeyDictionary[ModuleCode, bytes] = weakref.WeakKeyDictionary()
+_carried: weakref.WeakKeyDictionary[ModuleCode, bytes] = weakref.WeakKeyDictionary()
+_digests: weakref.WeakKeyDictionary[ModuleCode, str] = weakref.WeakKeyDictionary()
+
+
+def signature(row: Row) -> str:
+    """What must be the same for an op to mean the same: its name and how its operands stand in the code."""
+    operands = " ".join(f"{o.name}:{o.kind}@{o.at}" for o in row.encoded)
+    return f"{row.name}({operands})"
+
+
+def bytecode_digest(code: ModuleCode) -> str:
+    """What a translation is known by: code, tables and op numbers."""
+    found = _digests.get(code)
+    if found is None:
+        hash_ = hashlib.sha256(_ops())
+        for part in (*(getattr(code, name) for name in PARTS), *code.locals):
+            hash_.update(len(part).to_bytes(8, "little"))
+            hash_.update(part)
+        found = _digests[code] = hash_.hexdigest()
+    return found
+
+
+def _ops() -> bytes:
+    return "\n".join(map(signature, TABLE)).encode()
+
+
+def compressed_file(code: ModuleCode) -> bytes:
+    """The module's own file, compressed."""
+    found = _files.get(code)
+    if found is None:
+        found = _files[code] = zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(code.file)
+    return found
+
+
+def carried(code: ModuleCode) -> bytes:
+    """A translation as bytes, compressed."""
+    found = _carried.get(code)
+    if found is None:
+        parts = [getattr(code, name) for name in PARTS]
+        parts += [b"".join(len(types).to_bytes(4, "little") + types for types in code.locals)]
+        head = json.dumps({"ops": [signature(row) for row in TABLE], "sizes": [len(p) for p in parts]}).encode()
+        data = b"".join((len(head).to_bytes(4, "little"), head, *parts))
+        found = _carried[code] = zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
+    return found
+
+
+def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
+    """The module of `own` with the bytecode that travelled along.
+
+    Raises: `SnapshotError` when it is damaged, breaks a rule of bytecode, or uses an op that is no more.
+    """
+    try:
+        size = zstandard.frame_content_size(blob)
+        if not 0 <= size <= LARGEST:
+            raise SnapshotError(f"a translation of {size} bytes")
+        data = zstandard.ZstdDecompressor().decompress(blob, max_output_size=LARGEST)
+        length = int.from_bytes(data[:4], "little")
+        head = json.loads(data[4 : 4 + length])
+        names, sizes = head["ops"], head["sizes"]
+        parts, at = [], 4 + length
+        for part in sizes:
+            parts.append(data[at : at + part])
+            at += part
+        bytecode, returns, functions, safepoints, packed = parts
+        locals_ = tuple(_split(packed))
+        code = replace(own, returns=returns, functions=functions, safepoints=safepoints, locals=locals_)
+        _check_functions(code, len(bytecode))
+        code = replace(code, bytecode=_renumbered(bytecode, code, names))
+        verify_module(code)
+    except (zstandard.ZstdError, InternalError, ValueError, KeyError, TypeError, IndexError, struct.error) as error:
+        raise SnapshotError(f"the bytecode that travels along cannot be used: {str(error).splitlines()[0]}") from error
+    return code
+
+
+def _split(packed: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(packed):
+        size = int.from_bytes(packed[at : at + 4], "little")
+        yield packed[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+def _check_functions(code: ModuleCode, size: int) -> None:
+    """What the verifier takes from the compiler: the table of functions.  Raises: `InternalError`."""
+    types = code.function_types[code.imported_functions :]
+    if len(code.functions) != FUNCTION.size * len(types) or len(code.locals) != len(types):
+        raise InternalError(f"{len(code.functions) // FUNCTION.size} functions; the module has {len(types)}")
+    last = 0
+    for function, type_, locals_ in zip(code.all_functions(), types, code.locals, strict=True):
+        params = len(code.types[type_].params)
+        slots = len(locals_) // 4 - params
+        if (
+            function.type_index != type_
+            or not 0 <= function.begin < function.end <= size
+            or function.begin % UNIT
+            or len(locals_) % 4
+            or slots < 0
+            or function.header + FrameHeader.size + 8 * slots > function.frame_size
+            or not last <= function.safepoints <= len(code.safepoints)
+        ):
+            raise InternalError(f"a function that cannot be: {function}")
+        last = function.safepoints
+
+
+def _renumbered(bytecode: bytes, code: ModuleCode, names: list[str]) -> bytes:
+    """The same ops with the numbers that they have here.  Raises: `SnapshotError` for one that there is no more."""
+    here = {signature(row): row for row in TABLE}
+    rows = [here.get(name) for name in names]
+    if all(row is not None and row.code == number for number, row in enumerate(rows)):
+        return bytecode
+    out = bytearray(bytecode)
+    for function in code.all_functions():
+        for at, number in _ops_of(bytecode, function, rows):
+            row = rows[number]
+            if row is None:
+                raise SnapshotError(
+                    f"the bytecode that travels along uses the op {names[number]!r}, which this version does not have"
+                )
+            out[at : at + 2] = row.code.to_bytes(2, "little")
+    return bytes(out)
+
+
+def _ops_of(bytecode: bytes, function: FunctionCode, rows: list[Row | None]) -> Iterator[tuple[int, int]]:
+    """Where each op of a function stands, and its number."""
+    at = function.begin
+    while at < function.end:
+        number = int.from_bytes(bytecode[at : at + 2], "little")
+        row = rows[number]
+        yield at, number
+        assert row is not None
+        size = row.size
+        labels = next((o for o in row.encoded if o.kind == "labels"), None)
+        if labels is not None:
+            width = FIELDS["labels"][0]
+            count = int.from_bytes(bytecode[at + labels.at : at + labels.at + width], "little")
+            size += -(-4 * count // UNIT) * UNIT
+        at += size

@@ -1,0 +1,190 @@
+"""A file of sections: what both forms of a snapshot have in common.
+
+    header     one page: magic, version of the format, kind, where the manifest lies and its digest, a checksum of the header
+    sections   bytes, each on a page of its own; the manifest names them
+    manifest   JSON, the last section
+
+A file is written beside its final name and renamed when it is complete, so that name holds a whole snapshot or what was there before,
+whatever happens; and a file that is mapped by running forks is never written to.  Whoever reads trusts nothing: every place is checked
+against the file's size, and an error names the file and what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from arenite.errors import SnapshotError
+from arenite.layout.cage import HOST_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Self
+
+MAGIC: Final = b"\x7fARENITE"
+FORMAT: Final = 1
+HEADER: Final = struct.Struct("<8sIIQQ32s")  # magic, format, kind, manifest's offset and size, its sha256
+CHECKSUM: Final = struct.Struct("<I")  # crc32 of the header before it
+KINDS: Final = {"image": 0, "delta": 1, "packed": 2}
+LARGEST_MANIFEST: Final = 1 << 28
+
+
+class Section(NamedTuple):
+    """Bytes of a file."""
+
+    offset: int
+    size: int
+
+
+class Writer:
+    """A file being written: `section` and `at` put bytes into it, `finish` gives it its name.
+
+    with Writer(path) as out:
+        place = out.section(b"...")
+        out.finish("image", manifest)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.end = HOST_PAGE
+        self._aside: Path | None = None  # where the file is until it is complete
+
+    def __enter__(self) -> Self:
+        aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}.part")
+        with _naming(self.path):
+            self._fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self._aside = aside
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+        if self._aside is not None:
+            with contextlib.suppress(OSError):
+                self._aside.unlink()
+
+    def reserve(self, size: int) -> Section:
+        """A section of so many bytes, all zero until `write` fills them."""
+        place = Section(self.end, size)
+        self.end += -(-size // HOST_PAGE) * HOST_PAGE
+        return place
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """Put bytes at an offset.  Raises: `SnapshotError` when there is no room for them."""
+        with _naming(self.path), memoryview(data) as rest:
+            done = 0
+            while done < len(rest):
+                done += os.pwrite(self._fd, rest[done:], offset + done)
+
+    def section(self, data: bytes) -> Section:
+        """A section of these bytes."""
+        place = self.reserve(len(data))
+        self.write(place.offset, data)
+        return place
+
+    def finish(self, kind: str, manifest: dict[str, Any]) -> str:
+        """Write manifest and header, and give the file its name.  What a snapshot is known by: the digest of its manifest."""
+        text = canonical(manifest)
+        digest = hashlib.sha256(text)
+        place = self.section(text)
+        header = HEADER.pack(MAGIC, FORMAT, KINDS[kind], place.offset, place.size, digest.digest())
+        self.write(0, header + CHECKSUM.pack(zlib.crc32(header)))
+        with _naming(self.path):
+            os.ftruncate(self._fd, self.end)
+            assert self._aside is not None
+            self._aside.replace(self.path)
+        self._aside = None
+        return digest.hexdigest()
+
+
+class Reader:
+    """A file that says it is a snapshot: its kind, its manifest, its sections.  `fd` belongs to whoever takes it."""
+
+    def __init__(self, fd: int, name: str) -> None:
+        self.fd = fd
+        self.name = name
+        self.size = os.fstat(fd).st_size
+        head = os.pread(fd, HOST_PAGE, 0)
+        if head[: len(MAGIC)] != MAGIC:
+            raise self.error("not a snapshot")
+        if len(head) < HEADER.size + CHECKSUM.size:
+            raise self.error("the file ends in its header")
+        if zlib.crc32(head[: HEADER.size]) != CHECKSUM.unpack_from(head, HEADER.size)[0]:
+            raise self.error("the header is damaged")
+        _, format_, kind, offset, size, digest = HEADER.unpack_from(head)
+        if format_ != FORMAT:
+            raise self.error(f"format {format_}; this version of arenite reads format {FORMAT}")
+        kinds = [name for name, number in KINDS.items() if number == kind]
+        if not kinds:
+            raise self.error(f"kind {kind} of snapshot, which this version of arenite does not know")
+        self.kind = kinds[0]
+        if size > LARGEST_MANIFEST or offset + size > self.size:
+            raise self.error(f"the file ends at {self.size:#x}, before its manifest does: it was cut off")
+        text = os.pread(fd, size, offset)
+        if hashlib.sha256(text).digest() != digest:
+            raise self.error("the manifest is damaged")
+        self.id = digest.hex()
+        try:
+            self.manifest = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise self.error(f"the manifest is no JSON: {error}") from error
+
+    @classmethod
+    def open(cls, path: Path) -> Reader:
+        """The file at a path.  Raises: `SnapshotError`."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SnapshotError(f"cannot open {path}: {error.strerror}") from error
+        try:
+            return cls(fd, str(path))
+        except OSError as error:
+            os.close(fd)
+            raise SnapshotError(f"cannot read {path}: {error.strerror}") from error
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def error(self, message: str) -> SnapshotError:
+        """What to raise."""
+        return SnapshotError(f"{self.name}: {message}")
+
+    def check(self, section: Section) -> Section:
+        """The section, if it lies in the file.  Raises: `SnapshotError`."""
+        if section.offset + section.size > self.size:
+            raise self.error(f"the file ends at {self.size:#x}, before a section does: it was cut off")
+        return section
+
+    def read(self, section: Section) -> bytes:
+        """The bytes of a section."""
+        self.check(section)
+        pieces, at, end = [], section.offset, section.offset + section.size
+        while at < end:
+            piece = os.pread(self.fd, min(end - at, 1 << 30), at)
+            if not piece:
+                raise self.error(f"the file ends at {at:#x}: it was cut off while it was read")
+            pieces.append(piece)
+            at += len(piece)
+        return b"".join(pieces)
+
+
+def canonical(manifest: dict[str, Any]) -> bytes:
+    """JSON in the one form that equal manifests have."""
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors of the system, with the file's name."""
+    try:
+        yield
+    except OSError as error:
+        full = " (what was there before is unharmed)" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+        raise SnapshotError(f"cannot write {path}: {error.strerror}{full}") from error

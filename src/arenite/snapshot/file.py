@@ -1,0 +1,359 @@
+"""Saving a frozen machine as a file and opening it again, in each form.
+
+id_ = save(frozen, Path("s.arn"), Form())                     # image: mapped back, for starting at once
+id_ = save(frozen, Path("d.arn"), Form(parent=opened))        # delta: the pages that are not the parent's
+id_ = save(frozen, Path("p.arn"), Form(packed=True))          # packed: small, for shipping
+opened = load(Path("s.arn"))
+frozen = bind(opened, modules, windows, find)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import zstandard
+
+from arenite import platform
+from arenite.errors import LinkError, SnapshotError
+from arenite.layout.cage import HOST_PAGE
+from arenite.machine.image import ARENA, NO_PAGES, Image, Pages, PortableTemplate
+from arenite.snapshot import code as codes
+from arenite.snapshot import pages as paging
+from arenite.snapshot.checked import Fields
+from arenite.snapshot.container import Reader, Section, Writer
+from arenite.snapshot.layout import layout_digest
+from arenite.snapshot.pack import pack_regions, unpack_regions
+from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes
+
+if TYPE_CHECKING:
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.freeze import Frozen
+    from arenite.machine.hosts import Hosts
+    from arenite.machine.window import Windows
+
+Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
+FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file
+Decode = Callable[[bytes], "ModuleCode"]
+LARGEST_MODULE: Final = 1 << 31
+
+
+def nothing(_done: int, _total: int) -> None:
+    """The progress that nobody looks at."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How to save.  `embed`: the modules travel along.  `dump`: makes bytes of the host's objects that the guest holds."""
+
+    parent: Opened | Saved | None = None
+    packed: bool = False
+    embed: bool = True
+    dump: Dump | None = None
+    progress: Progress = nothing
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A frozen machine that has been saved: what a delta needs of its parent."""
+
+    id: str
+    path: Path
+    image: Image
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A snapshot file whose manifest has been read; its pages lie in the file still."""
+
+    id: str
+    path: Path | None
+    name: str
+    manifest: Fields
+    sizes: Sizes
+    image: Image
+    modules: tuple[Embedded, ...]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A module of a snapshot.  `wasm`, `bytecode`: as they travel along, compressed; None where they do not."""
+
+    digest: str
+    name: str
+    bytecode_digest: str
+    wasm: Callable[[], bytes] | None
+    bytecode: Callable[[], bytes] | None
+
+
+def save(frozen: Frozen, path: Path, form: Form) -> Saved:
+    """Write a snapshot file.  Raises: `SnapshotError` when something cannot travel, or cannot be written; then no file appears."""
+    with Writer(path) as out:
+        return Saved(_write(out, frozen, form), path, frozen.image)
+
+
+def dumps(frozen: Frozen, form: Form) -> bytes:
+    """A snapshot file's bytes.  Raises: `SnapshotError` when something cannot travel."""
+    with tempfile.TemporaryDirectory(prefix="arenite") as folder:
+        path = Path(folder) / "snapshot"
+        save(frozen, path, form)
+        return path.read_bytes()
+
+
+def _write(out: Writer, frozen: Frozen, form: Form) -> str:
+    """Everything but the name of the file; what the snapshot is known by."""
+    manifest = describe(frozen, form.dump) | {"layout": layout_digest(), "context": _context(frozen.image)}
+    manifest["modules"] = [_write_module(out, code, embed=form.embed) for code in frozen.modules]
+    if form.packed:
+        kind = "packed"
+        manifest["regions"] = pack_regions(out, frozen.image, form.progress)
+    elif form.parent is not None:
+        kind = "delta"
+        manifest["parent"] = {"id": form.parent.id, "name": form.parent.path.name if form.parent.path else ""}
+        manifest["regions"] = _write_delta(out, frozen.image, form.parent.image)
+    else:
+        kind = "image"
+        manifest["regions"] = _write_regions(out, frozen.image, form.progress)
+    return out.finish(kind, manifest)
+
+
+def _context(image: Image) -> str:
+    """The checksum of the store context, the head of the arena, which is looked at whenever a snapshot is opened."""
+    return paging.digest(image.page(ARENA, 0)).hex()
+
+
+def _place(section: Section) -> dict[str, int]:
+    return {"offset": section.offset, "size": section.size}
+
+
+def _write_module(out: Writer, code: ModuleCode, *, embed: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"digest": code.digest.hex(), "name": code.name, "bytecode": codes.bytecode_digest(code)}
+    if embed:
+        entry["wasm"] = _place(out.section(codes.compressed_file(code)))
+        entry["carried"] = _place(out.section(codes.carried(code)))
+    return entry
+
+
+def _write_regions(out: Writer, image: Image, progress: Progress) -> list[dict[str, Any]]:
+    total, done, entries = sum(image.sizes), 0, []
+    for region, size in enumerate(image.sizes):
+        start = done
+        place, sums = paging.write_region(out, image, region, lambda at, start=start: progress(start + at, total))  # type: ignore[misc]
+        entries.append({**_place(place), "sums": _place(out.section(sums)), "sums_digest": paging.digest(sums).hex()})
+        done += size
+    progress(total, total)
+    return entries
+
+
+def _write_delta(out: Writer, image: Image, parent: Image) -> list[dict[str, Any]]:
+    entries = []
+    for region in range(len(image.sizes)):
+        changed = paging.difference(image, parent, region)
+        sums = paging.checksums(changed.content)
+        numbers = array("I", changed.numbers)
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        entries.append(
+            {
+                "numbers": _place(out.section(numbers.tobytes())),
+                "content": _place(out.section(bytes(changed.content))),
+                "sums": _place(out.section(sums)),
+                "sums_digest": paging.digest(sums + numbers.tobytes()).hex(),
+            }
+        )
+    return entries
+
+
+def load(path: Path, parent: Opened | Saved | None = None, *, verify: bool = False, portable: bool = False) -> Opened:
+    """Read a snapshot file; nothing of it has run, and its pages are read when they are touched.
+
+    `parent`: of a delta; without it the file is looked for beside this one under the name that it was saved with.
+    `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
+    Raises: `SnapshotError`.
+    """
+    reader = Reader.open(path)
+    try:
+        if reader.kind == "delta" and parent is None:
+            parent = _find_parent(reader, path, verify=verify, portable=portable)
+        return _opened(reader, path, parent, verify=verify, portable=portable)
+    finally:
+        os.close(reader.fd)
+
+
+def loads(data: bytes, *, portable: bool = False) -> Opened:
+    """A packed snapshot out of bytes.  Raises: `SnapshotError`."""
+    fd = platform.memfd("arenite packed snapshot", data)
+    try:
+        return _opened(Reader(fd, "packed snapshot"), None, None, verify=True, portable=portable)
+    finally:
+        os.close(fd)
+
+
+def _find_parent(reader: Reader, path: Path, *, verify: bool, portable: bool) -> Opened:
+    name = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent").text("name", 255)
+    if not name or Path(name).name != name:
+        raise reader.error("it is a delta, and its parent is not said: give it as parent=")
+    found = path.with_name(name)
+    if found == path:
+        raise reader.error("it is a delta of itself")
+    if not found.exists():
+        raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
+    return load(found, verify=verify, portable=portable)
+
+
+def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, *, verify: bool, portable: bool) -> Opened:
+    manifest = Fields(reader.manifest, f"{reader.name}: manifest")
+    if manifest.text("layout") != layout_digest():
+        raise reader.error("it was written with another layout of records, which this version of arenite does not read")
+    sizes = read_sizes(manifest)
+    image = _image(reader, manifest, sizes, parent, verify=verify, portable=portable)
+    if _context(image) != manifest.text("context"):
+        raise reader.error("the arena's head is damaged")
+    modules = tuple(_embedded(reader, fields) for fields in manifest.items("modules", 1 << 16))
+    return Opened(reader.id, path, reader.name, manifest, sizes, image, modules)
+
+
+def _image(
+    reader: Reader, manifest: Fields, sizes: Sizes, parent: Opened | Saved | None, *, verify: bool, portable: bool
+) -> Image:
+    entries = list(manifest.items("regions", 1 << 10))
+    if len(entries) != len(sizes.regions):
+        raise manifest.error("regions", f"{len(sizes.regions)} of them")
+    if reader.kind == "packed":
+        template = unpack_regions(reader, entries, sizes.regions, portable=portable)
+        return Image(template, sizes.regions, (NO_PAGES,) * len(entries))
+    if reader.kind == "delta":
+        if parent is None:
+            raise reader.error("it is a delta: give its parent")
+        if parent.id != manifest.fields("parent").text("id"):
+            raise reader.error("it is a delta of another snapshot than the one given")
+        return _patched(reader, entries, sizes.regions, parent.image, portable=portable)
+    places = [Section(f.integer("offset", 0, 1 << 62), f.integer("size", 0, 1 << 40)) for f in entries]
+    if [p.size for p in places] != list(sizes.regions):
+        raise manifest.error("regions", "as long as arena and memories are")
+    for number, (fields, place) in enumerate(zip(entries, places, strict=True)):
+        reader.check(place)
+        sums = _sums(reader, fields)
+        if len(sums) != paging.DIGEST * -(-place.size // paging.CHUNK):
+            raise fields.error("sums", "one for each chunk")
+        if verify:
+            paging.verify_region(reader, place, sums, f"region {number}")
+    if portable:
+        regions = [reader.read(place) for place in places]
+        return Image(PortableTemplate(regions), sizes.regions, (NO_PAGES,) * len(entries))
+    template = paging.mapped(reader, places, os.dup(reader.fd))
+    return Image(template, sizes.regions, (NO_PAGES,) * len(entries))
+
+
+def _sums(reader: Reader, fields: Fields, more: bytes = b"") -> bytes:
+    sums = reader.read(fields.section("sums"))
+    if paging.digest(sums + more).hex() != fields.text("sums_digest"):
+        raise reader.error("the checksums are damaged")
+    return sums
+
+
+def _patched(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], parent: Image, *, portable: bool) -> Image:
+    """The parent's image with a delta's pages over it.  A delta's pages are read, so they are checked."""
+    del portable
+    changed = []
+    for region, (fields, size) in enumerate(zip(entries, sizes, strict=True)):
+        numbers = array("I", reader.read(fields.section("numbers")))
+        content = reader.read(fields.section("content"))
+        sums = _sums(reader, fields, numbers.tobytes())
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        if len(content) != len(numbers) * HOST_PAGE or paging.checksums(content) != sums:
+            raise reader.error(f"the pages of region {region} are damaged")
+        paging.check_numbers(numbers, size)
+        if region < len(parent.sizes) and size < parent.sizes[region]:
+            raise reader.error("a region is smaller than its parent's")
+        before = parent.changed[region] if region < len(parent.changed) else NO_PAGES
+        changed.append(paging.union(before, Pages(numbers, content)))
+    if len(sizes) < len(parent.sizes):
+        raise reader.error("it has fewer regions than its parent")
+    return Image(parent.template, sizes, tuple(changed))
+
+
+def _embedded(reader: Reader, fields: Fields) -> Embedded:
+    """A module of the manifest; what travels along is read when it is wanted."""
+    parts: list[Callable[[], bytes] | None] = []
+    for name in ("wasm", "carried"):
+        if not fields.has(name):
+            parts.append(None)
+            continue
+        place = reader.check(fields.section(name))
+        parts.append(Later(os.dup(reader.fd), reader.name, place))
+    return Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), *parts)
+
+
+class Later:
+    """Reads a section of a file when it is called."""
+
+    def __init__(self, fd: int, name: str, place: Section) -> None:
+        self._file = os.fdopen(fd, "rb", buffering=0)
+        self._name = name
+        self._place = place
+
+    def __call__(self) -> bytes:
+        """The bytes.  Raises: `SnapshotError`."""
+        data = os.pread(self._file.fileno(), self._place.size, self._place.offset)
+        if len(data) != self._place.size:
+            raise SnapshotError(f"{self._name}: the file was cut off while it was read")
+        return data
+
+
+def bind(
+    opened: Opened,
+    find_module: FindModule,
+    translate: Decode,
+    structure: Decode,
+    windows: Windows,
+    find: Find,
+    make: Load | None,
+    hosts: Hosts,
+) -> Frozen:
+    """The frozen machine of a file, its modules and imports found.
+
+    `find_module`: a module that is there already, by digest; `translate`: makes one of the bytes that travel along; `structure`:
+    the same without translating bodies, for bytecode that travels along.  `find`: host functions by the names of imports.
+    Raises: `SnapshotError`, `LinkError`, `Limit`, what `translate` raises.
+    """
+    modules = tuple(_module(opened, m, find_module, translate, structure) for m in opened.modules)
+    return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, windows, find, make, hosts)
+
+
+def _module(opened: Opened, module: Embedded, find: FindModule, translate: Decode, structure: Decode) -> ModuleCode:
+    code = find(module.digest)
+    name = f"the module {module.name!r} ({module.digest[:12]}…)"
+    wasm = b""
+    if code is None:
+        if module.wasm is None:
+            raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
+        wasm = decompressed(module.wasm(), opened.name)
+        code = translate(wasm)
+        if code.digest.hex() != module.digest:
+            raise SnapshotError(f"{opened.name}: {name} is damaged")
+    if codes.bytecode_digest(code) == module.bytecode_digest:
+        return code
+    if module.bytecode is None:
+        raise SnapshotError(
+            f"{opened.name}: this version of arenite translates {name} otherwise than the one that made the snapshot, "
+            "and the bytecode does not travel along"
+        )
+    return codes.restored(module.bytecode(), structure(code.file))
+
+
+def decompressed(data: bytes, name: str) -> bytes:
+    """Raises: `SnapshotError`."""
+    try:
+        if not 0 <= zstandard.frame_content_size(data) <= LARGEST_MODULE:
+            raise SnapshotError(f"{name}: a module of unknown size")
+        return zstandard.ZstdDecompressor().decompress(data)
+    except zstandard.ZstdError as error:
+        raise SnapshotError(f"{name}: a module is damaged: {error}") from error

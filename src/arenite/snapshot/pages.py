@@ -1,0 +1,143 @@
+"""The pages of an image in a file, with their checksums.
+
+A region lies at its place, a hole wherever it is zero, so that it can be mapped; a delta's pages lie one after the other behind the list
+of their numbers.  Checksums are of *chunks*, so many bytes of a region or of a delta's pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import SnapshotError
+from arenite.layout.cage import HOST_PAGE
+from arenite.machine.image import NO_PAGES, ZERO_PAGE, Extent, Image, Pages, Template, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from arenite.snapshot.container import Reader, Section, Writer
+
+CHUNK_PAGES: Final = 64
+CHUNK: Final = CHUNK_PAGES * HOST_PAGE
+DIGEST: Final = 16
+NO_DIGEST: Final = bytes(DIGEST)  # of a chunk of zeros
+
+
+def digest(chunk: bytes | memoryview) -> bytes:
+    """The checksum of a chunk."""
+    return hashlib.sha256(chunk).digest()[:DIGEST]
+
+
+def chunks(image: Image, region: int) -> Iterator[tuple[int, bytes]]:
+    """The chunks of a region that are not zero: (number, bytes); the last one is as long as the region is."""
+    at, pages = -1, dict[int, bytes]()
+    for number, page in image.pages(region):
+        if number // CHUNK_PAGES != at:
+            if pages:
+                yield at, _joined(at, pages, image.sizes[region])
+            at, pages = number // CHUNK_PAGES, {}
+        pages[number] = page
+    if pages:
+        yield at, _joined(at, pages, image.sizes[region])
+
+
+def _joined(chunk: int, pages: dict[int, bytes], size: int) -> bytes:
+    first = chunk * CHUNK_PAGES
+    last = min(first + CHUNK_PAGES, size // HOST_PAGE)
+    return b"".join(pages.get(number, ZERO_PAGE) for number in range(first, last))
+
+
+def write_region(out: Writer, image: Image, region: int, advance: Callable[[int], object]) -> tuple[Section, bytes]:
+    """Write a region at its place; where it lies, and the checksums of its chunks."""
+    size = image.sizes[region]
+    place = out.reserve(size)
+    sums = bytearray(DIGEST * -(-size // CHUNK))
+    for number, chunk in chunks(image, region):
+        sums[DIGEST * number : DIGEST * (number + 1)] = digest(chunk)
+        for start, stop in _data(chunk):
+            out.write(place.offset + number * CHUNK + start, memoryview(chunk)[start:stop])
+        advance(number * CHUNK + len(chunk))
+    return place, bytes(sums)
+
+
+def _data(chunk: bytes) -> Iterator[tuple[int, int]]:
+    """Runs of pages of a chunk that are not zero."""
+    start = -1
+    for at in range(0, len(chunk), HOST_PAGE):
+        zero = chunk[at : at + HOST_PAGE] == ZERO_PAGE
+        if zero and start >= 0:
+            yield start, at
+            start = -1
+        elif not zero and start < 0:
+            start = at
+    if start >= 0:
+        yield start, len(chunk)
+
+
+def verify_region(file: Reader, place: Section, sums: bytes, name: str) -> None:
+    """Raises: `SnapshotError` naming the first chunk that is not what was written."""
+    zero = bytes(CHUNK)
+    for number, at in enumerate(range(0, place.size, CHUNK)):
+        chunk = file.read(type(place)(place.offset + at, min(CHUNK, place.size - at)))
+        found = NO_DIGEST if chunk == zero[: len(chunk)] else digest(chunk)
+        if found != sums[DIGEST * number : DIGEST * (number + 1)]:
+            raise file.error(f"{name} is damaged between {at:#x} and {at + len(chunk):#x}")
+
+
+def checksums(content: bytes | memoryview) -> bytes:
+    """The checksums of a delta's pages."""
+    view = memoryview(content)
+    return b"".join(digest(view[at : at + CHUNK]) for at in range(0, len(view), CHUNK))
+
+
+def mapped(file: Reader, places: list[Section], fd: int) -> Template:
+    """The template that a file's regions are; `fd` becomes the template's."""
+    for place in places:
+        file.check(place)
+        if place.offset % HOST_PAGE or place.size % HOST_PAGE:
+            raise file.error("a region does not lie on pages")
+    return Template(fd, [Extent(p.offset, p.size) for p in places], sum(p.size for p in places) // HOST_PAGE)
+
+
+def difference(image: Image, parent: Image, region: int) -> Pages:
+    """The pages of a region that are not the parent's."""
+    same = image.template is parent.template and image.sizes[region] >= (
+        parent.sizes[region] if region < len(parent.sizes) else 0
+    )
+    before = parent.changed[region] if region < len(parent.changed) else NO_PAGES
+    if same and not before.numbers:
+        return image.changed[region]
+    if region >= len(parent.sizes):
+        candidates: Iterator[int] = (n for n, _ in image.pages(region))
+    elif same:
+        candidates = merged(image.changed[region].numbers, before.numbers)
+    else:
+        candidates = merged((n for n, _ in image.pages(region)), (n for n, _ in parent.pages(region)))
+    numbers, content = array("I"), []
+    for number in candidates:
+        page = image.page(region, number)
+        if region >= len(parent.sizes) or page != parent.page(region, number):
+            numbers.append(number)
+            content.append(page)
+    return Pages(numbers, b"".join(content))
+
+
+def union(first: Pages, second: Pages) -> Pages:
+    """The pages of both; where both have one, the second's."""
+    if not first.numbers:
+        return second
+    if not second.numbers:
+        return first
+    content = {n: (first, i) for i, n in enumerate(first.numbers)} | {n: (second, i) for i, n in enumerate(second.numbers)}
+    numbers = array("I", sorted(content))
+    pieces = [bytes(p.content[i * HOST_PAGE : (i + 1) * HOST_PAGE]) for p, i in (content[n] for n in numbers)]
+    return Pages(numbers, b"".join(pieces))
+
+
+def check_numbers(numbers: array[int], size: int) -> None:
+    """Page numbers of a delta ascend and lie in their region.  Raises: `SnapshotError`."""
+    if len(numbers) and (numbers[-1] * HOST_PAGE >= size or any(a >= b for a, b in pairwise(numbers))):
+        raise SnapshotError("the pages of a delta are out of order")

@@ -1,0 +1,325 @@
+"""A frozen machine as a manifest, and a frozen machine out of one.
+
+What a manifest says is hostile until it is checked: offsets lie in the arena, types are those that the modules declare, an execution
+stands where a run can stop.  What cannot be found where the snapshot is opened (a module, an import) is a `LinkError`; what cannot
+travel (a host function without a name, a host's object) is a `SnapshotError` when the snapshot is saved, before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
+from arenite.errors import LinkError, SnapshotError
+from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
+from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
+from arenite.layout.types import PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
+from arenite.machine.execution import HOST_CALL, READY, Activation, Pause, PauseReason
+from arenite.machine.frames import check_place
+from arenite.machine.freeze import Frozen
+from arenite.machine.lineage import Lineage
+from arenite.machine.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.snapshot import values
+
+if TYPE_CHECKING:
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.hosts import Hosts, State
+    from arenite.machine.image import Image
+    from arenite.machine.window import Window, Windows
+    from arenite.snapshot.checked import Fields
+
+Dump: TypeAlias = Callable[[object], bytes]
+Load: TypeAlias = Callable[[bytes], object]
+Find: TypeAlias = Callable[[str, str], "HostFunction | None"]
+
+STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"}
+MAX_U64: Final = (1 << 64) - 1
+
+
+def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
+    """The manifest of a frozen machine, but for modules and pages.  Raises: `SnapshotError` naming what cannot travel."""
+    tables = list({t.at: t for i in frozen.instances for t in i.tables}.values())
+    memories = list({m.at: m for i in frozen.instances for m in i.memories}.values())
+    globals_ = list({g.at: g for i in frozen.instances for g in i.globals}.values())
+    place = {id_: n for kind in (tables, memories, globals_) for n, id_ in enumerate(map(_key, kind))}
+    return {
+        "arena": {"size": frozen.image.sizes[0] - HOST_PAGE, "heap": frozen.heap, "stack_limit": frozen.stack_limit},
+        "memory_sizes": list(frozen.image.sizes[1:]),
+        "types": [values.functype(t) for t in frozen.thunks],
+        "tables": [{"at": t.at, "type": values.tabletype(t.type)} for t in tables],
+        "memories": [{"at": m.at, "area": m.area, "type": values.memorytype(m.type)} for m in memories],
+        "globals": [{"at": g.at, "type": values.globaltype(g.type)} for g in globals_],
+        "instances": [
+            {
+                "at": i.at,
+                "module": i.module_index,
+                "tables": [place[_key(t)] for t in i.tables],
+                "memories": [place[_key(m)] for m in i.memories],
+                "globals": [place[_key(g)] for g in i.globals],
+            }
+            for i in frozen.instances
+        ],
+        "functions": _functions(frozen),
+        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.host_references)],
+        "executions": [_execution(a) for a in frozen.activations],
+        "fuel": frozen.fuel,
+        "hosts": {name: values.state(state) for name, state in frozen.host_states.items()},
+    }
+
+
+def _key(addr: TableAddr | MemoryAddr | GlobalAddr) -> tuple[type, int]:
+    return type(addr), addr.at
+
+
+def _functions(frozen: Frozen) -> list[dict[str, Any]]:
+    at = {index: at for at, index in frozen.host_function_at.items()}
+    known: dict[tuple[str, str], HostFunction] = {}
+    found = []
+    for index, (function, name) in enumerate(zip(frozen.host_functions, frozen.host_names, strict=True)):
+        if name is None:
+            raise SnapshotError(
+                f"host function {index}, of type {function.type}, was never imported under a name, so nobody else could find it"
+            )
+        first = known.setdefault(name, function)
+        if first.source is not function.source:
+            raise SnapshotError(
+                f"two different host functions were imported as {name[0]!r} {name[1]!r}: nobody else could tell them apart"
+            )
+        found.append({"at": at[index], "module": name[0], "name": name[1], "type": values.functype(function.type)})
+    return found
+
+
+def _reference(number: int, value: object, dump: Dump | None) -> Any:  # noqa: ANN401 (JSON)
+    if dump is None:
+        raise SnapshotError(
+            f"the guest holds an object of the host's, number {number}, of type {type(value).__name__}; give a function that makes "
+            "bytes of such objects (dump=)"
+        )
+    return values.state(bytes(dump(value)))
+
+
+def _execution(a: Activation) -> dict[str, Any]:
+    pause = None
+    if a.pause is not None:
+        pause = {"reason": a.pause.reason.value, "what": a.pause.what}
+    return {
+        "function": a.function.at,
+        "type": values.functype(a.function.type),
+        "at": a.at,
+        "status": STATUSES[a.status],
+        "pc": a.pc,
+        "sp": a.sp,
+        "vmctx": a.vmctx,
+        "end": a.end,
+        "debt": a.debt,
+        "instance": a.instance,
+        "pause": pause,
+    }
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The first things to be known of a snapshot, on which its image depends.  `regions`: bytes of each."""
+
+    regions: tuple[int, ...]
+    heap: int
+    stack_limit: int
+
+
+def read_sizes(manifest: Fields) -> Sizes:
+    """Sizes of arena and memories.  Raises: `SnapshotError`."""
+    arena = manifest.fields("arena")
+    size = arena.integer("size", HOST_PAGE, ARENA_MAX)
+    memories = manifest.integers("memory_sizes", MEMORY_MAX)
+    if size % HOST_PAGE:
+        raise arena.error("size", "whole pages")
+    if len(memories) > MAX_AREAS or any(n % PAGE_SIZE for n in memories):
+        raise manifest.error("memory_sizes", f"at most {MAX_AREAS} sizes in pages of 64 KiB")
+    heap = arena.integer("heap", STACK_AT, size)
+    return Sizes((HOST_PAGE + size, *memories), heap, arena.integer("stack_limit", STACK_AT, heap))
+
+
+class Reading:
+    """A manifest becoming a frozen machine; each method checks what it reads.  Raises: `SnapshotError`, `LinkError`."""
+
+    def __init__(self, manifest: Fields, sizes: Sizes, modules: tuple[ModuleCode, ...]) -> None:
+        self.manifest = manifest
+        self.sizes = sizes
+        self.modules = modules
+
+    def place(self, fields: Fields, name: str, size: int, alignment: int = 4) -> int:
+        """Where a record lies in the arena."""
+        at = fields.integer(name, STACK_AT, self.sizes.heap)
+        if at % alignment or at + size > self.sizes.heap:
+            raise fields.error(name, f"a multiple of {alignment} at most {self.sizes.heap - size}")
+        return at
+
+    def types(self) -> tuple[FuncType, ...]:
+        """Types of host functions, by handle."""
+        found = tuple(map(values.read_functype, self.manifest.items("types", 4096)))
+        if len(set(found)) != len(found):
+            raise self.manifest.error("types", "each type once")
+        return found
+
+    def instances(self) -> list[InstanceAddr]:
+        """The instances, with what they refer to, checked against their modules."""
+        tables = [
+            TableAddr(self.place(f, "at", TableRecord.size), values.read_tabletype(f.fields("type")))
+            for f in self.manifest.items("tables")
+        ]
+        memories = [
+            MemoryAddr(
+                self.place(f, "at", MemoryRecord.size),
+                values.read_memorytype(f.fields("type")),
+                f.integer("area", 0, len(self.sizes.regions) - 2),
+            )
+            for f in self.manifest.items("memories", MAX_AREAS)
+        ]
+        globals_ = [
+            GlobalAddr(self.place(f, "at", GlobalRecord.size), values.read_globaltype(f.fields("type")))
+            for f in self.manifest.items("globals")
+        ]
+        found = []
+        for fields in self.manifest.items("instances"):
+            index = fields.integer("module", 0, len(self.modules) - 1)
+            code = self.modules[index]
+            instance = InstanceAddr(
+                self.place(fields, "at", code.layout.size, 16),
+                code,
+                index,
+                tuple(_chosen(fields, "tables", tables)),
+                tuple(_chosen(fields, "memories", memories)),
+                tuple(_chosen(fields, "globals", globals_)),
+            )
+            self.check_instance(fields, instance)
+            found.append(instance)
+        return found
+
+    def check_instance(self, fields: Fields, instance: InstanceAddr) -> None:
+        """What an instance refers to is of the types that its module asks for and declares."""
+        code = instance.code
+        parts: tuple[tuple[str, type, tuple[Any, ...], tuple[Any, ...]], ...] = (
+            ("tables", TableType, instance.tables, code.tables),
+            ("memories", MemoryType, instance.memories, code.memories),
+            ("globals", GlobalType, instance.globals, tuple(type_ for type_, _ in code.globals)),
+        )
+        for name, kind, held, own in parts:
+            wanted = [i.type for i in code.imports if isinstance(i.type, kind)]
+            if len(held) != len(wanted) + len(own):
+                raise fields.error(name, f"{len(wanted) + len(own)} of them")
+            big = 1 << 64  # what has grown is larger than an import asks for
+            fits = [matches(w, h, big) for w, h in zip(wanted, held, strict=False)]
+            fits += [h.type == t for h, t in zip(held[len(wanted) :], own, strict=True)]
+            if not all(fits):
+                raise fields.error(name, f"what the module {code.name!r} imports and declares")
+
+    def functions(
+        self, find: Find, types: tuple[FuncType, ...]
+    ) -> tuple[list[HostFunction], list[tuple[str, str] | None], dict[int, int]]:
+        """Host functions, their names, and where their references lie."""
+        found: list[HostFunction] = []
+        names: list[tuple[str, str] | None] = []
+        places: dict[int, int] = {}
+        for fields in self.manifest.items("functions"):
+            module, name, type_ = fields.text("module"), fields.text("name"), values.read_functype(fields.fields("type"))
+            if type_ not in types:
+                raise fields.error("type", "one of the snapshot's types of host functions")
+            function = find(module, name)
+            if function is None:
+                raise LinkError(f"unknown import: {module!r} {name!r} has not been defined, and the snapshot's guest imports it")
+            if function.type != type_:
+                raise LinkError(f"incompatible import type for {module!r} {name!r}: expected {type_}, found {function.type}")
+            places[self.place(fields, "at", FuncRefRecord.size, 16)] = len(found)
+            found.append(function)
+            names.append((module, name))
+        return found, names, places
+
+    def references(self, load: Load | None) -> list[object]:
+        """Objects of the host's."""
+        found: list[object] = []
+        for number, value in enumerate(self.manifest.sequence("references")):
+            data = values.read_state(value)
+            if not isinstance(data, bytes):
+                raise self.manifest.error("references", "bytes")
+            if load is None:
+                raise LinkError(
+                    f"the snapshot holds an object of the host's, number {number}: give a function that makes it of bytes (load=)"
+                )
+            found.append(load(data))
+        return found
+
+    def executions(self, window: Window) -> tuple[Activation, ...]:
+        """Calls that have stopped in the middle, the newest last."""
+        found: list[Activation] = []
+        low = STACK_AT
+        statuses = {name: status for status, name in STATUSES.items()}
+        for fields in self.manifest.items("executions"):
+            type_ = values.read_functype(fields.fields("type"))
+            status = statuses.get(fields.text("status"))
+            if status is None:
+                raise fields.error("status", " or ".join(statuses))
+            limit = self.sizes.stack_limit
+            at = fields.integer("at", low, limit)
+            end = fields.integer("end", at + FrameHeader.size, self.sizes.heap)
+            sp = fields.integer("sp", at, end)
+            if at % 16 or sp % 8 or end % 16:
+                raise fields.error("sp", "aligned to slots")
+            function = FuncAddr(fields.integer("function", 0, self.sizes.heap), type_)
+            pc, vmctx = fields.integer("pc", 0, (1 << 32) - 1), fields.integer("vmctx", 0, (1 << 32) - 1)
+            instance = fields.integer("instance", -1, len(self.manifest.sequence("instances")) - 1)
+            debt = fields.integer("debt", 0, MAX_U64)
+            found.append(Activation(function, at, status, pc, sp, vmctx, end, debt, _pause(fields), instance))
+            check_place(window, found[-1])
+            low = end
+        return tuple(found)
+
+    def frozen(self, image: Image, windows: Windows, find: Find, load: Load | None, hosts: Hosts) -> Frozen:
+        """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
+        types = self.types()
+        window = windows.window(self.modules, types)
+        functions, names, places = self.functions(find, types)
+        references = self.references(load)
+        instances = self.instances()
+        states: dict[str, State] = {
+            name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
+        }
+        return Frozen(
+            image=image,
+            trusted=False,
+            heap=self.sizes.heap,
+            stack_limit=self.sizes.stack_limit,
+            areas=len(self.sizes.regions) - 1,
+            modules=self.modules,
+            window=window,
+            thunks={t: handle for handle, t in enumerate(types)},
+            instances=instances,
+            host_functions=functions,
+            host_names=names,
+            host_function_at=places,
+            host_references=references,
+            host_reference_index={id(o): n for n, o in enumerate(references)},
+            activations=self.executions(window),
+            fuel=self.manifest.optional("fuel", 0, MAX_U64),
+            hosts=hosts,
+            host_states=states,
+            lineage=Lineage(),
+            by_record={i.at: i for i in instances},
+        )
+
+
+def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
+    """Things by number."""
+    return [things[n] for n in fields.integers(name, len(things) - 1)]
+
+
+def _pause(fields: Fields) -> Pause | None:
+    """Why an execution had stopped."""
+    if not fields.has("pause"):
+        return None
+    pause = fields.fields("pause")
+    reason = pause.text("reason")
+    if reason not in list(PauseReason):
+        raise pause.error("reason", " or ".join(PauseReason))
+    return Pause(PauseReason(reason), pause.text("what"))

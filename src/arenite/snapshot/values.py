@@ -1,0 +1,113 @@
+"""Types of WebAssembly and states of host modules, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final
+
+from arenite.errors import SnapshotError
+from arenite.layout.types import NAMES, FuncType, GlobalType, Limits, MemoryType, TableType
+
+if TYPE_CHECKING:
+    from arenite.machine.hosts import State
+    from arenite.snapshot.checked import Fields
+
+CODES: Final = {name: code for code, name in NAMES.items()}
+BYTES: Final = "$bytes"
+DEEPEST: Final = 64
+
+
+def functype(type_: FuncType) -> dict[str, Any]:
+    """A function type."""
+    return {"params": [NAMES[t] for t in type_.params], "results": [NAMES[t] for t in type_.results]}
+
+
+def read_functype(fields: Fields) -> FuncType:
+    """The function type.  Raises: `SnapshotError`."""
+    return FuncType(_valtypes(fields, "params"), _valtypes(fields, "results"))
+
+
+def _valtypes(fields: Fields, name: str) -> tuple[int, ...]:
+    names = fields.sequence(name, 1000)
+    if not all(isinstance(n, str) and n in CODES for n in names):
+        raise fields.error(name, "value types")
+    return tuple(CODES[str(n)] for n in names)
+
+
+def limits(given: Limits) -> dict[str, Any]:
+    """Limits of a table or memory."""
+    return {"minimum": given.minimum, "maximum": given.maximum}
+
+
+def _read_limits(fields: Fields) -> Limits:
+    return Limits(fields.integer("minimum", 0, 1 << 64), fields.optional("maximum", 0, 1 << 64))
+
+
+def tabletype(type_: TableType) -> dict[str, Any]:
+    """A table type."""
+    return {"element": NAMES[type_.element], **limits(type_.limits)}
+
+
+def read_tabletype(fields: Fields) -> TableType:
+    """The table type.  Raises: `SnapshotError`."""
+    return TableType(_valtype(fields, "element"), _read_limits(fields))
+
+
+def memorytype(type_: MemoryType) -> dict[str, Any]:
+    """A memory type."""
+    return limits(type_.limits)
+
+
+def read_memorytype(fields: Fields) -> MemoryType:
+    """The memory type.  Raises: `SnapshotError`."""
+    return MemoryType(_read_limits(fields))
+
+
+def globaltype(type_: GlobalType) -> dict[str, Any]:
+    """A global type."""
+    return {"content": NAMES[type_.content], "mutable": type_.mutable}
+
+
+def read_globaltype(fields: Fields) -> GlobalType:
+    """The global type.  Raises: `SnapshotError`."""
+    return GlobalType(_valtype(fields, "content"), fields.flag("mutable"))
+
+
+def _valtype(fields: Fields, name: str) -> int:
+    found = CODES.get(fields.text(name))
+    if found is None:
+        raise fields.error(name, "a value type")
+    return found
+
+
+def state(value: State) -> Any:  # noqa: ANN401 (JSON)
+    """A host module's state: bytes as an object with one field, which no other object may have."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {BYTES: base64.b64encode(value).decode()}
+    if isinstance(value, dict):
+        if BYTES in value or not all(isinstance(key, str) for key in value):
+            raise SnapshotError(f"a host module's state has a key that cannot travel: {sorted(map(repr, value))}")
+        return {key: state(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [state(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise SnapshotError(f"a host module's state holds a {type(value).__name__}, which cannot travel")
+
+
+def read_state(value: object, depth: int = 0) -> State:
+    """The state.  Raises: `SnapshotError`."""
+    if depth > DEEPEST:
+        raise SnapshotError("a host module's state is nested too deeply")
+    if isinstance(value, dict):
+        if set(value) == {BYTES}:
+            try:
+                return base64.b64decode(str(value[BYTES]), validate=True)
+            except binascii.Error as error:
+                raise SnapshotError("bytes in a host module's state are no base64") from error
+        return {str(key): read_state(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [read_state(item, depth + 1) for item in value]
+    assert value is None or isinstance(value, (str, int, float, bool))
+    return value
