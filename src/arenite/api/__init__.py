@@ -5,7 +5,7 @@ from arenite.api.externs import Caller, Func, Global, Memory, Table
 from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import Linker
 from arenite.api.module import Module
-from arenite.api.store import HostModule, Store
+from arenite.api.store import WASI, HostModule, Store
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType, ValType
 from arenite.api.val import Val
@@ -13,8 +13,10 @@ from arenite.config import Config
 from arenite.errors import NotReady, SnapshotError
 from arenite.machine.backtrace import GuestFrame as Frame
 from arenite.machine.hosts import HostModuleConfig
+from arenite.machine.hosts import State as HostState
 
 __all__ = [
+    "WASI",
     "Caller",
     "Config",
     "Engine",
@@ -26,6 +28,7 @@ __all__ = [
     "GlobalType",
     "HostModule",
     "HostModuleConfig",
+    "HostState",
     "ImportType",
     "Instance",
     "InstanceExports",

@@ -49,6 +49,13 @@ class Caller(Protocol):
     def get(self, name: str, /) -> object:
         """The export of that name of the calling instance, or None."""
 
+    def host(self, name: str, /) -> object:
+        """The store's host module of that name."""
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether `NotReady` may be raised."""
+
 
 class Guest:
     """The guest during one of its calls: its `state`, and its memory, looked up once when first needed.
@@ -72,6 +79,11 @@ class Guest:
                 raise Failure(Errno.FAULT)
             self._views.append(memoryview(view(self._caller)))
         return self._views[0]
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether it may be told `NotReady` instead of being kept waiting."""
+        return self._caller.can_pause
 
     def bytes(self, address: int, length: int) -> memoryview:
         """That range of the memory, writable."""

@@ -1,4 +1,6 @@
-"""The host module that a store asks for WASI's imports: each row of `preview1`, bound to one guest's state.
+"""The host module that a store asks for WASI's imports: each row of `preview1` as a callable, and the state that it works on.
+
+Callables are shared by all forks of a store: each finds its guest's module when it is called.
 
 host = WasiConfig(stdout=sys.stdout).open()
 type, call = host.function("wasi_snapshot_preview1", "fd_write")
@@ -10,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from arenite.api import FuncType, ValType
+from arenite.api import WASI, FuncType, ValType
 from arenite.wasi import errno
 from arenite.wasi.abi import KINDS, RESULTS, Caller, Guest
 from arenite.wasi.errno import Failure
@@ -27,6 +29,7 @@ MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
 VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}
 
 Trace: TypeAlias = Callable[[str], object]
+Perform: TypeAlias = Callable[[Guest, Sequence[int]], int]
 
 
 class HostFunction(Protocol):
@@ -53,16 +56,34 @@ class HostModule:
         if row is None or not (module == MODULE or (module == UNSTABLE_MODULE and row.unstable)):
             return None
         functype = FuncType([VALUE_TYPES[word]() for word in row.words], [VALUE_TYPES[word]() for word in row.returns])
-        call = bind(row, self.state)
-        return functype, call if self.trace is None else traced(row, call, self.trace)
+        return functype, bind(row)
 
     def close(self) -> None:
         """Close the guest's descriptors; standard streams of the host stay open."""
         self._close()
 
 
-def bind(row: Row, state: State) -> HostFunction:
-    """The callable for a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
+def module_of(caller: Caller) -> HostModule:
+    """The caller's module."""
+    module = caller.host(WASI)
+    assert isinstance(module, HostModule), "what links these functions is one"
+    return module
+
+
+def bind(row: Row) -> HostFunction:
+    """The callable for a row, whichever store calls it."""
+    perform = performer(row)
+
+    def enter(caller: Caller, *arguments: int) -> object:
+        module = module_of(caller)
+        guest = Guest(caller, module.state)
+        return perform(guest, arguments) if module.trace is None else traced(row, perform, guest, arguments, module.trace)
+
+    return enter
+
+
+def performer(row: Row) -> Perform:
+    """What does a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
 
     Addresses of results are checked before the call, so that a bad one has no effect.
     """
@@ -73,8 +94,7 @@ def bind(row: Row, state: State) -> HostFunction:
     ]
     call = row.call
 
-    def enter(caller: Caller, *arguments: int) -> int:
-        guest = Guest(caller, state)
+    def perform(guest: Guest, arguments: Sequence[int]) -> int:
         try:
             words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
             values = [lift(guest, words, at) for lift, at in lifts]
@@ -91,7 +111,7 @@ def bind(row: Row, state: State) -> HostFunction:
             raise
         return 0
 
-    return enter
+    return perform
 
 
 def lower(result: object, places: Sequence[memoryview], outs: Sequence[tuple[int, Struct]]) -> None:
@@ -128,17 +148,13 @@ def descriptor(need: int) -> Lift:
     return lift
 
 
-def traced(row: Row, call: HostFunction, trace: Trace) -> HostFunction:
-    """The same callable, telling `trace` what was called, with which words, and how it ended."""
-
-    def enter(caller: Caller, *arguments: int) -> object:
-        line = f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
-        try:
-            result = call(caller, *arguments)
-        except BaseException as error:
-            trace(f"{line} raised {error!r}")
-            raise
-        trace(f"{line} = {errno.Errno(result).name}" if isinstance(result, int) else line)
-        return result
-
-    return enter
+def traced(row: Row, perform: Perform, guest: Guest, arguments: Sequence[int], trace: Trace) -> int:
+    """Perform, telling `trace` what was called, with which words, and how it ended."""
+    line = f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
+    try:
+        result = perform(guest, arguments)
+    except BaseException as error:
+        trace(f"{line} raised {error!r}")
+        raise
+    trace(f"{line} = {errno.Errno(result).name}")
+    return result

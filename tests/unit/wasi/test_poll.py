@@ -42,7 +42,7 @@ def test_sleep() -> None:
 def test_the_first_of_several() -> None:
     program = Program(WasiConfig(clocks=VirtualClocks()))
     assert poll(program, (CLOCK, MONOTONIC, 10**12), (CLOCK, REALTIME, 10**10)) == [(1, 0, CLOCK, 0, 0)]
-    assert 10**10 <= program.host.state.clocks.now(0) < 10**11  # type: ignore[arg-type]
+    assert 10**10 <= program.module.state.clocks.now(0) < 10**11  # type: ignore[arg-type]
 
 
 def test_a_point_in_time() -> None:
@@ -98,7 +98,7 @@ def test_a_named_pipe_that_nobody_writes(tmp_path: Path) -> None:
         writing.write(b"abc")
         assert poll(program, (READ, fd)) == [(0, 0, READ, 3, 0)]
         assert program.read(fd) == b"abc"
-        descriptor = program.host.state.descriptors.find(fd, 0).host_fd()
+        descriptor = program.module.state.descriptors.find(fd, 0).host_fd()
         assert descriptor is not None
         assert not os.get_blocking(descriptor)
         assert program.call("fd_fdstat_set_flags", fd, 0) is Errno.SUCCESS
