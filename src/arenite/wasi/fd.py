@@ -108,7 +108,7 @@ def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, filestat: 
 
 
 def fd_pread(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int) -> int:
-    """Read at an offset; the position stays."""
+    """Read at an offset; the position stays.  What has offsets never waits, so there is nothing to pause for."""
     return a_file(fd).read_at(iovs, offset)
 
 
@@ -137,9 +137,9 @@ def fd_pwrite(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int)
     return a_file(fd).write_at(iovs, offset)
 
 
-def fd_read(_: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
+def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Read at the position."""
-    return fd.read(iovs)
+    return fd.read(iovs, pause=guest.can_pause)
 
 
 def fd_readdir(_: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:

@@ -21,6 +21,7 @@ from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Row
 if TYPE_CHECKING:
     from struct import Struct
 
+    from arenite.api import HostState
     from arenite.wasi.abi import Lift
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.state import State
@@ -48,7 +49,7 @@ class HostModule:
     def __init__(self, state: State, trace: Trace | None = None) -> None:
         self.state = state
         self.trace = trace
-        self._close = weakref.finalize(self, state.descriptors.close_all)
+        self._close = weakref.finalize(self, state.close)
 
     def function(self, module: str, name: str) -> tuple[FuncType, HostFunction] | None:
         """Type and callable of an import, which takes the caller first; None when WASI has none of that name."""
@@ -57,6 +58,10 @@ class HostModule:
             return None
         functype = FuncType([VALUE_TYPES[word]() for word in row.words], [VALUE_TYPES[word]() for word in row.returns])
         return functype, bind(row)
+
+    def freeze(self) -> HostState:
+        """What the guest holds, as data (`travel`).  Raises: `SnapshotError` naming what cannot travel."""
+        return self.state.freeze()
 
     def close(self) -> None:
         """Close the guest's descriptors; standard streams of the host stay open."""
