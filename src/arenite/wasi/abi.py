@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from enum import IntEnum, IntFlag
     from struct import Struct
 
+    from arenite.wasi.host import HostModule
     from arenite.wasi.state import State
 
 MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
@@ -49,8 +50,8 @@ class Caller(Protocol):
     def get(self, name: str, /) -> object:
         """The export of that name of the calling instance, or None."""
 
-    def host(self, name: str, /) -> object:
-        """The store's host module of that name."""
+    def host(self, name: str, /) -> HostModule:
+        """The store's host module of that name, which here is WASI's."""
 
     @property
     def can_pause(self) -> bool:

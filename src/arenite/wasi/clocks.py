@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from arenite.wasi import hostio
-from arenite.wasi.records import ClockId
+from arenite.wasi.records import LAST_TIME, ClockId
 from arenite.wasi.travel import LATEST, SystemTime, VirtualTime, decode, encode
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SystemClocks:
     """The host's clocks.  `ahead`: by how much a guest that comes from elsewhere sees one later than the host, in nanoseconds."""
 
     def __init__(self) -> None:
-        self.ahead = dict.fromkeys(ClockId, 0)
+        self.ahead = [0 for _ in ClockId]
 
     def resolution(self, clock: ClockId) -> int:
         """What the host says of the clock."""
@@ -117,15 +117,15 @@ class VirtualClocks:
         return self.tick
 
     def now(self, clock: ClockId) -> int:
-        """One tick later than before; the clocks but `REALTIME` begin with 0."""
-        self.passed += self.tick
-        return self.passed + (self.start if clock is ClockId.REALTIME else 0)
+        """One tick later than before; the clocks but `REALTIME` begin with 0.  At the end of all time they stand still."""
+        self.passed = min(self.passed + self.tick, LAST_TIME)
+        return min(self.passed + (self.start if clock is ClockId.REALTIME else 0), LAST_TIME)
 
     def wait(self, nanoseconds: int | None, readable: Collection[int], writable: Collection[int]) -> Ready:
         """Jump, unless a descriptor is ready now; a wait without end is real, for nothing else could end it."""
         found = hostio.wait(readable, writable, None if nanoseconds is None else 0)
         if not found and nanoseconds is not None:
-            self.passed += nanoseconds
+            self.passed = min(self.passed + nanoseconds, LAST_TIME)
         return found
 
     def freeze(self) -> HostState:

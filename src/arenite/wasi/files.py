@@ -190,7 +190,7 @@ class File(Descriptor):
         assert self.origin is not None
         if self.file_type is not FileType.REGULAR_FILE:
             raise SnapshotError(f"{self.origin}, is not a regular file: only those travel")
-        self.origin.check(os.fstat(self.fd))
+        self.origin.check(lambda: os.fstat(self.fd))
         return OpenFile(
             number=number,
             rights=self.rights,
@@ -309,7 +309,7 @@ class Directory(Descriptor):
         name, rights, inheriting, flags = self.origin.root.name, self.rights, self.inheriting, self.flags
         if self.given:
             return Given(number=number, rights=rights, inheriting=inheriting, flags=flags, directory=name)
-        self.origin.check(self.place.stat())
+        self.origin.check(self.place.stat)
         path = os.fsencode(self.origin.path)
         return OpenDirectory(number=number, rights=rights, inheriting=inheriting, flags=flags, directory=name, path=path)
 

@@ -30,7 +30,6 @@ MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
 VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}
 
 Trace: TypeAlias = Callable[[str], object]
-Perform: TypeAlias = Callable[[Guest, Sequence[int]], int]
 
 
 class HostFunction(Protocol):
@@ -68,27 +67,8 @@ class HostModule:
         self._close()
 
 
-def module_of(caller: Caller) -> HostModule:
-    """The caller's module."""
-    module = caller.host(WASI)
-    assert isinstance(module, HostModule), "what links these functions is one"
-    return module
-
-
 def bind(row: Row) -> HostFunction:
-    """The callable for a row, whichever store calls it."""
-    perform = performer(row)
-
-    def enter(caller: Caller, *arguments: int) -> object:
-        module = module_of(caller)
-        guest = Guest(caller, module.state)
-        return perform(guest, arguments) if module.trace is None else traced(row, perform, guest, arguments, module.trace)
-
-    return enter
-
-
-def performer(row: Row) -> Perform:
-    """What does a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
+    """The callable for a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
 
     Addresses of results are checked before the call, so that a bad one has no effect.
     """
@@ -99,7 +79,10 @@ def performer(row: Row) -> Perform:
     ]
     call = row.call
 
-    def perform(guest: Guest, arguments: Sequence[int]) -> int:
+    def enter(caller: Caller, *arguments: int) -> int:
+        module = caller.host(WASI)
+        guest = Guest(caller, module.state)
+        code = 0
         try:
             words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
             values = [lift(guest, words, at) for lift, at in lifts]
@@ -108,15 +91,24 @@ def performer(row: Row) -> Perform:
             if outs:
                 lower(result, places, outs)
         except Failure as failure:
-            return int(failure.errno)
+            code = int(failure.errno)
         except OSError as error:
-            return int(errno.of(error))
-        except BaseException:
+            code = int(errno.of(error))
+        except BaseException as error:
             guest.release()
+            if module.trace is not None:
+                module.trace(f"{line(row, arguments)} raised {error!r}")
             raise
-        return 0
+        if module.trace is not None:
+            module.trace(f"{line(row, arguments)} = {errno.Errno(code).name}")
+        return code
 
-    return perform
+    return enter
+
+
+def line(row: Row, arguments: Sequence[int]) -> str:
+    """A call, as `trace` is told of it."""
+    return f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
 
 
 def lower(result: object, places: Sequence[memoryview], outs: Sequence[tuple[int, Struct]]) -> None:
@@ -151,15 +143,3 @@ def descriptor(need: int) -> Lift:
         return guest.state.descriptors.find(words[at], need)
 
     return lift
-
-
-def traced(row: Row, perform: Perform, guest: Guest, arguments: Sequence[int], trace: Trace) -> int:
-    """Perform, telling `trace` what was called, with which words, and how it ended."""
-    line = f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
-    try:
-        result = perform(guest, arguments)
-    except BaseException as error:
-        trace(f"{line} raised {error!r}")
-        raise
-    trace(f"{line} = {errno.Errno(result).name}")
-    return result

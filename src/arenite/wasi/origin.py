@@ -48,14 +48,16 @@ class Origin:
     def __str__(self) -> str:
         return f"{self.path!r} in {self.root.name.decode(errors='replace')!r}"
 
-    def check(self, opened: stat_result) -> None:
-        """Refuse unless the path still leads to what is open.  Raises: `SnapshotError`."""
+    def check(self, stat: Callable[[], stat_result]) -> None:
+        """Refuse unless the path still leads to what is open, of which `stat` tells.  Raises: `SnapshotError`."""
         try:
+            opened = stat()
             with resolve(self.root.place, self.path, follow=False) as target:
                 there = target.stat()
+            same = (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
         except (Failure, OSError):
-            there = None
-        if there is None or (there.st_dev, there.st_ino) != (opened.st_dev, opened.st_ino):
+            same = False
+        if not same:
             raise SnapshotError(f"{self}, was renamed or removed")
 
 

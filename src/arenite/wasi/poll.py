@@ -16,6 +16,7 @@ from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import (
     EVENT,
     EVENT_FD_READWRITE_HANGUP,
+    LAST_TIME,
     SUBSCRIPTION,
     SUBSCRIPTION_CLOCK_ABSTIME,
     ClockId,
@@ -78,7 +79,7 @@ def subscribe_clock(waiting: Waiting, clocks: Clocks, index: int, clock: int, ti
         waiting.events[index] = (Errno.INVAL, 0, 0)
         return
     start = 0 if flags & SUBSCRIPTION_CLOCK_ABSTIME else clocks.now(ClockId(clock))
-    waiting.deadlines[index] = (ClockId(clock), start + timeout)
+    waiting.deadlines[index] = (ClockId(clock), min(start + timeout, LAST_TIME))
 
 
 def subscribe_descriptor(waiting: Waiting, table: DescriptorTable, index: int, kind: int, number: int) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from arenite.errors import SnapshotError
 from arenite.wasi.abi import LONGEST_PATH
 from arenite.wasi.descriptors import MOST_DESCRIPTORS
-from arenite.wasi.records import FdFlags, Rights
+from arenite.wasi.records import LAST_TIME, FdFlags, Rights
 
 if TYPE_CHECKING:
     from arenite.api import HostState
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Rule: TypeAlias = Callable[[object, str], object]  # takes a value and what it is the value of; raises SnapshotError
 Made = TypeVar("Made")
 
-WORD = (1 << 64) - 1
 LARGEST_OFFSET = (1 << 63) - 1
 LATEST = 1 << 62  # nanoseconds that a clock of the host's can have shown: 146 years
 DIGEST_SIZE = 32
@@ -216,9 +215,9 @@ class SystemTime:
 class VirtualTime:
     """Virtual clocks.  Units: nanoseconds."""
 
-    start: int = field(metadata=integer(WORD))
-    tick: int = field(metadata=integer(WORD))
-    passed: int = field(metadata=integer(WORD))
+    start: int = field(metadata=integer(LAST_TIME))
+    tick: int = field(metadata=integer(LAST_TIME))
+    passed: int = field(metadata=integer(LAST_TIME))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
 
 if TYPE_CHECKING:
+    from arenite.api import HostState
     from arenite.wasi import WasiConfig
     from arenite.wasi.host import HostModule
 
@@ -23,7 +24,17 @@ class Program:
     """Also its own caller and its own memory."""
 
     def __init__(self, config: WasiConfig) -> None:
-        self.module = config.open()
+        self.begin(config.open())
+
+    @classmethod
+    def going_on(cls, config: WasiConfig, state: HostState, *, reseed: bool = False) -> Program:
+        """One with a frozen state."""
+        program = cls.__new__(cls)
+        program.begin(config.thaw(state, reseed=reseed))
+        return program
+
+    def begin(self, module: HostModule) -> None:
+        self.module = module
         self.can_pause = False
         self.memory = bytearray(SIZE)
         self.free = DATA

@@ -11,7 +11,7 @@ import pytest
 from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import EVENT, SUBSCRIPTION
-from unit.wasi.program import OUT, Program
+from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +48,14 @@ def test_the_first_of_several() -> None:
 def test_a_point_in_time() -> None:
     program = Program(WasiConfig(clocks=VirtualClocks(start=5 * 10**9)))
     assert poll(program, (CLOCK, REALTIME, 4 * 10**9, 1), (CLOCK, REALTIME, 10**9, 0)) == [(0, 0, CLOCK, 0, 0)]
+
+
+def test_the_end_of_all_time() -> None:
+    program = Program(WasiConfig(clocks=VirtualClocks(start=5)))
+    for _ in range(2):
+        assert poll(program, (CLOCK, MONOTONIC, ALL)) == [(0, 0, CLOCK, 0, 0)]
+        assert program.call("clock_time_get", REALTIME, 0, OUT) is Errno.SUCCESS
+        assert program.number(wide=True) == ALL
 
 
 def test_errors_are_events() -> None:
