@@ -108,8 +108,8 @@ def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, filestat: 
 
 
 def fd_pread(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int) -> int:
-    """Read at an offset; the position stays.  What has offsets never waits, so there is nothing to pause for."""
-    return a_file(fd).read_at(iovs, offset)
+    """Read at an offset; the position stays."""
+    return a_file(fd).read_at(iovs, offset)  # what has offsets never waits, so there is nothing to pause for
 
 
 def fd_prestat_get(_: Guest, fd: Descriptor) -> tuple[int, int]:
