@@ -61,7 +61,12 @@ class NotReady(AreniteError):
     """A host function has no answer yet, such as a read of standard input when nothing is there.
 
     Raised by host functions.  An execution pauses and asks the function again when it goes on; an ordinary call ends with it.
+    `stream`: the guest's standard stream that is waited for ("stdin"), if it is one.
     """
+
+    def __init__(self, message: str, stream: str | None = None) -> None:
+        super().__init__(message)
+        self.stream = stream
 
 
 class SnapshotError(AreniteError):

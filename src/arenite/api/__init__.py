@@ -7,7 +7,7 @@ from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import Linker
 from arenite.api.module import Module
 from arenite.api.snapshot import Snapshot
-from arenite.api.store import HostModule, Store
+from arenite.api.store import WASI, HostModule, Store
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType, ValType
 from arenite.api.val import Val
@@ -15,9 +15,11 @@ from arenite.config import Config
 from arenite.errors import NotReady, SnapshotError
 from arenite.machine.backtrace import GuestFrame as Frame
 from arenite.machine.hosts import HostModuleConfig
+from arenite.machine.hosts import State as HostState
 
 __all__ = [
     "ASK_AGAIN",
+    "WASI",
     "Caller",
     "Config",
     "Engine",
@@ -32,6 +34,7 @@ __all__ = [
     "HostCall",
     "HostModule",
     "HostModuleConfig",
+    "HostState",
     "ImportType",
     "Instance",
     "InstanceExports",

@@ -228,7 +228,10 @@ class Reading:
                 raise fields.error("type", "one of the snapshot's types of host functions")
             function = find(module, name)
             if function is None:
-                raise LinkError(f"unknown import: {module!r} {name!r} has not been defined, and the snapshot's guest imports it")
+                hint = " (say what it goes on with: fork(wasi=WasiConfig()))" if module.startswith("wasi_") else ""
+                raise LinkError(
+                    f"unknown import: {module!r} {name!r} has not been defined, and the snapshot's guest imports it{hint}"
+                )
             if function.type != type_:
                 raise LinkError(f"incompatible import type for {module!r} {name!r}: expected {type_}, found {function.type}")
             places[self.place(fields, "at", FuncRefRecord.size, 16)] = len(found)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from enum import IntEnum, IntFlag
     from struct import Struct
 
+    from arenite.wasi.host import HostModule
     from arenite.wasi.state import State
 
 MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
@@ -48,6 +49,13 @@ class Caller(Protocol):
 
     def get(self, name: str, /) -> object:
         """The export of that name of the calling instance, or None."""
+
+    def host(self, name: str, /) -> HostModule:
+        """The store's host module of that name, which here is WASI's."""
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether `NotReady` may be raised."""
 
 
 class Guest:
@@ -72,6 +80,11 @@ class Guest:
                 raise Failure(Errno.FAULT)
             self._views.append(memoryview(view(self._caller)))
         return self._views[0]
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether it may be told `NotReady` instead of being kept waiting."""
+        return self._caller.can_pause
 
     def bytes(self, address: int, length: int) -> memoryview:
         """That range of the memory, writable."""

@@ -6,19 +6,24 @@ WasiConfig(clocks=VirtualClocks(start=0))
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from arenite.wasi import hostio
-from arenite.wasi.records import ClockId
+from arenite.wasi.records import LAST_TIME, ClockId
+from arenite.wasi.travel import LATEST, SystemTime, VirtualTime, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from arenite.api import HostState
     from arenite.wasi.hostio import Ready
 
 
 class Clocks(Protocol):
-    """What `WasiConfig(clocks=…)` takes.  Units: nanoseconds."""
+    """What `WasiConfig(clocks=…)` takes.  Units: nanoseconds.
+
+    Clocks that take part in snapshots have `freeze` and `thaw` too, see `Travelling`; others go on as they are.
+    """
 
     def resolution(self, clock: ClockId) -> int:
         """The smallest difference that the clock shows."""
@@ -28,6 +33,22 @@ class Clocks(Protocol):
 
     def wait(self, nanoseconds: int | None, readable: Collection[int], writable: Collection[int]) -> Ready:
         """Let at most that time pass (None: any), less if one of the host's descriptors gets ready."""
+
+
+@runtime_checkable
+class Travelling(Protocol):
+    """Clocks that can be frozen and go on elsewhere, where no clock but `REALTIME` may go backwards."""
+
+    def freeze(self) -> HostState:
+        """What they show, as data; asking does not change it."""
+
+    def thaw(self, state: HostState, *, reseed: bool) -> Clocks:
+        """Clocks of this kind that go on where others, perhaps of another kind, were; `reseed`: as freshly as can be.
+
+        `state`: None if those said nothing.
+
+        Raises: `SnapshotError`.
+        """
 
 
 NAMES: dict[ClockId, Literal["time", "monotonic", "process_time", "thread_time"]] = {
@@ -44,8 +65,15 @@ READERS = {
 }
 
 
+ONWARD = [clock for clock in ClockId if clock is not ClockId.REALTIME]  # these never go backwards
+WHERE = "clocks"
+
+
 class SystemClocks:
-    """The host's clocks."""
+    """The host's clocks.  `ahead`: by how much a guest that comes from elsewhere sees one later than the host, in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.ahead = [0 for _ in ClockId]
 
     def resolution(self, clock: ClockId) -> int:
         """What the host says of the clock."""
@@ -53,11 +81,23 @@ class SystemClocks:
 
     def now(self, clock: ClockId) -> int:
         """The host's time."""
-        return READERS[clock]()
+        return READERS[clock]() + self.ahead[clock]
 
     def wait(self, nanoseconds: int | None, readable: Collection[int], writable: Collection[int]) -> Ready:
         """Sleep as the host does; a signal's handler runs and may raise."""
         return hostio.wait(readable, writable, nanoseconds)
+
+    def freeze(self) -> HostState:
+        """What the clocks show; `REALTIME` is each host's own."""
+        return encode(SystemTime(**{clock.name.lower(): self.now(clock) for clock in ONWARD}))
+
+    def thaw(self, state: HostState, *, reseed: bool = True) -> SystemClocks:
+        """The host's clocks, put forward where they are behind."""
+        del reseed
+        clocks = SystemClocks()
+        for clock, shown in last_shown(state).items():
+            clocks.ahead[clock] = max(0, min(shown, LATEST) - READERS[clock]())  # virtual ones may have jumped beyond all numbers
+        return clocks
 
 
 class VirtualClocks:
@@ -77,13 +117,58 @@ class VirtualClocks:
         return self.tick
 
     def now(self, clock: ClockId) -> int:
-        """One tick later than before; the clocks but `REALTIME` begin with 0."""
-        self.passed += self.tick
-        return self.passed + (self.start if clock is ClockId.REALTIME else 0)
+        """One tick later than before; the clocks but `REALTIME` begin with 0.  At the end of all time they stand still."""
+        self.passed = min(self.passed + self.tick, LAST_TIME)
+        return min(self.passed + (self.start if clock is ClockId.REALTIME else 0), LAST_TIME)
 
     def wait(self, nanoseconds: int | None, readable: Collection[int], writable: Collection[int]) -> Ready:
         """Jump, unless a descriptor is ready now; a wait without end is real, for nothing else could end it."""
         found = hostio.wait(readable, writable, None if nanoseconds is None else 0)
         if not found and nanoseconds is not None:
-            self.passed += nanoseconds
+            self.passed = min(self.passed + nanoseconds, LAST_TIME)
         return found
+
+    def freeze(self) -> HostState:
+        """All there is."""
+        return encode(VirtualTime(start=self.start, tick=self.tick, passed=self.passed))
+
+    def thaw(self, state: HostState, *, reseed: bool = False) -> VirtualClocks:
+        """Clocks that go on exactly as virtual ones would have; with `reseed`, or after others, these, but not earlier."""
+        if not reseed and is_virtual(state):
+            frozen = decode(VirtualTime, state, WHERE)
+            clocks = VirtualClocks(frozen.start, frozen.tick)
+            clocks.passed = frozen.passed
+        else:
+            clocks = VirtualClocks(self.start, self.tick)
+            clocks.passed = max(0, *last_shown(state).values())
+        return clocks
+
+
+def is_virtual(state: HostState) -> bool:
+    """Whether that is what virtual clocks say of themselves."""
+    return isinstance(state, dict) and "tick" in state
+
+
+def last_shown(state: HostState) -> dict[ClockId, int]:
+    """What the clocks but `REALTIME` have shown at most, as far as a state says.  Raises: `SnapshotError`."""
+    if state is None:
+        return dict.fromkeys(ONWARD, 0)
+    if is_virtual(state):
+        return dict.fromkeys(ONWARD, decode(VirtualTime, state, WHERE).passed)
+    shown = decode(SystemTime, state, WHERE)
+    return {clock: int(getattr(shown, clock.name.lower())) for clock in ONWARD}
+
+
+def freeze_clocks(clocks: Clocks) -> HostState:
+    """What there is to say of a guest's clocks."""
+    return clocks.freeze() if isinstance(clocks, Travelling) else None
+
+
+def thaw_clocks(given: Clocks | None, state: HostState, *, reseed: bool) -> Clocks:
+    """The clocks of a guest that goes on: those it is given, or what virtual ones would have shown, or the host's.
+
+    Raises: `SnapshotError`.
+    """
+    if given is None:
+        given = VirtualClocks() if is_virtual(state) and not reseed else SystemClocks()
+    return given.thaw(state, reseed=reseed) if isinstance(given, Travelling) else given

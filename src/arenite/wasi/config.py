@@ -10,24 +10,31 @@
 from __future__ import annotations
 
 import os
-import random as pseudo
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from arenite.wasi.clocks import Clocks, SystemClocks
-from arenite.wasi.descriptors import Descriptor, DescriptorTable
+from arenite.errors import SnapshotError
+from arenite.wasi.clocks import Clocks, SystemClocks, thaw_clocks
 from arenite.wasi.files import Directory
-from arenite.wasi.host import HostModule, Trace
+from arenite.wasi.host import HostModule, Trace, function
+from arenite.wasi.opening import reopen
+from arenite.wasi.origin import Origin, Root
+from arenite.wasi.randomness import Random, random_bytes, thaw_random
+from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
 from arenite.wasi.sandbox import Place
 from arenite.wasi.state import State
-from arenite.wasi.stdio import Sink, Source, Writer, sink, source
+from arenite.wasi.stdio import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
+from arenite.wasi.travel import Frozen, FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output, decode
+
+if TYPE_CHECKING:
+    from arenite.api import FuncType, HostState
+    from arenite.wasi.descriptors import Descriptor
+    from arenite.wasi.host import HostFunction
 
 HostPath: TypeAlias = str | os.PathLike[str]
 HostDirectory: TypeAlias = HostPath | tuple[HostPath, str]
-Random: TypeAlias = Callable[[int], bytes] | int | None
-
 
 Given_contra = TypeVar("Given_contra", contravariant=True)
 
@@ -60,7 +67,7 @@ class WasiConfig:
     """What a guest is given.  Every argument is an attribute too, and may be changed until a store opens it.
 
     `argv`: the arguments, the program's name first.   `env`: the environment, a mapping or pairs.
-    `stdin`, `stdout`, `stderr`: see `arenite.wasi.stdio`.
+    `stdin`, `stdout`, `stderr`: see `arenite.wasi.stdio`; `stdin=lambda size: None` is a standard input that is never ready.
     `dirs`: {name for the guest: directory of the host, or (directory, "ro") to read only, or (directory, "rw")}.
     `clocks`: see `arenite.wasi.clocks`; None: the host's.
     `random`: a callable(size) -> bytes, or a seed for bytes that are the same each time; None: the host's.
@@ -141,33 +148,91 @@ class WasiConfig:
         """Give the guest a directory of the host under the name `guest_path`; unless `fs_mutable`, for reading only."""
         self.dirs[guest_path] = (path, "rw" if fs_mutable else "ro")
 
+    def function(self, module: str, name: str) -> tuple[FuncType, HostFunction] | None:
+        """Type and callable of an import, for whoever links a snapshot before any guest goes on."""
+        return function(module, name)
+
     def open(self) -> HostModule:
         """The host module for one guest: files and directories are opened now.  Raises: OSError, TypeError."""
-        descriptors = DescriptorTable()
-        try:
-            for opened in self._descriptors():
-                descriptors.insert(opened)
-        except BaseException:
-            descriptors.close_all()
-            raise
         state = State(
             args=[f"{argument}\0".encode() for argument in self.argv],
             env=[f"{name}={value}\0".encode() for name, value in self.env.items()],
-            descriptors=descriptors,
             clocks=self.clocks or SystemClocks(),
             random=random_bytes(self.random),
         )
+        try:
+            state.descriptors.insert(source(self.stdin))
+            state.descriptors.insert(sink("stdout", self.stdout))
+            state.descriptors.insert(sink("stderr", self.stderr))
+            for name in self.dirs:
+                state.roots.append(self._root(name))
+                state.descriptors.insert(given_directory(state.roots[-1]))
+        except BaseException:
+            state.close()
+            raise
         return HostModule(state, self.trace)
 
-    def _descriptors(self) -> Iterable[Descriptor]:
-        yield source(self.stdin)
-        yield sink(self.stdout)
-        yield sink(self.stderr)
-        for name, given in self.dirs.items():
-            path, access = given if isinstance(given, tuple) else (given, "rw")
-            if access not in {"ro", "rw"}:
-                raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
-            yield Directory(Place.of(os.fspath(path)), preopen=name.encode(), read_only=access == "ro")
+    def thaw(self, state: HostState, *, reseed: bool) -> HostModule:
+        """The host module of a guest that goes on: its arguments and environment, its descriptors under their numbers.
+
+        Standard streams and directories are those given here; what it had opened is opened again, in the directories.
+        `reseed`: random numbers are fresh, clocks those given here; otherwise both go on as the frozen ones would have.
+        Raises: `SnapshotError` naming what is not there; nothing stays open then.
+        """
+        frozen = decode(FrozenGuest, state, "WASI's state")
+        names = {name.encode(): name for name in self.dirs}
+        held = frozen.directories()
+        for name in held:
+            if name not in names:
+                raise SnapshotError(
+                    f"the guest has a directory {name.decode(errors='replace')!r}, but is given none of that name"
+                )
+        going = State(
+            args=[argument + b"\0" for argument in frozen.args],
+            env=[variable + b"\0" for variable in frozen.env],
+            clocks=thaw_clocks(self.clocks, frozen.clocks, reseed=reseed),
+            random=thaw_random(self.random, frozen.random, reseed=reseed),
+        )
+        try:
+            for name in held:
+                going.roots.append(self._root_again(names[name]))
+            roots = dict(zip(held, going.roots, strict=True))
+            for one in frozen.descriptors:
+                going.descriptors.put(one.number, self._again(one, roots))
+        except BaseException:
+            going.close()
+            raise
+        return HostModule(going, self.trace)
+
+    def _root(self, name: str) -> Root:
+        given = self.dirs[name]
+        path, access = given if isinstance(given, tuple) else (given, "rw")
+        if access not in {"ro", "rw"}:
+            raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
+        return Root(name.encode(), Place.of(os.fspath(path)), read_only=access == "ro")
+
+    def _root_again(self, name: str) -> Root:
+        try:
+            return self._root(name)
+        except OSError as error:
+            raise SnapshotError(f"the guest's directory {name!r}: {error}") from error
+
+    def _again(self, frozen: Frozen, roots: Mapping[bytes, Root]) -> Descriptor:
+        """A descriptor that goes on."""
+        match frozen:
+            case Input():
+                return thaw_source(frozen, self.stdin)
+            case Output():
+                return thaw_sink(frozen, self.stdout if frozen.role == "stdout" else self.stderr)
+            case OpenFile() | OpenDirectory():
+                return reopen(frozen, roots[frozen.directory])
+        assert isinstance(frozen, Given)
+        return given_directory(roots[frozen.directory], frozen.rights, frozen.inheriting)
+
+
+def given_directory(root: Root, rights: int = DIRECTORY_RIGHTS, inheriting: int = DIRECTORY_RIGHTS | FILE_RIGHTS) -> Directory:
+    """The descriptor of a directory that the guest was given."""
+    return Directory(root.place, Origin(root), rights, inheriting, given=True)
 
 
 def without_zero(text: str) -> str:
@@ -175,12 +240,3 @@ def without_zero(text: str) -> str:
     if "\0" in text:
         raise ValueError(f"a zero character in {text!r}")
     return text
-
-
-def random_bytes(random: Random) -> Callable[[int], bytes]:
-    """Where a guest's random bytes come from."""
-    if random is None:
-        return os.urandom
-    if isinstance(random, int):
-        return pseudo.Random(random).randbytes  # noqa: S311 - asked for by its seed
-    return random

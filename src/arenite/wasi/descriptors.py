@@ -1,19 +1,25 @@
 """What the guest holds by number: the table of descriptors, and how each kind answers.
 
 - `Descriptor` says what a kind cannot do; kinds say what they can (`files`: files and directories; `stdio`: streams).
+- A kind says with `freeze` how it travels to where the guest goes on (`travel`); one that says nothing does not travel.
 - Rights are those of the standard: a call needs some (`preview1`), a descriptor has some, and who opens through a directory gets
   at most what it passes on.  What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `BADF`, `ROFS`).
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from arenite.errors import SnapshotError
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import CHANGING, DIRECTORY_RIGHTS, FILE_RIGHTS, FdFlags, FileType, Rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from arenite.wasi.origin import Standard
+    from arenite.wasi.travel import Frozen
 
 MOST_DESCRIPTORS = 1024  # a guest must not use up its host's
 READ_OR_WRITE = int(Rights.FD_READ | Rights.FD_WRITE)
@@ -25,11 +31,12 @@ REFUSED_READ_ONLY = int(CHANGING)
 class Descriptor:
     """An open thing.  `able`: the rights its kind can have; `rights`, `inheriting`: those it has and passes on.
 
-    Rights and flags are plain ints, for every read and write looks at them.
+    Rights and flags are plain ints, for every read and write looks at them.   `stream`: what makes it a standard stream, if it is one.
     """
 
     able = 0
     read_only = False
+    stream: Standard | None = None
 
     def __init__(self, file_type: FileType, rights: int, inheriting: int = 0, flags: int = 0) -> None:
         self.file_type = file_type
@@ -53,9 +60,9 @@ class Descriptor:
             raise Failure(Errno.SPIPE)
         raise Failure(Errno.INVAL if impossible else Errno.NOTCAPABLE)
 
-    def read(self, buffers: Sequence[memoryview]) -> int:
-        """Fill buffers; how many bytes."""
-        del buffers
+    def read(self, buffers: Sequence[memoryview], *, pause: bool) -> int:
+        """Fill buffers; how many bytes.  `pause`: raise `NotReady`, and do nothing, rather than wait for standard input."""
+        del buffers, pause
         raise Failure(Errno.BADF)
 
     def write(self, buffers: Sequence[memoryview]) -> int:
@@ -85,8 +92,23 @@ class Descriptor:
         """How many bytes can be read without waiting, as far as that is known; at least 1 otherwise."""
         return 1
 
+    def freeze(self, number: int) -> Frozen:
+        """What finds it again where the guest goes on; `number`: the guest's for it.  Raises: `SnapshotError` without that number."""
+        del number
+        raise SnapshotError(f"a {type(self).__name__}, cannot travel")
+
     def close(self) -> None:
         """Give back what the host gave."""
+
+
+@contextmanager
+def closed_on_error(descriptor: Descriptor) -> Iterator[None]:
+    """Close what was just opened if the block raises."""
+    try:
+        yield
+    except BaseException:
+        descriptor.close()
+        raise
 
 
 class DescriptorTable:
@@ -118,6 +140,21 @@ class DescriptorTable:
         number = next(n for n in range(len(self._by_number) + 1) if n not in self._by_number)
         self._by_number[number] = descriptor
         return number
+
+    def put(self, number: int, descriptor: Descriptor) -> None:
+        """Give a descriptor a certain number, which is free."""
+        assert number not in self._by_number
+        self._by_number[number] = descriptor
+
+    def freeze(self) -> tuple[Frozen, ...]:
+        """What finds each again.  Raises: `SnapshotError`."""
+        frozen = []
+        for number, descriptor in sorted(self._by_number.items()):
+            try:
+                frozen.append(descriptor.freeze(number))
+            except SnapshotError as error:
+                raise SnapshotError(f"descriptor {number}, {error}") from None
+        return tuple(frozen)
 
     def close(self, number: int) -> None:
         """Close and forget."""

@@ -117,3 +117,8 @@ BY_HOST_NUMBER = by_host_number()
 def of(error: OSError) -> Errno:
     """The code for a host error; `IO` when it says nothing that the standard knows."""
     return BY_HOST_NUMBER.get(error.errno or 0, Errno.IO)
+
+
+def reason(error: Failure | OSError) -> str:
+    """What went wrong, for people; without the host's path, which the guest's state does not know."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -109,7 +109,7 @@ def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, filestat: 
 
 def fd_pread(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int) -> int:
     """Read at an offset; the position stays."""
-    return a_file(fd).read_at(iovs, offset)
+    return a_file(fd).read_at(iovs, offset)  # what has offsets never waits, so there is nothing to pause for
 
 
 def fd_prestat_get(_: Guest, fd: Descriptor) -> tuple[int, int]:
@@ -137,9 +137,9 @@ def fd_pwrite(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int)
     return a_file(fd).write_at(iovs, offset)
 
 
-def fd_read(_: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
+def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Read at the position."""
-    return fd.read(iovs)
+    return fd.read(iovs, pause=guest.can_pause)
 
 
 def fd_readdir(_: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:

@@ -2,6 +2,7 @@
 
 - A `File` owns its host descriptor, unless the host keeps it (standard streams).
 - A `Directory` is where a guest's paths begin.  Preopened ones have the name that the guest knows them by.  A `Listing` is one being read.
+- Each has an `Origin`, or is a standard stream.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import stat
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from arenite.errors import SnapshotError
 from arenite.wasi import hostio
 from arenite.wasi.descriptors import Descriptor
 from arenite.wasi.errno import Errno, Failure
@@ -25,11 +27,14 @@ from arenite.wasi.records import (
     Whence,
     file_type,
 )
+from arenite.wasi.travel import Given, OpenDirectory, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from arenite.wasi.origin import Origin, Standard
     from arenite.wasi.sandbox import Place
+    from arenite.wasi.travel import Frozen
 
 MASK64 = (1 << 64) - 1
 LARGEST_OFFSET = (1 << 63) - 1
@@ -64,6 +69,7 @@ class File(Descriptor):
 
     `flush`: called before each write, so that what the host itself has buffered for the same file comes first.
     NONBLOCK of what is not ours is kept on our side, for the host's flag would be shared with everyone who has the file.
+    `origin` or `stream`: where it comes from.
     """
 
     able = FILE_RIGHTS
@@ -73,9 +79,10 @@ class File(Descriptor):
         fd: int,
         rights: int = FILE_RIGHTS,
         *,
+        origin: Origin | None = None,
+        stream: Standard | None = None,
         flags: int = 0,
         owned: bool = True,
-        read_only: bool = False,
         flush: Callable[[], object] | None = None,
     ) -> None:
         kind = file_type(os.fstat(fd).st_mode)
@@ -83,12 +90,20 @@ class File(Descriptor):
             self.able = STREAM_RIGHTS
         super().__init__(kind, rights, flags=flags)
         self.fd = fd
+        self.origin = origin
+        self.stream = stream
         self.owned = owned
-        self.read_only = read_only
+        self.read_only = origin is not None and origin.root.read_only
         self.flush = flush
 
-    def read(self, buffers: Sequence[memoryview]) -> int:
+    def read(self, buffers: Sequence[memoryview], *, pause: bool) -> int:
         """At the position, which moves on."""
+        if self.stream is not None:
+            if self.stream.left:
+                return self.stream.read_left(buffers)
+            pause = pause and bool(buffers) and not self.flags & NONBLOCK and self.file_type is not FileType.REGULAR_FILE
+            if pause and not hostio.wait((self.fd,), (), 0):
+                raise self.stream.not_ready()
         if self.flags & NONBLOCK and not self.owned and not hostio.wait((self.fd,), (), 0):
             raise Failure(Errno.AGAIN)
         return hostio.readv(self.fd, buffers) if buffers else 0
@@ -158,13 +173,33 @@ class File(Descriptor):
 
     def host_fd(self) -> int | None:
         """Anything of the host's can be waited for."""
-        return self.fd
+        return None if self.stream is not None and self.stream.left else self.fd
 
     def waiting_bytes(self) -> int:
         """What is left of a file; what a pipe or terminal holds."""
+        if self.stream is not None and self.stream.left:
+            return len(self.stream.left)
         if self.file_type is FileType.REGULAR_FILE:
             return max(0, os.fstat(self.fd).st_size - os.lseek(self.fd, 0, os.SEEK_CUR))
         return hostio.waiting_bytes(self.fd)
+
+    def freeze(self, number: int) -> Frozen:
+        """By its path and position; a standard stream by its role."""
+        if self.stream is not None:
+            return self.stream.freeze(self, number)
+        assert self.origin is not None
+        if self.file_type is not FileType.REGULAR_FILE:
+            raise SnapshotError(f"{self.origin}, is not a regular file: only those travel")
+        self.origin.check(lambda: os.fstat(self.fd))
+        return OpenFile(
+            number=number,
+            rights=self.rights,
+            inheriting=self.inheriting,
+            flags=self.flags,
+            directory=self.origin.root.name,
+            path=os.fsencode(self.origin.path),
+            position=self.seek(0, Whence.CUR),
+        )
 
     def close(self) -> None:
         """Close what is ours."""
@@ -217,24 +252,30 @@ class Listing:
 
 
 class Directory(Descriptor):
-    """A directory of the host.  `preopen`: its name for the guest, if the guest was given it."""
+    """A directory of the host.  `given`: it is a root, which the guest was given; it stays open until the guest is gone."""
 
     able = DIRECTORY_RIGHTS
 
     def __init__(
         self,
         place: Place,
+        origin: Origin,
         rights: int = DIRECTORY_RIGHTS,
         inheriting: int = DIRECTORY_RIGHTS | FILE_RIGHTS,
         *,
-        preopen: bytes | None = None,
-        read_only: bool = False,
+        given: bool = False,
     ) -> None:
         super().__init__(FileType.DIRECTORY, rights, inheriting)
         self.place = place
-        self.preopen = preopen
-        self.read_only = read_only
+        self.origin = origin
+        self.given = given
+        self.read_only = origin.root.read_only
         self.listing: Listing | None = None
+
+    @property
+    def preopen(self) -> bytes | None:
+        """The name that the guest knows it by, if it was given it."""
+        return self.origin.root.name if self.given else None
 
     def entries(self, cookie: int) -> Iterator[Entry]:
         """What is in the directory, from a cookie on; cookie 0 looks anew."""
@@ -263,10 +304,20 @@ class Directory(Descriptor):
         if self.place.fd is not None:
             os.fsync(self.place.fd)
 
+    def freeze(self, number: int) -> Frozen:
+        """By its name, or its path from one that has a name."""
+        name, rights, inheriting, flags = self.origin.root.name, self.rights, self.inheriting, self.flags
+        if self.given:
+            return Given(number=number, rights=rights, inheriting=inheriting, flags=flags, directory=name)
+        self.origin.check(self.place.stat)
+        path = os.fsencode(self.origin.path)
+        return OpenDirectory(number=number, rights=rights, inheriting=inheriting, flags=flags, directory=name, path=path)
+
     def close(self) -> None:
         """Close what is ours."""
         self.end_listing()
-        self.place.close()
+        if not self.given:
+            self.place.close()
 
 
 def entry_type(entry: os.DirEntry[str]) -> FileType:

@@ -1,4 +1,6 @@
-"""The host module that a store asks for WASI's imports: each row of `preview1`, bound to one guest's state.
+"""The host module that a store asks for WASI's imports: each row of `preview1` as a callable, and the state that it works on.
+
+Callables are shared by all forks of a store: each finds its guest's module when it is called.
 
 host = WasiConfig(stdout=sys.stdout).open()
 type, call = host.function("wasi_snapshot_preview1", "fd_write")
@@ -6,11 +8,12 @@ type, call = host.function("wasi_snapshot_preview1", "fd_write")
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from arenite.api import FuncType, ValType
+from arenite.api import WASI, FuncType, ValType
 from arenite.wasi import errno
 from arenite.wasi.abi import KINDS, RESULTS, Caller, Guest
 from arenite.wasi.errno import Failure
@@ -19,6 +22,7 @@ from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Row
 if TYPE_CHECKING:
     from struct import Struct
 
+    from arenite.api import HostState
     from arenite.wasi.abi import Lift
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.state import State
@@ -45,23 +49,32 @@ class HostModule:
     def __init__(self, state: State, trace: Trace | None = None) -> None:
         self.state = state
         self.trace = trace
-        self._close = weakref.finalize(self, state.descriptors.close_all)
+        self._close = weakref.finalize(self, state.close)
 
     def function(self, module: str, name: str) -> tuple[FuncType, HostFunction] | None:
         """Type and callable of an import, which takes the caller first; None when WASI has none of that name."""
-        row = TABLE.get(name)
-        if row is None or not (module == MODULE or (module == UNSTABLE_MODULE and row.unstable)):
-            return None
-        functype = FuncType([VALUE_TYPES[word]() for word in row.words], [VALUE_TYPES[word]() for word in row.returns])
-        call = bind(row, self.state)
-        return functype, call if self.trace is None else traced(row, call, self.trace)
+        return function(module, name)
+
+    def freeze(self) -> HostState:
+        """What the guest holds, as data (`travel`).  Raises: `SnapshotError` naming what cannot travel."""
+        return self.state.freeze()
 
     def close(self) -> None:
         """Close the guest's descriptors; standard streams of the host stay open."""
         self._close()
 
 
-def bind(row: Row, state: State) -> HostFunction:
+@functools.cache
+def function(module: str, name: str) -> tuple[FuncType, HostFunction] | None:
+    """Type and callable of an import: the same for every guest, whose state it finds when it is called."""
+    row = TABLE.get(name)
+    if row is None or not (module == MODULE or (module == UNSTABLE_MODULE and row.unstable)):
+        return None
+    functype = FuncType([VALUE_TYPES[word]() for word in row.words], [VALUE_TYPES[word]() for word in row.returns])
+    return functype, bind(row)
+
+
+def bind(row: Row) -> HostFunction:
     """The callable for a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
 
     Addresses of results are checked before the call, so that a bad one has no effect.
@@ -74,7 +87,9 @@ def bind(row: Row, state: State) -> HostFunction:
     call = row.call
 
     def enter(caller: Caller, *arguments: int) -> int:
-        guest = Guest(caller, state)
+        module = caller.host(WASI)
+        guest = Guest(caller, module.state)
+        code = 0
         try:
             words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
             values = [lift(guest, words, at) for lift, at in lifts]
@@ -83,15 +98,24 @@ def bind(row: Row, state: State) -> HostFunction:
             if outs:
                 lower(result, places, outs)
         except Failure as failure:
-            return int(failure.errno)
+            code = int(failure.errno)
         except OSError as error:
-            return int(errno.of(error))
-        except BaseException:
+            code = int(errno.of(error))
+        except BaseException as error:
             guest.release()
+            if module.trace is not None:
+                module.trace(f"{line(row, arguments)} raised {error!r}")
             raise
-        return 0
+        if module.trace is not None:
+            module.trace(f"{line(row, arguments)} = {errno.Errno(code).name}")
+        return code
 
     return enter
+
+
+def line(row: Row, arguments: Sequence[int]) -> str:
+    """A call, as `trace` is told of it."""
+    return f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
 
 
 def lower(result: object, places: Sequence[memoryview], outs: Sequence[tuple[int, Struct]]) -> None:
@@ -126,19 +150,3 @@ def descriptor(need: int) -> Lift:
         return guest.state.descriptors.find(words[at], need)
 
     return lift
-
-
-def traced(row: Row, call: HostFunction, trace: Trace) -> HostFunction:
-    """The same callable, telling `trace` what was called, with which words, and how it ended."""
-
-    def enter(caller: Caller, *arguments: int) -> object:
-        line = f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
-        try:
-            result = call(caller, *arguments)
-        except BaseException as error:
-            trace(f"{line} raised {error!r}")
-            raise
-        trace(f"{line} = {errno.Errno(result).name}" if isinstance(result, int) else line)
-        return result
-
-    return enter

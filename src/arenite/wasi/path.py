@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from arenite.wasi import hostio
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.fd import a_directory, chosen_times
-from arenite.wasi.files import Directory, File, filestat
-from arenite.wasi.records import CHANGING, FdFlags, LookupFlags, OFlags, Rights
-from arenite.wasi.sandbox import Place, resolve
+from arenite.wasi.files import filestat
+from arenite.wasi.opening import open_target
+from arenite.wasi.records import CHANGING, LookupFlags, OFlags, Rights
+from arenite.wasi.sandbox import resolve
 
 if TYPE_CHECKING:
     from arenite.wasi.abi import Guest
     from arenite.wasi.descriptors import Descriptor
-    from arenite.wasi.records import FstFlags
-    from arenite.wasi.sandbox import Target
+    from arenite.wasi.records import FdFlags, FstFlags
 
 
 def follows(lookup: LookupFlags, path: str) -> bool:
@@ -82,7 +82,7 @@ def path_open(
         rights &= ~int(CHANGING)
     guest.state.descriptors.check_room()
     with resolve(directory.place, path, follow=follows(lookup, path) and not oflags & OFlags.EXCL) as target:
-        opened = open_target(target, directory, oflags, rights, inheriting, flags)
+        opened = open_target(target, directory.origin, oflags, rights, inheriting, flags)
     return guest.state.descriptors.insert(opened)
 
 
@@ -92,61 +92,6 @@ def oflags_need(oflags: OFlags) -> int:
         raise Failure(Errno.INVAL)
     create = Rights.PATH_CREATE_FILE if oflags & OFlags.CREAT else 0
     return int(create | (Rights.PATH_FILESTAT_SET_SIZE if oflags & OFlags.TRUNC else 0))
-
-
-def open_target(
-    target: Target, directory: Directory, oflags: OFlags, rights: int, inheriting: int, flags: FdFlags
-) -> Directory | File:
-    """Open what a path leads to."""
-    only_directory = target.directory or bool(oflags & OFlags.DIRECTORY)
-    if target.fd is None:
-        found = open_by_path(target, directory, rights, inheriting, only_directory=only_directory)
-        if found is not None:
-            return found
-    host_flags = host_open_flags(oflags, rights, flags) | (hostio.O_DIRECTORY if only_directory else 0)
-    fd = os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
-    try:
-        if stat.S_ISDIR(os.fstat(fd).st_mode):
-            return Directory(Place(fd, target.path), rights, inheriting, read_only=directory.read_only)
-        return File(fd, rights, flags=flags, read_only=directory.read_only)
-    except BaseException:
-        os.close(fd)
-        raise
-
-
-def open_by_path(target: Target, directory: Directory, rights: int, inheriting: int, *, only_directory: bool) -> Directory | None:
-    """Open a directory where directories have no descriptors; None when the path leads to a file or to nothing."""
-    try:
-        mode = os.lstat(target.path).st_mode
-    except FileNotFoundError:
-        if only_directory:
-            raise
-        return None
-    if stat.S_ISLNK(mode):
-        raise Failure(Errno.LOOP)
-    if not stat.S_ISDIR(mode):
-        if only_directory:
-            raise Failure(Errno.NOTDIR)
-        return None
-    if rights & Rights.FD_WRITE:
-        raise Failure(Errno.ISDIR)
-    return Directory(Place(None, target.path), rights, inheriting, read_only=directory.read_only)
-
-
-def host_open_flags(oflags: OFlags, rights: int, flags: FdFlags) -> int:
-    """How the host opens: as the rights say, and never through a link or as the controlling terminal."""
-    write = rights & Rights.FD_WRITE or oflags & OFlags.TRUNC
-    access = (os.O_RDWR if rights & Rights.FD_READ else os.O_WRONLY) if write else os.O_RDONLY
-    asked = (
-        (oflags & OFlags.CREAT, os.O_CREAT),
-        (oflags & OFlags.EXCL, os.O_EXCL),
-        (oflags & OFlags.TRUNC, os.O_TRUNC),
-        (flags & FdFlags.APPEND, os.O_APPEND),
-        (flags & FdFlags.DSYNC, hostio.O_DSYNC),
-        (flags & (FdFlags.SYNC | FdFlags.RSYNC), hostio.O_SYNC),
-        (flags & FdFlags.NONBLOCK, hostio.O_NONBLOCK),
-    )
-    return access | hostio.O_NOFOLLOW | hostio.O_NOCTTY | hostio.O_BINARY | sum(host for wanted, host in asked if wanted)
 
 
 def path_readlink(_: Guest, fd: Descriptor, path: str, buf: memoryview) -> int:

@@ -2,6 +2,7 @@
 
 - What fails is an event of its own; it does not fail the call.
 - Descriptors that never wait (Python's streams) are ready; for the host's the host is asked, by the guest's clocks, which sleep.
+- A guest that can be paused is not kept waiting for descriptors alone: it is told `NotReady` before anything has changed.
 - Events come in the order of their subscriptions.
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from arenite.errors import NotReady
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import (
     EVENT,
     EVENT_FD_READWRITE_HANGUP,
+    LAST_TIME,
     SUBSCRIPTION,
     SUBSCRIPTION_CLOCK_ABSTIME,
     ClockId,
@@ -42,6 +45,10 @@ class Waiting:
     deadlines: dict[int, tuple[ClockId, int]] = field(default_factory=dict)
     descriptors: dict[int, tuple[Descriptor, int, EventType]] = field(default_factory=dict)  # the host's descriptor second
 
+    def of(self, kind: EventType) -> set[int]:
+        """The host's descriptors that are waited for in that way."""
+        return {fd for _, fd, asked in self.descriptors.values() if asked is kind}
+
 
 def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> int:
     """Wait until one of several things happens."""
@@ -56,7 +63,10 @@ def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> in
             subscribe_clock(waiting, clocks, index, subject, timeout, flags)
         else:
             subscribe_descriptor(waiting, guest.state.descriptors, index, kind, subject)
-    wait(waiting, clocks)
+    if guest.can_pause and not waiting.events and not waiting.deadlines:
+        pause(waiting, clocks)
+    else:
+        wait(waiting, clocks)
     for at, index in enumerate(sorted(waiting.events)):
         error, size, flags = waiting.events[index]
         EVENT.pack_into(out, at * EVENT.size, asked[index][0], error, asked[index][1], size, flags)
@@ -69,7 +79,7 @@ def subscribe_clock(waiting: Waiting, clocks: Clocks, index: int, clock: int, ti
         waiting.events[index] = (Errno.INVAL, 0, 0)
         return
     start = 0 if flags & SUBSCRIPTION_CLOCK_ABSTIME else clocks.now(ClockId(clock))
-    waiting.deadlines[index] = (ClockId(clock), start + timeout)
+    waiting.deadlines[index] = (ClockId(clock), min(start + timeout, LAST_TIME))
 
 
 def subscribe_descriptor(waiting: Waiting, table: DescriptorTable, index: int, kind: int, number: int) -> None:
@@ -89,10 +99,19 @@ def subscribe_descriptor(waiting: Waiting, table: DescriptorTable, index: int, k
         waiting.descriptors[index] = (descriptor, host_fd, EventType(kind))
 
 
+def pause(waiting: Waiting, clocks: Clocks) -> None:
+    """Fill `events` with what is ready now.  Raises: `NotReady` if nothing is."""
+    collect(waiting, clocks.wait(0, waiting.of(EventType.FD_READ), waiting.of(EventType.FD_WRITE)))
+    if not waiting.events:
+        for descriptor, _, kind in waiting.descriptors.values():
+            if descriptor.stream is not None and kind is EventType.FD_READ:
+                raise descriptor.stream.not_ready()
+        raise NotReady("none of the descriptors that the guest waits for is ready")
+
+
 def wait(waiting: Waiting, clocks: Clocks) -> None:
     """Fill `events`; returns when there is one."""
-    readable = {fd for _, fd, kind in waiting.descriptors.values() if kind is EventType.FD_READ}
-    writable = {fd for _, fd, kind in waiting.descriptors.values() if kind is EventType.FD_WRITE}
+    readable, writable = waiting.of(EventType.FD_READ), waiting.of(EventType.FD_WRITE)
     while True:
         nearest: int | None = 0 if waiting.events else None
         for index, (clock, deadline) in waiting.deadlines.items():

@@ -192,6 +192,8 @@ SUBSCRIPTION_CLOCK_ABSTIME = 1  # the only subclockflag: the timeout is a point 
 EVENT_FD_READWRITE_HANGUP = 1  # the only eventrwflag: the peer is gone
 PREOPENTYPE_DIR = 0  # the only preopentype
 
+LAST_TIME = (1 << 64) - 1  # the latest that a timestamp can say
+
 U16 = Struct("<H")
 U32 = Struct("<I")
 U64 = Struct("<Q")

@@ -86,11 +86,13 @@ class Target:
     """Where a path leads: `path` and `fd` are what `os` functions take (with `dir_fd=fd`).
 
     The name need not exist.  `directory`: the path can only mean a directory, for it ended in a slash.
+    `inside`: the way from where the walk began, without links and dots; "." for that directory itself.
     """
 
     path: str
     fd: int | None
     directory: bool
+    inside: str
 
     def stat(self) -> os.stat_result:
         """Of what is there, not following a link.  Raises: OSError; NotADirectoryError if the path's slash is refuted."""
@@ -123,6 +125,7 @@ def resolve(place: Place, path: str, *, follow: bool) -> Iterator[Target]:
 
 def walk(places: list[Place], path: str, *, follow: bool) -> Target:
     """`resolve`'s loop; `places` are the directories from the first to the current."""
+    names: list[str] = []
     todo = components(path)
     directory = path.endswith(("/", "/."))
     links = 0
@@ -132,6 +135,7 @@ def walk(places: list[Place], path: str, *, follow: bool) -> Target:
             if len(places) == 1:
                 raise Failure(Errno.PERM)
             places.pop().close()
+            names.pop()
             continue
         here = places[-1]
         link = here.link(name) if follow and not todo else None
@@ -140,18 +144,19 @@ def walk(places: list[Place], path: str, *, follow: bool) -> Target:
                 raise Failure(Errno.NAMETOOLONG)
             try:
                 places.append(here.child(name))
+                names.append(name)
             except OSError as error:
                 if error.errno not in NO_DIRECTORY or (link := here.link(name)) is None:
                     raise
         elif link is None:
-            return Target(here.name(name), here.fd, directory)
+            return Target(here.name(name), here.fd, directory, "/".join((*names, name)))
         if link is not None:
             links += 1
             if links > MOST_LINKS:
                 raise Failure(Errno.LOOP)
             directory |= not todo and link.endswith(("/", "/."))
             todo += components(link)
-    return Target(places[-1].name("."), places[-1].fd, directory=True)
+    return Target(places[-1].name("."), places[-1].fd, directory=True, inside="/".join(names) or ".")
 
 
 def components(path: str) -> list[str]:

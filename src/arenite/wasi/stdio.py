@@ -6,28 +6,38 @@
     path (os.PathLike)            the file                      path (os.PathLike)         the file, made anew
     open file                     from it                       open file                  to it
     callable(size) -> bytes       at most `size`; b"" ends      callable(bytes) -> count   all of them, or `count` (None: all)
+                   -> None        nothing yet: see below
 
 A file with a host descriptor is used through it, so nothing is copied; others (`io.StringIO`, a notebook's output) through
 their methods, as text if they are for text.
+
+When there is nothing to read yet, an execution pauses (`NotReady`).  A guest that cannot be paused waits for a file of the host, and
+gets `AGAIN` from a callable.  So `stdin=lambda size: None` is a standard input that is never ready.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, TypeAlias
 
+from arenite.errors import SnapshotError
 from arenite.wasi import hostio
-from arenite.wasi.descriptors import Descriptor
-from arenite.wasi.files import File
-from arenite.wasi.records import READING, STREAM_RIGHTS, WRITING, FileType
+from arenite.wasi.descriptors import Descriptor, closed_on_error
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.files import File, seekable
+from arenite.wasi.origin import Progress, Standard
+from arenite.wasi.records import READING, STREAM_RIGHTS, WRITING, FdFlags, FileType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Reader: TypeAlias = Callable[[int], bytes]
+    from arenite.wasi.travel import Frozen, Input, Output
+
+Reader: TypeAlias = Callable[[int], bytes | None]
 Writer: TypeAlias = Callable[[bytes], int | None]
 Source: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes] | IO[str] | Reader | None
 Sink: TypeAlias = bytearray | os.PathLike[str] | IO[bytes] | IO[str] | Writer | None
@@ -40,23 +50,26 @@ class SourceStream(Descriptor):
 
     able = STREAM_RIGHTS & ~WRITING
 
-    def __init__(self, read: Reader) -> None:
+    stream: Standard
+
+    def __init__(self, read: Reader, progress: Progress | None = None) -> None:
         super().__init__(FileType.UNKNOWN, self.able)
         self.give = read
-        self.left = memoryview(b"")
+        self.stream = Standard("stdin", progress)
 
-    def read(self, buffers: Sequence[memoryview]) -> int:
+    def read(self, buffers: Sequence[memoryview], *, pause: bool) -> int:
         """Ask once; what is too much is kept for the next time."""
         size = min(sum(map(len, buffers)), MOST_BYTES)
-        if not self.left and size:
-            self.left = memoryview(self.give(size))
-        done = 0
-        for buffer in buffers:
-            piece = self.left[: len(buffer)]
-            buffer[: len(piece)] = piece
-            self.left = self.left[len(piece) :]
-            done += len(piece)
-        return done
+        if not self.stream.left and size:
+            given = self.give(size)
+            if given is None:
+                raise self.stream.not_ready() if pause else Failure(Errno.AGAIN)
+            self.stream.left = memoryview(given)
+        return self.stream.read_left(buffers)
+
+    def freeze(self, number: int) -> Frozen:
+        """By its role."""
+        return self.stream.freeze(self, number)
 
 
 class SinkStream(Descriptor):
@@ -64,8 +77,11 @@ class SinkStream(Descriptor):
 
     able = STREAM_RIGHTS & ~READING
 
-    def __init__(self, write: Writer) -> None:
+    stream: Standard
+
+    def __init__(self, role: str, write: Writer) -> None:
         super().__init__(FileType.UNKNOWN, self.able)
+        self.stream = Standard(role)
         self.take = write
 
     def write(self, buffers: Sequence[memoryview]) -> int:
@@ -74,20 +90,25 @@ class SinkStream(Descriptor):
         taken = self.take(data)
         return len(data) if taken is None else min(max(taken, 0), len(data))
 
+    def freeze(self, number: int) -> Frozen:
+        """By its role."""
+        return self.stream.freeze(self, number, self.take.waiting() if isinstance(self.take, TextWriter) else b"")
+
 
 def source(given: Source) -> Descriptor:
     """The descriptor for standard input.  Raises: TypeError, OSError."""
     if given is None:
         return SourceStream(lambda _: b"")
     if isinstance(given, (bytes, bytearray)):
-        return SourceStream(io.BytesIO(given).read)
+        data = io.BytesIO(given)
+        return SourceStream(data.read, Progress("bytes", data.getvalue(), data.tell, data.seek))
     if isinstance(given, os.PathLike):
-        return File(os.open(given, os.O_RDONLY | hostio.O_BINARY), File.able & ~WRITING)
+        return source_file(given)
     if callable(given):
         return SourceStream(given)
     fd = descriptor_of(given)
     if fd is not None:
-        return File(fd, File.able & ~WRITING, owned=False)
+        return File(fd, File.able & ~WRITING, stream=Standard("stdin"), owned=False)
     if isinstance(given, io.TextIOBase):
         lines = given
         return SourceStream(lambda size: lines.readline(size).encode())
@@ -97,36 +118,85 @@ def source(given: Source) -> Descriptor:
     return SourceStream(read)
 
 
-def sink(given: Sink) -> Descriptor:
-    """The descriptor for standard output or error.  Raises: TypeError, OSError."""
+def source_file(path: os.PathLike[str]) -> File:
+    """The descriptor for a file to read.  Raises: OSError."""
+    fd = os.open(path, os.O_RDONLY | hostio.O_BINARY)
+    identity = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are given
+    progress = Progress("path", identity, lambda: os.lseek(fd, 0, os.SEEK_CUR), lambda at: os.lseek(fd, at, os.SEEK_SET))
+    return File(fd, File.able & ~WRITING, stream=Standard("stdin", progress if seekable(fd) else None))
+
+
+def sink(role: str, given: Sink, *, append: bool = False) -> Descriptor:
+    """The descriptor for standard output or error.  `append`: keep what a file has.  Raises: TypeError, OSError."""
     if given is None:
-        return SinkStream(lambda _: None)
+        return SinkStream(role, lambda _: None)
     if isinstance(given, bytearray):
-        return SinkStream(given.extend)
+        return SinkStream(role, given.extend)
     if isinstance(given, os.PathLike):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | hostio.O_BINARY
-        return File(os.open(given, flags, 0o666), File.able & ~READING)
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | hostio.O_BINARY
+        return File(os.open(given, flags, 0o666), File.able & ~READING, stream=Standard(role))
     if callable(given):
-        return SinkStream(given)
+        return SinkStream(role, given)
     fd = descriptor_of(given)
     if fd is not None:
-        return File(fd, File.able & ~READING, owned=False, flush=given.flush)
+        return File(fd, File.able & ~READING, stream=Standard(role), owned=False, flush=given.flush)
     write = getattr(given, "write", None)
     if write is None:
         raise TypeError(
             f"standard output must be a bytearray, a path, an open file, a callable or None, not {type(given).__name__}"
         )
-    return SinkStream(text_writer(write) if isinstance(given, io.TextIOBase) else write)
+    return SinkStream(role, TextWriter(write) if isinstance(given, io.TextIOBase) else write)
 
 
-def text_writer(write: Callable[[str], object]) -> Writer:
+class TextWriter:
     """Bytes to a taker of text: UTF-8, where a character may come in two pieces and what is none is replaced."""
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
-    def take(data: bytes) -> None:
-        write(decode(data))
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    return take
+    def __call__(self, data: bytes) -> None:
+        """Take all."""
+        self._write(self._decoder.decode(data))
+
+    def waiting(self) -> bytes:
+        """The beginning of a character whose end has not come."""
+        return self._decoder.getstate()[0]
+
+
+def thaw_source(frozen: Input, given: Source) -> Descriptor:
+    """Standard input that goes on: first what was left of the old source.  Raises: `SnapshotError`, TypeError."""
+    try:
+        opened = source(given)
+        with closed_on_error(opened):
+            assert opened.stream is not None
+            opened.stream.left = memoryview(frozen.left)
+            if opened.stream.progress is not None:
+                opened.stream.progress.thaw(frozen.consumed, frozen.given)
+            hold(opened, frozen)
+    except OSError as error:
+        raise SnapshotError(f"descriptor {frozen.number}, standard input: {error}") from error
+    return opened
+
+
+def thaw_sink(frozen: Output, given: Sink) -> Descriptor:
+    """Standard output or error that goes on.  Raises: `SnapshotError`, TypeError."""
+    try:
+        opened = sink(frozen.role, given, append=True)
+        with closed_on_error(opened):
+            if frozen.left:
+                opened.write([memoryview(frozen.left)])
+            hold(opened, frozen)
+    except OSError as error:
+        raise SnapshotError(f"descriptor {frozen.number}, {frozen.role}: {error}") from error
+    return opened
+
+
+def hold(opened: Descriptor, frozen: Frozen) -> None:
+    """Give a descriptor the rights and flags that the guest had, as far as this one can have them."""
+    opened.rights &= frozen.rights
+    with contextlib.suppress(Failure):
+        opened.set_flags(FdFlags(frozen.flags))
 
 
 def descriptor_of(file: IO[bytes] | IO[str]) -> int | None:

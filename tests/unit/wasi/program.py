@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.api import WASI
 from arenite.wasi.errno import Errno
 from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
 
 if TYPE_CHECKING:
+    from arenite.api import HostState
     from arenite.wasi import WasiConfig
+    from arenite.wasi.host import HostModule
 
 SIZE = 1 << 16
 OUT = 0x100  # where results are asked for
@@ -21,12 +24,27 @@ class Program:
     """Also its own caller and its own memory."""
 
     def __init__(self, config: WasiConfig) -> None:
-        self.host = config.open()
+        self.begin(config.open())
+
+    @classmethod
+    def going_on(cls, config: WasiConfig, state: HostState, *, reseed: bool = False) -> Program:
+        """One with a frozen state."""
+        program = cls.__new__(cls)
+        program.begin(config.thaw(state, reseed=reseed))
+        return program
+
+    def begin(self, module: HostModule) -> None:
+        self.module = module
+        self.can_pause = False
         self.memory = bytearray(SIZE)
         self.free = DATA
 
     def get(self, name: str) -> Program | None:
         return self if name == "memory" else None
+
+    def host(self, name: str) -> HostModule:
+        assert name == WASI
+        return self.module
 
     def view(self, store: object) -> memoryview:
         assert store is self
@@ -40,7 +58,7 @@ class Program:
 
     def call(self, name: str, *arguments: int | str | bytes) -> Errno:
         """Text becomes an address and a length, bytes an array of one range that holds them."""
-        found = self.host.function(MODULE, name)
+        found = self.module.function(MODULE, name)
         assert found is not None
         words: list[int] = []
         for argument in arguments:

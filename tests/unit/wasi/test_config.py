@@ -78,7 +78,7 @@ def test_each_opening_is_a_guest_of_its_own(tmp_path: Path) -> None:
     one, other = Program(config), Program(config)
     assert one.read(0, 2) == other.read(0, 2) == b"ab"
     assert one.open("f") == other.open("f") == 4
-    one.host.close()
+    one.module.close()
     assert other.read(4) == b"abc"
 
 

@@ -107,7 +107,7 @@ def test_descriptors_are_bounded(program: Program) -> None:
     codes = {program.open_errno("a") for _ in range(1030)}
     assert codes <= {OK, Errno.MFILE}
     assert Errno.MFILE in codes
-    program.host.close()
+    program.module.close()
 
 
 def test_renumber(program: Program) -> None:

@@ -11,7 +11,7 @@ import pytest
 from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import EVENT, SUBSCRIPTION
-from unit.wasi.program import OUT, Program
+from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +42,20 @@ def test_sleep() -> None:
 def test_the_first_of_several() -> None:
     program = Program(WasiConfig(clocks=VirtualClocks()))
     assert poll(program, (CLOCK, MONOTONIC, 10**12), (CLOCK, REALTIME, 10**10)) == [(1, 0, CLOCK, 0, 0)]
-    assert 10**10 <= program.host.state.clocks.now(0) < 10**11  # type: ignore[arg-type]
+    assert 10**10 <= program.module.state.clocks.now(0) < 10**11  # type: ignore[arg-type]
 
 
 def test_a_point_in_time() -> None:
     program = Program(WasiConfig(clocks=VirtualClocks(start=5 * 10**9)))
     assert poll(program, (CLOCK, REALTIME, 4 * 10**9, 1), (CLOCK, REALTIME, 10**9, 0)) == [(0, 0, CLOCK, 0, 0)]
+
+
+def test_the_end_of_all_time() -> None:
+    program = Program(WasiConfig(clocks=VirtualClocks(start=5)))
+    for _ in range(2):
+        assert poll(program, (CLOCK, MONOTONIC, ALL)) == [(0, 0, CLOCK, 0, 0)]
+        assert program.call("clock_time_get", REALTIME, 0, OUT) is Errno.SUCCESS
+        assert program.number(wide=True) == ALL
 
 
 def test_errors_are_events() -> None:
@@ -98,7 +106,7 @@ def test_a_named_pipe_that_nobody_writes(tmp_path: Path) -> None:
         writing.write(b"abc")
         assert poll(program, (READ, fd)) == [(0, 0, READ, 3, 0)]
         assert program.read(fd) == b"abc"
-        descriptor = program.host.state.descriptors.find(fd, 0).host_fd()
+        descriptor = program.module.state.descriptors.find(fd, 0).host_fd()
         assert descriptor is not None
         assert not os.get_blocking(descriptor)
         assert program.call("fd_fdstat_set_flags", fd, 0) is Errno.SUCCESS

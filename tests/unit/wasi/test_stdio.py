@@ -32,7 +32,7 @@ def test_sources(kind: str, tmp_path: Path) -> None:
         while piece := program.read(0, 3):
             read += piece
         assert read == b"one\ntwo\n"
-        program.host.close()
+        program.module.close()
         assert not file.closed
         os.fstat(file.fileno())
 
@@ -53,7 +53,7 @@ def test_sinks(tmp_path: Path) -> None:
             program = Program(WasiConfig(stdout=sink))
             assert program.write(1, b"h\xc3") == 2
             assert program.write(1, b"\xa9!") == 2
-            program.host.close()
+            program.module.close()
     assert collected == b"> h\xc3\xa9!"
     assert memory.getvalue() == b"h\xc3\xa9!"
     assert text.getvalue() == "hé!"

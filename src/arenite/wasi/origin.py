@@ -1,0 +1,125 @@
+"""Where a guest's descriptor came from, by which it is found again where the guest goes on.
+
+- An `Origin` is a way from a directory that the guest was given, recorded when something is opened.  It has no links and no dots, so
+  it leads to the same file as long as nobody renames anything; whether it does is asked when the guest is frozen.
+- A `Standard` is a standard stream: it has a role, whatever number the guest gives it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from arenite.errors import NotReady, SnapshotError
+from arenite.wasi.errno import Failure
+from arenite.wasi.sandbox import resolve
+from arenite.wasi.travel import Input, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import stat_result
+
+    from arenite.wasi.descriptors import Descriptor
+    from arenite.wasi.sandbox import Place
+    from arenite.wasi.travel import Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A directory that the guest was given.  `place` is open as long as the guest lives, also when it closes its descriptor."""
+
+    name: bytes
+    place: Place
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A path from a root; "." is the root itself."""
+
+    root: Root
+    path: str = "."
+
+    def step(self, inside: str) -> Origin:
+        """Where a path from here leads, which is said without links and dots."""
+        return Origin(self.root, inside if self.path == "." else self.path if inside == "." else f"{self.path}/{inside}")
+
+    def __str__(self) -> str:
+        return f"{self.path!r} in {self.root.name.decode(errors='replace')!r}"
+
+    def check(self, stat: Callable[[], stat_result]) -> None:
+        """Refuse unless the path still leads to what is open, of which `stat` tells.  Raises: `SnapshotError`."""
+        try:
+            opened = stat()
+            with resolve(self.root.place, self.path, follow=False) as target:
+                there = target.stat()
+            same = (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
+        except (Failure, OSError):
+            same = False
+        if not same:
+            raise SnapshotError(f"{self}, was renamed or removed")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an input is read that begins anew each time it is opened: bytes, or a file given by its path.
+
+    `sort` and `identity`: what tells it from others.
+    """
+
+    sort: str
+    identity: bytes
+    tell: Callable[[], int]
+    seek: Callable[[int], object]
+
+    def freeze(self) -> tuple[int, bytes]:
+        """How much is consumed, and the input's digest; of an input that nothing was taken from, none is needed."""
+        consumed = self.tell()
+        return consumed, self.digest() if consumed else b""
+
+    def thaw(self, consumed: int, given: bytes) -> None:
+        """Go on there if the input is the same; another one begins at its beginning."""
+        if consumed and self.digest() == given:
+            self.seek(consumed)
+
+    def digest(self) -> bytes:
+        """The same for the same input."""
+        digest = hashlib.sha256(f"{self.sort}\0".encode())
+        digest.update(self.identity)
+        return digest.digest()
+
+
+class Standard:
+    """A standard stream's part of its descriptor.  `role`: "stdin", "stdout" or "stderr".
+
+    `left`: what was taken from the source and the guest has not read; it comes before all else.
+    """
+
+    def __init__(self, role: str, progress: Progress | None = None) -> None:
+        self.role = role
+        self.progress = progress
+        self.left = memoryview(b"")
+
+    def read_left(self, buffers: Sequence[memoryview]) -> int:
+        """Fill buffers with what is left; how many bytes."""
+        done = 0
+        for buffer in buffers:
+            piece = self.left[: len(buffer)]
+            buffer[: len(piece)] = piece
+            self.left = self.left[len(piece) :]
+            done += len(piece)
+        return done
+
+    def freeze(self, descriptor: Descriptor, number: int, unwritten: bytes = b"") -> Frozen:
+        """The descriptor whose part this is.  `unwritten`: what a taker of text waits with."""
+        rights, inheriting, flags = descriptor.rights, descriptor.inheriting, descriptor.flags
+        if self.role != "stdin":
+            return Output(number=number, rights=rights, inheriting=inheriting, flags=flags, role=self.role, left=unwritten)
+        consumed, given = (0, b"") if self.progress is None else self.progress.freeze()
+        left = bytes(self.left)
+        return Input(number=number, rights=rights, inheriting=inheriting, flags=flags, left=left, consumed=consumed, given=given)
+
+    def not_ready(self) -> NotReady:
+        """What is raised when there is nothing to read."""
+        return NotReady("standard input has nothing to read", stream=self.role)
