@@ -28,16 +28,16 @@ from arenite.machine.image import (
     PortableTemplate,
     Template,
     collected,
-    data_pages,
     different_pages,
     nonzero_pages,
+    nonzero_runs,
     ranges_of,
 )
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.types import FuncType
@@ -128,11 +128,8 @@ def _clear_stack(machine: Machine) -> None:
     if any(cage.arena[top : min(first, limit)]):
         cage.arena[top : min(first, limit)] = bytes(min(first, limit) - top)
     own = cage.own_pages(ARENA)
-    if own is None:
-        ranges = [(0, limit + HOST_PAGE)]
-    else:
-        known = () if cage.template is None else data_pages(cage.template, ARENA)
-        ranges = [*own, *((n * HOST_PAGE, (n + 1) * HOST_PAGE) for n in known)]
+    known = () if cage.template is None else cage.template.data(ARENA)
+    ranges = [(0, limit + HOST_PAGE)] if own is None else [*own, *known]
     arena = cage.region(ARENA)
     begin, end = first + HOST_PAGE, limit + HOST_PAGE
     for start, stop in ranges:
@@ -187,27 +184,15 @@ def _new_template(cage: AnyCage) -> Image:
         end += size
     os.ftruncate(fd, end)
     for region, extent in enumerate(extents):
-        for number, page in runs(nonzero_pages(cage.region(region), cage.own_pages(region) if cage.template is None else None)):
-            os.pwrite(fd, page, extent.offset + number * HOST_PAGE)
-            pages += len(page) // HOST_PAGE
+        view, own = cage.region(region), cage.own_pages(region) if cage.template is None else None
+        for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
+            with view[start:stop] as run:
+                os.pwrite(fd, run, extent.offset + start)
+            pages += (stop - start) // HOST_PAGE
     platform.seal(fd)
     image = Image(Template(fd, extents, pages), sizes, nothing)
     cage.rebase(image)
     return image
-
-
-def runs(pages: Iterable[tuple[int, bytes]]) -> Iterable[tuple[int, bytes]]:
-    """Neighbouring pages put together, up to a mebibyte."""
-    first, content = -1, list[bytes]()
-    for number, page in pages:
-        if content and (number != first + len(content) or len(content) == 256):
-            yield first, b"".join(content)
-            content = []
-        if not content:
-            first = number
-        content.append(page)
-    if content:
-        yield first, b"".join(content)
 
 
 def _trimmed(view: memoryview) -> bytes:

@@ -23,7 +23,7 @@ import zstandard
 from arenite import platform
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import ARENA, NO_PAGES, Image, Pages, PortableTemplate
+from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -240,7 +240,7 @@ def _image(
     for number, (fields, place) in enumerate(zip(entries, places, strict=True)):
         reader.check(place)
         sums = _sums(reader, fields)
-        if len(sums) != paging.DIGEST * -(-place.size // paging.CHUNK):
+        if len(sums) != paging.DIGEST * -(-place.size // CHUNK):
             raise fields.error("sums", "one for each chunk")
         if verify:
             paging.verify_region(reader, place, sums, f"region {number}")
