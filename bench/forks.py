@@ -229,10 +229,10 @@ class Suite:
             with memory.view(store) as view:
                 scatter(view, SCATTERED, seed)
             begin = thread_time()
-            store.snapshot().save(place / "delta", parent=snapshot)
+            store.snapshot().save(place / f"delta{seed}", parent=snapshot)
             samples.append(thread_time() - begin)
         self.samples(f"{name}: {SCATTERED:,} changed pages frozen to a delta file", samples, 1e3, "ms", "< 10")
-        self.row(f"{name}: the delta on disk", (place / "delta").stat().st_blocks * 512 / MIB, "MiB")
+        self.row(f"{name}: the delta on disk", (place / "delta0").stat().st_blocks * 512 / MIB, "MiB")
 
     def chain(self, name: str, snapshot: Snapshot, memory: Memory) -> None:
         """Forks of forks."""

@@ -22,6 +22,7 @@ from arenite.machine.cage import AnyCage, Cage, PortableCage
 from arenite.machine.frames import clear_dead
 from arenite.machine.image import (
     ARENA,
+    NO_PAGES,
     Extent,
     Image,
     Pages,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 DRIFT: Final = 2  # an image whose changed pages are more than the template's divided by this gets a template of its own
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Frozen:
     """Everything a machine is made of.  The machines share its collections until they change them (`Machine.own`).
 
@@ -77,6 +78,20 @@ class Frozen:
     host_states: Mapping[str, State]
     lineage: Lineage
     by_record: dict[int, InstanceAddr]
+    copied: int = 0  # pages that forks have copied so far
+
+    def mappable(self) -> Image:
+        """The image, for one more fork.
+
+        Each fork copies what its image has beyond the template.  Once as many pages were copied as a template of the image's own would
+        have, it gets one: so forks never cost more than twice what they would have cost had we known how many there will be.
+        """
+        changed = sum(map(len, self.image.changed))
+        if changed and self.image.template.file is not None:
+            self.copied += changed
+            if self.copied > self.image.template.pages + changed:
+                self.image, self.copied = _rebuilt(self.image), 0
+        return self.image
 
 
 def freeze(machine: Machine) -> Frozen:
@@ -171,18 +186,14 @@ def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
 def _new_template(cage: AnyCage) -> Image:
     """A template with exactly this content, which becomes the cage's own."""
     sizes = cage.sizes
-    nothing = tuple(Pages((), b"") for _ in sizes)
+    nothing = (NO_PAGES,) * len(sizes)
     if cage.portable:
         template: Template = PortableTemplate([_trimmed(cage.region(region)) for region in range(len(sizes))])
         image = Image(template, sizes, nothing)
         cage.template = template
         return image
-    fd = platform.memfd("arenite template")
-    extents, pages, end = [], 0, 0
-    for size in sizes:
-        extents.append(Extent(end, size))
-        end += size
-    os.ftruncate(fd, end)
+    fd, extents = _template_file(sizes)
+    pages = 0
     for region, extent in enumerate(extents):
         view, own = cage.region(region), cage.own_pages(region) if cage.template is None else None
         for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
@@ -195,6 +206,29 @@ def _new_template(cage: AnyCage) -> Image:
     return image
 
 
+def _rebuilt(image: Image) -> Image:
+    """The same content as a template of its own."""
+    fd, extents = _template_file(image.sizes)
+    pages = 0
+    for region, extent in enumerate(extents):
+        for at, chunk in image.chunks(region):
+            os.pwrite(fd, chunk, extent.offset + at)
+            pages += len(chunk) // HOST_PAGE
+    platform.seal(fd)
+    return Image(Template(fd, extents, pages), image.sizes, (NO_PAGES,) * len(extents))
+
+
+def _template_file(sizes: tuple[int, ...]) -> tuple[int, list[Extent]]:
+    """A file in memory with room for regions, and where each lies."""
+    extents, end = [], 0
+    for size in sizes:
+        extents.append(Extent(end, size))
+        end += size
+    fd = platform.memfd("arenite template")
+    os.ftruncate(fd, end)
+    return fd, extents
+
+
 def _trimmed(view: memoryview) -> bytes:
     """The bytes up to the last that is not zero, in whole pages."""
     last = max((number for number, _ in nonzero_pages(view)), default=-1)
@@ -203,7 +237,7 @@ def _trimmed(view: memoryview) -> bytes:
 
 def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
-    cage = (PortableCage if tier.portable else Cage).of(frozen.image, frozen.areas)
+    cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     machine = Machine(tier, windows, cage, frozen.stack_limit)
     _adopt(machine, frozen, reseed=reseed)
     return machine

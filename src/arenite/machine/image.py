@@ -49,6 +49,7 @@ class Template:
         self.file: int | None = fd
         self.extents = tuple(extents)
         self.pages = pages
+        self._data: dict[int, list[tuple[int, int]]] = {}
         weakref.finalize(self, os.close, fd)
 
     @cached_property
@@ -68,8 +69,15 @@ class Template:
         extent = self.extents[region]
         return memoryview(self._mapping)[extent.offset : extent.offset + extent.size]
 
-    def data(self, region: int) -> Iterator[tuple[int, int]]:
+    def data(self, region: int) -> list[tuple[int, int]]:
         """(start, stop) of the parts of a region that may not be zero: those that the file has data for."""
+        found = self._data.get(region)
+        if found is None:
+            found = self._data[region] = list(self._seek(region))
+        return found
+
+    def _seek(self, region: int) -> Iterator[tuple[int, int]]:
+        """`data`, asked of the system."""
         size = self.size(region)
         if self.file is None or not hasattr(os, "SEEK_DATA"):
             yield 0, size
@@ -100,6 +108,7 @@ class PortableTemplate(Template):
 
     def __init__(self, regions: Sequence[bytes]) -> None:
         self.file = None
+        self._data = {}
         self.regions = tuple(regions)
         self.extents = tuple(Extent(0, len(r)) for r in regions)
         self.pages = sum(sum(1 for _ in nonzero_pages(memoryview(r))) for r in regions)
