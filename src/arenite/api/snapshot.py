@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, overload
 from arenite.api import linker as linkers
 from arenite.api import store as stores
 from arenite.api.engine import Engine
-from arenite.errors import AreniteError, SnapshotError
+from arenite.errors import AreniteError, Limit, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
@@ -132,6 +132,9 @@ class Snapshot:
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
         if self._opened is not None:
+            largest = max(self._opened.sizes.regions[1:], default=0)
+            if largest > self.engine.config.max_memory:
+                raise Limit(f"a memory of {largest} bytes; {self.engine.config.max_memory} are allowed")
             if linker is None:
                 linker = linkers.Linker(self.engine)
                 linker.define_wasi()
