@@ -15,7 +15,7 @@ from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.descriptors import Descriptor
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import FDSTAT, FileType, Rights
-from arenite.wasi.travel import FrozenGuest, decode, encode
+from arenite.wasi.travel import FrozenGuest, OpenDirectory, OpenFile, decode, encode
 from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
@@ -265,6 +265,7 @@ def test_a_state_wins_no_rights(root: Path) -> None:
     config = WasiConfig(dirs={"/data": (root, "ro")})
     state = changed(config, {"rights": sum(Rights) & ~WRITE, "inheriting": sum(Rights)})
     other = Program.going_on(config, state)
+    assert not fdstat(other, 4)[2] & int(Rights.FD_FILESTAT_SET_SIZE)
     assert other.call("fd_filestat_set_size", 4, 0) is Errno.ROFS
     assert other.call("fd_write", 4, b"x", OUT) is Errno.ROFS
     assert other.call("path_open", 4, 0, "a", 0, READ, 0, 0, OUT) is Errno.NOTDIR
@@ -431,6 +432,15 @@ def test_every_kind_says_how_it_travels() -> None:
     assert all("freeze" in vars(kind) for kind in kinds)
     with pytest.raises(SnapshotError, match="cannot travel"):
         Descriptor(FileType.UNKNOWN, 0).freeze(5)
+
+
+def test_a_way_has_no_dots(config: WasiConfig) -> None:
+    program = Program(config)
+    program.open("d/../d", rights=ALL & ~WRITE)
+    itself = program.open("./", rights=ALL & ~WRITE)
+    program.open("x", fd=program.open("d/./e/.", fd=itself, rights=ALL & ~WRITE))
+    frozen = decode(FrozenGuest, program.module.freeze(), "state").descriptors
+    assert [one.path for one in frozen if isinstance(one, (OpenFile, OpenDirectory))] == [b"d", b".", b"d/e", b"d/e/x"]
 
 
 def test_without_directory_descriptors(config: WasiConfig, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
