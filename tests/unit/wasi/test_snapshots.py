@@ -352,6 +352,17 @@ def test_half_a_character_travels(kind: str) -> None:
     assert (text.getvalue() or collected.decode()) == "é!"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_sink_that_takes_nothing_is_closed_again() -> None:
+    program = Program(WasiConfig(stdout=io.StringIO()))
+    program.write(1, b"\xc3")
+    state = program.module.freeze()
+    before = descriptors()
+    with pytest.raises(SnapshotError, match="descriptor 1, stdout: "):
+        WasiConfig(stdout=Path("/dev/full")).thaw(state, reseed=False)
+    assert descriptors() == before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors have no such flag")
 def test_streams_keep_rights_and_flags_where_they_can() -> None:
     source, sink = os.pipe()
@@ -436,11 +447,11 @@ def test_every_kind_says_how_it_travels() -> None:
 
 def test_a_way_has_no_dots(config: WasiConfig) -> None:
     program = Program(config)
-    program.open("d/../d", rights=ALL & ~WRITE)
+    program.open(".", fd=program.open("d/../d", rights=ALL & ~WRITE), rights=ALL & ~WRITE)
     itself = program.open("./", rights=ALL & ~WRITE)
     program.open("x", fd=program.open("d/./e/.", fd=itself, rights=ALL & ~WRITE))
     frozen = decode(FrozenGuest, program.module.freeze(), "state").descriptors
-    assert [one.path for one in frozen if isinstance(one, (OpenFile, OpenDirectory))] == [b"d", b".", b"d/e", b"d/e/x"]
+    assert [one.path for one in frozen if isinstance(one, (OpenFile, OpenDirectory))] == [b"d", b"d", b".", b"d/e", b"d/e/x"]
 
 
 def test_without_directory_descriptors(config: WasiConfig, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
