@@ -77,7 +77,7 @@ class Suspended(BaseException):
         self.place = status, pc, sp, vmctx
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Activation:
     """A call going on.
 
