@@ -431,6 +431,16 @@ def test_closing(world: World) -> None:
         execution.run()
 
 
+def test_one_that_is_over_is_not_the_next_that_looks_like_it(world: World) -> None:
+    old = world.start("count", 3)
+    old.close()
+    new = world.start("count", 3)
+    assert old.over
+    old.close()
+    assert not new.over
+    assert new.run() == Finished((3,))
+
+
 @pytest.mark.parametrize("error", [ValueError("mine"), Exit(4), KeyboardInterrupt()])
 def test_errors_end_it(world: World, error: BaseException) -> None:
     def fail(_caller: object, _n: int) -> int:
