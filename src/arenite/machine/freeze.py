@@ -99,10 +99,10 @@ def freeze(machine: Machine) -> Frozen:
 
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
     """
-    if machine.nested:
-        names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
-        raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
     with machine.exclusive():
+        if machine.nested:
+            names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
+            raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
         host_states = machine.hosts.freeze()
         heap = StoreContext.heap.read(machine.cage.store_page, 0)
         clear_dead(machine)
@@ -245,9 +245,9 @@ def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -
 
 def reset(machine: Machine, frozen: Frozen, *, reseed: bool = True) -> None:
     """Put a machine back to what it was made from.  Raises: `Limit`, `SnapshotError`."""
-    if machine.nested:
-        raise SnapshotError("the store cannot be reset while its guest runs")
     with machine.exclusive():
+        if machine.nested:
+            raise SnapshotError("the store cannot be reset while its guest runs")
         machine.cage.reset(frozen.image)
         machine.refresh()
         machine.hosts.close()
