@@ -1,9 +1,9 @@
-"""A standard input that is fed while the guest runs.
+r"""A standard input that is fed while the guest runs.
 
-feed = Feed(b"6 * 7\\n")
+feed = Feed(b"6 * 7\n")
 store.rebind_wasi(WasiConfig(stdin=feed, stdout=out))
 execution.run()            # Paused: the guest has read the line and waits for another
-feed.write(b"7 * 6\\n")
+feed.write(b"7 * 6\n")
 execution.run()
 """
 
