@@ -58,8 +58,8 @@ def python(program: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_handler_casts_no_pointer() -> None:
-    assert "inttoptr" not in faults.HANDLER
-    assert "ptrtoint" not in faults.HANDLER
+    assert "inttoptr" not in faults.handler_ir(X86_64)
+    assert "ptrtoint" not in faults.handler_ir(X86_64)
 
 
 def test_what_is_committed_is_read() -> None:

@@ -35,7 +35,7 @@ class Handlers:
 
     def __init__(self, variant: Variant) -> None:
         if not HAS_OBJECTS:
-            raise Limit("the threaded tier needs Linux on x86-64; use tier='safe'")
+            raise Limit("the threaded tier needs Linux on x86-64 or aarch64; use tier='safe'")
         self._code = elf.load(object_file(variant), elf.libc_symbols())
         symbols = self._code.symbols
         table = mmap.mmap(-1, 8 * OPCODES)
