@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from arenite.errors import InternalError
+from arenite.errors import InternalError, Limit
 from arenite.platform import cache
 from arenite.platform.architectures import HOST, X86_64
 
@@ -111,7 +111,10 @@ def _compile(  # type: ignore[no-any-unimported]  # llvmlite carries no types
 
 @functools.cache
 def preserve_none_supported() -> bool:
-    """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache."""
+    """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache.
+
+    Raises: `Limit` when no other process can be started to try.
+    """
     try:
         version = importlib.import_module("llvmlite").__version__
     except ImportError:
@@ -128,12 +131,15 @@ def preserve_none_supported() -> bool:
 
 
 def _compile_elsewhere(ir: str) -> int:
-    """Compile `ir` in another process; its exit status, negative when a signal ended it."""
+    """Compile `ir` in another process; its exit status, negative when a signal ended it.  Raises: `Limit` without a process."""
     program = "import sys; from arenite.platform import llvm; llvm.compile_object(sys.stdin.read())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(  # noqa: S603 (this Python, a constant program)
-        [sys.executable, "-c", program], input=ir.encode(), env=environment, capture_output=True, timeout=60, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 (this Python, a constant program)
+            [sys.executable, "-c", program], input=ir.encode(), env=environment, capture_output=True, timeout=60, check=False
+        )
+    except OSError as error:  # an embedded Python; one of another CPU under an emulator
+        raise Limit(f"sys.executable is {sys.executable!r}, which does not start: {error.strerror}") from error
     return done.returncode
 
 
