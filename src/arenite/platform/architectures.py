@@ -1,7 +1,7 @@
 """The CPUs that generated code runs on: what LLVM, the kernel and the convention of calls say about each, a row per CPU.
 
 - `HOST` is the row of this process, None on a CPU that has none: there nothing is generated and guests run on the safe tier.
-- A row holds what somebody else decided; `elf` has a table of relocations beside it, by `elf_machine`.
+- A row holds what somebody else decided; what object files of it need is in `arenite.platform.relocations`, by `elf_machine`.
 
     HOST.arguments[0]      the register of the cage's base
 """
@@ -22,7 +22,7 @@ class Architecture:
     triple: str
     """LLVM's name of it."""
     baseline: str
-    """LLVM's name of the model that every CPU of this kind can do what can be done on."""
+    """LLVM's name of the model whose instructions every CPU of this kind has."""
     elf_machine: int
     """What `e_machine` is in its object files."""
     arguments: tuple[str, ...]

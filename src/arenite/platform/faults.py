@@ -1,8 +1,8 @@
 """Faults in generated code become traps of the guest: guard pages instead of bounds checks (Linux).
 
 The contract with generated code:
-- its functions are `preserve_nonecc` with the cage's base as first argument, so the
-  convention's first register holds the base wherever they touch memory;
+- its functions are `preserve_nonecc` with the cage's base as first argument, so the convention's first register holds the base wherever
+  they touch memory;
 - where they touch the guest's memory they have nothing on the stack;
 - each range of text has a *landing*: a function of the same type that ends the run with "out of bounds".
 
