@@ -37,7 +37,7 @@ INSIDE: Final = (
 )
 """The tests that run there: what depends on the CPU, and guests on both tiers.
 
-qemu 7.2 keeps a row for every page of a reservation: a store takes 100 MB and a tenth of a second, so what makes many or reserves
+qemu 7.2 keeps a row for every page of a reservation: a store takes 55 MB and half a second, so what makes many or reserves
 terabytes (`test_no_more_than_256_memories`) cannot be here.
 """
 

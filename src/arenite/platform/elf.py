@@ -73,7 +73,8 @@ def libc_symbols() -> Mapping[str, int]:
 def load(data: bytes, symbols: Mapping[str, int]) -> CodeObject:
     """Bring the object file `data` into memory; `symbols` gives the addresses of what it does not define.
 
-    Raises: `AreniteError` when the file is damaged, holds what is not supported, or names an unknown symbol.
+    Raises: `AreniteError` when the file is damaged, holds what is not supported, or names an unknown symbol; `Limit` where code cannot
+    be announced to the CPU.
     """
     try:
         file = ObjectFile(data, host().elf_machine)

@@ -86,8 +86,11 @@ def address_of(mapping: mmap.mmap) -> int:
 
 
 def flush_instructions(address: int, size: int) -> None:
-    """Let the CPU see instructions that were just written, where it does not by itself.  Raises: `OSError` without libgcc."""
-    clear = ctypes.CDLL("libgcc_s.so.1")["__clear_cache"]
+    """Let the CPU see instructions that were just written, where it does not by itself.  Raises: `Limit` without libgcc."""
+    try:
+        clear = ctypes.CDLL("libgcc_s.so.1")["__clear_cache"]
+    except (OSError, AttributeError) as error:
+        raise Limit(f"machine code needs __clear_cache of libgcc_s.so.1 on this CPU: {error}") from error
     clear.restype, clear.argtypes = None, (ctypes.c_void_p, ctypes.c_void_p)
     clear(address, address + size)
 
