@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.with-python compiled  ## run CPython 3.12 inside arenite and show the time of each stage
+demo: $(VENV)/.with-python compiled  ## CPython 3.12 inside arenite: booted, frozen, forked a thousand times, resumed elsewhere
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.with-test compiled  ## all tests, with samples of the large official suites

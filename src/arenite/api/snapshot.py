@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, overload
 from arenite.api import linker as linkers
 from arenite.api import store as stores
 from arenite.api.engine import Engine
-from arenite.errors import AreniteError, SnapshotError
+from arenite.errors import AreniteError, Limit, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
@@ -91,7 +91,7 @@ class Snapshot:
 
     def dumps(self, *, embed: bool = True, dump: Dump | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
-        return files.dumps(self._bound(), files.Form(packed=True, embed=embed, dump=dump))
+        return files.dumps(self.frozen(), files.Form(packed=True, embed=embed, dump=dump))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
         return Snapshot.loads, (self.dumps(),)
@@ -116,7 +116,7 @@ class Snapshot:
         if packed and parent is not None:
             raise SnapshotError("a delta is not packed: give packed or parent, not both")
         form = files.Form(None if parent is None else parent.known(), packed=packed, embed=embed, dump=dump, progress=progress)
-        self._saved = files.save(self._bound(), Path(path), form)
+        self._saved = files.save(self.frozen(), Path(path), form)
 
     def link(
         self,
@@ -132,6 +132,9 @@ class Snapshot:
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
         if self._opened is not None:
+            largest = max(self._opened.sizes.regions[1:], default=0)
+            if largest > self.engine.config.max_memory:
+                raise Limit(f"a memory of {largest} bytes; {self.engine.config.max_memory} are allowed")
             if linker is None:
                 linker = linkers.Linker(self.engine)
                 linker.define_wasi()
@@ -154,7 +157,7 @@ class Snapshot:
         self.engine.modules[code.digest.hex()] = code
         return code
 
-    def _bound(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
+    def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
         """The frozen machine."""
         if self._frozen is None:
             self.link(hosts=hosts)

@@ -73,6 +73,8 @@ class Store:
         store = cls.__new__(cls)
         store.engine, store.machine, store.origin = engine, machine, origin
         store.configure(epochs_left)
+        if engine.config.consume_fuel != (machine.fuel is not None):  # it was frozen under other options
+            machine.fuel = 0 if engine.config.consume_fuel else None
         return store
 
     def configure(self, epochs_left: int) -> None:

@@ -40,9 +40,9 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
     """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
     arena, window = machine.cage.arena, machine.window
     pc, sp, end = activation.pc, activation.sp, activation.end
-    innermost = True
+    header, live = _live(window, activation, pc, innermost=True)
+    callers: dict[int, tuple[int, list[tuple[int, int]]]] = {}  # by where they go on: a recursion has few
     while True:
-        header, live = _live(window, activation, pc, innermost=innermost)
         at = sp + header
         if not activation.at <= sp <= at <= end - FrameHeader.size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
@@ -54,9 +54,12 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
                 raise SnapshotError(f"the guest's stack is damaged at {sp:#x}: frames below it belong to nobody")
             return
         sp = FrameHeader.caller_sp.read(arena, at)
-        innermost = False
         if sp >= end or not window.is_return_point(pc):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
+        found = callers.get(pc)
+        if found is None:
+            found = callers[pc] = _live(window, activation, pc, innermost=False)
+        header, live = found
 
 
 def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, list[tuple[int, int]]]:

@@ -476,7 +476,13 @@ class Machine:
         """Write what the host function `vmctx` would have returned to the frame at `sp`.  Raises: `TypeError`, `OverflowError`, `Trap`."""
         if vmctx >= len(self.host_functions) or self.window.preamble.host_calls.get(pc) != self.host_functions[vmctx].type:
             raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
-        self._put_results(self.host_functions[vmctx].codec, value, sp)
+        kind, arena = self.host_functions[vmctx].codec, self.cage.arena
+        asked = bytes(arena[sp : sp + kind.header])
+        try:
+            self._put_results(kind, value, sp)
+        except BaseException:
+            arena[sp : sp + len(asked)] = asked  # a value that does not fit has overwritten what the guest asks
+            raise
 
     def _put_results(self, kind: Codec, result: object, sp: int) -> None:
         """Write what a host function returned."""
