@@ -22,7 +22,7 @@ from bench.measure import median
 from bench.report import Report
 from bench.workloads import python_guest
 
-from arenite import Config, Engine, Func, Instance, Linker, Memory, Module, Snapshot, Store, WasiConfig
+from arenite import Config, Engine, Feed, Func, Instance, Linker, Memory, Module, Snapshot, Store, WasiConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,22 +42,10 @@ for line in iter(sys.stdin.readline, ""):
 HEAP: Final = '(module (memory (export "m") {pages}) (func (export "f") (result i32) (i32.load (i32.const 0))))'
 
 
-class Line:
-    """A standard input that has one line, and then nothing yet."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text: bytes | None = text
-
-    def __call__(self, _size: int) -> bytes | None:
-        """The line, once."""
-        text, self.text = self.text, None
-        return text
-
-
 def booted(engine: Engine, module: Module) -> Store:
     """CPython where it waits for its first line."""
     store = Store(engine)
-    store.set_wasi(WasiConfig(argv=["python", "-c", READER], stdin=lambda _: None))
+    store.set_wasi(WasiConfig(argv=["python", "-c", READER], stdin=Feed()))
     linker = Linker(engine)
     linker.define_wasi()
     start = linker.instantiate(store, module).exports(store)["_start"]
@@ -166,7 +154,7 @@ class Suite:
 
         def answer() -> None:
             out = bytearray()
-            fork = snapshot.fork(wasi=WasiConfig(stdin=Line(b"6 * 7\n"), stdout=out))
+            fork = snapshot.fork(wasi=WasiConfig(stdin=Feed(b"6 * 7\n"), stdout=out))
             execution = fork.execution
             assert execution is not None
             execution.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from arenite import Config, Engine, Func, Linker, Module, Snapshot, Store, WasiConfig
+from arenite import Config, Engine, Feed, Func, Linker, Module, Snapshot, Store, WasiConfig
 
 WAT = r"""
 (module
@@ -21,7 +21,7 @@ WAT = r"""
 
 engine = Engine()
 store = Store(engine)
-store.set_wasi(WasiConfig(stdin=lambda _size: None))  # a standard input that has nothing yet
+store.set_wasi(WasiConfig(stdin=Feed()))  # a standard input that has nothing yet
 linker = Linker(engine)
 linker.define_wasi()
 start = linker.instantiate(store, Module(engine, WAT)).exports(store)["_start"]

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from arenite import Engine, Exit, Func, Linker, Module, Paused, Snapshot, Store, WasiConfig
+from arenite import Engine, Exit, Feed, Func, Linker, Module, Paused, Snapshot, Store, WasiConfig
 
 if TYPE_CHECKING:
     from arenite import Execution
@@ -35,18 +35,6 @@ for line in iter(sys.stdin.readline, ""):
 RESEED = b"random.seed()\n"
 MIB = 1 << 20
 console = Console()
-
-
-class Line:
-    """A standard input that has one line, and then nothing yet."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text: bytes | None = text
-
-    def __call__(self, _size: int) -> bytes | None:
-        """The line, once; None says that there is nothing yet."""
-        text, self.text = self.text, None
-        return text
 
 
 def guest() -> Path:
@@ -67,7 +55,7 @@ def going_on(store: Store) -> Execution:
 def tell(store: Store, line: bytes) -> str:
     """Give a waiting guest a line; what it prints until it waits again."""
     out = bytearray()
-    store.rebind_wasi(WasiConfig(stdin=Line(line), stdout=out, stderr=out))
+    store.rebind_wasi(WasiConfig(stdin=Feed(line), stdout=out, stderr=out))
     outcome = going_on(store).run()
     assert isinstance(outcome, Paused), outcome
     return out.decode()
@@ -107,7 +95,7 @@ class Story:
         module = Module(engine, path.read_bytes())
         translated = perf_counter()
         store, out = Store(engine), bytearray()
-        store.set_wasi(WasiConfig(argv=["python", "-c", GUEST], stdin=lambda _size: None, stdout=out, stderr=out))
+        store.set_wasi(WasiConfig(argv=["python", "-c", GUEST], stdin=Feed(), stdout=out, stderr=out))
         linker = Linker(engine)
         linker.define_wasi()
         start = linker.instantiate(store, module).exports(store)["_start"]

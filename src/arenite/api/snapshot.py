@@ -11,6 +11,7 @@ fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     
 from __future__ import annotations
 
 import functools
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -195,7 +196,13 @@ class Snapshot:
             self.link(hosts={} if wasi is None else {stores.WASI: wasi})
         if n is None:
             return self._fork(wasi, hook, reseed=reseed)
-        return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
+        collecting = gc.isenabled()
+        gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
+        try:
+            return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
+        finally:
+            if collecting:
+                gc.enable()
 
     def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool) -> stores.Store:
         assert self._frozen is not None

@@ -115,7 +115,7 @@ def clear_dead(machine: Machine) -> None:
     """Write zeros to what no live frame holds, so that equal machines are equal bytes, and nothing left over travels."""
     arena = machine.cage.arena
     for activation in machine.activations:
-        for frame in frames(machine, activation):
+        for frame in list(frames(machine, activation)):  # all are looked at before anything is written
             at = frame.sp
             for start, stop in (*frame.live, (frame.end, frame.end)):
                 if at < start and any(arena[at:start]):

@@ -128,7 +128,7 @@ def freeze(machine: Machine) -> Frozen:
             host_reference_index=machine.host_reference_index,
             activations=tuple(a.copy() for a in machine.activations),
             fuel=machine.fuel,
-            hosts=machine.hosts.fork(host_states, reseed=True),
+            hosts=machine.hosts.fork(host_states, reseed=True),  # with the options of now
             host_states=host_states,
             lineage=parent,
             by_record=machine.by_record,

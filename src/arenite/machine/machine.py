@@ -97,7 +97,7 @@ class Machine:
     @classmethod
     def empty(cls, tier: Tier, windows: Windows, *, stack_size: int, areas: int) -> Machine:
         """A machine in which nothing has been made.  Raises: `Limit`."""
-        heap = STACK_AT + stack_size
+        heap = STACK_AT + (stack_size + ALIGNMENT - 1 & -ALIGNMENT)  # records are aligned
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
         machine = cls(tier, windows, (PortableCage if tier.portable else Cage)(heap + 1, areas), heap)

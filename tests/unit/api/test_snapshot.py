@@ -572,6 +572,55 @@ def test_hooks(world: World) -> None:
     assert world.store.snapshot().fork(0, hook=hook) == []
 
 
+class Counter:
+    """A host module that counts; `name`: of the options that it was opened or thawed with."""
+
+    def __init__(self, name: str, count: int = 0) -> None:
+        self.name, self.count = name, count
+
+    def freeze(self) -> int:
+        return self.count
+
+
+class Options:
+    """Options of a `Counter`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self) -> Counter:
+        return Counter(self.name)
+
+    def thaw(self, state: Any, *, reseed: bool) -> Counter:
+        del reseed
+        return Counter(self.name, state)
+
+
+def counter(store: Store) -> tuple[str, int]:
+    """The store's counter, which counts once more."""
+    found = store.machine.hosts.get("counter")
+    assert isinstance(found, Counter)
+    found.count += 1
+    return found.name, found.count
+
+
+def test_host_modules_go_along(world: World) -> None:
+    """State and options are those of the snapshot, whatever the parent is given later; each fork has its own."""
+    world.store.set_host("counter", Options("first"))
+    for _ in range(3):
+        counter(world.store)
+    snapshot = world.store.snapshot()
+    world.store.set_host("counter", Options("second"))
+    one, other = snapshot.fork(2)
+    assert [counter(one), counter(one), counter(other)] == [("first", 4), ("first", 5), ("first", 4)]
+    assert counter(world.store) == ("second", 1)
+    one.rebind_host("counter", Options("third"))
+    assert [counter(one), counter(one.snapshot().fork())] == [("third", 6), ("third", 7)]
+    other.reset()
+    world.store.close()
+    assert [counter(other), counter(snapshot.fork())] == [("first", 4), ("first", 4)]
+
+
 @pytest.mark.parametrize("tier", TIERS)
 def test_fuel_and_limits_go_along(tier: str) -> None:
     world = World(tier, consume_fuel=True, max_memory=4 * PAGE, max_table_elements=10)
