@@ -137,7 +137,7 @@ def check_trusted(world: World) -> None:
     """The words below the base are the machine's."""
     cage = world.machine.cage
     page = cage.store_page
-    used = len(world.machine.instances)
+    used = len(world.machine.made.instances)
     assert StoreContext.stack_limit.read(page, 0) == STACK_AT + STACK
     assert StoreContext.areas.read(page, 0) == used
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)

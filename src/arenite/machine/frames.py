@@ -14,7 +14,7 @@ from arenite.bytecode.helpers import PAUSE_OWED
 from arenite.errors import SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
-from arenite.machine.execution import HOST_CALL, READY
+from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, frame_extent
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
@@ -49,11 +49,11 @@ def _walk(machine: Machine, activation: Activation) -> Iterator[tuple[int, int, 
     """(beginning, end, offset of the header, live ranges) of each frame; frames that go on at one place share the ranges."""
     arena, window = machine.cage.arena, machine.window
     pc, sp, end = activation.pc, activation.sp, activation.end
-    header, live = _live(window, activation, pc, innermost=True)
-    callers: dict[int, tuple[int, Live]] = {}  # by where they go on: a recursion has few
+    (header, live), size = _live(window, activation, pc, innermost=True), frame_extent(window, pc) + ALIGNMENT - 1
+    callers: dict[int, tuple[tuple[int, Live], int]] = {}  # by where they go on: a recursion has few
     while True:
         at = sp + header
-        if not activation.at <= sp <= at <= end - FrameHeader.size:
+        if not activation.at <= sp <= at <= end - FrameHeader.size or end - sp > size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
         yield sp, end, header, live
         end = sp
@@ -66,8 +66,8 @@ def _walk(machine: Machine, activation: Activation) -> Iterator[tuple[int, int, 
         if sp >= end or (found is None and not window.is_return_point(pc)):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         if found is None:
-            found = callers[pc] = _live(window, activation, pc, innermost=False)
-        header, live = found
+            found = callers[pc] = _live(window, activation, pc, innermost=False), frame_extent(window, pc - 1)
+        (header, live), size = found
 
 
 def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, Live]:
