@@ -72,11 +72,11 @@ class Snapshot:
 
         `parent`: of a delta; by default the file of its parent in the same folder.  `verify`: read and check all pages now.
         `load`: makes the host's objects that the guest held of the bytes that `save(dump=)` made of them.
-        Raises: `SnapshotError` when the file is none that can be opened here.
+        Raises: `SnapshotError` when the file is none that can be opened here, `Limit` when a memory is larger than the engine allows.
         """
         engine = engine or default_engine()
         above = None if parent is None else parent.known()
-        opened = files.load(Path(path), above, verify=verify, portable=engine.tier.portable)
+        opened = files.load(Path(path), above, largest=engine.config.max_memory, verify=verify, portable=engine.tier.portable)
         new = cls(engine, None, opened)
         new._load = load
         return new
@@ -85,7 +85,7 @@ class Snapshot:
     def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None) -> Self:
         """The snapshot in bytes that `dumps` made.  Raises: `SnapshotError`."""
         engine = engine or default_engine()
-        new = cls(engine, None, files.loads(data, portable=engine.tier.portable))
+        new = cls(engine, None, files.loads(data, largest=engine.config.max_memory, portable=engine.tier.portable))
         new._load = load
         return new
 

@@ -234,7 +234,9 @@ class Reading:
                 )
             if function.type != type_:
                 raise LinkError(f"incompatible import type for {module!r} {name!r}: expected {type_}, found {function.type}")
-            places[self.place(fields, "at", FuncRefRecord.size, 16)] = len(found)
+            at = self.place(fields, "at", FuncRefRecord.size, 16)
+            if places.setdefault(at, len(found)) != len(found):
+                raise fields.error("at", "a place of its own")
             found.append(function)
             names.append((module, name))
         return found, names, places
