@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 STEPS = 12  # calls and other uses in a round, each after some damage
 FUEL = {"threaded": 5000, "safe": 1500}
 SLICES = (1, 3, 17, 1 << 18)
+MOST_FAILURES = 10  # after so many, more say nothing new
 SILENCE = 60.0  # seconds without a finished round: it hangs
 NUMBERS = (0, 1, 2, 3, 5, 8, 100, 0xFFFF, 0x10000, 0x1FFF0, -1, 0x7FFFFFFF)
 VARIANTS: dict[str, tuple[TierName, dict[str, Any]]] = {
@@ -275,7 +276,7 @@ class Campaign:
 
     def run(self) -> bool:
         """Until there was enough damage; whether all ended as it must."""
-        while not self.enough() and len(self.failures) < 5:
+        while not self.enough() and len(self.failures) < MOST_FAILURES:
             self.child()
         print(f"{self.variant}: {self.done} {self.what} in {self.next} rounds, {len(self.failures)} failures")
         print("  " + ", ".join(f"{name} {n}" for name, n in self.ends.most_common()))
@@ -344,6 +345,8 @@ class Campaign:
         again = f"python {self.program} --seed {self.seed} --tier {self.variant} --round {self.next}"
         self.failures.append(f"{what} (status {status}); again: {again}\n{stderr[-3000:]}")
         self.next += 1
+        if not self.quiet:
+            print(f"FAILED {self.failures[-1]}", file=sys.stderr, flush=True)
 
     def say(self) -> None:
         """Progress, now and then."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import weakref
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -243,7 +244,8 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     image = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(image) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
-    modules = tuple(_embedded(reader, fields) for fields in manifest.items("modules", 1 << 16))
+    kept = Kept(reader.fd)
+    modules = tuple(_embedded(reader, kept, fields) for fields in manifest.items("modules", 1 << 16))
     return Opened(reader.id, path, reader.name, manifest, sizes, image, modules)
 
 
@@ -311,7 +313,7 @@ def _patched(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], pare
     return Image(parent.template, sizes, tuple(changed))
 
 
-def _embedded(reader: Reader, fields: Fields) -> Embedded:
+def _embedded(reader: Reader, kept: Kept, fields: Fields) -> Embedded:
     """A module of the manifest; what travels along is read when it is wanted."""
     parts: list[Callable[[], bytes] | None] = []
     for name in ("wasm", "carried"):
@@ -319,21 +321,29 @@ def _embedded(reader: Reader, fields: Fields) -> Embedded:
             parts.append(None)
             continue
         place = reader.check(fields.section(name))
-        parts.append(Later(os.dup(reader.fd), reader.name, place))
+        parts.append(Later(kept, reader.name, place))
     return Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), *parts)
+
+
+class Kept:
+    """A descriptor of one's own of an open file, closed with the object."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = os.dup(fd)
+        weakref.finalize(self, os.close, self.fd)
 
 
 class Later:
     """Reads a section of a file when it is called."""
 
-    def __init__(self, fd: int, name: str, place: Section) -> None:
-        self._file = os.fdopen(fd, "rb", buffering=0)
+    def __init__(self, file: Kept, name: str, place: Section) -> None:
+        self._file = file
         self._name = name
         self._place = place
 
     def __call__(self) -> bytes:
         """The bytes.  Raises: `SnapshotError`."""
-        data = os.pread(self._file.fileno(), self._place.size, self._place.offset)
+        data = os.pread(self._file.fd, self._place.size, self._place.offset)
         if len(data) != self._place.size:
             raise SnapshotError(f"{self._name}: the file was cut off while it was read")
         return data
