@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from arenite import Config, Engine, Exit, FuncType, Linker, Paused, Snapshot, Store, Trap, ValType
+from arenite import Config, Engine, Exit, FuncType, Linker, Paused, Snapshot, SnapshotError, Store, Trap, ValType
 from arenite.wasi import VirtualClocks, WasiConfig
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Journals:
 
     def thaw(self, state: Any, *, reseed: bool) -> Journal:
         del reseed
+        if not isinstance(state, list) or not all(type(n) is int for n in state):
+            raise SnapshotError("a journal holds numbers")
         return Journal(list(state))
 
     def function(self, module: str, name: str) -> tuple[FuncType, Callable[..., object]] | None:
@@ -75,6 +77,8 @@ def offered(module: str, name: str) -> tuple[FuncType, Callable[..., object]] | 
 
 def note(caller: Caller, value: int) -> int:
     journal: Any = caller.host("journal")
+    if journal is None:
+        raise SnapshotError("the guest has lost its journal")
     journal.notes.append(value)
     return len(journal.notes)
 
