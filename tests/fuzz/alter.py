@@ -303,7 +303,9 @@ class Alterer:
 
     def execution(self) -> None:
         """Where an execution stands."""
-        executions = self.document.manifest["executions"]
+        executions, arena = self.document.manifest["executions"], self.document.manifest["arena"]
+        if self.choose.random() < 0.3:  # frames may lie anywhere, up to the arena's last byte
+            arena["heap"] = arena["stack_limit"] = arena["size"]
         for _ in range(self.choose.choice((1, 1, 2))):
             one = self.choose.choice(executions)
             key = self.choose.choice(list(one))

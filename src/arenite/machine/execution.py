@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
     from arenite.machine.objects import InstanceAddr
+    from arenite.machine.window import Window
 
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Helper.HOST_CALL)
@@ -196,20 +197,20 @@ def results(machine: Machine, activation: Activation) -> Sequence[object]:
 
 def _rest(machine: Machine, activation: Activation) -> None:
     """Nothing runs: what the host calls meanwhile has its frames above."""
-    activation.end = activation.sp + frame_extent(machine, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
+    activation.end = activation.sp + frame_extent(machine.window, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
     machine.top = activation.end
 
 
-def frame_extent(machine: Machine, pc: int) -> int:
+def frame_extent(window: Window, pc: int) -> int:
     """Bytes of the frame of the function whose code holds `pc`.  Raises: `Trap` when no function's does."""
     if pc == HALT_PC:
         return FrameHeader.size
-    type_ = machine.window.preamble.thunk_at(pc)
+    type_ = window.preamble.thunk_at(pc)
     if type_ is not None:
         return header_offset(type_) + FrameHeader.size
-    index = machine.window.module_at(pc)
+    index = window.module_at(pc)
     if index is not None:
-        placed = machine.window.modules[index]
+        placed = window.modules[index]
         function = placed.code.function_at(pc - placed.origin)
         if function is not None:
             return placed.code.function(function).frame_size

@@ -13,7 +13,7 @@ from arenite.bytecode.helpers import PAUSE_OWED
 from arenite.errors import SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
-from arenite.machine.execution import HOST_CALL, READY
+from arenite.machine.execution import HOST_CALL, READY, frame_extent
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
@@ -106,6 +106,9 @@ def check_place(window: Window, activation: Activation) -> None:
         good = True
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
+    sizes = activation.sp + frame_extent(window, pc), activation.at + activation.function.codec.header + FrameHeader.size
+    if max(sizes) > activation.end:
+        raise SnapshotError(f"an execution's frames end at {max(sizes):#x}, behind what it says, {activation.end:#x}")
 
 
 def clear_dead(machine: Machine) -> None:
