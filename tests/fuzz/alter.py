@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import copy
 import faulthandler
 import functools
 import gc
@@ -100,6 +101,10 @@ class Alterer:
         """The altered file."""
         return self.document.whole() if self.raw is None else self.raw
 
+    def value(self, *more: Any) -> Any:
+        """A value of JSON, or of what is nearly that; nobody else has it."""
+        return copy.deepcopy(self.choose.choice((*VALUES, *more)))
+
     # the file
     def flip(self) -> None:
         """A few bytes anywhere; often where there is something."""
@@ -172,15 +177,15 @@ class Alterer:
             if act == 0:
                 del container[key]
             elif act == 1:
-                container[key] = self.choose.choice(VALUES)
+                container[key] = self.value()
             elif act == 2:
                 other, other_key = self.spot()
-                container[key] = json.loads(json.dumps(other[other_key]))
+                container[key] = copy.deepcopy(other[other_key])
             elif isinstance(container, list):
                 if act == 3:
-                    container.insert(self.choose.randrange(len(container) + 1), json.loads(json.dumps(container[key])))
+                    container.insert(self.choose.randrange(len(container) + 1), copy.deepcopy(container[key]))
                 elif act == 4:
-                    container[key] = container[self.choose.randrange(len(container))]
+                    container[key] = copy.deepcopy(container[self.choose.randrange(len(container))])
                 else:
                     self.choose.shuffle(container)
             elif act == 3:
@@ -197,7 +202,7 @@ class Alterer:
         at = self.choose.randrange(1, len(text))
         self.document.text = (
             ("{" + '"fuel":1,"arena":7,' + text[1:]),
-            (text[:-1] + f', "arena": {json.dumps(self.choose.choice(VALUES))}}}'),
+            (text[:-1] + f', "arena": {json.dumps(self.value())}}}'),
             (text[:-1] + ', "hosts": ' + '{"a":' * 900 + "1" + "}" * 901),
             (text[:-1] + f', "{self.choose.choice(list(self.document.manifest))}": ' + "[" * 400 + "]" * 400 + "}"),
             (text[:at] + self.choose.choice(("9" * 5000, "}", "[", '"', "\\", "\0", "\x80", ",,")) + text[at:]),
@@ -211,9 +216,9 @@ class Alterer:
             spots = self.spots(states, [])
             if spots:
                 container, key = self.choose.choice(spots)
-                container[key] = self.choose.choice((*VALUES, -5, 3, 70, {"$bytes": "QQ=="}, {"kind": "file"}))
+                container[key] = self.value(-5, 3, 70, {"$bytes": "QQ=="}, {"kind": "file"})
         if self.choose.random() < 0.1:
-            states[self.choose.choice(("wasi", "journal", "other"))] = self.choose.choice(VALUES)
+            states[self.choose.choice(("wasi", "journal", "other"))] = self.value()
 
     # sections
     def sections(self) -> None:
@@ -387,13 +392,13 @@ class Alterer:
             a, b = (self.choose.randrange(len(head["ops"])) for _ in range(2))
             head["ops"][a], head["ops"][b] = head["ops"][b], head["ops"][a]
         elif kind < 0.5:
-            head["ops"][self.choose.randrange(len(head["ops"]))] = self.choose.choice(VALUES)
+            head["ops"][self.choose.randrange(len(head["ops"]))] = self.value()
         elif kind < 0.6:
             del head["ops"][self.choose.randrange(len(head["ops"])) :]
         elif kind < 0.8:
             head["sizes"][self.choose.randrange(5)] += self.choose.choice((*SMALL, 1 << 40))
         else:
-            head[self.choose.choice(("ops", "sizes"))] = self.choose.choice((*VALUES, json.loads("[" * 800 + "]" * 800)))
+            head[self.choose.choice(("ops", "sizes"))] = self.value(json.loads("[" * 800 + "]" * 800))
 
     def renamed(self) -> None:
         """Ops have other numbers, rightly or not."""

@@ -243,8 +243,9 @@ def run_child(child: Rounds, first: int) -> None:
         try:
             count = child.round(number)
         except BaseException:  # noqa: BLE001 (told to the parent, which counts it)
-            print(f"failed {number}", flush=True)
             traceback.print_exc()
+            sys.stderr.flush()
+            print(f"failed {number}", flush=True)
             os._exit(3)
         print(f"done {number} {count}", flush=True)
         number += 1

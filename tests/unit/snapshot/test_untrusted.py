@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Config, Engine, Limit, Snapshot, SnapshotError
+from arenite import Config, Engine, Instance, Limit, Module, Snapshot, SnapshotError, Store
+from arenite.layout.cage import cage_size
 from arenite.snapshot.container import canonical
 from fuzz.frozen import Document
 from unit.snapshot.counting import linker, of, paused
@@ -226,3 +227,14 @@ def test_json_of_other_kinds(file: Path) -> None:
         with pytest.raises(SnapshotError, match="no object"):
             Snapshot.open(file, of())
         paused().snapshot().save(file)
+
+
+def test_a_store_without_memories_has_a_whole_cage(file: Path) -> None:
+    """An arena offset and a displacement may reach as far as memory area 0 does, whatever the manifest says that there is."""
+    store = Store(of())
+    Instance(store, Module(of(), "(module (func))"), [])
+    store.snapshot().save(file)
+    with Snapshot.open(file, of()).fork() as fork:
+        assert not fork.machine.cage.sizes[1:]
+        space: Any = fork.machine.cage._space
+        assert space.size >= cage_size(1)
