@@ -117,6 +117,13 @@ def check_place(window: Window, activation: Activation) -> None:
         good = True
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
+    entered = status in (PAUSE_OWED, HOST_CALL)  # otherwise the stack may have no room for it, which its first op will find
+    sizes = (
+        activation.sp + frame_extent(window, pc) * entered,
+        activation.at + activation.function.codec.header + FrameHeader.size,
+    )
+    if max(sizes) > activation.end:
+        raise SnapshotError(f"an execution's frames end at {max(sizes):#x}, behind what it says, {activation.end:#x}")
 
 
 def clear_dead(machine: Machine) -> None:

@@ -230,7 +230,10 @@ class Reading:
                 )
             if function.type != type_:
                 raise LinkError(f"incompatible import type for {module!r} {name!r}: expected {type_}, found {function.type}")
-            made.add_function(function, self.place(fields, "at", FuncRefRecord.size, 16), (module, name))
+            at = self.place(fields, "at", FuncRefRecord.size, 16)
+            if at in made.host_function_at:
+                raise fields.error("at", "a place of its own")
+            made.add_function(function, at, (module, name))
 
     def references(self, load: Load | None, made: Registry) -> None:
         """Objects of the host's."""
