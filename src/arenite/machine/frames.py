@@ -28,17 +28,20 @@ SLOT: Final = 8
 
 
 class Frame(NamedTuple):
-    """A frame: where it begins, where the next one begins, and the live bytes in it, as ascending ranges of arena offsets."""
+    """A frame: where it begins, where the next one begins, and the live bytes in it, as ascending ranges of arena offsets.
+
+    `pc`: where it goes on.
+    """
 
     sp: int
     end: int
     header: int
     live: list[tuple[int, int]]
+    pc: int
 
 
-def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
+def frames(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
     """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
-    arena, window = machine.cage.arena, machine.window
     pc, sp, end = activation.pc, activation.sp, activation.end
     innermost = True
     while True:
@@ -47,7 +50,7 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
         if not activation.at <= sp <= at <= end - FrameHeader.size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
         ranges = [(sp + a, min(sp + b, end)) for a, b in live if sp + a < end]
-        yield Frame(sp, end, at, ranges)
+        yield Frame(sp, end, at, ranges, pc)
         pc, end = FrameHeader.return_pc.read(arena, at), sp
         if pc == HALT_PC:
             if sp != activation.at:
@@ -112,7 +115,7 @@ def clear_dead(machine: Machine) -> None:
     """Write zeros to what no live frame holds, so that equal machines are equal bytes, and nothing left over travels."""
     arena = machine.cage.arena
     for activation in machine.activations:
-        for frame in frames(machine, activation):
+        for frame in frames(arena, machine.window, activation):
             at = frame.sp
             for start, stop in (*frame.live, (frame.end, frame.end)):
                 if at < start and any(arena[at:start]):
