@@ -36,7 +36,6 @@ class Stand:
     title: str
     why: str
     frames: list[Record] = field(default_factory=list)
-    backtrace: list[str] = field(default_factory=list)
     more: int = 0
     damage: str = ""
 
@@ -54,9 +53,9 @@ def survey_stack(survey: Survey, windows: Windows) -> list[Stand]:
     found, low = [], STACK_AT
     for number, activation in enumerate(survey.roots.executions):
         if activation is None:
-            found.append(Stand(f"execution {number}", "damaged"))
+            found.append(Stand(f"{number}", "damaged"))
             continue
-        stand = Stand(f"execution {number}: {names.reference(activation.function.at)}", _why(survey, names, activation))
+        stand = Stand(f"{number} {names.reference(activation.function.at)}", _why(survey, names, activation))
         if window is None:
             stand.damage = reason
         elif activation.at < low:
@@ -95,7 +94,6 @@ def _walk(survey: Survey, names: Names, window: Window, activation: Activation, 
             if len(stand.frames) < MOST_FRAMES:
                 title, rows = walker.frame(activation, frame, vmctx, innermost=not stand.frames)
                 stand.frames.append(Record(frame.sp, frame.end - frame.sp, FRAMES, title, rows))
-                stand.backtrace.append(title)
             else:
                 stand.more += 1
             vmctx = FrameHeader.caller_vmctx.read(survey.arena.view, frame.header)
@@ -115,10 +113,7 @@ class Frames:
         """A frame's title and rows."""
         placed, number = self.function_at(frame.pc - (not innermost))
         title = self.title(activation, frame, placed, number, vmctx)
-        if placed is None or number is None:
-            slots = self.host_slots(frame)
-        else:
-            slots = self.guest_slots(frame, placed, number)
+        slots = self.host_slots(frame) if placed is None or number is None else self.guest_slots(frame, placed, number)
         rows = self.names.rows(
             FrameHeader,
             frame.header,
