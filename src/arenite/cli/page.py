@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from arenite.snapshot.survey import Record, Row, Survey
 
 CELLS: Final = 2048  # of a band
+OVERVIEW: Final = 192  # of the whole arena
 LINES: Final = 2000  # of a list
 MOST_PAGES: Final = 512  # of the arena whose bytes are in the page
 SAFE: Final = (1 << 53) - 1  # what a script's number holds exactly
@@ -99,7 +100,7 @@ def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[i
         "problems": [visible(problem) for problem in survey.problems[:LINES]],
         "kinds": [[kind.label, kind.colour, kind.doc, kind.backdrop] for kind in KINDS],
         "states": [STATES[state] for state in STATES],
-        "bands": [_band(band, kinds) for band in bands(survey, CELLS)],
+        "bands": [_band(band, kinds) for band in bands(survey, CELLS, OVERVIEW)],
         "records": records,
         "fields": list(fields.numbers),
         "texts": list(texts.numbers),

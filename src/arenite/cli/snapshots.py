@@ -122,7 +122,7 @@ def report(found: Found, console: Console, shown: int) -> Group:
     tables = [_summary(summary(found.path, survey)), *(_listed(part, shown) for part in lists if part.facts)]
     if survey.problems:
         tables.append(listing("damaged", [("", problem) for problem in survey.problems], shown))
-    picture = bands(survey, COLUMNS * LINES)
+    picture = bands(survey, COLUMNS * LINES, COLUMNS)
     drawn = [part for band in picture for part in (Text(), *shades.band(band))]
     return Group(*(part for table in tables for part in (table, Text())), *drawn[1:], Text(), shades.legend(picture))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One kind of thing.
+    """One kind of thing.  A list and what is in it are two kinds, for they begin at the same place.
 
     `label`: of many of them; `letter`: stands for it where there are no colours; `colour`: readable on black and on white.
     `record`: the record that it is, if it is one.  `backdrop`: shown only where nothing else is.
@@ -43,7 +43,8 @@ NULL: Final = Kind("null page", "N", "#94a3b8", "offset 0 is null, so nothing li
 FRAMES: Final = Kind("stack frames", "F", "#e4572e", "calls going on", FrameHeader)
 UNUSED: Final = Kind("unused stack", "U", "#b08968", "where no frame is now", backdrop=True)
 INSTANCES: Final = Kind("instances", "I", "#2f7ed8", "modules that were instantiated", InstanceRecord)
-FUNCTIONS: Final = Kind("function references", "R", "#0f9d8a", "one per function of an instance", FuncRefRecord)
+FUNCTIONS: Final = Kind("function references", "R", "#0f9d8a", "one for each of an instance's own functions")
+FUNCTION: Final = Kind("function reference", "R", "#0f9d8a", "by which one function is called", FuncRefRecord)
 HOSTS: Final = Kind("host functions", "H", "#6ba32d", "references to functions of the host", FuncRefRecord)
 TABLES: Final = Kind("tables", "T", "#7c3aed", "the tables' records", TableRecord)
 ELEMENTS: Final = Kind("table elements", "E", "#b57bee", "references, 4 bytes each")
@@ -57,7 +58,7 @@ FREE: Final = Kind("free", "O", "#94a3b8", "behind the last record", backdrop=Tr
 BYTES: Final = Kind("memory", "B", "#3f8fc0", "the guest's own bytes")
 
 KINDS: Final = (
-    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, DROPPED, LOST, FREE, BYTES,
+    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, DROPPED, LOST, FREE, BYTES,
 )  # fmt: skip
 
 LEADS: Final[dict[Field, Kind | None]] = {

@@ -7,7 +7,7 @@
 A cell that covers several kinds shows the one with most bytes in it, a backdrop only where there is nothing else; of several states the
 one that says most.
 
-Example:  for band in bands(survey, lambda band: 128): draw(band.cells)
+Example:  for band in bands(survey, 128, 64): draw(band.cells)
 """
 
 from __future__ import annotations
@@ -105,11 +105,11 @@ def _gap(start: int, end: int, top: int, limit: int) -> Iterator[Extent]:
             yield Extent(a, b, kind)
 
 
-def bands(survey: Survey, most: int) -> list[Band]:
-    """All bands, each of at most so many cells."""
+def bands(survey: Survey, most: int, overview: int) -> list[Band]:
+    """All bands, each of at most so many cells; `overview`: of the whole arena, which is seldom full."""
     arena, states, parts = survey.arena, page_states(survey, ARENA), extents(survey)
     sizes = survey.opened.sizes
-    found = [_paged("arena", STORE_AT, states, parts, most)]
+    found = [_paged("arena", STORE_AT, states, parts, overview)]
     top = max((e.end for e in parts if e.kind is FRAMES), default=STACK_AT)
     for title, start, end in (("frames", STACK_AT, top), ("records", sizes.stack_limit, sizes.heap)):
         if start < end:

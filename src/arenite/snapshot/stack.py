@@ -122,7 +122,7 @@ class Frames:
         live = {at for start, stop in frame.live for at in range(start, stop, SLOT)}
         shown = [(at, role, type_) for at, role, type_ in slots if at in live]
         rows += [self.names.row(at, type_, role, "") for at, role, type_ in shown if at + SLOT <= self.survey.arena.size]
-        return title, rows
+        return title, sorted(rows, key=lambda row: row.at)
 
     def function_at(self, pc: int) -> tuple[Placed | None, int | None]:
         """The module and own function whose code holds `pc`."""

@@ -28,6 +28,7 @@ from arenite.snapshot.kinds import (
     CONTEXT,
     DROPPED,
     ELEMENTS,
+    FUNCTION,
     FUNCTIONS,
     GLOBALS,
     HOSTS,
@@ -110,7 +111,7 @@ class Survey:
         """The record that begins at an offset, of a kind if one is asked for; of several, the innermost."""
         index = bisect_right(self.places, at) - 1
         while index >= 0 and self.places[index] == at:
-            if kind is None or self.records[index].kind is kind or {kind, self.records[index].kind} == {FUNCTIONS, HOSTS}:
+            if kind is None or self.records[index].kind is kind or (kind is FUNCTION and self.records[index].kind is HOSTS):
                 return self.records[index]
             index -= 1
         return None
@@ -200,7 +201,7 @@ class Names:
         """The value in a slot or global."""
         bits = self.arena.number(at, 8)
         link = bits if type_ == FUNCREF and bits else None
-        return Row(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTIONS if link else None)
+        return Row(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
 
     def rows(self, layout: type[Layout], at: int, texts: dict[Field, Callable[[int], str]], *plain: Field) -> list[Row]:
         """The fields of a record; of an array those elements that are not zero.  `plain`: fields that hold no offset this time."""
@@ -325,16 +326,16 @@ class Walk:
         at, layout, arena = instance.at, code.layout, self.arena
         functions = [i for i in code.imports if isinstance(i.type, FuncType)]
         parts = (
-            (layout.imported_functions, layout.function, "function", FUNCTIONS),
+            (layout.imported_functions, layout.function, "function", FUNCTION),
             (layout.tables, layout.table, "table", TABLES),
             (layout.imported_globals, layout.imported_global, "global", GLOBALS),
         )
         for count, place, what, kind in parts:
             for n in range(min(count, MOST_ROWS)):
                 value = arena.number(at + place(n), WORD)
-                text = self.names.reference(value) if kind is FUNCTIONS else ""
+                text = self.names.reference(value) if kind is FUNCTION else ""
                 doc = (
-                    f"its imported function {functions[n].module}.{functions[n].name}" if kind is FUNCTIONS else f"its {what} {n}"
+                    f"its imported function {functions[n].module}.{functions[n].name}" if kind is FUNCTION else f"its {what} {n}"
                 )
                 yield Row(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
         for n in range(min(layout.own_globals, MOST_ROWS)):
@@ -353,7 +354,7 @@ class Walk:
             self.problems.append(f"{title}: they do not lie in the arena")
             return
         rows = [
-            Row(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTIONS)
+            Row(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTION)
             for n, place in enumerate(range(at, at + size * min(count, MOST_ROWS), size))
         ]
         yield Record(at, size * count, FUNCTIONS, title, rows, count - len(rows))
@@ -369,7 +370,7 @@ class Walk:
                 FuncRefRecord.function: lambda _: self.names.reference(at),
             },
         )
-        return Record(at, FuncRefRecord.size, FUNCTIONS, f"{self.names.reference(at)}, of {label}", rows)
+        return Record(at, FuncRefRecord.size, FUNCTION, f"{self.names.reference(at)}, of {label}", rows)
 
     def host_function(self, number: int, import_: Import) -> Record:
         """The reference to a host function."""
@@ -433,7 +434,7 @@ class Walk:
     def element(self, type_: int, number: int, at: int, value: int) -> Row:
         """An element of a table."""
         link = value if type_ == FUNCREF and value else None
-        return Row(at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, FUNCTIONS if link else None)
+        return Row(at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, FUNCTION if link else None)
 
 
 def filled(survey: Survey, number: int) -> int | None:
