@@ -6,12 +6,12 @@ BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bless spec wasi programs fuzz bench docs size clean compiled
+.PHONY: help demo test check format bless spec wasi programs fuzz xisa bench docs size clean compiled
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.with-python compiled  ## run CPython 3.12 inside arenite and show the time of each stage
+demo: $(VENV)/.with-python compiled  ## CPython 3.12 inside arenite: booted, frozen, forked a thousand times, resumed elsewhere
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.with-test compiled  ## all tests, with samples of the large official suites
@@ -44,6 +44,10 @@ fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 100,000 co
 	ARENITE_FUZZ=1000 $(PYTEST) tests/differential
 	$(BIN)/python tests/fuzz/corrupt.py --count 100000
 	ARENITE_STRESS=all $(PYTEST) tests/stress
+
+xisa: $(VENV)/.with-test compiled  ## aarch64 under qemu-user: tests of what depends on the CPU, and guests on both CPUs
+	$(BIN)/python tools/xisa.py
+	$(PYTEST) tests/xisa
 
 bench: $(VENV)/.with-bench compiled  ## run times beside other engines
 	$(BIN)/python -m bench

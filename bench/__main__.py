@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, frontend, speed
+from bench import calls, forks, frontend, speed
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -28,6 +28,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "start": (frontend.start, 3),
     "calls": (calls.calls, 5),
     "sizes": (calls.sizes, 1),
+    "forks": (forks.forks, 5),
 }
 
 
@@ -43,7 +44,7 @@ def measure(
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
 ) -> None:
-    """Measure arenite beside other engines: run time, translation, start, calls, sizes."""
+    """Measure arenite beside other engines: run time, translation, start, calls, sizes, forks."""
     for name in suites or ():
         if name not in SUITES:
             raise typer.BadParameter(f"{name!r} is no suite; there are {', '.join(SUITES)}")

@@ -19,6 +19,7 @@ from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.handler import Handler, Interpreter
 from arenite.layout.cage import UNIT
 from arenite.platform import cache, llvm
+from arenite.platform.architectures import host
 from arenite.tiers import threaded
 from arenite.tiers.threaded import OPCODES, Handlers, ThreadedTier
 from arenite.tiers.threaded.objects import Variant
@@ -59,7 +60,7 @@ def _handlers(ir: str) -> Handlers:
 def without_fuel() -> ThreadedTier:
     """The threaded tier without checks of fuel."""
     with patch.object(control, "charge", _no_charge):
-        return _tier(_handlers(Variant().ir()))
+        return _tier(_handlers(Variant().ir(host())))
 
 
 class CountingHandler(Handler):
@@ -79,7 +80,8 @@ class CountingInterpreter(Interpreter):
 
     def handler(self, row: Row) -> Handler:
         """An emitter for one row."""
-        return CountingHandler(row, self.addressing, explicit_bounds=self.explicit_bounds, deterministic=self.deterministic)
+        options = {"explicit_bounds": self.explicit_bounds, "deterministic": self.deterministic}
+        return CountingHandler(row, self.addressing, self.architecture, **options)
 
 
 class Counting:
@@ -89,7 +91,7 @@ class Counting:
     portable = False
 
     def __init__(self) -> None:
-        handlers = _handlers(CountingInterpreter(ADDRESSINGS[Variant().addressing]).text())
+        handlers = _handlers(CountingInterpreter(ADDRESSINGS[Variant().addressing], host()).text())
         self._table = mmap.mmap(-1, COUNTERS_AT + CODE_SIZE)
         self._table[:COUNTERS_AT] = ctypes.string_at(handlers.table, COUNTERS_AT)
         handlers.table = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(self._table)))

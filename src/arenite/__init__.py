@@ -58,7 +58,7 @@ from arenite.errors import (
     ValidationError,
 )
 from arenite.traps import TrapCode
-from arenite.wasi import WasiConfig
+from arenite.wasi import Feed, WasiConfig
 
 ExitTrap = Exit
 WasmtimeError = AreniteError
@@ -74,6 +74,7 @@ __all__ = [
     "Exit",
     "ExitTrap",
     "ExportType",
+    "Feed",
     "Finished",
     "Frame",
     "Func",

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
+from arenite.api import WASI
 from arenite.wasi.preview1 import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.wasi import WasiConfig
+    from arenite.wasi.host import HostModule
 
 ENGINE = wasmtime.Engine()
 VALUE_TYPES = {"i32": wasmtime.ValType.i32, "i64": wasmtime.ValType.i64}
@@ -28,18 +30,25 @@ class Memory:
 
 
 class Caller:
-    """A caller whose memories have `view`."""
+    """A caller whose memories have `view`, and which knows WASI; nothing can ask a second time."""
 
-    def __init__(self, caller: wasmtime.Caller) -> None:
+    can_pause = False
+
+    def __init__(self, caller: wasmtime.Caller, module: HostModule) -> None:
         self.caller = caller
+        self.module = module
+
+    def host(self, name: str) -> HostModule:
+        assert name == WASI
+        return self.module
 
     def get(self, name: str) -> Memory | None:
         found = self.caller.get(name)
         return Memory(found) if isinstance(found, wasmtime.Memory) else None
 
 
-def adapted(call: Any) -> Any:
-    return lambda caller, *arguments: call(Caller(caller), *arguments)
+def adapted(call: Any, module: HostModule) -> Any:
+    return lambda caller, *arguments: call(Caller(caller, module), *arguments)
 
 
 def run(path: Path, config: WasiConfig) -> None:
@@ -54,7 +63,7 @@ def run(path: Path, config: WasiConfig) -> None:
             continue
         row = TABLE[wanted.name or ""]
         functype = wasmtime.FuncType([VALUE_TYPES[word]() for word in row.words], [VALUE_TYPES[word]() for word in row.returns])
-        linker.define_func(wanted.module, wanted.name or "", functype, adapted(found[1]), access_caller=True)
+        linker.define_func(wanted.module, wanted.name or "", functype, adapted(found[1], host), access_caller=True)
     store = wasmtime.Store(ENGINE)
     try:
         start = linker.instantiate(store, module).exports(store)["_start"]

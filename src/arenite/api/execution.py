@@ -74,7 +74,8 @@ class Execution:
         `fuel`: units that it may use now, beside what the store has; `deadline`: seconds from now; `pause_at`: host functions, as
         `"module.name"` of the import, before whose calls it stops.  A host function that raises `NotReady` stops it too, and is asked
         again next time.  A guest called *by* a host function does not pause: out of fuel, it traps; a deadline waits for it.
-        Raises: `Trap`, `Exit`, what a host function raised; `AreniteError` when the execution is over or not the newest.
+        Raises: `Trap`, `Exit`, what a host function raised; `AreniteError` when the execution is over or not the newest;
+        `ValueError` for a negative `fuel`.
         """
         names = frozenset(_import_name(name) for name in pause_at)
         until = 0.0 if deadline is None else time.monotonic() + deadline
@@ -119,8 +120,8 @@ class Execution:
         return backtrace(self._machine, a.pc, a.sp, a.vmctx)
 
     def close(self) -> None:
-        """End it, and those above it: the guest's frames are forgotten."""
-        core.cancel(self._machine, self._activation)
+        """End it, and those above it: the guest's frames are forgotten.  Raises: `AreniteError` inside a host function."""
+        core.close(self._machine, self._activation)
 
 
 def _paused(machine: Machine, activation: core.Activation) -> Paused | None:

@@ -11,13 +11,14 @@ fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     
 from __future__ import annotations
 
 import functools
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from arenite.api import linker as linkers
 from arenite.api import store as stores
 from arenite.api.engine import Engine
-from arenite.errors import AreniteError, SnapshotError
+from arenite.errors import AreniteError, Limit, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
@@ -91,7 +92,7 @@ class Snapshot:
 
     def dumps(self, *, embed: bool = True, dump: Dump | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
-        return files.dumps(self._bound(), files.Form(packed=True, embed=embed, dump=dump))
+        return files.dumps(self.frozen(), files.Form(packed=True, embed=embed, dump=dump))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
         return Snapshot.loads, (self.dumps(),)
@@ -116,7 +117,7 @@ class Snapshot:
         if packed and parent is not None:
             raise SnapshotError("a delta is not packed: give packed or parent, not both")
         form = files.Form(None if parent is None else parent.known(), packed=packed, embed=embed, dump=dump, progress=progress)
-        self._saved = files.save(self._bound(), Path(path), form)
+        self._saved = files.save(self.frozen(), Path(path), form)
 
     def link(
         self,
@@ -132,6 +133,9 @@ class Snapshot:
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
         if self._opened is not None:
+            largest = max(self._opened.sizes.regions[1:], default=0)
+            if largest > self.engine.config.max_memory:
+                raise Limit(f"a memory of {largest} bytes; {self.engine.config.max_memory} are allowed")
             if linker is None:
                 linker = linkers.Linker(self.engine)
                 linker.define_wasi()
@@ -154,7 +158,7 @@ class Snapshot:
         self.engine.modules[code.digest.hex()] = code
         return code
 
-    def _bound(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
+    def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
         """The frozen machine."""
         if self._frozen is None:
             self.link(hosts=hosts)
@@ -192,7 +196,13 @@ class Snapshot:
             self.link(hosts={} if wasi is None else {stores.WASI: wasi})
         if n is None:
             return self._fork(wasi, hook, reseed=reseed)
-        return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
+        collecting = gc.isenabled()
+        gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
+        try:
+            return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
+        finally:
+            if collecting:
+                gc.enable()
 
     def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool) -> stores.Store:
         assert self._frozen is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arenite.cli import inspection, objdump, run, wast
+from arenite.cli import fork, freeze, inspection, objdump, resume, run, wast
 from arenite.cli.ending import Refused, report
 from arenite.errors import AreniteError
 
@@ -25,6 +25,9 @@ app = typer.Typer(
 )
 GUEST = {"allow_interspersed_args": False}  # what follows FILE belongs to the guest
 app.command(name="run", context_settings=GUEST)(run.run)
+app.command(name="freeze", context_settings=GUEST)(freeze.freeze)
+app.command(name="resume")(resume.resume)
+app.command(name="fork")(fork.fork)
 app.command(name="inspect")(inspection.inspect)
 app.command(name="objdump")(objdump.objdump)
 app.command(name="wast")(wast.wast)

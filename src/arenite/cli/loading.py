@@ -5,24 +5,19 @@ Example:  module = load(engine, Path("hello.wat"))
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
-
 from arenite.api import Module, wat2wasm
 from arenite.cli.ending import Refused
-from arenite.errors import DecodeError, Limit, ValidationError
+from arenite.cli.progress import progress
+from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from arenite.api import Engine
-
-LONG = 4 << 20  # bytes of a module that take long enough to say so
 
 
 @contextmanager
@@ -32,8 +27,9 @@ def refusing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Refused(f"cannot read {path}: {error.strerror}") from error
-    except (DecodeError, ValidationError, Limit) as error:
-        raise Refused(f"{path}: {error}") from error
+    except (DecodeError, ValidationError, Limit, LinkError, SnapshotError) as error:
+        named = str(path) in str(error)  # errors of snapshot files tell which one
+        raise Refused(str(error) if named else f"{path}: {error}") from error
 
 
 def read(path: Path) -> bytes:
@@ -46,11 +42,5 @@ def read(path: Path) -> bytes:
 def load(engine: Engine, path: Path) -> Module:
     """The module in the file at `path`, ready to be instantiated; a long translation shows on a terminal.  Raises: Refused."""
     code = read(path)
-    silent = len(code) < LONG or not sys.stderr.isatty()
-    with refusing(path), Progress(console=Console(stderr=True), transient=True, disable=silent) as progress:
-        task = progress.add_task(f"translating {path.name}", total=None)
-
-        def advance(done: int, whole: int) -> None:
-            progress.update(task, completed=done, total=whole)
-
-        return Module(engine, code, progress=None if silent else advance)
+    with refusing(path), progress(f"translating {path.name}") as advance:
+        return Module(engine, code, progress=advance)

@@ -15,7 +15,7 @@ Invariants: a handler uses no machine stack, and around an access that may fault
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.memory import checked_area
@@ -29,6 +29,9 @@ from arenite.layout.records import FrameHeader, InstanceRecord, MemoryRecord, St
 from arenite.layout.spaces import Space
 from arenite.traps import TrapCode
 
+if TYPE_CHECKING:
+    from arenite.platform.architectures import Architecture
+
 CONVENTION: Final = "preserve_nonecc"
 REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they are passed; `memory` has its addressing's type
     "base": "ptr",
@@ -41,7 +44,6 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
     "fuel": "i64",
     "memory": "",
 }
-X86_64: Final = ("r12", "r13", "r14", "r15", "rdi", "rsi", "rdx", "rcx", "r8", "r9", "r11", "rax")  # the convention's order
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
 STATUSES: Final[dict[int, str]] = (
     {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed"}
@@ -59,8 +61,11 @@ def parameters(addressing: Addressing, *, explicit_bounds: bool) -> dict[str, st
 class Handler(LlvmText):
     """The handler of one row."""
 
-    def __init__(self, row: Row, addressing: Addressing, *, explicit_bounds: bool, deterministic: bool) -> None:
+    def __init__(
+        self, row: Row, addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool
+    ) -> None:
         super().__init__(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
+        self.architecture = architecture
         self.row = row
         self.types = parameters(addressing, explicit_bounds=explicit_bounds)
         self.registers = {"sp": Value(I32, "%sp"), "vmctx": Value(I32, "%vmctx"), "fuel": Value(I64, "%fuel")}
@@ -115,9 +120,9 @@ class Handler(LlvmText):
     # state
     def pin(self) -> None:
         """An empty piece of assembly that wants the registers where they were passed."""
-        names = [n for n in self.types if n in PINNED]
-        places = ",".join(f"{{{X86_64[list(self.types).index(n)]}}}" for n in names)
-        values = ", ".join(f"{self.types[n]} %{n}" for n in names)
+        passed = dict(zip(self.types, self.architecture.arguments, strict=False))
+        places = ",".join(f"{{{passed[n]}}}" for n in PINNED)
+        values = ", ".join(f"{self.types[n]} %{n}" for n in PINNED)
         self.do(f'call void asm sideeffect "", "{places}"({values})')
 
     def state(self, name: State) -> Value:
@@ -289,14 +294,18 @@ class Handler(LlvmText):
 class Interpreter:
     """The interpreter's IR: `text()`."""
 
-    def __init__(self, addressing: Addressing, *, explicit_bounds: bool = False, deterministic: bool = False) -> None:
+    def __init__(
+        self, addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool = False, deterministic: bool = False
+    ) -> None:
         self.addressing = addressing
+        self.architecture = architecture
         self.explicit_bounds = explicit_bounds
         self.deterministic = deterministic
 
     def handler(self, row: Row) -> Handler:
         """An emitter for one row."""
-        return Handler(row, self.addressing, explicit_bounds=self.explicit_bounds, deterministic=self.deterministic)
+        options = {"explicit_bounds": self.explicit_bounds, "deterministic": self.deterministic}
+        return Handler(row, self.addressing, self.architecture, **options)
 
     def text(self) -> str:
         """Handlers in the table's order, stops, bulk functions, the entry."""

@@ -69,6 +69,7 @@ class Cage:
         else:
             self._fill(image)
         self._make_views()
+        self._references = self._space.references()  # while nobody holds a view of a memory
 
     @classmethod
     def of(cls, image: Image, areas: int) -> Cage:
@@ -119,7 +120,8 @@ class Cage:
             raise Limit("a memory must shrink to be reset, but a view of one is held")
         for region, (old, new) in enumerate(zip(sizes, wanted, strict=True)):
             start = _region_at(region)
-            self._space.decommit(start + new, start + max(old, new))
+            kept = min(image.template.size(region), new)  # what lies behind it was written by hand, or is to be zero
+            self._space.decommit(start + kept, start + max(old, new))
         self._lengths = [0] * self.areas
         self.arena.release()
         self.store_page.release()
@@ -129,7 +131,6 @@ class Cage:
     def _make_views(self) -> None:
         self.arena = self._space.view(-LOW, self._arena_size - LOW)
         self.store_page = self._space.view(STORE_AT - LOW, -LOW)
-        self._references = self._space.references()
         self.generation += 1
 
     def show(self, window: Window) -> None:
@@ -249,8 +250,7 @@ class PortableCage:
     def reset(self, image: Image) -> None:
         """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory."""
         try:
-            for memory in self._memories:
-                memory.close()
+            self._close_memories()
         except BufferError as error:
             raise Limit("memories must be made anew to be reset, but a view of one is held") from error
         self._memories, self._lengths = [], []
@@ -307,11 +307,18 @@ class PortableCage:
 
     def close(self) -> None:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
-        for memory in self._memories:
-            memory.close()
+        self._close_memories()
         self.arena.release()
         self.store_page.release()
         self._space.close()
+
+    def _close_memories(self) -> None:
+        """Free all memories, or none.  Raises: `BufferError` while somebody holds a view of one."""
+        idle = platform.PortableReservation(HOST_PAGE).references()
+        if any(memory.references() != idle for memory in self._memories):
+            raise BufferError("a view of a memory is held")
+        for memory in self._memories:
+            memory.close()
 
 
 class ClosedCage:

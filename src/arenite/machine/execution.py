@@ -76,7 +76,7 @@ class Suspended(BaseException):
         self.place = status, pc, sp, vmctx
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Activation:
     """A call going on.
 
@@ -116,8 +116,10 @@ UNLIMITED: Final = Budget()
 
 
 def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance: int = -1) -> Activation:
-    """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs."""
+    """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs; `AreniteError` inside a host function."""
     with machine.exclusive():
+        if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
+            raise AreniteError("an execution cannot begin inside a host function of its store")
         at = machine.put_arguments(function, args)
         pc, vmctx = machine.put_entry(function, at)
         activation = Activation(function, at, READY, pc, at, vmctx, 0, instance=instance)
@@ -142,7 +144,9 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
     """
     with machine.exclusive():
         _check_newest(machine, activation)
-        total = machine.fuel
+        if budget.fuel is not None and budget.fuel < 0:
+            raise ValueError(f"fuel {budget.fuel}; expected at least 0")
+        total, debt = machine.fuel, 0
         limits = [limit for limit in (total, budget.fuel) if limit is not None]
         allowed = min(limits, default=0)
         machine.fuel = allowed - activation.debt if limits else None
@@ -155,13 +159,16 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
             _rest(machine, activation)
             return False
         except BaseException:
+            debt = max(0, -(machine.fuel or 0))  # it will not go on to pay what it owes
             cancel(machine, activation)
             raise
+        else:
+            debt = max(0, -(machine.fuel or 0))
+            cancel(machine, activation)
+            return True
         finally:
             left = max(machine.fuel or 0, 0)
-            machine.fuel = None if total is None else total - allowed + left
-        cancel(machine, activation)
-        return True
+            machine.fuel = None if total is None else max(total - allowed + left - debt, 0)
 
 
 def answer(machine: Machine, activation: Activation, value: object) -> None:
@@ -171,6 +178,14 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
         raise AreniteError("the execution does not wait in a host call that a value could complete")
     machine.answer(activation.pc, activation.sp, activation.vmctx, value)
     activation.status, activation.pc, activation.pause = READY, activation.pc + UNIT, None
+
+
+def close(machine: Machine, activation: Activation) -> None:
+    """`cancel` for users.  Raises: `AreniteError` inside a host function, whose caller's frames may be those."""
+    with machine.exclusive():
+        if machine.nested and activation in machine.activations:
+            raise AreniteError("an execution cannot be closed inside a host function of its store")
+        cancel(machine, activation)
 
 
 def cancel(machine: Machine, activation: Activation) -> None:
@@ -196,7 +211,8 @@ def results(machine: Machine, activation: Activation) -> Sequence[object]:
 
 def _rest(machine: Machine, activation: Activation) -> None:
     """Nothing runs: what the host calls meanwhile has its frames above."""
-    activation.end = activation.sp + frame_extent(machine, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
+    end = activation.sp + frame_extent(machine, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
+    activation.end = min(end, machine.stack_limit)  # a frame that has not been entered may find no room
     machine.top = activation.end
 
 

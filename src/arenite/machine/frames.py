@@ -40,12 +40,17 @@ class Frame(NamedTuple):
     pc: int
 
 
-def frames(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
+def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
     """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
+    return frames_in(machine.cage.arena, machine.window, activation)
+
+
+def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
+    """The same, of an arena that no machine runs in."""
     pc, sp, end = activation.pc, activation.sp, activation.end
-    innermost = True
+    header, live = _live(window, activation, pc, innermost=True)
+    callers: dict[int, tuple[int, list[tuple[int, int]]]] = {}  # by where they go on: a recursion has few
     while True:
-        header, live = _live(window, activation, pc, innermost=innermost)
         at = sp + header
         if not activation.at <= sp <= at <= end - FrameHeader.size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
@@ -57,9 +62,12 @@ def frames(arena: memoryview, window: Window, activation: Activation) -> Iterato
                 raise SnapshotError(f"the guest's stack is damaged at {sp:#x}: frames below it belong to nobody")
             return
         sp = FrameHeader.caller_sp.read(arena, at)
-        innermost = False
         if sp >= end or not window.is_return_point(pc):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
+        found = callers.get(pc)
+        if found is None:
+            found = callers[pc] = _live(window, activation, pc, innermost=False)
+        header, live = found
 
 
 def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, list[tuple[int, int]]]:
@@ -115,7 +123,7 @@ def clear_dead(machine: Machine) -> None:
     """Write zeros to what no live frame holds, so that equal machines are equal bytes, and nothing left over travels."""
     arena = machine.cage.arena
     for activation in machine.activations:
-        for frame in frames(arena, machine.window, activation):
+        for frame in list(frames(machine, activation)):  # all are looked at before anything is written
             at = frame.sp
             for start, stop in (*frame.live, (frame.end, frame.end)):
                 if at < start and any(arena[at:start]):

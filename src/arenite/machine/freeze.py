@@ -22,22 +22,23 @@ from arenite.machine.cage import AnyCage, Cage, PortableCage
 from arenite.machine.frames import clear_dead
 from arenite.machine.image import (
     ARENA,
+    NO_PAGES,
     Extent,
     Image,
     Pages,
     PortableTemplate,
     Template,
     collected,
-    data_pages,
     different_pages,
     nonzero_pages,
+    nonzero_runs,
     ranges_of,
 )
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.types import FuncType
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 DRIFT: Final = 2  # an image whose changed pages are more than the template's divided by this gets a template of its own
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Frozen:
     """Everything a machine is made of.  The machines share its collections until they change them (`Machine.own`).
 
@@ -77,6 +78,20 @@ class Frozen:
     host_states: Mapping[str, State]
     lineage: Lineage
     by_record: dict[int, InstanceAddr]
+    copied: int = 0  # pages that forks have copied so far
+
+    def mappable(self) -> Image:
+        """The image, for one more fork.
+
+        Each fork copies what its image has beyond the template.  Once as many pages were copied as a template of the image's own would
+        have, it gets one: so forks never cost more than twice what they would have cost had we known how many there will be.
+        """
+        changed = sum(map(len, self.image.changed))
+        if changed and self.image.template.file is not None:
+            self.copied += changed
+            if self.copied > self.image.template.pages + changed:
+                self.image, self.copied = _rebuilt(self.image), 0
+        return self.image
 
 
 def freeze(machine: Machine) -> Frozen:
@@ -84,10 +99,10 @@ def freeze(machine: Machine) -> Frozen:
 
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
     """
-    if machine.nested:
-        names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
-        raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
     with machine.exclusive():
+        if machine.nested:
+            names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
+            raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
         host_states = machine.hosts.freeze()
         heap = StoreContext.heap.read(machine.cage.store_page, 0)
         clear_dead(machine)
@@ -113,7 +128,7 @@ def freeze(machine: Machine) -> Frozen:
             host_reference_index=machine.host_reference_index,
             activations=tuple(a.copy() for a in machine.activations),
             fuel=machine.fuel,
-            hosts=machine.hosts,
+            hosts=machine.hosts.fork(host_states, reseed=True),  # with the options of now
             host_states=host_states,
             lineage=parent,
             by_record=machine.by_record,
@@ -128,11 +143,8 @@ def _clear_stack(machine: Machine) -> None:
     if any(cage.arena[top : min(first, limit)]):
         cage.arena[top : min(first, limit)] = bytes(min(first, limit) - top)
     own = cage.own_pages(ARENA)
-    if own is None:
-        ranges = [(0, limit + HOST_PAGE)]
-    else:
-        known = () if cage.template is None else data_pages(cage.template, ARENA)
-        ranges = [*own, *((n * HOST_PAGE, (n + 1) * HOST_PAGE) for n in known)]
+    known = () if cage.template is None else cage.template.data(ARENA)
+    ranges = [(0, limit + HOST_PAGE)] if own is None else [*own, *known]
     arena = cage.region(ARENA)
     begin, end = first + HOST_PAGE, limit + HOST_PAGE
     for start, stop in ranges:
@@ -174,40 +186,47 @@ def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
 def _new_template(cage: AnyCage) -> Image:
     """A template with exactly this content, which becomes the cage's own."""
     sizes = cage.sizes
-    nothing = tuple(Pages((), b"") for _ in sizes)
+    nothing = (NO_PAGES,) * len(sizes)
     if cage.portable:
         template: Template = PortableTemplate([_trimmed(cage.region(region)) for region in range(len(sizes))])
         image = Image(template, sizes, nothing)
         cage.template = template
         return image
-    fd = platform.memfd("arenite template")
-    extents, pages, end = [], 0, 0
-    for size in sizes:
-        extents.append(Extent(end, size))
-        end += size
-    os.ftruncate(fd, end)
+    fd, extents = _template_file(sizes)
+    pages = 0
     for region, extent in enumerate(extents):
-        for number, page in runs(nonzero_pages(cage.region(region), cage.own_pages(region) if cage.template is None else None)):
-            os.pwrite(fd, page, extent.offset + number * HOST_PAGE)
-            pages += len(page) // HOST_PAGE
+        view, own = cage.region(region), cage.own_pages(region) if cage.template is None else None
+        for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
+            with view[start:stop] as run:
+                os.pwrite(fd, run, extent.offset + start)
+            pages += (stop - start) // HOST_PAGE
     platform.seal(fd)
     image = Image(Template(fd, extents, pages), sizes, nothing)
     cage.rebase(image)
     return image
 
 
-def runs(pages: Iterable[tuple[int, bytes]]) -> Iterable[tuple[int, bytes]]:
-    """Neighbouring pages put together, up to a mebibyte."""
-    first, content = -1, list[bytes]()
-    for number, page in pages:
-        if content and (number != first + len(content) or len(content) == 256):
-            yield first, b"".join(content)
-            content = []
-        if not content:
-            first = number
-        content.append(page)
-    if content:
-        yield first, b"".join(content)
+def _rebuilt(image: Image) -> Image:
+    """The same content as a template of its own."""
+    fd, extents = _template_file(image.sizes)
+    pages = 0
+    for region, extent in enumerate(extents):
+        for at, chunk in image.chunks(region):
+            os.pwrite(fd, chunk, extent.offset + at)
+            pages += len(chunk) // HOST_PAGE
+    platform.seal(fd)
+    return Image(Template(fd, extents, pages), image.sizes, (NO_PAGES,) * len(extents))
+
+
+def _template_file(sizes: tuple[int, ...]) -> tuple[int, list[Extent]]:
+    """A file in memory with room for regions, and where each lies."""
+    extents, end = [], 0
+    for size in sizes:
+        extents.append(Extent(end, size))
+        end += size
+    fd = platform.memfd("arenite template")
+    os.ftruncate(fd, end)
+    return fd, extents
 
 
 def _trimmed(view: memoryview) -> bytes:
@@ -218,7 +237,7 @@ def _trimmed(view: memoryview) -> bytes:
 
 def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
-    cage = (PortableCage if tier.portable else Cage).of(frozen.image, frozen.areas)
+    cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     machine = Machine(tier, windows, cage, frozen.stack_limit)
     _adopt(machine, frozen, reseed=reseed)
     return machine
@@ -226,9 +245,9 @@ def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -
 
 def reset(machine: Machine, frozen: Frozen, *, reseed: bool = True) -> None:
     """Put a machine back to what it was made from.  Raises: `Limit`, `SnapshotError`."""
-    if machine.nested:
-        raise SnapshotError("the store cannot be reset while its guest runs")
     with machine.exclusive():
+        if machine.nested:
+            raise SnapshotError("the store cannot be reset while its guest runs")
         machine.cage.reset(frozen.image)
         machine.refresh()
         machine.hosts.close()

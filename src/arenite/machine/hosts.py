@@ -69,8 +69,8 @@ class Hosts:
         self._modules[name] = module
 
     def rebind(self, name: str, config: HostModuleConfig) -> None:
-        """Let a module's state go on with other options.  Raises: `SnapshotError`."""
-        module = _thaw(name, config, self.freeze_one(name), reseed=self._reseed)
+        """Let a module's state go on with other options; one that has gone on already is not reseeded.  Raises: `SnapshotError`."""
+        module = _thaw(name, config, self.freeze_one(name), reseed=self._reseed and name not in self._modules)
         self._close(name)
         self._configs = {**self._configs, name: config}
         self._modules[name] = module

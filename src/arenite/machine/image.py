@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ZERO_PAGE: Final = bytes(HOST_PAGE)
 BLOCK: Final = 16 * HOST_PAGE  # compared at once
+LONGEST_RUN: Final = 1 << 24
+CHUNK: Final = 64 * HOST_PAGE  # copied at once
 ZERO_BLOCK: Final = bytes(BLOCK)
 ARENA: Final = 0  # the region of the store page and the arena; memory area n is region n + 1
 
@@ -47,6 +49,7 @@ class Template:
         self.file: int | None = fd
         self.extents = tuple(extents)
         self.pages = pages
+        self._data: dict[int, list[tuple[int, int]]] = {}
         weakref.finalize(self, os.close, fd)
 
     @cached_property
@@ -66,12 +69,46 @@ class Template:
         extent = self.extents[region]
         return memoryview(self._mapping)[extent.offset : extent.offset + extent.size]
 
+    def data(self, region: int) -> list[tuple[int, int]]:
+        """(start, stop) of the parts of a region that may not be zero: those that the file has data for."""
+        found = self._data.get(region)
+        if found is None:
+            found = self._data[region] = list(self._seek(region))
+        return found
+
+    def _seek(self, region: int) -> Iterator[tuple[int, int]]:
+        """`data`, asked of the system."""
+        size = self.size(region)
+        if self.file is None or not hasattr(os, "SEEK_DATA"):
+            yield 0, size
+            return
+        first = self.extents[region].offset
+        at, end = first, first + size
+        while at < end:
+            try:
+                at = os.lseek(self.file, at, os.SEEK_DATA)
+            except OSError:  # ENXIO: no data behind
+                return
+            hole = min(os.lseek(self.file, at, os.SEEK_HOLE), end)
+            if at < end:
+                yield at - first, hole - first
+            at = hole
+
+    def chunks_with_data(self, region: int, size: int) -> Iterator[int]:
+        """Numbers of the chunks of `size` bytes of a region that may not be zero."""
+        last = -1
+        for start, stop in self.data(region):
+            for index in range(max(start // size, last + 1), -(-stop // size)):
+                yield index
+                last = index
+
 
 class PortableTemplate(Template):
     """A template in ordinary memory."""
 
     def __init__(self, regions: Sequence[bytes]) -> None:
         self.file = None
+        self._data = {}
         self.regions = tuple(regions)
         self.extents = tuple(Extent(0, len(r)) for r in regions)
         self.pages = sum(sum(1 for _ in nonzero_pages(memoryview(r))) for r in regions)
@@ -129,18 +166,33 @@ class Image:
         template = self.template.region(region)
         return bytes(template[number * HOST_PAGE : (number + 1) * HOST_PAGE]) or ZERO_PAGE
 
+    def chunks(self, region: int, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
+        """The bytes of a region, `size` at a time (whole pages), where they are not all zero: (offset, bytes)."""
+        changed, template = self.changed[region], self.template.region(region)
+        end, zeros = self.sizes[region], bytes(size)
+        places = sorted({n * HOST_PAGE // size for n in changed.numbers})
+        next_page = 0
+        for index in merged(places, self.template.chunks_with_data(region, size)):
+            at = index * size
+            length = min(size, end - at)
+            chunk = template[at : at + length].tobytes()
+            chunk += bytes(length - len(chunk))
+            if next_page < len(changed.numbers) and changed.numbers[next_page] * HOST_PAGE < at + length:
+                patched = bytearray(chunk)
+                while next_page < len(changed.numbers) and (to := changed.numbers[next_page] * HOST_PAGE - at) < length:
+                    patched[to : to + HOST_PAGE] = changed.content[next_page * HOST_PAGE : (next_page + 1) * HOST_PAGE]
+                    next_page += 1
+                chunk = bytes(patched)
+            if chunk != zeros[:length]:
+                yield at, chunk
+
     def pages(self, region: int) -> Iterator[tuple[int, bytes]]:
         """The pages of a region that are not zero: (number, bytes)."""
-        changed, template = self.changed[region], self.template.region(region)
-        at = 0
-        for number in merged(changed.numbers, (n for n in data_pages(self.template, region))):
-            if at < len(changed.numbers) and changed.numbers[at] == number:
-                page = bytes(changed.content[at * HOST_PAGE : (at + 1) * HOST_PAGE])
-                at += 1
-            else:
-                page = bytes(template[number * HOST_PAGE : (number + 1) * HOST_PAGE])
-            if page != ZERO_PAGE:
-                yield number, page
+        for at, chunk in self.chunks(region):
+            for start in range(0, len(chunk), HOST_PAGE):
+                page = chunk[start : start + HOST_PAGE]
+                if page != ZERO_PAGE:
+                    yield (at + start) // HOST_PAGE, page
 
 
 def merged(first: Iterable[int], second: Iterable[int]) -> Iterator[int]:
@@ -170,24 +222,6 @@ def _find(numbers: Sequence[int], number: int) -> int | None:
     return low if low < len(numbers) and numbers[low] == number else None
 
 
-def data_pages(template: Template, region: int) -> Iterator[int]:
-    """Pages of a region of a template that may not be zero: those that its file has data for."""
-    size = template.size(region)
-    if template.file is None or not hasattr(os, "SEEK_DATA"):
-        yield from range(size // HOST_PAGE)
-        return
-    extent = template.extents[region]
-    at, end = extent.offset, extent.offset + size
-    while at < end:
-        try:
-            at = os.lseek(template.file, at, os.SEEK_DATA)
-        except OSError:  # ENXIO: no data behind
-            return
-        hole = min(os.lseek(template.file, at, os.SEEK_HOLE), end)
-        yield from range((at - extent.offset) // HOST_PAGE, -(-(hole - extent.offset) // HOST_PAGE))
-        at = hole
-
-
 def nonzero_pages(view: memoryview, ranges: Iterable[tuple[int, int]] | None = None) -> Iterator[tuple[int, bytes]]:
     """(number, bytes) of the pages in `ranges` of a region, in order, that are not zero."""
     for start, stop in ranges or ((0, len(view)),):
@@ -199,6 +233,22 @@ def nonzero_pages(view: memoryview, ranges: Iterable[tuple[int, int]] | None = N
                 page = block[at : at + HOST_PAGE]
                 if page != ZERO_PAGE:
                     yield (block_at + at) // HOST_PAGE, page
+
+
+def nonzero_runs(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """(start, stop) of what is not zero in `ranges` of a region, in blocks; runs are at most so long that a write takes them whole."""
+    for begin, end in ranges:
+        start = -1
+        for at in range(begin, end, BLOCK):
+            stop = min(at + BLOCK, end)
+            zero = view[at:stop].tobytes() == ZERO_BLOCK[: stop - at]
+            if start >= 0 and (zero or at - start >= LONGEST_RUN):
+                yield start, at
+                start = -1
+            if not zero and start < 0:
+                start = at
+        if start >= 0:
+            yield start, end
 
 
 def different_pages(view: memoryview, template: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:

@@ -97,7 +97,7 @@ class Machine:
     @classmethod
     def empty(cls, tier: Tier, windows: Windows, *, stack_size: int, areas: int) -> Machine:
         """A machine in which nothing has been made.  Raises: `Limit`."""
-        heap = STACK_AT + stack_size
+        heap = STACK_AT + (stack_size + ALIGNMENT - 1 & -ALIGNMENT)  # records are aligned
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
         machine = cls(tier, windows, (PortableCage if tier.portable else Cage)(heap + 1, areas), heap)
@@ -476,7 +476,13 @@ class Machine:
         """Write what the host function `vmctx` would have returned to the frame at `sp`.  Raises: `TypeError`, `OverflowError`, `Trap`."""
         if vmctx >= len(self.host_functions) or self.window.preamble.host_calls.get(pc) != self.host_functions[vmctx].type:
             raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
-        self._put_results(self.host_functions[vmctx].codec, value, sp)
+        kind, arena = self.host_functions[vmctx].codec, self.cage.arena
+        asked = bytes(arena[sp : sp + kind.header])
+        try:
+            self._put_results(kind, value, sp)
+        except BaseException:
+            arena[sp : sp + len(asked)] = asked  # a value that does not fit has overwritten what the guest asks
+            raise
 
     def _put_results(self, kind: Codec, result: object, sp: int) -> None:
         """Write what a host function returned."""

@@ -13,14 +13,14 @@ which the safe tier must run.
 from __future__ import annotations
 
 import importlib
-import platform
 import sys
 from typing import TYPE_CHECKING, Final
 
+from arenite.platform.architectures import HOST
 from arenite.platform.reserve import PortableReservation, Space, page_size
 
 HAS_CAGE: Final = sys.platform == "linux" and sys.maxsize > 1 << 32
-HAS_OBJECTS: Final = HAS_CAGE and platform.machine() == "x86_64"
+HAS_OBJECTS: Final = HAS_CAGE and HOST is not None
 HAS_FAULTS: Final = HAS_OBJECTS
 
 if sys.platform == "linux":

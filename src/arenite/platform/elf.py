@@ -1,11 +1,13 @@
-"""Load an object file of x86-64 into this process without a linker and without LLVM.
+"""Load an object file of this CPU into the process without a linker and without LLVM.
 
-Understood is what LLVM writes for position independent code of the small model; anything else is refused by name.
+Understood is what LLVM writes for position independent code of the small model (`arenite.platform.relocations`); anything else is
+refused by name.
 
 - Every offset, index and size of the file is checked before it is used: a damaged file is an error, never a wild write.
 - One mapping holds text, constants and data, in this order, each on pages of its own.  It is written, then protected:
   text is executable and never writable again, constants (also those with addresses in them) are read-only.
-- Calls that leave the object go through stubs, for libc may lie out of reach of a 32-bit displacement.
+- Calls that leave the object go through stubs, for libc may lie out of reach of a displacement.
+- A CPU whose instruction cache does not follow its data cache is told, before anything runs.
 - Unwinding tables are not loaded: nothing unwinds through generated code.
 
     code = load(object_file, libc_symbols())
@@ -22,6 +24,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import AreniteError
 from arenite.platform import libc
+from arenite.platform.architectures import host
+from arenite.platform.relocations import LINKAGES, Linkage, Relocation
 from arenite.platform.reserve import page_size, round_up
 
 if TYPE_CHECKING:
@@ -33,39 +37,11 @@ SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 SHN_UNDEF, SHN_LORESERVE, SHN_ABS = 0, 0xFF00, 0xFFF1
 STB_LOCAL, STT_TLS = 0, 6
 
-LARGEST_IMAGE: Final = 1 << 30
-"""Bytes: within it a 32-bit displacement reaches from anywhere to anywhere."""
+LARGEST_IMAGE: Final = 1 << 27
+"""Bytes: within it every displacement reaches from anywhere to anywhere (that of a branch of aarch64 is the shortest)."""
 
-STUB: Final = b"\xff\x25\0\0\0\0"
-"""`jmp [rip+0]`; the address follows."""
 STUB_SIZE: Final = 16
-
-
-class Relocation(NamedTuple):
-    """How one type of relocation is worked out."""
-
-    name: str
-    field: struct.Struct
-    """What is written."""
-    relative: bool
-    """To the field's own address."""
-    through: str = ""
-    """What an address is taken of: the symbol itself, its entry in the table of addresses (`got`), or a `stub` if it is elsewhere."""
-
-
-WORD, SIGNED_WORD, LONG, SIGNED_LONG = (struct.Struct(code) for code in ("<I", "<i", "<Q", "<q"))
-
-RELOCATIONS: Final = {
-    1: Relocation("R_X86_64_64", LONG, relative=False),
-    2: Relocation("R_X86_64_PC32", SIGNED_WORD, relative=True),
-    4: Relocation("R_X86_64_PLT32", SIGNED_WORD, relative=True, through="stub"),
-    9: Relocation("R_X86_64_GOTPCREL", SIGNED_WORD, relative=True, through="got"),
-    10: Relocation("R_X86_64_32", WORD, relative=False),
-    11: Relocation("R_X86_64_32S", SIGNED_WORD, relative=False),
-    24: Relocation("R_X86_64_PC64", SIGNED_LONG, relative=True),
-    41: Relocation("R_X86_64_GOTPCRELX", SIGNED_WORD, relative=True, through="got"),
-    42: Relocation("R_X86_64_REX_GOTPCRELX", SIGNED_WORD, relative=True, through="got"),
-}
+"""A stub and the address that follows it."""
 
 RUNTIME: Final = (
     *("memcpy", "memmove", "memset", "memcmp", "bcmp"),
@@ -97,10 +73,11 @@ def libc_symbols() -> Mapping[str, int]:
 def load(data: bytes, symbols: Mapping[str, int]) -> CodeObject:
     """Bring the object file `data` into memory; `symbols` gives the addresses of what it does not define.
 
-    Raises: `AreniteError` when the file is damaged, holds what is not supported, or names an unknown symbol.
+    Raises: `AreniteError` when the file is damaged, holds what is not supported, or names an unknown symbol; `Limit` where code cannot
+    be announced to the CPU.
     """
     try:
-        file = ObjectFile(data)
+        file = ObjectFile(data, host().elf_machine)
         return _Image(file, symbols).load()
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise AreniteError(f"object file: damaged: {error}") from error
@@ -149,15 +126,16 @@ class Fixup(NamedTuple):
 
 
 class ObjectFile:
-    """The tables of an object file, checked."""
+    """The tables of an object file for `expected`, checked."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, expected: int) -> None:
         self.data = data
+        self.linkage: Linkage = LINKAGES[expected]
         if data[:7] != b"\x7fELF\x02\x01\x01":
             raise AreniteError("object file: not ELF of 64 bits, little-endian")
         kind, machine = struct.unpack_from("<HH", data, 16)
-        if (kind, machine) != (1, 62):
-            raise AreniteError(f"object file: expected type 1 for machine 62, found type {kind} for machine {machine}")
+        if (kind, machine) != (1, expected):
+            raise AreniteError(f"object file: expected type 1 for machine {expected}, found type {kind} for machine {machine}")
         self.sections = list(self._sections())
         tables = [section for section in self.sections if section.type == SHT_SYMTAB]
         if len(tables) != 1:
@@ -212,7 +190,7 @@ class ObjectFile:
             raise AreniteError(f"object file: relocations {table.name} of a form that is not supported")
         symbol_count = len(self.symbols)
         for offset, info, addend in struct.iter_unpack("<QQq", self.bytes_of(table)):
-            how = RELOCATIONS.get(info & 0xFFFFFFFF)
+            how = self.linkage.relocations.get(info & 0xFFFFFFFF)
             if how is None:
                 raise AreniteError(f"object file: relocation type {info & 0xFFFFFFFF} is not supported")
             if offset + how.field.size > target.size or info >> 32 >= symbol_count:
@@ -252,12 +230,15 @@ class _Image:
             section = self.file.sections[index]
             if section.type != SHT_NOBITS:
                 mapping[at : at + section.size] = self.file.bytes_of(section)
+        stub = self.file.linkage.stub
         for symbol, at in self.stubs.items():
-            mapping[at : at + STUB_SIZE] = STUB + struct.pack("<Qxx", self._address(symbol, base))
+            mapping[at : at + STUB_SIZE] = (stub + self._address(symbol, base).to_bytes(8, "little")).ljust(STUB_SIZE, b"\0")
         for symbol, at in self.got.items():
             struct.pack_into("<Q", mapping, at, self._address(symbol, base))
         for fixup in self.file.fixups:
             self._apply(fixup, mapping, base)
+        if not host().runs_what_was_written:
+            libc.flush_instructions(base, self.constants_at)
         self._protect(base)
         defined = {
             symbol.name: self._address(index, base)
@@ -312,11 +293,13 @@ class _Image:
             address = base + table[symbol]
         else:
             address = self._address(symbol, base)
+        place = slice(at, at + how.field.size)
         try:
-            how.field.pack_into(mapping, at, address + addend - (base + at if how.relative else 0))
-        except struct.error:
+            word = how.field.fill(int.from_bytes(mapping[place], "little"), how.measure(address + addend, base + at))
+        except OverflowError:
             name = self.file.symbols[symbol].name
             raise AreniteError(f"object file: {how.name} to {name!r} does not reach") from None
+        mapping[place] = word.to_bytes(how.field.size, "little")
 
     def _protect(self, base: int) -> None:
         """Take away what each segment must not do."""

@@ -1,12 +1,13 @@
-"""Faults in generated code become traps of the guest: guard pages instead of bounds checks (Linux, x86-64).
+"""Faults in generated code become traps of the guest: guard pages instead of bounds checks (Linux).
 
 The contract with generated code:
-- its functions are `preserve_nonecc` with the cage's base as first argument, so R12 holds the base wherever they touch memory;
+- its functions are `preserve_nonecc` with the cage's base as first argument, so the convention's first register holds the base wherever
+  they touch memory;
 - where they touch the guest's memory they have nothing on the stack;
 - each range of text has a *landing*: a function of the same type that ends the run with "out of bounds".
 
 The handler of SIGSEGV and SIGBUS is LLVM IR without a cast between integers and pointers.  When the kernel reports a fault
-(si_code > 0) whose instruction lies in a registered range and whose address lies in that range's window around R12, it
+(si_code > 0) whose instruction lies in a registered range and whose address lies in that range's window around the base, it
 sets the instruction pointer to the landing, which so sees the registers as they were: base, pc, sp, fuel.  Everything else goes
 to the handler that was there before, as if this one did not exist.
 
@@ -25,10 +26,14 @@ import hashlib
 import os
 import signal
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import cache, elf, libc, llvm
+from arenite.platform.architectures import host
+
+if TYPE_CHECKING:
+    from arenite.platform.architectures import Architecture
 
 CAPACITY: Final = 4096
 """Ranges of text at a time."""
@@ -39,7 +44,10 @@ LEVELS: Final = 16
 SIGNALS: Final = (signal.SIGSEGV, signal.SIGBUS)
 """In the order of the columns of `@previous`."""
 
-HANDLER: Final = f"""
+
+def handler_ir(architecture: Architecture) -> str:
+    """The handler's LLVM IR: `@handler0`, … and the tables they read."""
+    return f"""
 %range = type {{ ptr, ptr, ptr, i64, i64 }}                     ; begin, end, landing, low, high
 
 @ranges = global [{CAPACITY} x %range] zeroinitializer
@@ -59,10 +67,10 @@ entry:
 start:
   %address.at = getelementptr i8, ptr %info, i64 16             ; si_addr
   %address = load ptr, ptr %address.at
-  %base.at = getelementptr i8, ptr %context, i64 72             ; gregs[REG_R12]
+  %base.at = getelementptr i8, ptr %context, i64 {architecture.first_argument_at}
   %base = load ptr, ptr %base.at
-  %rip.at = getelementptr i8, ptr %context, i64 168             ; gregs[REG_RIP]
-  %rip = load ptr, ptr %rip.at
+  %pc.at = getelementptr i8, ptr %context, i64 {architecture.pc_at}
+  %pc = load ptr, ptr %pc.at
   %used = load atomic i64, ptr @used acquire, align 8
   br label %search
 search:
@@ -74,8 +82,8 @@ text:
   %end = load atomic ptr, ptr %end.at acquire, align 8          ; written last, cleared first
   %begin.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 0
   %begin = load ptr, ptr %begin.at
-  %from.begin = icmp uge ptr %rip, %begin
-  %to.end = icmp ult ptr %rip, %end
+  %from.begin = icmp uge ptr %pc, %begin
+  %to.end = icmp ult ptr %pc, %end
   %in.text = and i1 %from.begin, %to.end
   br i1 %in.text, label %window, label %next
 next:
@@ -95,7 +103,7 @@ window:
 land:
   %landing.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 2
   %landing = load ptr, ptr %landing.at
-  store ptr %landing, ptr %rip.at
+  store ptr %landing, ptr %pc.at
   ret void
 
 chain:
@@ -124,14 +132,14 @@ done:
   ret void
 }}
 """ + "".join(
-    f"""
+        f"""
 define void @handler{level}(i32 %signal, ptr %info, ptr %context) nounwind {{
   tail call void @fault(i32 %signal, ptr %info, ptr %context, i64 {level})
   ret void
 }}
 """
-    for level in range(LEVELS)
-)
+        for level in range(LEVELS)
+    )
 
 
 class Range(ctypes.Structure):
@@ -223,7 +231,7 @@ def ensure() -> None:
 
 
 def register(text_begin: int, text_end: int, landing: int, low: int, high: int) -> None:
-    """Let faults of the code in `text_begin..text_end` at addresses from R12 + `low` to R12 + `high` go on at `landing`.
+    """Let faults of the code in `text_begin..text_end` at addresses from base + `low` to base + `high` go on at `landing`.
 
     The code must stay until `unregister`.
     Raises: `Limit` when too many ranges are registered.
@@ -257,9 +265,11 @@ def unregister(text_begin: int) -> None:
 
 def _object() -> bytes:
     """The handler's object file, out of the cache or new."""
-    key = hashlib.blake2b(HANDLER.encode(), digest_size=20).hexdigest()
+    architecture = host()
+    ir = handler_ir(architecture)
+    key = hashlib.blake2b(f"{architecture.name} {ir}".encode(), digest_size=20).hexdigest()
     data = cache.get(key)
     if data is None:
-        data = llvm.compile_object(HANDLER, cpu="x86-64")
+        data = llvm.compile_object(ir, cpu=architecture.baseline)
         cache.put(key, data)
     return data

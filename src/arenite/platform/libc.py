@@ -30,7 +30,7 @@ SA_ONSTACK: Final = 0x08000000
 
 
 class SigAction(ctypes.Structure):
-    """`struct sigaction` of x86-64 Linux, as glibc and musl lay it out."""
+    """`struct sigaction` of Linux, as glibc and musl lay it out on every `Architecture`."""
 
     _fields_ = (
         ("handler", ctypes.c_uint64),
@@ -85,6 +85,16 @@ def reserve(size: int) -> mmap.mmap:
 def address_of(mapping: mmap.mmap) -> int:
     """Where `mapping` lies.  Nothing keeps it there but `mapping` itself and its views."""
     return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+
+
+def flush_instructions(address: int, size: int) -> None:
+    """Let the CPU see instructions that were just written, where it does not by itself.  Raises: `Limit` without libgcc."""
+    try:
+        clear = ctypes.CDLL("libgcc_s.so.1")["__clear_cache"]
+    except (OSError, AttributeError) as error:
+        raise Limit(f"machine code needs __clear_cache of libgcc_s.so.1 on this CPU: {error}") from error
+    clear.restype, clear.argtypes = None, (ctypes.c_void_p, ctypes.c_void_p)
+    clear(address, address + size)
 
 
 def get_sigaction(signal: int) -> SigAction:

@@ -21,11 +21,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from arenite.errors import InternalError
+from arenite.errors import InternalError, Limit
 from arenite.platform import cache
+from arenite.platform.architectures import HOST, X86_64
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from llvmlite.binding import ModuleRef, TargetMachine
+
+    from arenite.platform.architectures import Architecture
 
 LEVELS: Final = {
     "x86-64-v2": {"cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"},
@@ -47,14 +52,14 @@ define preserve_nonecc i64 @caller(ptr %base, i64 %pc) {
 @functools.cache
 def host_cpu() -> str:
     """The CPU to compile for: the highest level that this machine is known to have.  Part of every cache key."""
-    if platform.machine() not in {"x86_64", "AMD64"}:
-        return "generic"
+    if HOST is not X86_64:
+        return HOST.baseline if HOST else "generic"
     try:
         found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="ascii"), re.MULTILINE)
     except OSError:
         found = None
     flags = set(found[1].split()) if found else set()
-    cpu = "x86-64"
+    cpu = X86_64.baseline
     for level, needed in LEVELS.items():
         if not needed <= flags:
             break
@@ -62,14 +67,34 @@ def host_cpu() -> str:
     return cpu
 
 
-def compile_object(ir: str, *, opt: int = 2, cpu: str | None = None) -> bytes:
+def compile_object(ir: str, *, opt: int = 2, cpu: str | None = None, architecture: Architecture | None = None) -> bytes:
     """The object file for a module of IR text, optimised at level `opt` for `cpu` (by default `host_cpu()`).
 
+    With an `architecture` it is for that one, and by default for its `baseline`.
     Raises: `InternalError` with the offending line when the IR is wrong, `ImportError` without llvmlite.
     """
+    machine, module = _compile(ir, opt, cpu, architecture)
+    return bytes(machine.emit_object(module))
+
+
+def assembly(ir: str, *, opt: int = 2, cpu: str | None = None, architecture: Architecture | None = None) -> str:
+    """What `compile_object` makes, as text to read."""
+    machine, module = _compile(ir, opt, cpu, architecture)
+    return str(machine.emit_assembly(module))
+
+
+def _compile(  # type: ignore[no-any-unimported]  # llvmlite carries no types
+    ir: str, opt: int, cpu: str | None, architecture: Architecture | None
+) -> tuple[TargetMachine, ModuleRef]:
+    """The optimised module, and who can write it."""
     binding = _binding()
-    target = binding.Target.from_default_triple()
-    machine = target.create_target_machine(cpu=cpu or host_cpu(), opt=opt, reloc="pic", codemodel="small")
+    if architecture is None:
+        target, cpu = binding.Target.from_default_triple(), cpu or host_cpu()
+    else:
+        binding.initialize_all_targets()
+        binding.initialize_all_asmprinters()
+        target, cpu = binding.Target.from_triple(architecture.triple), cpu or architecture.baseline
+    machine = target.create_target_machine(cpu=cpu, opt=opt, reloc="pic", codemodel="small")
     try:
         module = binding.parse_assembly(ir)
         module.triple = target.triple
@@ -81,12 +106,15 @@ def compile_object(ir: str, *, opt: int = 2, cpu: str | None = None) -> bytes:
     options.slp_vectorization = False  # costs compile time and finds nothing in code that loads and stores frames
     builder = binding.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
-    return bytes(machine.emit_object(module))
+    return machine, module
 
 
 @functools.cache
 def preserve_none_supported() -> bool:
-    """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache."""
+    """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache.
+
+    Raises: `Limit` when no other process can be started to try.
+    """
     try:
         version = importlib.import_module("llvmlite").__version__
     except ImportError:
@@ -103,12 +131,15 @@ def preserve_none_supported() -> bool:
 
 
 def _compile_elsewhere(ir: str) -> int:
-    """Compile `ir` in another process; its exit status, negative when a signal ended it."""
+    """Compile `ir` in another process; its exit status, negative when a signal ended it.  Raises: `Limit` without a process."""
     program = "import sys; from arenite.platform import llvm; llvm.compile_object(sys.stdin.read())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(  # noqa: S603 (this Python, a constant program)
-        [sys.executable, "-c", program], input=ir.encode(), env=environment, capture_output=True, timeout=60, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 (this Python, a constant program)
+            [sys.executable, "-c", program], input=ir.encode(), env=environment, capture_output=True, timeout=60, check=False
+        )
+    except OSError as error:  # an embedded Python; one of another CPU under an emulator
+        raise Limit(f"sys.executable is {sys.executable!r}, which does not start: {error.strerror}") from error
     return done.returncode
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import tempfile
 from typing import Final, Protocol
 
@@ -116,6 +117,10 @@ class PortableReservation:
         with mmap.mmap(fd, length, access=mmap.ACCESS_READ, offset=offset) as source, self.view(start, stop) as view:
             view[:length] = source
             view[length:] = bytes(len(view) - length)
+
+    def references(self) -> int:
+        """A number that is the same as long as no views are made or released."""
+        return sys.getrefcount(self._mapping)
 
     def close(self) -> None:
         """Free the memory now.  Raises: `BufferError` while a view lives."""

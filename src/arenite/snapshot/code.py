@@ -76,12 +76,17 @@ def carried(code: ModuleCode) -> bytes:
     """A translation as bytes, compressed."""
     found = _carried.get(code)
     if found is None:
-        parts = [getattr(code, name) for name in PARTS]
-        parts += [b"".join(len(types).to_bytes(4, "little") + types for types in code.locals)]
-        head = json.dumps({"ops": [signature(row) for row in TABLE], "sizes": [len(p) for p in parts]}).encode()
-        data = b"".join((len(head).to_bytes(4, "little"), head, *parts))
-        found = _carried[code] = zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
+        found = _carried[code] = carried_parts(code, code.bytecode, [signature(row) for row in TABLE])
     return found
+
+
+def carried_parts(code: ModuleCode, bytecode: bytes, ops: list[str]) -> bytes:
+    """A translation whose ops are numbered like this, as bytes."""
+    locals_ = b"".join(len(types).to_bytes(4, "little") + types for types in code.locals)
+    parts = [bytecode, code.returns, code.functions, code.safepoints, locals_]
+    head = json.dumps({"ops": ops, "sizes": [len(part) for part in parts]}).encode()
+    data = b"".join((len(head).to_bytes(4, "little"), head, *parts))
+    return zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
 
 
 def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
@@ -150,7 +155,7 @@ def _renumbered(bytecode: bytes, code: ModuleCode, names: list[str]) -> bytes:
         return bytecode
     out = bytearray(bytecode)
     for function in code.all_functions():
-        for at, number in _ops_of(bytecode, function, rows):
+        for at, number in ops_of(bytecode, function, rows):
             row = rows[number]
             if row is None:
                 raise SnapshotError(
@@ -160,7 +165,7 @@ def _renumbered(bytecode: bytes, code: ModuleCode, names: list[str]) -> bytes:
     return bytes(out)
 
 
-def _ops_of(bytecode: bytes, function: FunctionCode, rows: list[Row | None]) -> Iterator[tuple[int, int]]:
+def ops_of(bytecode: bytes, function: FunctionCode, rows: list[Row | None]) -> Iterator[tuple[int, int]]:
     """Where each op of a function stands, and its number."""
     at = function.begin
     while at < function.end:

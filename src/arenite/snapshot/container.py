@@ -18,6 +18,7 @@ import json
 import os
 import secrets
 import struct
+import weakref
 import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -105,10 +106,11 @@ class Writer:
 
 
 class Reader:
-    """A file that says it is a snapshot: its kind, its manifest, its sections.  `fd` belongs to whoever takes it."""
+    """A file that says it is a snapshot: its kind, its manifest, its sections.  `fd` becomes the reader's, which closes it in the end."""
 
     def __init__(self, fd: int, name: str) -> None:
         self.fd = fd
+        weakref.finalize(self, os.close, fd)
         self.name = name
         self.size = os.fstat(fd).st_size
         head = os.pread(fd, HOST_PAGE, 0)
@@ -146,11 +148,7 @@ class Reader:
         try:
             return cls(fd, str(path))
         except OSError as error:
-            os.close(fd)
             raise SnapshotError(f"cannot read {path}: {error.strerror}") from error
-        except BaseException:
-            os.close(fd)
-            raise
 
     def error(self, message: str) -> SnapshotError:
         """What to raise."""

@@ -9,6 +9,7 @@ frozen = bind(opened, modules, windows, find)
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import zstandard
 from arenite import platform
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import ARENA, NO_PAGES, Image, Pages, PortableTemplate
+from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -185,21 +186,15 @@ def load(path: Path, parent: Opened | Saved | None = None, *, verify: bool = Fal
     Raises: `SnapshotError`.
     """
     reader = Reader.open(path)
-    try:
-        if reader.kind == "delta" and parent is None:
-            parent = _find_parent(reader, path, verify=verify, portable=portable)
-        return _opened(reader, path, parent, verify=verify, portable=portable)
-    finally:
-        os.close(reader.fd)
+    if reader.kind == "delta" and parent is None:
+        parent = _find_parent(reader, path, verify=verify, portable=portable)
+    return _opened(reader, path, parent, verify=verify, portable=portable)
 
 
 def loads(data: bytes, *, portable: bool = False) -> Opened:
     """A packed snapshot out of bytes.  Raises: `SnapshotError`."""
-    fd = platform.memfd("arenite packed snapshot", data)
-    try:
-        return _opened(Reader(fd, "packed snapshot"), None, None, verify=True, portable=portable)
-    finally:
-        os.close(fd)
+    reader = Reader(platform.memfd("arenite packed snapshot", data), "packed snapshot")
+    return _opened(reader, None, None, verify=True, portable=portable)
 
 
 def _find_parent(reader: Reader, path: Path, *, verify: bool, portable: bool) -> Opened:
@@ -213,9 +208,7 @@ def _find_parent(reader: Reader, path: Path, *, verify: bool, portable: bool) ->
         raise reader.error("it is a delta of itself")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
-    above = Reader.open(found)
-    os.close(above.fd)
-    if above.id != id_:
+    if Reader.open(found).id != id_:
         raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
     return load(found, verify=verify, portable=portable)
 
@@ -254,7 +247,7 @@ def _image(
     for number, (fields, place) in enumerate(zip(entries, places, strict=True)):
         reader.check(place)
         sums = _sums(reader, fields)
-        if len(sums) != paging.DIGEST * -(-place.size // paging.CHUNK):
+        if len(sums) != paging.DIGEST * -(-place.size // CHUNK):
             raise fields.error("sums", "one for each chunk")
         if verify:
             paging.verify_region(reader, place, sums, f"region {number}")
@@ -307,25 +300,8 @@ def _embedded(reader: Reader, fields: Fields) -> Embedded:
         if not fields.has(name):
             parts.append(None)
             continue
-        place = reader.check(fields.section(name))
-        parts.append(Later(os.dup(reader.fd), reader.name, place))
+        parts.append(functools.partial(reader.read, reader.check(fields.section(name))))
     return Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), *parts)
-
-
-class Later:
-    """Reads a section of a file when it is called."""
-
-    def __init__(self, fd: int, name: str, place: Section) -> None:
-        self._file = os.fdopen(fd, "rb", buffering=0)
-        self._name = name
-        self._place = place
-
-    def __call__(self) -> bytes:
-        """The bytes.  Raises: `SnapshotError`."""
-        data = os.pread(self._file.fileno(), self._place.size, self._place.offset)
-        if len(data) != self._place.size:
-            raise SnapshotError(f"{self._name}: the file was cut off while it was read")
-        return data
 
 
 def bind(

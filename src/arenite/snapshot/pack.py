@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import zstandard
 
 from arenite import platform
-from arenite.machine.image import Extent, Image, PortableTemplate, Template
+from arenite.machine.image import CHUNK, Extent, Image, PortableTemplate, Template
 from arenite.snapshot.container import Section
-from arenite.snapshot.pages import CHUNK, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ def pack_regions(out: Writer, image: Image, progress: Callable[[int, int], objec
     at = base
     for region, size in enumerate(image.sizes):
         numbers = array("I", bytes(4 * -(-size // CHUNK)))
-        for number, chunk in chunks(image, region):
+        for offset, chunk in image.chunks(region, CHUNK):
             key = hashlib.sha256(chunk).digest()
             place = known.get(key)
             if place is None:
@@ -47,8 +46,8 @@ def pack_regions(out: Writer, image: Image, progress: Callable[[int, int], objec
                 rows += ROW.pack(key, at, len(data), len(chunk))
                 pieces.append(data)
                 at += len(data)
-            numbers[number] = place
-            progress(start + number * CHUNK + len(chunk), total)
+            numbers[offset // CHUNK] = place
+            progress(start + offset + len(chunk), total)
         entries.append({"size": size, "chunks": numbers.tolist()})
         start += size
     out.section(b"".join(pieces))

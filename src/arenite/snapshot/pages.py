@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import NO_PAGES, ZERO_PAGE, Extent, Image, Pages, Template, merged
+from arenite.machine.image import CHUNK, NO_PAGES, ZERO_PAGE, Extent, Image, Pages, Template, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from arenite.snapshot.container import Reader, Section, Writer
 
-CHUNK_PAGES: Final = 64
-CHUNK: Final = CHUNK_PAGES * HOST_PAGE
 DIGEST: Final = 16
 NO_DIGEST: Final = bytes(DIGEST)  # of a chunk of zeros
 
@@ -31,35 +29,16 @@ def digest(chunk: bytes | memoryview) -> bytes:
     return hashlib.sha256(chunk).digest()[:DIGEST]
 
 
-def chunks(image: Image, region: int) -> Iterator[tuple[int, bytes]]:
-    """The chunks of a region that are not zero: (number, bytes); the last one is as long as the region is."""
-    at, pages = -1, dict[int, bytes]()
-    for number, page in image.pages(region):
-        if number // CHUNK_PAGES != at:
-            if pages:
-                yield at, _joined(at, pages, image.sizes[region])
-            at, pages = number // CHUNK_PAGES, {}
-        pages[number] = page
-    if pages:
-        yield at, _joined(at, pages, image.sizes[region])
-
-
-def _joined(chunk: int, pages: dict[int, bytes], size: int) -> bytes:
-    first = chunk * CHUNK_PAGES
-    last = min(first + CHUNK_PAGES, size // HOST_PAGE)
-    return b"".join(pages.get(number, ZERO_PAGE) for number in range(first, last))
-
-
 def write_region(out: Writer, image: Image, region: int, advance: Callable[[int], object]) -> tuple[Section, bytes]:
     """Write a region at its place; where it lies, and the checksums of its chunks."""
     size = image.sizes[region]
     place = out.reserve(size)
     sums = bytearray(DIGEST * -(-size // CHUNK))
-    for number, chunk in chunks(image, region):
-        sums[DIGEST * number : DIGEST * (number + 1)] = digest(chunk)
+    for at, chunk in image.chunks(region, CHUNK):
+        sums[DIGEST * at // CHUNK : DIGEST * (at // CHUNK + 1)] = digest(chunk)
         for start, stop in _data(chunk):
-            out.write(place.offset + number * CHUNK + start, memoryview(chunk)[start:stop])
-        advance(number * CHUNK + len(chunk))
+            out.write(place.offset + at + start, memoryview(chunk)[start:stop])
+        advance(at + len(chunk))
     return place, bytes(sums)
 
 

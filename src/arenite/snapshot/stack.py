@@ -14,7 +14,7 @@ from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.records import FrameHeader
 from arenite.machine.backtrace import GuestFrame, unlocated
 from arenite.machine.execution import HOST_CALL
-from arenite.machine.frames import SLOT, check_place, frames
+from arenite.machine.frames import SLOT, check_place, frames_in
 from arenite.machine.window import HALT_PC
 from arenite.snapshot.kinds import FRAMES
 from arenite.snapshot.survey import Names, Record, order
@@ -90,7 +90,7 @@ def _walk(survey: Survey, names: Names, window: Window, activation: Activation, 
     try:
         check_place(window, activation)
         vmctx = activation.vmctx
-        for frame in frames(survey.arena.view, window, activation):
+        for frame in frames_in(survey.arena.view, window, activation):
             if len(stand.frames) < MOST_FRAMES:
                 title, rows = walker.frame(activation, frame, vmctx, innermost=not stand.frames)
                 stand.frames.append(Record(frame.sp, frame.end - frame.sp, FRAMES, title, rows))

@@ -8,5 +8,6 @@ with Store(engine) as store:
 
 from arenite.wasi.clocks import Clocks, SystemClocks, VirtualClocks
 from arenite.wasi.config import WasiConfig
+from arenite.wasi.feed import Feed
 
-__all__ = ["Clocks", "SystemClocks", "VirtualClocks", "WasiConfig"]
+__all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig"]

@@ -63,7 +63,7 @@ def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> in
             subscribe_clock(waiting, clocks, index, subject, timeout, flags)
         else:
             subscribe_descriptor(waiting, guest.state.descriptors, index, kind, subject)
-    if guest.can_pause and not waiting.events and not waiting.deadlines:
+    if guest.can_pause and not waiting.deadlines:
         pause(waiting, clocks)
     else:
         wait(waiting, clocks)

@@ -40,7 +40,7 @@ def test_choices_are_made_one_after_the_other() -> None:
     assert len(list(choose(LINES, 1, longest=2, dependent=True))) == 1
 
 
-@pytest.mark.skipif(not HAS_OBJECTS, reason="the threaded tier needs Linux on x86-64")
+@pytest.mark.skipif(not HAS_OBJECTS, reason="the threaded tier needs machine code")
 def test_a_run_is_counted_exactly(tmp_path: Path) -> None:
     path = tmp_path / "loop.wat"
     path.write_text(

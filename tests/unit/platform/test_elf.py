@@ -7,12 +7,14 @@ import gc
 import math
 import random
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from arenite.errors import AreniteError
-from arenite.platform import HAS_OBJECTS, elf, llvm
+from arenite.errors import AreniteError, Limit
+from arenite.platform import HAS_OBJECTS, elf, libc, llvm
+from arenite.platform.architectures import host
 
 pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="no loader for this platform")
 
@@ -181,7 +183,7 @@ def test_what_is_not_supported_is_refused(ir: str, refused: str) -> None:
 
 def test_a_displacement_that_does_not_reach_is_refused() -> None:
     ir = "@far = external dso_local global i8\ndefine ptr @f() {\n  ret ptr @far\n}"
-    with pytest.raises(AreniteError, match="PC32 to 'far' does not reach"):
+    with pytest.raises(AreniteError, match=r"R_\w+ to 'far' does not reach"):
         elf.load(llvm.compile_object(ir), {"far": 1})
 
 
@@ -213,3 +215,22 @@ def test_damage_is_an_error_or_loads(whole: bytes) -> None:
         except AreniteError:
             refused += 1
     assert 500 < refused < 3000
+
+
+def test_the_cpu_is_told_before_code_runs(whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the text and the stubs, on a CPU that must be told (x86-64 has `__clear_cache` too, which does nothing)."""
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(elf, "host", lambda: replace(host(), runs_what_was_written=False))
+    monkeypatch.setattr(libc, "flush_instructions", lambda address, size: told.append((address, size)))
+    code = elf.load(whole, {**elf.libc_symbols(), "foreign": 0})
+    ((address, size),) = told
+    begin, end = code.text
+    assert address == begin
+    assert end <= address + size <= code.symbols["constant"]
+
+
+def test_flushing_needs_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    libc.flush_instructions(0, 0)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
+    with pytest.raises(Limit, match="libgcc_s"):
+        libc.flush_instructions(0, 0)

@@ -16,6 +16,7 @@ import wasmtime
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import HAS_FAULTS, Reservation, faults, memfd, page_size
+from arenite.platform.architectures import ARCHITECTURES
 
 if not HAS_FAULTS:
     pytest.skip("no faults on this platform", allow_module_level=True)
@@ -24,6 +25,8 @@ from unit.platform import fault_guest as guest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from arenite.platform.architectures import Architecture
 
 TRAP = -1
 OUTSIDE = 1 << 23  # within the window, nothing committed there
@@ -57,9 +60,10 @@ def python(program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_handler_casts_no_pointer() -> None:
-    assert "inttoptr" not in faults.HANDLER
-    assert "ptrtoint" not in faults.HANDLER
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda a: a.name)
+def test_the_handler_casts_no_pointer(architecture: Architecture) -> None:
+    assert "inttoptr" not in faults.handler_ir(architecture)
+    assert "ptrtoint" not in faults.handler_ir(architecture)
 
 
 def test_what_is_committed_is_read() -> None:

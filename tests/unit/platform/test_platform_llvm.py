@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.errors import InternalError
+from arenite.errors import InternalError, Limit
 from arenite.platform import HAS_OBJECTS, cache, llvm
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_the_host_has_a_level() -> None:
     assert llvm.host_cpu() in {"generic", "x86-64", *llvm.LEVELS}
 
 
-@pytest.mark.skipif(not HAS_OBJECTS, reason="known for x86-64 Linux only")
+@pytest.mark.skipif(not HAS_OBJECTS, reason="known where objects can be loaded")
 def test_preserve_none_is_asked_once(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert llvm.preserve_none_supported()
     llvm.preserve_none_supported.cache_clear()
@@ -73,6 +73,15 @@ def test_a_probe_that_dies_means_no(fresh: None, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: status)
     assert not llvm.preserve_none_supported()
     assert len(list(cache.folder().iterdir())) == kept
+
+
+def test_a_python_that_cannot_be_started_is_no_answer(fresh: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "python").write_bytes(b"\x7fELF of another CPU")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(Limit, match="does not start"):
+        llvm.preserve_none_supported()
+    assert [path.name for path in cache.folder().iterdir()] == ["python"]
 
 
 def test_llvmlite_is_loaded_on_first_use_only() -> None:

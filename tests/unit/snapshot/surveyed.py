@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import random
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from arenite import Config, Engine, FuncType, Linker, Module, Paused, Store, ValType
+from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.window import Windows
 from arenite.snapshot import file as files
@@ -19,6 +18,7 @@ from arenite.snapshot.survey import survey_of
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
+    import random
     from pathlib import Path
 
     from arenite import Snapshot
@@ -50,10 +50,12 @@ def paused(library: str = LIBRARY, program: str = PROGRAM) -> tuple[Store, Snaps
     store = Store(engine)
     store.set_fuel(1000)
     linker = Linker(engine)
-    linker.define_func("env", "ask", FuncType([ValType.i32(), ValType.f32()], [ValType.i32()]), lambda a, b: 1)
+    linker.define_func("env", "ask", FuncType([ValType.i32(), ValType.f32()], [ValType.i32()]), lambda *_: 1)
     linker.define_module(store, "lib", Module(engine, library))
     instance = linker.instantiate(store, Module(engine, program))
-    outcome = instance.exports(store)["deep"].start(store, DEPTH).run(pause_at=["env.ask"])
+    deep = instance.exports(store)["deep"]
+    assert isinstance(deep, Func)
+    outcome = deep.start(store, DEPTH).run(pause_at=["env.ask"])
     assert isinstance(outcome, Paused)
     return store, store.snapshot()
 
@@ -66,10 +68,10 @@ def looked_at(path: Path, *, modules: bool = True) -> tuple[Survey, list[Stand]]
     return survey, survey_stack(survey, Windows(portable=False))
 
 
-def manifest_of(path: Path) -> dict[str, object]:
+def manifest_of(path: Path) -> dict[str, Any]:
     """What a file says of itself."""
     reader = Reader.open(path)
-    found: dict[str, object] = reader.manifest
+    found: dict[str, Any] = reader.manifest
     return found
 
 
@@ -86,7 +88,7 @@ def with_manifest(data: bytes, manifest: object) -> bytes:
 def altered(value: object, rng: random.Random) -> object:
     """The same JSON with one thing changed."""
     root = copy.deepcopy(value)
-    places: list[tuple[dict | list, object]] = []
+    places: list[tuple[Any, Any]] = []
 
     def collect(node: object) -> None:
         if isinstance(node, dict):
@@ -100,16 +102,35 @@ def altered(value: object, rng: random.Random) -> object:
 
     collect(root)
     holder, key = rng.choice(places)
-    old = holder[key]  # type: ignore[index, call-overload]
-    choices: list[object] = [None, -1, 0, 1, 7, 16, 4096, 1 << 31, (1 << 32) - 8, 1 << 40, 1 << 70, "", "x", [], {}, [0], 1.5, True]
+    old = holder[key]
+    choices: list[object] = [
+        None,
+        -1,
+        0,
+        1,
+        7,
+        16,
+        4096,
+        1 << 31,
+        (1 << 32) - 8,
+        1 << 40,
+        1 << 70,
+        "",
+        "x",
+        [],
+        {},
+        [0],
+        1.5,
+        True,
+    ]
     if isinstance(old, int):
         choices += [old + 16, old - 16, old + 8, old + 1, old * 2] * 4
     if isinstance(old, list):
         choices += [old[:-1], old * 2, old[::-1]] * 4
     if rng.random() < 0.1:
-        del holder[key]  # type: ignore[arg-type]
+        del holder[key]
     else:
-        holder[key] = rng.choice(choices)  # type: ignore[index, call-overload]
+        holder[key] = rng.choice(choices)
     return root
 
 

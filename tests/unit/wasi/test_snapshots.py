@@ -15,7 +15,7 @@ from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.descriptors import Descriptor
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import FDSTAT, FileType, Rights
-from arenite.wasi.travel import FrozenGuest, decode, encode
+from arenite.wasi.travel import FrozenGuest, OpenDirectory, OpenFile, decode, encode
 from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
@@ -265,6 +265,7 @@ def test_a_state_wins_no_rights(root: Path) -> None:
     config = WasiConfig(dirs={"/data": (root, "ro")})
     state = changed(config, {"rights": sum(Rights) & ~WRITE, "inheriting": sum(Rights)})
     other = Program.going_on(config, state)
+    assert not fdstat(other, 4)[2] & int(Rights.FD_FILESTAT_SET_SIZE)
     assert other.call("fd_filestat_set_size", 4, 0) is Errno.ROFS
     assert other.call("fd_write", 4, b"x", OUT) is Errno.ROFS
     assert other.call("path_open", 4, 0, "a", 0, READ, 0, 0, OUT) is Errno.NOTDIR
@@ -351,6 +352,17 @@ def test_half_a_character_travels(kind: str) -> None:
     assert (text.getvalue() or collected.decode()) == "é!"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_sink_that_takes_nothing_is_closed_again() -> None:
+    program = Program(WasiConfig(stdout=io.StringIO()))
+    program.write(1, b"\xc3")
+    state = program.module.freeze()
+    before = descriptors()
+    with pytest.raises(SnapshotError, match="descriptor 1, stdout: "):
+        WasiConfig(stdout=Path("/dev/full")).thaw(state, reseed=False)
+    assert descriptors() == before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors have no such flag")
 def test_streams_keep_rights_and_flags_where_they_can() -> None:
     source, sink = os.pipe()
@@ -431,6 +443,15 @@ def test_every_kind_says_how_it_travels() -> None:
     assert all("freeze" in vars(kind) for kind in kinds)
     with pytest.raises(SnapshotError, match="cannot travel"):
         Descriptor(FileType.UNKNOWN, 0).freeze(5)
+
+
+def test_a_way_has_no_dots(config: WasiConfig) -> None:
+    program = Program(config)
+    program.open(".", fd=program.open("d/../d", rights=ALL & ~WRITE), rights=ALL & ~WRITE)
+    itself = program.open("./", rights=ALL & ~WRITE)
+    program.open("x", fd=program.open("d/./e/.", fd=itself, rights=ALL & ~WRITE))
+    frozen = decode(FrozenGuest, program.module.freeze(), "state").descriptors
+    assert [one.path for one in frozen if isinstance(one, (OpenFile, OpenDirectory))] == [b"d", b"d", b".", b"d/e", b"d/e/x"]
 
 
 def test_without_directory_descriptors(config: WasiConfig, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.ops import TABLE
 from arenite.errors import Limit
-from arenite.layout.cage import LOW, MAX_AREAS, area_at
-from arenite.platform import HAS_OBJECTS, elf, faults
+from arenite.layout.cage import HOST_PAGE, LOW, MAX_AREAS, area_at
+from arenite.platform import HAS_OBJECTS, elf, faults, page_size
 from arenite.tiers.threaded.objects import Variant, object_file
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class Handlers:
 
     def __init__(self, variant: Variant) -> None:
         if not HAS_OBJECTS:
-            raise Limit("the threaded tier needs Linux on x86-64; use tier='safe'")
+            raise Limit("the threaded tier needs Linux on x86-64 or aarch64; use tier='safe'")
+        if page_size > HOST_PAGE:
+            raise Limit(f"the threaded tier needs pages of {HOST_PAGE:#x} bytes, found {page_size:#x}; use tier='safe'")
         self._code = elf.load(object_file(variant), elf.libc_symbols())
         symbols = self._code.symbols
         table = mmap.mmap(-1, 8 * OPCODES)

@@ -12,15 +12,22 @@ import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.handler import Interpreter
 from arenite.errors import Limit
 from arenite.platform import cache, llvm
+from arenite.platform.architectures import HOST
+
+if TYPE_CHECKING:
+    from arenite.platform.architectures import Architecture
 
 PACKAGE: Final = Path(__file__).parent.parent.parent
-SOURCES: Final = ("bytecode/*.py", "emit/addressing.py", "emit/handler.py", "emit/llvm_text.py", "layout/*.py", "traps.py")
+SOURCES: Final = (
+    *("bytecode/*.py", "emit/addressing.py", "emit/handler.py", "emit/llvm_text.py"),
+    *("layout/*.py", "platform/architectures.py", "traps.py"),
+)
 BUILT_IN: Final = Path(__file__).parent / "built"
 
 
@@ -32,15 +39,16 @@ class Variant:
     explicit_bounds: bool = False
     deterministic: bool = False
 
-    def ir(self) -> str:
+    def ir(self, architecture: Architecture) -> str:
         """Its LLVM IR."""
-        addressing = ADDRESSINGS[self.addressing]
-        return Interpreter(addressing, explicit_bounds=self.explicit_bounds, deterministic=self.deterministic).text()
+        options = {"explicit_bounds": self.explicit_bounds, "deterministic": self.deterministic}
+        return Interpreter(ADDRESSINGS[self.addressing], architecture, **options).text()
 
     @property
     def key(self) -> str:
         """Its name among the objects."""
-        return hashlib.blake2b(f"{_sources()} {self} {llvm.host_cpu()}".encode(), digest_size=20).hexdigest()
+        made_from = f"{_sources()} {self} {HOST and HOST.name} {llvm.host_cpu()}"
+        return hashlib.blake2b(made_from.encode(), digest_size=20).hexdigest()
 
 
 @functools.cache
@@ -67,9 +75,9 @@ def object_file(variant: Variant) -> bytes:
 
 def compiled(variant: Variant) -> bytes:
     """The variant's object, compiled now."""
-    if not llvm.preserve_none_supported():
+    if HOST is None or not llvm.preserve_none_supported():
         raise Limit("the threaded tier needs a calling convention that LLVM lacks on this machine; use tier='safe'")
-    return llvm.compile_object(variant.ir())
+    return llvm.compile_object(variant.ir(HOST))
 
 
 def build(folder: Path = BUILT_IN) -> None:

@@ -1,0 +1,174 @@
+"""`arenite fork`: go on from a snapshot many times, each time with another line of input.
+
+Only as many forks live at a time as run at a time, and only so many outputs are held.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from arenite.api import Engine, Finished
+from arenite.cli.ending import Refused, complain, judged
+from arenite.cli.guest import Directories, Fuel, directories
+from arenite.cli.journey import Journey, fuelled
+from arenite.cli.listing import plural
+from arenite.cli.loading import refusing
+from arenite.cli.opening import Modules, SnapshotFile, Verify, opened, program_of
+from arenite.cli.options import DEFAULTS, Settings, Tier, configured
+from arenite.cli.progress import progress
+from arenite.errors import AreniteError
+from arenite.wasi import WasiConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from arenite.api import Snapshot, Store
+
+JOBS: Final = min(4, os.cpu_count() or 1)
+
+Lines = Annotated[
+    Path,
+    typer.Option(
+        "--each-line",
+        metavar="LINES.txt",
+        show_default=False,
+        help="Each fork gets one line of this file as all of its standard input; `-`: lines of standard input.",
+    ),
+]
+Count = Annotated[
+    int | None, typer.Option("-n", metavar="N", min=1, show_default=False, help="Fork so often; by default once per line.")
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", min=1, show_default="one per processor, up to 4", help="So many forks live and run at a time.")
+]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A fork that has run: what it wrote, its exit code, and what to say about that."""
+
+    out: bytearray
+    err: bytearray
+    code: int
+    message: str
+
+
+def lines_of(file: Path, count: int | None) -> list[bytes]:
+    """The first `count` lines, or all, each with its newline.  Raises: Refused, typer.BadParameter when there are fewer."""
+    if str(file) == "-":
+        found = list(islice(sys.stdin.buffer, count))
+    else:
+        with refusing(file), file.open("rb") as opened_file:
+            found = list(islice(opened_file, count))
+    if len(found) < (count or 1):
+        wanted = "one per fork is needed" if count is None else f"-n {count} needs as many"
+        raise typer.BadParameter(f"{file} has {plural(len(found), 'line')}; {wanted}", param_hint="--each-line")
+    return [line if line.endswith(b"\n") else line + b"\n" for line in found]
+
+
+class Forks:
+    """Forks of a snapshot, begun here and run by threads."""
+
+    def __init__(self, snapshot: Snapshot, file: Path, dirs: list[str] | None, fuel: int | None) -> None:
+        self._snapshot = snapshot
+        self._file = file
+        self._dirs = directories(dirs or [])
+        self._fuel = fuel
+
+    def config(self, line: bytes, out: bytearray, err: bytearray) -> WasiConfig:
+        """What a fork is given."""
+        return WasiConfig(stdin=line, stdout=out, stderr=err, dirs=self._dirs)
+
+    def run(self, store: Store, out: bytearray, err: bytearray) -> Ended:
+        """A fork's whole life, in a thread."""
+        with closing(store):
+            try:
+                outcome = Journey(store).go(program_of(store, self._file))
+            except (AreniteError, Refused) as error:
+                return Ended(out, err, *judged(error))
+        assert isinstance(outcome, Finished)
+        out += "".join(f"{value}\n" for value in outcome.values).encode()
+        return Ended(out, err, 0, "")
+
+    def begin(self, pool: ThreadPoolExecutor, line: bytes) -> Future[Ended]:
+        """A fork, on its way.  Raises: Refused."""
+        out, err = bytearray(), bytearray()
+        with refusing(self._file):
+            store = self._snapshot.fork(wasi=self.config(line, out, err))
+        if store.execution is None:
+            store.close()
+            raise Refused(f"{self._file}: nothing is going on in it: it was frozen between calls")
+        store.set_epoch_deadline(1)
+        fuelled(store, self._fuel)
+        return pool.submit(self.run, store, out, err)
+
+    def each(self, lines: Iterable[bytes], jobs: int) -> Generator[Ended]:
+        """A fork for each line, in their order."""
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(jobs))
+            stack.callback(self._snapshot.engine.increment_epoch)  # when something else ends this, what runs still
+            going: deque[Future[Ended]] = deque()
+            for line in lines:
+                if len(going) == jobs:
+                    yield going.popleft().result()
+                going.append(self.begin(pool, line))
+            while going:
+                yield going.popleft().result()
+
+
+def fork(
+    file: SnapshotFile,
+    *,
+    lines: Lines,
+    count: Count = None,
+    jobs: Jobs = JOBS,
+    dirs: Directories = None,
+    fuel: Fuel = None,
+    tier: Tier = DEFAULTS.tier,
+    settings: Settings = None,
+    modules: Modules = None,
+    verify: Verify = False,
+) -> None:
+    """Go on from a snapshot once for each line of a file.
+
+    Each fork reads its line as its standard input, then end of file, and runs to its end; none sees another.
+    What it writes is printed when it has ended, in the order of the lines.
+    The exit code is 0 if every fork ends with 0, otherwise that of the first that does not.
+
+    For example:
+
+    arenite fork --each-line questions.txt booted.arn
+
+    seq 1000 | arenite fork -n 10 --each-line - booted.arn
+    """
+    given = lines_of(lines, count)
+    config = configured(tier, settings, fuel=fuel is not None)
+    config.epoch_interruption = True  # so that Ctrl-C reaches guests in threads
+    engine = Engine(config)
+    snapshot = opened(file, engine, WasiConfig(), modules=modules, verify=verify)
+    code = 0
+    with (
+        progress("forks", shown=not sys.stdout.isatty()) as advance,
+        closing(Forks(snapshot, file, dirs, fuel).each(given, jobs)) as forks,
+    ):
+        advance(0, len(given))
+        for number, ended in enumerate(forks, 1):
+            sys.stdout.buffer.write(ended.out)
+            sys.stdout.flush()
+            sys.stderr.write(ended.err.decode(errors="replace"))
+            if ended.code:
+                complain(f"line {number}: {ended.message}")
+            code = code or ended.code
+            advance(number, len(given))
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,22 @@
+(module $kept
+  (import "env" "add" (func $add (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (global $calls (export "calls") (mut i64) (i64.const 0))
+  (table 2 funcref)
+  (elem (i32.const 0) $fib $twice)
+  (type $unary (func (param i32) (result i32)))
+  (data (i32.const 64) "sand turned to stone")
+  (func $twice (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+  (func $fib (export "fib") (param $n i32) (result i32)
+    (global.set $calls (i64.add (global.get $calls) (i64.const 1)))
+    (i32.store (i32.shl (local.get $n) (i32.const 2)) (i32.add (i32.const 1) (i32.load (i32.shl (local.get $n) (i32.const 2)))))
+    (if (result i32) (i32.lt_s (local.get $n) (i32.const 2))
+      (then (local.get $n))
+      (else (call $add
+        (call_indirect (type $unary) (i32.sub (local.get $n) (i32.const 1)) (i32.const 0))
+        (call_indirect (type $unary) (i32.sub (local.get $n) (i32.const 2)) (i32.const 0))))))
+  (func (export "sum") (param $n i32) (result i64) (local $i i32) (local $sum i64)
+    (loop $next
+      (local.set $sum (i64.add (local.get $sum) (i64.load8_u (i32.and (local.get $i) (i32.const 127)))))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (local.get $sum)))
