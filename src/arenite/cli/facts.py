@@ -126,7 +126,7 @@ def _module(survey: Survey, number: int, missing: Mapping[int, str]) -> Fact:
     what = (
         missing.get(number, "not there")
         if code is None
-        else f"{plural(len(code.file), 'byte')}, {code.function_count:,} functions"
+        else f"{plural(len(code.file), 'byte')}, {plural(code.function_count, 'function')}"
     )
     return Fact(f"{number} {entry.name}".rstrip(), f"{travels}{what}, digest {entry.digest[:16]}…")
 
