@@ -41,7 +41,7 @@ programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, compa
 	ARENITE_PROGRAMS_RUN=all $(PYTEST) tests/programs
 
 fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 100,000 corruptions of each tier, 100,000 stores and traps
-	ARENITE_FUZZ=1000 $(PYTEST) tests/differential
+	ARENITE_FUZZ=1000 $(PYTEST) tests/differential tests/property/test_fork_random.py
 	$(BIN)/python tests/fuzz/corrupt.py --count 100000
 	ARENITE_STRESS=all $(PYTEST) tests/stress
 

@@ -76,7 +76,7 @@ def execution_of(store: Store) -> Execution:
 
 @TIERS
 @NAMES
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_whoever_goes_on_ends_alike(index: int, name: str, data: Any) -> None:
     """Parent, forks, forks of forks and what was reset: each ends as the unbroken run."""
@@ -131,7 +131,7 @@ def image_at(name: str, index: int, cuts: list[int], actions: list[str] | None =
 
 
 @NAMES
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_equal_machines_are_equal_bytes(name: str, data: Any) -> None:
     """Stopped at the same unit of fuel, on any tier, after any stops and forks on the way: the same bytes."""

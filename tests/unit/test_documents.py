@@ -30,7 +30,10 @@ def test_the_tour_prints_what_stands_there(command: str, expected: str) -> None:
     assert printed == expected
 
 
-def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_of_the_readme_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = PYTHON.findall((ROOT / "README.md").read_text("utf-8"))
     assert blocks
     names: dict[str, object] = {}

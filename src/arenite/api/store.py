@@ -73,8 +73,6 @@ class Store:
         store = cls.__new__(cls)
         store.engine, store.machine, store.origin = engine, machine, origin
         store.configure(epochs_left)
-        if engine.config.consume_fuel != (machine.fuel is not None):  # it was frozen under other options
-            machine.fuel = 0 if engine.config.consume_fuel else None
         return store
 
     def configure(self, epochs_left: int) -> None:
@@ -83,8 +81,8 @@ class Store:
         machine.locate = offset_of
         machine.max_memory = config.max_memory
         machine.max_table = config.max_table_elements
-        if config.consume_fuel and machine.fuel is None:  # also of a snapshot whose store counted none
-            machine.fuel = 0
+        if config.consume_fuel != (machine.fuel is not None):  # a new one, or frozen under other options
+            machine.fuel = 0 if config.consume_fuel else None
         self._deadline = Deadline(self.engine)
         if config.epoch_interruption:
             self._deadline.epoch = self.engine.epoch + epochs_left

@@ -111,11 +111,9 @@ class Journey:
 
 
 def fuelled(store: Store, fuel: int | None, at: Place = END) -> None:
-    """Give a store the fuel of `--fuel`.  Where it is only counted, a store that has none gets more than any guest uses."""
-    if fuel is not None:
-        store.set_fuel(fuel)
-    elif at.fuel is not None and not store.get_fuel():
-        store.set_fuel(MOST_FUEL)
+    """Give a store the fuel of `--fuel`; without it no limit, where fuel is only counted."""
+    if fuel is not None or at.fuel is not None:
+        store.set_fuel(MOST_FUEL if fuel is None else fuel)
 
 
 def wait_for_input() -> None:

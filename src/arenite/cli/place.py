@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"
 MOST_FUEL: Final = (1 << 64) - 1
 
-At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see below.")]
+At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see above.")]
 MaybeAt = Annotated[str | None, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; goes with -o.")]
 
 

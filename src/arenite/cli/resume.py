@@ -41,7 +41,7 @@ def resume(
     """Go on with a program that was frozen, with standard input and output of this process.
 
     Its arguments and environment are those that it was begun with: they are in the snapshot and cannot be changed.
-    Of directories it has the names; --dir says again what they are.  Fuel that it had left is what it has, unless --fuel says another.
+    Of directories it has the names; --dir says again what they are.  Limits hold as --fuel and --set say here.
 
     With -o and --at it is frozen again, as by `arenite freeze`; there `--at stdin` is where it waits for input when all of standard
     input has been read.

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console, Group
 from rich.text import Text
 
+from arenite import platform
 from arenite.cli.ending import Refused
 from arenite.cli.facts import parts, standing, summary
 from arenite.cli.listing import SHOWN, columns, listing, plural, visible
-from arenite.cli.loading import read
+from arenite.cli.loading import read, refusing
 from arenite.cli.page import page
-from arenite.errors import AreniteError, DecodeError, InternalError, Limit, LinkError, SnapshotError, ValidationError
+from arenite.cli.progress import progress
+from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
 from arenite.machine.window import Windows
 from arenite.snapshot import file as files
 from arenite.snapshot.container import MAGIC
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from arenite.snapshot.picture import Band, Cell
 
 UNBROKEN: Final = "\u00a0"  # a space that no line ends at
+PORTABLE: Final = not platform.HAS_CAGE
 COLUMNS: Final = 64  # cells in a line
 LINES: Final = 3  # of a band
 FINE: Final = ("256", "truecolor")  # terminals that show the kinds' colours apart; others get letters
@@ -73,32 +76,28 @@ def is_snapshot(path: Path) -> bool:
 def look(path: Path, wanted: Wanted) -> Found:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
     try:
-        above = None if wanted.parent is None else files.load(wanted.parent)
-        opened = files.load(path, above)
-    except (SnapshotError, OSError, MemoryError, OverflowError) as error:
-        raise Refused(str(error) or f"{path}: too large for this machine") from error
-    given = {code.digest.hex(): code for code in map(_translated, wanted.modules)}
-    modules: list[ModuleCode | None] = []
-    missing: dict[int, str] = {}
-    for number, entry in enumerate(opened.modules):
-        try:
-            modules.append(files.module_of(opened, entry, given.get, translate, structure))
-        except (SnapshotError, LinkError, DecodeError, ValidationError, Limit, InternalError) as error:
-            modules.append(None)
-            missing[number] = _first_line(error) if entry.wasm is not None else "missing: give its file as --module"
-    survey = survey_of(opened, modules)
-    return Found(path, survey, survey_stack(survey, Windows(portable=False)), missing)
-
-
-def _first_line(error: AreniteError) -> str:
-    return str(error).partition("\n")[0]
+        with refusing(path):
+            above = None if wanted.parent is None else files.load(wanted.parent, portable=PORTABLE)
+            opened = files.load(path, above, portable=PORTABLE)
+    except (MemoryError, OverflowError) as error:
+        raise Refused(f"{path}: too large for this machine") from error
+    with progress(f"looking into {path.name}"):
+        given = {code.digest.hex(): code for code in map(_translated, wanted.modules)}
+        modules: list[ModuleCode | None] = []
+        missing: dict[int, str] = {}
+        for number, entry in enumerate(opened.modules):
+            try:
+                modules.append(files.module_of(opened, entry, given.get, translate, structure))
+            except (SnapshotError, LinkError, DecodeError, ValidationError, Limit) as error:
+                modules.append(None)
+                missing[number] = "missing: give its file as --module" if entry.wasm is None else str(error).partition("\n")[0]
+        survey = survey_of(opened, modules)
+        return Found(path, survey, survey_stack(survey, Windows(portable=PORTABLE)), missing)
 
 
 def _translated(path: Path) -> ModuleCode:
-    try:
+    with refusing(path):
         return translate(read(path))
-    except (DecodeError, ValidationError, Limit) as error:
-        raise Refused(f"{path}: {error}") from error
 
 
 def inspect(path: Path, wanted: Wanted, console: Console) -> None:

@@ -7,7 +7,8 @@ the first op has run, parameters and header alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from arenite.bytecode.helpers import PAUSE_OWED
 from arenite.errors import SnapshotError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from arenite.machine.window import Window
 
 SLOT: Final = 8
+CALLER: Final = struct.Struct("<II")  # the caller's frame, where it goes on: the head of FrameHeader
+Live: TypeAlias = "list[tuple[int, int]]"
 
 
 class Frame(NamedTuple):
@@ -36,7 +39,7 @@ class Frame(NamedTuple):
     sp: int
     end: int
     header: int
-    live: list[tuple[int, int]]
+    live: Live
     pc: int
 
 
@@ -47,30 +50,35 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
 
 def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
     """The same, of an arena that no machine runs in."""
+    for sp, end, header, live, pc in _walk(arena, window, activation):
+        yield Frame(sp, end, sp + header, [(sp + a, min(sp + b, end)) for a, b in live if sp + a < end], pc)
+
+
+def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, int, Live, int]]:
+    """(beginning, end, offset of the header, live ranges, pc) of each frame; frames that go on at one place share the ranges."""
     pc, sp, end = activation.pc, activation.sp, activation.end
     header, live = _live(window, activation, pc, innermost=True)
-    callers: dict[int, tuple[int, list[tuple[int, int]]]] = {}  # by where they go on: a recursion has few
+    callers: dict[int, tuple[int, Live]] = {}  # by where they go on: a recursion has few
     while True:
         at = sp + header
         if not activation.at <= sp <= at <= end - FrameHeader.size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
-        ranges = [(sp + a, min(sp + b, end)) for a, b in live if sp + a < end]
-        yield Frame(sp, end, at, ranges, pc)
-        pc, end = FrameHeader.return_pc.read(arena, at), sp
+        yield sp, end, header, live, pc
+        end = sp
+        sp, pc = CALLER.unpack_from(arena, at)
         if pc == HALT_PC:
-            if sp != activation.at:
-                raise SnapshotError(f"the guest's stack is damaged at {sp:#x}: frames below it belong to nobody")
+            if end != activation.at:
+                raise SnapshotError(f"the guest's stack is damaged at {end:#x}: frames below it belong to nobody")
             return
-        sp = FrameHeader.caller_sp.read(arena, at)
-        if sp >= end or not window.is_return_point(pc):
-            raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         found = callers.get(pc)
+        if sp >= end or (found is None and not window.is_return_point(pc)):
+            raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         if found is None:
             found = callers[pc] = _live(window, activation, pc, innermost=False)
         header, live = found
 
 
-def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, list[tuple[int, int]]]:
+def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, Live]:
     """Where the frame at `pc` has its header, and its live ranges, counted from its beginning."""
     if pc == HALT_PC:
         header = activation.function.codec.header
@@ -123,9 +131,25 @@ def clear_dead(machine: Machine) -> None:
     """Write zeros to what no live frame holds, so that equal machines are equal bytes, and nothing left over travels."""
     arena = machine.cage.arena
     for activation in machine.activations:
-        for frame in list(frames(machine, activation)):  # all are looked at before anything is written
-            at = frame.sp
-            for start, stop in (*frame.live, (frame.end, frame.end)):
-                if at < start and any(arena[at:start]):
-                    arena[at:start] = bytes(start - at)
-                at = max(at, stop)
+        gaps: dict[tuple[int, int], Live] = {}  # by the identity of the live ranges and the frame's size
+        for sp, end, _, live, _ in list(_walk(arena, machine.window, activation)):  # all are looked at before anything is written
+            key = id(live), end - sp
+            found = gaps.get(key)
+            if found is None:
+                found = gaps[key] = _gaps(live, end - sp)
+            for start, stop in found:
+                if any(arena[sp + start : sp + stop]):
+                    arena[sp + start : sp + stop] = bytes(stop - start)
+
+
+def _gaps(live: Live, size: int) -> Live:
+    """What ascending ranges leave free of `size` bytes."""
+    free, at = [], 0
+    for start, stop in (*live, (size, size)):
+        if at < min(start, size):
+            free.append((at, min(start, size)))
+        at = max(at, stop)
+    return free
+
+
+assert [f.name for f in FrameHeader.fields[:2]] == ["caller_sp", "return_pc"]

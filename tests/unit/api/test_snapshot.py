@@ -25,6 +25,7 @@ from arenite import (
     MemoryType,
     Paused,
     PauseReason,
+    Snapshot,
     SnapshotError,
     Store,
     Table,
@@ -37,7 +38,7 @@ from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, module
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite import Execution, Snapshot
+    from arenite import Execution
 
 PAGE = 65536
 WAT = """(module
@@ -634,6 +635,22 @@ def test_fuel_and_limits_go_along(tier: str) -> None:
         world.exports["table"].grow(fork, 7, None)
     fork.reset()
     assert fork.get_fuel() == 1000
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_where_fuel_is_counted_the_engine_says(tier: str) -> None:
+    """Also after a reset: a guest that was frozen without a limit does not get rid of it."""
+    free = Store(engine(tier=tier)).snapshot().dumps()
+    fork = Snapshot.loads(free, engine(tier=tier, consume_fuel=True)).fork()
+    fork.set_fuel(7)
+    fork.reset()
+    assert fork.get_fuel() == 0
+    counted = Store(engine(tier=tier, consume_fuel=True)).snapshot().dumps()
+    fork = Snapshot.loads(counted, engine(tier=tier)).fork()
+    for _ in range(2):
+        with pytest.raises(AreniteError, match="fuel is not configured"):
+            fork.get_fuel()
+        fork.reset()
 
 
 @pytest.mark.parametrize("tier", TIERS)
