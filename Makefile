@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bless spec wasi programs fuzz xisa bench docs size clean compiled
+.PHONY: help demo test check format bless spec wasi programs fuzz xisa bench docs size clean compiled browser
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -14,7 +14,7 @@ help:  ## list these commands
 demo: $(VENV)/.with-python compiled  ## CPython 3.12 inside arenite: booted, frozen, forked a thousand times, resumed elsewhere
 	@$(BIN)/python tools/demo.py
 
-test: $(VENV)/.with-test compiled  ## all tests, with samples of the large official suites
+test: $(VENV)/.with-test compiled browser  ## all tests, with samples of the large official suites
 	$(PYTEST)
 
 check: $(VENV)/.with-dev  ## format, lint, types, import rules, generated documents
@@ -76,6 +76,9 @@ $(BIN)/python:
 $(VENV)/.with-%: pyproject.toml $(wildcard setup.py) | $(BIN)/python
 	ARENITE_PURE=1 $(BIN)/python -m pip install -q --disable-pip-version-check -e '.[build,$*]'
 	@touch $@
+
+browser:
+	@$(BIN)/python tests/browser.py
 
 compiled:
 	@$(BIN)/python tools/build.py

@@ -20,8 +20,8 @@ import typer
 from arenite.api import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
 from arenite.cli.guest import Directories, Fuel, directories
-from arenite.cli.inspection import plural
 from arenite.cli.journey import Journey, fuelled
+from arenite.cli.listing import plural
 from arenite.cli.loading import refusing
 from arenite.cli.opening import Modules, SnapshotFile, Verify, opened, program_of
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured

@@ -1,6 +1,6 @@
-"""`arenite inspect`: what a module imports and exports, what it is made of, and where its size goes.
+"""`arenite inspect`: what a module imports and exports, what it is made of, and where its size goes; or what a snapshot holds.
 
-It reads the binary format alone: nothing is translated, nothing runs.
+Of a module it reads the binary format alone: nothing is translated, nothing runs.  For snapshots see `snapshots`.
 
 Example:  inspect(Path("hello.wasm"))
 """
@@ -17,55 +17,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from arenite.cli.ending import Refused
+from arenite.cli.listing import SHOWN, columns, describe, listing, plural, reach, visible
 from arenite.cli.loading import read, refusing
+from arenite.cli.snapshots import Wanted, is_snapshot
+from arenite.cli.snapshots import inspect as inspect_snapshot
 from arenite.cli.survey import features
-from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, type_name
 from arenite.wasm.decode import decode
 from arenite.wasm.module import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from arenite.layout.types import ExternType, Limits
     from arenite.wasm.module import Module
 
 SECTIONS: Final = {
     1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memories", 6: "globals", 7: "exports", 8: "start",
     9: "elements", 10: "code", 11: "data", 12: "data count",
 }  # fmt: skip
-SHOWN: Final = 15  # lines of a list, unless all are asked for
 BAR: Final = 24  # columns of a full bar
 WIDE: Final = 200  # columns where there is no terminal: nothing is cut short in a pipe
-
-
-def reach(limits: Limits, what: str) -> str:
-    """`1 page or more`, `1 to 2 pages`: the sizes that limits allow."""
-    if limits.maximum is None:
-        return f"{plural(limits.minimum, what)} or more"
-    return (
-        plural(limits.maximum, what)
-        if limits.minimum == limits.maximum
-        else f"{limits.minimum:,} to {plural(limits.maximum, what)}"
-    )
-
-
-def plural(count: int, what: str) -> str:
-    """`1 page`, `2 pages`, `2 memories`."""
-    several = what[:-1] + "ies" if what.endswith("y") else what + "s"
-    return f"{count:,} {what if count == 1 else several}"
-
-
-def describe(type_: ExternType) -> str:
-    """A type in one line: `func (i32) -> ()`, `memory of 1 to 2 pages`."""
-    match type_:
-        case FuncType():
-            return f"func {type_}"
-        case TableType():
-            return f"table of {reach(type_.limits, type_name(type_.element))}"
-        case MemoryType():
-            return f"memory of {reach(type_.limits, 'page')}"
-        case GlobalType():
-            return f"global {'mut ' if type_.mutable else ''}{type_name(type_.content)}"
 
 
 def section_sizes(module: Module) -> list[tuple[str, int]]:
@@ -91,27 +62,14 @@ def function_label(module: Module, index: int) -> str:
     return f"#{index} {name}".rstrip()
 
 
-def columns(title: str) -> Table:
-    """A table without lines under a title."""
-    return Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 2))
-
-
 def chart(title: str, sizes: Sequence[tuple[str, int]], shown: int) -> Table:
     """The largest of `sizes`, each with its share of all of them as a number and as a bar."""
     table = columns(title)
     whole = sum(size for _, size in sizes) or 1
     for label, size in sizes[:shown]:
-        table.add_row(Text(label), Text(f"{size:,}", justify="right"), f"{size / whole:.1%}", Bar(whole, 0, size, width=BAR))
-    return table
-
-
-def listing(title: str, rows: Sequence[tuple[str, str]], shown: int) -> Table:
-    """Two columns under a title that counts them; how many are left out, if any."""
-    table = columns(f"{title} ({len(rows)})")
-    for name, what in rows[:shown]:
-        table.add_row(Text(name), Text(what))
-    if len(rows) > shown:
-        table.add_row(Text(f"and {len(rows) - shown} more: --all"), "")
+        table.add_row(
+            Text(visible(label)), Text(f"{size:,}", justify="right"), f"{size / whole:.1%}", Bar(whole, 0, size, width=BAR)
+        )
     return table
 
 
@@ -130,20 +88,44 @@ def summary(path: Path, module: Module, used: Iterable[str]) -> Table:
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A module: .wasm, or text in .wat.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", show_default=False, help="A module (.wasm, or text in .wat), or a snapshot (.arn).")
+    ],
     *,
     everything: Annotated[bool, typer.Option("--all", help="Show whole lists, not the first or largest entries.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="OUT", help="Of a snapshot: write a page to look around in, and no list.")
+    ] = None,
+    module: Annotated[
+        list[Path] | None, typer.Option("--module", metavar="FILE", help="Of a snapshot: a module that does not travel along.")
+    ] = None,
+    parent: Annotated[
+        Path | None, typer.Option("--parent", metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
+    ] = None,
 ) -> None:
-    """Show what is in a module, without running it.
+    """Show what is in a module or a snapshot, without running it.
 
-    Its imports and exports, the features of WebAssembly it needs, and where its bytes go: by section and by function.
+    Of a module its imports and exports, the features of WebAssembly it needs, and where its bytes go.  Of a snapshot where its guest
+    stands, what it imports and holds, and a picture of its arena and memories.
     """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    with refusing(file):
+        snapshot = is_snapshot(file)
+    if snapshot:
+        wanted = Wanted(tuple(module or ()), parent, html, everything)
+        inspect_snapshot(file, wanted, console)
+        return
+    if html or module or parent:
+        raise Refused(f"{file} is no snapshot: --html, --module and --parent are for snapshots")
+    inspect_module(file, console, sys.maxsize if everything else SHOWN)
+
+
+def inspect_module(file: Path, console: Console, shown: int) -> None:
+    """Show what is in a module.  Raises: Refused."""
     code = read(file)
     with refusing(file):
         module = decode(code)
         used = features(module)
-    shown = sys.maxsize if everything else SHOWN
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     console.print(summary(file, module, used))
     for part in (
         listing("imports", [(f"{item.module}.{item.name}", describe(item.type)) for item in module.import_types()], shown),

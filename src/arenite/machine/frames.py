@@ -31,23 +31,31 @@ Live: TypeAlias = "list[tuple[int, int]]"
 
 
 class Frame(NamedTuple):
-    """A frame: where it begins, where the next one begins, and the live bytes in it, as ascending ranges of arena offsets."""
+    """A frame: where it begins, where the next one begins, and the live bytes in it, as ascending ranges of arena offsets.
+
+    `pc`: where it goes on.
+    """
 
     sp: int
     end: int
     header: int
     live: Live
+    pc: int
 
 
 def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
     """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
-    for sp, end, header, live in _walk(machine, activation):
-        yield Frame(sp, end, sp + header, [(sp + a, min(sp + b, end)) for a, b in live if sp + a < end])
+    return frames_in(machine.cage.arena, machine.window, activation)
 
 
-def _walk(machine: Machine, activation: Activation) -> Iterator[tuple[int, int, int, Live]]:
-    """(beginning, end, offset of the header, live ranges) of each frame; frames that go on at one place share the ranges."""
-    arena, window = machine.cage.arena, machine.window
+def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
+    """The same, of an arena that no machine runs in."""
+    for sp, end, header, live, pc in _walk(arena, window, activation):
+        yield Frame(sp, end, sp + header, [(sp + a, min(sp + b, end)) for a, b in live if sp + a < end], pc)
+
+
+def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, int, Live, int]]:
+    """(beginning, end, offset of the header, live ranges, pc) of each frame; frames that go on at one place share the ranges."""
     pc, sp, end = activation.pc, activation.sp, activation.end
     (header, live), size = _live(window, activation, pc, innermost=True), frame_extent(window, pc) + ALIGNMENT - 1
     callers: dict[int, tuple[tuple[int, Live], int]] = {}  # by where they go on: a recursion has few
@@ -55,7 +63,7 @@ def _walk(machine: Machine, activation: Activation) -> Iterator[tuple[int, int, 
         at = sp + header
         if not activation.at <= sp <= at <= end - FrameHeader.size or end - sp > size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
-        yield sp, end, header, live
+        yield sp, end, header, live, pc
         end = sp
         sp, pc = CALLER.unpack_from(arena, at)
         if pc == HALT_PC:
@@ -123,7 +131,7 @@ def check_place(window: Window, activation: Activation) -> None:
         activation.at + activation.function.codec.header + FrameHeader.size,
     )
     if max(sizes) > activation.end:
-        raise SnapshotError(f"an execution's frames end at {max(sizes):#x}, behind what it says, {activation.end:#x}")
+        raise SnapshotError(f"the guest's stack is damaged: its frames end at {max(sizes):#x}, behind {activation.end:#x}")
 
 
 def clear_dead(machine: Machine) -> None:
@@ -131,7 +139,7 @@ def clear_dead(machine: Machine) -> None:
     arena = machine.cage.arena
     for activation in machine.activations:
         gaps: dict[tuple[int, int], Live] = {}  # by the identity of the live ranges and the frame's size
-        for sp, end, _, live in list(_walk(machine, activation)):  # all are looked at before anything is written
+        for sp, end, _, live, _ in list(_walk(arena, machine.window, activation)):  # all are looked at before anything is written
             key = id(live), end - sp
             found = gaps.get(key)
             if found is None:

@@ -33,6 +33,8 @@ from arenite.snapshot.pack import pack_regions, unpack_regions
 from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.freeze import Frozen
     from arenite.machine.hosts import Hosts
@@ -79,14 +81,19 @@ class Saved:
 
 @dataclass(frozen=True)
 class Opened:
-    """A snapshot file whose manifest has been read; its pages lie in the file still."""
+    """A snapshot file whose manifest has been read; its pages lie in the file still.
 
+    `own`: of a delta, by region, the numbers of the pages that it has instead of its parent's.
+    """
+
+    kind: str
     id: str
     path: Path | None
     name: str
     manifest: Fields
     sizes: Sizes
     image: Image
+    own: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
 
 
@@ -211,7 +218,9 @@ def loads(data: bytes, *, largest: int = MEMORY_MAX, portable: bool = False) -> 
 
 
 def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str, ...]) -> Opened:
-    name = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent").text("name", 255)
+    """The parent of a delta, beside it.  What it is known by is compared first, so files that name each other end here."""
+    parent = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent")
+    name, id_ = parent.text("name", 255), parent.text("id")
     if not name or Path(name).name != name:
         raise reader.error("it is a delta, and its parent is not said: give it as parent=")
     found = path.with_name(name)
@@ -219,10 +228,9 @@ def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str,
         raise reader.error("it is a delta of itself")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
-    there = Reader.open(found)
-    if there.id != Fields(reader.manifest.get("parent"), f"{reader.name}: parent").text("id"):
-        raise reader.error(f"it is a delta of another snapshot than {found}")
-    if there.id in below or len(below) > LONGEST_CHAIN:
+    if Reader.open(found).id != id_:
+        raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
+    if id_ in below or len(below) > LONGEST_CHAIN:
         raise reader.error(f"it is a delta of a delta of a delta …, more than {LONGEST_CHAIN} times")
     return _load(found, None, options, below)
 
@@ -234,22 +242,23 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     sizes = read_sizes(manifest)
     if max(sizes.regions[1:], default=0) > options.largest:
         raise Limit(f"{reader.name}: a memory of {max(sizes.regions[1:])} bytes; {options.largest} are allowed")
-    image = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
+    image, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(image) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
     modules = tuple(_embedded(reader, fields) for fields in manifest.items("modules", 1 << 16))
-    return Opened(reader.id, path, reader.name, manifest, sizes, image, modules)
+    return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, image, own, modules)
 
 
 def _image(
     reader: Reader, manifest: Fields, sizes: Sizes, parent: Opened | Saved | None, *, verify: bool, portable: bool
-) -> Image:
+) -> tuple[Image, tuple[Sequence[int], ...]]:
+    """The image, and `Opened.own`."""
     entries = list(manifest.items("regions", 1 << 10))
     if len(entries) != len(sizes.regions):
         raise manifest.error("regions", f"{len(sizes.regions)} of them")
     if reader.kind == "packed":
         template = unpack_regions(reader, entries, sizes.regions, portable=portable)
-        return Image(template, sizes.regions, (NO_PAGES,) * len(entries))
+        return Image(template, sizes.regions, (NO_PAGES,) * len(entries)), ()
     if reader.kind == "delta":
         if parent is None:
             raise reader.error("it is a delta: give its parent")
@@ -268,9 +277,9 @@ def _image(
             paging.verify_region(reader, place, sums, f"region {number}")
     if portable:
         regions = [paging.read_region(reader, place) for place in places]
-        return Image(PortableTemplate(regions), sizes.regions, (NO_PAGES,) * len(entries))
+        return Image(PortableTemplate(regions), sizes.regions, (NO_PAGES,) * len(entries)), ()
     template = paging.mapped(reader, places)
-    return Image(template, sizes.regions, (NO_PAGES,) * len(entries))
+    return Image(template, sizes.regions, (NO_PAGES,) * len(entries)), ()
 
 
 def _sums(reader: Reader, fields: Fields, more: bytes = b"") -> bytes:
@@ -280,10 +289,12 @@ def _sums(reader: Reader, fields: Fields, more: bytes = b"") -> bytes:
     return sums
 
 
-def _patched(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], parent: Image, *, portable: bool) -> Image:
-    """The parent's image with a delta's pages over it.  A delta's pages are read, so they are checked."""
+def _patched(
+    reader: Reader, entries: list[Fields], sizes: tuple[int, ...], parent: Image, *, portable: bool
+) -> tuple[Image, tuple[Sequence[int], ...]]:
+    """The parent's image with a delta's pages over it, and their numbers.  A delta's pages are read, so they are checked."""
     del portable
-    changed = []
+    changed, own = [], []
     for region, (fields, size) in enumerate(zip(entries, sizes, strict=True)):
         place = fields.section("numbers")
         if place.size % 4:
@@ -300,9 +311,10 @@ def _patched(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], pare
             raise reader.error("a region is smaller than its parent's")
         before = parent.changed[region] if region < len(parent.changed) else NO_PAGES
         changed.append(paging.union(before, Pages(numbers, content)))
+        own.append(numbers)
     if len(sizes) < len(parent.sizes):
         raise reader.error("it has fewer regions than its parent")
-    return Image(parent.template, sizes, tuple(changed))
+    return Image(parent.template, sizes, tuple(changed)), tuple(own)
 
 
 def _embedded(reader: Reader, fields: Fields) -> Embedded:
@@ -332,11 +344,12 @@ def bind(
     the same without translating bodies, for bytecode that travels along.  `find`: host functions by the names of imports.
     Raises: `SnapshotError`, `LinkError`, `Limit`, what `translate` raises.
     """
-    modules = tuple(_module(opened, m, find_module, translate, structure) for m in opened.modules)
+    modules = tuple(module_of(opened, m, find_module, translate, structure) for m in opened.modules)
     return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, windows, find, make, hosts)
 
 
-def _module(opened: Opened, module: Embedded, find: FindModule, translate: Decode, structure: Decode) -> ModuleCode:
+def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Decode, structure: Decode) -> ModuleCode:
+    """One of a snapshot's modules, found as `bind` says."""
     code = find(module.digest)
     name = f"the module {module.name!r} ({module.digest[:12]}…)"
     wasm = b""

@@ -251,26 +251,29 @@ class Reading:
         """Calls that have stopped in the middle, the newest last."""
         found: list[Activation] = []
         low = STACK_AT
-        statuses = {name: status for status, name in STATUSES.items()}
         for fields in self.manifest.items("executions"):
-            type_ = values.read_functype(fields.fields("type"))
-            status = statuses.get(fields.text("status"))
-            if status is None:
-                raise fields.error("status", " or ".join(statuses))
-            limit = self.sizes.stack_limit
-            at = fields.integer("at", low, limit)
-            end = fields.integer("end", at + FrameHeader.size, self.sizes.heap)
-            sp = fields.integer("sp", at, end)
-            if at % 16 or sp % 8 or end % 16:
-                raise fields.error("sp", "aligned to slots")
-            function = FuncAddr(fields.integer("function", 0, self.sizes.heap), type_)
-            pc, vmctx = fields.integer("pc", 0, (1 << 32) - 1), fields.integer("vmctx", 0, (1 << 32) - 1)
-            instance = fields.integer("instance", -1, len(self.manifest.sequence("instances")) - 1)
-            debt = fields.integer("debt", 0, MAX_U64)
-            found.append(Activation(function, at, status, pc, sp, vmctx, end, debt, _pause(fields), instance))
+            found.append(self.execution(fields, low))
             check_place(window, found[-1])
-            low = end
+            low = found[-1].end
         return tuple(found)
+
+    def execution(self, fields: Fields, low: int) -> Activation:
+        """One of them, whose frames begin at `low` or above; whether it can stand at its pc is for `check_place`."""
+        type_ = values.read_functype(fields.fields("type"))
+        status = {name: status for status, name in STATUSES.items()}.get(fields.text("status"))
+        if status is None:
+            raise fields.error("status", " or ".join(STATUSES.values()))
+        limit = self.sizes.stack_limit
+        at = fields.integer("at", low, limit)
+        end = fields.integer("end", at + FrameHeader.size, self.sizes.heap)
+        sp = fields.integer("sp", at, end)
+        if at % 16 or sp % 8 or end % 16:
+            raise fields.error("sp", "aligned to slots")
+        function = FuncAddr(fields.integer("function", 0, self.sizes.heap), type_)
+        pc, vmctx = fields.integer("pc", 0, (1 << 32) - 1), fields.integer("vmctx", 0, (1 << 32) - 1)
+        instance = fields.integer("instance", -1, len(self.manifest.sequence("instances")) - 1)
+        debt = fields.integer("debt", 0, MAX_U64)
+        return Activation(function, at, status, pc, sp, vmctx, end, debt, _pause(fields), instance)
 
     def frozen(self, image: Image, windows: Windows, find: Find, load: Load | None, hosts: Hosts) -> Frozen:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""

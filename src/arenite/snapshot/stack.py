@@ -1,0 +1,173 @@
+"""Where a snapshot's executions stand: each with its frames as records, every live slot with its type and value.
+
+Frames are found and judged by `machine.frames`, as when the guest goes on.  They need the code of all modules; without it an execution is
+still told, by why it stopped and what it called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import Limit, LinkError, SnapshotError
+from arenite.layout.cage import STACK_AT, UNIT
+from arenite.layout.records import FrameHeader
+from arenite.machine.backtrace import GuestFrame, unlocated
+from arenite.machine.execution import HOST_CALL
+from arenite.machine.frames import SLOT, check_place, frames_in
+from arenite.machine.window import HALT_PC
+from arenite.snapshot.kinds import FRAMES
+from arenite.snapshot.survey import Names, Record, order
+
+if TYPE_CHECKING:
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.execution import Activation
+    from arenite.machine.frames import Frame
+    from arenite.machine.window import Placed, Window, Windows
+    from arenite.snapshot.survey import Row, Survey
+
+MOST_FRAMES: Final = 1 << 10  # of one execution
+
+
+@dataclass
+class Stand:
+    """An execution: what was called, why it stopped, its frames, innermost first.  `damage`: what ended the walk."""
+
+    title: str
+    why: str
+    frames: list[Record] = field(default_factory=list)
+    more: int = 0
+    damage: str = ""
+
+
+def survey_stack(survey: Survey, windows: Windows) -> list[Stand]:
+    """Where each execution stands; their frames are added to the survey's records."""
+    names = Names(survey.arena, survey.roots, survey.modules)
+    modules = [code for code in survey.modules if code is not None]
+    window, reason = None, "a module is missing, so its frames cannot be told apart"
+    if len(modules) == len(survey.modules):
+        try:
+            window = windows.window(tuple(modules), survey.roots.types)
+        except (LinkError, Limit) as error:
+            reason = str(error)
+    found, low = [], STACK_AT
+    for number, activation in enumerate(survey.roots.executions):
+        if activation is None:
+            found.append(Stand(f"{number}", "damaged"))
+            continue
+        stand = Stand(f"{number} {names.reference(activation.function.at)}", _why(survey, names, activation))
+        if window is None:
+            stand.damage = reason
+        elif activation.at < low:
+            stand.damage = "its frames lie among those of an older execution"
+        else:
+            _walk(survey, names, window, activation, stand)
+        found.append(stand)
+        low = max(low, activation.end)
+    survey.records += [record for stand in found for record in stand.frames]
+    survey.records.sort(key=order)
+    return found
+
+
+def _why(survey: Survey, names: Names, a: Activation) -> str:
+    """Why an execution stopped."""
+    text = "not started" if a.pause is None else f"{a.pause.reason.value}: {a.pause.what}"
+    functions = survey.roots.functions
+    if a.status != HOST_CALL:
+        return text
+    import_ = functions[a.vmctx] if a.vmctx < len(functions) else None
+    if import_ is None:
+        return f"{text}; it calls a host function that there is not"
+    if a.sp + SLOT * len(import_.type.params) > survey.arena.size:
+        return f"{text}; it calls {import_}"
+    params = (names.value(t, survey.arena.number(a.sp + SLOT * n, SLOT)) for n, t in enumerate(import_.type.params))
+    return f"{text}; it calls {import_}({', '.join(params)})"
+
+
+def _walk(survey: Survey, names: Names, window: Window, activation: Activation, stand: Stand) -> None:
+    """The frames, as far as they are sound."""
+    walker = Frames(survey, names, window)
+    try:
+        check_place(window, activation)
+        vmctx = activation.vmctx
+        for frame in frames_in(survey.arena.view, window, activation):
+            if len(stand.frames) < MOST_FRAMES:
+                title, rows = walker.frame(activation, frame, vmctx, innermost=not stand.frames)
+                stand.frames.append(Record(frame.sp, frame.end - frame.sp, FRAMES, title, rows))
+            else:
+                stand.more += 1
+            vmctx = FrameHeader.caller_vmctx.read(survey.arena.view, frame.header)
+    except SnapshotError as error:
+        stand.damage = str(error)
+
+
+class Frames:
+    """Tells what is in frames."""
+
+    def __init__(self, survey: Survey, names: Names, window: Window) -> None:
+        self.survey = survey
+        self.names = names
+        self.window = window
+
+    def frame(self, activation: Activation, frame: Frame, vmctx: int, *, innermost: bool) -> tuple[str, list[Row]]:
+        """A frame's title and rows."""
+        placed, number = self.function_at(frame.pc - (not innermost))
+        title = self.title(activation, frame, placed, number, vmctx)
+        slots = self.host_slots(frame) if placed is None or number is None else self.guest_slots(frame, placed, number)
+        rows = self.names.rows(
+            FrameHeader,
+            frame.header,
+            {FrameHeader.return_pc: lambda pc: "to the host" if pc == HALT_PC else self.function_name(pc - 1)},
+        )
+        live = {at for start, stop in frame.live for at in range(start, stop, SLOT)}
+        shown = [(at, role, type_) for at, role, type_ in slots if at in live]
+        rows += [self.names.row(at, type_, role, "") for at, role, type_ in shown if at + SLOT <= self.survey.arena.size]
+        return title, sorted(rows, key=lambda row: row.at)
+
+    def function_at(self, pc: int) -> tuple[Placed | None, int | None]:
+        """The module and own function whose code holds `pc`."""
+        index = self.window.module_at(pc)
+        placed = None if index is None else self.window.modules[index]
+        return placed, None if placed is None else placed.code.function_at(pc - placed.origin)
+
+    def function_name(self, pc: int) -> str:
+        """Name of the function whose code holds `pc`."""
+        placed, number = self.function_at(pc)
+        if placed is None or number is None:
+            return "a call of a host function" if self.window.preamble.thunk_at(pc) is not None else ""
+        return self.names.function(self.window.modules.index(placed), placed.code.imported_functions + number)
+
+    def title(self, activation: Activation, frame: Frame, placed: Placed | None, number: int | None, vmctx: int) -> str:
+        """What stands in a backtrace's line."""
+        if placed is not None and number is not None:
+            local = frame.pc - placed.origin
+            code = placed.code
+            if local == code.function(number).begin:
+                return f"{code.function(number).body:#10x} - {code.name or '<module>'}!{self.function_name(frame.pc)}"
+            return str(GuestFrame(code, number, local, unlocated))
+        if frame.pc == HALT_PC:
+            return f"{'':10} - the end of {self.names.reference(activation.function.at)}"
+        functions = self.survey.roots.functions
+        import_ = functions[vmctx] if vmctx < len(functions) else None
+        return f"{'':10} - {import_ or 'a host function'} (host)"
+
+    def host_slots(self, frame: Frame) -> list[tuple[int, str, int]]:
+        """Slots of a host function's frame: its parameters, or its results once it was answered."""
+        type_ = self.window.preamble.thunk_at(frame.pc)
+        if type_ is None:
+            return []
+        answered = frame.pc - UNIT in self.window.preamble.host_calls
+        types, role = (type_.results, "result") if answered else (type_.params, "parameter")
+        return [(frame.sp + SLOT * n, f"{role} {n}", t) for n, t in enumerate(types)]
+
+    def guest_slots(self, frame: Frame, placed: Placed, number: int) -> list[tuple[int, str, int]]:
+        """Slots of a guest's function: parameters, locals, and operands that the safepoint knows."""
+        code: ModuleCode = placed.code
+        types = memoryview(code.locals[number]).cast("I")
+        params = len(code.types[code.function(number).type_index].params)
+        found = [(frame.sp + SLOT * n, f"parameter {n}", types[n]) for n in range(params)]
+        first = frame.header + FrameHeader.size
+        found += [(first + SLOT * (n - params), f"local {n}", types[n]) for n in range(params, len(types))]
+        safepoint = placed.safepoints(number).get(frame.pc - placed.origin)
+        operands = () if safepoint is None else safepoint.slots
+        return found + [(frame.sp + SLOT * slot, f"operand in slot {slot}", t) for slot, t in operands]

@@ -1,0 +1,453 @@
+"""What lies where in a snapshot's arena: records of each kind, with their fields, what those mean and where they lead.
+
+Nothing of the guest runs and no import is needed; a module that is missing costs names and what only it knows.  What is shown is
+hostile: every walk is bounded, every place is checked, and what is damaged is a problem in words, not an error.
+
+    opened = file.load(path)
+    survey = survey_of(opened, modules, windows)
+    for record in survey.records:
+        print(hex(record.at), record.kind.label, record.title)
+
+Invariants: records ascend by place, one that lies inside another behind it; whoever shows them shows text, never markup.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from mmap import mmap
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from arenite.layout.cage import HOST_PAGE, STORE_AT
+from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
+from arenite.machine.image import ARENA
+from arenite.snapshot.kinds import (
+    CONTEXT,
+    DROPPED,
+    ELEMENTS,
+    FUNCTION,
+    FUNCTIONS,
+    GLOBALS,
+    HOSTS,
+    INSTANCES,
+    LEADS,
+    MEMORIES,
+    TABLES,
+    Kind,
+)
+from arenite.snapshot.roots import Import, Instance, Roots, read_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from arenite.bytecode.module import ModuleCode
+    from arenite.layout.records import Field
+    from arenite.layout.records import Record as Layout
+    from arenite.machine.image import Image
+    from arenite.snapshot.file import Opened
+
+MOST_RECORDS: Final = 1 << 15
+MOST_ROWS: Final = 1 << 12  # of one record
+WORD: Final = 4
+UNSIGNED: Final = {4: struct.Struct("<I"), 8: struct.Struct("<Q")}
+FORMATS: Final = {I32: "<i4x", I64: "<q", F32: "<f4x", F64: "<d"}
+
+
+class Row(NamedTuple):
+    """One number of a record.
+
+    `at`: where it stands; `type`: `u32`, `i64`, …; `text`: what it means; `link`: the arena offset that it is, if it leads somewhere;
+    `to`: to what kind of record.
+    """
+
+    at: int
+    type: str
+    name: str
+    doc: str
+    value: int
+    text: str = ""
+    link: int | None = None
+    to: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record, or a list of equal things.  `more`: rows that are left out; `damage`: what is wrong with it."""
+
+    at: int
+    size: int
+    kind: Kind
+    title: str
+    rows: Sequence[Row] = ()
+    more: int = 0
+    damage: str = ""
+
+    @property
+    def end(self) -> int:
+        """Where the next thing may begin."""
+        return self.at + self.size
+
+
+@dataclass
+class Survey:
+    """Everything found.  `modules`: those that were, the others None; `stands`: one for each execution of the roots."""
+
+    opened: Opened
+    modules: tuple[ModuleCode | None, ...]
+    roots: Roots
+    arena: Arena
+    records: list[Record] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where the records begin."""
+        return [r.at for r in self.records]
+
+    def at(self, at: int, kind: Kind | None = None) -> Record | None:
+        """The record that begins at an offset, of a kind if one is asked for; of several, the innermost."""
+        index = bisect_right(self.places, at) - 1
+        while index >= 0 and self.places[index] == at:
+            if kind is None or self.records[index].kind is kind or (kind is FUNCTION and self.records[index].kind is HOSTS):
+                return self.records[index]
+            index -= 1
+        return None
+
+    def leads(self, row: Row) -> bool:
+        """Whether a row that should lead to a record does."""
+        return row.link is None or self.at(row.link, row.to) is not None
+
+
+class Arena:
+    """The store page and the arena of an image, read-only; only what is not zero takes memory."""
+
+    def __init__(self, image: Image, heap: int) -> None:
+        self.heap = heap
+        whole = mmap(-1, image.sizes[ARENA])
+        for number, page in image.pages(ARENA):
+            whole[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page
+        self.region = memoryview(whole).toreadonly()
+        self.view = self.region[HOST_PAGE:]
+        self.size = len(self.view)
+
+    def holds(self, at: int, size: int) -> bool:
+        """Whether so many bytes lie there, below the heap's end."""
+        return at >= 0 and size >= 0 and at + size <= min(self.heap, self.size)
+
+    def number(self, at: int, size: int) -> int:
+        """The unsigned number of 4 or 8 bytes at an offset, which may be in the store page."""
+        value: int = UNSIGNED[size].unpack_from(self.region, at + HOST_PAGE)[0]
+        return value
+
+    def bytes(self, at: int, size: int) -> bytes:
+        """Bytes of the arena or the store page."""
+        return bytes(self.region[at + HOST_PAGE : at + HOST_PAGE + size])
+
+
+class Names:
+    """What numbers mean: types by id, functions by reference, values by type."""
+
+    def __init__(self, arena: Arena, roots: Roots, modules: Sequence[ModuleCode | None]) -> None:
+        self.arena = arena
+        self.roots = roots
+        self.modules = modules
+        self.imports = {f.at: f for f in roots.functions if f is not None}
+        self.instances = {i.at: n for n, i in enumerate(roots.instances) if i is not None}
+        self._functions: dict[int, dict[int, str]] = {}
+        types = [*roots.types, *(t for code in modules if code is not None for t in code.types)]
+        self.types = {t.id: str(t) for t in types}
+
+    def function(self, module: int, index: int) -> str:
+        """Name of a function of a module."""
+        code = self.modules[module] if module < len(self.modules) else None
+        if code is None:
+            return f"<wasm function {index}>"
+        known = self._functions.get(module)
+        if known is None:
+            exports = {e.index: e.name for e in reversed(code.exports) if isinstance(e.type, FuncType)}
+            known = self._functions[module] = exports | code.function_names
+        return known.get(index, f"<wasm function {index}>")
+
+    def reference(self, at: int) -> str:
+        """Name of the function that a reference leads to."""
+        if at == 0:
+            return "null"
+        found = self.imports.get(at)
+        if found is not None:
+            return f"{found} (host)"
+        if at % 16 or not self.arena.holds(at, FuncRefRecord.size):
+            return "leads nowhere"
+        number = self.instances.get(FuncRefRecord.vmctx.read(self.arena.view, at))
+        instance = None if number is None else self.roots.instances[number]
+        if instance is None:
+            return "leads to no function"
+        return self.function(instance.module, FuncRefRecord.function.read(self.arena.view, at))
+
+    def value(self, type_: int, bits: int) -> str:
+        """A value in words, from the 8 bytes of a slot or global."""
+        if type_ in FORMATS:
+            value = struct.unpack(FORMATS[type_], bits.to_bytes(8, "little"))[0]
+            return f"{value:,}" if isinstance(value, int) else repr(value)
+        if type_ == FUNCREF:
+            return self.reference(bits)
+        if type_ == EXTERNREF:
+            return f"host object {bits - 1}" if bits else "null"
+        return ""
+
+    def row(self, at: int, type_: int, name: str, doc: str) -> Row:
+        """The value in a slot or global."""
+        bits = self.arena.number(at, 8)
+        link = bits if type_ == FUNCREF and bits else None
+        return Row(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
+
+    def rows(self, layout: type[Layout], at: int, texts: dict[Field, Callable[[int], str]], *plain: Field) -> list[Row]:
+        """The fields of a record; of an array those elements that are not zero.  `plain`: fields that hold no offset this time."""
+        found = []
+        for f in layout.fields:
+            for element in range(f.count):
+                place = at + f.offset + element * f.size
+                value = self.arena.number(place, f.size)
+                if f.count > 1 and not value:
+                    continue
+                name = f.name if f.count == 1 else f"{f.name}[{element}]"
+                to = LEADS.get(f) if f.arena_offset and f not in plain else None
+                link = value if to is not None and value else None
+                text = texts[f](value) if f in texts else ""
+                found.append(Row(place, f.kind, name, f.doc, value, text, link, to if link else None))
+        return found
+
+
+def survey_of(opened: Opened, modules: Sequence[ModuleCode | None]) -> Survey:
+    """Look at everything but the stack, which `stack.survey_stack` adds.  `modules`: in the snapshot's order, None where missing."""
+    roots = read_roots(opened)
+    arena = Arena(opened.image, opened.sizes.heap)
+    survey = Survey(opened, tuple(modules), roots, arena, problems=list(roots.problems))
+    walk = Walk(survey)
+    for record in walk.all():
+        if len(survey.records) == MOST_RECORDS:
+            survey.problems.append(f"more than {MOST_RECORDS:,} records: the others are not shown")
+            break
+        survey.records.append(record)
+    survey.records.sort(key=order)
+    return survey
+
+
+def order(record: Record) -> tuple[int, int]:
+    """The order of records."""
+    return record.at, -record.size
+
+
+class Walk:
+    """Goes from the roots through the arena."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.roots = survey.roots
+        self.arena = survey.arena
+        self.modules = survey.modules
+        self.problems = survey.problems
+        self.names = Names(survey.arena, survey.roots, survey.modules)
+        self.functions: dict[str, tuple[int, int]] = {}  # of each instance: where its function references lie, and how many
+
+    def all(self) -> Iterator[Record]:
+        """Every record but the stack's."""
+        yield Record(STORE_AT, HOST_PAGE, CONTEXT, "store context", self.names.rows(StoreContext, STORE_AT, {}))
+        for number, memory in enumerate(self.roots.memories):
+            if memory is not None:
+                rows = self.names.rows(MemoryRecord, memory.at, {MemoryRecord.length: lambda n: f"{n:,} bytes"})
+                wrong = MemoryRecord.area.read(self.arena.view, memory.at) != memory.area
+                damage = "the record names another area than the manifest" if wrong else ""
+                yield Record(memory.at, MemoryRecord.size, MEMORIES, f"memory {number}", rows, damage=damage)
+        for number, import_ in enumerate(self.roots.functions):
+            if import_ is not None:
+                yield self.host_function(number, import_)
+        for number, instance in enumerate(self.roots.instances):
+            if instance is not None:
+                yield from self.instance(number, instance)
+        yield from self.loose_globals()
+        for number in range(len(self.roots.tables)):
+            yield from self.table(number)
+        for label, (at, count) in self.functions.items():  # the most numerous come last
+            for place in range(at, at + FuncRefRecord.size * count, FuncRefRecord.size):
+                yield self.function_reference(place, label)
+
+    def module(self, instance: Instance) -> ModuleCode | None:
+        """An instance's module, if it is there and agrees with the manifest."""
+        code = self.modules[instance.module]
+        if code is None:
+            return None
+        layout = code.layout
+        counts = len(instance.tables), len(instance.globals)
+        return code if counts == (layout.tables, layout.imported_globals + layout.own_globals) else None
+
+    def instance(self, number: int, instance: Instance) -> Iterator[Record]:
+        """An instance: its record, its function references, its dropped segments."""
+        arena, at, code = self.arena, instance.at, self.module(instance)
+        label = f"instance {number}"
+        texts: dict[Field, Callable[[int], str]] = {InstanceRecord.module_index: self.module_name}
+        rows = self.names.rows(InstanceRecord, at, texts)
+        funcrefs, dropped = (f.read(arena.view, at) for f in (InstanceRecord.funcrefs, InstanceRecord.dropped))
+        damage = ""
+        if code is not None:
+            size, count, flags = code.layout.size, code.function_count, len(code.data) + len(code.elements)
+            if arena.holds(at, size):
+                rows += self.words(instance, code)
+            else:
+                damage, size = "it ends beyond the arena's records", InstanceRecord.size
+        else:  # what was allocated one behind the other, as far as it is still so
+            size = funcrefs - at if at < funcrefs and arena.holds(at, funcrefs - at) else InstanceRecord.size
+            count = (dropped - funcrefs) // FuncRefRecord.size if funcrefs < dropped else 0
+            flags = 0
+            if self.modules[instance.module] is not None:
+                damage = "the manifest does not agree with its module"
+        yield Record(at, size, INSTANCES, f"{label} of {self.module_name(instance.module)}", rows, damage=damage)
+        if code is not None and not damage:
+            first = code.layout.imported_globals
+            for own in range(min(code.layout.own_globals, MOST_ROWS)):
+                type_ = code.globals[own][0]
+                yield self.global_(at + code.layout.own_global(own), type_.content, f"{label}, global {first + own}")
+        yield from self.function_references(label, instance, funcrefs, count)
+        if flags and arena.holds(dropped, WORD * flags):
+            shown = [
+                Row(at, "u32", f"segment {n}", "1 once dropped", value, "dropped" if value else "")
+                for n, at, value in self.listed(dropped, flags)
+            ]
+            yield Record(dropped, WORD * flags, DROPPED, f"{label}, dropped segments", shown, flags - len(shown))
+
+    def module_name(self, index: int) -> str:
+        """How a module is called."""
+        code = self.modules[index] if index < len(self.modules) else None
+        return f"module {index}" + (f" {code.name}" if code is not None and code.name else "")
+
+    def words(self, instance: Instance, code: ModuleCode) -> Iterator[Row]:
+        """What stands behind the fixed fields of an instance."""
+        at, layout, arena = instance.at, code.layout, self.arena
+        functions = [i for i in code.imports if isinstance(i.type, FuncType)]
+        parts = (
+            (layout.imported_functions, layout.function, "function", FUNCTION),
+            (layout.tables, layout.table, "table", TABLES),
+            (layout.imported_globals, layout.imported_global, "global", GLOBALS),
+        )
+        for count, place, what, kind in parts:
+            for n in range(min(count, MOST_ROWS)):
+                value = arena.number(at + place(n), WORD)
+                text = self.names.reference(value) if kind is FUNCTION else ""
+                doc = (
+                    f"its imported function {functions[n].module}.{functions[n].name}" if kind is FUNCTION else f"its {what} {n}"
+                )
+                yield Row(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
+        for n in range(min(layout.own_globals, MOST_ROWS)):
+            type_ = code.globals[n][0]
+            what = "a variable" if type_.mutable else "a constant"
+            yield self.names.row(at + layout.own_global(n), type_.content, f"global {layout.imported_globals + n}", what)
+
+    def function_references(self, label: str, instance: Instance, at: int, count: int) -> Iterator[Record]:
+        """The list of an instance's references to its own functions; each is a record of its own later."""
+        if count == 0:
+            return
+        code, size = self.modules[instance.module], FuncRefRecord.size
+        first = 0 if code is None else code.imported_functions
+        title = f"{label}, function references"
+        if not self.arena.holds(at, size * count):
+            self.problems.append(f"{title}: they do not lie in the arena")
+            return
+        rows = [
+            Row(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTION)
+            for n, place in enumerate(range(at, at + size * min(count, MOST_ROWS), size))
+        ]
+        yield Record(at, size * count, FUNCTIONS, title, rows, count - len(rows))
+        self.functions[label] = at, count
+
+    def function_reference(self, at: int, label: str) -> Record:
+        """One function reference of an instance's."""
+        rows = self.names.rows(
+            FuncRefRecord,
+            at,
+            {
+                FuncRefRecord.type_id: lambda n: self.names.types.get(n, "a type that no module has"),
+                FuncRefRecord.function: lambda _: self.names.reference(at),
+            },
+        )
+        return Record(at, FuncRefRecord.size, FUNCTION, f"{self.names.reference(at)}, of {label}", rows)
+
+    def host_function(self, number: int, import_: Import) -> Record:
+        """The reference to a host function."""
+        rows = self.names.rows(
+            FuncRefRecord,
+            import_.at,
+            {
+                FuncRefRecord.type_id: lambda n: self.names.types.get(n, "a type that no import has"),
+                FuncRefRecord.vmctx: lambda n: f"host function {n}",
+            },
+            FuncRefRecord.vmctx,
+        )
+        wrong = FuncRefRecord.vmctx.read(self.arena.view, import_.at) != number
+        damage = "the record names another host function than the manifest" if wrong else ""
+        return Record(import_.at, FuncRefRecord.size, HOSTS, f"host function {number}: {import_}", rows, damage=damage)
+
+    def global_(self, at: int, type_: int, title: str) -> Record:
+        """A global."""
+        row = self.names.row(at, type_, GlobalRecord.value.name, GlobalRecord.value.doc)
+        return Record(at, GlobalRecord.size, GLOBALS, title, [row])
+
+    def loose_globals(self) -> Iterator[Record]:
+        """Globals that lie in no instance: the host made them, or nobody knows the module that did."""
+        inside = [
+            (i.at + InstanceRecord.size, i.at + code.layout.size)
+            for i in self.roots.instances
+            if i is not None and (code := self.module(i)) is not None
+        ]
+        inside.sort()
+        for number, global_ in enumerate(self.roots.globals):
+            if global_ is None:
+                continue
+            index = bisect_right(inside, (global_.at, 1 << 62)) - 1
+            if index < 0 or global_.at >= inside[index][1]:
+                yield self.global_(global_.at, global_.type.content, f"global of the snapshot, number {number}")
+
+    def listed(self, at: int, count: int) -> Iterator[tuple[int, int, int]]:
+        """(number, place, value) of the first words of a list."""
+        for n in range(min(count, MOST_ROWS)):
+            yield n, at + WORD * n, self.arena.number(at + WORD * n, WORD)
+
+    def table(self, number: int) -> Iterator[Record]:
+        """A table and its elements."""
+        table, arena = self.roots.tables[number], self.arena
+        if table is None:
+            return
+        at = TableRecord.elements.read(arena.view, table.at)
+        length, capacity = TableRecord.length.read(arena.view, table.at), TableRecord.capacity.read(arena.view, table.at)
+        texts: dict[Field, Callable[[int], str]] = {TableRecord.element_type: type_name}
+        rows = self.names.rows(TableRecord, table.at, texts)
+        if capacity == 0:  # an empty table's elements lie where something else may
+            rows = [r._replace(link=None) if r.name == TableRecord.elements.name else r for r in rows]
+        good = length <= capacity and arena.holds(at, WORD * capacity)
+        damage = "" if good else "its elements do not lie in the arena"
+        yield Record(table.at, TableRecord.size, TABLES, f"table {number}", rows, damage=damage)
+        if capacity and good:
+            shown = [self.element(table.type.element, *item) for item in self.listed(at, length)]
+            title = f"table {number}, elements"
+            yield Record(at, WORD * capacity, ELEMENTS, title, shown, length - len(shown))
+
+    def element(self, type_: int, number: int, at: int, value: int) -> Row:
+        """An element of a table."""
+        link = value if type_ == FUNCREF and value else None
+        return Row(at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, FUNCTION if link else None)
+
+
+def filled(survey: Survey, number: int) -> int | None:
+    """How many elements of a table are not null; None when they are damaged."""
+    table, arena = survey.roots.tables[number], survey.arena
+    if table is None:
+        return None
+    at, length = (f.read(arena.view, table.at) for f in (TableRecord.elements, TableRecord.length))
+    if not arena.holds(at, WORD * length):
+        return None
+    count, end = 0, at + WORD * length
+    for start in range(at, end, HOST_PAGE):
+        block = arena.bytes(start, min(HOST_PAGE, end - start))
+        if block.strip(b"\0"):
+            count += sum(map(bool, memoryview(block).cast("I")))
+    return count

@@ -1,0 +1,207 @@
+"""`arenite inspect` on snapshots: what a terminal shows, refusals, and hostile files."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from arenite import Engine, Store, WasiConfig, wat2wasm
+from arenite.cli import snapshots
+from arenite.cli.app import main
+from arenite.cli.ending import Refused
+from arenite.cli.page import page
+from arenite.cli.snapshots import Wanted, look, report
+from unit.snapshot import surveyed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PARTS = """\
+executions (1)
+  0 deep    call: before the call of env.ask; it calls env.ask(42, 0.5)  @ 0x1000
+
+frames of execution 0 (5)
+             - env.ask (host)    @ 0x10c0
+        0x92 - app!deep          @ 0x1090
+        0xa0 - app!deep          @ 0x1060
+        0xa0 - app!deep          @ 0x1030
+        0xa0 - app!deep          @ 0x1000
+
+modules (2)
+  0 lib    travels along, 128 bytes, 2 functions, digest …
+  1 app    travels along, 242 bytes, 1 function, digest …
+
+imports (1)
+  env.ask    func (i32 f32) -> (i32)  @ 0x8010c0
+
+instances (2)
+  0    of module 0 lib  @ 0x801000
+  1    of module 1 app  @ 0x8010d0
+
+tables (2)
+  0    funcref, 3 of 6 elements not null: helper, mix, deep  @ 0x801060
+  1    externref, 0 of 3 elements not null  @ 0x801130
+
+memories (1)
+  0    1 page of 64 KiB; 1 of 16 pages of 4 KiB are not empty  @ 0x8010a0
+
+globals (3)
+  0    global mut i64 = 77  @ 0x801020
+  1    global f64 = 3.25  @ 0x8010f8
+  2    global funcref = deep  @ 0x801100
+"""
+PICTURE = """\
+frames  one cell: 16 bytes; 1 of 1 page not empty
+  0x00001000 FFFFFFFFFFFFFF
+
+records  one cell: 16 bytes; 1 of 1 page not empty
+  0x00801000 IIIRRDTTEEMMHIIIIRDTT·
+
+memory 0  one cell: 4,096 bytes; 1 of 16 pages not empty
+  0x00000000 B···············
+"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("inspect") / "small.arn"
+    _, snapshot = surveyed.paused()
+    snapshot.save(path)
+    return path
+
+
+def shown(path: Path, wanted: Wanted | None = None, *, colour: bool = False) -> str:
+    """What a terminal shows, without spaces at the ends of lines."""
+    out = io.StringIO()
+    console = Console(file=out, width=200, force_terminal=colour, color_system="truecolor" if colour else None, highlight=False)
+    console.print(report(look(path, wanted or Wanted()), console, 15))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def test_a_small_snapshot(file: Path) -> None:
+    text = re.sub("digest [0-9a-f]{16}…", "digest …", shown(file))
+    assert PARTS in text
+    assert PICTURE in text
+    assert "fuel       99" in text
+
+
+def test_colours_stand_for_letters(file: Path) -> None:
+    text = shown(file, colour=True)
+    assert "\x1b[38;2;228;87;46m█" in text
+    assert "F stack" not in text
+
+
+def test_modules_that_do_not_travel_along_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "bare.arn"
+    _, snapshot = surveyed.paused()
+    snapshot.save(path, embed=False)
+    text = shown(path)
+    assert text.count("missing: give its file as --module") == 2
+    assert "no further" in text
+    assert "env.ask(42, 0.5)" in text
+    files = []
+    for name, source in (("lib", surveyed.LIBRARY), ("app", surveyed.PROGRAM)):
+        files.append(tmp_path / f"{name}.wat")
+        files[-1].write_text(source)
+    assert "app!deep" in shown(path, Wanted(modules=tuple(files)))
+
+
+def test_a_delta_shows_its_parents_pages_pale(tmp_path: Path) -> None:
+    _, snapshot = surveyed.paused()
+    snapshot.save(tmp_path / "parent.arn")
+    fork = snapshot.fork()
+    fork.machine.cage.memory(0)[8192] = 1
+    (tmp_path / "elsewhere").mkdir()
+    fork.snapshot().save(tmp_path / "elsewhere" / "child.arn", parent=snapshot)
+    text = shown(tmp_path / "elsewhere" / "child.arn", Wanted(parent=tmp_path / "parent.arn"))
+    assert "delta of parent.arn (" in text
+    assert "  0x00000000 b·B·············" in text
+    with pytest.raises(Refused, match=r"not in its folder"):
+        look(tmp_path / "elsewhere" / "child.arn", Wanted())
+
+
+def test_state_of_wasi_is_shown_without_values_of_the_environment(tmp_path: Path) -> None:
+    engine = Engine()
+    store = Store(engine)
+    store.set_wasi(WasiConfig(argv=["prog", "two words"], env={"LANG": "C", "SECRET": "hidden"}))
+    store.snapshot().save(tmp_path / "wasi.arn")
+    text = shown(tmp_path / "wasi.arn")
+    assert "prog 'two words'" in text
+    assert "LANG, SECRET" in text
+    assert "hidden" not in text
+    assert re.search(r"descriptor 1 +standard output", text)
+    assert "the store stood between calls" in text
+
+
+def test_names_cannot_speak_to_the_terminal(file: Path, tmp_path: Path) -> None:
+    manifest = surveyed.manifest_of(file)
+    manifest["functions"][0]["name"] = "\x1b[31mred\u202e"
+    bad = tmp_path / "bad.arn"
+    bad.write_bytes(surveyed.with_manifest(file.read_bytes(), manifest))
+    text = shown(bad)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\\x1b[31mred\\u202e" in text
+
+
+def ended(arguments: list[str]) -> int:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as end:
+        sys.exit(main(arguments))
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def test_what_is_no_snapshot_takes_none_of_its_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = tmp_path / "m.wasm"
+    module.write_bytes(wat2wasm("(module)"))
+    assert ended(["inspect", str(module), "--html", str(tmp_path / "x.html")]) == 1
+    assert "is no snapshot" in capsys.readouterr().err
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_a_file_that_was_cut_off_is_refused(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "cut.arn"
+    for size in (8, 100, 4096, 1 << 20):
+        bad.write_bytes(file.read_bytes()[:size])
+        assert ended(["inspect", str(bad)]) == 1
+        assert str(bad) in capsys.readouterr().err
+
+
+def test_files_that_name_each_other_as_parents_are_refused(tmp_path: Path) -> None:
+    _, snapshot = surveyed.paused()
+    snapshot.save(tmp_path / "parent.arn")
+    snapshot.fork().snapshot().save(tmp_path / "a.arn", parent=snapshot)
+    data, manifest = (tmp_path / "a.arn").read_bytes(), surveyed.manifest_of(tmp_path / "a.arn")
+    for name, other in (("a.arn", "b.arn"), ("b.arn", "a.arn")):
+        manifest["parent"]["name"] = other
+        (tmp_path / name).write_bytes(surveyed.with_manifest(data, manifest))
+    with pytest.raises(Refused, match=r"delta of another snapshot"):
+        look(tmp_path / "a.arn", Wanted())
+
+
+@pytest.mark.parametrize("form", ["image", "packed", "delta"])
+def test_an_altered_manifest_is_refused_or_shown(tmp_path: Path, form: str) -> None:
+    _, snapshot = surveyed.paused()
+    snapshot.save(tmp_path / "parent.arn")
+    fork = snapshot.fork().snapshot() if form == "delta" else snapshot
+    fork.save(tmp_path / "a.arn", packed=form == "packed", parent=snapshot if form == "delta" else None)
+    data, manifest, rng = (tmp_path / "a.arn").read_bytes(), surveyed.manifest_of(tmp_path / "a.arn"), random.Random(form)
+    bad, refused = tmp_path / "bad.arn", 0
+    for _ in range(25):
+        bad.write_bytes(surveyed.with_manifest(data, surveyed.altered(manifest, rng)))
+        try:
+            found = snapshots.look(bad, Wanted())
+        except Refused:
+            refused += 1
+            continue
+        console = Console(file=io.StringIO(), width=120)
+        console.print(report(found, console, 15))
+        assert page(bad, found.survey, found.stands, found.missing)
+    assert 0 < refused < 25
