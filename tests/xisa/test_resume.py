@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Config, Engine, Finished, Func, Instance, Module, Store
+from property import travellers
 from snapshots.kept import HERE, INDEX
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ def test_kept_snapshots_end_alike(elsewhere: Callable[..., str], tier: str) -> N
     ends = json.loads(INDEX.read_text())
     found = lines(elsewhere(RESUME, tier, *(HERE / name for name in ends)))
     assert found == [[end["values"], end["calls"]] for end in ends.values()]
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_travellers_end_alike(elsewhere: Callable[..., str], tmp_path: Path, tier: str) -> None:
+    """Recursion with indirect calls, linked instances, a start function: frozen at random points, in every form."""
+    travellers.write(tmp_path, large=False, seed=3)
+    program = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    said = elsewhere(program, travellers.__file__, "resume", tmp_path, "--tier", tier)
+    assert said.splitlines()[-1] == f"0 failures on {tier}", said
 
 
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
