@@ -14,7 +14,7 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -77,6 +77,7 @@ class Saved:
     id: str
     path: Path
     image: Image
+    embedded: frozenset[tuple[str, str]]  # digests of the modules that travel along, and of their translations
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class Opened:
     own: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
 
+    @property
+    def embedded(self) -> frozenset[tuple[str, str]]:
+        """Digests of the modules that travel along, here or with a parent, and of their translations."""
+        return frozenset((m.digest, m.bytecode_digest) for m in self.modules if m.wasm is not None)
+
 
 @dataclass(frozen=True)
 class Embedded:
@@ -111,7 +117,9 @@ class Embedded:
 def save(frozen: Frozen, path: Path, form: Form) -> Saved:
     """Write a snapshot file.  Raises: `SnapshotError` when something cannot travel, or cannot be written; then no file appears."""
     with Writer(path) as out:
-        return Saved(_write(out, frozen, form), path, frozen.image)
+        embedded = _embedding(frozen, form)
+        there = frozenset() if form.parent is None else form.parent.embedded
+        return Saved(_write(out, frozen, form, embedded - there), path, frozen.image, embedded | there)
 
 
 def dumps(frozen: Frozen, form: Form) -> bytes:
@@ -122,10 +130,15 @@ def dumps(frozen: Frozen, form: Form) -> bytes:
         return path.read_bytes()
 
 
-def _write(out: Writer, frozen: Frozen, form: Form) -> str:
+def _embedding(frozen: Frozen, form: Form) -> frozenset[tuple[str, str]]:
+    """The modules that are to travel along: here, or with the parent."""
+    return frozenset((c.digest.hex(), codes.bytecode_digest(c)) for c in frozen.modules if form.embed)
+
+
+def _write(out: Writer, frozen: Frozen, form: Form, embedded: frozenset[tuple[str, str]]) -> str:
     """Everything but the name of the file; what the snapshot is known by."""
     manifest = describe(frozen, form.dump) | {"layout": layout_digest(), "context": _context(frozen.image)}
-    manifest["modules"] = [_write_module(out, code, embed=form.embed) for code in frozen.modules]
+    manifest["modules"] = [_write_module(out, code, embedded) for code in frozen.modules]
     if form.packed:
         kind = "packed"
         manifest["regions"] = pack_regions(out, frozen.image, form.progress)
@@ -148,9 +161,9 @@ def _place(section: Section) -> dict[str, int]:
     return {"offset": section.offset, "size": section.size}
 
 
-def _write_module(out: Writer, code: ModuleCode, *, embed: bool) -> dict[str, Any]:
+def _write_module(out: Writer, code: ModuleCode, embedded: frozenset[tuple[str, str]]) -> dict[str, Any]:
     entry: dict[str, Any] = {"digest": code.digest.hex(), "name": code.name, "bytecode": codes.bytecode_digest(code)}
-    if embed:
+    if (entry["digest"], entry["bytecode"]) in embedded:
         entry["wasm"] = _place(out.section(codes.compressed_file(code)))
         entry["carried"] = _place(out.section(codes.carried(code)))
     return entry
@@ -245,7 +258,8 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     image, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(image) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
-    modules = tuple(_embedded(reader, fields) for fields in manifest.items("modules", 1 << 16))
+    known = parent.modules if isinstance(parent, Opened) else ()
+    modules = tuple(_embedded(reader, fields, known) for fields in manifest.items("modules", 1 << 16))
     return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, image, own, modules)
 
 
@@ -317,15 +331,14 @@ def _patched(
     return Image(parent.template, sizes, tuple(changed)), tuple(own)
 
 
-def _embedded(reader: Reader, fields: Fields) -> Embedded:
-    """A module of the manifest; what travels along is read when it is wanted."""
-    parts: list[Callable[[], bytes] | None] = []
-    for name in ("wasm", "carried"):
-        if not fields.has(name):
-            parts.append(None)
-            continue
-        parts.append(functools.partial(reader.read, reader.check(fields.section(name))))
-    return Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), *parts)
+def _embedded(reader: Reader, fields: Fields, known: tuple[Embedded, ...]) -> Embedded:
+    """A module of the manifest; what travels along, here or with the parent, is read when it is wanted."""
+    found = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
+    if not fields.has("wasm"):
+        same = (m for m in known if (m.digest, m.bytecode_digest) == (found.digest, found.bytecode_digest))
+        return next(same, found)
+    parts = [functools.partial(reader.read, reader.check(fields.section(name))) for name in ("wasm", "carried")]
+    return replace(found, wasm=parts[0], bytecode=parts[1])
 
 
 def bind(

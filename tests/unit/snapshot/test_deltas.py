@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite import Snapshot, SnapshotError
+from arenite import Engine, Snapshot, SnapshotError
 from fuzz.frozen import Document
 from unit.snapshot.counting import RESULT, ended, further, of, paused
 
@@ -34,6 +34,20 @@ def test_a_chain_goes_on_from_each_of_its_links(tmp_path: Path, tier: TierName) 
     assert all(path.stat().st_size < paths[0].stat().st_size / 4 for path in paths[1:])
     for path in paths:
         assert ended(Snapshot.open(path, of(tier), verify=True)) == RESULT
+
+
+def test_modules_travel_with_the_first_of_a_chain(tmp_path: Path) -> None:
+    paths = chain(tmp_path)
+    first, *rest = (Document(path.read_bytes()).manifest["modules"] for path in paths)
+    assert all("wasm" in module for module in first)
+    assert not any("wasm" in module for modules in rest for module in modules)
+    assert ended(Snapshot.open(paths[-1], Engine())) == RESULT  # an engine that knows no module
+    store = paused(100)
+    parent, child = store.snapshot(), store.snapshot()
+    parent.save(tmp_path / "bare.arn", embed=False)
+    child.save(tmp_path / "full.arn", parent=parent)
+    assert "wasm" in Document((tmp_path / "full.arn").read_bytes()).manifest["modules"][0]
+    assert ended(Snapshot.open(tmp_path / "full.arn", Engine())) == RESULT
 
 
 def test_parents_given(tmp_path: Path) -> None:
