@@ -120,7 +120,7 @@ def report(found: Found, console: Console, shown: int) -> Group:
     lists = [*standing(found.stands), *parts(survey, found.missing)]
     tables = [_summary(summary(found.path, survey)), *(_listed(part, shown) for part in lists if part.facts)]
     if survey.problems:
-        tables.append(listing("damaged", [("", problem) for problem in survey.problems], shown))
+        tables.append(listing("damaged", [(problem,) for problem in survey.problems], shown))
     picture = bands(survey, COLUMNS * LINES, COLUMNS)
     drawn = [part for band in picture for part in (Text(), *shades.band(band))]
     return Group(*(part for table in tables for part in (table, Text())), *drawn[1:], Text(), shades.legend(picture))
@@ -136,7 +136,7 @@ def _summary(part: Part) -> Table:
 
 
 def _listed(part: Part, shown: int) -> Table:
-    rows = [(name, what if at is None else f"{what}  @ {at:#x}".lstrip()) for name, what, at in part.facts]
+    rows = [(name, *([what] if what else []), *([] if at is None else [f"{at:#x}"])) for name, what, at in part.facts]
     return listing(part.title, rows, shown)
 
 

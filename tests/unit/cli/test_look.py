@@ -24,37 +24,37 @@ if TYPE_CHECKING:
 
 PARTS = """\
 executions (1)
-  0 deep    call: before the call of env.ask; it calls env.ask(42, 0.5)  @ 0x1000
+  0 deep    call: before the call of env.ask; it calls env.ask(42, 0.5)    0x1000
 
 frames of execution 0 (5)
-             - env.ask (host)    @ 0x10c0
-        0x92 - app!deep          @ 0x1090
-        0xa0 - app!deep          @ 0x1060
-        0xa0 - app!deep          @ 0x1030
-        0xa0 - app!deep          @ 0x1000
+             - env.ask (host)    0x10c0
+        0x92 - app!deep          0x1090
+        0xa0 - app!deep          0x1060
+        0xa0 - app!deep          0x1030
+        0xa0 - app!deep          0x1000
 
 modules (2)
   0 lib    travels along, 128 bytes, 2 functions, digest …
   1 app    travels along, 242 bytes, 1 function, digest …
 
 imports (1)
-  env.ask    func (i32 f32) -> (i32)  @ 0x8010c0
+  env.ask    func (i32 f32) -> (i32)    0x8010c0
 
 instances (2)
-  0    of module 0 lib  @ 0x801000
-  1    of module 1 app  @ 0x8010d0
+  0    of module 0 lib    0x801000
+  1    of module 1 app    0x8010d0
 
 tables (2)
-  0    funcref, 3 of 6 elements not null: helper, mix, deep  @ 0x801060
-  1    externref, 0 of 3 elements not null  @ 0x801130
+  0    funcref, 3 of 6 elements not null: helper, mix, deep    0x801060
+  1    externref, 0 of 3 elements not null                     0x801130
 
 memories (1)
-  0    1 page of 64 KiB; 1 of 16 pages of 4 KiB are not empty  @ 0x8010a0
+  0    1 page of 64 KiB; 1 of 16 pages of 4 KiB are not empty    0x8010a0
 
 globals (3)
-  0    global mut i64 = 77  @ 0x801020
-  1    global f64 = 3.25  @ 0x8010f8
-  2    global funcref = deep  @ 0x801100
+  0    global mut i64 = 77      0x801020
+  1    global f64 = 3.25        0x8010f8
+  2    global funcref = deep    0x801100
 """
 PICTURE = """\
 frames  one cell: 16 bytes; 1 of 1 page not empty

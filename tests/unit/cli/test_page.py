@@ -62,8 +62,7 @@ def hostile(folder: Path) -> str:
 def chromium() -> Iterator[BrowserContext]:
     """A browser with nothing in it."""
     path = browser.path()
-    api = pytest.importorskip("playwright.sync_api", reason="no playwright: the extra `test` has it")
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=list(browser.QUIET))
         yield running.new_context(viewport={"width": 1400, "height": 1000})
         running.close()

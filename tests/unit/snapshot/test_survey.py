@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import SnapshotError
+from arenite.layout.cage import STACK_AT
 from arenite.layout.records import RECORDS, FrameHeader, FuncRefRecord, InstanceRecord, StoreContext, TableRecord, WindowEntry
 from arenite.snapshot import kinds
 from arenite.snapshot.picture import State, bands, extents
@@ -124,6 +125,7 @@ def test_without_its_modules_less_is_told(file: Path) -> None:
     assert not stand.frames
     assert "module is missing" in stand.damage
     assert "env.ask(42, 0.5)" in stand.why
+    assert [(r.title, r.at) for r in survey.records if r.kind is kinds.FRAMES] == [("frames of execution 0", STACK_AT)]
     table = next(r for r in survey.records if r.kind is kinds.ELEMENTS)
     assert [r.text for r in table.rows if r.value] == [f"<wasm function {n}>" for n in (0, 1, 1)]
     assert not survey.problems
