@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 STEPS = 12  # calls and other uses in a round, each after some damage
 FUEL = {"threaded": 5000, "safe": 1500}
 SLICES = (1, 3, 17, 1 << 18)
+MOST_FAILURES = 10  # after so many, more say nothing new
 SILENCE = 60.0  # seconds without a finished round: it hangs
 NUMBERS = (0, 1, 2, 3, 5, 8, 100, 0xFFFF, 0x10000, 0x1FFF0, -1, 0x7FFFFFFF)
 VARIANTS: dict[str, tuple[TierName, dict[str, Any]]] = {
@@ -123,6 +124,10 @@ class Child:
             self.unharmed.check()
         return poker.count
 
+    def finish(self) -> None:
+        """The other store is as it was."""
+        self.unharmed.check()
+
 
 def shrink_windows() -> None:
     """A fault counts as a guest's only inside a cage as large as the victims' are."""
@@ -137,7 +142,7 @@ def check_trusted(world: World) -> None:
     """The words below the base are the machine's."""
     cage = world.machine.cage
     page = cage.store_page
-    used = len(world.machine.instances)
+    used = len(world.machine.made.instances)
     assert StoreContext.stack_limit.read(page, 0) == STACK_AT + STACK
     assert StoreContext.areas.read(page, 0) == used
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)
@@ -218,28 +223,53 @@ def touch(world: World, choose: random.Random, extern: Func | Memory | Table | G
     return choose.choice(choices)()
 
 
-def run_child(variant: str, seed: int, first: int) -> None:
+class Rounds(Protocol):
+    """What a child does: rounds of damage; `ends`: how what it tried has ended."""
+
+    ends: collections.Counter[str]
+
+    def round(self, number: int) -> int:
+        """One round; how much damage that was."""
+
+    def finish(self) -> None:
+        """What must hold in the end."""
+
+
+def run_child(child: Rounds, first: int) -> None:
     """Rounds from `first` on until the parent has enough: a line for each, and how calls ended when asked."""
     faulthandler.enable()
-    child, number = Child(variant, seed), first
+    number = first
     while sys.stdin.readline().strip() == "go":
         try:
             count = child.round(number)
         except BaseException:  # noqa: BLE001 (told to the parent, which counts it)
-            print(f"failed {number}", flush=True)
             traceback.print_exc()
+            sys.stderr.flush()
+            print(f"failed {number}", flush=True)
             os._exit(3)
         print(f"done {number} {count}", flush=True)
         number += 1
-    child.unharmed.check()
+    child.finish()
     print("ends", *(f"{name.replace(' ', '_')}={n}" for name, n in child.ends.most_common()), flush=True)
 
 
 class Campaign:
-    """The parent: starts children, asks for rounds, counts."""
+    """The parent: starts children of `program`, asks for rounds, counts.  `life`: rounds of one child."""
 
-    def __init__(self, variant: str, seed: int, *, count: int, minutes: float | None, quiet: bool) -> None:
+    def __init__(
+        self,
+        variant: str,
+        seed: int,
+        *,
+        count: int,
+        minutes: float | None,
+        quiet: bool,
+        program: str = __file__,
+        what: str = "corruptions",
+        life: int | None = None,
+    ) -> None:
         self.variant, self.seed, self.count, self.quiet = variant, seed, count, quiet
+        self.program, self.what, self.life = program, what, life
         self.deadline = None if minutes is None else time.monotonic() + 60 * minutes
         self.done, self.next, self.failures = 0, 0, list[str]()
         self.ends: collections.Counter[str] = collections.Counter()
@@ -247,9 +277,9 @@ class Campaign:
 
     def run(self) -> bool:
         """Until there was enough damage; whether all ended as it must."""
-        while not self.enough() and len(self.failures) < 5:
+        while not self.enough() and len(self.failures) < MOST_FAILURES:
             self.child()
-        print(f"{self.variant}: {self.done} corruptions in {self.next} rounds, {len(self.failures)} failures")
+        print(f"{self.variant}: {self.done} {self.what} in {self.next} rounds, {len(self.failures)} failures")
         print("  " + ", ".join(f"{name} {n}" for name, n in self.ends.most_common()))
         for failure in self.failures:
             print(f"FAILED {failure}")
@@ -263,7 +293,7 @@ class Campaign:
         """One child, as long as it lives."""
         command = [
             sys.executable,
-            __file__,
+            self.program,
             "--child",
             "--tier",
             self.variant,
@@ -279,7 +309,8 @@ class Campaign:
             assert process.stdout
             assert process.stderr
             try:
-                while not self.enough():
+                last = None if self.life is None else self.next + self.life
+                while not self.enough() and self.next != last:
                     process.stdin.write("go\n")
                     process.stdin.flush()
                     line = self.answer(process)
@@ -312,15 +343,17 @@ class Campaign:
 
     def fail(self, what: str, status: int, stderr: str) -> None:
         """Remember a failure; go on behind it."""
-        again = f"python {sys.argv[0]} --seed {self.seed} --tier {self.variant} --round {self.next}"
+        again = f"python {self.program} --seed {self.seed} --tier {self.variant} --round {self.next}"
         self.failures.append(f"{what} (status {status}); again: {again}\n{stderr[-3000:]}")
         self.next += 1
+        if not self.quiet:
+            print(f"FAILED {self.failures[-1]}", file=sys.stderr, flush=True)
 
     def say(self) -> None:
         """Progress, now and then."""
         if not self.quiet and time.monotonic() - self.said > 2:
             self.said = time.monotonic()
-            print(f"{self.variant}: {self.done} of {self.count} corruptions, {len(self.failures)} failures", file=sys.stderr)
+            print(f"{self.variant}: {self.done} of {self.count} {self.what}, {len(self.failures)} failures", file=sys.stderr)
 
 
 def main() -> int:
@@ -336,13 +369,13 @@ def main() -> int:
     args = parser.parse_args()
     tiers = args.tier or ["threaded", "safe"]
     if args.child:
-        run_child(tiers[0], args.seed, args.round)
+        run_child(Child(tiers[0], args.seed), args.round)
         return 0
     if args.round is not None:
         faulthandler.enable()
         child = Child(tiers[0], args.seed)
         print(f"{child.round(args.round)} corruptions: {dict(child.ends)}")
-        child.unharmed.check()
+        child.finish()
         return 0
     campaigns = [Campaign(tier, args.seed, count=args.count, minutes=args.minutes, quiet=args.quiet) for tier in tiers]
     return 0 if all(campaign.run() for campaign in campaigns) else 1

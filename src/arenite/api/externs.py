@@ -227,11 +227,11 @@ class Caller:
 
     def get_fuel(self) -> int:
         """Units of fuel left."""
-        return self.machine.fuel or 0
+        return self.machine.get_fuel() or 0
 
     def set_fuel(self, fuel: int) -> None:
         """Units of fuel from now on."""
-        self.machine.fuel = fuel
+        self.machine.set_fuel(fuel)
 
 
 class Memory(Extern):

@@ -73,7 +73,7 @@ class Instance:
     def of(cls, machine: Machine, index: int) -> Instance:
         """An instance that the machine has."""
         new = cls.__new__(cls)
-        new.addr, new.lineage = machine.instances[index], machine.lineage
+        new.addr, new.lineage = machine.made.instances[index], machine.lineage
         return new
 
     def exports(self, store: Storelike) -> InstanceExports:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, overload
 from arenite.api import linker as linkers
 from arenite.api import store as stores
 from arenite.api.engine import Engine
-from arenite.errors import AreniteError, Limit, SnapshotError
+from arenite.errors import AreniteError, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
@@ -73,11 +73,11 @@ class Snapshot:
 
         `parent`: of a delta; by default the file of its parent in the same folder.  `verify`: read and check all pages now.
         `load`: makes the host's objects that the guest held of the bytes that `save(dump=)` made of them.
-        Raises: `SnapshotError` when the file is none that can be opened here.
+        Raises: `SnapshotError` when the file is none that can be opened here, `Limit` when a memory is larger than the engine allows.
         """
         engine = engine or default_engine()
         above = None if parent is None else parent.known()
-        opened = files.load(Path(path), above, verify=verify, portable=engine.tier.portable)
+        opened = files.load(Path(path), above, largest=engine.config.max_memory, verify=verify, portable=engine.tier.portable)
         new = cls(engine, None, opened)
         new._load = load
         return new
@@ -86,7 +86,7 @@ class Snapshot:
     def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None) -> Self:
         """The snapshot in bytes that `dumps` made.  Raises: `SnapshotError`."""
         engine = engine or default_engine()
-        new = cls(engine, None, files.loads(data, portable=engine.tier.portable))
+        new = cls(engine, None, files.loads(data, largest=engine.config.max_memory, portable=engine.tier.portable))
         new._load = load
         return new
 
@@ -133,9 +133,6 @@ class Snapshot:
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
         if self._opened is not None:
-            largest = max(self._opened.sizes.regions[1:], default=0)
-            if largest > self.engine.config.max_memory:
-                raise Limit(f"a memory of {largest} bytes; {self.engine.config.max_memory} are allowed")
             if linker is None:
                 linker = linkers.Linker(self.engine)
                 linker.define_wasi()

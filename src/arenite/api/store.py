@@ -116,7 +116,7 @@ class Store:
     @property
     def instances(self) -> list[Instance]:
         """The instances made in this store, in order."""
-        return [Instance.of(self.machine, index) for index in range(len(self.machine.instances))]
+        return [Instance.of(self.machine, index) for index in range(len(self.machine.made.instances))]
 
     def data(self) -> object:
         """What was given as `data`."""
@@ -127,16 +127,17 @@ class Store:
         self._consuming()
         if not 0 <= fuel < 1 << 64:
             raise ValueError(f"fuel {fuel}; expected 0 .. 2**64 - 1")
-        self.machine.fuel = fuel
+        self.machine.set_fuel(fuel)
 
     def get_fuel(self) -> int:
         """Units left.  Raises: `AreniteError`."""
         return self._consuming()
 
     def _consuming(self) -> int:
-        if self.machine.fuel is None:
+        left = self.machine.get_fuel()
+        if left is None:
             raise AreniteError("fuel is not configured: Config(consume_fuel=True)")
-        return self.machine.fuel
+        return left
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
         """Guests of this store trap once the engine's epoch has gone on by so much."""

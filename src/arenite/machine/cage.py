@@ -55,7 +55,7 @@ class Cage:
     portable = False
 
     def __init__(self, arena_size: int, areas: int = 1, image: Image | None = None) -> None:
-        self.areas = areas
+        self.areas = areas = max(areas, 1)  # offsets from the arena end in area 0, whether there is a memory or not
         self.generation = 0
         self._space = platform.Reservation(cage_size(areas))
         self.base = self._space.address - LOW

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
     from arenite.machine.objects import InstanceAddr
+    from arenite.machine.window import Window
 
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Helper.HOST_CALL)
@@ -134,7 +135,7 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
     if function is None:
         function = FuncAddr(0, FuncType((), ()))
         function.entry = HALT_PC, instance.at
-    return start(machine, function, (), machine.instances.index(instance))
+    return start(machine, function, (), machine.made.instances.index(instance))
 
 
 def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> bool:
@@ -146,10 +147,12 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
         _check_newest(machine, activation)
         if budget.fuel is not None and budget.fuel < 0:
             raise ValueError(f"fuel {budget.fuel}; expected at least 0")
-        total, debt = machine.fuel, 0
-        limits = [limit for limit in (total, budget.fuel) if limit is not None]
+        unlimited, debt = machine.fuel is None, 0
+        limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
         allowed = min(limits, default=0)
+        machine.reserve = (machine.fuel or allowed) - allowed
         machine.fuel = allowed - activation.debt if limits else None
+        activation.debt = 0
         try:
             machine.drive(activation, budget)
         except Suspended as stop:
@@ -168,7 +171,7 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
             return True
         finally:
             left = max(machine.fuel or 0, 0)
-            machine.fuel = None if total is None else max(total - allowed + left - debt, 0)
+            machine.fuel, machine.reserve = None if unlimited else max(machine.reserve + left - debt, 0), 0
 
 
 def answer(machine: Machine, activation: Activation, value: object) -> None:
@@ -191,6 +194,8 @@ def close(machine: Machine, activation: Activation) -> None:
 def cancel(machine: Machine, activation: Activation) -> None:
     """Forget it, and what was called above it; its frames are free."""
     if activation in machine.activations:
+        if machine.fuel is not None:
+            machine.fuel = max(machine.fuel - activation.debt, 0)  # it will not go on to pay
         del machine.activations[machine.activations.index(activation) :]
         machine.top = activation.at
 
@@ -198,9 +203,9 @@ def cancel(machine: Machine, activation: Activation) -> None:
 def waiting_call(machine: Machine, activation: Activation) -> HostCall | None:
     """The host call that an activation waits in, if it does."""
     index = activation.vmctx
-    if activation.status != HOST_CALL or index >= len(machine.host_functions):
+    if activation.status != HOST_CALL or index >= len(machine.made.host_functions):
         return None
-    kind = machine.host_functions[index].codec
+    kind = machine.made.host_functions[index].codec
     return machine.host_call(index, kind.read_params(machine.cage.arena, activation.sp, machine.from_guest))
 
 
@@ -211,21 +216,21 @@ def results(machine: Machine, activation: Activation) -> Sequence[object]:
 
 def _rest(machine: Machine, activation: Activation) -> None:
     """Nothing runs: what the host calls meanwhile has its frames above."""
-    end = activation.sp + frame_extent(machine, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
+    end = activation.sp + frame_extent(machine.window, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
     activation.end = min(end, machine.stack_limit)  # a frame that has not been entered may find no room
     machine.top = activation.end
 
 
-def frame_extent(machine: Machine, pc: int) -> int:
+def frame_extent(window: Window, pc: int) -> int:
     """Bytes of the frame of the function whose code holds `pc`.  Raises: `Trap` when no function's does."""
     if pc == HALT_PC:
         return FrameHeader.size
-    type_ = machine.window.preamble.thunk_at(pc)
+    type_ = window.preamble.thunk_at(pc)
     if type_ is not None:
         return header_offset(type_) + FrameHeader.size
-    index = machine.window.module_at(pc)
+    index = window.module_at(pc)
     if index is not None:
-        placed = machine.window.modules[index]
+        placed = window.modules[index]
         function = placed.code.function_at(pc - placed.origin)
         if function is not None:
             return placed.code.function(function).frame_size

@@ -14,7 +14,7 @@ from arenite.bytecode.helpers import PAUSE_OWED
 from arenite.errors import SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
-from arenite.machine.execution import HOST_CALL, READY
+from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, frame_extent
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
@@ -57,11 +57,11 @@ def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iter
 def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, int, Live, int]]:
     """(beginning, end, offset of the header, live ranges, pc) of each frame; frames that go on at one place share the ranges."""
     pc, sp, end = activation.pc, activation.sp, activation.end
-    header, live = _live(window, activation, pc, innermost=True)
-    callers: dict[int, tuple[int, Live]] = {}  # by where they go on: a recursion has few
+    (header, live), size = _live(window, activation, pc, innermost=True), frame_extent(window, pc) + ALIGNMENT - 1
+    callers: dict[int, tuple[tuple[int, Live], int]] = {}  # by where they go on: a recursion has few
     while True:
         at = sp + header
-        if not activation.at <= sp <= at <= end - FrameHeader.size:
+        if not activation.at <= sp <= at <= end - FrameHeader.size or end - sp > size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
         yield sp, end, header, live, pc
         end = sp
@@ -74,8 +74,8 @@ def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator
         if sp >= end or (found is None and not window.is_return_point(pc)):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         if found is None:
-            found = callers[pc] = _live(window, activation, pc, innermost=False)
-        header, live = found
+            found = callers[pc] = _live(window, activation, pc, innermost=False), frame_extent(window, pc - 1)
+        (header, live), size = found
 
 
 def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, Live]:
@@ -125,6 +125,13 @@ def check_place(window: Window, activation: Activation) -> None:
         good = True
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
+    entered = status in (PAUSE_OWED, HOST_CALL)  # otherwise the stack may have no room for it, which its first op will find
+    sizes = (
+        activation.sp + frame_extent(window, pc) * entered,
+        activation.at + activation.function.codec.header + FrameHeader.size,
+    )
+    if max(sizes) > activation.end:
+        raise SnapshotError(f"an execution's frames end at {max(sizes):#x}, behind what it says, {activation.end:#x}")
 
 
 def clear_dead(machine: Machine) -> None:

@@ -41,10 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.layout.types import FuncType
     from arenite.machine.execution import Activation
     from arenite.machine.hosts import Hosts, State
-    from arenite.machine.objects import HostFunction, InstanceAddr
+    from arenite.machine.registry import Registry
     from arenite.machine.tier import Tier
     from arenite.machine.window import Window, Windows
 
@@ -53,7 +52,7 @@ DRIFT: Final = 2  # an image whose changed pages are more than the template's di
 
 @dataclass(eq=False)
 class Frozen:
-    """Everything a machine is made of.  The machines share its collections until they change them (`Machine.own`).
+    """Everything a machine is made of.  The machines share its registry until they change it (`Machine.own`).
 
     `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of the store context; `areas`: memory areas that the cage had room for.
     """
@@ -65,19 +64,12 @@ class Frozen:
     areas: int
     modules: tuple[ModuleCode, ...]
     window: Window
-    thunks: dict[FuncType, int]
-    instances: list[InstanceAddr]
-    host_functions: list[HostFunction]
-    host_names: list[tuple[str, str] | None]
-    host_function_at: dict[int, int]
-    host_references: list[object]
-    host_reference_index: dict[int, int]
+    made: Registry
     activations: tuple[Activation, ...]
     fuel: int | None
     hosts: Hosts
     host_states: Mapping[str, State]
     lineage: Lineage
-    by_record: dict[int, InstanceAddr]
     copied: int = 0  # pages that forks have copied so far
 
     def mappable(self) -> Image:
@@ -119,19 +111,12 @@ def freeze(machine: Machine) -> Frozen:
             areas=machine.cage.areas,
             modules=machine.modules,
             window=machine.window,
-            thunks=machine.thunks,
-            instances=machine.instances,
-            host_functions=machine.host_functions,
-            host_names=machine.host_names,
-            host_function_at=machine.host_function_at,
-            host_references=machine.host_references,
-            host_reference_index=machine.host_reference_index,
+            made=machine.made,
             activations=tuple(a.copy() for a in machine.activations),
             fuel=machine.fuel,
             hosts=machine.hosts.fork(host_states, reseed=True),  # with the options of now
             host_states=host_states,
             lineage=parent,
-            by_record=machine.by_record,
         )
 
 
@@ -239,37 +224,29 @@ def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
     cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     machine = Machine(tier, windows, cage, frozen.stack_limit)
-    _adopt(machine, frozen, reseed=reseed)
+    _adopt(machine, frozen, frozen.hosts.fork(frozen.host_states, reseed=reseed))
     return machine
 
 
-def reset(machine: Machine, frozen: Frozen, *, reseed: bool = True) -> None:
-    """Put a machine back to what it was made from.  Raises: `Limit`, `SnapshotError`."""
+def reset(machine: Machine, frozen: Frozen) -> None:
+    """Put a machine back to what it was made from; its host modules keep the options they have.  Raises: `Limit`, `SnapshotError`."""
     with machine.exclusive():
         if machine.nested:
             raise SnapshotError("the store cannot be reset while its guest runs")
         machine.cage.reset(frozen.image)
         machine.refresh()
         machine.hosts.close()
-        _adopt(machine, frozen, reseed=reseed)
+        _adopt(machine, frozen, machine.hosts.fork(frozen.host_states, reseed=machine.hosts.reseed))
 
 
-def _adopt(machine: Machine, frozen: Frozen, *, reseed: bool) -> None:
+def _adopt(machine: Machine, frozen: Frozen, hosts: Hosts) -> None:
     """Let a machine, whose cage has the content, know what the frozen one knew."""
     machine.fuel = frozen.fuel
     machine.lineage = Lineage(frozen.lineage, frozen.heap)
     machine.modules = frozen.modules
     machine.window = frozen.window
-    machine.thunks = frozen.thunks
-    machine.instances = frozen.instances
-    machine.by_record = frozen.by_record
-    machine.hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
-    machine.host_functions = frozen.host_functions
-    machine.host_names = frozen.host_names
-    machine.host_function_at = frozen.host_function_at
-    machine.host_references = frozen.host_references
-    machine.host_reference_index = frozen.host_reference_index
-    machine.shared = True
+    machine.made, machine.shared = frozen.made, True
+    machine.hosts = hosts
     machine.activations = [a.copy() for a in frozen.activations]
     machine.top = frozen.activations[-1].end if frozen.activations else STACK_AT
     if not frozen.trusted:

@@ -59,7 +59,7 @@ class Hosts:
         self._configs: Mapping[str, HostModuleConfig] = configs or {}
         self._modules: dict[str, object] = {}
         self._frozen = frozen or {}
-        self._reseed = reseed
+        self.reseed = reseed
 
     def set(self, name: str, config: HostModuleConfig) -> None:
         """Make a module in its first state."""
@@ -70,7 +70,7 @@ class Hosts:
 
     def rebind(self, name: str, config: HostModuleConfig) -> None:
         """Let a module's state go on with other options; one that has gone on already is not reseeded.  Raises: `SnapshotError`."""
-        module = _thaw(name, config, self.freeze_one(name), reseed=self._reseed and name not in self._modules)
+        module = _thaw(name, config, self.freeze_one(name), reseed=self.reseed and name not in self._modules)
         self._close(name)
         self._configs = {**self._configs, name: config}
         self._modules[name] = module
@@ -82,7 +82,7 @@ class Hosts:
             config = self._configs.get(name)
             if config is None:
                 raise SnapshotError(f"the host module {name!r} has a frozen state, but nothing says what it goes on with")
-            found = self._modules[name] = _thaw(name, config, self._frozen[name], reseed=self._reseed)
+            found = self._modules[name] = _thaw(name, config, self._frozen[name], reseed=self.reseed)
         return found
 
     def freeze(self) -> dict[str, State]:

@@ -126,7 +126,7 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     for field, n in (
         (InstanceRecord.module_index, index),
         (InstanceRecord.memory, memories[0].at if memories else 0),
-        (InstanceRecord.index, len(machine.instances)),
+        (InstanceRecord.index, len(machine.made.instances)),
         (InstanceRecord.funcrefs, funcrefs),
         (InstanceRecord.dropped, dropped),
     ):
@@ -137,7 +137,7 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
     struct.pack_into(f"<{len(words)}I", arena, vmctx + InstanceRecord.size, *words)
     instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
-    machine.add_instance(instance)
+    machine.own().add_instance(instance)
     for i, (_, value) in enumerate(code.globals):
         GlobalRecord.value.write(machine.cage.arena, vmctx + layout.own_global(i), evaluate(machine, vmctx, code, value))
     _initialise(machine, instance)

@@ -27,6 +27,7 @@ from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.hosts import Hosts
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
+from arenite.machine.registry import Registry
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
 
@@ -60,7 +61,8 @@ class Machine:
         self.cage = cage
         self.stack_limit = stack_limit  # frames end at or below this arena offset
         # options
-        self.fuel: int | None = None  # units left; None: unlimited
+        self.fuel: int | None = None  # units that may be used now; None: unlimited
+        self.reserve = 0  # units of the store's that are not for the activation that goes on
         self.max_memory = MAX_PAGES * PAGE_SIZE  # bytes; the configuration may lower both
         self.max_table = MAX_TABLE
         self.locate: Locate = unlocated
@@ -71,16 +73,9 @@ class Machine:
         self.lineage = Lineage()
         self.modules: tuple[ModuleCode, ...] = ()
         self.window = windows.empty
-        self.thunks: dict[FuncType, int] = {}  # types of host functions, in the order in which they came -> handle
-        self.instances: list[InstanceAddr] = []
-        self.by_record: dict[int, InstanceAddr] = {}
+        self.made = Registry()
+        self.shared = False  # `made` is a snapshot's too: `own` copies it before it changes
         self.hosts = Hosts()
-        self.host_functions: list[HostFunction] = []
-        self.host_names: list[tuple[str, str] | None] = []  # of each host function, the import that it first served
-        self.host_function_at: dict[int, int] = {}  # where its reference lies -> which it is
-        self.host_references: list[object] = []
-        self.host_reference_index: dict[int, int] = {}
-        self.shared = False  # the collections above are those of a `Frozen` too: `own` copies them before they change
         # what is going on
         self.top = STACK_AT
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
@@ -112,6 +107,16 @@ class Machine:
         StoreContext.areas.write(page, 0, len(cage.sizes) - 1)
         for area, size in enumerate(cage.sizes[1:]):
             StoreContext.lengths.packer.pack_into(page, StoreContext.lengths.offset + 8 * area, size)
+
+    # fuel
+    def get_fuel(self) -> int | None:
+        """Units that the store has left; None: unlimited."""
+        return None if self.fuel is None else self.reserve + max(self.fuel, 0)
+
+    def set_fuel(self, units: int) -> None:
+        """The store has so many units from now on; what goes on may use no more of them than before."""
+        self.fuel = min(units, self.fuel or 0) if self.reserve or self._budget.fuel is not None else units
+        self.reserve = units - self.fuel
 
     # one thread at a time
     @contextmanager
@@ -156,69 +161,54 @@ class Machine:
         for index, known in enumerate(self.modules):
             if known is code:
                 return index
-        self.window = self.windows.window((*self.modules, code), tuple(self.thunks))
+        self.window = self.windows.window((*self.modules, code), tuple(self.made.thunks))
         self.modules += (code,)
         self._runner = None
         return len(self.modules) - 1
 
+    def own(self) -> Registry:
+        """The registry, to be changed: forks and snapshots must not see that."""
+        if self.shared:
+            self.made, self.shared = self.made.copy(), False
+        return self.made
+
     def add_host_function(self, function: HostFunction) -> FuncAddr:
         """A reference by which guests may call a host function."""
-        self.own()
-        handle = self.thunks.get(function.type)
+        handle = self.made.thunks.get(function.type)
         if handle is None:
             handle = self._add_thunk(function.type)
-        self.host_functions.append(function)
-        self.host_names.append(None)
         at = self.allocate(FuncRefRecord.size)
-        self.host_function_at[at] = len(self.host_functions) - 1
-        HEADER.pack_into(self.cage.arena, at, function.type.id, handle, len(self.host_functions) - 1, 0)
+        index = self.own().add_function(function, at)
+        HEADER.pack_into(self.cage.arena, at, function.type.id, handle, index, 0)
         return FuncAddr(at, function.type)
 
     def _add_thunk(self, type_: FuncType) -> int:
         """The handle by which guests call host functions of a type that is new to this store."""
-        handle, thunks = len(self.thunks), self.window.preamble.thunks
+        made, thunks = self.own(), self.window.preamble.thunks
+        handle = len(made.thunks)
         if handle == len(thunks) or thunks[handle].type != type_:  # another order than that of earlier stores
-            self.window = self.windows.window(self.modules, (*self.thunks, type_))
+            self.window = self.windows.window(self.modules, (*made.thunks, type_))
             self._runner = None
-        self.thunks[type_] = handle
+        made.thunks[type_] = handle
         return handle
 
     def name_host_function(self, at: int, module: str, name: str) -> None:
         """The host function whose reference lies at `at`, if that is one, serves an import of this name."""
-        index = self.host_function_at.get(at)
-        if index is not None and self.host_names[index] is None:
-            self.own()
-            self.host_names[index] = module, name
-
-    def own(self) -> None:
-        """Something is about to be made here that forks and snapshots must not see."""
-        if self.shared:
-            self.thunks, self.by_record = dict(self.thunks), dict(self.by_record)
-            self.instances, self.host_functions = list(self.instances), list(self.host_functions)
-            self.host_names, self.host_references = list(self.host_names), list(self.host_references)
-            self.host_function_at = dict(self.host_function_at)
-            self.host_reference_index = dict(self.host_reference_index)
-            self.shared = False
+        index = self.made.host_function_at.get(at)
+        if index is not None and self.made.host_names[index] is None:
+            self.own().host_names[index] = module, name
 
     # references
     def host_reference(self, value: object) -> int:
-        """The u32 by which guests hold a Python object: 1 + its index in the store's list; 0 for None."""
+        """The u32 by which guests hold a Python object: 1 + its number; 0 for None."""
         if value is None:
             return 0
-        index = self.host_reference_index.get(id(value))
-        if index is None:
-            self.own()
-            index = self.host_reference_index[id(value)] = len(self.host_references)
-            self.host_references.append(value)
-        return index + 1
+        index = self.made.host_reference_index.get(id(value))
+        return 1 + (self.own().add_reference(value) if index is None else index)
 
     def host_object(self, reference: int) -> object:
         """The Python object that a guest holds.  Raises: `Trap` for a reference that was never given out."""
-        if reference == 0:
-            return None
-        if reference > len(self.host_references):
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
-        return self.host_references[reference - 1]
+        return self.made.object(reference) if reference else None
 
     def function_at(self, reference: int) -> FuncAddr:
         """The function that a reference from the arena names, typed by the window.  Raises: `Trap` if it names none."""
@@ -435,7 +425,8 @@ class Machine:
     def _host_call(self, pc: int, sp: int, vmctx: int) -> int:
         """Call the host function `vmctx` on the frame at `sp`; where to go on."""
         type_ = self.window.preamble.host_calls[pc]
-        function = self.host_functions[vmctx] if vmctx < len(self.host_functions) else None
+        functions = self.made.host_functions
+        function = functions[vmctx] if vmctx < len(functions) else None
         if function is None or (function.type is not type_ and function.type != type_):
             self.trap(TrapCode.BAD_SIGNATURE, pc, sp, vmctx)
         arena = self.cage.arena
@@ -464,19 +455,20 @@ class Machine:
     def _pause_at(self, pc: int, sp: int, vmctx: int) -> None:
         """Stop before a host call that the activation is to stop at, unless it has just stopped there."""
         asked, self._asked = self._asked, False
-        if not asked and self.host_names[vmctx] in self._budget.pause_at:
+        if not asked and self.made.host_names[vmctx] in self._budget.pause_at:
             raise Suspended(Pause(PauseReason.CALL, f"before the call of {self.host_call(vmctx)}"), HOST_CALL, pc, sp, vmctx)
 
     def host_call(self, index: int, args: Sequence[object] = ()) -> HostCall:
         """A call of a host function, for people."""
-        module, name = self.host_names[index] or ("", f"host function {index}")
+        module, name = self.made.host_names[index] or ("", f"host function {index}")
         return HostCall(module, name, tuple(args))
 
     def answer(self, pc: int, sp: int, vmctx: int, value: object) -> None:
         """Write what the host function `vmctx` would have returned to the frame at `sp`.  Raises: `TypeError`, `OverflowError`, `Trap`."""
-        if vmctx >= len(self.host_functions) or self.window.preamble.host_calls.get(pc) != self.host_functions[vmctx].type:
+        functions = self.made.host_functions
+        if vmctx >= len(functions) or self.window.preamble.host_calls.get(pc) != functions[vmctx].type:
             raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
-        kind, arena = self.host_functions[vmctx].codec, self.cage.arena
+        kind, arena = functions[vmctx].codec, self.cage.arena
         asked = bytes(arena[sp : sp + kind.header])
         try:
             self._put_results(kind, value, sp)
@@ -509,20 +501,14 @@ class Machine:
         """Raise the trap with the guest's frames."""
         raise Trap(code.message, code, backtrace(self, pc, sp, vmctx))
 
-    def add_instance(self, instance: InstanceAddr) -> None:
-        """Note an instance."""
-        self.own()
-        self.instances.append(instance)
-        self.by_record[instance.at] = instance
-
     def known_instance(self, vmctx: int) -> InstanceAddr | None:
         """The instance whose record lies at an offset, if there is one (a host function called by the host has none)."""
-        return self.by_record.get(vmctx)
+        return self.made.by_record.get(vmctx)
 
     def instance_at(self, vmctx: int) -> InstanceAddr:
         """The instance whose record lies at an offset from the arena.  Raises: `Trap` if there is none."""
         try:
-            return self.by_record[vmctx]
+            return self.made.by_record[vmctx]
         except KeyError:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
 

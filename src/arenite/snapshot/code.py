@@ -26,6 +26,7 @@ from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
+from arenite.snapshot.container import decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 PARTS: Final = ("bytecode", "returns", "functions", "safepoints")
 LARGEST: Final = 1 << 31
+SMALL: Final = 1 << 24
+GROWTH: Final = 256  # bytes of a translation for each of the module's, behind the first `SMALL`
 LEVEL: Final = 3  # of compression
 
 # what was made of a module once, for as long as it lives
@@ -95,10 +98,7 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     Raises: `SnapshotError` when it is damaged, breaks a rule of bytecode, or uses an op that is no more.
     """
     try:
-        size = zstandard.frame_content_size(blob)
-        if not 0 <= size <= LARGEST:
-            raise SnapshotError(f"a translation of {size} bytes")
-        data = zstandard.ZstdDecompressor().decompress(blob, max_output_size=LARGEST)
+        data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(own.file)))
         length = int.from_bytes(data[:4], "little")
         head = json.loads(data[4 : 4 + length])
         names, sizes = head["ops"], head["sizes"]
@@ -112,7 +112,16 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
         _check_functions(code, len(bytecode))
         code = replace(code, bytecode=_renumbered(bytecode, code, names))
         verify_module(code)
-    except (zstandard.ZstdError, InternalError, ValueError, KeyError, TypeError, IndexError, struct.error) as error:
+    except (
+        zstandard.ZstdError,
+        InternalError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        RecursionError,
+        struct.error,
+    ) as error:
         raise SnapshotError(f"the bytecode that travels along cannot be used: {str(error).splitlines()[0]}") from error
     return code
 

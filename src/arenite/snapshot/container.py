@@ -2,7 +2,7 @@
 
     header     one page: magic, version of the format, kind, where the manifest lies and its digest, a checksum of the header
     sections   bytes, each on a page of its own; the manifest names them
-    manifest   JSON, the last section
+    manifest   JSON in its canonical form, so what is read can always be written again; the last section
 
 A file is written beside its final name and renamed when it is complete, so that name holds a whole snapshot or what was there before,
 whatever happens; and a file that is mapped by running forks is never written to.  Whoever reads trusts nothing: every place is checked
@@ -21,6 +21,8 @@ import struct
 import weakref
 import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import zstandard
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
@@ -91,8 +93,14 @@ class Writer:
         return place
 
     def finish(self, kind: str, manifest: dict[str, Any]) -> str:
-        """Write manifest and header, and give the file its name.  What a snapshot is known by: the digest of its manifest."""
-        text = canonical(manifest)
+        """Write manifest and header, and give the file its name.  What a snapshot is known by: the digest of its manifest.
+
+        Raises: `SnapshotError`, also for what no JSON can say (a host module's state holds an infinity, half a character).
+        """
+        try:
+            text = canonical(manifest)
+        except (ValueError, RecursionError) as error:
+            raise SnapshotError(f"{self.path}: a host module's state or an import's name cannot travel: {error}") from error
         digest = hashlib.sha256(text)
         place = self.section(text)
         header = HEADER.pack(MAGIC, FORMAT, KINDS[kind], place.offset, place.size, digest.digest())
@@ -135,8 +143,11 @@ class Reader:
         self.id = digest.hex()
         try:
             self.manifest = json.loads(text)
+            same = canonical(self.manifest) == text
         except (ValueError, RecursionError) as error:
             raise self.error(f"the manifest is no JSON: {error}") from error
+        if not same:
+            raise self.error("the manifest is not in the form that arenite writes")
 
     @classmethod
     def open(cls, path: Path) -> Reader:
@@ -171,6 +182,14 @@ class Reader:
             pieces.append(piece)
             at += len(piece)
         return b"".join(pieces)
+
+
+def decompressed(data: bytes, most: int) -> bytes:
+    """What was compressed, if it is at most so long; data that claims more takes no memory.  Raises: `zstandard.ZstdError`."""
+    size = zstandard.frame_content_size(data)
+    if not 0 <= size <= most:
+        raise zstandard.ZstdError(f"it says that it has {size} bytes; expected at most {most}")
+    return zstandard.ZstdDecompressor().decompress(data)
 
 
 def canonical(manifest: dict[str, Any]) -> bytes:

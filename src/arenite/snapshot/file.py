@@ -10,25 +10,24 @@ frozen = bind(opened, modules, windows, find)
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import tempfile
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import zstandard
 
 from arenite import platform
-from arenite.errors import LinkError, SnapshotError
-from arenite.layout.cage import HOST_PAGE
+from arenite.errors import Limit, LinkError, SnapshotError
+from arenite.layout.cage import HOST_PAGE, MEMORY_MAX
 from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
-from arenite.snapshot.container import Reader, Section, Writer
+from arenite.snapshot.container import Reader, Section, Writer, decompressed
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.pack import pack_regions, unpack_regions
 from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes
@@ -44,7 +43,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
 FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file
 Decode = Callable[[bytes], "ModuleCode"]
-LARGEST_MODULE: Final = 1 << 31
+LONGEST_CHAIN: Final = 100  # deltas of deltas
+LARGEST_MODULE: Final = 1 << 30
 
 
 def nothing(_done: int, _total: int) -> None:
@@ -60,6 +60,14 @@ class Form:
     embed: bool = True
     dump: Dump | None = None
     progress: Progress = nothing
+
+
+class Options(NamedTuple):
+    """How to open: see `load`."""
+
+    largest: int
+    verify: bool
+    portable: bool
 
 
 @dataclass(frozen=True)
@@ -178,29 +186,39 @@ def _write_delta(out: Writer, image: Image, parent: Image) -> list[dict[str, Any
     return entries
 
 
-def load(path: Path, parent: Opened | Saved | None = None, *, verify: bool = False, portable: bool = False) -> Opened:
+def load(
+    path: Path,
+    parent: Opened | Saved | None = None,
+    *,
+    largest: int = MEMORY_MAX,
+    verify: bool = False,
+    portable: bool = False,
+) -> Opened:
     """Read a snapshot file; nothing of it has run, and its pages are read when they are touched.
 
     `parent`: of a delta; without it the file is looked for beside this one under the name that it was saved with.
-    `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
-    Raises: `SnapshotError`.
+    `largest`: bytes that a memory may have.  `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
+    Raises: `SnapshotError`, `Limit`.
     """
+    return _load(path, parent, Options(largest, verify, portable), ())
+
+
+def _load(path: Path, parent: Opened | Saved | None, options: Options, below: tuple[str, ...]) -> Opened:
+    """`below`: what the snapshots that are deltas of this one are known by."""
     reader = Reader.open(path)
     if reader.kind == "delta" and parent is None:
-        parent = _find_parent(reader, path, verify=verify, portable=portable)
-    return _opened(reader, path, parent, verify=verify, portable=portable)
+        parent = _find_parent(reader, path, options, (*below, reader.id))
+    return _opened(reader, path, parent, options)
 
 
-def loads(data: bytes, *, portable: bool = False) -> Opened:
-    """A packed snapshot out of bytes.  Raises: `SnapshotError`."""
+def loads(data: bytes, *, largest: int = MEMORY_MAX, portable: bool = False) -> Opened:
+    """A packed snapshot out of bytes.  Raises: `SnapshotError`, `Limit`."""
     reader = Reader(platform.memfd("arenite packed snapshot", data), "packed snapshot")
-    return _opened(reader, None, None, verify=True, portable=portable)
+    return _opened(reader, None, None, Options(largest, verify=True, portable=portable))
 
 
-def _find_parent(reader: Reader, path: Path, *, verify: bool, portable: bool) -> Opened:
-    """The parent of a delta, beside it.  What it is known by is compared first, so files that name each other end here."""
-    parent = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent")
-    name, id_ = parent.text("name", 255), parent.text("id")
+def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str, ...]) -> Opened:
+    name = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent").text("name", 255)
     if not name or Path(name).name != name:
         raise reader.error("it is a delta, and its parent is not said: give it as parent=")
     found = path.with_name(name)
@@ -208,17 +226,22 @@ def _find_parent(reader: Reader, path: Path, *, verify: bool, portable: bool) ->
         raise reader.error("it is a delta of itself")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
-    if Reader.open(found).id != id_:
-        raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
-    return load(found, verify=verify, portable=portable)
+    there = Reader.open(found)
+    if there.id != Fields(reader.manifest.get("parent"), f"{reader.name}: parent").text("id"):
+        raise reader.error(f"it is a delta of another snapshot than {found}")
+    if there.id in below or len(below) > LONGEST_CHAIN:
+        raise reader.error(f"it is a delta of a delta of a delta …, more than {LONGEST_CHAIN} times")
+    return _load(found, None, options, below)
 
 
-def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, *, verify: bool, portable: bool) -> Opened:
+def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, options: Options) -> Opened:
     manifest = Fields(reader.manifest, f"{reader.name}: manifest")
     if manifest.text("layout") != layout_digest():
         raise reader.error("it was written with another layout of records, which this version of arenite does not read")
     sizes = read_sizes(manifest)
-    image, own = _image(reader, manifest, sizes, parent, verify=verify, portable=portable)
+    if max(sizes.regions[1:], default=0) > options.largest:
+        raise Limit(f"{reader.name}: a memory of {max(sizes.regions[1:])} bytes; {options.largest} are allowed")
+    image, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(image) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
     modules = tuple(_embedded(reader, fields) for fields in manifest.items("modules", 1 << 16))
@@ -252,9 +275,9 @@ def _image(
         if verify:
             paging.verify_region(reader, place, sums, f"region {number}")
     if portable:
-        regions = [reader.read(place) for place in places]
+        regions = [paging.read_region(reader, place) for place in places]
         return Image(PortableTemplate(regions), sizes.regions, (NO_PAGES,) * len(entries)), ()
-    template = paging.mapped(reader, places, os.dup(reader.fd))
+    template = paging.mapped(reader, places)
     return Image(template, sizes.regions, (NO_PAGES,) * len(entries)), ()
 
 
@@ -272,10 +295,10 @@ def _patched(
     del portable
     changed, own = [], []
     for region, (fields, size) in enumerate(zip(entries, sizes, strict=True)):
-        packed = reader.read(fields.section("numbers"))
-        if len(packed) % 4:
-            raise fields.error("numbers", "numbers of 4 bytes")
-        numbers = array("I", packed)
+        place = fields.section("numbers")
+        if place.size % 4:
+            raise fields.error("numbers", "whole numbers")
+        numbers = array("I", reader.read(place))
         content = reader.read(fields.section("content"))
         sums = _sums(reader, fields, numbers.tobytes())
         if sys.byteorder == "big":
@@ -332,7 +355,7 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
     if code is None:
         if module.wasm is None:
             raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
-        wasm = decompressed(module.wasm(), opened.name)
+        wasm = _module_file(module.wasm(), opened.name)
         code = translate(wasm)
         if code.digest.hex() != module.digest:
             raise SnapshotError(f"{opened.name}: {name} is damaged")
@@ -346,11 +369,9 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
     return codes.restored(module.bytecode(), structure(code.file))
 
 
-def decompressed(data: bytes, name: str) -> bytes:
-    """Raises: `SnapshotError`."""
+def _module_file(data: bytes, name: str) -> bytes:
+    """A module's own file.  Raises: `SnapshotError`."""
     try:
-        if not 0 <= zstandard.frame_content_size(data) <= LARGEST_MODULE:
-            raise SnapshotError(f"{name}: a module of unknown size")
-        return zstandard.ZstdDecompressor().decompress(data)
+        return decompressed(data, LARGEST_MODULE)
     except zstandard.ZstdError as error:
         raise SnapshotError(f"{name}: a module is damaged: {error}") from error

@@ -15,7 +15,7 @@ import zstandard
 
 from arenite import platform
 from arenite.machine.image import CHUNK, Extent, Image, PortableTemplate, Template
-from arenite.snapshot.container import Section
+from arenite.snapshot.container import Section, decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def unpack_regions(reader: Reader, entries: list[Fields], sizes: tuple[int, ...]
         extents.append(Extent(end, size))
         end += size
     if portable:
-        buffers = [bytearray(size) for size in sizes]
+        buffers = [bytearray(min(_used(numbers) * CHUNK, size)) for numbers, size in zip(lists, sizes, strict=True)]
         _unpack(reader, rows, lists, lambda region, at, data: _put(buffers[region], at, data), sizes)
         return PortableTemplate([bytes(b) for b in buffers])
     fd = platform.memfd("arenite template")
@@ -84,6 +84,11 @@ def unpack_regions(reader: Reader, entries: list[Fields], sizes: tuple[int, ...]
         os.close(fd)
         raise
     return Template(fd, extents, pages)
+
+
+def _used(numbers: list[int]) -> int:
+    """How many chunks there are up to the last that is not zero."""
+    return max((index + 1 for index, number in enumerate(numbers) if number), default=0)
 
 
 def _put(buffer: bytearray, at: int, data: bytes) -> None:
@@ -98,7 +103,7 @@ def _unpack(
     sizes: tuple[int, ...],
 ) -> int:
     """Put every chunk where it belongs; how many pages that were."""
-    decompressor, pages = zstandard.ZstdDecompressor(), 0
+    pages = 0
     for region, numbers in enumerate(lists):
         for index, number in enumerate(numbers):
             if number == 0:
@@ -108,7 +113,7 @@ def _unpack(
             if length != min(CHUNK, sizes[region] - at):
                 raise reader.error(f"chunk {number - 1} has {length} bytes, which do not fit")
             try:
-                data = decompressor.decompress(reader.read(Section(offset, size)), max_output_size=length)
+                data = decompressed(reader.read(Section(offset, size)), length)
             except zstandard.ZstdError as error:
                 raise reader.error(f"chunk {number - 1} is damaged: {error}") from error
             if len(data) != length or hashlib.sha256(data).digest() != key:

@@ -7,6 +7,7 @@ of their numbers.  Checksums are of *chunks*, so many bytes of a region or of a 
 from __future__ import annotations
 
 import hashlib
+import os
 from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -72,13 +73,34 @@ def checksums(content: bytes | memoryview) -> bytes:
     return b"".join(digest(view[at : at + CHUNK]) for at in range(0, len(view), CHUNK))
 
 
-def mapped(file: Reader, places: list[Section], fd: int) -> Template:
-    """The template that a file's regions are; `fd` becomes the template's."""
+def mapped(file: Reader, places: list[Section]) -> Template:
+    """The template that a file's regions are."""
     for place in places:
         file.check(place)
         if place.offset % HOST_PAGE or place.size % HOST_PAGE:
             raise file.error("a region does not lie on pages")
-    return Template(fd, [Extent(p.offset, p.size) for p in places], sum(p.size for p in places) // HOST_PAGE)
+    return Template(os.dup(file.fd), [Extent(p.offset, p.size) for p in places], sum(p.size for p in places) // HOST_PAGE)
+
+
+def read_region(file: Reader, place: Section) -> bytes:
+    """A region's bytes up to the last that the file has data for; holes behind take no memory."""
+    return file.read(place._replace(size=_data_end(file.fd, place) - place.offset))
+
+
+def _data_end(fd: int, place: Section) -> int:
+    at, end = place.offset, place.offset + place.size
+    if not hasattr(os, "SEEK_DATA"):
+        return end
+    last = at
+    while at < end:
+        try:
+            at = os.lseek(fd, at, os.SEEK_DATA)
+        except OSError:  # ENXIO: no data behind
+            break
+        if at < end:
+            at = os.lseek(fd, at, os.SEEK_HOLE)
+            last = min(-(-at // HOST_PAGE) * HOST_PAGE, end)
+    return last
 
 
 def difference(image: Image, parent: Image, region: int) -> Pages:

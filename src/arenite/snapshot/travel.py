@@ -21,6 +21,7 @@ from arenite.machine.frames import check_place
 from arenite.machine.freeze import Frozen
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.registry import Registry
 from arenite.snapshot import values
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ MAX_U64: Final = (1 << 64) - 1
 
 def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
     """The manifest of a frozen machine, but for modules and pages.  Raises: `SnapshotError` naming what cannot travel."""
-    tables = list({t.at: t for i in frozen.instances for t in i.tables}.values())
-    memories = list({m.at: m for i in frozen.instances for m in i.memories}.values())
-    globals_ = list({g.at: g for i in frozen.instances for g in i.globals}.values())
+    tables = list({t.at: t for i in frozen.made.instances for t in i.tables}.values())
+    memories = list({m.at: m for i in frozen.made.instances for m in i.memories}.values())
+    globals_ = list({g.at: g for i in frozen.made.instances for g in i.globals}.values())
     place = {id_: n for kind in (tables, memories, globals_) for n, id_ in enumerate(map(_key, kind))}
     return {
         "arena": {"size": frozen.image.sizes[0] - HOST_PAGE, "heap": frozen.heap, "stack_limit": frozen.stack_limit},
         "memory_sizes": list(frozen.image.sizes[1:]),
-        "types": [values.functype(t) for t in frozen.thunks],
+        "types": [values.functype(t) for t in frozen.made.thunks],
         "tables": [{"at": t.at, "type": values.tabletype(t.type)} for t in tables],
         "memories": [{"at": m.at, "area": m.area, "type": values.memorytype(m.type)} for m in memories],
         "globals": [{"at": g.at, "type": values.globaltype(g.type)} for g in globals_],
@@ -59,10 +60,10 @@ def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
                 "memories": [place[_key(m)] for m in i.memories],
                 "globals": [place[_key(g)] for g in i.globals],
             }
-            for i in frozen.instances
+            for i in frozen.made.instances
         ],
         "functions": _functions(frozen),
-        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.host_references)],
+        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.made.host_references)],
         "executions": [_execution(a) for a in frozen.activations],
         "fuel": frozen.fuel,
         "hosts": {name: values.state(state) for name, state in frozen.host_states.items()},
@@ -74,10 +75,10 @@ def _key(addr: TableAddr | MemoryAddr | GlobalAddr) -> tuple[type, int]:
 
 
 def _functions(frozen: Frozen) -> list[dict[str, Any]]:
-    at = {index: at for at, index in frozen.host_function_at.items()}
+    at = {index: at for at, index in frozen.made.host_function_at.items()}
     known: dict[tuple[str, str], HostFunction] = {}
     found = []
-    for index, (function, name) in enumerate(zip(frozen.host_functions, frozen.host_names, strict=True)):
+    for index, (function, name) in enumerate(zip(frozen.made.host_functions, frozen.made.host_names, strict=True)):
         if name is None:
             raise SnapshotError(
                 f"host function {index}, of type {function.type}, was never imported under a name, so nobody else could find it"
@@ -215,16 +216,11 @@ class Reading:
             if not all(fits):
                 raise fields.error(name, f"what the module {code.name!r} imports and declares")
 
-    def functions(
-        self, find: Find, types: tuple[FuncType, ...]
-    ) -> tuple[list[HostFunction], list[tuple[str, str] | None], dict[int, int]]:
+    def functions(self, find: Find, made: Registry) -> None:
         """Host functions, their names, and where their references lie."""
-        found: list[HostFunction] = []
-        names: list[tuple[str, str] | None] = []
-        places: dict[int, int] = {}
         for fields in self.manifest.items("functions"):
             module, name, type_ = fields.text("module"), fields.text("name"), values.read_functype(fields.fields("type"))
-            if type_ not in types:
+            if type_ not in made.thunks:
                 raise fields.error("type", "one of the snapshot's types of host functions")
             function = find(module, name)
             if function is None:
@@ -234,14 +230,13 @@ class Reading:
                 )
             if function.type != type_:
                 raise LinkError(f"incompatible import type for {module!r} {name!r}: expected {type_}, found {function.type}")
-            places[self.place(fields, "at", FuncRefRecord.size, 16)] = len(found)
-            found.append(function)
-            names.append((module, name))
-        return found, names, places
+            at = self.place(fields, "at", FuncRefRecord.size, 16)
+            if at in made.host_function_at:
+                raise fields.error("at", "a place of its own")
+            made.add_function(function, at, (module, name))
 
-    def references(self, load: Load | None) -> list[object]:
+    def references(self, load: Load | None, made: Registry) -> None:
         """Objects of the host's."""
-        found: list[object] = []
         for number, value in enumerate(self.manifest.sequence("references")):
             data = values.read_state(value)
             if not isinstance(data, bytes):
@@ -250,8 +245,7 @@ class Reading:
                 raise LinkError(
                     f"the snapshot holds an object of the host's, number {number}: give a function that makes it of bytes (load=)"
                 )
-            found.append(load(data))
-        return found
+            made.add_reference(load(data))
 
     def executions(self, window: Window) -> tuple[Activation, ...]:
         """Calls that have stopped in the middle, the newest last."""
@@ -285,9 +279,12 @@ class Reading:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
         types = self.types()
         window = windows.window(self.modules, types)
-        functions, names, places = self.functions(find, types)
-        references = self.references(load)
-        instances = self.instances()
+        made = Registry()
+        made.thunks = {t: handle for handle, t in enumerate(types)}
+        self.functions(find, made)
+        self.references(load, made)
+        for instance in self.instances():
+            made.add_instance(instance)
         states: dict[str, State] = {
             name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
         }
@@ -299,19 +296,12 @@ class Reading:
             areas=len(self.sizes.regions) - 1,
             modules=self.modules,
             window=window,
-            thunks={t: handle for handle, t in enumerate(types)},
-            instances=instances,
-            host_functions=functions,
-            host_names=names,
-            host_function_at=places,
-            host_references=references,
-            host_reference_index={id(o): n for n, o in enumerate(references)},
+            made=made,
             activations=self.executions(window),
             fuel=self.manifest.optional("fuel", 0, MAX_U64),
             hosts=hosts,
             host_states=states,
             lineage=Lineage(),
-            by_record={i.at: i for i in instances},
         )
 
 

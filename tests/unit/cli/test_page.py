@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -48,14 +48,15 @@ def hostile(folder: Path) -> str:
     """A page full of names that are markup."""
     _, snapshot = surveyed.paused()
     snapshot.save(folder / "a.arn", embed=False)
-    manifest = surveyed.manifest_of(folder / "a.arn")
-    manifest["functions"][0]["module"] = HOSTILE
-    manifest["functions"][0]["name"] = "--><img src=x onerror=\"document.title='owned'\">"
-    for module in manifest["modules"]:
-        module["name"] = "</script>" + HOSTILE
-    manifest["executions"][0]["pause"]["what"] = HOSTILE
-    path = folder / "hostile.arn"
-    path.write_bytes(surveyed.with_manifest((folder / "a.arn").read_bytes(), manifest))
+
+    def change(manifest: Any) -> None:
+        manifest["functions"][0]["module"] = HOSTILE
+        manifest["functions"][0]["name"] = "--><img src=x onerror=\"document.title='owned'\">"
+        for module in manifest["modules"]:
+            module["name"] = "</script>" + HOSTILE
+        manifest["executions"][0]["pause"]["what"] = HOSTILE
+
+    path = surveyed.altered(folder / "a.arn", change)
     return written(path, folder / "hostile.html")
 
 

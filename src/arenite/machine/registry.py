@@ -1,0 +1,78 @@
+"""What was made in a store, as Python knows it beside the arena.
+
+A machine, its snapshots and its forks share one registry until one of them makes something: whoever is about to takes a copy
+(`Machine.own`).  So a fork costs the same however much there is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.errors import Trap
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from arenite.layout.types import FuncType
+    from arenite.machine.objects import HostFunction, InstanceAddr
+
+
+class Registry:
+    """Instances, host functions and the host's objects, by number and by place.
+
+    `thunks`: types of host functions in the order in which they came -> handle.   `instances`, `by_record`: all, and by their records.
+    `host_functions`, `host_names`: each function, and the import that it first served.   `host_function_at`: where a
+    reference lies -> which function.   `host_references`, `host_reference_index`: the host's objects, and `id(object)` -> number.
+    """
+
+    __slots__ = (
+        "by_record",
+        "host_function_at",
+        "host_functions",
+        "host_names",
+        "host_reference_index",
+        "host_references",
+        "instances",
+        "thunks",
+    )
+
+    def __init__(self) -> None:
+        self.thunks: dict[FuncType, int] = {}
+        self.instances: list[InstanceAddr] = []
+        self.by_record: dict[int, InstanceAddr] = {}
+        self.host_functions: list[HostFunction] = []
+        self.host_names: list[tuple[str, str] | None] = []
+        self.host_function_at: dict[int, int] = {}
+        self.host_references: list[object] = []
+        self.host_reference_index: dict[int, int] = {}
+
+    def copy(self) -> Registry:
+        """The same, to be changed."""
+        new = Registry()
+        for name in self.__slots__:
+            setattr(new, name, getattr(self, name).copy())
+        return new
+
+    def add_instance(self, instance: InstanceAddr) -> None:
+        """Note an instance."""
+        self.instances.append(instance)
+        self.by_record[instance.at] = instance
+
+    def add_function(self, function: HostFunction, at: int, name: tuple[str, str] | None = None) -> int:
+        """Note a host function whose reference lies at `at`; its number."""
+        index = len(self.host_functions)
+        self.host_functions.append(function)
+        self.host_names.append(name)
+        self.host_function_at[at] = index
+        return index
+
+    def add_reference(self, value: object) -> int:
+        """Note an object; its number.  It lives as long as somebody has the registry, so its `id` is nobody else's."""
+        index = self.host_reference_index[id(value)] = len(self.host_references)
+        self.host_references.append(value)
+        return index
+
+    def object(self, reference: int) -> object:
+        """The object that a guest's reference means: 1 + its number.  Raises: `Trap` for one that was never given out."""
+        if not 0 < reference <= len(self.host_references):
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        return self.host_references[reference - 1]

@@ -1,0 +1,67 @@
+"""Fuel of executions: what the store has, what a run may use, and what host functions see and change of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from arenite import Caller, Config, Engine, Execution, Finished, Func, FuncType, Linker, Module, Paused, PauseReason, Store
+
+WAT = """(module
+  (import "env" "f" (func $f))
+  (memory 64)
+  (func (export "loop") (param $n i32) (loop $next
+    (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (call $f))
+  (func (export "fill") (call $f) (memory.fill (i32.const 0) (i32.const 1) (i32.const 2097152)) (call $f)))"""
+
+
+class World:
+    """A store with 1,000 units, whose host function does what the test says."""
+
+    def __init__(self, tier: str) -> None:
+        engine = Engine(Config(tier=tier, consume_fuel=True))  # type: ignore[arg-type]  # one of the two
+        self.store, linker = Store(engine), Linker(engine)
+        self.store.set_fuel(1000)
+        self.seen: list[int] = []
+        self.new: int | None = None
+        linker.define_func("env", "f", FuncType([], []), self.f, access_caller=True)
+        self.exports = linker.instantiate(self.store, Module(engine, WAT)).exports(self.store)
+
+    def f(self, caller: Caller) -> None:
+        self.seen.append(caller.get_fuel())
+        if self.new is not None:
+            caller.set_fuel(self.new)
+
+    def start(self, name: str, *args: int) -> Execution:
+        function = self.exports[name]
+        assert isinstance(function, Func)
+        return function.start(self.store, *args)
+
+
+@pytest.fixture(params=["threaded", "safe"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+def test_a_host_function_sees_the_store_s_fuel_not_the_run_s(world: World) -> None:
+    assert world.start("loop", 1).run(fuel=100) == Finished(())
+    assert world.seen == [998]  # two functions entered
+    assert world.store.get_fuel() == 998
+
+
+def test_a_host_function_sets_the_store_s_fuel(world: World) -> None:
+    world.new = 500
+    assert world.start("loop", 1).run(fuel=100) == Finished(())
+    assert world.store.get_fuel() == 500
+    world.new = 3  # less than the run may use
+    assert world.start("loop", 1).run(fuel=100) == Finished(())
+    assert world.store.get_fuel() == 3
+
+
+def test_setting_it_lets_a_run_use_no_more(world: World) -> None:
+    world.new = 900
+    execution = world.start("fill")
+    outcome = execution.run(fuel=10)  # the fill costs 32
+    assert isinstance(outcome, Paused)
+    assert outcome.reason is PauseReason.FUEL
+    execution.close()
+    assert world.store.get_fuel() == 900 - 32  # what it owed is paid by the store

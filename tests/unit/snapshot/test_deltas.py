@@ -1,0 +1,127 @@
+"""Deltas: small, found by the name of their parent in the same folder, chained, refused without the parent that they were made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from arenite import Snapshot, SnapshotError
+from fuzz.frozen import Document
+from unit.snapshot.counting import RESULT, ended, further, of, paused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from arenite.config import TierName
+
+
+def chain(folder: Path) -> list[Path]:
+    """Four files, each a delta of the one before."""
+    store, parent, paths = paused(100), None, []
+    for number in range(4):
+        snapshot = store.snapshot()
+        paths.append(folder / f"{number}.arn")
+        snapshot.save(paths[-1], parent=parent)
+        parent = snapshot
+        further(store, 110)
+    return paths
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_a_chain_goes_on_from_each_of_its_links(tmp_path: Path, tier: TierName) -> None:
+    paths = chain(tmp_path)
+    assert all(path.stat().st_size < paths[0].stat().st_size / 4 for path in paths[1:])
+    for path in paths:
+        assert ended(Snapshot.open(path, of(tier), verify=True)) == RESULT
+
+
+def test_parents_given(tmp_path: Path) -> None:
+    first, second, *_ = chain(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    moved = second.rename(tmp_path / "elsewhere" / "moved.arn")
+    with pytest.raises(SnapshotError, match=r"a delta of '0.arn', which is not in its folder"):
+        Snapshot.open(moved, of())
+    parent = Snapshot.open(first, of())
+    assert ended(Snapshot.open(moved, of(), parent=parent)) == RESULT
+
+
+def test_another_parent_than_its_own(tmp_path: Path) -> None:
+    first, second, third, _ = chain(tmp_path)
+    with pytest.raises(SnapshotError, match="a delta of another snapshot"):
+        Snapshot.open(third, of(), parent=Snapshot.open(first, of()))
+    paused(7).snapshot().save(first)
+    with pytest.raises(SnapshotError, match="a delta of another snapshot"):
+        Snapshot.open(second, of())
+
+
+def test_of_what_was_opened_and_of_packed_files(tmp_path: Path) -> None:
+    paused().snapshot().save(tmp_path / "p.arn", packed=True)
+    opened = Snapshot.open(tmp_path / "p.arn", of())
+    assert ended(opened) == RESULT
+    fork = further(opened.fork(), 50)
+    fork.snapshot().save(tmp_path / "d.arn", parent=opened)
+    assert ended(Snapshot.open(tmp_path / "d.arn", of())) == RESULT
+
+
+def test_what_no_delta_can_be_of(tmp_path: Path) -> None:
+    store = paused()
+    with pytest.raises(SnapshotError, match="must have been saved before"):
+        store.snapshot().save(tmp_path / "x.arn", parent=store.snapshot())
+    parent = store.snapshot()
+    parent.save(tmp_path / "x.arn")
+    with pytest.raises(SnapshotError, match="a delta is not packed"):
+        store.snapshot().save(tmp_path / "y.arn", parent=parent, packed=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.arn"]
+
+
+def test_damage_in_a_delta_is_found_without_verifying(tmp_path: Path) -> None:
+    _, second, *_ = chain(tmp_path)
+    data = bytearray(second.read_bytes())
+    for entry in Document(second.read_bytes()).manifest["regions"]:
+        for part in ("numbers", "content", "sums"):
+            at = entry[part]["offset"]
+            data[at] ^= 1
+            second.write_bytes(data)
+            with pytest.raises(SnapshotError, match="damaged"):
+                Snapshot.open(second, of())
+            data[at] ^= 1
+
+
+def test_two_deltas_that_are_each_others_parent(tmp_path: Path) -> None:
+    """Each can be made to name the other; what each is known by cannot be made to fit."""
+    _, second, third, _ = chain(tmp_path)
+    document = Document(second.read_bytes())
+    document.manifest["parent"] |= {"name": third.name}
+    second.write_bytes(document.whole())
+    with pytest.raises(SnapshotError, match="a delta of another snapshot"):
+        Snapshot.open(third, of())
+    document.manifest["parent"] |= {"name": second.name}
+    second.write_bytes(document.whole())
+    with pytest.raises(SnapshotError, match="a delta of itself"):
+        Snapshot.open(second, of())
+
+
+def test_the_name_of_a_parent_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    _, second, *_ = chain(tmp_path)
+    document = Document(second.read_bytes())
+    for name in ("../0.arn", "/etc/passwd", "", ".", ".."):
+        document.manifest["parent"]["name"] = name
+        inside = tmp_path / "in" / "x.arn"
+        inside.write_bytes(document.copy().whole())
+        with pytest.raises(SnapshotError):
+            Snapshot.open(inside, of())
+
+
+def test_page_numbers_out_of_order_or_cut_off(tmp_path: Path) -> None:
+    _, second, *_ = chain(tmp_path)
+    document = Document(second.read_bytes())
+    entry = next(e for e in document.manifest["regions"] if e["numbers"]["size"] >= 8)
+    for size in (entry["numbers"]["size"] - 4, entry["numbers"]["size"] - 1, 3):
+        changed = document.copy()
+        index = document.manifest["regions"].index(entry)
+        changed.manifest["regions"][index]["numbers"]["size"] = size
+        second.write_bytes(changed.whole())
+        with pytest.raises(SnapshotError):
+            Snapshot.open(second, of())
