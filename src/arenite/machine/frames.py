@@ -131,7 +131,7 @@ def check_place(window: Window, activation: Activation) -> None:
         activation.at + activation.function.codec.header + FrameHeader.size,
     )
     if max(sizes) > activation.end:
-        raise SnapshotError(f"an execution's frames end at {max(sizes):#x}, behind what it says, {activation.end:#x}")
+        raise SnapshotError(f"the guest's stack is damaged: its frames end at {max(sizes):#x}, behind {activation.end:#x}")
 
 
 def clear_dead(machine: Machine) -> None:

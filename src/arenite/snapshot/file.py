@@ -218,7 +218,9 @@ def loads(data: bytes, *, largest: int = MEMORY_MAX, portable: bool = False) -> 
 
 
 def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str, ...]) -> Opened:
-    name = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent").text("name", 255)
+    """The parent of a delta, beside it.  What it is known by is compared first, so files that name each other end here."""
+    parent = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent")
+    name, id_ = parent.text("name", 255), parent.text("id")
     if not name or Path(name).name != name:
         raise reader.error("it is a delta, and its parent is not said: give it as parent=")
     found = path.with_name(name)
@@ -226,10 +228,9 @@ def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str,
         raise reader.error("it is a delta of itself")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
-    there = Reader.open(found)
-    if there.id != Fields(reader.manifest.get("parent"), f"{reader.name}: parent").text("id"):
-        raise reader.error(f"it is a delta of another snapshot than {found}")
-    if there.id in below or len(below) > LONGEST_CHAIN:
+    if Reader.open(found).id != id_:
+        raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
+    if id_ in below or len(below) > LONGEST_CHAIN:
         raise reader.error(f"it is a delta of a delta of a delta …, more than {LONGEST_CHAIN} times")
     return _load(found, None, options, below)
 
