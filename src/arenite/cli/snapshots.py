@@ -16,7 +16,7 @@ from rich.text import Text
 
 from arenite import platform
 from arenite.cli.ending import Refused
-from arenite.cli.facts import parts, standing, summary
+from arenite.cli.facts import NAMED, parts, standing, summary
 from arenite.cli.listing import SHOWN, columns, listing, plural, visible
 from arenite.cli.loading import read, refusing
 from arenite.cli.page import page
@@ -27,7 +27,7 @@ from arenite.snapshot import file as files
 from arenite.snapshot.container import MAGIC
 from arenite.snapshot.picture import State, bands
 from arenite.snapshot.stack import Stand, survey_stack
-from arenite.snapshot.survey import Survey, survey_of
+from arenite.snapshot.survey import MOST_ROWS, Survey, survey_of
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def report(found: Found, console: Console, shown: int) -> Group:
     """Everything, for a terminal."""
     survey = found.survey
     shades = Shades(delta=bool(survey.opened.own), coloured=console.color_system in FINE and not console.no_color)
-    lists = [*standing(found.stands), *parts(survey, found.missing)]
+    lists = [*standing(found.stands), *parts(survey, found.missing, NAMED if shown == SHOWN else MOST_ROWS)]
     tables = [_summary(summary(found.path, survey)), *(_listed(part, shown) for part in lists if part.facts)]
     if survey.problems:
         tables.append(listing("damaged", [(problem,) for problem in survey.problems], shown))

@@ -93,6 +93,19 @@ def test_a_small_snapshot(file: Path) -> None:
     assert "fuel       99" in text
 
 
+def test_all_names_every_element(tmp_path: Path) -> None:
+    library = surveyed.LIBRARY.replace(
+        "(elem (i32.const 1) $helper $mix)", "(elem (i32.const 0) $mix $mix $mix $mix $helper $mix)"
+    )
+    _, snapshot = surveyed.paused(library)
+    snapshot.save(tmp_path / "full.arn")
+    assert "6 of 6 elements not null: mix, mix, mix, mix, deep, …" in shown(tmp_path / "full.arn")
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    console.print(report(look(tmp_path / "full.arn", Wanted()), console, sys.maxsize))
+    assert "6 of 6 elements not null: mix, mix, mix, mix, deep, mix  " in out.getvalue()
+
+
 def test_colours_stand_for_letters(file: Path) -> None:
     text = shown(file, colour=True)
     assert "\x1b[38;2;228;87;46m█" in text
