@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from arenite.wasi.travel import Frozen
 
 WASI = "wasi"
-NAMED = 5  # elements of a table that the list names
+NAMED = 5  # elements of a table that a list names, unless more are asked for
 
 
 class Fact(NamedTuple):
@@ -74,8 +74,11 @@ def summary(path: Path, survey: Survey) -> Part:
     )
 
 
-def parts(survey: Survey, missing: Mapping[int, str]) -> Iterator[Part]:
-    """What it needs and what it holds.  `missing`: why a module is not there, by its number."""
+def parts(survey: Survey, missing: Mapping[int, str], named: int = NAMED) -> Iterator[Part]:
+    """What it needs and what it holds.
+
+    `missing`: why a module is not there, by its number.  `named`: how many elements of a table are named.
+    """
     roots, names = survey.roots, Names(survey.arena, survey.roots, survey.modules)
     yield Part("modules", [_module(survey, n, missing) for n in range(len(survey.modules))])
     yield Part("imports", [Fact(str(f), describe(f.type), f.at) for f in roots.functions if f is not None])
@@ -87,7 +90,7 @@ def parts(survey: Survey, missing: Mapping[int, str]) -> Iterator[Part]:
             if i is not None
         ],
     )
-    yield Part("tables", [_table(survey, n, t) for n, t in enumerate(roots.tables) if t is not None])
+    yield Part("tables", [_table(survey, n, t, named) for n, t in enumerate(roots.tables) if t is not None])
     yield Part("memories", [Fact(f"{n}", _memory(survey, m.area), m.at) for n, m in enumerate(roots.memories) if m is not None])
     yield Part(
         "globals",
@@ -131,15 +134,15 @@ def _module(survey: Survey, number: int, missing: Mapping[int, str]) -> Fact:
     return Fact(f"{number} {entry.name}".rstrip(), f"{travels}{what}, digest {entry.digest[:16]}…")
 
 
-def _table(survey: Survey, number: int, table: TableAddr) -> Fact:
+def _table(survey: Survey, number: int, table: TableAddr, most: int) -> Fact:
     held = filled(survey, number)
     elements = next((r for r in survey.records if r.kind is ELEMENTS and r.title.startswith(f"table {number},")), None)
     text = f"{type_name(table.type.element)}, "
     if held is None:
         return Fact(f"{number}", text + "damaged: its elements do not lie in the arena", table.at)
     length = 0 if elements is None else len(elements.rows) + elements.more
-    first = list(islice((row.text for row in elements.rows if row.value), NAMED + 1)) if elements else []
-    named = ", ".join(first[:NAMED]) + (", …" if len(first) > NAMED else "")
+    first = list(islice((row.text for row in elements.rows if row.value), most + 1)) if elements else []
+    named = ", ".join(first[:most]) + (", …" if len(first) > most else "")
     return Fact(
         f"{number}", f"{text}{held:,} of {plural(length, 'element')} not null" + (f": {named}" if named else ""), table.at
     )

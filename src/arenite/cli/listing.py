@@ -60,11 +60,11 @@ def columns(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 2, 0, 2))
 
 
-def listing(title: str, rows: Sequence[tuple[str, str]], shown: int) -> Table:
-    """Two columns under a title that counts them; how many are left out, if any."""
+def listing(title: str, rows: Sequence[tuple[str, ...]], shown: int) -> Table:
+    """Columns under a title that counts the rows; how many are left out, if any."""
     table = columns(f"{title} ({len(rows)})")
-    for name, what in rows[:shown]:
-        table.add_row(Text(visible(name)), Text(visible(what)))
+    for row in rows[:shown]:
+        table.add_row(*(Text(visible(text)) for text in row))
     if len(rows) > shown:
-        table.add_row(Text(f"and {len(rows) - shown} more: --all"), "")
+        table.add_row(Text(f"and {len(rows) - shown} more: --all"))
     return table

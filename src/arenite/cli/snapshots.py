@@ -16,7 +16,7 @@ from rich.text import Text
 
 from arenite import platform
 from arenite.cli.ending import Refused
-from arenite.cli.facts import parts, standing, summary
+from arenite.cli.facts import NAMED, parts, standing, summary
 from arenite.cli.listing import SHOWN, columns, listing, plural, visible
 from arenite.cli.loading import read, refusing
 from arenite.cli.page import page
@@ -27,7 +27,7 @@ from arenite.snapshot import file as files
 from arenite.snapshot.container import MAGIC
 from arenite.snapshot.picture import State, bands
 from arenite.snapshot.stack import Stand, survey_stack
-from arenite.snapshot.survey import Survey, survey_of
+from arenite.snapshot.survey import MOST_ROWS, Survey, survey_of
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -117,10 +117,10 @@ def report(found: Found, console: Console, shown: int) -> Group:
     """Everything, for a terminal."""
     survey = found.survey
     shades = Shades(delta=bool(survey.opened.own), coloured=console.color_system in FINE and not console.no_color)
-    lists = [*standing(found.stands), *parts(survey, found.missing)]
+    lists = [*standing(found.stands), *parts(survey, found.missing, NAMED if shown == SHOWN else MOST_ROWS)]
     tables = [_summary(summary(found.path, survey)), *(_listed(part, shown) for part in lists if part.facts)]
     if survey.problems:
-        tables.append(listing("damaged", [("", problem) for problem in survey.problems], shown))
+        tables.append(listing("damaged", [(problem,) for problem in survey.problems], shown))
     picture = bands(survey, COLUMNS * LINES, COLUMNS)
     drawn = [part for band in picture for part in (Text(), *shades.band(band))]
     return Group(*(part for table in tables for part in (table, Text())), *drawn[1:], Text(), shades.legend(picture))
@@ -136,7 +136,7 @@ def _summary(part: Part) -> Table:
 
 
 def _listed(part: Part, shown: int) -> Table:
-    rows = [(name, what if at is None else f"{what}  @ {at:#x}".lstrip()) for name, what, at in part.facts]
+    rows = [(name, *([what] if what else []), *([] if at is None else [f"{at:#x}"])) for name, what, at in part.facts]
     return listing(part.title, rows, shown)
 
 

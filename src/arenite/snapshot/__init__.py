@@ -8,6 +8,14 @@
     container  a file of sections: header, checksums, written aside and renamed
     pages      the form that is mapped back: pages at their places; and deltas of it
     pack       the form that is shipped: compressed chunks, found by their content
+
+Whoever only looks into one:
+
+    roots      what the manifest says lies in the arena, as far as it can be read
+    survey     the records that lie there, with their fields and where those lead
+    stack      where its executions stand: frames, with their live slots
+    picture    the same in cells, with the state of the pages
+    kinds      the kinds of what is found
     file       saving and opening, put together
 
 The format is described in docs/snapshot-format.md.

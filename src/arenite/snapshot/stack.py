@@ -63,8 +63,12 @@ def survey_stack(survey: Survey, windows: Windows) -> list[Stand]:
         else:
             _walk(survey, names, window, activation, stand)
         found.append(stand)
+        survey.records += stand.frames
+        rest = (stand.frames[-1].at if stand.frames else activation.end) - activation.at
+        if rest > 0 and activation.at >= low:
+            title = f"{'the other ' if stand.frames else ''}frames of execution {number}"
+            survey.records.append(Record(activation.at, rest, FRAMES, title, damage=stand.damage))
         low = max(low, activation.end)
-    survey.records += [record for stand in found for record in stand.frames]
     survey.records.sort(key=order)
     return found
 

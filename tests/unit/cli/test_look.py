@@ -12,49 +12,51 @@ import pytest
 from rich.console import Console
 
 from arenite import Engine, Store, WasiConfig, wat2wasm
-from arenite.cli import snapshots
 from arenite.cli.app import main
 from arenite.cli.ending import Refused
 from arenite.cli.page import page
 from arenite.cli.snapshots import Wanted, look, report
+from fuzz.alter import ALTERED, Alterer
+from fuzz.frozen import BASE, FORMS, Specimen, engine, specimens
 from unit.snapshot import surveyed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ROUNDS = 12
 PARTS = """\
 executions (1)
-  0 deep    call: before the call of env.ask; it calls env.ask(42, 0.5)  @ 0x1000
+  0 deep    call: before the call of env.ask; it calls env.ask(42, 0.5)    0x1000
 
 frames of execution 0 (5)
-             - env.ask (host)    @ 0x10c0
-        0x92 - app!deep          @ 0x1090
-        0xa0 - app!deep          @ 0x1060
-        0xa0 - app!deep          @ 0x1030
-        0xa0 - app!deep          @ 0x1000
+             - env.ask (host)    0x10c0
+        0x92 - app!deep          0x1090
+        0xa0 - app!deep          0x1060
+        0xa0 - app!deep          0x1030
+        0xa0 - app!deep          0x1000
 
 modules (2)
   0 lib    travels along, 128 bytes, 2 functions, digest …
   1 app    travels along, 242 bytes, 1 function, digest …
 
 imports (1)
-  env.ask    func (i32 f32) -> (i32)  @ 0x8010c0
+  env.ask    func (i32 f32) -> (i32)    0x8010c0
 
 instances (2)
-  0    of module 0 lib  @ 0x801000
-  1    of module 1 app  @ 0x8010d0
+  0    of module 0 lib    0x801000
+  1    of module 1 app    0x8010d0
 
 tables (2)
-  0    funcref, 3 of 6 elements not null: helper, mix, deep  @ 0x801060
-  1    externref, 0 of 3 elements not null  @ 0x801130
+  0    funcref, 3 of 6 elements not null: helper, mix, deep    0x801060
+  1    externref, 0 of 3 elements not null                     0x801130
 
 memories (1)
-  0    1 page of 64 KiB; 1 of 16 pages of 4 KiB are not empty  @ 0x8010a0
+  0    1 page of 64 KiB; 1 of 16 pages of 4 KiB are not empty    0x8010a0
 
 globals (3)
-  0    global mut i64 = 77  @ 0x801020
-  1    global f64 = 3.25  @ 0x8010f8
-  2    global funcref = deep  @ 0x801100
+  0    global mut i64 = 77      0x801020
+  1    global f64 = 3.25        0x8010f8
+  2    global funcref = deep    0x801100
 """
 PICTURE = """\
 frames  one cell: 16 bytes; 1 of 1 page not empty
@@ -89,6 +91,19 @@ def test_a_small_snapshot(file: Path) -> None:
     assert PARTS in text
     assert PICTURE in text
     assert "fuel       99" in text
+
+
+def test_all_names_every_element(tmp_path: Path) -> None:
+    library = surveyed.LIBRARY.replace(
+        "(elem (i32.const 1) $helper $mix)", "(elem (i32.const 0) $mix $mix $mix $mix $helper $mix)"
+    )
+    _, snapshot = surveyed.paused(library)
+    snapshot.save(tmp_path / "full.arn")
+    assert "6 of 6 elements not null: mix, mix, mix, mix, deep, …" in shown(tmp_path / "full.arn")
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    console.print(report(look(tmp_path / "full.arn", Wanted()), console, sys.maxsize))
+    assert "6 of 6 elements not null: mix, mix, mix, mix, deep, mix  " in out.getvalue()
 
 
 def test_colours_stand_for_letters(file: Path) -> None:
@@ -139,12 +154,8 @@ def test_state_of_wasi_is_shown_without_values_of_the_environment(tmp_path: Path
     assert "the store stood between calls" in text
 
 
-def test_names_cannot_speak_to_the_terminal(file: Path, tmp_path: Path) -> None:
-    manifest = surveyed.manifest_of(file)
-    manifest["functions"][0]["name"] = "\x1b[31mred\u202e"
-    bad = tmp_path / "bad.arn"
-    bad.write_bytes(surveyed.with_manifest(file.read_bytes(), manifest))
-    text = shown(bad)
+def test_names_cannot_speak_to_the_terminal(file: Path) -> None:
+    text = shown(surveyed.altered(file, lambda manifest: manifest["functions"][0].update(name="\x1b[31mred\u202e")))
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "\\x1b[31mred\\u202e" in text
@@ -174,34 +185,30 @@ def test_a_file_that_was_cut_off_is_refused(file: Path, tmp_path: Path, capsys: 
         assert str(bad) in capsys.readouterr().err
 
 
-def test_files_that_name_each_other_as_parents_are_refused(tmp_path: Path) -> None:
-    _, snapshot = surveyed.paused()
-    snapshot.save(tmp_path / "parent.arn")
-    snapshot.fork().snapshot().save(tmp_path / "a.arn", parent=snapshot)
-    data, manifest = (tmp_path / "a.arn").read_bytes(), surveyed.manifest_of(tmp_path / "a.arn")
-    for name, other in (("a.arn", "b.arn"), ("b.arn", "a.arn")):
-        manifest["parent"]["name"] = other
-        (tmp_path / name).write_bytes(surveyed.with_manifest(data, manifest))
-    with pytest.raises(Refused, match=r"delta of another snapshot"):
-        look(tmp_path / "a.arn", Wanted())
+@pytest.fixture(scope="module")
+def guests(tmp_path_factory: pytest.TempPathFactory) -> list[Specimen]:
+    return specimens(tmp_path_factory.mktemp("guests"), engine("threaded"))
 
 
-@pytest.mark.parametrize("form", ["image", "packed", "delta"])
-def test_an_altered_manifest_is_refused_or_shown(tmp_path: Path, form: str) -> None:
-    _, snapshot = surveyed.paused()
-    snapshot.save(tmp_path / "parent.arn")
-    fork = snapshot.fork().snapshot() if form == "delta" else snapshot
-    fork.save(tmp_path / "a.arn", packed=form == "packed", parent=snapshot if form == "delta" else None)
-    data, manifest, rng = (tmp_path / "a.arn").read_bytes(), surveyed.manifest_of(tmp_path / "a.arn"), random.Random(form)
-    bad, refused = tmp_path / "bad.arn", 0
-    for _ in range(25):
-        bad.write_bytes(surveyed.with_manifest(data, surveyed.altered(manifest, rng)))
-        try:
-            found = snapshots.look(bad, Wanted())
-        except Refused:
-            refused += 1
-            continue
-        console = Console(file=io.StringIO(), width=120)
-        console.print(report(found, console, 15))
-        assert page(bad, found.survey, found.stands, found.missing)
-    assert 0 < refused < 25
+@pytest.mark.parametrize("form", FORMS)
+def test_an_altered_snapshot_is_refused_or_shown(guests: list[Specimen], tmp_path: Path, form: str) -> None:
+    choose, refused, done = random.Random(form), 0, 0
+    for _ in range(ROUNDS):
+        for specimen in guests:
+            alterer = Alterer(specimen, guests, form, choose)
+            kinds = alterer.kinds
+            kinds[choose.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]][1]()
+            path, base = tmp_path / ALTERED, tmp_path / BASE
+            path.write_bytes(alterer.data())
+            base.unlink(missing_ok=True)
+            if alterer.base is not None:
+                base.write_bytes(alterer.base)
+            done += 1
+            try:
+                found = look(path, Wanted())
+            except Refused:
+                refused += 1
+                continue
+            report(found, Console(file=io.StringIO(), width=120), 15)
+            assert page(path, found.survey, found.stands, found.missing)
+    assert 0 < refused < done

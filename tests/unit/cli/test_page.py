@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 import browser
 from arenite.cli.page import page
@@ -47,14 +48,15 @@ def hostile(folder: Path) -> str:
     """A page full of names that are markup."""
     _, snapshot = surveyed.paused()
     snapshot.save(folder / "a.arn", embed=False)
-    manifest = surveyed.manifest_of(folder / "a.arn")
-    manifest["functions"][0]["module"] = HOSTILE
-    manifest["functions"][0]["name"] = "--><img src=x onerror=\"document.title='owned'\">"
-    for module in manifest["modules"]:
-        module["name"] = "</script>" + HOSTILE
-    manifest["executions"][0]["pause"]["what"] = HOSTILE
-    path = folder / "hostile.arn"
-    path.write_bytes(surveyed.with_manifest((folder / "a.arn").read_bytes(), manifest))
+
+    def change(manifest: Any) -> None:
+        manifest["functions"][0]["module"] = HOSTILE
+        manifest["functions"][0]["name"] = "--><img src=x onerror=\"document.title='owned'\">"
+        for module in manifest["modules"]:
+            module["name"] = "</script>" + HOSTILE
+        manifest["executions"][0]["pause"]["what"] = HOSTILE
+
+    path = surveyed.altered(folder / "a.arn", change)
     return written(path, folder / "hostile.html")
 
 
@@ -62,8 +64,7 @@ def hostile(folder: Path) -> str:
 def chromium() -> Iterator[BrowserContext]:
     """A browser with nothing in it."""
     path = browser.path()
-    api = pytest.importorskip("playwright.sync_api", reason="no playwright: the extra `test` has it")
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=list(browser.QUIET))
         yield running.new_context(viewport={"width": 1400, "height": 1000})
         running.close()

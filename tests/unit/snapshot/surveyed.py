@@ -1,23 +1,19 @@
-"""A small snapshot to look at: two linked instances, tables of both kinds, a call that waits in a host function; and ways to damage it."""
+"""A small snapshot to look at: two linked instances, tables of both kinds, a call that waits in a host function."""
 
 from __future__ import annotations
 
-import copy
-import hashlib
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
-from arenite.layout.cage import HOST_PAGE
 from arenite.machine.window import Windows
 from arenite.snapshot import file as files
-from arenite.snapshot.container import CHECKSUM, HEADER, Reader, canonical
 from arenite.snapshot.stack import survey_stack
 from arenite.snapshot.survey import survey_of
 from arenite.translate.module import structure, translate
+from fuzz.frozen import Document
 
 if TYPE_CHECKING:
-    import random
+    from collections.abc import Callable
     from pathlib import Path
 
     from arenite import Snapshot
@@ -67,78 +63,10 @@ def looked_at(path: Path, *, modules: bool = True) -> tuple[Survey, list[Stand]]
     return survey, survey_stack(survey, Windows(portable=False))
 
 
-def manifest_of(path: Path) -> dict[str, Any]:
-    """What a file says of itself."""
-    reader = Reader.open(path)
-    found: dict[str, Any] = reader.manifest
-    return found
-
-
-def with_manifest(data: bytes, manifest: Any) -> bytes:
-    """A file with another manifest, and right checksums."""
-    text = canonical(manifest)
-    magic, version, kind, *_ = HEADER.unpack_from(data)
-    end = -(-len(data) // HOST_PAGE) * HOST_PAGE
-    header = HEADER.pack(magic, version, kind, end, len(text), hashlib.sha256(text).digest())
-    head = header + CHECKSUM.pack(zlib.crc32(header))
-    return head + data[len(head) :] + bytes(end - len(data)) + text
-
-
-def altered(value: object, rng: random.Random) -> object:
-    """The same JSON with one thing changed."""
-    root = copy.deepcopy(value)
-    places: list[tuple[Any, Any]] = []
-
-    def collect(node: object) -> None:
-        if isinstance(node, dict):
-            for key, item in node.items():
-                places.append((node, key))
-                collect(item)
-        elif isinstance(node, list):
-            for index, item in enumerate(node):
-                places.append((node, index))
-                collect(item)
-
-    collect(root)
-    holder, key = rng.choice(places)
-    old = holder[key]
-    choices: list[object] = [
-        None,
-        -1,
-        0,
-        1,
-        7,
-        16,
-        4096,
-        1 << 31,
-        (1 << 32) - 8,
-        1 << 40,
-        1 << 70,
-        "",
-        "x",
-        [],
-        {},
-        [0],
-        1.5,
-        True,
-    ]
-    if isinstance(old, int):
-        choices += [old + 16, old - 16, old + 8, old + 1, old * 2] * 4
-    if isinstance(old, list):
-        choices += [old[:-1], old * 2, old[::-1]] * 4
-    if rng.random() < 0.1:
-        del holder[key]
-    else:
-        holder[key] = rng.choice(choices)
-    return root
-
-
-def with_damage(data: bytes, places: list[tuple[int, int]], rng: random.Random) -> bytes:
-    """The same file with some words of the given ranges changed."""
-    out = bytearray(data)
-    for _ in range(rng.choice((1, 2, 4, 16))):
-        start, end = rng.choice(places)
-        at = rng.randrange(start, end - 4) & ~3
-        word = rng.choice((0, 1, 0xFFFFFFFF, 0x7FFFFFFF, 0x1000, 0x801000, 0x801010, rng.getrandbits(32), rng.getrandbits(23)))
-        out[at : at + 4] = word.to_bytes(4, "little")
-    return bytes(out)
+def altered(path: Path, change: Callable[[Any], object]) -> Path:
+    """Another file beside it with another manifest, its checksums right."""
+    document = Document(path.read_bytes())
+    change(document.manifest)
+    other = path.with_name(f"altered-{path.name}")
+    other.write_bytes(document.whole())
+    return other
