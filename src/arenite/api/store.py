@@ -82,6 +82,8 @@ class Store:
         machine.locate = offset_of
         machine.max_memory = config.max_memory
         machine.max_table = config.max_table_elements
+        if config.consume_fuel and machine.fuel is None:
+            machine.fuel = 0  # of a snapshot made without fuel, or one that says so
         self._deadline = Deadline(self.engine)
         if config.epoch_interruption:
             self._deadline.epoch = self.engine.epoch + epochs_left

@@ -42,7 +42,15 @@ def with_safepoint(module: ModuleCode, at: int, value: int) -> ModuleCode:
 
 def test_everything_that_names_a_place_is_checked(module: ModuleCode) -> None:
     """Ops made of several are no exception."""
-    places = {"disp", "disp2", "function", "segment", "table", "source_table", "type_"}  # of a memory's access `disp` is an offset
+    places = {
+        "disp",
+        "disp2",
+        "function",
+        "segment",
+        "table",
+        "source_table",
+        "type_",
+    }  # of a memory's access `disp` is an offset
     named = {(row.name, o.name) for row in TABLE for o in row.encoded if o.name in places and "memory0" not in row.name}
     assert named == Places(module).allowed.keys()
 
