@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import copy
 import faulthandler
 import functools
 import gc
@@ -88,6 +87,11 @@ VALUES: tuple[Any, ...] = (
 SMALL = (-4096, -256, -16, -8, -4, -1, 1, 4, 8, 16, 256, 4096)
 
 
+def fresh(value: Any) -> Any:
+    """A copy, however deep."""
+    return json.loads(json.dumps(value))
+
+
 class Alterer:
     """Alterations of one file, at random.  `base`: the delta's parent, which may be altered too; None: it is not there."""
 
@@ -103,7 +107,7 @@ class Alterer:
 
     def value(self, *more: Any) -> Any:
         """A value of JSON, or of what is nearly that; nobody else has it."""
-        return copy.deepcopy(self.choose.choice((*VALUES, *more)))
+        return fresh(self.choose.choice((*VALUES, *more)))
 
     # the file
     def flip(self) -> None:
@@ -180,12 +184,12 @@ class Alterer:
                 container[key] = self.value()
             elif act == 2:
                 other, other_key = self.spot()
-                container[key] = copy.deepcopy(other[other_key])
+                container[key] = fresh(other[other_key])
             elif isinstance(container, list):
                 if act == 3:
-                    container.insert(self.choose.randrange(len(container) + 1), copy.deepcopy(container[key]))
+                    container.insert(self.choose.randrange(len(container) + 1), fresh(container[key]))
                 elif act == 4:
-                    container[key] = copy.deepcopy(container[self.choose.randrange(len(container))])
+                    container[key] = fresh(container[self.choose.randrange(len(container))])
                 else:
                     self.choose.shuffle(container)
             elif act == 3:

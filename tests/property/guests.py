@@ -39,6 +39,9 @@ RECURSION = """(module
     (local.get 2))
   (func $mix (type $unary)
     (i64.extend_i32_s (i32.add (local.get 0) (call $note (local.get 0)))))
+  (func $scratch (export "scratch") (param i32 i64 f64) (result i32)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+    (i32.add (call $scratch (i32.sub (local.get 0) (i32.const 1)) (i64.const -1) (f64.const 0x1.8p9)) (i32.const 77)))
   (func (export "run") (param i32) (result i64 i64 f64)
     (call $down (local.get 0)) (global.get $calls) (f64.load (i32.const 40)))
   (func $down (type $unary) (i64.mul (call $fib (local.get 0)) (i64.const 3))))"""
@@ -106,6 +109,18 @@ THIRD = """(module
     (i64.store (i32.and (local.get 0) (i32.const 0xff8)) (global.get $g))
     (i32.add (i32.load (i32.const 8)) (call $deep (i32.and (local.get 0) (i32.const 3))))))"""
 
+BULK = """(module
+  (import "journal" "note" (func $note (param i32) (result i32)))
+  (memory 8)
+  (func (export "run") (param i32) (result i32) (local i32)
+    (loop $l
+      (memory.fill (i32.const 7) (i32.add (local.get 0) (i32.const 1)) (i32.const 330000))
+      (memory.copy (i32.const 100000) (i32.const 3) (i32.const 200000))
+      (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 31)) (i32.load (i32.const 150000))))
+      (drop (call $note (local.get 1)))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get 1)))"""
+
 START = """(module
   (import "journal" "note" (func $note (param i32) (result i32)))
   (memory (export "memory") 1) (global $sum (export "sum") (mut i32) (i32.const 0))
@@ -160,14 +175,19 @@ class Guest:
     boot: int = 0
     large: bool = False
 
-    def begin(self, of: Engine, output: bytearray) -> tuple[Store, Execution]:
-        """A store in which it stands at its beginning."""
+    def begin(self, of: Engine, output: bytearray, *, used: bool = False) -> tuple[Store, Execution]:
+        """A store in which it stands at its beginning.  `used`: something was called before that left nothing but dead frames."""
         store = Store(of)
         store.set_fuel(PLENTY)
         store.set_host("journal", Journals())
         if self.argv:
             store.set_wasi(wasi(output, self.argv))
-        return store, self.prepare(store, [module(of, load()) for load in self.wasm])
+        execution = self.prepare(store, [module(of, load()) for load in self.wasm])
+        scratch = store.instances[-1].exports(store).get("scratch")
+        if used and isinstance(scratch, Func):
+            scratch(store, 200, -1, 1e300)  # above the execution, which has not begun
+            store.set_fuel(PLENTY)
+        return store, execution
 
 
 @functools.lru_cache(maxsize=32)
@@ -225,6 +245,7 @@ def python() -> bytes:
 ALL = (
     Guest("recursion", (lambda: RECURSION,), called(11)),
     Guest("linked", (lambda: LIBRARY, lambda: USER, lambda: THIRD), called(150)),
+    Guest("bulk", (lambda: BULK,), called(80)),
     Guest("start", (lambda: START,), started),
     Guest(
         "coremark",

@@ -119,6 +119,7 @@ def wasi(output: bytearray, argv: tuple[str, ...] = ()) -> WasiConfig:
 
 def ending(store: Store, execution: Execution, output: bytearray, before: str = "") -> End:
     """Go on to the end.  `before`: what the guest printed before it was frozen, which no snapshot has."""
+    made = execution.instance
     try:
         outcome = execution.run()
         how = f"paused: {outcome.what}" if isinstance(outcome, Paused) else repr(outcome.values)
@@ -126,6 +127,8 @@ def ending(store: Store, execution: Execution, output: bytearray, before: str = 
         how = f"exit {exit_.code}"
     except Trap as trap:
         how = f"trap: {trap.message}"
+    if made is not None:
+        how += f", the instance has {', '.join(made.exports(store))}"
     journal: Any = store.machine.hosts.get("journal")
     cage = store.machine.cage
     memories = hashlib.sha256()
@@ -179,7 +182,7 @@ class Place:
         if "guest" in request:
             from property.guests import GUESTS  # noqa: PLC0415 (needs what whoever resumes need not have)
 
-            store, execution = GUESTS[request["guest"]].begin(self.engine(tier), output)
+            store, execution = GUESTS[request["guest"]].begin(self.engine(tier), output, used=bool(request.get("noise")))
             self.known |= {code.digest.hex(): code for code in store.machine.modules}
         else:
             snapshot, store = self.arrive(Path(request["path"]), tier, output)

@@ -8,7 +8,7 @@ The invariants, of each function:
 3. It ends with an op that does not go on to the next one.
 4. Every slot operand is a multiple of 8 and lies inside the frame, outside the header.
 5. Every label is an op of the same function; one of kind `loop` does not lie ahead, one of kind `label` does.  A `br_table` has a label.
-6. A `call` leads to the first op of a function, and its header lies behind the callee's parameters and results.
+6. A `call` leads to the first op of a function; every call's header lies behind the callee's parameters and results.
 7. A call's frame and header are multiples of 8; the frame begins behind our header, the callee's header lies behind it and inside our frame.
 8. A `return` names the frame's header, which stands behind the parameters and the results.
 9. What names a place in the instance (`disp` of globals, tables, functions) names one of that kind; segments, tables, functions and types exist.
@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import ops
+from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import LABELS, SLOTS
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.bytecode.text import op_text
@@ -34,6 +35,7 @@ from arenite.layout.records import FrameHeader
 if TYPE_CHECKING:
     from arenite.bytecode.encode import Op
     from arenite.bytecode.module import FunctionCode, ModuleCode
+    from arenite.bytecode.row import Operand, Row
 
 SLOT: Final = 8
 ENDS: Final = frozenset({"return", "unreachable", "br", "loop_br", "br_table"})
@@ -72,6 +74,7 @@ class Places:
         tables = {layout.table(i) for i in range(layout.tables)}
         functions = {layout.function(i) for i in range(layout.imported_functions)}
         types = {t.id for t in module.types}
+        self.headers = {t.id: SLOT * max(len(t.params), len(t.results)) for t in module.types}
         numbers: dict[str, set[int]] = {
             "table": set(range(layout.tables)),
             "source_table": set(range(layout.tables)),
@@ -94,9 +97,15 @@ class Places:
             ("call_indirect", "disp"): tables,
             ("table.copy", "source_table"): numbers["source_table"],
         }
+        self.allowed |= {(row.name, o.name): own for row in TABLE for o in row.encoded if "; " in row.name and _is_global(row, o)}
         self.allowed |= {(name, "type_"): types for name in ("call_import", "call_indirect")}
         self.allowed |= {(name, "disp"): tables for name in ("table.get", "table.set", "table.size")}
         self.allowed |= {(name, "table"): numbers["table"] for name in ("table.grow", "table.fill", "table.copy", "table.init")}
+
+
+def _is_global(row: Row, operand: Operand) -> bool:
+    """Whether an operand of an op made of several names a global."""
+    return "global." in row.name and operand.name.startswith("disp")
 
 
 class Function:
@@ -201,8 +210,11 @@ class Function:
             callee = self.begins.get(op.values["to"])
             if callee is None:
                 raise self.fail(op, "the call leads to no function")
-            if header - frame != callee.header:
-                raise self.fail(op, f"the callee's header is {callee.header} bytes into its frame")
+            wanted = callee.header
+        else:
+            wanted = self.places.headers[op.values["type_"]]
+        if header - frame != wanted:
+            raise self.fail(op, f"the callee's header is {wanted} bytes into its frame")
         self.points.add(op.end)
         self.stops.add(op.end)
 

@@ -224,9 +224,10 @@ class Windows:
 
     def __init__(self, *, portable: bool) -> None:
         self._portable = portable
-        self._preambles = [Preamble()]
+        first = Preamble()
+        self._preambles = [weakref.ref(first)]  # windows keep them
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
-        self._empty = Window(self._preambles[0], (), portable=portable)  # every store begins with it
+        self._empty = Window(first, (), portable=portable)  # every store begins with it
         self._types: dict[int, FuncType] = {}
         self._lock = threading.RLock()  # stores of several threads share an engine's windows
 
@@ -250,10 +251,11 @@ class Windows:
     def _preamble(self, types: Sequence[FuncType]) -> Preamble:
         """One that begins with thunks for these types; it may get more."""
         self.register(types)
-        found = next((p for p in self._preambles if p.begins_with(types)), None)
+        alive = [p for reference in self._preambles if (p := reference()) is not None]
+        found = next((p for p in alive if p.begins_with(types)), None)
         if found is None:
             found = Preamble(types)
-            self._preambles.append(found)
+            self._preambles = [weakref.ref(p) for p in (*alive, found)]
         elif len(found.thunks) < len(types):
             for type_ in types[len(found.thunks) :]:
                 found.add(type_)

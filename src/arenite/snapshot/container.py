@@ -153,7 +153,7 @@ class Reader:
     def open(cls, path: Path) -> Reader:
         """The file at a path.  Raises: `SnapshotError`."""
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe is refused, not waited for
         except OSError as error:
             raise SnapshotError(f"cannot open {path}: {error.strerror}") from error
         try:

@@ -8,8 +8,9 @@ import pytest
 import wasmtime
 
 from arenite.bytecode.module import FUNCTION, ModuleCode
+from arenite.bytecode.ops import TABLE
 from arenite.bytecode.safepoints import HEAD, SLOT
-from arenite.bytecode.verify import verify_module
+from arenite.bytecode.verify import Places, verify_module
 from arenite.errors import InternalError
 from arenite.translate.module import translate
 
@@ -37,6 +38,21 @@ def with_safepoint(module: ModuleCode, at: int, value: int) -> ModuleCode:
     table = bytearray(module.safepoints)
     table[4 * at : 4 * at + 4] = value.to_bytes(4, "little")
     return replace(module, safepoints=bytes(table))
+
+
+def test_everything_that_names_a_place_is_checked(module: ModuleCode) -> None:
+    """Ops made of several are no exception."""
+    places = {
+        "disp",
+        "disp2",
+        "function",
+        "segment",
+        "table",
+        "source_table",
+        "type_",
+    }  # of a memory's access `disp` is an offset
+    named = {(row.name, o.name) for row in TABLE for o in row.encoded if o.name in places and "memory0" not in row.name}
+    assert named == Places(module).allowed.keys()
 
 
 def test_functions_follow_each_other(module: ModuleCode) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Config, Engine, Instance, Limit, Module, Snapshot, SnapshotError, Store
+from arenite import Config, Engine, Instance, Limit, Module, Paused, Snapshot, SnapshotError, Store
 from arenite.layout.cage import cage_size
 from arenite.snapshot.container import canonical
 from fuzz.frozen import Document
@@ -238,3 +238,33 @@ def test_a_store_without_memories_has_a_whole_cage(file: Path) -> None:
         assert not fork.machine.cage.sizes[1:]
         space: Any = fork.machine.cage._space
         assert space.size >= cage_size(1)
+
+
+def test_an_engine_that_meters_does_so_whatever_a_snapshot_says(file: Path) -> None:
+    altered(file, lambda m: m.update(fuel=None))
+    with Snapshot.open(file, of()).link(linker(of())).fork() as fork:
+        assert fork.get_fuel() == 0
+        assert fork.execution is not None
+        assert isinstance(fork.execution.run(), Paused)
+        fork.reset()
+        assert fork.get_fuel() == 0
+
+
+def test_types_of_a_snapshot_that_is_gone_take_no_memory(file: Path) -> None:
+    """An engine keeps what its stores and modules use."""
+    document, engine, kept = Document(file.read_bytes()), of(), []
+    for number in range(20):
+        changed = document.copy()
+        changed.manifest["types"].append({"params": ["i64"] * (30 + number), "results": []})
+        changed.manifest["types"].reverse()
+        file.write_bytes(changed.whole())
+        Snapshot.open(file, engine).link(linker(engine)).fork().close()
+        gc.collect()
+        kept.append(sum(preamble() is not None for preamble in engine.windows._preambles))
+    assert kept[-1] <= kept[0]
+
+
+def test_a_pipe_is_no_snapshot(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SnapshotError, match="cannot read"):
+        Snapshot.open(tmp_path / "pipe", of())
