@@ -19,6 +19,7 @@ import random
 import sys
 import time
 import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -267,6 +268,7 @@ def write(folder: Path, *, large: bool, seed: int) -> None:
 
 def resume(folder: Path, tier: TierName, *, most: int | None = None) -> int:
     """Go on with each guest of a folder; how many ended otherwise than the index says."""
+    warnings.simplefilter("error")  # the tier that was asked for, no other
     place, failures = Place(), 0
     for row in json.loads((folder / INDEX).read_text()):
         if most is not None and row["left"] > most:

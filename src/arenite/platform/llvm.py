@@ -16,6 +16,7 @@ import importlib
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,9 @@ LEVELS: Final = {
     "x86-64-v3": {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
 }
 """LLVM's names of the levels of x86-64, and the flags of /proc/cpuinfo that each adds to the one before."""
+
+LLVM_ENDS: Final = (signal.SIGABRT, signal.SIGILL, signal.SIGTRAP, signal.SIGSEGV, signal.SIGBUS)
+"""How LLVM ends a process that asks for a calling convention which it lacks."""
 
 PROBE: Final = """
 define preserve_nonecc i64 @callee(ptr %base, i64 %pc) {
@@ -125,7 +129,7 @@ def preserve_none_supported() -> bool:
     if answer is None:
         status = _compile_elsewhere(PROBE)
         answer = b"no" if status else b"yes"
-        if status <= 0:  # compiled, or ended by a signal; anything else says nothing about LLVM
+        if status == 0 or -status in LLVM_ENDS:  # anything else (a lack of memory, Ctrl-C) says nothing about LLVM
             cache.put(key, answer)
     return answer == b"yes"
 

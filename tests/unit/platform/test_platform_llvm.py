@@ -68,7 +68,7 @@ def test_preserve_none_is_asked_once(fresh: None, monkeypatch: pytest.MonkeyPatc
     assert llvm.preserve_none_supported()
 
 
-@pytest.mark.parametrize(("status", "kept"), [(-6, 1), (1, 0)])
+@pytest.mark.parametrize(("status", "kept"), [(-6, 1), (1, 0), (-9, 0), (-15, 0)])
 def test_a_probe_that_dies_means_no(fresh: None, monkeypatch: pytest.MonkeyPatch, status: int, kept: int) -> None:
     monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: status)
     assert not llvm.preserve_none_supported()
