@@ -50,6 +50,11 @@ def area_at(area: int) -> int:
     return MEMORY_AT + area * AREA_SIZE
 
 
+def region_at(region: int) -> int:
+    """Offset from the base of what a snapshot keeps: region 0 is the store page and the arena, the others the memory areas."""
+    return STORE_AT if region == 0 else area_at(region - 1)
+
+
 def cage_size(areas: int) -> int:
     """Bytes to reserve for a cage with so many memory areas."""
     return area_at(areas) - LOW

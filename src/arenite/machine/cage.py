@@ -30,6 +30,7 @@ from arenite.layout.cage import (
     WINDOW_SIZE,
     area_at,
     cage_size,
+    region_at,
 )
 from arenite.layout.records import StoreContext
 
@@ -42,11 +43,6 @@ GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
 
 def _round_up(size: int, grain: int) -> int:
     return -(-size // grain) * grain
-
-
-def _region_at(region: int) -> int:
-    """Where a region begins in the reservation."""
-    return (STORE_AT if region == 0 else area_at(region - 1)) - LOW
 
 
 class Cage:
@@ -78,24 +74,22 @@ class Cage:
 
     def _fill(self, image: Image) -> None:
         """Map an image's template and write what has changed since."""
-        self.template, template, space = image.template, image.template, self._space
-        for region, (size, pages) in enumerate(zip(image.sizes, image.changed, strict=True)):
-            start = _region_at(region)
-            known = template.size(region)
-            if known:
-                assert template.file is not None
-                space.map_fixed(start, template.file, known, template.extents[region].offset)
-            if size > known:
-                space.commit(start + known, start + size)
-            if pages.numbers:
-                pages.write_to(space.view(start, start + size))
+        self.template, space = image.template, self._space
+        fd = image.template.file
+        assert fd is not None
+        for start, size, offset in image.mappings:
+            space.map_fixed(start, fd, size, offset)
+        for start, stop in image.behind:
+            space.commit(start, stop)
+        for start, stop, pages in image.drifted:
+            pages.write_to(space.view(start, stop))
         self._arena_size = image.sizes[0] + STORE_AT
         self._used = len(image.sizes) - 1
         self._lengths[: self._used] = image.sizes[1:]
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
-        start = _region_at(region)
+        start = region_at(region) - LOW
         return self._space.view(start, start + self.sizes[region])
 
     @property
@@ -105,7 +99,7 @@ class Cage:
 
     def own_pages(self, region: int) -> list[tuple[int, int]] | None:
         """Ranges of a region's pages that were written since its template was mapped, or ever; None where that cannot be told."""
-        start = _region_at(region)
+        start = region_at(region) - LOW
         return self._space.own_pages(start, start + self.sizes[region])
 
     def rebase(self, image: Image) -> None:
@@ -119,7 +113,7 @@ class Cage:
         if self._space.references() != self._references and any(w < s for w, s in zip(wanted[1:], sizes[1:], strict=True)):
             raise Limit("a memory must shrink to be reset, but a view of one is held")
         for region, (old, new) in enumerate(zip(sizes, wanted, strict=True)):
-            start = _region_at(region)
+            start = region_at(region) - LOW
             kept = min(image.template.size(region), new)  # what lies behind it was written by hand, or is to be zero
             self._space.decommit(start + kept, start + max(old, new))
         self._lengths = [0] * self.areas

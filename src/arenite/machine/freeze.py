@@ -223,8 +223,9 @@ def _trimmed(view: memoryview) -> bytes:
 def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
     cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
-    machine = Machine(tier, windows, cage, frozen.stack_limit)
-    _adopt(machine, frozen, frozen.hosts.fork(frozen.host_states, reseed=reseed))
+    hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
+    machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.made, hosts)
+    _adopt(machine, frozen)
     return machine
 
 
@@ -236,17 +237,17 @@ def reset(machine: Machine, frozen: Frozen) -> None:
         machine.cage.reset(frozen.image)
         machine.refresh()
         machine.hosts.close()
-        _adopt(machine, frozen, machine.hosts.fork(frozen.host_states, reseed=machine.hosts.reseed))
+        machine.made, machine.shared = frozen.made, True
+        machine.hosts = machine.hosts.fork(frozen.host_states, reseed=machine.hosts.reseed)
+        _adopt(machine, frozen)
 
 
-def _adopt(machine: Machine, frozen: Frozen, hosts: Hosts) -> None:
+def _adopt(machine: Machine, frozen: Frozen) -> None:
     """Let a machine, whose cage has the content, know what the frozen one knew."""
     machine.fuel = frozen.fuel
     machine.lineage = Lineage(frozen.lineage, frozen.heap)
     machine.modules = frozen.modules
     machine.window = frozen.window
-    machine.made, machine.shared = frozen.made, True
-    machine.hosts = hosts
     machine.activations = [a.copy() for a in frozen.activations]
     machine.top = frozen.activations[-1].end if frozen.activations else STACK_AT
     if not frozen.trusted:

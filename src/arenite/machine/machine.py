@@ -55,7 +55,16 @@ def _never() -> None:
 class Machine:
     """Everything below a store."""
 
-    def __init__(self, tier: Tier, windows: Windows, cage: AnyCage, stack_limit: int) -> None:
+    def __init__(
+        self,
+        tier: Tier,
+        windows: Windows,
+        cage: AnyCage,
+        stack_limit: int,
+        made: Registry | None = None,
+        hosts: Hosts | None = None,
+    ) -> None:
+        """`made`: a snapshot's."""
         self.tier = tier
         self.windows = windows
         self.cage = cage
@@ -73,9 +82,9 @@ class Machine:
         self.lineage = Lineage()
         self.modules: tuple[ModuleCode, ...] = ()
         self.window = windows.empty
-        self.made = Registry()
-        self.shared = False  # `made` is a snapshot's too: `own` copies it before it changes
-        self.hosts = Hosts()
+        self.made = made or Registry()
+        self.shared = made is not None  # `made` is a snapshot's too: `own` copies it before it changes
+        self.hosts = hosts or Hosts()
         # what is going on
         self.top = STACK_AT
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last

@@ -46,7 +46,8 @@ class Reservation:
 
         Keeps: the whole reservation, for as long as the view lives.
         """
-        check_range(self, start, stop, 1)
+        if not 0 <= start <= stop <= self.size:
+            check_range(self, start, stop, 1)
         return memoryview(self._mapping)[start:stop]
 
     def commit(self, start: int, stop: int) -> None:

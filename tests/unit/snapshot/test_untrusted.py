@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import os
 import resource
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from arenite import Config, Engine, Instance, Limit, Module, Paused, Snapshot, SnapshotError, Store
 from arenite.layout.cage import cage_size
 from arenite.snapshot.container import canonical
+from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
 from unit.snapshot.counting import linker, of, paused
 
@@ -124,9 +124,9 @@ def test_sizes_alone_take_no_memory(tmp_path: Path, tier: TierName, form: str) -
             sums = document.get(entry["sums"]) + bytes(16 * (size // (1 << 18)))
             place = document.put(sums[: 16 * (size // (1 << 18))])
             entry |= {"sums": place, "offset": end, "size": size}
-            entry["sums_digest"] = hashlib.sha256(sums[: place["size"]]).hexdigest()[:32]
+            entry["sums_digest"] = digest(sums[: place["size"]]).hex()
             end += size
-        document.manifest["context"] = hashlib.sha256(bytes(4096)).hexdigest()[:32]
+        document.manifest["context"] = digest(bytes(4096)).hex()
         path.write_bytes(document.whole())
         os.truncate(path, end)
     else:
