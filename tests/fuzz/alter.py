@@ -105,6 +105,13 @@ class Alterer:
         """The altered file."""
         return self.document.whole() if self.raw is None else self.raw
 
+    def code(self, module: dict[str, Any], name: str) -> bytes:
+        """What travels along of a module: with the file, or with the delta's parent."""
+        if name in module:
+            return self.document.get(module[name])
+        base = Document(self.specimen.base)
+        return base.get(next(m for m in base.manifest["modules"] if m["digest"] == module["digest"])[name])
+
     def value(self, *more: Any) -> Any:
         """A value of JSON, or of what is nearly that; nobody else has it."""
         return fresh(self.choose.choice((*VALUES, *more)))
@@ -340,7 +347,7 @@ class Alterer:
         """The bytecode that travels along is another, and is taken."""
         entry = self.choose.choice(self.document.manifest["modules"])
         change = self.choose.choice((self.operands, self.operands, self.operands, self.tables, self.noise, self.heads))
-        blob = repacked(self.document.get(entry["carried"]), change)
+        blob = repacked(self.code(entry, "carried"), change)
         entry["carried"] = self.document.put(blob)
         entry["bytecode"] = "another"
 
@@ -422,7 +429,7 @@ class Alterer:
                 self.noise(head, parts)
 
         entry = self.choose.choice(self.document.manifest["modules"])
-        entry["carried"] = self.document.put(repacked(self.document.get(entry["carried"]), change))
+        entry["carried"] = self.document.put(repacked(self.code(entry, "carried"), change))
         entry["bytecode"] = "another"
 
     def modules(self) -> None:
@@ -445,7 +452,7 @@ class Alterer:
             one |= {name: self.document.put(source.get(found[name])) for name in ("wasm", "carried")}
             one["digest"], one["bytecode"] = found["digest"], found["bytecode"]
         else:
-            blob = bytearray(self.document.get(one["wasm"]))
+            blob = bytearray(self.code(one, "wasm"))
             blob[self.choose.randrange(len(blob))] ^= 1 << self.choose.randrange(8)
             one["wasm"] = self.document.put(bytes(blob))
 

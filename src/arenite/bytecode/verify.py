@@ -59,9 +59,16 @@ def verify_module(module: ModuleCode) -> None:
         points |= function.points
     if at != len(module.bytecode):
         raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {at:#x}")
-    bits = int.from_bytes(module.returns, "little")
-    if bits != sum(1 << point // UNIT for point in points) or len(module.returns) * 8 * UNIT < at:
+    if len(module.returns) * 8 * UNIT < at or module.returns != _map_of(points, len(module.returns)):
         raise InternalError("the map of return points is not that of the ops behind calls")
+
+
+def _map_of(points: set[int], size: int) -> bytearray:
+    """The map of return points as the machine has it: a bit for each unit of bytecode."""
+    found = bytearray(size)
+    for point in points:
+        found[point // UNIT // 8] |= 1 << point // UNIT % 8
+    return found
 
 
 class Places:

@@ -139,3 +139,19 @@ def test_page_numbers_out_of_order_or_cut_off(tmp_path: Path) -> None:
         second.write_bytes(changed.whole())
         with pytest.raises(SnapshotError):
             Snapshot.open(second, of())
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_a_delta_of_a_sibling_that_wrote_more(tmp_path: Path, tier: TierName) -> None:
+    """Pages that the parent has changed and the child has not are in the delta too."""
+    first = paused(50, of(tier)).snapshot()
+    far, near = further(first.fork(), 400).snapshot(), further(first.fork(), 5).snapshot()
+    far.save(tmp_path / "far.arn")
+    near.save(tmp_path / "near.arn", parent=far)
+    near.save(tmp_path / "whole.arn")
+    opened, whole = (Snapshot.open(tmp_path / name, of(tier))._opened for name in ("near.arn", "whole.arn"))
+    assert opened is not None
+    assert whole is not None
+    for region in range(2):
+        assert list(opened.image.pages(region)) == list(whole.image.pages(region))
+    assert ended(Snapshot.open(tmp_path / "near.arn", of(tier))) == RESULT
