@@ -33,6 +33,7 @@ MANY: Final = 1000
 LIVE: Final = 10_000
 DEPTH: Final = 10
 CHANGED: Final = 100  # pages that each level changes
+FIRST: Final = 4
 SCATTERED: Final = 1000  # pages that change before a delta
 READER: Final = """\
 import sys, json, random, re
@@ -223,20 +224,44 @@ class Suite:
         self.row(f"{name}: the delta on disk", (place / "delta0").stat().st_blocks * 512 / MIB, "MiB")
 
     def chain(self, name: str, snapshot: Snapshot, memory: Memory) -> None:
-        """Forks of forks."""
-        deep, flat = snapshot, snapshot.fork()
-        for level in range(DEPTH):
-            store = deep.fork()
-            for target in (store, flat):
-                with memory.view(target) as view:
-                    scatter(view, CHANGED, level)
-            deep = store.snapshot()
-        shallow = flat.snapshot()
-        pages = DEPTH * CHANGED
-        for depth, of in ((DEPTH, deep), (1, shallow)):
-            samples = [seconds / pages for seconds in timed(lambda of=of: [of.fork() for _ in range(10)], self.rounds)]
-            what = f"{name}: fork at depth {depth} with {pages:,} changed pages, a page"
-            self.samples(what, [s / 10 for s in samples], 1e6, "us", "< 5")
+        """Forks of forks: the first few, before an image that is forked often gets a template of its own."""
+        pages, deep, flat = DEPTH * CHANGED, list[float](), list[float]()
+        for _ in range(self.rounds):
+            at_depth, at_once = chained(snapshot, memory)
+            for turn in range(FIRST):  # in turns, and each first as often as second
+                both = ((at_depth, deep), (at_once, flat))
+                for of, samples in both if turn % 2 else reversed(both):
+                    samples += [seconds / pages for seconds in timed(of.fork, 1)]
+        self.samples(f"{name}: fork at depth {DEPTH} with {pages:,} changed pages, a page", deep, 1e6, "us", "< 5")
+        self.samples(f"{name}: the same pages at depth 1, a page", flat, 1e6, "us", "no faster")
+        bare = [seconds / pages for seconds in first_writes(snapshot, memory, pages, self.rounds)]
+        self.samples(f"{name}: a first write of one byte to a page, for comparison", bare, 1e6, "us")
+
+
+def chained(snapshot: Snapshot, memory: Memory) -> tuple[Snapshot, Snapshot]:
+    """A snapshot at depth `DEPTH`, and one at depth 1 with the same changed pages."""
+    deep, flat = snapshot, snapshot.fork()
+    for level in range(DEPTH):
+        store = deep.fork()
+        for target in (store, flat):
+            with memory.view(target) as view:
+                scatter(view, CHANGED, level)
+        deep = store.snapshot()
+    return deep, flat.snapshot()
+
+
+def first_writes(snapshot: Snapshot, memory: Memory, pages: int, rounds: int) -> list[float]:
+    """Seconds that the system takes to give a fork pages of its own, as they are written to."""
+    samples = []
+    for seed in range(rounds):
+        store = snapshot.fork()
+        with memory.view(store) as view:
+            places = random.Random(seed).sample(range(len(view) // PAGE), pages)  # noqa: S311 (any pages)
+            begin = thread_time()
+            for page in places:
+                view[page * PAGE] = 1
+            samples.append(thread_time() - begin)
+    return samples
 
 
 def wasmtime_instances(path: Path) -> float:

@@ -22,6 +22,7 @@ from arenite.machine.cage import AnyCage, Cage, PortableCage
 from arenite.machine.frames import clear_dead
 from arenite.machine.image import (
     ARENA,
+    GAP,
     NO_PAGES,
     Extent,
     Image,
@@ -78,7 +79,7 @@ class Frozen:
         Each fork copies what its image has beyond the template.  Once as many pages were copied as a template of the image's own would
         have, it gets one: so forks never cost more than twice what they would have cost had we known how many there will be.
         """
-        changed = sum(map(len, self.image.changed))
+        changed = self.image.changes
         if changed and self.image.template.file is not None:
             self.copied += changed
             if self.copied > self.image.template.pages + changed:
@@ -204,9 +205,11 @@ def _rebuilt(image: Image) -> Image:
 
 
 def _template_file(sizes: tuple[int, ...]) -> tuple[int, list[Extent]]:
-    """A file in memory with room for regions, and where each lies."""
+    """A file in memory with room for regions, and where each lies: memory 0 as far behind the arena as in a cage."""
     extents, end = [], 0
-    for size in sizes:
+    for region, size in enumerate(sizes):
+        if region == 1:
+            end = GAP
         extents.append(Extent(end, size))
         end += size
     fd = platform.memfd("arenite template")

@@ -15,7 +15,6 @@ import weakref
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from arenite import platform
@@ -32,6 +31,7 @@ CHUNK: Final = 64 * HOST_PAGE  # copied at once
 ZERO_BLOCK: Final = bytes(BLOCK)
 MANY: Final = 16  # pages from which on the system puts them in their places
 MOST_PLACES: Final = 1024  # of one `preadv`
+GAP: Final = region_at(1) - region_at(0)  # from the store page to memory 0
 ARENA: Final = 0  # the region of the store page and the arena; memory area n is region n + 1
 
 
@@ -140,36 +140,38 @@ class Pages:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def runs(self) -> Iterator[tuple[int, int, int]]:
-        """(first page, how many, where their bytes begin) of each run of neighbours."""
-        if not self.numbers:
-            return
-        start = 0
-        for i, (a, b) in enumerate(pairwise(self.numbers), 1):
-            if b != a + 1:
-                yield self.numbers[start], i - start, start * HOST_PAGE
-                start = i
-        yield self.numbers[start], len(self.numbers) - start, start * HOST_PAGE
+    @cached_property
+    def places(self) -> list[tuple[int, int]]:
+        """(begin, end) in the region of each run of neighbours, in the order in which their bytes lie in `content`."""
+        found: list[tuple[int, int]] = []
+        begin = end = -1
+        for number in self.numbers:
+            if number != end:
+                if end >= 0:
+                    found.append((begin * HOST_PAGE, end * HOST_PAGE))
+                begin = number
+            end = number + 1
+        if end >= 0:
+            found.append((begin * HOST_PAGE, end * HOST_PAGE))
+        return found
 
     def write_to(self, view: memoryview) -> None:
         """Put the pages where they belong in a region."""
         if len(self.numbers) >= MANY and hasattr(os, "preadv"):
             self._read_into(view)
             return
-        content = memoryview(self.content)
-        for first, count, at in self.runs():
-            view[first * HOST_PAGE : (first + count) * HOST_PAGE] = content[at : at + count * HOST_PAGE]
+        content, at = memoryview(self.content), 0
+        for begin, end in self.places:
+            view[begin:end] = content[at : at + end - begin]
+            at += end - begin
 
     def _read_into(self, view: memoryview) -> None:
         """The same by the system, for which touching a page that nobody has touched is a fifth cheaper."""
-        places = [view[first * HOST_PAGE : (first + count) * HOST_PAGE] for first, count, _ in self.runs()]
-        at = 0
-        for start in range(0, len(places), MOST_PLACES):
-            piece = places[start : start + MOST_PLACES]
-            wanted = sum(map(len, piece))
-            if os.preadv(self._file.fd, piece, at) != wanted:
-                raise Limit("no memory for the pages of a snapshot")
-            at += wanted
+        at, end = 0, len(self.content)
+        for start in range(0, len(self.places), MOST_PLACES):
+            at += os.preadv(self._file.fd, [view[a:b] for a, b in self.places[start : start + MOST_PLACES]], at)
+        if at != end:
+            raise Limit("no memory for the pages of a snapshot")
 
     @cached_property
     def _file(self) -> File:
@@ -190,9 +192,15 @@ class Image:
 
     @cached_property
     def mappings(self) -> tuple[tuple[int, int, int], ...]:
-        """(where in a cage's reservation, bytes, offset in the template's file) of each part that is mapped."""
-        places = enumerate(self.template.extents[: len(self.sizes)])
-        return tuple((region_at(region) - LOW, extent.size, extent.offset) for region, extent in places if extent.size)
+        """(where in a cage's reservation, bytes, offset in the template's file) of each part that is mapped.
+
+        Where the file has memory 0 as far behind the arena as a cage does, one mapping serves both: a fork is made of little else.  What
+        lies between is then no guard but zeros; nobody but a damaged arena leads there, and it is the store's own.
+        """
+        parts = [(region_at(r) - LOW, e.size, e.offset) for r, e in enumerate(self.template.extents[: len(self.sizes)]) if e.size]
+        if len(parts) > 1 and parts[1][2] - parts[0][2] == GAP == parts[1][0] - parts[0][0]:
+            parts[:2] = [(parts[0][0], GAP + parts[1][1], parts[0][2])]
+        return tuple(parts)
 
     @cached_property
     def behind(self) -> tuple[tuple[int, int], ...]:
@@ -205,6 +213,11 @@ class Image:
         """(begin, end) in a cage's reservation of each region with changed pages, and these."""
         parts = zip(enumerate(self.sizes), self.changed, strict=True)
         return tuple((region_at(r) - LOW, region_at(r) - LOW + size, pages) for (r, size), pages in parts if pages.numbers)
+
+    @cached_property
+    def changes(self) -> int:
+        """How many pages have changed."""
+        return sum(map(len, self.changed))
 
     def page(self, region: int, number: int) -> bytes:
         """The bytes of one page."""
