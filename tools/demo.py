@@ -11,6 +11,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -34,6 +35,7 @@ for line in iter(sys.stdin.readline, ""):
 """
 RESEED = b"random.seed()\n"
 MIB = 1 << 20
+FEW = 100
 console = Console()
 
 
@@ -133,13 +135,17 @@ class Story:
 
     def fork(self, snapshot: Snapshot, count: int) -> None:
         """A thousand of them, each asked something else."""
-        first = snapshot.fork(count)  # these take what Python has free, so that the others show what they take
+        tracemalloc.start()
+        few = snapshot.fork(FEW)
+        objects = tracemalloc.get_traced_memory()[0] / FEW
+        tracemalloc.stop()
+        del few
         before = private_bytes()
         begin = perf_counter()
         forks = snapshot.fork(count)
         self.took("fork", (perf_counter() - begin) / count, f"each of {count:,}, all alive")
-        self.has("private memory of a fork", (private_bytes() - before) / count, "before it runs, its Python objects included")
-        del first
+        pages = max(private_bytes() - before - objects * count, 0) / count
+        self.has("private memory of a fork", objects + pages, "before it runs: Python objects, and no page of its own")
         answers, drawn, elapsed = 0, set(), 0.0
         for n, fork in enumerate(track(forks, "asking each fork", console=console, transient=True)):
             reseed(fork)
