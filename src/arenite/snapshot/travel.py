@@ -277,6 +277,9 @@ class Reading:
 
     def frozen(self, image: Image, windows: Windows, find: Find, load: Load | None, hosts: Hosts) -> Frozen:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
+        states: dict[str, State] = {
+            name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
+        }
         types = self.types()
         window = windows.window(self.modules, types)
         made = Registry()
@@ -285,9 +288,6 @@ class Reading:
         self.references(load, made)
         for instance in self.instances():
             made.add_instance(instance)
-        states: dict[str, State] = {
-            name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
-        }
         return Frozen(
             image=image,
             trusted=False,
