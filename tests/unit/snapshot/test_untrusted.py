@@ -65,7 +65,7 @@ def with_text(file: Path, change: Callable[[str], str]) -> None:
 def test_what_could_not_be_written_again_is_not_read(file: Path, change: Callable[[str], str]) -> None:
     with_text(file, change)
     with pytest.raises(
-        SnapshotError, match="manifest|nested too deeply"
+        SnapshotError, match=r"manifest|nested too deeply"
     ):  # how deep JSON may be differs between versions of Python
         Snapshot.open(file, of()).link()
 
