@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from arenite.errors import SnapshotError
@@ -30,9 +31,20 @@ def read_functype(fields: Fields) -> FuncType:
 
 def _valtypes(fields: Fields, name: str) -> tuple[int, ...]:
     names = fields.sequence(name, 1000)
-    if not all(isinstance(n, str) and n in CODES for n in names):
+    try:
+        found = _codes(tuple(names))
+    except TypeError:  # a name that is a list or an object
+        found = None
+    if found is None:
         raise fields.error(name, "value types")
-    return tuple(CODES[str(n)] for n in names)
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _codes(names: tuple[object, ...]) -> tuple[int, ...] | None:
+    """Value types by name, None if one of them is none.  A guest's imports have few types and many functions."""
+    known = [CODES.get(name) if isinstance(name, str) else None for name in names]
+    return None if None in known else tuple(code for code in known if code is not None)
 
 
 def limits(given: Limits) -> dict[str, Any]:
