@@ -39,7 +39,7 @@ from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.execution import Activation
@@ -172,49 +172,52 @@ def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
 def _new_template(cage: AnyCage) -> Image:
     """A template with exactly this content, which becomes the cage's own."""
     sizes = cage.sizes
-    nothing = (NO_PAGES,) * len(sizes)
     if cage.portable:
         template: Template = PortableTemplate([_trimmed(cage.region(region)) for region in range(len(sizes))])
-        image = Image(template, sizes, nothing)
+        image = Image(template, sizes, (NO_PAGES,) * len(sizes))
         cage.template = template
         return image
-    fd, extents = _template_file(sizes)
-    pages = 0
-    for region, extent in enumerate(extents):
-        view, own = cage.region(region), cage.own_pages(region) if cage.template is None else None
-        for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
-            with view[start:stop] as run:
-                os.pwrite(fd, run, extent.offset + start)
-            pages += (stop - start) // HOST_PAGE
-    platform.seal(fd)
-    image = Image(Template(fd, extents, pages), sizes, nothing)
+    image = _written(sizes, _own_content(cage))
     cage.rebase(image)
     return image
 
 
+def _own_content(cage: AnyCage) -> Iterator[tuple[int, int, memoryview]]:
+    """(region, offset, bytes) of what is not zero in a cage."""
+    for region in range(len(cage.sizes)):
+        view, own = cage.region(region), cage.own_pages(region) if cage.template is None else None
+        for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
+            with view[start:stop] as run:
+                yield region, start, run
+
+
 def _rebuilt(image: Image) -> Image:
     """The same content as a template of its own."""
-    fd, extents = _template_file(image.sizes)
-    pages = 0
-    for region, extent in enumerate(extents):
-        for at, chunk in image.chunks(region):
-            os.pwrite(fd, chunk, extent.offset + at)
-            pages += len(chunk) // HOST_PAGE
-    platform.seal(fd)
-    return Image(Template(fd, extents, pages), image.sizes, (NO_PAGES,) * len(extents))
+    content = ((r, at, memoryview(chunk)) for r in range(len(image.sizes)) for at, chunk in image.chunks(r))
+    return _written(image.sizes, content)
 
 
-def _template_file(sizes: tuple[int, ...]) -> tuple[int, list[Extent]]:
-    """A file in memory with room for regions, and where each lies: memory 0 as far behind the arena as in a cage."""
-    extents, end = [], 0
+def _written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview]]) -> Image:
+    """An image whose template is a file in memory with this content; memory 0 lies as far behind the arena as in a cage."""
+    extents, end, pages = [], 0, 0
     for region, size in enumerate(sizes):
         if region == 1:
             end = GAP
         extents.append(Extent(end, size))
         end += size
     fd = platform.memfd("arenite template")
-    os.ftruncate(fd, end)
-    return fd, extents
+    try:
+        os.ftruncate(fd, end)
+        for region, at, data in content:
+            done = 0
+            while done < len(data):  # a system that is short of memory takes a part
+                done += os.pwrite(fd, data[done:], extents[region].offset + at + done)
+            pages += len(data) // HOST_PAGE
+        platform.seal(fd)
+    except BaseException:
+        os.close(fd)
+        raise
+    return Image(Template(fd, extents, pages), sizes, (NO_PAGES,) * len(sizes))
 
 
 def _trimmed(view: memoryview) -> bytes:
