@@ -222,7 +222,7 @@ def _written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryvie
 
 def _trimmed(view: memoryview) -> bytes:
     """The bytes up to the last that is not zero, in whole pages."""
-    last = max((number for number, _ in nonzero_pages(view)), default=-1)
+    last = max((number for number, _ in nonzero_pages(view, [(0, len(view))])), default=-1)
     return view[: (last + 1) * HOST_PAGE].tobytes()
 
 

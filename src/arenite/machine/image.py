@@ -123,7 +123,7 @@ class PortableTemplate(Template):
         self._data = {}
         self.regions = tuple(regions)
         self.extents = tuple(Extent(0, len(r)) for r in regions)
-        self.pages = sum(sum(1 for _ in nonzero_pages(memoryview(r))) for r in regions)
+        self.pages = sum(1 for r in regions for _ in nonzero_pages(memoryview(r), [(0, len(r))]))
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
@@ -284,9 +284,9 @@ def _find(numbers: Sequence[int], number: int) -> int | None:
     return low if low < len(numbers) and numbers[low] == number else None
 
 
-def nonzero_pages(view: memoryview, ranges: Iterable[tuple[int, int]] | None = None) -> Iterator[tuple[int, bytes]]:
+def nonzero_pages(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
     """(number, bytes) of the pages in `ranges` of a region, in order, that are not zero."""
-    for start, stop in ranges or ((0, len(view)),):
+    for start, stop in ranges:
         for block_at in range(start, stop, BLOCK):
             block = view[block_at : min(block_at + BLOCK, stop)].tobytes()
             if block == ZERO_BLOCK:
