@@ -81,7 +81,7 @@ class Blocks:
         control = self.controls[self.depth]
         self.depth += 1
         control.kind = kind
-        control.height = self.s.height - params
+        control.height = self.s.top(params)
         control.params = params
         control.results = results
         control.used = False
@@ -166,7 +166,7 @@ class Blocks:
         if count == 0:
             return NO_TYPES
         types: list[int] = []
-        h = self.s.height - count
+        h = self.s.top(count)
         while h < self.s.height:
             types.append(int(self.s.types[h]))
             h += 1
@@ -250,7 +250,9 @@ class Blocks:
             raise Limit("a br_table of more than 65534 labels")
         index = s.source(s.height - 1, 3)
         s.drop(1)
-        s.untangle(self.results)
+        body: i64 = self.depth - 1
+        if int(body) in depths:  # else there need not be so many operands
+            s.untangle(self.results)
         pc = asm.pc()
         asm.effect(BR_TABLE, index, count, 0)
         stubs: dict[int, int] = {}

@@ -81,6 +81,7 @@ class Operands:
         while count > 0:
             count -= 1
             h = self.height - 1
+            assert h >= 0
             self.height = h
             where = self.where[h]
             if 0 <= where < self.first:
@@ -132,6 +133,12 @@ class Operands:
 
     # moving
 
+    def top(self, count: i64) -> i64:
+        """The height of the lowest of the topmost operands."""
+        h = self.height - count
+        assert h >= 0  # an index below 0 would be taken from the end, and a slot below the temporaries be written
+        return h
+
     def move(self, dst: i64, slot: i64) -> None:
         """Copy a slot."""
         self.asm.value(MOVE, dst, self.asm.near(slot, 1), 0)
@@ -159,7 +166,7 @@ class Operands:
 
     def settle_top(self, count: i64) -> None:
         """Bring the topmost operands to their own temporaries."""
-        h = self.height - count
+        h = self.top(count)
         while h < self.height:
             self.settle(h)
             h += 1
@@ -186,7 +193,7 @@ class Operands:
 
     def in_place(self, count: i64, height: i64) -> bool:
         """Whether the topmost operands lie in the temporaries from `height` on."""
-        h = self.height - count
+        h = self.top(count)
         if count > 0 and h != height:
             return False
         while h < self.height:
@@ -197,7 +204,7 @@ class Operands:
 
     def carry(self, count: i64, height: i64) -> None:
         """The topmost operands to the temporaries from `height` on, which is not above them."""
-        start = self.height - count
+        start = self.top(count)
         i: i64 = 0
         while i < count:
             self.assign(start + i, self.own(height + i))
@@ -205,7 +212,7 @@ class Operands:
 
     def untangle(self, count: i64) -> None:
         """The topmost operands are about to go to slots 0, 1, …: none may be read from a slot that has been overwritten by then."""
-        start = self.height - count
+        start = self.top(count)
         i: i64 = 1
         while i < count:
             slot = self.where[start + i]
@@ -215,7 +222,7 @@ class Operands:
 
     def deliver(self, count: i64) -> None:
         """The topmost operands to slots 0, 1, …; `untangle` has been asked."""
-        start = self.height - count
+        start = self.top(count)
         i: i64 = 0
         while i < count:
             self.assign(start + i, UNIT * i)
