@@ -11,7 +11,8 @@
     ├── SnapshotError      a snapshot cannot be made, or a file is none that can be opened
     └── InternalError      a bug in arenite: "cannot happen in valid code"
 
-Messages are lower case and begin with the words of the official test suite where it has any.
+Messages are lower case and begin with the words of the official test suite where it has any.  Errors can be copied and pickled, with
+all that they say: a pool's worker raises them in its parent.
 """
 
 from __future__ import annotations
@@ -20,13 +21,24 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from arenite.traps import TrapCode
+
+    Again = Callable[[type["AreniteError"], tuple[object, ...]], "AreniteError"]
 
 
 class AreniteError(Exception):
     """Anything arenite raises on its own account."""
+
+    def __reduce__(self) -> tuple[Again, tuple[type[AreniteError], tuple[object, ...]], dict[str, object]]:
+        # by default an exception is made again by `kind(*args)`, but ours take more than their message
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[AreniteError], args: tuple[object, ...]) -> AreniteError:
+    """An error without its attributes, which are set next."""
+    return kind.__new__(kind, *args)
 
 
 class DecodeError(AreniteError):

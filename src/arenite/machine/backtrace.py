@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.layout.records import FrameHeader
@@ -28,45 +28,65 @@ def unlocated(code: ModuleCode, function: int, pc: int) -> int | None:
     return next((s.offset for s in safepoints_of(code, function) if s.pc == pc), None)
 
 
-@dataclass(frozen=True)
 class GuestFrame:
-    """One frame.  `pc`: byte offset of the op in its module's bytecode; for a caller, of the op behind the call."""
+    """One frame.  `pc`: byte offset of the op in its module's bytecode; for a caller, of the op behind the call.
 
-    code: ModuleCode = field(repr=False)
-    function: int  # among the module's own functions
-    pc: int
-    locate: Locate = field(repr=False)
+    What it says is found when it is first asked for, since most traps are never printed; a copy or a pickle has all of it, and neither
+    the module nor the machine.
+    """
 
-    @property
+    FACTS: ClassVar = ("func_index", "func_name", "module_name", "module_offset", "func_offset", "pc")
+
+    def __init__(self, code: ModuleCode, function: int, pc: int, locate: Locate) -> None:
+        """`function`: among the module's own functions."""
+        self._code = code
+        self._function = function
+        self.pc = pc
+        self._locate = locate
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.FACTS}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GuestFrame) and self.__getstate__() == other.__getstate__()
+
+    def __hash__(self) -> int:
+        return hash((self.func_index, self.pc))
+
+    def __repr__(self) -> str:
+        return f"<frame {str(self).strip()}>"
+
+    @cached_property
     def func_index(self) -> int:
         """Index of the function in the module's index space."""
-        return self.code.imported_functions + self.function
+        return self._code.imported_functions + self._function
 
-    @property
+    @cached_property
     def func_name(self) -> str:
         """Its name, for people."""
-        return self.code.function_name(self.func_index)
+        return self._code.function_name(self.func_index)
 
-    @property
+    @cached_property
     def module_name(self) -> str:
         """Name of its module."""
-        return self.code.name
+        return self._code.name
 
-    @property
+    @cached_property
     def module_offset(self) -> int | None:
         """Byte offset of the instruction in the module's file."""
-        return unlocated(self.code, self.function, self.pc) or self.locate(self.code, self.function, self.pc)
+        known = unlocated(self._code, self._function, self.pc)
+        return self._locate(self._code, self._function, self.pc) if known is None else known
 
-    @property
+    @cached_property
     def func_offset(self) -> int | None:
         """The same, from the beginning of the function's body."""
         offset = self.module_offset
-        return None if offset is None else offset - self.code.function(self.function).body
+        return None if offset is None else offset - self._code.function(self._function).body
 
     def __str__(self) -> str:
         offset = self.module_offset
         where = "?" if offset is None else f"{offset:#x}"
-        return f"{where:>10} - {self.code.name or '<module>'}!{self.func_name}"
+        return f"{where:>10} - {self.module_name or '<module>'}!{self.func_name}"
 
 
 def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame]:
