@@ -197,10 +197,9 @@ class PortableCage:
     portable = True
     base = 0
 
-    template: Template | None = None
-
     def __init__(self, arena_size: int, areas: int = 1) -> None:
         self.areas = MAX_AREAS
+        self.template: Template | None = None  # what the regions began as a copy of, or were last frozen as
         self.generation = 0
         del areas
         self._space = platform.PortableReservation(HOST_PAGE + ARENA_MAX)
@@ -214,11 +213,12 @@ class PortableCage:
     def of(cls, image: Image, areas: int) -> PortableCage:
         """A new cage with this content.  The store page is the caller's to write."""
         new = cls(image.sizes[0] - HOST_PAGE, areas)
-        new.put(image)
+        new._put(image)
         return new
 
-    def put(self, image: Image) -> None:
+    def _put(self, image: Image) -> None:
         """Copy an image's content into regions of zeros."""
+        self.template = image.template
         for size in image.sizes[1:]:
             self.resize(self.new_area(), size)
         for region in range(len(image.sizes)):
@@ -242,20 +242,12 @@ class PortableCage:
         """Nothing is mapped, so nothing is given back."""
 
     def reset(self, image: Image) -> None:
-        """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory."""
-        try:
-            self._close_memories()
-        except BufferError as error:
-            raise Limit("memories must be made anew to be reset, but a view of one is held") from error
-        self._memories, self._lengths = [], []
-        self.arena.release()
-        self.store_page.release()
-        self._space.close()
-        self._space = platform.PortableReservation(HOST_PAGE + ARENA_MAX)
-        self._arena_size = image.sizes[0] - HOST_PAGE
-        self.store_page = self._space.view(0, HOST_PAGE)
-        self._make_views()
-        self.put(image)
+        """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory, whose bytes would not change."""
+        if self._held():
+            raise Limit("memories must be made anew to be reset, but a view of one is held")
+        new = PortableCage.of(image, self.areas)
+        new.generation += self.generation
+        self.__dict__.update(new.__dict__)  # the buffers of before go with the last reference
 
     def _make_views(self) -> None:
         self.arena = self._space.view(HOST_PAGE, HOST_PAGE + self._arena_size)
@@ -301,18 +293,18 @@ class PortableCage:
 
     def close(self) -> None:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
-        self._close_memories()
+        if self._held():
+            raise BufferError("a view of a memory is held")
+        for memory in self._memories:
+            memory.close()
         self.arena.release()
         self.store_page.release()
         self._space.close()
 
-    def _close_memories(self) -> None:
-        """Free all memories, or none.  Raises: `BufferError` while somebody holds a view of one."""
+    def _held(self) -> bool:
+        """Whether somebody holds a view of a memory."""
         idle = platform.PortableReservation(HOST_PAGE).references()
-        if any(memory.references() != idle for memory in self._memories):
-            raise BufferError("a view of a memory is held")
-        for memory in self._memories:
-            memory.close()
+        return any(memory.references() != idle for memory in self._memories)
 
 
 class ClosedCage:

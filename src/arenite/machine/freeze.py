@@ -10,11 +10,9 @@ made of it.  In it host functions and references are Python objects; `arenite.sn
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arenite import platform
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import StoreContext
@@ -22,9 +20,7 @@ from arenite.machine.cage import AnyCage, Cage, PortableCage
 from arenite.machine.frames import clear_dead
 from arenite.machine.image import (
     ARENA,
-    GAP,
     NO_PAGES,
-    Extent,
     Image,
     Pages,
     PortableTemplate,
@@ -34,12 +30,14 @@ from arenite.machine.image import (
     nonzero_pages,
     nonzero_runs,
     ranges_of,
+    rebuilt,
+    written,
 )
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.execution import Activation
@@ -83,7 +81,7 @@ class Frozen:
         if changed and self.image.template.file is not None:
             self.copied += changed
             if self.copied > self.image.template.pages + changed:
-                self.image, self.copied = _rebuilt(self.image), 0
+                self.image, self.copied = rebuilt(self.image), 0
         return self.image
 
 
@@ -177,7 +175,7 @@ def _new_template(cage: AnyCage) -> Image:
         image = Image(template, sizes, (NO_PAGES,) * len(sizes))
         cage.template = template
         return image
-    image = _written(sizes, _own_content(cage))
+    image = written(sizes, _own_content(cage))
     cage.rebase(image)
     return image
 
@@ -189,35 +187,6 @@ def _own_content(cage: AnyCage) -> Iterator[tuple[int, int, memoryview]]:
         for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
             with view[start:stop] as run:
                 yield region, start, run
-
-
-def _rebuilt(image: Image) -> Image:
-    """The same content as a template of its own."""
-    content = ((r, at, memoryview(chunk)) for r in range(len(image.sizes)) for at, chunk in image.chunks(r))
-    return _written(image.sizes, content)
-
-
-def _written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview]]) -> Image:
-    """An image whose template is a file in memory with this content; memory 0 lies as far behind the arena as in a cage."""
-    extents, end, pages = [], 0, 0
-    for region, size in enumerate(sizes):
-        if region == 1:
-            end = GAP
-        extents.append(Extent(end, size))
-        end += size
-    fd = platform.memfd("arenite template")
-    try:
-        os.ftruncate(fd, end)
-        for region, at, data in content:
-            done = 0
-            while done < len(data):  # a system that is short of memory takes a part
-                done += os.pwrite(fd, data[done:], extents[region].offset + at + done)
-            pages += len(data) // HOST_PAGE
-        platform.seal(fd)
-    except BaseException:
-        os.close(fd)
-        raise
-    return Image(Template(fd, extents, pages), sizes, (NO_PAGES,) * len(sizes))
 
 
 def _trimmed(view: memoryview) -> bytes:

@@ -13,6 +13,7 @@ import mmap
 import os
 import weakref
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -54,13 +55,15 @@ class File:
 class Template:
     """A file, open for reading, that nobody changes any more; its regions' extents.  It is closed with the object.
 
-    `pages`: how many of its pages are not zero, for judging whether an image has drifted too far from it.
+    `pages`: how many of its pages are not zero, for judging whether an image has drifted too far from it.  `spaced`: memory 0 lies as
+    far behind the arena as in a cage, and between them there are zeros.
     """
 
-    def __init__(self, fd: int, extents: Sequence[Extent], pages: int) -> None:
+    def __init__(self, fd: int, extents: Sequence[Extent], pages: int, *, spaced: bool = False) -> None:
         self.file: int | None = fd
         self.extents = tuple(extents)
         self.pages = pages
+        self.spaced = spaced
         self._data: dict[int, list[tuple[int, int]]] = {}
         weakref.finalize(self, os.close, fd)
 
@@ -81,6 +84,14 @@ class Template:
         extent = self.extents[region]
         return memoryview(self._mapping)[extent.offset : extent.offset + extent.size]
 
+    def within(self, sizes: Sequence[int]) -> Template:
+        """The same for regions that are at most so long."""
+        if not _beyond(self.extents, sizes):
+            return self
+        assert self.file is not None
+        cut = [Extent(e.offset, min(e.size, size)) for e, size in zip(self.extents, sizes, strict=False)]
+        return Template(os.dup(self.file), cut, self.pages)
+
     def data(self, region: int) -> list[tuple[int, int]]:
         """(start, stop) of the parts of a region that may not be zero: those that the file has data for."""
         found = self._data.get(region)
@@ -91,6 +102,8 @@ class Template:
     def _seek(self, region: int) -> Iterator[tuple[int, int]]:
         """`data`, asked of the system."""
         size = self.size(region)
+        if not size:
+            return
         if self.file is None or not hasattr(os, "SEEK_DATA"):
             yield 0, size
             return
@@ -124,10 +137,22 @@ class PortableTemplate(Template):
         self.regions = tuple(regions)
         self.extents = tuple(Extent(0, len(r)) for r in regions)
         self.pages = sum(1 for r in regions for _ in nonzero_pages(memoryview(r), [(0, len(r))]))
+        self.spaced = False
+
+    def within(self, sizes: Sequence[int]) -> PortableTemplate:
+        """The same for regions that are at most so long."""
+        if not _beyond(self.extents, sizes):
+            return self
+        return PortableTemplate([r[:size] for r, size in zip(self.regions, sizes, strict=False)])
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
         return memoryview(self.regions[region]) if region < len(self.regions) else memoryview(b"")
+
+
+def _beyond(extents: Sequence[Extent], sizes: Sequence[int]) -> bool:
+    """Whether a template has a region that is longer than `sizes` says, or not among them."""
+    return len(extents) > len(sizes) or any(e.size > size for e, size in zip(extents, sizes, strict=False))
 
 
 @dataclass(frozen=True)
@@ -154,6 +179,11 @@ class Pages:
         if end >= 0:
             found.append((begin * HOST_PAGE, end * HOST_PAGE))
         return found
+
+    def below(self, size: int) -> Pages:
+        """Those that lie in the first `size` bytes of the region."""
+        count = bisect_left(self.numbers, size // HOST_PAGE)
+        return self if count == len(self.numbers) else Pages(self.numbers[:count], self.content[: count * HOST_PAGE])
 
     def write_to(self, view: memoryview) -> None:
         """Put the pages where they belong in a region."""
@@ -198,7 +228,7 @@ class Image:
         lies between is then no guard but zeros; nobody but a damaged arena leads there, and it is the store's own.
         """
         parts = [(region_at(r) - LOW, e.size, e.offset) for r, e in enumerate(self.template.extents[: len(self.sizes)]) if e.size]
-        if len(parts) > 1 and parts[1][2] - parts[0][2] == GAP == parts[1][0] - parts[0][0]:
+        if self.template.spaced and len(parts) > 1 and parts[1][0] - parts[0][0] == GAP:
             parts[:2] = [(parts[0][0], GAP + parts[1][1], parts[0][2])]
         return tuple(parts)
 
@@ -219,11 +249,16 @@ class Image:
         """How many pages have changed."""
         return sum(map(len, self.changed))
 
+    def resized(self, sizes: tuple[int, ...]) -> Image:
+        """The same with more or fewer regions, longer or shorter ones; what is new is zero."""
+        changed = [pages.below(size) for pages, size in zip(self.changed, sizes, strict=False)]
+        return Image(self.template.within(sizes), sizes, (*changed, *[NO_PAGES] * (len(sizes) - len(changed))))
+
     def page(self, region: int, number: int) -> bytes:
         """The bytes of one page."""
         pages = self.changed[region]
-        at = _find(pages.numbers, number)
-        if at is not None:
+        at = bisect_left(pages.numbers, number)
+        if at < len(pages) and pages.numbers[at] == number:
             return bytes(pages.content[at * HOST_PAGE : (at + 1) * HOST_PAGE])
         template = self.template.region(region)
         return bytes(template[number * HOST_PAGE : (number + 1) * HOST_PAGE]) or ZERO_PAGE
@@ -257,6 +292,35 @@ class Image:
                     yield (at + start) // HOST_PAGE, page
 
 
+def rebuilt(image: Image) -> Image:
+    """The same content as a template of its own."""
+    content = ((r, at, memoryview(chunk)) for r in range(len(image.sizes)) for at, chunk in image.chunks(r))
+    return written(image.sizes, content)
+
+
+def written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview]]) -> Image:
+    """An image whose template is a file in memory with this content; memory 0 lies as far behind the arena as in a cage."""
+    extents, end, pages = [], 0, 0
+    for region, size in enumerate(sizes):
+        if region == 1:
+            end = GAP
+        extents.append(Extent(end, size))
+        end += size
+    fd = platform.memfd("arenite template")
+    try:
+        os.ftruncate(fd, end)
+        for region, at, data in content:
+            done = 0
+            while done < len(data):  # a system that is short of memory takes a part
+                done += os.pwrite(fd, data[done:], extents[region].offset + at + done)
+            pages += len(data) // HOST_PAGE
+        platform.seal(fd)
+    except BaseException:
+        os.close(fd)
+        raise
+    return Image(Template(fd, extents, pages, spaced=True), sizes, (NO_PAGES,) * len(sizes))
+
+
 def merged(first: Iterable[int], second: Iterable[int]) -> Iterator[int]:
     """Numbers of two ascending sequences, each once."""
     left, right = iter(first), iter(second)
@@ -271,17 +335,6 @@ def merged(first: Iterable[int], second: Iterable[int]) -> Iterator[int]:
         else:
             yield b
             b = next(right, None)
-
-
-def _find(numbers: Sequence[int], number: int) -> int | None:
-    low, high = 0, len(numbers)
-    while low < high:
-        middle = (low + high) // 2
-        if numbers[middle] < number:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < len(numbers) and numbers[low] == number else None
 
 
 def nonzero_pages(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:

@@ -10,6 +10,7 @@ frozen = bind(opened, modules, windows, find)
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import tempfile
 from array import array
@@ -23,7 +24,7 @@ import zstandard
 from arenite import platform
 from arenite.errors import Limit, LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE, MEMORY_MAX
-from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate
+from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate, rebuilt
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -71,13 +72,25 @@ class Options(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """A module of a snapshot.  `wasm`, `bytecode`: as they travel along, compressed; None where they do not."""
+
+    digest: str
+    name: str
+    bytecode_digest: str
+    wasm: Callable[[], bytes] | None
+    bytecode: Callable[[], bytes] | None
+
+
+@dataclass(frozen=True)
 class Saved:
-    """A frozen machine that has been saved: what a delta needs of its parent."""
+    """A frozen machine that has been saved: what a delta needs of its parent.  `line`: as of `Opened`."""
 
     id: str
     path: Path
     image: Image
-    embedded: frozenset[tuple[str, str]]  # digests of the modules that travel along, and of their translations
+    modules: tuple[Embedded, ...]
+    line: tuple[Path | None, ...]
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,7 @@ class Opened:
     """A snapshot file whose manifest has been read; its pages lie in the file still.
 
     `own`: of a delta, by region, the numbers of the pages that it has instead of its parent's.
+    `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
     """
 
     kind: str
@@ -96,30 +110,44 @@ class Opened:
     image: Image
     own: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
-
-    @property
-    def embedded(self) -> frozenset[tuple[str, str]]:
-        """Digests of the modules that travel along, here or with a parent, and of their translations."""
-        return frozenset((m.digest, m.bytecode_digest) for m in self.modules if m.wasm is not None)
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """A module of a snapshot.  `wasm`, `bytecode`: as they travel along, compressed; None where they do not."""
-
-    digest: str
-    name: str
-    bytecode_digest: str
-    wasm: Callable[[], bytes] | None
-    bytecode: Callable[[], bytes] | None
+    line: tuple[Path | None, ...]
 
 
 def save(frozen: Frozen, path: Path, form: Form) -> Saved:
     """Write a snapshot file.  Raises: `SnapshotError` when something cannot travel, or cannot be written; then no file appears."""
+    if form.parent is not None:
+        _check_line(path, form.parent.line)
+    there = {_key(m) for m in form.parent.modules if m.wasm is not None} if form.parent is not None else set()
+    modules = tuple(_module(code, embed=form.embed, there=there) for code in frozen.modules)
     with Writer(path) as out:
-        embedded = _embedding(frozen, form)
-        there = frozenset() if form.parent is None else form.parent.embedded
-        return Saved(_write(out, frozen, form, embedded - there), path, frozen.image, embedded | there)
+        id_ = _write(out, frozen, form, {_key(m) for m in modules if m.wasm is not None} - there)
+    line = () if form.parent is None else form.parent.line
+    return Saved(id_, path, frozen.image, modules, (path.absolute(), *line))
+
+
+def _check_line(path: Path, line: tuple[Path | None, ...]) -> None:
+    """Raises: `SnapshotError` when a delta at `path` of what lies there could not be opened."""
+    if len(line) > LONGEST_CHAIN:
+        raise SnapshotError(f"{path}: a delta of a delta of a delta …, more than {LONGEST_CHAIN} times: save it whole")
+    if _entry(path) in {place for p in line if p is not None for place in (_entry(p), Path(os.path.realpath(p)))}:
+        raise SnapshotError(f"{path}: a delta cannot take the place of its parent, or of what that is a delta of")
+
+
+def _entry(path: Path) -> Path:
+    """The name that a file of this path is replaced under, without symbolic links on the way to it."""
+    return Path(os.path.realpath(path.parent)) / path.name
+
+
+def _key(module: Embedded) -> tuple[str, str]:
+    return module.digest, module.bytecode_digest
+
+
+def _module(code: ModuleCode, *, embed: bool, there: set[tuple[str, str]]) -> Embedded:
+    """A module of what is saved.  `there`: those that travel along with the parent."""
+    found = Embedded(code.digest.hex(), code.name, codes.bytecode_digest(code), None, None)
+    if not embed and _key(found) not in there:
+        return found
+    return replace(found, wasm=functools.partial(codes.compressed_file, code), bytecode=functools.partial(codes.carried, code))
 
 
 def dumps(frozen: Frozen, form: Form) -> bytes:
@@ -130,12 +158,7 @@ def dumps(frozen: Frozen, form: Form) -> bytes:
         return path.read_bytes()
 
 
-def _embedding(frozen: Frozen, form: Form) -> frozenset[tuple[str, str]]:
-    """The modules that are to travel along: here, or with the parent."""
-    return frozenset((c.digest.hex(), codes.bytecode_digest(c)) for c in frozen.modules if form.embed)
-
-
-def _write(out: Writer, frozen: Frozen, form: Form, embedded: frozenset[tuple[str, str]]) -> str:
+def _write(out: Writer, frozen: Frozen, form: Form, embedded: set[tuple[str, str]]) -> str:
     """Everything but the name of the file; what the snapshot is known by."""
     manifest = describe(frozen, form.dump) | {"layout": layout_digest(), "context": _context(frozen.image)}
     manifest["modules"] = [_write_module(out, code, embedded) for code in frozen.modules]
@@ -144,12 +167,18 @@ def _write(out: Writer, frozen: Frozen, form: Form, embedded: frozenset[tuple[st
         manifest["regions"] = pack_regions(out, frozen.image, form.progress)
     elif form.parent is not None:
         kind = "delta"
-        manifest["parent"] = {"id": form.parent.id, "name": form.parent.path.name if form.parent.path else ""}
+        manifest["parent"] = {"id": form.parent.id, "name": _name(form.parent.path)}
         manifest["regions"] = _write_delta(out, frozen.image, form.parent.image)
     else:
         kind = "image"
         manifest["regions"] = _write_regions(out, frozen.image, form.progress)
     return out.finish(kind, manifest)
+
+
+def _name(path: Path | None) -> str:
+    """The name that a parent is looked for under; empty where there is none that a manifest can say."""
+    name = "" if path is None else path.name
+    return name if name == name.encode(errors="replace").decode() else ""
 
 
 def _context(image: Image) -> str:
@@ -161,7 +190,7 @@ def _place(section: Section) -> dict[str, int]:
     return {"offset": section.offset, "size": section.size}
 
 
-def _write_module(out: Writer, code: ModuleCode, embedded: frozenset[tuple[str, str]]) -> dict[str, Any]:
+def _write_module(out: Writer, code: ModuleCode, embedded: set[tuple[str, str]]) -> dict[str, Any]:
     entry: dict[str, Any] = {"digest": code.digest.hex(), "name": code.name, "bytecode": codes.bytecode_digest(code)}
     if (entry["digest"], entry["bytecode"]) in embedded:
         entry["wasm"] = _place(out.section(codes.compressed_file(code)))
@@ -238,7 +267,7 @@ def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str,
         raise reader.error("it is a delta, and its parent is not said: give it as parent=")
     found = path.with_name(name)
     if found == path:
-        raise reader.error("it is a delta of itself")
+        raise reader.error("it is a delta of itself, or of one of its name in another folder: give the parent as parent=")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
     if Reader.open(found).id != id_:
@@ -258,9 +287,10 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     image, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(image) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
-    known = parent.modules if isinstance(parent, Opened) else ()
+    known = () if parent is None else parent.modules
     modules = tuple(_embedded(reader, fields, known) for fields in manifest.items("modules", 1 << 16))
-    return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, image, own, modules)
+    line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
+    return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, image, own, modules, line)
 
 
 def _image(
@@ -306,8 +336,11 @@ def _sums(reader: Reader, fields: Fields, more: bytes = b"") -> bytes:
 def _patched(
     reader: Reader, entries: list[Fields], sizes: tuple[int, ...], parent: Image, *, portable: bool
 ) -> tuple[Image, tuple[Sequence[int], ...]]:
-    """The parent's image with a delta's pages over it, and their numbers.  A delta's pages are read, so they are checked."""
-    del portable
+    """The parent's image with a delta's pages over it, and their numbers.  A delta's pages are read, so they are checked.
+
+    The delta may be the older: regions that have grown since are cut off.
+    """
+    before = (parent if portable or parent.template.file is not None else rebuilt(parent)).resized(sizes)
     changed, own = [], []
     for region, (fields, size) in enumerate(zip(entries, sizes, strict=True)):
         place = fields.section("numbers")
@@ -321,14 +354,9 @@ def _patched(
         if len(content) != len(numbers) * HOST_PAGE or paging.checksums(content) != sums:
             raise reader.error(f"the pages of region {region} are damaged")
         paging.check_numbers(numbers, size)
-        if region < len(parent.sizes) and size < parent.sizes[region]:
-            raise reader.error("a region is smaller than its parent's")
-        before = parent.changed[region] if region < len(parent.changed) else NO_PAGES
-        changed.append(paging.union(before, Pages(numbers, content)))
+        changed.append(paging.union(before.changed[region], Pages(numbers, content)))
         own.append(numbers)
-    if len(sizes) < len(parent.sizes):
-        raise reader.error("it has fewer regions than its parent")
-    return Image(parent.template, sizes, tuple(changed)), tuple(own)
+    return Image(before.template, sizes, tuple(changed)), tuple(own)
 
 
 def _embedded(reader: Reader, fields: Fields, known: tuple[Embedded, ...]) -> Embedded:

@@ -6,16 +6,16 @@ of their numbers.  Checksums are of *chunks*, so many bytes of a region or of a 
 
 from __future__ import annotations
 
+import itertools
 import os
 from array import array
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, NO_PAGES, ZERO_PAGE, Extent, Image, Pages, Template, merged
+from arenite.machine.image import CHUNK, NO_PAGES, ZERO_PAGE, Extent, Image, Pages, Template, collected, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,14 +77,19 @@ def checksums(content: bytes | memoryview) -> bytes:
 def mapped(file: Reader, places: list[Section]) -> Template:
     """The template that a file's regions are."""
     for place in places:
-        file.check(place)
-        if place.offset % HOST_PAGE or place.size % HOST_PAGE:
-            raise file.error("a region does not lie on pages")
+        _check_place(file, place)
     return Template(os.dup(file.fd), [Extent(p.offset, p.size) for p in places], sum(p.size for p in places) // HOST_PAGE)
+
+
+def _check_place(file: Reader, place: Section) -> None:
+    file.check(place)
+    if place.offset % HOST_PAGE or place.size % HOST_PAGE:
+        raise file.error("a region does not lie on pages")
 
 
 def read_region(file: Reader, place: Section) -> bytes:
     """A region's bytes up to the last that the file has data for; holes behind take no memory."""
+    _check_place(file, place)
     return file.read(place._replace(size=_data_end(file.fd, place) - place.offset))
 
 
@@ -105,26 +110,21 @@ def _data_end(fd: int, place: Section) -> int:
 
 
 def difference(image: Image, parent: Image, region: int) -> Pages:
-    """The pages of a region that are not the parent's."""
-    same = image.template is parent.template and image.sizes[region] >= (
-        parent.sizes[region] if region < len(parent.sizes) else 0
-    )
-    before = parent.changed[region] if region < len(parent.changed) else NO_PAGES
+    """The pages of a region that are not the parent's; where the parent has none, or a shorter one, it is zero."""
+    before = parent.changed[region].below(image.sizes[region]) if region < len(parent.sizes) else NO_PAGES
+    same = image.template is parent.template
     if same and not before.numbers:
         return image.changed[region]
     if region >= len(parent.sizes):
-        candidates: Iterator[int] = (n for n, _ in image.pages(region))
-    elif same:
+        return collected(image.pages(region))
+    last = image.sizes[region] // HOST_PAGE
+    if same:
         candidates = merged(image.changed[region].numbers, before.numbers)
     else:
-        candidates = merged((n for n, _ in image.pages(region)), (n for n, _ in parent.pages(region)))
-    numbers, content = array("I"), []
-    for number in candidates:
-        page = image.page(region, number)
-        if region >= len(parent.sizes) or page != parent.page(region, number):
-            numbers.append(number)
-            content.append(page)
-    return Pages(numbers, b"".join(content))
+        theirs = (number for number, _ in parent.pages(region))
+        candidates = merged((n for n, _ in image.pages(region)), itertools.takewhile(lambda n: n < last, theirs))
+    pages = ((number, image.page(region, number)) for number in candidates)
+    return collected((number, page) for number, page in pages if page != parent.page(region, number))
 
 
 def union(first: Pages, second: Pages) -> Pages:
@@ -141,5 +141,5 @@ def union(first: Pages, second: Pages) -> Pages:
 
 def check_numbers(numbers: array[int], size: int) -> None:
     """Page numbers of a delta ascend and lie in their region.  Raises: `SnapshotError`."""
-    if len(numbers) and (numbers[-1] * HOST_PAGE >= size or any(a >= b for a, b in pairwise(numbers))):
+    if len(numbers) and (numbers[-1] * HOST_PAGE >= size or any(a >= b for a, b in itertools.pairwise(numbers))):
         raise SnapshotError("the pages of a delta are out of order")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite import Config, Engine, Instance, Memory, Module, Snapshot, Store
+from arenite import Config, Engine, Instance, Limit, Memory, Module, Snapshot, Store, Table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,8 @@ TIERS = pytest.mark.parametrize("tier", ["threaded", "safe"])
 
 @functools.cache
 def engine(tier: TierName) -> Engine:
-    """One for each tier."""
-    return Engine(Config(tier=tier))
+    """One for each tier; with room for memories that forks make, so that no cage has to move."""
+    return Engine(Config(tier=tier, max_wasm_stack=1 << 16, memories=4))
 
 
 def memory_of(store: Store) -> Memory:
@@ -67,3 +67,93 @@ def test_files_of_a_fork_that_grew_unseen(tmp_path: Path, tier: TierName, *, pac
     grown_unseen(tier).save(tmp_path / "s.arn", packed=packed)
     fork = Snapshot.open(tmp_path / "s.arn", engine(tier), verify=True).fork()
     assert memory_of(fork).read(fork) == expected()
+
+
+def small(tier: TierName) -> Snapshot:
+    """A store with one memory, of three pages of 64 KiB."""
+    store = Store(engine(tier))
+    Instance(store, Module(engine(tier), '(module (memory (export "m") 3 60) (table (export "t") 1 funcref))'), [])
+    memory_of(store).write(store, b"a", 9)
+    return store.snapshot()
+
+
+def grow_all(store: Store) -> None:
+    """Grow the memory and the arena, make another memory, write to all, and let that be what the store is frozen as."""
+    memory_of(store).grow(store, 30)
+    memory_of(store).write(store, b"x" * (33 * PAGE))
+    table = store.instances[0].exports(store)["t"]
+    assert isinstance(table, Table)
+    table.grow(store, 600_000, None)
+    other = Instance(store, Module(store.engine, '(module (memory (export "m") 2))'), []).exports(store)["m"]
+    assert isinstance(other, Memory)
+    other.write(store, b"y" * (2 * PAGE))
+
+
+def check_small(store: Store) -> None:
+    """It is as `small` made it, and whatever is made of it is too."""
+    expected = bytes(9) + b"a" + bytes(3 * PAGE - 10)
+    again = store.snapshot()
+    for found in (store, again.fork(), Snapshot.loads(again.dumps(), store.engine).fork(), again.fork().snapshot().fork()):
+        assert len(found.instances) == 1
+        assert memory_of(found).read(found) == expected
+    grow_all(store)
+    store.reset()
+    assert memory_of(store).read(store) == expected
+
+
+@TIERS
+def test_a_fork_that_grew_and_was_frozen_is_reset(tmp_path: Path, tier: TierName) -> None:
+    """What it was frozen as meanwhile has more and longer regions than what it goes back to."""
+    fork = small(tier).fork()
+    for number in range(2):
+        grow_all(fork)
+        fork.snapshot().save(tmp_path / f"{number}.arn")
+        fork.reset()
+        check_small(fork)
+
+
+@TIERS
+def test_a_fork_of_a_file_is_reset(tmp_path: Path, tier: TierName) -> None:
+    small(tier).save(tmp_path / "s.arn")
+    fork = Snapshot.open(tmp_path / "s.arn", engine(tier)).fork()
+    for _ in range(2):
+        grow_all(fork)
+        fork.snapshot()
+        fork.reset()
+        check_small(fork)
+
+
+@TIERS
+def test_a_reset_that_is_refused_changes_nothing(tier: TierName) -> None:
+    fork = small(tier).fork()
+    grow_all(fork)
+    with memory_of(fork).view(fork) as view:
+        for _ in range(2):
+            with pytest.raises(Limit):
+                fork.reset()
+        assert view[0] == ord("y")
+    assert memory_of(fork).read(fork) == b"y" * (2 * PAGE)
+    snapshot = fork.snapshot()
+    for store in (fork, snapshot.fork()):
+        first = store.instances[0].exports(store)["m"]
+        assert isinstance(first, Memory)
+        assert first.read(store) == b"x" * (33 * PAGE)
+    fork.reset()
+    check_small(fork)
+
+
+@TIERS
+def test_forks_with_one_more_memory_than_their_template(tmp_path: Path, tier: TierName) -> None:
+    """The template has no such region: it is all zeros there."""
+    fork = small(tier).fork()
+    other = Instance(fork, Module(engine(tier), '(module (memory (export "m") 2))'), []).exports(fork)["m"]
+    assert isinstance(other, Memory)
+    other.write(fork, b"z", PAGE)
+    snapshot = fork.snapshot()
+    snapshot.save(tmp_path / "s.arn")
+    snapshot.save(tmp_path / "p.arn", packed=True)
+    opened = [Snapshot.open(tmp_path / name, engine(tier), verify=True) for name in ("s.arn", "p.arn")]
+    for found in (snapshot, *opened):
+        for store in found.fork(20):
+            assert memory_of(store).read(store) == bytes(PAGE) + b"z" + bytes(PAGE - 1)
+            store.close()
