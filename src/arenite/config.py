@@ -16,6 +16,17 @@ TierName = Literal["threaded", "safe"]
 AddressingName = Literal["single", "spaces"]
 
 
+POSITIVE: Final = (
+    "max_wasm_stack",
+    "max_memory",
+    "max_store_memory",
+    "max_table_elements",
+    "max_tables",
+    "max_instances",
+    "memories",
+)
+
+
 def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field: the annotation beside it says the type)
     """A field with its default and its meaning."""
     return field(default=default, metadata={"doc": doc})
@@ -89,7 +100,10 @@ class Config:
     deterministic: bool = option(default=False, doc="every NaN that arithmetic makes is the canonical one, on every CPU")
     max_wasm_stack: int = option(8 * MIB, "bytes of a store's stack of frames")
     max_memory: int = option(1 << 32, "bytes that one memory may have")
-    max_table_elements: int = option(10_000_000, "elements that one table may have")
+    max_store_memory: int = option(1 << 36, "bytes that all memories of a store may have together")
+    max_table_elements: int = option(10_000_000, "elements that all tables of a store may have together")
+    max_tables: int = option(10_000, "tables that a store may have")
+    max_instances: int = option(10_000, "instances that a store may have")
     memories: int = option(1, "memory areas reserved at first; a store makes room for more when it needs them")
     addressing: AddressingName = option("single", "how generated code forms addresses: one base, or a base per address space")
     explicit_bounds: bool = option(default=False, doc="compare addresses with lengths instead of relying on guard pages")
@@ -112,7 +126,7 @@ class Config:
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
-        for name in ("max_wasm_stack", "max_memory", "max_table_elements", "memories"):
+        for name in POSITIVE:
             value = getattr(self, name)
             if not isinstance(value, int) or value <= 0:
                 raise ValueError(f"{name} is {value!r}; expected a positive int")

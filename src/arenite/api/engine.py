@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -11,6 +12,7 @@ from arenite import platform
 from arenite.config import Config
 from arenite.errors import AreniteError, Limit
 from arenite.layout.cage import cage_size
+from arenite.machine.quota import Quota
 from arenite.machine.window import Windows
 
 if TYPE_CHECKING:
@@ -34,8 +36,25 @@ def _threaded(config: Config) -> Tier:
     """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` where LLVM is wanted and missing."""
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
 
-    platform.Reservation(cage_size(config.memories)).close()
+    _try_cage(config.memories)
     return ThreadedTier(config.addressing, explicit_bounds=config.explicit_bounds, deterministic=config.deterministic)
+
+
+def quota_of(config: Config) -> Quota:
+    """What each store may hold."""
+    return Quota(
+        memory=config.max_memory,
+        memories=config.max_store_memory,
+        elements=config.max_table_elements,
+        tables=config.max_tables,
+        instances=config.max_instances,
+    )
+
+
+@functools.cache
+def _try_cage(areas: int) -> None:
+    """See that the system has room for a cage, once per process.  Raises: `Limit`."""
+    platform.Reservation(cage_size(areas)).close()
 
 
 class Engine:
@@ -46,6 +65,7 @@ class Engine:
             raise TypeError(f"expected a Config, found {type(config).__name__}")
         self.config = copy.copy(config or Config())
         self.config.check()
+        self.quota = quota_of(self.config)
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable)
         self.epoch = 0

@@ -79,8 +79,7 @@ class Store:
         """Give the machine the engine's options."""
         config, machine = self.engine.config, self.machine
         machine.locate = offset_of
-        machine.max_memory = config.max_memory
-        machine.max_table = config.max_table_elements
+        machine.quota = self.engine.quota
         if config.consume_fuel != (machine.fuel is not None):  # a new one, or frozen under other options
             machine.fuel = 0 if config.consume_fuel else None
         self._deadline = Deadline(self.engine)

@@ -219,6 +219,7 @@ def reset(machine: Machine, frozen: Frozen) -> None:
 
 def _adopt(machine: Machine, frozen: Frozen) -> None:
     """Let a machine, whose cage has the content, know what the frozen one knew."""
+    machine.elements = None
     machine.fuel = frozen.fuel
     machine.lineage = Lineage(frozen.lineage, frozen.heap)
     machine.modules = frozen.modules

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 REFUSED: Final = 0xFFFFFFFF  # -1
+PIECE: Final = 1 << 14  # elements of a table that are set at once
 CHUNK: Final = 1 << 24  # bytes between two looks at Ctrl-C
 
 
@@ -67,7 +68,9 @@ def grow_memory(machine: Machine, record: int, delta: int) -> int:
     arena, area = machine.cage.arena, _area(machine, record)
     old = len(machine.cage.memory(area)) // PAGE_SIZE
     maximum = MemoryRecord.maximum.read(arena, record) if MemoryRecord.has_maximum.read(arena, record) else MAX_PAGES
-    if old + delta > min(maximum, MAX_PAGES, machine.max_memory // PAGE_SIZE):
+    if old + delta > min(maximum, MAX_PAGES, machine.quota.memory // PAGE_SIZE):
+        return REFUSED
+    if sum(machine.cage.sizes[1:]) + delta * PAGE_SIZE > machine.quota.memories:
         return REFUSED
     try:
         with machine.exclusive():
@@ -154,8 +157,19 @@ def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
     old = len(elements(machine, record))
     new = old + delta
     maximum = TableRecord.maximum.read(arena, record) if TableRecord.has_maximum.read(arena, record) else MAX_TABLE
-    if new > min(maximum, MAX_TABLE, machine.max_table):
+    known = machine.count_elements()
+    if new > min(maximum, MAX_TABLE) or known + delta > machine.quota.elements:
         return REFUSED
+    machine.elements = None
+    grown = _grow_table(machine, record, value, delta)
+    machine.elements = known if grown == REFUSED else known + delta
+    return grown
+
+
+def _grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
+    """A table that may grow."""
+    arena, old = machine.cage.arena, len(elements(machine, record))
+    new = old + delta
     if new > TableRecord.capacity.read(arena, record):
         capacity = max(new, min(2 * old, MAX_TABLE))
         try:
@@ -167,12 +181,16 @@ def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
         TableRecord.elements.write(arena, record, at)
         TableRecord.capacity.write(arena, record, capacity)
     TableRecord.length.write(arena, record, new)
-    _fill(elements(machine, record), old, value, delta)
+    fill(elements(machine, record), old, value, delta)
     return old
 
 
-def _fill(view: memoryview, to: int, value: int, count: int) -> None:
-    view[to : to + count] = memoryview(value.to_bytes(4, "little") * count).cast("I")
+def fill(view: memoryview, to: int, value: int, count: int) -> None:
+    """Set elements, a piece at a time."""
+    with memoryview(value.to_bytes(4, "little") * min(count, PIECE)).cast("I") as piece:
+        for at in range(to, to + count, PIECE):
+            size = min(PIECE, to + count - at)
+            view[at : at + size] = piece[:size]
 
 
 def _table_range(view: memoryview, start: int, count: int) -> None:
@@ -191,7 +209,7 @@ def table_fill(machine: Machine, vmctx: int, table: int, to: int, value: int, co
     view = elements(machine, table_record(machine, vmctx, table))
     _table_range(view, to, count)
     charge_bulk(machine, 4 * count)
-    _fill(view, to, value, count)
+    fill(view, to, value, count)
     return 0
 
 

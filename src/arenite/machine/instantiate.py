@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from arenite.errors import Limit, LinkError, Trap
 from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_TABLE, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
-from arenite.machine.helpers import elements, table_record
+from arenite.machine.helpers import elements, fill, table_record
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.segments import drop, evaluate, function_reference, references, start_function
 from arenite.traps import TrapCode
@@ -46,9 +46,19 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
 
 def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
     """A table filled with `value`.  Raises: `Limit`."""
+    length, known = type_.limits.minimum, machine.count_elements()
+    if length > MAX_TABLE or known + length > machine.quota.elements:
+        raise Limit(f"one more table, of {length} elements; those of a store may have {machine.quota.elements} together")
+    check_count("tables", len(machine.made.tables), 1, machine.quota.tables)
+    machine.elements = None
+    table = _new_table(machine, type_, value)
+    machine.elements = known + length
+    return table
+
+
+def _new_table(machine: Machine, type_: TableType, value: int) -> TableAddr:
+    """One that is allowed.  Null is what fresh bytes are: no page is touched for it."""
     length, maximum = type_.limits.minimum, type_.limits.maximum
-    if length > min(MAX_TABLE, machine.max_table):
-        raise Limit(f"a table of {length} elements; {min(MAX_TABLE, machine.max_table)} are allowed")
     at, start = machine.allocate(TableRecord.size), machine.allocate(4 * length)
     arena = machine.cage.arena
     for field, n in (
@@ -60,15 +70,20 @@ def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
         (TableRecord.capacity, length),
     ):
         field.write(arena, at, n)
-    arena[start : start + 4 * length] = WORD.pack(value) * length
-    return TableAddr(at, type_)
+    if value:
+        with elements(machine, at) as view:
+            fill(view, 0, value, length)
+    table = machine.own().tables[at] = TableAddr(at, type_)
+    return table
 
 
 def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     """A memory of zeros.  Raises: `Limit`."""
     size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
-    if size > machine.max_memory:
-        raise Limit(f"a memory of {size} bytes; {machine.max_memory} are allowed")
+    if size > machine.quota.memory:
+        raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed")
+    if size + sum(machine.cage.sizes[1:]) > machine.quota.memories:
+        raise Limit(f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together")
     with machine.exclusive():
         try:
             area = machine.cage.new_area()
@@ -94,6 +109,12 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
     return GlobalAddr(at, type_)
 
 
+def check_count(what: str, known: int, more: int, most: int) -> None:
+    """Raises: `Limit` when a store would hold too many of a kind."""
+    if known + more > most:
+        raise Limit(f"{known + more} {what} in one store; {most} are allowed")
+
+
 def _of(kind: type, imports: Sequence[Addr]) -> list[int]:
     return [a.at for a in imports if isinstance(a, kind)]
 
@@ -112,6 +133,8 @@ def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> 
 
 def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
     """An instance of the module, its start function not yet run.  Raises: as `instantiate`."""
+    check_count("instances", len(machine.made.instances), 1, machine.quota.instances)
+    check_count("tables", len(machine.made.tables), len(code.tables), machine.quota.tables)
     check_imports(machine, code, imports)
     index = machine.add_module(code)
     layout, vmctx = code.layout, machine.allocate(code.layout.size)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import AreniteError, Limit, NotReady, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
-from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext
-from arenite.layout.types import EXTERNREF, MAX_PAGES, MAX_TABLE, PAGE_SIZE
+from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
+from arenite.layout.types import EXTERNREF
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, HostCall, Pause, PauseReason, Suspended
@@ -27,6 +27,7 @@ from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.hosts import Hosts
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
+from arenite.machine.quota import UNBOUNDED
 from arenite.machine.registry import Registry
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
@@ -72,8 +73,7 @@ class Machine:
         # options
         self.fuel: int | None = None  # units that may be used now; None: unlimited
         self.reserve = 0  # units of the store's that are not for the activation that goes on
-        self.max_memory = MAX_PAGES * PAGE_SIZE  # bytes; the configuration may lower both
-        self.max_table = MAX_TABLE
+        self.quota = UNBOUNDED
         self.locate: Locate = unlocated
         self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
         self.watched = False  # ask also before the first
@@ -85,6 +85,7 @@ class Machine:
         self.made = made or Registry()
         self.shared = made is not None  # `made` is a snapshot's too: `own` copies it before it changes
         self.hosts = hosts or Hosts()
+        self.elements: int | None = 0  # of all tables; None: to be counted
         # what is going on
         self.top = STACK_AT
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
@@ -164,6 +165,12 @@ class Machine:
                 self.refresh()
             StoreContext.heap.write(self.cage.store_page, 0, end)
             return at
+
+    def count_elements(self) -> int:
+        """Elements of all tables.  Whoever changes that says before that they are to be counted, so an exception leaves nothing wrong."""
+        if self.elements is None:
+            self.elements = sum(TableRecord.length.read(self.cage.arena, at) for at in self.made.tables)
+        return self.elements
 
     def add_module(self, code: ModuleCode) -> int:
         """Index of a module in the window, which gets it if it is new."""

@@ -13,13 +13,14 @@ from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
-    from arenite.machine.objects import HostFunction, InstanceAddr
+    from arenite.machine.objects import HostFunction, InstanceAddr, TableAddr
 
 
 class Registry:
     """Instances, host functions and the host's objects, by number and by place.
 
     `thunks`: types of host functions in the order in which they came -> handle.   `instances`, `by_record`: all, and by their records.
+    `tables`: all, by their records.
     `host_functions`, `host_names`: each function, and the import that it first served.   `host_function_at`: where a
     reference lies -> which function.   `host_references`, `host_reference_index`: the host's objects, and `id(object)` -> number.
     """
@@ -32,12 +33,14 @@ class Registry:
         "host_reference_index",
         "host_references",
         "instances",
+        "tables",
         "thunks",
     )
 
     def __init__(self) -> None:
         self.thunks: dict[FuncType, int] = {}
         self.instances: list[InstanceAddr] = []
+        self.tables: dict[int, TableAddr] = {}
         self.by_record: dict[int, InstanceAddr] = {}
         self.host_functions: list[HostFunction] = []
         self.host_names: list[tuple[str, str] | None] = []
@@ -56,6 +59,8 @@ class Registry:
         """Note an instance."""
         self.instances.append(instance)
         self.by_record[instance.at] = instance
+        for table in instance.tables:
+            self.tables[table.at] = table
 
     def add_function(self, function: HostFunction, at: int, name: tuple[str, str] | None = None) -> int:
         """Note a host function whose reference lies at `at`; its number."""

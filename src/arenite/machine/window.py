@@ -224,16 +224,17 @@ class Windows:
 
     def __init__(self, *, portable: bool) -> None:
         self._portable = portable
-        first = Preamble()
-        self._preambles = [weakref.ref(first)]  # windows keep them
+        self._preambles: list[weakref.ref[Preamble]] = []  # windows keep them
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
-        self._empty = Window(first, (), portable=portable)  # every store begins with it
+        self._empty: Window | None = None  # every store begins with it, so it is kept
         self._types: dict[int, FuncType] = {}
         self._lock = threading.RLock()  # stores of several threads share an engine's windows
 
     @property
     def empty(self) -> Window:
-        """The window of a store that has nothing yet."""
+        """The window of a store that has nothing yet; made for the first store, so an engine without stores costs little."""
+        if self._empty is None:
+            self._empty = self.window((), ())
         return self._empty
 
     def window(self, modules: tuple[ModuleCode, ...], types: Sequence[FuncType]) -> Window:
@@ -259,7 +260,7 @@ class Windows:
         elif len(found.thunks) < len(types):
             for type_ in types[len(found.thunks) :]:
                 found.add(type_)
-            for window in [self._empty, *self._windows.values()]:
+            for window in list(self._windows.values()):
                 if window.preamble is found:
                     window.refresh()
         return found

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 from types import FunctionType
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
+from weakref import WeakMethod
 
 from arenite.emit.numerics import FUNCTIONS
 from arenite.errors import InternalError
@@ -18,6 +19,8 @@ from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arenite.machine.cage import AnyCage
     from arenite.machine.window import Window
     from arenite.tiers.safe.block import Block, Blocks
@@ -38,6 +41,10 @@ MEMORY_ACCESS: Final[dict[str, object]] = {
 BUILTINS: Final[dict[str, object]] = {"int": int, "float": float, "min": min}  # all of Python that generated code can name
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
 class Stopped(Exception):  # noqa: N818 (not an error: the run is over)
     """The store context says why."""
 
@@ -54,6 +61,18 @@ def fill(memory: memoryview, to: int, byte: int, count: int) -> None:
     if to + count > len(memory):
         raise IndexError(to)
     memory[to : to + count] = bytes((byte,)) * count
+
+
+def weakly(method: Callable[P, T]) -> Callable[P, T]:
+    """A runner's method for the functions that it holds, which must not hold it: it goes with its store, without the collector."""
+    reference = WeakMethod(method)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        method = reference()
+        assert method is not None, "whoever runs has the runner"
+        return method(*args, **kwargs)
+
+    return call
 
 
 class SafeRunner:
@@ -73,9 +92,9 @@ class SafeRunner:
             "WI": window.entries.cast("B").cast("I"),
             "COPY": copy,
             "FILL": fill,
-            "STOP": self.stop,
-            "ASK": self.ask,
-            "SWITCH": self.switch,
+            "STOP": weakly(self.stop),
+            "ASK": weakly(self.ask),
+            "SWITCH": weakly(self.switch),
             **FUNCTIONS,
             **MEMORY_ACCESS,
         }

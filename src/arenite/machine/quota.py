@@ -1,0 +1,26 @@
+"""How much a store may hold: counted over the whole store, and looked at before anything is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Limits of one store.
+
+    `memory`: bytes of one memory; `memories`: bytes of all together.  `elements`: of all tables together; `tables`, `instances`: how many.
+    """
+
+    memory: int = MAX_PAGES * PAGE_SIZE
+    memories: int = 1 << 62
+    elements: int = MAX_TABLE
+    tables: int = 1 << 31
+    instances: int = 1 << 31
+
+
+UNBOUNDED: Final = Quota()
+"""What a machine has that nobody has configured."""
