@@ -129,8 +129,8 @@ class Cage:
 
     def show(self, window: Window) -> None:
         """Map the window's entries."""
-        self._window = window
-        self._space.map(WINDOW_AT - LOW, window.entries_fd, WINDOW_SIZE, writable=False, private=False)
+        self._window, file = window, window.file()
+        self._space.map(WINDOW_AT - LOW, file.fd, WINDOW_SIZE, writable=False, private=False)
 
     def grow_arena(self, size: int) -> None:
         """Commit the arena up to `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""

@@ -204,7 +204,7 @@ class Machine:
         handle = len(made.thunks)
         if handle == len(thunks) or thunks[handle].type != type_:  # another order than that of earlier stores
             self.window = self.windows.window(self.modules, (*made.thunks, type_))
-            self._runner = None
+        self._runner = None  # the file of entries that the cage shows may be from before the thunk
         made.thunks[type_] = handle
         return handle
 

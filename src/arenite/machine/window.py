@@ -29,6 +29,7 @@ from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit, LinkError
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, RETURN_MAP_SIZE, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
+from arenite.machine.image import File
 from arenite.machine.values import header_offset
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from arenite.layout.types import FuncType
 
 HALT_PC: Final = UNIT
+changing: Final = threading.RLock()  # stores of several threads share an engine's windows
+if hasattr(os, "register_at_fork"):  # a child begins when nobody changes any: it has only the thread that forked
+    os.register_at_fork(before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release)
 ENTRY: Final = struct.Struct("<IIII")
 THUNK: Final = struct.Struct("<HHI HHI HHI")
 assert ENTRY.size == WindowEntry.size == FuncRefRecord.size
@@ -147,12 +151,14 @@ def _entries_of(placed: Placed) -> bytes:
 class Window:
     """Entries and bytecode of a list of modules.
 
-    `entries`, `code`, `returns`: views for tiers that read them in Python.  `code_address`, `entries_fd`: for those that map them.
+    `entries`, `code`, `returns`: views for tiers that read them in Python.  `code_address`, `file`: for those that map them.
     """
 
     def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool) -> None:
         self.preamble = preamble
         self._portable = portable
+        self._used = THUNKS * ENTRY.size  # bytes of the entries
+        self._file: File | None = None
         self.modules: list[Placed] = []
         handle, origin = THUNKS, MODULE_GRAIN
         for code in modules:
@@ -179,16 +185,30 @@ class Window:
             self.returns[start : start + len(placed.code.returns)] = placed.code.returns
 
     def _write_entries(self) -> None:
-        if self._portable:
-            self.entries = memoryview(bytearray(WINDOW_SIZE))
-        else:
-            self.entries_fd = platform.memfd("arenite window")
-            weakref.finalize(self, os.close, self.entries_fd)
-            os.ftruncate(self.entries_fd, WINDOW_SIZE)
-            self.entries = memoryview(mmap.mmap(self.entries_fd, WINDOW_SIZE))
+        size = WINDOW_SIZE
+        self.entries = memoryview(
+            bytearray(size) if self._portable else mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANON)
+        )
         for placed in self.modules:
             entries, start = _entries_of(placed), placed.handle * ENTRY.size
             self.entries[start : start + len(entries)] = entries
+            self._used = start + len(entries)
+
+    def file(self) -> File:
+        """The entries of now as a file to map.
+
+        It never changes: more thunks mean another file.  So stores that have no use for those keep theirs, and a process and its
+        children, which have the same files, do not see what the others add.
+        """
+        file = self._file
+        if file is None:
+            fd = platform.memfd("arenite window")
+            file = File(fd)
+            os.ftruncate(fd, WINDOW_SIZE)
+            os.pwrite(fd, self.entries[: self._used], 0)
+            platform.seal(fd)
+            self._file = file
+        return file
 
     def refresh(self) -> None:
         """Show the thunks there are now."""
@@ -196,6 +216,7 @@ class Window:
         self.code[:MODULE_GRAIN] = preamble.code
         self.returns[:HOST_PAGE] = preamble.returns
         self.entries[: len(preamble.entries)] = preamble.entries
+        self._file = None
 
     @property
     def code_address(self) -> int:
@@ -228,7 +249,6 @@ class Windows:
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
         self._empty: Window | None = None  # every store begins with it, so it is kept
         self._types: dict[int, FuncType] = {}
-        self._lock = threading.RLock()  # stores of several threads share an engine's windows
 
     @property
     def empty(self) -> Window:
@@ -239,7 +259,7 @@ class Windows:
 
     def window(self, modules: tuple[ModuleCode, ...], types: Sequence[FuncType]) -> Window:
         """The window of these modules, in this order, that begins with thunks for these types."""
-        with self._lock:
+        with changing:
             preamble = self._preamble(types)
             key = (id(preamble), *map(id, modules))
             found = self._windows.get(key)
