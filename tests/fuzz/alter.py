@@ -39,7 +39,7 @@ from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import FIELDS
 from arenite.errors import InternalError
-from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS
+from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import F32, F64, I32, I64
 from arenite.snapshot.container import CHECKSUM, HEADER
@@ -745,7 +745,7 @@ def check_trusted(store: Store) -> None:
     assert StoreContext.stack_limit.read(page, 0) == store.machine.stack_limit <= len(cage.arena)
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)
     for area in range(len(cage.sizes) - 1):
-        length = StoreContext.lengths.packer.unpack_from(page, StoreContext.lengths.offset + 8 * area)[0]
+        length = read_length(page, area)
         assert length == len(cage.memory(area)) <= store.engine.config.max_memory
     assert store.machine._depth == 0
 

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import AreniteError, Func, Global, Instance, Memory, Table, Trap
 from arenite.errors import InternalError
-from arenite.layout.cage import STACK_AT, area_at
+from arenite.layout.cage import STACK_AT, area_at, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.traps import TrapCode
@@ -147,7 +147,7 @@ def check_trusted(world: World) -> None:
     assert StoreContext.areas.read(page, 0) == used
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)
     for area in range(used):
-        length = StoreContext.lengths.packer.unpack_from(page, StoreContext.lengths.offset + 8 * area)[0]
+        length = read_length(page, area)
         assert length == len(cage.memory(area)) <= 1 << 21
     assert world.machine._depth == 0
 

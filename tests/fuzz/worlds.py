@@ -212,7 +212,7 @@ class World:
             *(p.origin + f.begin + 8 * k for p in placed for f in p.code.all_functions() for k in (0, 1, 3)),
         ]
         handles = [0, 1, 2, 3, THUNKS - 1, THUNKS, THUNKS + 5, THUNKS + 20, HANDLE_MASK, HANDLE_MASK + 1]
-        types = [0, 1, *(t.id for p in placed for t in p.code.types)]
+        types = [*range(2 + sum(len(p.code.types) for p in placed))]
         edges = [
             arena,
             arena - 4,

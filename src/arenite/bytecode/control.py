@@ -147,8 +147,8 @@ def rows() -> Iterator[Row]:
         )
     yield row("zero16", "first:u32", lambda e, first: _zero(e, first, ZERO_COUNT), f"{ZERO_COUNT} slots from byte first = 0")
     yield row("call", "frame:u32 header:u32 to:label", call)
-    yield row("call_indirect", "index:i32 disp:u32 type_:u32 frame:u32 header:u32", call_indirect)
-    yield row("call_import", "disp:u32 type_:u32 frame:u32 header:u32", call_import)
+    yield row("call_indirect", "index:i32 disp:u32 type_:type frame:u32 header:u32", call_indirect)
+    yield row("call_import", "disp:u32 type_:type frame:u32 header:u32", call_import)
     yield row(
         "call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments"
     )

@@ -56,10 +56,25 @@ def _store(memory: Type) -> Meaning:
 
 
 def memory_length(e: Emit) -> Value:
-    """Bytes of the instance's memory 0 (i64), from the store context: which area it is comes from the arena, so it is bounded first."""
+    """Bytes of the instance's memory 0 (i64)."""
+    return in_bytes(e, memory_pages(e))
+
+
+def memory_pages(e: Emit) -> Value:
+    """Pages of the instance's memory 0 (i32): which area it is comes from the arena, so it is bounded first."""
     memory = e.load(Space.ARENA, I32, e.state("vmctx"), InstanceRecord.memory.offset)
-    area = checked_area(e, e.load(Space.ARENA, I32, memory, MemoryRecord.area.offset))
-    return e.load(Space.STORE, I64, e.pure("shl", area, e.const(I32, 3)), StoreContext.lengths.offset)
+    return area_pages(e, checked_area(e, e.load(Space.ARENA, I32, memory, MemoryRecord.area.offset)))
+
+
+def area_pages(e: Emit, area: Value) -> Value:
+    """Pages of a memory area that the cage has (i32), from the store context."""
+    shift = StoreContext.lengths.size.bit_length() - 1
+    return e.load(Space.STORE, I32, e.pure("shl", area, e.const(I32, shift)), StoreContext.lengths.offset)
+
+
+def in_bytes(e: Emit, pages: Value) -> Value:
+    """So many pages in bytes (i64)."""
+    return e.pure("shl", e.pure("extend_u", pages, to=I64), e.const(I64, PAGE_SIZE.bit_length() - 1))
 
 
 def checked_area(e: Emit, area: Value) -> Value:
@@ -70,8 +85,7 @@ def checked_area(e: Emit, area: Value) -> Value:
 
 def memory_size(e: Emit) -> Value:
     """dst = length of memory 0 in pages."""
-    shift = PAGE_SIZE.bit_length() - 1
-    return e.pure("wrap", e.pure("shr_u", memory_length(e), e.const(I64, shift)), to=I32)
+    return memory_pages(e)
 
 
 def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:

@@ -87,6 +87,7 @@ class ModuleCode:
     data: tuple[DataSegment, ...]
     start: int | None
     bytecode: bytes
+    type_places: bytes  # u32 each: where in the bytecode an op names a type, by its index among `types`
     returns: bytes  # one bit per unit of bytecode: may a frame return there?
     functions: bytes  # FUNCTION records of own functions
     safepoints: bytes

@@ -4,7 +4,9 @@ Derived from a row: its encoding, its text form, its handlers, its effects.  Kin
 
     i32 i64 f32 f64            a frame slot, as u16 byte offset from the frame            -> Value
     i32.imm16 i64.imm16        a signed constant in the code; also .imm32, .imm64         -> Value
-    u16 u32                    an unsigned constant: offsets, indexes, type ids           -> Value (i32)
+    u16 u32                    an unsigned constant: offsets, indexes                     -> Value (i32)
+    type                       an index among the module's types, as u32; in a window's copy of the code its id there
+                                                                                          -> Value (i32)
     label loop                 an i32 displacement in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint
     labels                     a u16 count; so many i32 displacements follow the op
 
@@ -34,6 +36,7 @@ FIELDS: Final[dict[str, tuple[int, str]]] = {
     "labels": (2, "H"),
     "u16": (2, "H"),
     "u32": (4, "I"),
+    "type": (4, "I"),
     "i32.imm16": (2, "h"),
     "i64.imm16": (2, "h"),
     "i32.imm32": (4, "i"),

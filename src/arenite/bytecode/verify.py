@@ -14,13 +14,15 @@ The invariants, of each function:
 9. What names a place in the instance (`disp` of globals, tables, functions) names one of that kind; segments, tables, functions and types exist.
 10. The map of return points has exactly the ops behind calls; each of them, and each target of a back-edge, has a safepoint, and
     safepoints are in order and name slots inside the frame, behind the header.
-11. Nothing that only the machine's thunks use occurs (`halt`, `call_host`).
+11. The module's list of places where types are named has exactly those, in order.
+12. Nothing that only the machine's thunks use occurs (`halt`, `call_host`).
 
 Raises: `InternalError`, with the op in its context.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import ops
@@ -49,6 +51,7 @@ def verify_module(module: ModuleCode) -> None:
     places = Places(module)
     begins = {f.begin: f for f in module.all_functions()}
     points: set[int] = set()
+    types = array("I")
     at = 0
     for index, f in enumerate(module.all_functions()):
         if f.begin != at or f.end <= f.begin:
@@ -57,10 +60,13 @@ def verify_module(module: ModuleCode) -> None:
         function = Function(module, places, begins, index)
         function.check()
         points |= function.points
+        types += function.types
     if at != len(module.bytecode):
         raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {at:#x}")
     if len(module.returns) * 8 * UNIT < at or module.returns != _map_of(points, len(module.returns)):
         raise InternalError("the map of return points is not that of the ops behind calls")
+    if module.type_places != types.tobytes():
+        raise InternalError("the places where types are named are not those of the ops that name one")
 
 
 def _map_of(points: set[int], size: int) -> bytearray:
@@ -80,8 +86,8 @@ class Places:
         imported = {layout.imported_global(i) for i in range(layout.imported_globals)}
         tables = {layout.table(i) for i in range(layout.tables)}
         functions = {layout.function(i) for i in range(layout.imported_functions)}
-        types = {t.id for t in module.types}
-        self.headers = {t.id: SLOT * max(len(t.params), len(t.results)) for t in module.types}
+        types = set(range(len(module.types)))
+        self.headers = [SLOT * max(len(t.params), len(t.results)) for t in module.types]
         numbers: dict[str, set[int]] = {
             "table": set(range(layout.tables)),
             "source_table": set(range(layout.tables)),
@@ -116,7 +122,7 @@ def _is_global(row: Row, operand: Operand) -> bool:
 
 
 class Function:
-    """One function being checked.  `points`: its return points."""
+    """One function being checked.  `points`: its return points.  `types`: where in the bytecode it names types."""
 
     def __init__(self, module: ModuleCode, places: Places, begins: dict[int, FunctionCode], index: int) -> None:
         self.module = module
@@ -127,6 +133,7 @@ class Function:
         self.listing = list(ops(module.bytecode, self.f.begin, self.f.end))
         self.pcs = {op.pc for op in self.listing}
         self.points: set[int] = set()
+        self.types = array("I")
         self.stops: set[int] = set()  # pcs that need a safepoint
 
     def fail(self, op: Op, message: str) -> InternalError:
@@ -165,12 +172,14 @@ class Function:
                 raise self.fail(op, f"{count} slots from byte {start} do not lie between the header and the end of the frame")
 
     def check_op(self, op: Op) -> None:
-        """Invariants 4, 5, 8, 9, 11."""
+        """Invariants 4, 5, 8, 9, 12."""
         name = op.row.name
         if name in THUNKS_ONLY or (name.startswith("enter") and op.pc != self.f.begin):
             raise self.fail(op, f"{name} does not belong here")
         for operand in op.row.encoded:
             value = op.values[operand.name]
+            if operand.kind == "type":
+                self.types.append(op.pc + operand.at)
             if operand.kind in SLOTS or (name, operand.name) in FAR_SLOTS:
                 self.check_slot(op, value)
             elif operand.kind in LABELS and name not in CALLS:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.bytecode.memory import checked_area
+from arenite.bytecode.memory import area_pages, checked_area, in_bytes
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.protocol import I8, I32, I64, Label, State, Value
 from arenite.bytecode.row import LABELS, SLOTS, Operand, Row
@@ -100,7 +100,7 @@ class Handler(LlvmText):
             return [Label(o.at)]
         if o.kind == "u16":
             return Value(I32, self.half(o.at, "i32"))
-        if o.kind == "u32":
+        if o.kind in ("u32", "type"):
             return Value(I32, self.field(o.at, "i32"))
         bits = int(o.kind.partition(".imm")[2])
         text = self.field(o.at, f"i{bits}")
@@ -271,8 +271,7 @@ class Handler(LlvmText):
         area = checked_area(self, self.load(Space.ARENA, I32, record, MemoryRecord.area.offset))
         found = {"memory": self.addressing.memory(self.line, area)}
         if self.explicit_bounds:
-            at = self.pure("shl", area, self.const(I32, 3))
-            found["length"] = self.load(Space.STORE, I64, at, StoreContext.lengths.offset).text
+            found["length"] = in_bytes(self, area_pages(self, area)).text
         return found
 
     def text(self) -> str:

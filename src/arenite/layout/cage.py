@@ -15,9 +15,13 @@ one plus the largest displacement ends inside memory area 0 or its guard.  The a
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arenite.layout.records import StoreContext, WindowEntry
+from arenite.layout.types import PAGE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HOST_PAGE: Final = 4096
 GUARD: Final = 1 << 16
@@ -53,6 +57,28 @@ def area_at(area: int) -> int:
 def region_at(region: int) -> int:
     """Offset from the base of what a snapshot keeps: region 0 is the store page and the arena, the others the memory areas."""
     return STORE_AT if region == 0 else area_at(region - 1)
+
+
+def write_length(page: memoryview, area: int, size: int) -> None:
+    """Let a store page say that a memory area has so many bytes: whole pages of 64 KiB."""
+    lengths = StoreContext.lengths
+    lengths.packer.pack_into(page, lengths.offset + lengths.size * area, size // PAGE_SIZE)
+
+
+def read_length(page: memoryview, area: int) -> int:
+    """Bytes of a memory area, as a store page says."""
+    lengths = StoreContext.lengths
+    return PAGE_SIZE * int(lengths.packer.unpack_from(page, lengths.offset + lengths.size * area)[0])
+
+
+def write_context(page: memoryview, heap: int, stack_limit: int, sizes: Sequence[int]) -> None:
+    """Let a store page say what that of a cage with these regions says before anything has run."""
+    page[:] = bytes(len(page))
+    StoreContext.stack_limit.write(page, 0, stack_limit)
+    StoreContext.heap.write(page, 0, heap)
+    StoreContext.areas.write(page, 0, len(sizes) - 1)
+    for area, size in enumerate(sizes[1:]):
+        write_length(page, area, size)
 
 
 def cage_size(areas: int) -> int:

@@ -84,7 +84,7 @@ class StoreContext(Record):
     areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
     heap = Field("u32", "where the next record is allocated", arena_offset=True)
     arguments = Field("u64", "arguments of the helper that was asked for", count=6)
-    lengths = Field("u64", "bytes of each memory area: decides explicit checks", readonly=True, count=256)
+    lengths = Field("u32", "pages of 64 KiB of each memory area: decides explicit checks", readonly=True, count=1000)
 
 
 class WindowEntry(Record):
@@ -92,7 +92,7 @@ class WindowEntry(Record):
 
     pc = Field("u32", "its first op in the window's bytecode", readonly=True)
     frame_size = Field("u32", "bytes of its frame", readonly=True)
-    type_id = Field("u32", "its type; 0 in unused entries", readonly=True)
+    type_id = Field("u32", "its type: the window's number for it, from 1; 0 in unused entries", readonly=True)
     native = Field("u32", "its native code, when there is some; 0: none", readonly=True)
 
 
@@ -107,9 +107,9 @@ class InstanceRecord(Record):
 
 
 class FuncRefRecord(Record):
-    """A function reference: a handle into the window, never an address."""
+    """A function reference: a handle into the window, never an address.  The window alone knows its type."""
 
-    type_id = Field("u32", "its type, for reading; the window's decides", readonly=True)
+    spare = Field("u32", "0", readonly=True)
     code = Field("u32", "code handle", readonly=True)
     vmctx = Field("u32", "its instance; for a host function its index in the store's list", readonly=True, arena_offset=True)
     function = Field("u32", "funcidx in its instance's module", readonly=True)

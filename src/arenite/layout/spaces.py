@@ -1,6 +1,6 @@
 """The address spaces.  Every load and store of the bytecode names one; a machine address is formed from a space and an offset only.
 
-Example:  e.load(Space.ARENA, I32, funcref, FuncRefRecord.type_id.offset)
+Example:  e.load(Space.ARENA, I32, funcref, FuncRefRecord.code.offset)
 """
 
 from __future__ import annotations

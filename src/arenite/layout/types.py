@@ -9,9 +9,7 @@ Example:  FuncType((I32, I32), (I64,))
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 I32: Final = 0x7F
@@ -60,15 +58,6 @@ class FuncType:
     def __str__(self) -> str:
         params, results = (" ".join(map(type_name, side)) for side in (self.params, self.results))
         return f"({params}) -> ({results})"
-
-    @cached_property
-    def id(self) -> int:
-        """The u32 by which code recognises this type: from a digest of its structure, so the same in every process.
-
-        Never 0 (an unused window entry) nor 1 (an entry that never matches).
-        """
-        word = hashlib.blake2b(str(self).encode(), digest_size=4).digest()
-        return max(int.from_bytes(word, "little"), 2)
 
 
 @dataclass(frozen=True)

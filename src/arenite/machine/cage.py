@@ -31,6 +31,7 @@ from arenite.layout.cage import (
     area_at,
     cage_size,
     region_at,
+    write_length,
 )
 from arenite.layout.records import StoreContext
 
@@ -178,7 +179,7 @@ class Cage:
         start = area_at(area) - LOW
         self._space.commit(start + self._lengths[area], start + size)
         self._lengths[area] = size
-        StoreContext.lengths.packer.pack_into(self.store_page, StoreContext.lengths.offset + 8 * area, size)
+        write_length(self.store_page, area, size)
 
     def close(self) -> None:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
@@ -288,7 +289,7 @@ class PortableCage:
                 raise Limit("a memory must move to grow, but a view of it is held") from error
             self._memories[area] = new
         self._lengths[area] = size
-        StoreContext.lengths.packer.pack_into(self.store_page, StoreContext.lengths.offset + 8 * area, size)
+        write_length(self.store_page, area, size)
         self.generation += 1
 
     def close(self) -> None:

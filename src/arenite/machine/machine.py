@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import AreniteError, Limit, NotReady, Trap
-from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT
+from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF
 from arenite.machine.backtrace import Locate, backtrace, unlocated
@@ -111,12 +111,7 @@ class Machine:
 
     def write_context(self, heap: int) -> None:
         """Write what the store page of a cage that nothing has run in says."""
-        page, cage = self.cage.store_page, self.cage
-        StoreContext.stack_limit.write(page, 0, self.stack_limit)
-        StoreContext.heap.write(page, 0, heap)
-        StoreContext.areas.write(page, 0, len(cage.sizes) - 1)
-        for area, size in enumerate(cage.sizes[1:]):
-            StoreContext.lengths.packer.pack_into(page, StoreContext.lengths.offset + 8 * area, size)
+        write_context(self.cage.store_page, heap, self.stack_limit, self.cage.sizes)
 
     # fuel
     def get_fuel(self) -> int | None:
@@ -195,7 +190,7 @@ class Machine:
             handle = self._add_thunk(function.type)
         at = self.allocate(FuncRefRecord.size)
         index = self.own().add_function(function, at)
-        HEADER.pack_into(self.cage.arena, at, function.type.id, handle, index, 0)
+        HEADER.pack_into(self.cage.arena, at, 0, handle, index, 0)
         return FuncAddr(at, function.type)
 
     def _add_thunk(self, type_: FuncType) -> int:
@@ -230,7 +225,7 @@ class Machine:
         """The function that a reference from the arena names, typed by the window.  Raises: `Trap` if it names none."""
         if reference <= len(self.cage.arena) - FuncRefRecord.size:
             handle = FuncRefRecord.code.read(self.cage.arena, reference)
-            type_ = self.windows.type_of(self.window.entry(handle)[2])
+            type_ = self.window.type_of(self.window.entry(handle)[2])
             if type_ is not None:
                 return FuncAddr(reference, type_)
         raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
@@ -341,7 +336,7 @@ class Machine:
         except struct.error:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
         pc, _, actual = self.window.entry(handle)
-        if actual != function.type.id:
+        if self.window.type_of(actual) != function.type:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
         function.entry = pc, vmctx
         return function.entry

@@ -7,8 +7,8 @@ Converting references needs the store, so the machine gives two functions for it
 
 from __future__ import annotations
 
-import functools
 import struct
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, SupportsFloat
 
@@ -106,7 +106,12 @@ def convert(value: object, type_: int, refs: ToGuest) -> object:
     return single(float(value)) if type_ == F32 else float(value)
 
 
-@functools.lru_cache(maxsize=4096)
+_codecs: weakref.WeakValueDictionary[FuncType, Codec] = weakref.WeakValueDictionary()
+
+
 def codec(type_: FuncType) -> Codec:
-    """The codec of a type."""
-    return Codec(type_)
+    """The codec of a type, one for all who use it at a time."""
+    found = _codecs.get(type_)
+    if found is None:
+        found = _codecs[type_] = Codec(type_)
+    return found

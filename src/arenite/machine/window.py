@@ -10,6 +10,10 @@ modules' bytecode (found by a pc); both are read-only for guests and hold nothin
               MODULE_GRAIN ..       the first module, …; each begins on a multiple of MODULE_GRAIN
 
 Adding a module to a store gives it another window with the same prefix: handles and pcs stay what they were.
+
+A function type has a number in each window, its id: from 1, in the order in which types came.  Ids stand in entries and in the window's
+own copy of the bytecode, where a module's type indexes are, and nowhere else; so they need not be the same in two windows, and they end
+with the window.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import os
 import struct
 import threading
 import weakref
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +31,7 @@ from arenite import platform
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import ROWS
 from arenite.bytecode.safepoints import safepoints_of
-from arenite.errors import Limit, LinkError
+from arenite.errors import Limit
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, RETURN_MAP_SIZE, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.image import File
@@ -55,6 +60,11 @@ class Thunk:
     pc: int
     type: FuncType
 
+    @property
+    def frame_size(self) -> int:
+        """Bytes of its frame: arguments and results, and the header."""
+        return header_offset(self.type) + FrameHeader.size
+
 
 class Preamble:
     """What a window begins with: `halt`, and the thunks, which grow in number while windows are in use.
@@ -65,15 +75,18 @@ class Preamble:
     def __init__(self, types: Iterable[FuncType] = ()) -> None:
         self.code = bytearray(MODULE_GRAIN)
         self.returns = bytearray(HOST_PAGE)
-        self.entries = bytearray(THUNKS * ENTRY.size)
         self.host_calls: dict[int, FuncType] = {}  # pc of a thunk's `call_host` -> the type it serves
         self.thunks: list[Thunk] = []
-        self._next = 2 * UNIT
         struct.pack_into("<H", self.code, 0, ROWS["unreachable"].code)
         struct.pack_into("<H", self.code, HALT_PC, ROWS["halt"].code)
         self._return_point(HALT_PC)
         for type_ in types:
             self.add(type_)
+
+    @property
+    def end(self) -> int:
+        """Where the code of the last thunk ends."""
+        return 2 * UNIT + THUNK.size * len(self.thunks)
 
     def _return_point(self, pc: int) -> None:
         self.returns[pc // UNIT // 8] |= 1 << (pc // UNIT % 8)
@@ -89,7 +102,7 @@ class Preamble:
 
     def add(self, type_: FuncType) -> None:
         """One more thunk.  Raises: `Limit` after 4,096."""
-        handle, pc = len(self.thunks), self._next
+        handle, pc = len(self.thunks), self.end
         if handle == THUNKS:
             raise Limit(f"host functions of more than {THUNKS} types")
         header = header_offset(type_)
@@ -105,8 +118,6 @@ class Preamble:
             header,
         )
         THUNK.pack_into(self.code, pc, *ops)
-        ENTRY.pack_into(self.entries, handle * ENTRY.size, pc, header + FrameHeader.size, type_.id, 0)
-        self._next += THUNK.size
         self.host_calls[pc + UNIT] = type_
         self.thunks.append(Thunk(handle, pc, type_))
 
@@ -132,20 +143,10 @@ class Placed:
     def references(self, vmctx: int) -> bytes:
         """The function references of an instance at `vmctx`; the last answer is kept, since stores are much alike."""
         if self._references[0] != vmctx:
-            code, imported = self.code, self.code.imported_functions
-            ids = [t.id for t in code.types]
-            records = (
-                ENTRY.pack(ids[t], self.handle + i, vmctx, imported + i) for i, t in enumerate(code.function_types[imported:])
-            )
+            imported = self.code.imported_functions
+            records = (ENTRY.pack(0, self.handle + i, vmctx, imported + i) for i in range(self.code.function_count))
             self._references = vmctx, b"".join(records)
         return self._references[1]
-
-
-def _entries_of(placed: Placed) -> bytes:
-    code = placed.code
-    types = [code.types[f].id for f in code.function_types[code.imported_functions :]]
-    records = FUNCTION.iter_unpack(code.functions)
-    return b"".join(ENTRY.pack(placed.origin + f[0], f[2], id_, 0) for f, id_ in zip(records, types, strict=True))
 
 
 class Window:
@@ -159,6 +160,9 @@ class Window:
         self._portable = portable
         self._used = THUNKS * ENTRY.size  # bytes of the entries
         self._file: File | None = None
+        self._types: list[FuncType] = []  # by id - 1; only ever added to
+        self._ids: dict[FuncType, int] = {}
+        self._thunks = 0  # how many are shown
         self.modules: list[Placed] = []
         handle, origin = THUNKS, MODULE_GRAIN
         for code in modules:
@@ -181,8 +185,16 @@ class Window:
         self.code = self._space.view(RETURN_MAP_SIZE, RETURN_MAP_SIZE + end)
         for placed in self.modules:
             self.code[placed.origin : placed.end] = placed.code.bytecode
+            self._name_types(placed)
             start = placed.origin // UNIT // 8
             self.returns[start : start + len(placed.code.returns)] = placed.code.returns
+
+    def _name_types(self, placed: Placed) -> None:
+        """Put ids in the place of the type indexes in a module's bytecode."""
+        ids = array("I", map(self._id_of, placed.code.types))
+        with self.code[placed.origin : placed.end].cast("I") as words:
+            for at in array("I", placed.code.type_places):
+                words[at // 4] = ids[words[at // 4]]
 
     def _write_entries(self) -> None:
         size = WINDOW_SIZE
@@ -190,7 +202,10 @@ class Window:
             bytearray(size) if self._portable else mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANON)
         )
         for placed in self.modules:
-            entries, start = _entries_of(placed), placed.handle * ENTRY.size
+            code, start = placed.code, placed.handle * ENTRY.size
+            ids = [self._id_of(type_) for type_ in code.types]
+            types, records = code.function_types[code.imported_functions :], FUNCTION.iter_unpack(code.functions)
+            entries = b"".join(ENTRY.pack(placed.origin + f[0], f[2], ids[t], 0) for f, t in zip(records, types, strict=True))
             self.entries[start : start + len(entries)] = entries
             self._used = start + len(entries)
 
@@ -212,11 +227,25 @@ class Window:
 
     def refresh(self) -> None:
         """Show the thunks there are now."""
-        preamble = self.preamble
-        self.code[:MODULE_GRAIN] = preamble.code
+        preamble, thunks = self.preamble, self.preamble.thunks
+        self.code[: preamble.end] = preamble.code[: preamble.end]
         self.returns[:HOST_PAGE] = preamble.returns
-        self.entries[: len(preamble.entries)] = preamble.entries
+        for thunk in thunks[self._thunks :]:
+            ENTRY.pack_into(self.entries, thunk.handle * ENTRY.size, thunk.pc, thunk.frame_size, self._id_of(thunk.type), 0)
+        self._thunks = len(thunks)
         self._file = None
+
+    def _id_of(self, type_: FuncType) -> int:
+        """The number of a type in this window, a new one if it has none."""
+        found = self._ids.get(type_)
+        if found is None:
+            self._types.append(type_)
+            found = self._ids[type_] = len(self._types)
+        return found
+
+    def type_of(self, id_: int) -> FuncType | None:
+        """The type that has a number in this window."""
+        return self._types[id_ - 1] if 0 < id_ <= len(self._types) else None
 
     @property
     def code_address(self) -> int:
@@ -225,8 +254,8 @@ class Window:
 
     def entry(self, handle: int) -> tuple[int, int, int]:
         """(pc, frame size, type id) of a code handle, masked like generated code masks it."""
-        pc, frame_size, type_id, _ = ENTRY.unpack_from(self.entries, (handle & HANDLE_MASK) * ENTRY.size)
-        return pc, frame_size, type_id
+        pc, frame_size, id_, _ = ENTRY.unpack_from(self.entries, (handle & HANDLE_MASK) * ENTRY.size)
+        return pc, frame_size, id_
 
     def is_return_point(self, pc: int) -> bool:
         """Whether a frame may return to `pc`."""
@@ -241,18 +270,17 @@ class Window:
 
 
 class Windows:
-    """An engine's windows, one per list of modules and thunks in use; and its registry of types."""
+    """An engine's windows, one per list of modules and thunks in use."""
 
     def __init__(self, *, portable: bool) -> None:
         self._portable = portable
         self._preambles: list[weakref.ref[Preamble]] = []  # windows keep them
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
-        self._empty: Window | None = None  # every store begins with it, so it is kept
-        self._types: dict[int, FuncType] = {}
+        self._empty: Window | None = None
 
     @property
     def empty(self) -> Window:
-        """The window of a store that has nothing yet; made for the first store, so an engine without stores costs little."""
+        """The window of a store that has nothing yet: the last that was made for no module, so the next store finds its thunks there."""
         if self._empty is None:
             self._empty = self.window((), ())
         return self._empty
@@ -264,14 +292,13 @@ class Windows:
             key = (id(preamble), *map(id, modules))
             found = self._windows.get(key)
             if found is None:
-                for code in modules:
-                    self.register(code.types)
                 found = self._windows[key] = Window(preamble, modules, portable=self._portable)
+                if not modules:
+                    self._empty = found
             return found
 
     def _preamble(self, types: Sequence[FuncType]) -> Preamble:
         """One that begins with thunks for these types; it may get more."""
-        self.register(types)
         alive = [p for reference in self._preambles if (p := reference()) is not None]
         found = next((p for p in alive if p.begins_with(types)), None)
         if found is None:
@@ -284,14 +311,3 @@ class Windows:
                 if window.preamble is found:
                     window.refresh()
         return found
-
-    def register(self, types: Iterable[FuncType]) -> None:
-        """Note types, whose ids must differ.  Raises: `LinkError` for two types with one id."""
-        for type_ in types:
-            other = self._types.setdefault(type_.id, type_)
-            if other != type_:
-                raise LinkError(f"types {type_} and {other} have the same id {type_.id:#x}")
-
-    def type_of(self, type_id: int) -> FuncType | None:
-        """The type that has this id."""
-        return self._types.get(type_id)

@@ -2,7 +2,8 @@
 
 Frames say where they go on by places in the bytecode, so a snapshot needs the very bytecode that it was made with.  A version of
 arenite that translates the module to the same bytecode uses its own.  Another takes what travels along: ops are known by name and
-signature, so they may have other numbers by then; and it is verified like any bytecode from outside.
+signature, so they may have other numbers by then (`older` knows signatures that are no more); and it is verified like any bytecode
+from outside.
 
     blob = carried(code)                      # compressed
     code = restored(blob, own_translation)    # own: the module as this version decodes it
@@ -14,19 +15,21 @@ import hashlib
 import json
 import struct
 import weakref
+from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import zstandard
 
 from arenite.bytecode.module import FUNCTION, FunctionCode, ModuleCode
-from arenite.bytecode.ops import TABLE
+from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.row import FIELDS
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
 from arenite.snapshot.container import decompressed
+from arenite.snapshot.older import OPS, type_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +89,7 @@ def carried(code: ModuleCode) -> bytes:
 def carried_parts(code: ModuleCode, bytecode: bytes, ops: list[str]) -> bytes:
     """A translation whose ops are numbered like this, as bytes."""
     locals_ = b"".join(len(types).to_bytes(4, "little") + types for types in code.locals)
-    parts = [bytecode, code.returns, code.functions, code.safepoints, locals_]
+    parts = [bytecode, code.returns, code.functions, code.safepoints, locals_, code.type_places]
     head = json.dumps({"ops": ops, "sizes": [len(part) for part in parts]}).encode()
     data = b"".join((len(head).to_bytes(4, "little"), head, *parts))
     return zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
@@ -106,11 +109,15 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
         for part in sizes:
             parts.append(data[at : at + part])
             at += part
-        bytecode, returns, functions, safepoints, packed = parts
+        bytecode, returns, functions, safepoints, packed, *rest = parts
         locals_ = tuple(_split(packed))
         code = replace(own, returns=returns, functions=functions, safepoints=safepoints, locals=locals_)
         _check_functions(code, len(bytecode))
-        code = replace(code, bytecode=_renumbered(bytecode, code, names))
+        if rest and names == [signature(row) for row in TABLE]:
+            code = replace(code, bytecode=bytecode, type_places=rest[0])
+        else:
+            bytecode, places = Renumbering(code, names).of(bytecode)
+            code = replace(code, bytecode=bytecode, type_places=places)
         verify_module(code)
     except (
         zstandard.ZstdError,
@@ -156,22 +163,44 @@ def _check_functions(code: ModuleCode, size: int) -> None:
         last = function.safepoints
 
 
-def _renumbered(bytecode: bytes, code: ModuleCode, names: list[str]) -> bytes:
-    """The same ops with the numbers that they have here.  Raises: `SnapshotError` for one that there is no more."""
-    here = {signature(row): row for row in TABLE}
-    rows = [here.get(name) for name in names]
-    if all(row is not None and row.code == number for number, row in enumerate(rows)):
-        return bytecode
-    out = bytearray(bytecode)
-    for function in code.all_functions():
-        for at, number in ops_of(bytecode, function, rows):
-            row = rows[number]
-            if row is None:
-                raise SnapshotError(
-                    f"the bytecode that travels along uses the op {names[number]!r}, which this version does not have"
-                )
-            out[at : at + 2] = row.code.to_bytes(2, "little")
-    return bytes(out)
+class Renumbering:
+    """Ops under the numbers, and with the operands, that they have here.  `names`: the signatures of their ops, by number."""
+
+    def __init__(self, code: ModuleCode, names: list[str]) -> None:
+        here = {signature(row): row for row in TABLE}
+        self.code = code
+        self.names = names
+        self.older = {number: OPS[name] for number, name in enumerate(names) if name not in here and name in OPS}
+        self.rows = [ROWS[self.older[n].name] if n in self.older else here.get(name) for n, name in enumerate(names)]
+        self.types = [[o.at for o in row.encoded if o.kind == "type"] if row is not None else [] for row in self.rows]
+        self.indexes = {type_digest(type_): index for index, type_ in reversed(list(enumerate(code.types)))}
+
+    def of(self, bytecode: bytes) -> tuple[bytes, bytes]:
+        """The bytecode, and where it names types.  Raises: `SnapshotError` for an op that there is no more."""
+        out, places, rows, types = bytearray(bytecode), array("I"), self.rows, self.types
+        for function in self.code.all_functions():
+            for at, number in ops_of(bytecode, function, rows):
+                row = rows[number]
+                if row is None:
+                    raise SnapshotError(
+                        f"the bytecode that travels along uses the op {self.names[number]!r}, which this version does not have"
+                    )
+                out[at : at + 2] = row.code.to_bytes(2, "little")
+                if types[number]:
+                    places.extend(at + operand for operand in types[number])
+                    if number in self.older:
+                        self.name_types(out, at, number, row)
+        return bytes(out), places.tobytes()
+
+    def name_types(self, out: bytearray, at: int, number: int, row: Row) -> None:
+        """Put indexes in the place of an older op's digests."""
+        for operand in row.encoded:
+            if operand.name in self.older[number].digests:
+                place = at + operand.at
+                index = self.indexes.get(int.from_bytes(out[place : place + 4], "little"))
+                if index is None:
+                    raise SnapshotError("the bytecode that travels along names a type that the module does not have")
+                out[place : place + 4] = index.to_bytes(4, "little")
 
 
 def ops_of(bytecode: bytes, function: FunctionCode, rows: list[Row | None]) -> Iterator[tuple[int, int]]:

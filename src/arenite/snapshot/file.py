@@ -30,6 +30,7 @@ from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.container import Reader, Section, Writer, decompressed
 from arenite.snapshot.layout import layout_digest
+from arenite.snapshot.older import STEPS, converted
 from arenite.snapshot.pack import pack_regions, unpack_regions
 from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes
 
@@ -92,12 +93,17 @@ class Saved:
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
 
+    def in_layout(self, layout: str) -> Image | None:
+        """The image as a delta of it wants it; None for a layout that is not the present one."""
+        return self.image if layout == layout_digest() else None
+
 
 @dataclass(frozen=True)
 class Opened:
     """A snapshot file whose manifest has been read; its pages lie in the file still.
 
-    `own`: of a delta, by region, the numbers of the pages that it has instead of its parent's.
+    `layout`, `stored`: of the file's records, and its pages in it; `image`: in the present layout.  `own`: of a delta, by region, the
+    numbers of the pages that it has instead of its parent's.
     `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
     """
 
@@ -107,10 +113,16 @@ class Opened:
     name: str
     manifest: Fields
     sizes: Sizes
+    layout: str
+    stored: Image
     image: Image
     own: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
+
+    def in_layout(self, layout: str) -> Image | None:
+        """The image as a delta that was written in a layout wants it; None for one that is older than the file's own, or unknown."""
+        return converted(self.stored, self.sizes, self.manifest, self.layout, layout)
 
 
 def save(frozen: Frozen, path: Path, form: Form) -> Saved:
@@ -279,18 +291,21 @@ def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str,
 
 def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, options: Options) -> Opened:
     manifest = Fields(reader.manifest, f"{reader.name}: manifest")
-    if manifest.text("layout") != layout_digest():
+    layout = manifest.text("layout")
+    if layout not in STEPS and layout != layout_digest():
         raise reader.error("it was written with another layout of records, which this version of arenite does not read")
     sizes = read_sizes(manifest)
     if max(sizes.regions[1:], default=0) > options.largest:
         raise Limit(f"{reader.name}: a memory of {max(sizes.regions[1:])} bytes; {options.largest} are allowed")
-    image, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
-    if _context(image) != manifest.text("context"):
+    stored, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
+    if _context(stored) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
+    image = converted(stored, sizes, manifest, layout, layout_digest())
+    assert image is not None, "the steps lead to the present layout"
     known = () if parent is None else parent.modules
     modules = tuple(_embedded(reader, fields, known) for fields in manifest.items("modules", 1 << 16))
     line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
-    return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, image, own, modules, line)
+    return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, layout, stored, image, own, modules, line)
 
 
 def _image(
@@ -308,7 +323,10 @@ def _image(
             raise reader.error("it is a delta: give its parent")
         if parent.id != manifest.fields("parent").text("id"):
             raise reader.error("it is a delta of another snapshot than the one given")
-        return _patched(reader, entries, sizes.regions, parent.image, portable=portable)
+        before = parent.in_layout(manifest.text("layout"))
+        if before is None:
+            raise reader.error("it was written with another layout of records than the snapshot that it is a delta of")
+        return _patched(reader, entries, sizes.regions, before, portable=portable)
     places = [Section(f.integer("offset", 0, 1 << 62), f.integer("size", 0, 1 << 40)) for f in entries]
     if [p.size for p in places] != list(sizes.regions):
         raise manifest.error("regions", "as long as arena and memories are")

@@ -20,7 +20,7 @@ from functools import cached_property
 from mmap import mmap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.layout.cage import HOST_PAGE, STORE_AT
+from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
 from arenite.machine.image import ARENA
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from arenite.layout.records import Record as Layout
     from arenite.machine.image import Image
     from arenite.snapshot.file import Opened
+    from arenite.snapshot.travel import Sizes
 
 MOST_RECORDS: Final = 1 << 15
 MOST_ROWS: Final = 1 << 12  # of one record
@@ -122,13 +123,15 @@ class Survey:
 
 
 class Arena:
-    """The store page and the arena of an image, read-only; only what is not zero takes memory."""
+    """The store page, as whoever opens a snapshot writes it, and the arena of an image, read-only; only what is not zero takes memory."""
 
-    def __init__(self, image: Image, heap: int) -> None:
-        self.heap = heap
+    def __init__(self, image: Image, sizes: Sizes) -> None:
+        self.heap = sizes.heap
         whole = mmap(-1, image.sizes[ARENA])
         for number, page in image.pages(ARENA):
             whole[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page
+        with memoryview(whole)[:HOST_PAGE] as head:
+            write_context(head, sizes.heap, sizes.stack_limit, sizes.regions)
         self.region = memoryview(whole).toreadonly()
         self.view = self.region[HOST_PAGE:]
         self.size = len(self.view)
@@ -148,7 +151,7 @@ class Arena:
 
 
 class Names:
-    """What numbers mean: types by id, functions by reference, values by type."""
+    """What numbers mean: functions by reference, values by type."""
 
     def __init__(self, arena: Arena, roots: Roots, modules: Sequence[ModuleCode | None]) -> None:
         self.arena = arena
@@ -157,8 +160,6 @@ class Names:
         self.imports = {f.at: f for f in roots.functions if f is not None}
         self.instances = {i.at: n for n, i in enumerate(roots.instances) if i is not None}
         self._functions: dict[int, dict[int, str]] = {}
-        types = [*roots.types, *(t for code in modules if code is not None for t in code.types)]
-        self.types = {t.id: str(t) for t in types}
 
     def function(self, module: int, index: int) -> str:
         """Name of a function of a module."""
@@ -180,11 +181,24 @@ class Names:
             return f"{found} (host)"
         if at % 16 or not self.arena.holds(at, FuncRefRecord.size):
             return "leads nowhere"
+        module = self.module_of(at)
+        if module is None:
+            return "leads to no function"
+        return self.function(module, FuncRefRecord.function.read(self.arena.view, at))
+
+    def module_of(self, at: int) -> int | None:
+        """Number of the module whose function a reference in the arena is for."""
         number = self.instances.get(FuncRefRecord.vmctx.read(self.arena.view, at))
         instance = None if number is None else self.roots.instances[number]
-        if instance is None:
-            return "leads to no function"
-        return self.function(instance.module, FuncRefRecord.function.read(self.arena.view, at))
+        return None if instance is None else instance.module
+
+    def typed_reference(self, at: int) -> str:
+        """Name and type of the function that a reference in the arena leads to."""
+        module = self.module_of(at)
+        code = None if module is None or module >= len(self.modules) else self.modules[module]
+        index = FuncRefRecord.function.read(self.arena.view, at)
+        known = code is not None and index < len(code.function_types)
+        return self.reference(at) + (f" {code.types[code.function_types[index]]}" if code is not None and known else "")
 
     def value(self, type_: int, bits: int) -> str:
         """A value in words, from the 8 bytes of a slot or global."""
@@ -223,7 +237,7 @@ class Names:
 def survey_of(opened: Opened, modules: Sequence[ModuleCode | None]) -> Survey:
     """Look at everything but the stack, which `stack.survey_stack` adds.  `modules`: in the snapshot's order, None where missing."""
     roots = read_roots(opened)
-    arena = Arena(opened.image, opened.sizes.heap)
+    arena = Arena(opened.image, opened.sizes)
     survey = Survey(opened, tuple(modules), roots, arena, problems=list(roots.problems))
     walk = Walk(survey)
     for record in walk.all():
@@ -362,14 +376,7 @@ class Walk:
 
     def function_reference(self, at: int, label: str) -> Record:
         """One function reference of an instance's."""
-        rows = self.names.rows(
-            FuncRefRecord,
-            at,
-            {
-                FuncRefRecord.type_id: lambda n: self.names.types.get(n, "a type that no module has"),
-                FuncRefRecord.function: lambda _: self.names.reference(at),
-            },
-        )
+        rows = self.names.rows(FuncRefRecord, at, {FuncRefRecord.function: lambda _: self.names.typed_reference(at)})
         return Record(at, FuncRefRecord.size, FUNCTION, f"{self.names.reference(at)}, of {label}", rows)
 
     def host_function(self, number: int, import_: Import) -> Record:
@@ -377,10 +384,7 @@ class Walk:
         rows = self.names.rows(
             FuncRefRecord,
             import_.at,
-            {
-                FuncRefRecord.type_id: lambda n: self.names.types.get(n, "a type that no import has"),
-                FuncRefRecord.vmctx: lambda n: f"host function {n}",
-            },
+            {FuncRefRecord.vmctx: lambda n: f"host function {n} {import_.type}"},
             FuncRefRecord.vmctx,
         )
         wrong = FuncRefRecord.vmctx.read(self.arena.view, import_.at) != number

@@ -114,6 +114,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         data=tuple([_data(segment) for segment in module.segments]),
         start=module.start,
         bytecode=bytecode,
+        type_places=translator.records.types.getvalue(),
         returns=translator.records.returns(len(bytecode)),
         functions=translator.records.functions.getvalue(),
         safepoints=translator.records.safepoints.getvalue(),

@@ -26,28 +26,34 @@ class Records:
         self.safepoints = BytesWriter()
         self.points = BytesWriter()  # return points, as i64
         self.calls = BytesWriter()  # pc and callee, as i64
+        self.types = BytesWriter()  # where the bytecode names types, as u32
         self.begins: vec[i64] = vec[i64]()
         self.last_safepoint: i64 = -1
-        self.marks: list[int] = [0, 0, 0]
+        self.marks: list[int] = [0, 0, 0, 0]
 
     def begin(self, pc: i64) -> None:
         """A function begins."""
         self.begins = append(self.begins, pc)
         self.last_safepoint = -1
-        self.marks = [len(self.safepoints), len(self.points), len(self.calls)]
+        self.marks = [len(self.safepoints), len(self.points), len(self.calls), len(self.types)]
 
     def cancel(self) -> None:
         """Forget the function at hand."""
-        safepoints, points, calls = self.marks
+        safepoints, points, calls, types = self.marks
         self.safepoints.truncate(safepoints)
         self.points.truncate(points)
         self.calls.truncate(calls)
+        self.types.truncate(types)
         self.begins, _ = pop(self.begins)
 
     def call(self, pc: i64, callee: i64) -> None:
         """The call at `pc` is to own function `callee`, wherever that will stand."""
         write_i64_le(self.calls, pc)
         write_i64_le(self.calls, callee)
+
+    def type(self, at: i64) -> None:
+        """At `at` the bytecode names a type."""
+        write_i32_le(self.types, signed32(at))  # type: ignore[arg-type]
 
     def point(self, pc: i64) -> None:
         """A frame may return to `pc`."""

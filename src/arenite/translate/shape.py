@@ -15,7 +15,7 @@ from arenite.wasm.module import Kind, Module
 
 @final
 class Shape:
-    """`func_types`: typeidx by funcidx; `results` and `ids`: by typeidx; `functions` (imported ones), `tables` and `globals`: places."""
+    """`func_types`: typeidx by funcidx; `results`: by typeidx; `functions` (imported ones), `tables` and `globals`: places."""
 
     def __init__(self, module: Module) -> None:
         self.imported_functions: i64 = module.imported(Kind.FUNC)
@@ -24,7 +24,6 @@ class Shape:
         layout = InstanceLayout(functions, len(module.tables), globals_, len(module.globals) - globals_)
         self.func_types = list(module.funcs)
         self.results = [type_.results for type_ in module.types]
-        self.ids = [type_.id for type_ in module.types]
         self.functions = [layout.function(i) for i in range(functions)]
         self.tables = [layout.table(i) for i in range(len(module.tables))]
         self.globals = [

@@ -383,7 +383,8 @@ class Translator(Sink):
         type_ = shape.func_types[func]
         if func < shape.imported_functions:
             asm.effect32(CALL_IMPORT, 0, shape.functions[func])
-            asm.tail(shape.ids[type_], frame)
+            self.records.type(asm.pc())
+            asm.tail(type_, frame)
             asm.tail(header, 0)
         else:
             asm.effect32(CALL, 0, frame)
@@ -399,7 +400,8 @@ class Translator(Sink):
         s.drop(1)
         frame, header = self.arguments(params, results)
         asm.effect32(CALL_INDIRECT, index, self.shape.tables[table])
-        asm.tail(self.shape.ids[type_], frame)
+        self.records.type(asm.pc())
+        asm.tail(type_, frame)
         asm.tail(header, 0)
         self.called(type_, params)
 

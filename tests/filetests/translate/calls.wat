@@ -37,7 +37,7 @@
 ;;          enter0 0, 56
 ;;          r3 = move r0
 ;;          r4 = i32.const 1
-;;          call_import 24, 975284445, 24, 40
+;;          call_import 24, 0, 24, 40
 ;;          r0 = move r3
 ;;          return 8
 ;;   safepoint .48 r3:i32
@@ -46,7 +46,7 @@
 ;;          r5 = i32.clz r0
 ;;          r3 = move r0
 ;;          r4 = i32.const 1
-;;          call_indirect r5, 28, 975284445, 24, 40
+;;          call_indirect r5, 28, 0, 24, 40
 ;;          r0 = move r3
 ;;          return 8
 ;;   safepoint .56 r3:i32

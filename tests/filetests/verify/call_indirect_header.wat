@@ -6,5 +6,5 @@
 ;;   .0: enter0 0, 40
 ;;   .8: r3 = i32.const 0
 ;;   .16: r2 = i32.const 1
-;; > .24: call_indirect r3, 24, 229079765, 16, 16
+;; > .24: call_indirect r3, 24, 0, 16, 16
 ;;   .48: return 0

@@ -63,7 +63,7 @@ frames  one cell: 16 bytes; 1 of 1 page not empty
   0x00001000 FFFFFFFFFFFFFF
 
 records  one cell: 16 bytes; 1 of 1 page not empty
-  0x00801000 IIIRRDTTEEMMHIIIIRDTT·
+  0x00801000 IIIRRDTTEEMM·IIIIRDTT·
 
 memory 0  one cell: 4,096 bytes; 1 of 16 pages not empty
   0x00000000 B···············

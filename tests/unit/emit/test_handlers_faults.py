@@ -82,7 +82,7 @@ def window_of(code: bytes) -> Window:
     functions = FUNCTION.pack(0, len(code), 64, 0, 0, 0, 0)
     type_ = FuncType((), ())
     module = ModuleCode(
-        "", b"", (type_,), (), (), (0,), (), (), (), (), (), None, code, bytes(len(code) // 64 + 1), functions, b"", ()
+        "", b"", (type_,), (), (), (0,), (), (), (), (), (), None, code, b"", bytes(len(code) // 64 + 1), functions, b"", ()
     )
     return Window(Preamble(), (module,), portable=False)
 

@@ -81,7 +81,7 @@ def test_a_record_can_be_followed_to_the_next(found: tuple[Survey, list[Stand]])
     elements = led(survey, table, TableRecord.elements.name)
     assert [r.text for r in elements.rows] == ["null", "helper", "mix", "null", "deep", "null"]
     function = led(survey, elements, "element 4")
-    assert row(function, FuncRefRecord.type_id.name).text == "(i32) -> (i32)"
+    assert row(function, FuncRefRecord.function.name).text == "deep (i32) -> (i32)"
     assert led(survey, function, FuncRefRecord.vmctx.name) is instance
     assert led(survey, instance, InstanceRecord.memory.name).title == "memory 0"
     assert led(survey, instance, InstanceRecord.funcrefs.name).kind is kinds.FUNCTIONS

@@ -68,7 +68,7 @@ def value(r: random.Random, operand: Operand, row: Row) -> int:
             return GLOBAL_WORD
         return OWN_GLOBAL if "global" in row.name else REFERENCE_WORD
     choices = {
-        "type_": [TYPE.id, TYPE.id, 77],
+        "type_": [1, 1, 77],
         "frame": [FRAME],
         "header": [FRAME + 16] if row.name != "return" else [16, 24],
         "first": [FRAME, 128],
@@ -127,7 +127,7 @@ def window() -> Window:
     functions = FUNCTION.pack(0, len(code), 64, 0, 0, 0, 0)
     returns = bytes(len(code) // 64 + 1)
     module = ModuleCode(
-        "", b"", (TYPE,), (), (), (0,), (), (), (), (), (), None, code, returns, functions, b"", ()
+        "", b"", (TYPE,), (), (), (0,), (), (), (), (), (), None, code, b"", returns, functions, b"", ()
     )  # fmt: skip
     return Window(Preamble(), (module,), portable=False)
 
