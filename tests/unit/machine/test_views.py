@@ -152,11 +152,12 @@ def test_a_store_moves_under_its_running_guest() -> None:
         assert memory.read(store, 8, 9) == b"\x11"
 
 
-def test_no_more_than_256_memories() -> None:
-    with Store(engine()) as store:
-        for _ in range(256):
+@pytest.mark.parametrize("tier", TIERS)
+def test_no_more_than_1000_memories(tier: str) -> None:
+    with Store(engine(tier=tier)) as store:
+        for _ in range(1000):
             Memory(store, MemoryType(Limits(0, None)))
-        with pytest.raises(Limit, match="256"):
+        with pytest.raises(Limit, match="1000"):
             Memory(store, MemoryType(Limits(0, None)))
 
 
