@@ -104,7 +104,9 @@ class Config:
     max_table_elements: int = option(10_000_000, "elements that all tables of a store may have together")
     max_tables: int = option(10_000, "tables that a store may have")
     max_instances: int = option(10_000, "instances that a store may have")
-    memories: int = option(1, "memory areas reserved at first; a store makes room for more when it needs them")
+    memories: int = option(
+        1, "memory areas that every store has room for; the first 256 stores of a process have more, and others move for more"
+    )
     addressing: AddressingName = option("single", "how generated code forms addresses: one base, or a base per address space")
     explicit_bounds: bool = option(default=False, doc="compare addresses with lengths instead of relying on guard pages")
     verify: bool = option(default=False, doc="check the invariants of all bytecode after translation")

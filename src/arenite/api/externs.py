@@ -256,7 +256,8 @@ class Memory(Extern):
     def view(self, store: Storelike) -> memoryview:
         """Its bytes now, writable, without a copy; it keeps its length when the memory grows.
 
-        While it lives the store cannot be closed, nor moved to make room for another memory.
+        While it lives the store cannot be closed; and what it shows does not move, so for more memories than the store has room for
+        (`Config.memories`, and many more while few stores live) there is a `Limit`.  On `safe` this memory cannot grow meanwhile.
         """
         return self.machine_in(store).cage.memory(self.addr.area)
 

@@ -9,8 +9,8 @@
 A cage can be made of an `Image`, and put back to one; `region(n)` is what `machine.image` calls so: the store page with the arena, then
 the memories.
 
-Views are made anew when something grows: `generation` counts that.  The cage of a store may move while no guest runs, when more
-memories are wanted than it has areas for: nothing in it knows where it is.
+Views are made anew when something grows: `generation` counts that.  The cage of a store may move, while no guest runs and nobody
+holds a view of a memory, when more memories are wanted than it has room for: nothing in it knows where it is.  See `machine.room`.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ from arenite.layout.cage import (
     WINDOW_AT,
     WINDOW_SIZE,
     area_at,
-    cage_size,
     region_at,
     write_length,
 )
 from arenite.layout.records import StoreContext
+from arenite.machine.image import nonzero_runs
+from arenite.machine.room import reserve
 
 if TYPE_CHECKING:
     from arenite.machine.image import Image, Template
     from arenite.machine.window import Window
 
+LEAST_ROOM: Final = 64  # memory areas of a cage that had to move for one more
 GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
 
 
@@ -52,11 +54,11 @@ class Cage:
     portable = False
 
     def __init__(self, arena_size: int, areas: int = 1, image: Image | None = None) -> None:
-        self.areas = areas = max(areas, 1)  # offsets from the arena end in area 0, whether there is a memory or not
+        self.areas = max(areas, 1)  # offsets from the arena end in area 0, whether there is a memory or not
         self.generation = 0
-        self._space = platform.Reservation(cage_size(areas))
+        self._space, self._room = reserve(self.areas)
         self.base = self._space.address - LOW
-        self._lengths = [0] * areas
+        self._lengths = [0] * self._room
         self._window: Window | None = None
         self.template: Template | None = None  # what the regions are private mappings of
         if image is None:
@@ -90,8 +92,7 @@ class Cage:
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
-        start = region_at(region) - LOW
-        return self._space.view(start, start + self.sizes[region])
+        return self._space.view(*self._place(region))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -100,8 +101,7 @@ class Cage:
 
     def own_pages(self, region: int) -> list[tuple[int, int]] | None:
         """Ranges of a region's pages that were written since its template was mapped, or ever; None where that cannot be told."""
-        start = region_at(region) - LOW
-        return self._space.own_pages(start, start + self.sizes[region])
+        return self._space.own_pages(*self._place(region))
 
     def rebase(self, image: Image) -> None:
         """Map the template of an image whose content this cage already has: its own pages are given back."""
@@ -117,7 +117,7 @@ class Cage:
             start = region_at(region) - LOW
             kept = min(image.template.size(region), new)  # what lies behind it was written by hand, or is to be zero
             self._space.decommit(start + kept, start + max(old, new))
-        self._lengths = [0] * self.areas
+        self._lengths = [0] * self._room
         self.arena.release()
         self.store_page.release()
         self._fill(image)
@@ -146,28 +146,51 @@ class Cage:
         """A free memory area.  Raises: `Limit` when there is none left."""
         if self._used == MAX_AREAS:
             raise Limit(f"a store holds at most {MAX_AREAS} memories")
-        if self._used == self.areas:
-            self._move(min(2 * self.areas, MAX_AREAS))
+        if self._used == self._room:
+            self._move(min(max(2 * self._room, LEAST_ROOM), MAX_AREAS))
         self._used += 1
         StoreContext.areas.write(self.store_page, 0, self._used)
         return self._used - 1
 
     def _move(self, areas: int) -> None:
         """Move everything to a larger cage.  Raises: `Limit` while somebody holds a view of a memory, which would be left behind."""
-        new = Cage(self._arena_size, areas)
-        new.arena[:] = self.arena
-        new.store_page[:] = self.store_page
-        for area in range(self._used):
-            new.resize(area, self._lengths[area])
-            new.memory(area)[:] = self.memory(area)
-        try:
-            self.close()
-        except BufferError as error:
-            raise Limit("the store's memories must move to make room for one more, but a view of one is held") from error
-        new._used, new.generation = self._used, self.generation + 1
+        if self._space.references() != self._references:
+            raise Limit(
+                "the store's memories must move to make room for one more, but a view of one is held (Config(memories=) reserves more)"
+            )
+        new = Cage(HOST_PAGE, areas)
+        new._arena_size, new._used, new.template = self._arena_size, self._used, self.template
+        new._lengths[: self._used] = self._lengths[: self._used]
+        new._make_views()
+        new.generation = self.generation + 1
         if self._window is not None:
             new.show(self._window)
-        self.__dict__.update(new.__dict__)
+        move = platform.Move(self._space, new._space, [self._place(region) for region in range(1 + self._used)])
+        try:
+            if not move.run():
+                move.back()
+                new._copy(self)
+            self.__dict__.update(new.__dict__)
+        except BaseException:
+            if self._space is not new._space:
+                move.back()
+            raise
+
+    def _place(self, region: int) -> tuple[int, int]:
+        """Where a region begins and ends in the reservation."""
+        start = region_at(region) - LOW
+        return start, start + (self._lengths[region - 1] if region else self._arena_size - STORE_AT)
+
+    def _copy(self, other: Cage) -> None:
+        """Have the bytes of a cage of the same sizes, where the system does not move pages."""
+        self.template = None
+        for region in range(1 + self._used):
+            start, stop = self._place(region)
+            self._space.commit(start, stop)
+            own = other.own_pages(region) if other.template is None else None
+            here, there = self.region(region), other.region(region)
+            for a, b in nonzero_runs(there, [(0, stop - start)] if own is None else own):
+                here[a:b] = there[a:b]
 
     def memory(self, area: int) -> memoryview:
         """The current bytes of a memory."""

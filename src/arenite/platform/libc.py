@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 PROT_NONE: Final = 0
 MAP_FIXED: Final = 0x10
 MAP_NORESERVE: Final = 0x4000  # the module `mmap` knows it from Python 3.13 on only
+
+MREMAP_MAYMOVE: Final = 1
+MREMAP_FIXED: Final = 2
+MREMAP_DONTUNMAP: Final = 4
+FAILED: Final = -1  # `MAP_FAILED`
 
 SA_SIGINFO: Final = 0x4
 SA_ONSTACK: Final = 0x08000000
@@ -52,6 +57,10 @@ _mprotect = _libc.mprotect
 _mprotect.restype = ctypes.c_int
 _mprotect.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int)
 
+_mremap = _libc.mremap
+_mremap.restype = ctypes.c_ssize_t
+_mremap.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_size_t)
+
 _sigaction = _libc.sigaction
 _sigaction.restype = ctypes.c_int
 _sigaction.argtypes = (ctypes.c_int, ctypes.POINTER(SigAction), ctypes.POINTER(SigAction))
@@ -67,6 +76,15 @@ def map_at(address: int, size: int, prot: int, flags: int, fd: int = -1, offset:
     """`mmap` with `MAP_FIXED`: put a mapping in place of what is at `address`."""
     if _mmap(address, size, prot, flags | MAP_FIXED, fd, offset) == -1:
         _again(f"mmap of {size:#x} bytes", lambda: _mmap(address, size, prot, flags | MAP_FIXED, fd, offset))
+
+
+def move_all(sources: Sequence[int], sizes: Sequence[int], places: Sequence[int], moved: list[int]) -> None:
+    """`mremap` of pages to other places, where they replace what is there; the old ranges stay mapped, and hold nothing.
+
+    Appends to `moved` where each lies then, or `FAILED`; all in one call into C, so that no signal's handler runs in between.
+    """
+    flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP
+    moved.extend(map(_mremap, sources, sizes, sizes, [flags] * len(sizes), places))
 
 
 def reserve(size: int) -> mmap.mmap:

@@ -17,10 +17,13 @@ import fcntl
 import mmap
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arenite.platform import libc, pagemap
 from arenite.platform.reserve import check_range, page_size, round_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RW: Final = mmap.PROT_READ | mmap.PROT_WRITE
 PRIVATE: Final = mmap.MAP_PRIVATE | libc.MAP_NORESERVE
@@ -32,7 +35,7 @@ class Reservation:
     Raises: `Limit` when the system refuses it, also after a garbage collection.
     """
 
-    __slots__ = ("_mapping", "address", "size")
+    __slots__ = ("__weakref__", "_mapping", "address", "size")
 
     def __init__(self, size: int) -> None:
         self.size = round_up(size)
@@ -105,6 +108,32 @@ class Reservation:
         if self._mapping.closed:
             raise ValueError("the reservation is closed")
         check_range(self, start, stop, page_size)
+
+
+class Move:
+    """Pages on their way from ranges of a reservation to the same places of another: all of them, or `back` undoes it.
+
+    Where they were they read as zeros until that reservation is closed.  An exception may come behind any call: what has been moved is
+    noted in the call that moves it, and `back` can be called again.
+    """
+
+    def __init__(self, source: Reservation, target: Reservation, ranges: Sequence[tuple[int, int]]) -> None:
+        self._sizes = [stop - start for start, stop in ranges]
+        self._there = [source.address + start for start, _ in ranges]
+        self._here = [target.address + start for start, _ in ranges]
+        self._moved: list[int] = []
+        self._returned: list[int] = []
+
+    def run(self) -> bool:
+        """Move them; whether the system could."""
+        libc.move_all(self._there, self._sizes, self._here, self._moved)
+        return libc.FAILED not in self._moved
+
+    def back(self) -> None:
+        """Move back what was moved and has not been moved back."""
+        moved = [n for n, address in enumerate(self._moved) if address != libc.FAILED][len(self._returned) :]
+        here, sizes, there = ([places[n] for n in moved] for places in (self._here, self._sizes, self._there))
+        libc.move_all(here, sizes, there, self._returned)
 
 
 def memfd(name: str, data: bytes | bytearray | memoryview | None = None) -> int:

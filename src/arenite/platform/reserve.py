@@ -131,6 +131,20 @@ Reservation = PortableReservation
 """What `arenite.platform` offers where a system has no form of its own."""
 
 
+class Move:
+    """What moves pages between reservations where a system has no form of it: it cannot, so they are copied."""
+
+    def __init__(self, source: PortableReservation, target: PortableReservation, ranges: object) -> None:
+        """As on Linux."""
+
+    def run(self) -> bool:
+        """Whether the pages were moved."""
+        return False
+
+    def back(self) -> None:
+        """Nothing was moved."""
+
+
 def memfd(name: str, data: bytes | bytearray | memoryview | None = None) -> int:
     """A file descriptor of a file without a name on disk: empty, or with `data`.  The caller closes it."""
     with tempfile.TemporaryFile(prefix=name) as file:

@@ -1,0 +1,47 @@
+"""Address space for cages: what is needed, and while few cages live, room for more memories behind it.
+
+A memory that is added to a cage without room makes it move, which it cannot while somebody holds a view.  Address space costs nothing
+but itself: 47 bits of it are 128 TiB, of which 10,000 cages with one memory area take 90.  So the first cages get more than they ask for,
+and the many that may come behind them do not.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Final
+
+from arenite import platform
+from arenite.errors import Limit
+from arenite.layout.cage import MAX_AREAS, cage_size
+
+LADDER: Final = ((32, 63), (256, 7))
+"""(as long as fewer cages than this have room, one more gets so many areas beyond what it needs): at most 29 TiB in all."""
+WIDE: Final = 1 << 46  # where address space is wide and far from used up, cages lie above this address
+
+
+class _Given:
+    """The reservations that have room, and whether the system has ever refused one."""
+
+    def __init__(self) -> None:
+        self.alive: weakref.WeakSet[platform.Reservation] = weakref.WeakSet()
+        self.refused = False
+
+
+_given = _Given()
+
+
+def reserve(areas: int) -> tuple[platform.Reservation, int]:
+    """Address space for a cage with so many memory areas; for how many it has room.  Raises: `Limit`."""
+    spare = next((spare for cages, spare in LADDER if len(_given.alive) < cages), 0)
+    room = min(areas + spare, MAX_AREAS)
+    if room > areas and not _given.refused:
+        try:
+            space = platform.Reservation(cage_size(room))
+        except Limit:
+            _given.refused = True
+        else:
+            if space.address >= WIDE:
+                _given.alive.add(space)
+                return space, room
+            space.close()
+    return platform.Reservation(cage_size(areas)), areas
