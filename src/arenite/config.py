@@ -16,17 +16,6 @@ TierName = Literal["threaded", "safe"]
 AddressingName = Literal["single", "spaces"]
 
 
-POSITIVE: Final = (
-    "max_wasm_stack",
-    "max_memory",
-    "max_store_memory",
-    "max_table_elements",
-    "max_tables",
-    "max_instances",
-    "memories",
-)
-
-
 def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field: the annotation beside it says the type)
     """A field with its default and its meaning."""
     return field(default=default, metadata={"doc": doc})
@@ -104,6 +93,11 @@ class Config:
     max_table_elements: int = option(10_000_000, "elements that all tables of a store may have together")
     max_tables: int = option(10_000, "tables that a store may have")
     max_instances: int = option(10_000, "instances that a store may have")
+    max_snapshot_memory: int = option(
+        1 << 30, "bytes of memory that the pages of a snapshot file may take where they are not mapped"
+    )
+    max_snapshot_modules: int = option(128 * MIB, "bytes that the modules of a snapshot file may have together, unpacked")
+    max_snapshot_manifest: int = option(16 * MIB, "bytes that the manifest of a snapshot file may have")
     memories: int = option(
         1, "memory areas that every store has room for; the first 256 stores of a process have more, and others move for more"
     )
@@ -128,10 +122,10 @@ class Config:
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
-        for name in POSITIVE:
-            value = getattr(self, name)
-            if not isinstance(value, int) or value <= 0:
-                raise ValueError(f"{name} is {value!r}; expected a positive int")
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if type(one.default) is int and (not isinstance(value, int) or value <= 0):
+                raise ValueError(f"{one.name} is {value!r}; expected a positive int")
 
 
 OPTIONS: Final[dict[str, str]] = {f.name: f.metadata["doc"] for f in fields(Config)}

@@ -22,7 +22,8 @@ from arenite import Config, Engine, Func, FuncType, Linker, Module, Store, ValTy
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.machine.image import CHUNK
-from arenite.snapshot.container import CHECKSUM, HEADER, KINDS, MAGIC, canonical
+from arenite.snapshot.container import CHECKSUM, HEADER, KINDS, MAGIC
+from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pack import ROW
 from arenite.snapshot.pages import DIGEST, checksums, digest
 from arenite.wasi import VirtualClocks, WasiConfig

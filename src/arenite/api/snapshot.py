@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import gc
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -22,6 +23,7 @@ from arenite.errors import AreniteError, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
+from arenite.snapshot.limits import Limits
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -73,26 +75,28 @@ class Snapshot:
 
         `parent`: of a delta; by default the file of its parent in the same folder.  `verify`: read and check all pages now.
         `load`: makes the host's objects that the guest held of the bytes that `save(dump=)` made of them.
-        Raises: `SnapshotError` when the file is none that can be opened here, `Limit` when a memory is larger than the engine allows.
+        Raises: `SnapshotError` when the file is none that can be opened here, `Limit` when it asks for more than the engine allows
+        (`max_memory` and the options `max_snapshot_…`), before that is taken.
         """
         engine = engine or default_engine()
         above = None if parent is None else parent.known()
-        opened = files.load(Path(path), above, largest=engine.config.max_memory, verify=verify, portable=engine.tier.portable)
+        limits = Limits.of(engine.config)
+        opened = files.load(Path(path), above, limits=limits, verify=verify, portable=engine.tier.portable)
         new = cls(engine, None, opened)
         new._load = load
         return new
 
     @classmethod
     def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None) -> Self:
-        """The snapshot in bytes that `dumps` made.  Raises: `SnapshotError`."""
+        """The snapshot in bytes that `dumps` made.  Raises: `SnapshotError`, `Limit`."""
         engine = engine or default_engine()
-        new = cls(engine, None, files.loads(data, largest=engine.config.max_memory, portable=engine.tier.portable))
+        new = cls(engine, None, files.loads(data, limits=Limits.of(engine.config), portable=engine.tier.portable))
         new._load = load
         return new
 
     def dumps(self, *, embed: bool = True, dump: Dump | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
-        return files.dumps(self.frozen(), files.Form(packed=True, embed=embed, dump=dump))
+        return files.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
         return Snapshot.loads, (self.dumps(),)
@@ -112,12 +116,19 @@ class Snapshot:
         By default the *image* form, which is mapped back at once.  `packed`: small, for shipping.  `parent`: only the pages that are not
         the parent's, which must have been saved or opened.  `embed`: the modules travel along; otherwise whoever opens the file
         must have them.  `dump`: makes bytes of the host's objects that the guest holds.  `progress`: called with (bytes done, in all).
-        Raises: `SnapshotError` naming what cannot travel, or why the file cannot be written; no file appears then.
+        Raises: `SnapshotError` naming what cannot travel, or why the file cannot be written, `Limit` when an engine with these options
+        would not open it; no file appears then.
         """
         if packed and parent is not None:
             raise SnapshotError("a delta is not packed: give packed or parent, not both")
-        form = files.Form(None if parent is None else parent.known(), packed=packed, embed=embed, dump=dump, progress=progress)
+        form = self._form(packed=packed, embed=embed, dump=dump)
+        form = replace(form, parent=None if parent is None else parent.known(), progress=progress)
         self._saved = files.save(self.frozen(), Path(path), form)
+
+    def _form(self, *, packed: bool, embed: bool, dump: Dump | None) -> files.Form:
+        """How to save, by the engine's options."""
+        limits = Limits.of(self.engine.config)
+        return files.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=self.engine.tier.portable)
 
     def link(
         self,

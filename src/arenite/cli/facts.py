@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from arenite.machine.hosts import State as HostState
     from arenite.machine.objects import TableAddr
     from arenite.snapshot.stack import Stand
-    from arenite.snapshot.survey import Survey
+    from arenite.snapshot.survey import Record, Survey
     from arenite.wasi.travel import Frozen
 
 WASI = "wasi"
@@ -90,7 +90,11 @@ def parts(survey: Survey, missing: Mapping[int, str], named: int = NAMED) -> Ite
             if i is not None
         ],
     )
-    yield Part("tables", [_table(survey, n, t, named) for n, t in enumerate(roots.tables) if t is not None])
+    elements = {r.title: r for r in survey.records if r.kind is ELEMENTS}
+    yield Part(
+        "tables",
+        [_table(survey, n, t, elements.get(f"table {n}, elements"), named) for n, t in enumerate(roots.tables) if t is not None],
+    )
     yield Part("memories", [Fact(f"{n}", _memory(survey, m.area), m.at) for n, m in enumerate(roots.memories) if m is not None])
     yield Part(
         "globals",
@@ -134,12 +138,11 @@ def _module(survey: Survey, number: int, missing: Mapping[int, str]) -> Fact:
     return Fact(f"{number} {entry.name}".rstrip(), f"{travels}{what}, digest {entry.digest[:16]}…")
 
 
-def _table(survey: Survey, number: int, table: TableAddr, most: int) -> Fact:
+def _table(survey: Survey, number: int, table: TableAddr, elements: Record | None, most: int) -> Fact:
     held = filled(survey, number)
-    elements = next((r for r in survey.records if r.kind is ELEMENTS and r.title.startswith(f"table {number},")), None)
     text = f"{type_name(table.type.element)}, "
     if held is None:
-        return Fact(f"{number}", text + "damaged: its elements do not lie in the arena", table.at)
+        return Fact(f"{number}", text + "its elements do not lie in the arena, or there are too many to count", table.at)
     length = 0 if elements is None else len(elements.rows) + elements.more
     first = list(islice((row.text for row in elements.rows if row.value), most + 1)) if elements else []
     named = ", ".join(first[:most]) + (", …" if len(first) > most else "")

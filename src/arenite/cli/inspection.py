@@ -20,9 +20,11 @@ from rich.text import Text
 from arenite.cli.ending import Refused
 from arenite.cli.listing import SHOWN, columns, describe, listing, plural, reach, visible
 from arenite.cli.loading import read, refusing
+from arenite.cli.options import DEFAULTS, Settings, configured
 from arenite.cli.snapshots import Wanted, is_snapshot
 from arenite.cli.snapshots import inspect as inspect_snapshot
 from arenite.cli.survey import features
+from arenite.snapshot.limits import Limits
 from arenite.wasm.decode import decode
 from arenite.wasm.module import Kind
 
@@ -102,6 +104,7 @@ def inspect(
     parent: Annotated[
         Path | None, typer.Option("--parent", metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
     ] = None,
+    settings: Settings = None,
 ) -> None:
     """Show what is in a module or a snapshot, without running it.
 
@@ -112,11 +115,12 @@ def inspect(
     with refusing(file):
         snapshot = is_snapshot(file)
     if snapshot:
-        wanted = Wanted(tuple(module or ()), parent, html, everything)
+        limits = Limits.of(configured(DEFAULTS.tier, settings))
+        wanted = Wanted(tuple(module or ()), parent, html, everything, limits)
         inspect_snapshot(file, wanted, console)
         return
-    if html or module or parent:
-        raise Refused(f"{file} is no snapshot: --html, --module and --parent are for snapshots")
+    if html or module or parent or settings:
+        raise Refused(f"{file} is no snapshot: --html, --module, --parent and --set are for snapshots")
     inspect_module(file, console, sys.maxsize if everything else SHOWN)
 
 

@@ -15,6 +15,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from arenite import platform
+from arenite.bytecode.module import ModuleCode
 from arenite.cli.ending import Refused
 from arenite.cli.facts import NAMED, parts, standing, summary
 from arenite.cli.listing import SHOWN, columns, listing, plural, visible
@@ -25,6 +26,7 @@ from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, Validat
 from arenite.machine.window import Windows
 from arenite.snapshot import file as files
 from arenite.snapshot.container import MAGIC
+from arenite.snapshot.limits import DEFAULT, Limits
 from arenite.snapshot.picture import State, bands
 from arenite.snapshot.stack import Stand, survey_stack
 from arenite.snapshot.survey import MOST_ROWS, Survey, survey_of
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from arenite.bytecode.module import ModuleCode
     from arenite.cli.facts import Part
     from arenite.snapshot.picture import Band, Cell
 
@@ -49,12 +50,16 @@ FINE: Final = ("256", "truecolor")  # terminals that show the kinds' colours apa
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the command line asks for.  `modules`: files of those that do not travel along; `html`: where to write the page."""
+    """What the command line asks for.
+
+    `modules`: files of those that do not travel along; `html`: where to write the page; `limits`: what the snapshot may ask for.
+    """
 
     modules: tuple[Path, ...] = ()
     parent: Path | None = None
     html: Path | None = None
     everything: bool = False
+    limits: Limits = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -77,22 +82,26 @@ def look(path: Path, wanted: Wanted) -> Found:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
     try:
         with refusing(path):
-            above = None if wanted.parent is None else files.load(wanted.parent, portable=PORTABLE)
-            opened = files.load(path, above, portable=PORTABLE)
+            limits = wanted.limits
+            above = None if wanted.parent is None else files.load(wanted.parent, limits=limits, portable=PORTABLE)
+            opened = files.load(path, above, limits=limits, portable=PORTABLE)
     except (MemoryError, OverflowError) as error:
         raise Refused(f"{path}: too large for this machine") from error
     with progress(f"looking into {path.name}"):
         given = {code.digest.hex(): code for code in map(_translated, wanted.modules)}
-        modules: list[ModuleCode | None] = []
-        missing: dict[int, str] = {}
-        for number, entry in enumerate(opened.modules):
-            try:
-                modules.append(files.module_of(opened, entry, given.get, translate, structure))
-            except (SnapshotError, LinkError, DecodeError, ValidationError, Limit) as error:
-                modules.append(None)
-                missing[number] = "missing: give its file as --module" if entry.wasm is None else str(error).partition("\n")[0]
+        found = {entry: _module(opened, entry, given.get) for entry in dict.fromkeys(opened.modules)}
+        modules = [code if isinstance(code := found[entry], ModuleCode) else None for entry in opened.modules]
+        missing = {n: why for n, entry in enumerate(opened.modules) if isinstance(why := found[entry], str)}
         survey = survey_of(opened, modules)
         return Found(path, survey, survey_stack(survey, Windows(portable=PORTABLE)), missing)
+
+
+def _module(opened: files.Opened, entry: files.Embedded, given: files.FindModule) -> ModuleCode | str:
+    """A module, or why it is not there."""
+    try:
+        return files.module_of(opened, entry, given, translate, structure)
+    except (SnapshotError, LinkError, DecodeError, ValidationError, Limit) as error:
+        return "missing: give its file as --module" if entry.wasm is None else str(error).partition("\n")[0]
 
 
 def _translated(path: Path) -> ModuleCode:

@@ -23,7 +23,7 @@ from arenite.errors import Limit
 from arenite.layout.cage import HOST_PAGE, LOW, region_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 ZERO_PAGE: Final = bytes(HOST_PAGE)
 BLOCK: Final = 16 * HOST_PAGE  # compared at once
@@ -131,7 +131,7 @@ class Template:
 class PortableTemplate(Template):
     """A template in ordinary memory."""
 
-    def __init__(self, regions: Sequence[bytes]) -> None:
+    def __init__(self, regions: Sequence[bytes | bytearray]) -> None:
         self.file = None
         self._data = {}
         self.regions = tuple(regions)
@@ -147,7 +147,7 @@ class PortableTemplate(Template):
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
-        return memoryview(self.regions[region]) if region < len(self.regions) else memoryview(b"")
+        return memoryview(self.regions[region]).toreadonly() if region < len(self.regions) else memoryview(b"")
 
 
 def _beyond(extents: Sequence[Extent], sizes: Sequence[int]) -> bool:
@@ -253,6 +253,14 @@ class Image:
         """The same with more or fewer regions, longer or shorter ones; what is new is zero."""
         changed = [pages.below(size) for pages, size in zip(self.changed, sizes, strict=False)]
         return Image(self.template.within(sizes), sizes, (*changed, *[NO_PAGES] * (len(sizes) - len(changed))))
+
+    def without(self, regions: Collection[int]) -> Image:
+        """The same with nothing but zeros in some regions."""
+        if not regions:
+            return self
+        changed = (NO_PAGES if number in regions else pages for number, pages in enumerate(self.changed))
+        kept = [0 if number in regions else size for number, size in enumerate(self.sizes)]
+        return Image(self.template.within(kept), self.sizes, tuple(changed))
 
     def page(self, region: int, number: int) -> bytes:
         """The bytes of one page."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import secrets
 import struct
@@ -26,18 +25,22 @@ import zstandard
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.snapshot.limits import DEFAULT
+from arenite.snapshot.manifest import canonical, check, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import Self
 
+    from arenite.snapshot.limits import Limits
+
 MAGIC: Final = b"\x7fARENITE"
 FORMAT: Final = 1
 HEADER: Final = struct.Struct("<8sIIQQ32s")  # magic, format, kind, manifest's offset and size, its sha256
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of the header before it
 KINDS: Final = {"image": 0, "delta": 1, "packed": 2}
-LARGEST_MANIFEST: Final = 1 << 28
+FRAME_HEADER: Final = 18  # bytes of a Zstandard frame that say how long its content is, at most
 
 
 class Section(NamedTuple):
@@ -55,8 +58,9 @@ class Writer:
         out.finish("image", manifest)
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limits: Limits = DEFAULT) -> None:
         self.path = path
+        self.limits = limits
         self.end = HOST_PAGE
         self._aside: Path | None = None  # where the file is until it is complete
 
@@ -95,10 +99,11 @@ class Writer:
     def finish(self, kind: str, manifest: dict[str, Any]) -> str:
         """Write manifest and header, and give the file its name.  What a snapshot is known by: the digest of its manifest.
 
-        Raises: `SnapshotError`, also for what no JSON can say (a host module's state holds an infinity, half a character).
+        Raises: `SnapshotError`, also for what no JSON can say (a host module's state holds an infinity, half a character); `Limit`.
         """
         try:
             text = canonical(manifest)
+            check(text, self.limits, str(self.path))
         except (ValueError, RecursionError) as error:
             raise SnapshotError(f"{self.path}: a host module's state or an import's name cannot travel: {error}") from error
         digest = hashlib.sha256(text)
@@ -116,10 +121,11 @@ class Writer:
 class Reader:
     """A file that says it is a snapshot: its kind, its manifest, its sections.  `fd` becomes the reader's, which closes it in the end."""
 
-    def __init__(self, fd: int, name: str) -> None:
+    def __init__(self, fd: int, name: str, limits: Limits = DEFAULT) -> None:
         self.fd = fd
         weakref.finalize(self, os.close, fd)
         self.name = name
+        self.limits = limits
         self.size = os.fstat(fd).st_size
         head = os.pread(fd, HOST_PAGE, 0)
         if head[: len(MAGIC)] != MAGIC:
@@ -135,29 +141,27 @@ class Reader:
         if not kinds:
             raise self.error(f"kind {kind} of snapshot, which this version of arenite does not know")
         self.kind = kinds[0]
-        if size > LARGEST_MANIFEST or offset + size > self.size:
+        if offset + size > self.size:
             raise self.error(f"the file ends at {self.size:#x}, before its manifest does: it was cut off")
+        limits.check_manifest(name, size)
         text = os.pread(fd, size, offset)
         if hashlib.sha256(text).digest() != digest:
             raise self.error("the manifest is damaged")
         self.id = digest.hex()
         try:
-            self.manifest = json.loads(text)
-            same = canonical(self.manifest) == text
+            self.manifest = parsed(text, limits, name)
         except (ValueError, RecursionError) as error:
-            raise self.error(f"the manifest is no JSON: {error}") from error
-        if not same:
-            raise self.error("the manifest is not in the form that arenite writes")
+            raise self.error(f"the manifest is none: {error}") from error
 
     @classmethod
-    def open(cls, path: Path) -> Reader:
+    def open(cls, path: Path, limits: Limits = DEFAULT) -> Reader:
         """The file at a path.  Raises: `SnapshotError`."""
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe is refused, not waited for
         except OSError as error:
             raise SnapshotError(f"cannot open {path}: {error.strerror}") from error
         try:
-            return cls(fd, str(path))
+            return cls(fd, str(path), limits)
         except OSError as error:
             raise SnapshotError(f"cannot read {path}: {error.strerror}") from error
 
@@ -184,17 +188,24 @@ class Reader:
         return b"".join(pieces)
 
 
+def content_size(reader: Reader, section: Section) -> int:
+    """How long a compressed section says that it is unpacked.  Raises: `SnapshotError`, also when it does not say."""
+    head = reader.read(section._replace(size=min(section.size, FRAME_HEADER)))
+    try:
+        size: int = zstandard.frame_content_size(head)
+    except zstandard.ZstdError as error:
+        raise reader.error(f"what is compressed is damaged: {error}") from error
+    if size < 0:
+        raise reader.error("what is compressed does not say how long it is")
+    return size
+
+
 def decompressed(data: bytes, most: int) -> bytes:
     """What was compressed, if it is at most so long; data that claims more takes no memory.  Raises: `zstandard.ZstdError`."""
     size = zstandard.frame_content_size(data)
     if not 0 <= size <= most:
         raise zstandard.ZstdError(f"it says that it has {size} bytes; expected at most {most}")
     return zstandard.ZstdDecompressor().decompress(data)
-
-
-def canonical(manifest: dict[str, Any]) -> bytes:
-    """JSON in the one form that equal manifests have."""
-    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 @contextlib.contextmanager

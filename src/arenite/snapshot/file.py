@@ -22,17 +22,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import zstandard
 
 from arenite import platform
-from arenite.errors import Limit, LinkError, SnapshotError
-from arenite.layout.cage import HOST_PAGE, MEMORY_MAX
-from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate, rebuilt
+from arenite.errors import LinkError, SnapshotError
+from arenite.layout.cage import HOST_PAGE
+from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate, Template, rebuilt
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
-from arenite.snapshot.container import Reader, Section, Writer, decompressed
+from arenite.snapshot.container import Reader, Section, Writer, content_size, decompressed
 from arenite.snapshot.layout import layout_digest
+from arenite.snapshot.limits import DEFAULT, Limits
 from arenite.snapshot.older import STEPS, converted
 from arenite.snapshot.pack import pack_regions, unpack_regions
-from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes
+from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes, unused_regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,6 @@ Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
 FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file
 Decode = Callable[[bytes], "ModuleCode"]
 LONGEST_CHAIN: Final = 100  # deltas of deltas
-LARGEST_MODULE: Final = 1 << 30
 
 
 def nothing(_done: int, _total: int) -> None:
@@ -55,19 +55,25 @@ def nothing(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class Form:
-    """How to save.  `embed`: the modules travel along.  `dump`: makes bytes of the host's objects that the guest holds."""
+    """How to save.
+
+    `embed`: the modules travel along.  `dump`: makes bytes of the host's objects that the guest holds.  `limits`: those that whoever
+    opens the file is held to; `portable`: whether pages are copied there, not mapped.
+    """
 
     parent: Opened | Saved | None = None
     packed: bool = False
     embed: bool = True
     dump: Dump | None = None
     progress: Progress = nothing
+    limits: Limits = DEFAULT
+    portable: bool = False
 
 
 class Options(NamedTuple):
     """How to open: see `load`."""
 
-    largest: int
+    limits: Limits
     verify: bool
     portable: bool
 
@@ -85,13 +91,14 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Saved:
-    """A frozen machine that has been saved: what a delta needs of its parent.  `line`: as of `Opened`."""
+    """A frozen machine that has been saved: what a delta needs of its parent.  `image`: what is in the file; `held`, `line`: as of `Opened`."""
 
     id: str
     path: Path
     image: Image
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
+    held: int
 
     def in_layout(self, layout: str) -> Image | None:
         """The image as a delta of it wants it; None for a layout that is not the present one."""
@@ -105,6 +112,7 @@ class Opened:
     `layout`, `stored`: of the file's records, and its pages in it; `image`: in the present layout.  `own`: of a delta, by region, the
     numbers of the pages that it has instead of its parent's.
     `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
+    `held`: bytes that its pages take where they are not mapped, with those of its parents.
     """
 
     kind: str
@@ -119,6 +127,8 @@ class Opened:
     own: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
+    held: int
+    limits: Limits
 
     def in_layout(self, layout: str) -> Image | None:
         """The image as a delta that was written in a layout wants it; None for one that is older than the file's own, or unknown."""
@@ -126,15 +136,18 @@ class Opened:
 
 
 def save(frozen: Frozen, path: Path, form: Form) -> Saved:
-    """Write a snapshot file.  Raises: `SnapshotError` when something cannot travel, or cannot be written; then no file appears."""
+    """Write a snapshot file.
+
+    Raises: `SnapshotError` when something cannot travel, or cannot be written, `Limit`; then no file appears.
+    """
     if form.parent is not None:
         _check_line(path, form.parent.line)
     there = {_key(m) for m in form.parent.modules if m.wasm is not None} if form.parent is not None else set()
     modules = tuple(_module(code, embed=form.embed, there=there) for code in frozen.modules)
-    with Writer(path) as out:
-        id_ = _write(out, frozen, form, {_key(m) for m in modules if m.wasm is not None} - there)
+    with Writer(path, form.limits) as out:
+        id_, image, held = _write(out, frozen, form, {_key(m) for m in modules if m.wasm is not None} - there)
     line = () if form.parent is None else form.parent.line
-    return Saved(id_, path, frozen.image, modules, (path.absolute(), *line))
+    return Saved(id_, path, image, modules, (path.absolute(), *line), held)
 
 
 def _check_line(path: Path, line: tuple[Path | None, ...]) -> None:
@@ -170,21 +183,34 @@ def dumps(frozen: Frozen, form: Form) -> bytes:
         return path.read_bytes()
 
 
-def _write(out: Writer, frozen: Frozen, form: Form, embedded: set[tuple[str, str]]) -> str:
-    """Everything but the name of the file; what the snapshot is known by."""
-    manifest = describe(frozen, form.dump) | {"layout": layout_digest(), "context": _context(frozen.image)}
-    manifest["modules"] = [_write_module(out, code, embedded) for code in frozen.modules]
+def _write(out: Writer, frozen: Frozen, form: Form, embedded: set[tuple[str, str]]) -> tuple[str, Image, int]:
+    """Everything but the name of the file; what the snapshot is known by, and `Saved.image` and `Saved.held`."""
+    manifest = describe(frozen, form.dump) | {"layout": layout_digest()}
+    image = frozen.image.without(unused_regions(Fields(manifest, "manifest"), len(frozen.image.sizes)))
+    manifest["context"] = _context(image)
+    manifest["modules"] = _write_modules(out, frozen.modules, embedded)
+    held = 0
     if form.packed:
         kind = "packed"
-        manifest["regions"] = pack_regions(out, frozen.image, form.progress)
+        manifest["regions"], held = pack_regions(out, image, form.progress)
     elif form.parent is not None:
         kind = "delta"
         manifest["parent"] = {"id": form.parent.id, "name": _name(form.parent.path)}
-        manifest["regions"] = _write_delta(out, frozen.image, form.parent.image)
+        manifest["regions"], held = _write_delta(out, image, form.parent.image)
+        held += form.parent.held
     else:
         kind = "image"
-        manifest["regions"] = _write_regions(out, frozen.image, form.progress)
-    return out.finish(kind, manifest)
+        manifest["regions"] = _write_regions(out, image, form.progress)
+    if form.portable and form.parent is None:
+        held = _copied(image)
+    form.limits.check_pages(str(out.path), held)
+    return out.finish(kind, manifest), image, held
+
+
+def _copied(image: Image) -> int:
+    """Bytes of an image's regions up to the last that is not zero."""
+    last = ((pages.numbers[-1] + 1) * HOST_PAGE if pages.numbers else 0 for pages in image.changed)
+    return sum(-(-max(image.template.size(region), end) // CHUNK) * CHUNK for region, end in enumerate(last))
 
 
 def _name(path: Path | None) -> str:
@@ -202,12 +228,20 @@ def _place(section: Section) -> dict[str, int]:
     return {"offset": section.offset, "size": section.size}
 
 
-def _write_module(out: Writer, code: ModuleCode, embedded: set[tuple[str, str]]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"digest": code.digest.hex(), "name": code.name, "bytecode": codes.bytecode_digest(code)}
-    if (entry["digest"], entry["bytecode"]) in embedded:
-        entry["wasm"] = _place(out.section(codes.compressed_file(code)))
-        entry["carried"] = _place(out.section(codes.carried(code)))
-    return entry
+def _write_modules(out: Writer, modules: Sequence[ModuleCode], embedded: set[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The manifest's entries; a module that comes twice is written once."""
+    written: dict[tuple[str, str], dict[str, Any]] = {}
+    entries, size = [], 0
+    out.limits.check_modules(str(out.path), sum(len(code.bytecode) for code in modules))
+    for code in modules:
+        key = code.digest.hex(), codes.bytecode_digest(code)
+        if key in embedded and key not in written:
+            file, carried = codes.compressed_file(code), codes.carried(code)
+            size += zstandard.frame_content_size(file) + zstandard.frame_content_size(carried)
+            out.limits.check_modules(str(out.path), size)
+            written[key] = {"wasm": _place(out.section(file)), "carried": _place(out.section(carried))}
+        entries.append({"digest": key[0], "name": code.name, "bytecode": key[1]} | written.get(key, {}))
+    return entries
 
 
 def _write_regions(out: Writer, image: Image, progress: Progress) -> list[dict[str, Any]]:
@@ -221,10 +255,12 @@ def _write_regions(out: Writer, image: Image, progress: Progress) -> list[dict[s
     return entries
 
 
-def _write_delta(out: Writer, image: Image, parent: Image) -> list[dict[str, Any]]:
-    entries = []
+def _write_delta(out: Writer, image: Image, parent: Image) -> tuple[list[dict[str, Any]], int]:
+    """The manifest's entries, and the bytes of the pages."""
+    entries, held = [], 0
     for region in range(len(image.sizes)):
         changed = paging.difference(image, parent, region)
+        held += len(changed.content)
         sums = paging.checksums(changed.content)
         numbers = array("I", changed.numbers)
         if sys.byteorder == "big":
@@ -237,38 +273,38 @@ def _write_delta(out: Writer, image: Image, parent: Image) -> list[dict[str, Any
                 "sums_digest": paging.digest(sums + numbers.tobytes()).hex(),
             }
         )
-    return entries
+    return entries, held
 
 
 def load(
     path: Path,
     parent: Opened | Saved | None = None,
     *,
-    largest: int = MEMORY_MAX,
+    limits: Limits = DEFAULT,
     verify: bool = False,
     portable: bool = False,
 ) -> Opened:
     """Read a snapshot file; nothing of it has run, and its pages are read when they are touched.
 
     `parent`: of a delta; without it the file is looked for beside this one under the name that it was saved with.
-    `largest`: bytes that a memory may have.  `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
+    `limits`: what it may ask for.  `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
     Raises: `SnapshotError`, `Limit`.
     """
-    return _load(path, parent, Options(largest, verify, portable), ())
+    return _load(path, parent, Options(limits, verify, portable), ())
 
 
 def _load(path: Path, parent: Opened | Saved | None, options: Options, below: tuple[str, ...]) -> Opened:
     """`below`: what the snapshots that are deltas of this one are known by."""
-    reader = Reader.open(path)
+    reader = Reader.open(path, options.limits)
     if reader.kind == "delta" and parent is None:
         parent = _find_parent(reader, path, options, (*below, reader.id))
     return _opened(reader, path, parent, options)
 
 
-def loads(data: bytes, *, largest: int = MEMORY_MAX, portable: bool = False) -> Opened:
+def loads(data: bytes, *, limits: Limits = DEFAULT, portable: bool = False) -> Opened:
     """A packed snapshot out of bytes.  Raises: `SnapshotError`, `Limit`."""
-    reader = Reader(platform.memfd("arenite packed snapshot", data), "packed snapshot")
-    return _opened(reader, None, None, Options(largest, verify=True, portable=portable))
+    reader = Reader(platform.memfd("arenite packed snapshot", data), "packed snapshot", limits)
+    return _opened(reader, None, None, Options(limits, verify=True, portable=portable))
 
 
 def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str, ...]) -> Opened:
@@ -282,7 +318,7 @@ def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str,
         raise reader.error("it is a delta of itself, or of one of its name in another folder: give the parent as parent=")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
-    if Reader.open(found).id != id_:
+    if Reader.open(found, options.limits).id != id_:
         raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
     if id_ in below or len(below) > LONGEST_CHAIN:
         raise reader.error(f"it is a delta of a delta of a delta …, more than {LONGEST_CHAIN} times")
@@ -295,29 +331,43 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     if layout not in STEPS and layout != layout_digest():
         raise reader.error("it was written with another layout of records, which this version of arenite does not read")
     sizes = read_sizes(manifest)
-    if max(sizes.regions[1:], default=0) > options.largest:
-        raise Limit(f"{reader.name}: a memory of {max(sizes.regions[1:])} bytes; {options.largest} are allowed")
-    stored, own = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
+    options.limits.check_memory(reader.name, max(sizes.regions[1:], default=0))
+    modules = _modules(reader, manifest, parent)
+    stored, own, held = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(stored) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
     image = converted(stored, sizes, manifest, layout, layout_digest())
     assert image is not None, "the steps lead to the present layout"
-    known = () if parent is None else parent.modules
-    modules = tuple(_embedded(reader, fields, known) for fields in manifest.items("modules", 1 << 16))
     line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
-    return Opened(reader.kind, reader.id, path, reader.name, manifest, sizes, layout, stored, image, own, modules, line)
+    return Opened(
+        reader.kind,
+        reader.id,
+        path,
+        reader.name,
+        manifest,
+        sizes,
+        layout,
+        stored,
+        image,
+        own,
+        modules,
+        line,
+        held,
+        options.limits,
+    )
 
 
 def _image(
     reader: Reader, manifest: Fields, sizes: Sizes, parent: Opened | Saved | None, *, verify: bool, portable: bool
-) -> tuple[Image, tuple[Sequence[int], ...]]:
-    """The image, and `Opened.own`."""
-    entries = list(manifest.items("regions", 1 << 10))
+) -> tuple[Image, tuple[Sequence[int], ...], int]:
+    """The image, `Opened.own` and `Opened.held`."""
+    entries = list(manifest.items("regions", len(sizes.regions)))
     if len(entries) != len(sizes.regions):
         raise manifest.error("regions", f"{len(sizes.regions)} of them")
+    unused = unused_regions(manifest, len(entries))
     if reader.kind == "packed":
-        template = unpack_regions(reader, entries, sizes.regions, portable=portable)
-        return Image(template, sizes.regions, (NO_PAGES,) * len(entries)), ()
+        unpacked, held = unpack_regions(reader, entries, sizes.regions, unused, portable=portable)
+        return Image(unpacked, sizes.regions, (NO_PAGES,) * len(entries)), (), held
     if reader.kind == "delta":
         if parent is None:
             raise reader.error("it is a delta: give its parent")
@@ -326,65 +376,84 @@ def _image(
         before = parent.in_layout(manifest.text("layout"))
         if before is None:
             raise reader.error("it was written with another layout of records than the snapshot that it is a delta of")
-        return _patched(reader, entries, sizes.regions, before, portable=portable)
+        own, held = _own(reader, entries, sizes.regions, parent.held)
+        patched = _patched(before, sizes.regions, own, portable=portable)
+        return patched.without(unused), tuple(pages.numbers for pages in own), held
     places = [Section(f.integer("offset", 0, 1 << 62), f.integer("size", 0, 1 << 40)) for f in entries]
     if [p.size for p in places] != list(sizes.regions):
         raise manifest.error("regions", "as long as arena and memories are")
     for number, (fields, place) in enumerate(zip(entries, places, strict=True)):
         reader.check(place)
-        sums = _sums(reader, fields)
-        if len(sums) != paging.DIGEST * -(-place.size // CHUNK):
-            raise fields.error("sums", "one for each chunk")
+        sums = _sums(reader, fields, place.size)
+        if number in unused and sums.strip(b"\0"):
+            raise reader.error(f"region {number} has pages, but no instance has its memory")
         if verify:
             paging.verify_region(reader, place, sums, f"region {number}")
     if portable:
-        regions = [paging.read_region(reader, place) for place in places]
-        return Image(PortableTemplate(regions), sizes.regions, (NO_PAGES,) * len(entries)), ()
-    template = paging.mapped(reader, places)
-    return Image(template, sizes.regions, (NO_PAGES,) * len(entries)), ()
+        places = [paging.with_data(reader, place) for place in places]
+        held = sum(place.size for place in places)
+        reader.limits.check_pages(reader.name, held)
+        template: Template = PortableTemplate([reader.read(place) for place in places])
+    else:
+        template, held = paging.mapped(reader, places), 0
+    return Image(template, sizes.regions, (NO_PAGES,) * len(entries)).without(unused), (), held
 
 
-def _sums(reader: Reader, fields: Fields, more: bytes = b"") -> bytes:
-    sums = reader.read(fields.section("sums"))
+def _sums(reader: Reader, fields: Fields, size: int, more: bytes = b"") -> bytes:
+    """The checksums of so many bytes."""
+    place = fields.section("sums")
+    if place.size != paging.DIGEST * -(-size // CHUNK):
+        raise fields.error("sums", "one for each chunk")
+    sums = reader.read(place)
     if paging.digest(sums + more).hex() != fields.text("sums_digest"):
         raise reader.error("the checksums are damaged")
     return sums
 
 
-def _patched(
-    reader: Reader, entries: list[Fields], sizes: tuple[int, ...], parent: Image, *, portable: bool
-) -> tuple[Image, tuple[Sequence[int], ...]]:
-    """The parent's image with a delta's pages over it, and their numbers.  A delta's pages are read, so they are checked.
-
-    The delta may be the older: regions that have grown since are cut off.
-    """
-    before = (parent if portable or parent.template.file is not None else rebuilt(parent)).resized(sizes)
-    changed, own = [], []
-    for region, (fields, size) in enumerate(zip(entries, sizes, strict=True)):
-        place = fields.section("numbers")
-        if place.size % 4:
-            raise fields.error("numbers", "whole numbers")
-        numbers = array("I", reader.read(place))
-        content = reader.read(fields.section("content"))
-        sums = _sums(reader, fields, numbers.tobytes())
+def _own(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], held: int) -> tuple[list[Pages], int]:
+    """A delta's own pages of each region, and `Opened.held`.  They are read, so they are checked.  `held`: the parent's."""
+    parts = [(fields.section("numbers"), fields.section("content")) for fields in entries]
+    for fields, (places, pages), size in zip(entries, parts, sizes, strict=True):
+        count = places.size // 4
+        if places.size % 4 or count > size // HOST_PAGE or pages.size != count * HOST_PAGE:
+            raise fields.error("content", "a page for each number, and as many as the region has at most")
+        held += pages.size
+    reader.limits.check_pages(reader.name, held)
+    own = []
+    for region, (fields, part, size) in enumerate(zip(entries, parts, sizes, strict=True)):
+        numbers, content = array("I", reader.read(part[0])), reader.read(part[1])
+        sums = _sums(reader, fields, len(content), numbers.tobytes())
         if sys.byteorder == "big":
             numbers.byteswap()
-        if len(content) != len(numbers) * HOST_PAGE or paging.checksums(content) != sums:
+        if paging.checksums(content) != sums:
             raise reader.error(f"the pages of region {region} are damaged")
         paging.check_numbers(numbers, size)
-        changed.append(paging.union(before.changed[region], Pages(numbers, content)))
-        own.append(numbers)
-    return Image(before.template, sizes, tuple(changed)), tuple(own)
+        own.append(Pages(numbers, content))
+    return own, held
 
 
-def _embedded(reader: Reader, fields: Fields, known: tuple[Embedded, ...]) -> Embedded:
-    """A module of the manifest; what travels along, here or with the parent, is read when it is wanted."""
-    found = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
-    if not fields.has("wasm"):
-        same = (m for m in known if (m.digest, m.bytecode_digest) == (found.digest, found.bytecode_digest))
-        return next(same, found)
-    parts = [functools.partial(reader.read, reader.check(fields.section(name))) for name in ("wasm", "carried")]
-    return replace(found, wasm=parts[0], bytecode=parts[1])
+def _patched(parent: Image, sizes: tuple[int, ...], own: list[Pages], *, portable: bool) -> Image:
+    """The parent's image with a delta's pages over it.  The delta may be the older: regions that have grown since are cut off."""
+    before = (parent if portable or parent.template.file is not None else rebuilt(parent)).resized(sizes)
+    changed = (paging.union(theirs, ours) for theirs, ours in zip(before.changed, own, strict=True))
+    return Image(before.template, sizes, tuple(changed))
+
+
+def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) -> tuple[Embedded, ...]:
+    """The modules of the manifest; what travels along, here or with the parent, is read when it is wanted."""
+    above = {} if parent is None else {_key(m): m for m in parent.modules}
+    here: dict[tuple[str, str], Embedded] = {}
+    found, size = [], 0
+    for fields in manifest.items("modules", 1 << 16):
+        one = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
+        if fields.has("wasm") and _key(one) not in here:
+            parts = [reader.check(fields.section(name)) for name in ("wasm", "carried")]
+            size += sum(content_size(reader, part) for part in parts)
+            reader.limits.check_modules(reader.name, size)
+            wasm, carried = (functools.partial(reader.read, part) for part in parts)
+            here[_key(one)] = replace(one, wasm=wasm, bytecode=carried)
+        found.append(here.get(_key(one)) or above.get(_key(one)) or one)
+    return tuple(found)
 
 
 def bind(
@@ -403,7 +472,11 @@ def bind(
     the same without translating bodies, for bytecode that travels along.  `find`: host functions by the names of imports.
     Raises: `SnapshotError`, `LinkError`, `Limit`, what `translate` raises.
     """
-    modules = tuple(module_of(opened, m, find_module, translate, structure) for m in opened.modules)
+    known = {m: module_of(opened, m, find_module, translate, structure) for m in dict.fromkeys(opened.modules)}
+    modules = tuple(known[m] for m in opened.modules)
+    opened.limits.check_modules(
+        opened.name, sum(len(code.bytecode) for code in modules)
+    )  # a window has one that comes twice twice
     return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, windows, find, make, hosts)
 
 
@@ -415,7 +488,7 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
     if code is None:
         if module.wasm is None:
             raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
-        wasm = _module_file(module.wasm(), opened.name)
+        wasm = _module_file(module.wasm(), opened)
         code = translate(wasm)
         if code.digest.hex() != module.digest:
             raise SnapshotError(f"{opened.name}: {name} is damaged")
@@ -429,9 +502,9 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
     return codes.restored(module.bytecode(), structure(code.file))
 
 
-def _module_file(data: bytes, name: str) -> bytes:
+def _module_file(data: bytes, opened: Opened) -> bytes:
     """A module's own file.  Raises: `SnapshotError`."""
     try:
-        return decompressed(data, LARGEST_MODULE)
+        return decompressed(data, opened.limits.modules)
     except zstandard.ZstdError as error:
-        raise SnapshotError(f"{name}: a module is damaged: {error}") from error
+        raise SnapshotError(f"{opened.name}: a module is damaged: {error}") from error

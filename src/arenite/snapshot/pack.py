@@ -14,27 +14,29 @@ from typing import TYPE_CHECKING, Any, Final
 import zstandard
 
 from arenite import platform
+from arenite.layout.cage import HOST_PAGE
 from arenite.machine.image import CHUNK, Extent, Image, PortableTemplate, Template
 from arenite.snapshot.container import Section, decompressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from arenite.snapshot.checked import Fields
     from arenite.snapshot.container import Reader, Writer
 
 ROW: Final = struct.Struct("<32sQII")  # sha256 of the content, where it lies, compressed and uncompressed size
 LEVEL: Final = 3
+MOST_PACKED: Final = 2 * CHUNK  # bytes of a compressed chunk: what cannot be compressed grows by a little
 
 
-def pack_regions(out: Writer, image: Image, progress: Callable[[int, int], object]) -> list[dict[str, Any]]:
-    """Write the chunks and the table; the manifest's entries for the regions."""
+def pack_regions(out: Writer, image: Image, progress: Callable[[int, int], object]) -> tuple[list[dict[str, Any]], int]:
+    """Write the chunks and the table; the manifest's entries for the regions, and the bytes that these take unpacked."""
     compress = zstandard.ZstdCompressor(level=LEVEL).compress
     known: dict[bytes, int] = {}
     rows, entries, total, start = bytearray(), [], sum(image.sizes), 0
     pieces: list[bytes] = []
     base = out.end
-    at = base
+    at, held = base, 0
     for region, size in enumerate(image.sizes):
         numbers = array("I", bytes(4 * -(-size // CHUNK)))
         for offset, chunk in image.chunks(region, CHUNK):
@@ -47,6 +49,7 @@ def pack_regions(out: Writer, image: Image, progress: Callable[[int, int], objec
                 pieces.append(data)
                 at += len(data)
             numbers[offset // CHUNK] = place
+            held += len(chunk)
             progress(start + offset + len(chunk), total)
         entries.append({"size": size, "chunks": numbers.tolist()})
         start += size
@@ -54,70 +57,102 @@ def pack_regions(out: Writer, image: Image, progress: Callable[[int, int], objec
     table = out.section(bytes(rows))
     entries[0]["table"] = {"offset": table.offset, "size": table.size}
     progress(total, total)
-    return entries
+    return entries, held
 
 
-def unpack_regions(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], *, portable: bool) -> Template:
-    """A template with the regions' content; every chunk is checked.  Raises: `SnapshotError`."""
-    table = reader.read(entries[0].section("table"))
-    if len(table) % ROW.size:
-        raise reader.error("the table of chunks is damaged")
-    rows = list(ROW.iter_unpack(table))
-    lists = [fields.integers("chunks", len(rows)) for fields in entries]
-    for fields, numbers, size in zip(entries, lists, sizes, strict=True):
-        if fields.integer("size", 0, 1 << 40) != size or len(numbers) != -(-size // CHUNK):
-            raise fields.error("chunks", "as many as the region has")
+class Chunks:
+    """The packed regions of a file: where each chunk belongs, all of it checked before one is unpacked.  Raises: `SnapshotError`, `Limit`."""
+
+    def __init__(self, reader: Reader, entries: list[Fields], sizes: tuple[int, ...], unused: Collection[int]) -> None:
+        self.reader = reader
+        self.sizes = sizes
+        place = reader.check(entries[0].section("table"))
+        if place.size % ROW.size:
+            raise reader.error("the table of chunks is damaged")
+        reader.limits.check_values(reader.name, place.size // ROW.size)
+        self.rows = list(ROW.iter_unpack(reader.read(place)))
+        self.lists = [fields.integers("chunks", len(self.rows)) for fields in entries]
+        self.places: dict[int, list[tuple[int, int]]] = {}  # of each row: (region, offset)
+        for region, (fields, numbers, size) in enumerate(zip(entries, self.lists, sizes, strict=True)):
+            if fields.integer("size", 0, 1 << 40) != size or len(numbers) != -(-size // CHUNK):
+                raise fields.error("chunks", "as many as the region has")
+            for index, number in enumerate(numbers):
+                if number:
+                    self._use(number - 1, region, index * CHUNK)
+            if region in unused and any(numbers):
+                raise reader.error(f"region {region} has pages, but no instance has its memory")
+
+    def _use(self, row: int, region: int, at: int) -> None:
+        length = self.rows[row][3]
+        if length != min(CHUNK, self.sizes[region] - at):
+            raise self.reader.error(f"chunk {row} has {length} bytes, which do not fit")
+        self.places.setdefault(row, []).append((region, at))
+
+    @property
+    def held(self) -> int:
+        """Bytes of the chunks, each as often as it is used."""
+        return sum(self.rows[row][3] * len(places) for row, places in self.places.items())
+
+    def used(self, region: int) -> int:
+        """Bytes of a region up to the last chunk that is not zero."""
+        last = max((index + 1 for index, number in enumerate(self.lists[region]) if number), default=0)
+        return min(last * CHUNK, self.sizes[region])
+
+    def unpack(self, put: Callable[[int, int, bytes], object]) -> int:
+        """Unpack each chunk once and put it wherever it belongs; how many pages that were."""
+        pages = 0
+        for row, places in self.places.items():
+            key, offset, size, length = self.rows[row]
+            if size > MOST_PACKED:
+                raise self.reader.error(f"chunk {row} has {size} bytes compressed")
+            try:
+                data = decompressed(self.reader.read(Section(offset, size)), length)
+            except zstandard.ZstdError as error:
+                raise self.reader.error(f"chunk {row} is damaged: {error}") from error
+            if len(data) != length or hashlib.sha256(data).digest() != key:
+                raise self.reader.error(f"chunk {row} is damaged")
+            for region, at in places:
+                put(region, at, data)
+            pages += len(places) * (length // HOST_PAGE)
+        return pages
+
+
+def unpack_regions(
+    reader: Reader, entries: list[Fields], sizes: tuple[int, ...], unused: Collection[int], *, portable: bool
+) -> tuple[Template, int]:
+    """A template with the regions' content, and the bytes that it takes; every chunk is checked.
+
+    `unused`: regions that hold nothing, for nobody could reach it.  Raises: `SnapshotError`, `Limit`.
+    """
+    chunks = Chunks(reader, entries, sizes, unused)
+    if portable:
+        used = [chunks.used(region) for region in range(len(sizes))]
+        reader.limits.check_pages(reader.name, sum(used))
+        buffers = [bytearray(size) for size in used]
+        chunks.unpack(lambda region, at, data: _put(buffers[region], at, data))
+        return PortableTemplate(buffers), sum(used)
+    reader.limits.check_pages(reader.name, chunks.held)
     extents, end = [], 0
     for size in sizes:
         extents.append(Extent(end, size))
         end += size
-    if portable:
-        buffers = [bytearray(min(_used(numbers) * CHUNK, size)) for numbers, size in zip(lists, sizes, strict=True)]
-        _unpack(reader, rows, lists, lambda region, at, data: _put(buffers[region], at, data), sizes)
-        return PortableTemplate([bytes(b) for b in buffers])
     fd = platform.memfd("arenite template")
     try:
         os.ftruncate(fd, end)
-        pages = _unpack(reader, rows, lists, lambda region, at, data: os.pwrite(fd, data, extents[region].offset + at), sizes)
+        pages = chunks.unpack(lambda region, at, data: _write(fd, data, extents[region].offset + at))
         platform.seal(fd)
     except BaseException:
         os.close(fd)
         raise
-    return Template(fd, extents, pages)
-
-
-def _used(numbers: list[int]) -> int:
-    """How many chunks there are up to the last that is not zero."""
-    return max((index + 1 for index, number in enumerate(numbers) if number), default=0)
+    return Template(fd, extents, pages), chunks.held
 
 
 def _put(buffer: bytearray, at: int, data: bytes) -> None:
     buffer[at : at + len(data)] = data
 
 
-def _unpack(
-    reader: Reader,
-    rows: list[tuple[bytes, int, int, int]],
-    lists: list[list[int]],
-    put: Callable[[int, int, bytes], object],
-    sizes: tuple[int, ...],
-) -> int:
-    """Put every chunk where it belongs; how many pages that were."""
-    pages = 0
-    for region, numbers in enumerate(lists):
-        for index, number in enumerate(numbers):
-            if number == 0:
-                continue
-            key, offset, size, length = rows[number - 1]
-            at = index * CHUNK
-            if length != min(CHUNK, sizes[region] - at):
-                raise reader.error(f"chunk {number - 1} has {length} bytes, which do not fit")
-            try:
-                data = decompressed(reader.read(Section(offset, size)), length)
-            except zstandard.ZstdError as error:
-                raise reader.error(f"chunk {number - 1} is damaged: {error}") from error
-            if len(data) != length or hashlib.sha256(data).digest() != key:
-                raise reader.error(f"chunk {number - 1} is damaged")
-            put(region, at, data)
-            pages += length // 4096
-    return pages
+def _write(fd: int, data: bytes, at: int) -> None:
+    """All of the bytes: a system that is short of memory takes a part."""
+    done = 0
+    while done < len(data):
+        done += os.pwrite(fd, data[done:], at + done)

@@ -87,10 +87,10 @@ def _check_place(file: Reader, place: Section) -> None:
         raise file.error("a region does not lie on pages")
 
 
-def read_region(file: Reader, place: Section) -> bytes:
-    """A region's bytes up to the last that the file has data for; holes behind take no memory."""
+def with_data(file: Reader, place: Section) -> Section:
+    """A region up to the last byte that the file has data for."""
     _check_place(file, place)
-    return file.read(place._replace(size=_data_end(file.fd, place) - place.offset))
+    return place._replace(size=_data_end(file.fd, place) - place.offset)
 
 
 def _data_end(fd: int, place: Section) -> int:

@@ -69,13 +69,17 @@ class Band:
 
 
 def page_states(survey: Survey, region: int) -> bytearray:
-    """The state of each page of a region."""
+    """The state of each page of a region; kept, and nobody's to change."""
+    known = survey.states.get(region)
+    if known is not None:
+        return known
     opened = survey.opened
     states = bytearray(opened.image.sizes[region] // HOST_PAGE)
     for number, _ in opened.image.pages(region):
         states[number] = State.KEPT
     for number in opened.own[region] if opened.own else ():
         states[number] = State.CHANGED
+    survey.states[region] = states
     return states
 
 

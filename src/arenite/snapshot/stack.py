@@ -95,8 +95,9 @@ def _walk(survey: Survey, names: Names, window: Window, activation: Activation, 
         check_place(window, activation)
         vmctx = activation.vmctx
         for frame in frames_in(survey.arena.view, window, activation):
-            if len(stand.frames) < MOST_FRAMES:
+            if len(stand.frames) < MOST_FRAMES and survey.rows:
                 title, rows = walker.frame(activation, frame, vmctx, innermost=not stand.frames)
+                survey.rows -= min(len(rows), survey.rows)
                 stand.frames.append(Record(frame.sp, frame.end - frame.sp, FRAMES, title, rows))
             else:
                 stand.more += 1

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 MOST_RECORDS: Final = 1 << 15
 MOST_ROWS: Final = 1 << 12  # of one record
+MOST_ROWS_IN_ALL: Final = 1 << 18  # of lists; thousands of records may say that theirs is the same long one
+MOST_COUNTED: Final = 1 << 26  # elements of tables
 WORD: Final = 4
 UNSIGNED: Final = {4: struct.Struct("<I"), 8: struct.Struct("<Q")}
 FORMATS: Final = {I32: "<i4x", I64: "<q", F32: "<f4x", F64: "<d"}
@@ -94,7 +96,7 @@ class Record:
 
 @dataclass
 class Survey:
-    """Everything found.  `modules`: those that were, the others None; `stands`: one for each execution of the roots."""
+    """Everything found.  `modules`: those that were, the others None; `rows`, `counted`: how many more may be made, looked at."""
 
     opened: Opened
     modules: tuple[ModuleCode | None, ...]
@@ -102,20 +104,29 @@ class Survey:
     arena: Arena
     records: list[Record] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    rows: int = MOST_ROWS_IN_ALL
+    counted: int = MOST_COUNTED
+    states: dict[int, bytearray] = field(default_factory=dict)  # of pages, by region: what `picture` has found
+
+    def some(self, count: int) -> int:
+        """How many rows of a list there may be."""
+        found = min(count, MOST_ROWS, self.rows)
+        self.rows -= found
+        return found
 
     @cached_property
-    def places(self) -> list[int]:
-        """Where the records begin."""
-        return [r.at for r in self.records]
+    def places(self) -> dict[tuple[int, Kind | None], Record]:
+        """The innermost record that begins at an offset, of each kind and of all."""
+        found: dict[tuple[int, Kind | None], Record] = {}
+        for record in self.records:
+            found[record.at, None] = found[record.at, record.kind] = record
+            if record.kind is HOSTS:
+                found[record.at, FUNCTION] = record
+        return found
 
     def at(self, at: int, kind: Kind | None = None) -> Record | None:
         """The record that begins at an offset, of a kind if one is asked for; of several, the innermost."""
-        index = bisect_right(self.places, at) - 1
-        while index >= 0 and self.places[index] == at:
-            if kind is None or self.records[index].kind is kind or (kind is FUNCTION and self.records[index].kind is HOSTS):
-                return self.records[index]
-            index -= 1
-        return None
+        return self.places.get((at, kind))
 
     def leads(self, row: Row) -> bool:
         """Whether a row that should lead to a record does."""
@@ -258,6 +269,7 @@ class Walk:
     """Goes from the roots through the arena."""
 
     def __init__(self, survey: Survey) -> None:
+        self.some = survey.some
         self.roots = survey.roots
         self.arena = survey.arena
         self.modules = survey.modules
@@ -345,14 +357,14 @@ class Walk:
             (layout.imported_globals, layout.imported_global, "global", GLOBALS),
         )
         for count, place, what, kind in parts:
-            for n in range(min(count, MOST_ROWS)):
+            for n in range(self.some(count)):
                 value = arena.number(at + place(n), WORD)
                 text = self.names.reference(value) if kind is FUNCTION else ""
                 doc = (
                     f"its imported function {functions[n].module}.{functions[n].name}" if kind is FUNCTION else f"its {what} {n}"
                 )
                 yield Row(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
-        for n in range(min(layout.own_globals, MOST_ROWS)):
+        for n in range(self.some(layout.own_globals)):
             type_ = code.globals[n][0]
             what = "a variable" if type_.mutable else "a constant"
             yield self.names.row(at + layout.own_global(n), type_.content, f"global {layout.imported_globals + n}", what)
@@ -369,7 +381,7 @@ class Walk:
             return
         rows = [
             Row(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTION)
-            for n, place in enumerate(range(at, at + size * min(count, MOST_ROWS), size))
+            for n, place in enumerate(range(at, at + size * self.some(count), size))
         ]
         yield Record(at, size * count, FUNCTIONS, title, rows, count - len(rows))
         self.functions[label] = at, count
@@ -413,7 +425,7 @@ class Walk:
 
     def listed(self, at: int, count: int) -> Iterator[tuple[int, int, int]]:
         """(number, place, value) of the first words of a list."""
-        for n in range(min(count, MOST_ROWS)):
+        for n in range(self.some(count)):
             yield n, at + WORD * n, self.arena.number(at + WORD * n, WORD)
 
     def table(self, number: int) -> Iterator[Record]:
@@ -442,13 +454,14 @@ class Walk:
 
 
 def filled(survey: Survey, number: int) -> int | None:
-    """How many elements of a table are not null; None when they are damaged."""
+    """How many elements of a table are not null; None when they are damaged, or when too many were looked at already."""
     table, arena = survey.roots.tables[number], survey.arena
     if table is None:
         return None
     at, length = (f.read(arena.view, table.at) for f in (TableRecord.elements, TableRecord.length))
-    if not arena.holds(at, WORD * length):
+    if not arena.holds(at, WORD * length) or length > survey.counted:
         return None
+    survey.counted -= length
     count, end = 0, at + WORD * length
     for start in range(at, end, HOST_PAGE):
         block = arena.bytes(start, min(HOST_PAGE, end - start))

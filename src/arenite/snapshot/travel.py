@@ -142,6 +142,15 @@ def read_sizes(manifest: Fields) -> Sizes:
     return Sizes((HOST_PAGE + size, *memories), heap, arena.integer("stack_limit", STACK_AT, heap))
 
 
+def unused_regions(manifest: Fields, regions: int) -> frozenset[int]:
+    """Memory regions that no instance has a memory in: nobody can reach them, so they are zero in every file.  Raises: `SnapshotError`."""
+    areas = [f.integer("area", 0, max(regions - 2, 0)) for f in manifest.items("memories", MAX_AREAS)]
+    if len(set(areas)) != len(areas):
+        raise manifest.error("memories", "each in an area of its own")
+    used = {areas[n] + 1 for f in manifest.items("instances") for n in f.integers("memories", len(areas) - 1)}
+    return frozenset(range(1, regions)) - used
+
+
 class Reading:
     """A manifest becoming a frozen machine; each method checks what it reads.  Raises: `SnapshotError`, `LinkError`."""
 
@@ -149,6 +158,7 @@ class Reading:
         self.manifest = manifest
         self.sizes = sizes
         self.modules = modules
+        self._parts: dict[int, tuple[tuple[str, list[Any], list[Any]], ...]] = {}
 
     def place(self, fields: Fields, name: str, size: int, alignment: int = 4) -> int:
         """Where a record lies in the arena."""
@@ -200,21 +210,30 @@ class Reading:
 
     def check_instance(self, fields: Fields, instance: InstanceAddr) -> None:
         """What an instance refers to is of the types that its module asks for and declares."""
-        code = instance.code
-        parts: tuple[tuple[str, type, tuple[Any, ...], tuple[Any, ...]], ...] = (
-            ("tables", TableType, instance.tables, code.tables),
-            ("memories", MemoryType, instance.memories, code.memories),
-            ("globals", GlobalType, instance.globals, tuple(type_ for type_, _ in code.globals)),
-        )
-        for name, kind, held, own in parts:
-            wanted = [i.type for i in code.imports if isinstance(i.type, kind)]
-            if len(held) != len(wanted) + len(own):
+        held = {"tables": instance.tables, "memories": instance.memories, "globals": instance.globals}
+        for name, wanted, own in self.parts(instance.module_index):
+            found: tuple[Any, ...] = held[name]
+            if len(found) != len(wanted) + len(own):
                 raise fields.error(name, f"{len(wanted) + len(own)} of them")
             big = 1 << 64  # what has grown is larger than an import asks for
-            fits = [matches(w, h, big) for w, h in zip(wanted, held, strict=False)]
-            fits += [h.type == t for h, t in zip(held[len(wanted) :], own, strict=True)]
+            fits = [matches(w, h, big) for w, h in zip(wanted, found, strict=False)]
+            fits += [h.type == t for h, t in zip(found[len(wanted) :], own, strict=True)]
             if not all(fits):
-                raise fields.error(name, f"what the module {code.name!r} imports and declares")
+                raise fields.error(name, f"what the module {instance.code.name!r} imports and declares")
+
+    def parts(self, module: int) -> tuple[tuple[str, list[Any], list[Any]], ...]:
+        """Types of the tables, memories and globals that a module imports, and of its own; once, however many instances it has."""
+        found = self._parts.get(module)
+        if found is None:
+            code = self.modules[module]
+            kinds: tuple[tuple[str, type, list[Any]], ...] = (
+                ("tables", TableType, list(code.tables)),
+                ("memories", MemoryType, list(code.memories)),
+                ("globals", GlobalType, [type_ for type_, _ in code.globals]),
+            )
+            imported = [i.type for i in code.imports]
+            found = self._parts[module] = tuple((name, [t for t in imported if isinstance(t, k)], own) for name, k, own in kinds)
+        return found
 
     def functions(self, find: Find, made: Registry) -> None:
         """Host functions, their names, and where their references lie."""
@@ -287,6 +306,8 @@ class Reading:
         self.functions(find, made)
         self.references(load, made)
         for instance in self.instances():
+            if instance.at in made.by_record:
+                raise self.manifest.error("instances", "each at a place of its own")
             made.add_instance(instance)
         return Frozen(
             image=image,

@@ -93,16 +93,18 @@ def _valtype(fields: Fields, name: str) -> int:
     return found
 
 
-def state(value: State) -> Any:  # noqa: ANN401 (JSON)
+def state(value: State, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
     """A host module's state: bytes as an object with one field, which no other object may have."""
+    if depth > DEEPEST:
+        raise SnapshotError(f"a host module's state is nested more than {DEEPEST} deep, so it cannot travel")
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {BYTES: base64.b64encode(value).decode()}
     if isinstance(value, dict):
         if BYTES in value or not all(isinstance(key, str) for key in value):
             raise SnapshotError(f"a host module's state has a key that cannot travel: {sorted(map(repr, value))}")
-        return {key: state(item) for key, item in value.items()}
+        return {key: state(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [state(item) for item in value]
+        return [state(item, depth + 1) for item in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise SnapshotError(f"a host module's state holds a {type(value).__name__}, which cannot travel")

@@ -13,7 +13,8 @@ import pytest
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.image import GAP
-from arenite.snapshot.container import CHECKSUM, FORMAT, HEADER, KINDS, MAGIC, Reader, canonical
+from arenite.snapshot.container import CHECKSUM, FORMAT, HEADER, KINDS, MAGIC, Reader
+from arenite.snapshot.manifest import canonical
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 
 from arenite import Config, Engine, Instance, Limit, Module, Paused, Snapshot, SnapshotError, Store
 from arenite.layout.cage import cage_size
-from arenite.snapshot.container import canonical
+from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
 from unit.snapshot.counting import linker, of, paused
