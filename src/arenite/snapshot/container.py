@@ -4,8 +4,8 @@
     sections   bytes, each on a page of its own; the manifest names them
     manifest   JSON in its canonical form, so what is read can always be written again; the last section
 
-A file is written beside its final name and renamed when it is complete, so that name holds a whole snapshot or what was there before,
-whatever happens; and a file that is mapped by running forks is never written to.  Whoever reads trusts nothing: every place is checked
+A file is written beside its final name (`aside`) and renamed when it is complete, so that name holds a whole snapshot or what was there
+before, whatever happens; and a file that is mapped by running forks is never written to.  Whoever reads trusts nothing: every place is checked
 against the file's size, and an error names the file and what is wrong with it.
 """
 
@@ -15,7 +15,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
 import struct
 import weakref
 import zlib
@@ -25,6 +24,7 @@ import zstandard
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.snapshot.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT
 from arenite.snapshot.manifest import canonical, check, parsed
 
@@ -65,10 +65,9 @@ class Writer:
         self._aside: Path | None = None  # where the file is until it is complete
 
     def __enter__(self) -> Self:
-        aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}.part")
+        sweep(self.path, MAGIC)
         with _naming(self.path):
-            self._fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        self._aside = aside
+            self._fd, self._aside = create(self.path)
         return self
 
     def __exit__(self, *_: object) -> None:

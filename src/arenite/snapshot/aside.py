@@ -1,0 +1,83 @@
+"""Files that become snapshots: each is written beside its final name, and what a killed process left there goes with the next save.
+
+A file aside is locked (`flock`) for as long as somebody writes it, and the system drops the lock of a process that ends, however it does.
+So one that can be locked is nobody's any more.  Only what is certainly ours goes: of this user, named after the same target, with nothing
+or the beginning of a snapshot in it.
+
+    fd, aside = create(path)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import stat
+import sys
+from typing import TYPE_CHECKING, Final
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HAS_LOCKS: Final = sys.platform != "win32"
+TOKEN: Final = 6  # bytes, in hexadecimal
+
+
+def create(path: Path) -> tuple[int, Path]:
+    """A new file beside `path`, open and locked, and its name.  Raises: `OSError`."""
+    while True:
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(TOKEN)}.part")
+        fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        # Whoever sweeps between these two has taken it for a leftover; where there are no locks nobody sweeps.
+        if _locked(fd) is not False and _is(fd, aside):
+            return fd, aside
+        os.close(fd)
+
+
+def sweep(path: Path, magic: bytes) -> None:
+    """Remove what killed saves of `path` have left beside it.  `magic`: how a file begins that has more in it than zeros."""
+    if not HAS_LOCKS:
+        return
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{{2 * TOKEN}}}\.part")
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if pattern.fullmatch(entry.name):
+                _remove(path.with_name(entry.name), magic)
+
+
+def _remove(aside: Path, magic: bytes) -> None:
+    """Remove a file if it is certainly a leftover."""
+    with contextlib.suppress(OSError):
+        fd = os.open(aside, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            info = os.fstat(fd)
+            ours = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_nlink == 1
+            if ours and os.pread(fd, len(magic), 0).strip(b"\0") in {b"", magic} and _locked(fd) and _is(fd, aside):
+                aside.unlink()
+        finally:
+            os.close(fd)
+
+
+def _locked(fd: int) -> bool | None:
+    """Lock a file: whether that is done, or somebody else has it locked; None where files cannot be locked."""
+    if sys.platform == "win32":
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is(fd: int, path: Path) -> bool:
+    """Whether the name is still that of the open file."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.lstat(path))
+    except FileNotFoundError:
+        return False
