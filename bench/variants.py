@@ -60,7 +60,8 @@ def _handlers(ir: str) -> Handlers:
 def without_fuel() -> ThreadedTier:
     """The threaded tier without checks of fuel."""
     with patch.object(control, "charge", _no_charge):
-        return _tier(_handlers(Variant().ir(host())))
+        ir = Variant().ir(host())
+    return _tier(_handlers(ir))  # outside: the tier may compile and keep the real interpreter
 
 
 class CountingHandler(Handler):

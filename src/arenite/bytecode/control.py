@@ -1,7 +1,8 @@
 """Rows of moves, branches, calls and returns.  Spec: exec-br … exec-call_indirect.
 
 Fuel: one unit per function entered and per back-edge taken, equal on every tier.  A function pays when it is entered (so `enter` is
-asked again if it could not pay); a back-edge has happened when it pays, so it owes its unit.
+asked again if it could not pay); a back-edge has happened when it pays, so it owes its unit.  The same comparison serves interrupts: the
+watch (`machine.watch`) raises the floor under which a run pauses.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ ZERO_COUNT: Final = 16  # slots that one `zero` does
 
 
 def charge(e: Emit, at: Label, *, owed: bool) -> None:
-    """One unit of fuel; with none left in the slice the run pauses, to go on at `at`."""
+    """One unit of fuel; with none left in the slice, or fewer than the floor, the run pauses, to go on at `at`."""
     fuel = e.state("fuel")
-    with e.when(is_zero(e, fuel), cold=True):
+    with e.when(e.pure("le_u", fuel, e.state("floor")), cold=True):
         e.pause(at, owed=owed)
     e.set_state("fuel", e.pure("sub", fuel, e.const(I64, 1)))
 

@@ -120,7 +120,7 @@ class Recorder:
 
     def state(self, name: State) -> Value:
         """A register."""
-        return Value(I64 if name == "fuel" else I32, "")
+        return Value(I64 if name in ("fuel", "floor") else I32, "")
 
     def set_state(self, name: State, value: Value) -> None:
         """A register."""

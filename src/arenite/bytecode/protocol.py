@@ -60,7 +60,7 @@ class Label:
     back: bool = False
 
 
-State = Literal["vmctx", "fuel", "sp"]
+State = Literal["vmctx", "fuel", "sp", "floor"]
 
 
 class Emit(Protocol):

@@ -126,7 +126,9 @@ class Handler(LlvmText):
         self.do(f'call void asm sideeffect "", "{places}"({values})')
 
     def state(self, name: State) -> Value:
-        """A register of the machine."""
+        """A register of the machine; the floor stands in the store page, where another thread may raise it."""
+        if name == "floor":
+            return self.load(Space.STORE, I64, self.const(I32, 0), StoreContext.floor.offset)
         return self.registers[name]
 
     def set_state(self, name: State, value: Value) -> None:

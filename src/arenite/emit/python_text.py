@@ -5,6 +5,7 @@ every op of a block.  So a meaning is read once, however often its op occurs.
 
 Names in the text (the safe tier provides them):
 
+    FLOOR                          a list of one number: where the run pauses
     sp vmctx fuel q w              the machine's registers; q, w: sp in units of 8 and 4 bytes
     I Q F D                        the arena, as the memoryview formats of these letters;  SI SQ: the store page;  WI: window entries
     m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`
@@ -43,7 +44,7 @@ LOW32: Final = 0xFFFFFFFF
 VIEWS: Final = {Space.ARENA: "", Space.STORE: "S", Space.WINDOW: "W"}  # prefix of a view's name; its format's letter follows
 ATOM: Final = re.compile(r"[\w.]+|\{\w+\}|\w+\([^()]*\)(\[0\])?|\w+\[[^][]*\]")
 TEMPORARY: Final = re.compile(r"(t\d+) = (.*)")
-STATE_TYPES: Final = {"sp": I32, "vmctx": I32, "fuel": I64}
+STATES: Final = {"sp": Value(I32, "sp"), "vmctx": Value(I32, "vmctx"), "fuel": Value(I64, "fuel"), "floor": Value(I64, "FLOOR[0]")}
 
 
 class Do(NamedTuple):
@@ -263,7 +264,7 @@ class PythonText:
 
     def state(self, name: State) -> Value:
         """A register of the machine."""
-        return Value(STATE_TYPES[name], name)
+        return STATES[name]
 
     def set_state(self, name: State, value: Value) -> None:
         """Set a register of the machine."""

@@ -78,12 +78,13 @@ class StoreContext(Record):
     sp = Field("u32", "the frame", arena_offset=True)
     vmctx = Field("u32", "its instance", arena_offset=True)
     fuel = Field("i64", "units left of the slice of fuel handed to the tier")
+    floor = Field("i64", "the run pauses where it pays with so many units left or less: 0, or a great number written by the watch")
     stack_limit = Field("u32", "frames end at or below this", readonly=True, arena_offset=True)
     result_slot = Field("u32", "byte offset of the slot that the helper's result goes to")
     next_pc = Field("u32", "where a helper's caller goes on")
     areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
     heap = Field("u32", "where the next record is allocated", arena_offset=True)
-    arguments = Field("u64", "arguments of the helper that was asked for", count=6)
+    arguments = Field("u64", "arguments of the helper that was asked for", count=5)
     lengths = Field("u32", "pages of 64 KiB of each memory area: decides explicit checks", readonly=True, count=1000)
 
 

@@ -15,6 +15,7 @@ holds a view of a memory, when more memories are wanted than it has room for: no
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite import platform
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 LEAST_ROOM: Final = 64  # memory areas of a cage that had to move for one more
 GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
+ALL_UNITS: Final = (1 << 63) - 1  # a floor that no slice is above
 
 
 def _round_up(size: int, grain: int) -> int:
@@ -204,6 +206,15 @@ class Cage:
         self._lengths[area] = size
         write_length(self.store_page, area, size)
 
+    def raise_floor(self) -> None:
+        """Have the run that goes on pause where it pays next; for any thread, at any moment."""
+        with suppress(TypeError):  # the page has just been released: the cage moves, or nothing runs any more
+            StoreContext.floor.write(self.store_page, 0, ALL_UNITS)
+
+    def lower_floor(self) -> None:
+        """Let runs go on."""
+        StoreContext.floor.write(self.store_page, 0, 0)
+
     def close(self) -> None:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
         self.arena.release()
@@ -227,6 +238,7 @@ class PortableCage:
         self.generation = 0
         del areas
         self._space = platform.PortableReservation(HOST_PAGE + ARENA_MAX)
+        self.floor = [0]  # beside `StoreContext.floor`, which costs generated Python more to read
         self._memories: list[platform.PortableReservation] = []
         self._lengths: list[int] = []
         self._arena_size = _round_up(arena_size, GRAIN)
@@ -315,6 +327,14 @@ class PortableCage:
         write_length(self.store_page, area, size)
         self.generation += 1
 
+    def raise_floor(self) -> None:
+        """Have the run that goes on pause where it pays next; for any thread, at any moment."""
+        self.floor[0] = ALL_UNITS
+
+    def lower_floor(self) -> None:
+        """Let runs go on."""
+        self.floor[0] = 0
+
     def close(self) -> None:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
         if self._held():
@@ -336,6 +356,9 @@ class ClosedCage:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AreniteError("the store is closed")
+
+    def raise_floor(self) -> None:
+        """Nothing runs."""
 
     def close(self) -> None:
         """Again: nothing to do."""

@@ -35,6 +35,7 @@ from arenite.machine.image import (
 )
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
+from arenite.machine.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,6 +95,7 @@ def freeze(machine: Machine) -> Frozen:
         if machine.nested:
             names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
             raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
+        watch.settle()
         host_states = machine.hosts.freeze()
         heap = StoreContext.heap.read(machine.cage.store_page, 0)
         clear_dead(machine)
@@ -142,7 +144,7 @@ def _clear_stack(machine: Machine) -> None:
 def _capture(cage: AnyCage) -> Image:
     """The content of a cage; the store context as one that nothing has run in."""
     page = cage.store_page
-    for field in (*StoreContext.fields[:5], StoreContext.result_slot, StoreContext.next_pc, StoreContext.arguments):
+    for field in (*StoreContext.fields[:6], StoreContext.result_slot, StoreContext.next_pc, StoreContext.arguments):
         page[field.offset : field.offset + field.size * field.count] = bytes(field.size * field.count)
     template = cage.template
     if template is None:

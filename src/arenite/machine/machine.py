@@ -29,6 +29,7 @@ from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
 from arenite.machine.quota import UNBOUNDED
 from arenite.machine.registry import Registry
+from arenite.machine.watch import watch
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
 
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
 
 CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the head of StoreContext
 HEADER: Final = struct.Struct("<IIII")
-FIRST_SLICE: Final = 1 << 18  # units of fuel
-LAST_SLICE: Final = 1 << 26
-SLICE_SECONDS: Final = 0.01  # Python looks after signals, deadlines and other threads about so often
+SLICE: Final = 1 << 62  # units of fuel: the watch ends it
+UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
 
 
@@ -75,7 +75,7 @@ class Machine:
         self.reserve = 0  # units of the store's that are not for the activation that goes on
         self.quota = UNBOUNDED
         self.locate: Locate = unlocated
-        self.check: Callable[[], TrapCode | None] = _never  # asked between slices: must the guest stop?
+        self.check: Callable[[], TrapCode | None] = _never  # asked whenever the guest looks up: must it stop?
         self.watched = False  # ask also before the first
         self.data: object = None  # the user's
         # what was made here
@@ -95,7 +95,8 @@ class Machine:
         self._asked = False  # the host call that comes first was paused at, and is to be made now
         self._depth = 0
         self._turn = threading.RLock()  # whose thread may change the machine; never waited for
-        self.slice_units = FIRST_SLICE  # length of the next slice of fuel; results never depend on it
+        self.slice_units = SLICE  # length of a slice of fuel; results never depend on it
+        self.due = False  # the guest is to look up; any thread may say so
         self._made_for = 0  # the cage's generation that the runner is for
         self._runner: Runner | None = None
 
@@ -309,8 +310,12 @@ class Machine:
         self._depth += 1
         self.can_pause = False
         try:
+            if self._depth == 1:
+                self._be_watched()
             self._run(pc, sp, vmctx)
         finally:
+            if self._depth == 1:
+                watch.running.discard(self)
             self._depth -= 1
             self.top, self.can_pause = top, can_pause
             del self.host_stack[hosts:]
@@ -322,12 +327,20 @@ class Machine:
         self._depth += 1
         self.can_pause = True
         try:
+            self._be_watched()
             self._run(activation.pc, activation.sp, activation.vmctx, activation.status)
         finally:
+            watch.running.discard(self)
             self._depth -= 1
             self.can_pause = False
             self._budget = UNLIMITED
             self.host_stack.clear()
+
+    def _be_watched(self) -> None:
+        """A guest of this machine begins to run."""
+        watch.running.add(self)
+        if not watch.awake and not watch.rouse():
+            self.slice_units = min(self.slice_units, UNATTENDED)
 
     def _resolve(self, function: FuncAddr) -> tuple[int, int]:
         """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
@@ -344,15 +357,15 @@ class Machine:
     def _run(self, pc: int, sp: int, vmctx: int, status: int = READY) -> None:
         """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that."""
         left = given = 0 if self.watched or status != READY else self._grant()
-        started = 0.0
         while True:
             if status != READY:
                 if status == HOST_CALL:
                     pc = self._host_call(pc, sp, vmctx)
+                    if self.due:
+                        self._look_up(READY, pc, sp, vmctx)
                     left = given = self._regrant(left)
                 elif status in (PAUSE_AGAIN, PAUSE_OWED):
-                    left = given = self._next_slice(started, status, pc, sp, vmctx)
-                    started = time.perf_counter()
+                    left = given = self._next_slice(status, pc, sp, vmctx)
                 elif status in HELPER_METHODS:
                     pc = self._help(status, pc, sp, vmctx)
                     left = given = self._regrant(left)
@@ -379,27 +392,31 @@ class Machine:
         """Units after a host function or a helper, which may have changed the store's fuel."""
         return left if self.fuel is None else self._grant()
 
-    def _next_slice(self, started: float, status: int, pc: int, sp: int, vmctx: int) -> int:
-        """A slice was used up: look after interrupts, keep the pace, pay what is owed."""
-        if started:
-            elapsed = time.perf_counter() - started
-            if elapsed < SLICE_SECONDS / 2:
-                self.slice_units = min(2 * self.slice_units, LAST_SLICE)
-            elif elapsed > 2 * SLICE_SECONDS:
-                self.slice_units = max(self.slice_units // 2, 1)
-        place = status, pc, sp, vmctx
-        code = self.check()
-        if code is not None:
-            self._give_way(PauseReason.EPOCH, "the epoch's deadline has come", code, *place)
-        if self.can_pause and self._budget.deadline and time.monotonic() >= self._budget.deadline:
-            self._give_way(PauseReason.DEADLINE, "the deadline has come", TrapCode.INTERRUPT, *place)
+    def _next_slice(self, status: int, pc: int, sp: int, vmctx: int) -> int:
+        """A slice was used up, or the watch has ended it: look up, pay what is owed."""
+        self._look_up(status, pc, sp, vmctx)
         owed = status == PAUSE_OWED
         if self.fuel is None:
             return self.slice_units - owed
         if self.fuel <= 0:
-            self._give_way(PauseReason.FUEL, "all fuel is used up", TrapCode.OUT_OF_FUEL, *place)
+            self._give_way(PauseReason.FUEL, "all fuel is used up", TrapCode.OUT_OF_FUEL, status, pc, sp, vmctx)
         self.fuel -= owed
         return self._grant()
+
+    def interrupt(self) -> None:
+        """Have the guest look up where it pays next, and at the next return of a host function; for any thread, at any moment."""
+        self.due = True
+        self.cage.raise_floor()
+
+    def _look_up(self, status: int, pc: int, sp: int, vmctx: int) -> None:
+        """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
+        self.cage.lower_floor()
+        self.due = False
+        code = self.check()
+        if code is not None:
+            self._give_way(PauseReason.EPOCH, "the epoch's deadline has come", code, status, pc, sp, vmctx)
+        if self.can_pause and self._budget.deadline and time.monotonic() >= self._budget.deadline:
+            self._give_way(PauseReason.DEADLINE, "the deadline has come", TrapCode.INTERRUPT, status, pc, sp, vmctx)
 
     def _give_way(self, reason: PauseReason, what: str, code: TrapCode, status: int, pc: int, sp: int, vmctx: int) -> NoReturn:
         """The guest must stop: an execution pauses, an ordinary call traps."""

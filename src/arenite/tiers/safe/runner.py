@@ -89,6 +89,7 @@ class SafeRunner:
         self.names: dict[str, object] = {
             "__builtins__": BUILTINS,
             "RETURNS": window.returns,
+            "FLOOR": cage.floor,
             "WI": window.entries.cast("B").cast("I"),
             "COPY": copy,
             "FILL": fill,
