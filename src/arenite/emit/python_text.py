@@ -44,7 +44,12 @@ LOW32: Final = 0xFFFFFFFF
 VIEWS: Final = {Space.ARENA: "", Space.STORE: "S", Space.WINDOW: "W"}  # prefix of a view's name; its format's letter follows
 ATOM: Final = re.compile(r"[\w.]+|\{\w+\}|\w+\([^()]*\)(\[0\])?|\w+\[[^][]*\]")
 TEMPORARY: Final = re.compile(r"(t\d+) = (.*)")
-STATES: Final = {"sp": Value(I32, "sp"), "vmctx": Value(I32, "vmctx"), "fuel": Value(I64, "fuel"), "floor": Value(I64, "FLOOR[0]")}
+STATES: Final = {
+    "sp": Value(I32, "sp"),
+    "vmctx": Value(I32, "vmctx"),
+    "fuel": Value(I64, "fuel"),
+    "floor": Value(I64, "FLOOR[0]"),
+}
 
 
 class Do(NamedTuple):

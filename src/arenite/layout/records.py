@@ -78,7 +78,7 @@ class StoreContext(Record):
     sp = Field("u32", "the frame", arena_offset=True)
     vmctx = Field("u32", "its instance", arena_offset=True)
     fuel = Field("i64", "units left of the slice of fuel handed to the tier")
-    floor = Field("i64", "the run pauses where it pays with so many units left or less: 0, or a great number written by the watch")
+    floor = Field("i64", "the run pauses where it pays with so few units left: 0, or more than any when it must look up")
     stack_limit = Field("u32", "frames end at or below this", readonly=True, arena_offset=True)
     result_slot = Field("u32", "byte offset of the slot that the helper's result goes to")
     next_pc = Field("u32", "where a helper's caller goes on")

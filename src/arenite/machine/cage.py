@@ -57,6 +57,7 @@ class Cage:
 
     def __init__(self, arena_size: int, areas: int = 1, image: Image | None = None) -> None:
         self.areas = max(areas, 1)  # offsets from the arena end in area 0, whether there is a memory or not
+        self.floor = [0]  # beside `StoreContext.floor`, which costs generated Python more to read
         self.generation = 0
         self._space, self._room = reserve(self.areas)
         self.base = self._space.address - LOW
@@ -208,11 +209,13 @@ class Cage:
 
     def raise_floor(self) -> None:
         """Have the run that goes on pause where it pays next; for any thread, at any moment."""
+        self.floor[0] = ALL_UNITS
         with suppress(TypeError):  # the page has just been released: the cage moves, or nothing runs any more
             StoreContext.floor.write(self.store_page, 0, ALL_UNITS)
 
     def lower_floor(self) -> None:
         """Let runs go on."""
+        self.floor[0] = 0
         StoreContext.floor.write(self.store_page, 0, 0)
 
     def close(self) -> None:
