@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from setuptools import Extension
 
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
-FIXED = ("reader", "stacks", "sink", "body", "decode", "validate")
+FIXED = ("budget", "reader", "stacks", "sink", "body", "decode", "validate")
 
 
 def hot() -> list[str]:

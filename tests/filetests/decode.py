@@ -39,7 +39,7 @@ def lines(m: Module) -> Iterator[str]:
     yield from (f"body {i} {start:#x}..{end:#x}" for i, (start, end) in enumerate(m.bodies))
     yield from (f"custom {c.name} {m.data[c.start : c.end].hex()} after section {c.place}" for c in m.customs)
     if any(c.name == "name" for c in m.customs):
-        yield f"names module={m.names.module!r} funcs={m.names.funcs} locals={m.names.locals}"
+        yield f"names module={m.names.module!r} funcs={m.names.funcs}"
 
 
 def extern(type_: TableType | MemoryType | GlobalType) -> str:

@@ -58,9 +58,9 @@ class Survey(Sink):
         """See `Sink`."""
         self.ops.add(0x26)
 
-    def block(self, params: int, results: int) -> None:
+    def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Sink`."""
-        self.multi_value |= params > 0 or results > 1
+        self.multi_value |= bool(params) or len(results) > 1
 
     loop = block
     if_ = block

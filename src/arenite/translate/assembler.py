@@ -3,6 +3,7 @@
 - Operands are byte offsets of frame slots.  Slots beyond 65535 exist in `wide` functions only; there operands pass through
   scratch slots, and no peephole applies.
 - A peephole never looks across a place that may be branched to: `bind` and `barrier` forget what was written.
+- What is written is paid for (`wasm.budget`).
 - A temporary that an op reads is dead afterwards: its operand has been popped.  That is why two ops can become one.
 
 Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed (`word`).
@@ -14,11 +15,12 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter, read_i64_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, u8
 
 from arenite.bytecode.ops import ROWS
+from arenite.errors import Limit
 from arenite.translate.tables import (
     ADD_IMM,
     COUNT,
@@ -33,11 +35,14 @@ from arenite.translate.tables import (
     SECOND,
     entry,
 )
+from arenite.wasm.budget import LABEL, LABEL_USE, Budget
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
 
 NEAR: Final = 0xFFFF  # the largest slot an operand names
 NONE: Final = -1  # no op, no slot
 UNIT: Final = 8
+FIX: Final = 12
+MAX_CODE: Final = 1 << 30
 
 # one op of each shape that is written here by hand -> (operand, its place, …)
 LAYOUTS: Final = {
@@ -110,7 +115,9 @@ class Assembler:
     behind the last store, if no label is there (`accesses`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.room: i64 = 0  # so many bytes of `out` have been paid for
         self.out = BytesWriter()
         self.wide = False
         self.scratch: i64 = 0
@@ -124,7 +131,8 @@ class Assembler:
         self.stored: i64 = NONE
         self.labels: vec[i64] = vec[i64]()  # of the function at hand: where each is bound
         self.label_count: i64 = 0
-        self.fixes = BytesWriter()  # uses of labels: place of the displacement, pc it counts from, label
+        self.fixes = BytesWriter()  # uses of labels: place of the displacement, pc it counts from, label, as i32
+        self.fixes_room: i64 = 0
         self.trace: Trace | None = None  # only when somebody asks
 
     # places
@@ -143,6 +151,7 @@ class Assembler:
         """A new label, to be bound further on."""
         n = self.label_count
         if n >= len(self.labels):
+            self.budget.pay(LABEL)
             self.labels = append(self.labels, NONE)
         self.labels[n] = NONE
         self.label_count = n + 1
@@ -155,9 +164,13 @@ class Assembler:
 
     def use(self, label: i64, pc: i64) -> None:
         """Write the displacement from the op at `pc` to a label, once it is known."""
-        write_i64_le(self.fixes, len(self.out))
-        write_i64_le(self.fixes, pc)
-        write_i64_le(self.fixes, label)
+        fixes = self.fixes
+        if len(fixes) >= self.fixes_room:
+            self.budget.pay(LABEL_USE)
+            self.fixes_room += FIX
+        write_i32_le(fixes, len(self.out))
+        write_i32_le(fixes, pc)  # type: ignore[arg-type]
+        write_i32_le(fixes, label)  # type: ignore[arg-type]
         write_i32_le(self.out, 0)
 
     def cancel(self, pc: i64) -> None:
@@ -174,9 +187,9 @@ class Assembler:
         size: i64 = len(fixes)
         at: i64 = 0
         while at < size:
-            pc = read_i64_le(fixes, at + 8)
-            patch(self.out, read_i64_le(fixes, at), (labels[read_i64_le(fixes, at + 16)] - pc) >> 3)
-            at += 24
+            pc = i64(read_i32_le(fixes, at + 4))
+            patch(self.out, i64(read_i32_le(fixes, at)), (labels[i64(read_i32_le(fixes, at + 8))] - pc) >> 3)
+            at += FIX
         self.fixes.truncate(0)
         self.label_count = 0
         self.barrier()
@@ -192,12 +205,20 @@ class Assembler:
         out[at] = u8(value & 0xFF)
         out[at + 1] = u8(value >> 8 & 0xFF)
 
+    def buy(self, size: i64) -> None:
+        """Pay for so many bytes of bytecode.  Raises: `Limit`."""
+        if size > MAX_CODE:
+            raise Limit("the module needs more than 1 GiB of bytecode")
+        self.room = self.budget.room(self.room, size)
+
     # ops without a destination
 
     def word(self, code: i64, x: i64, y: i64, z: i64) -> None:
         """Begin an op: its code and three halves."""
         if self.trace is not None:
             self.trace.note(len(self.out))
+        if len(self.out) >= self.room:
+            self.buy(len(self.out) + 1)
         write_i64_le(self.out, code | x << 16 | y << 32 | signed16(z) << 48)
 
     def effect(self, code: i64, x: i64, y: i64, z: i64) -> None:
@@ -260,6 +281,7 @@ class Assembler:
         pc: i64 = len(self.out)
         if self.trace is not None:
             self.trace.note(pc)
+        self.buy(pc + len(op))
         self.out.write(op)
         self.barrier()
         if dst != NONE:

@@ -18,7 +18,7 @@ from librt.strings import write_i32_le
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import Limit
-from arenite.translate.assembler import NONE, Assembler
+from arenite.translate.assembler import NONE, UNIT, Assembler
 from arenite.translate.branches import Branches
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.records import Records  # noqa: TC001 (as above)
@@ -29,26 +29,24 @@ LOOP: Final = 1
 IF: Final = 2
 BODY: Final = 3
 MAX_LABELS: Final = 0xFFFF
-NO_TYPES: Final[list[int]] = []  # never changed
+NO_TYPES: Final[tuple[int, ...]] = ()
 
 
 @final
 class Control:
     """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
-    other arm; `start`: pc of a loop; `used`: something branches to the label; `types`: of what arrives there, as far as known.
+    other arm; `start`: pc of a loop; `used`: something branches to the label.
     """
 
     def __init__(self) -> None:
         self.kind: i64 = BLOCK
         self.height: i64 = 0
-        self.params: i64 = 0
-        self.results: i64 = 0
+        self.params = NO_TYPES
+        self.results = NO_TYPES
         self.label: i64 = NONE
         self.otherwise: i64 = NONE
         self.start: i64 = NONE
         self.used = False
-        self.types = NO_TYPES
-        self.param_types = NO_TYPES
 
 
 @final
@@ -65,55 +63,53 @@ class Blocks:
         self.results: i64 = 0  # of the function
         self.header: i64 = 0
 
-    def begin(self, results: i64, header: i64) -> None:
+    def begin(self, results: tuple[int, ...], header: i64) -> None:
         """A function begins."""
-        self.results = results
+        self.results = len(results)
         self.header = header
         self.depth = 0
-        self.open(BODY, 0, results)
+        self.open(BODY, NO_TYPES, results)
 
     # opening and closing
 
-    def open(self, kind: i64, params: i64, results: i64) -> Control:
+    def open(self, kind: i64, params: tuple[int, ...], results: tuple[int, ...]) -> Control:
         """A block begins; its parameters are on the stack."""
         if self.depth == len(self.controls):
             self.controls.append(Control())
         control = self.controls[self.depth]
         self.depth += 1
         control.kind = kind
-        control.height = self.s.top(params)
+        control.height = self.s.top(len(params))
         control.params = params
         control.results = results
         control.used = False
-        control.types = NO_TYPES
         control.label = NONE if kind == LOOP else self.asm.label()
         return control
 
-    def block(self, params: i64, results: i64) -> None:
+    def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """Locals may change in it on some path: no operand stays an alias."""
         self.s.settle_locals()
         self.open(BLOCK, params, results)
 
-    def loop(self, params: i64, results: i64, at: i64) -> None:
+    def loop(self, params: tuple[int, ...], results: tuple[int, ...], at: i64) -> None:
         """A safepoint: `at` is the instruction's offset."""
         s = self.s
         s.settle_locals()
-        s.settle_top(params)
+        s.settle_top(len(params))
         control = self.open(LOOP, params, results)
         self.asm.barrier()
         control.start = self.asm.pc()
         self.records.safepoint(control.start, at, s)
 
-    def if_(self, params: i64, results: i64) -> None:
+    def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A branch to the other arm."""
         s = self.s
         condition = s.source(s.height - 1, 3)
         s.drop(1)
         s.settle_locals()
-        s.settle_top(params)
+        s.settle_top(len(params))
         control = self.open(IF, params, results)
         control.otherwise = self.asm.label()
-        control.param_types = self.top_types(params)
         self.branches.branch_if(condition, False, control.otherwise, NONE)
 
     def else_(self, *, live: bool) -> None:
@@ -121,13 +117,13 @@ class Blocks:
         s = self.s
         control = self.controls[self.depth - 1]
         if live:
-            s.settle_top(control.results)
-            self.arrive(control)
+            s.settle_top(len(control.results))
+            control.used = True
             self.branches.branch(control.label, NONE)
         self.asm.bind(control.otherwise)
         control.kind = BLOCK
         s.cut(control.height)
-        self.push_types(control.param_types, control.params)
+        self.push_types(control.params)
 
     def end(self, *, live: bool) -> None:
         """Paths join, if more than one comes here."""
@@ -141,15 +137,13 @@ class Blocks:
         if live and not joined:
             return  # operands may stay as they are
         if live:
-            s.settle_top(control.results)
-            self.arrive(control)
+            s.settle_top(len(control.results))
         if control.kind == IF:
             self.asm.bind(control.otherwise)
-            control.types = control.param_types
         if control.used:
             self.asm.bind(control.label)
         s.cut(control.height)
-        self.push_types(control.types, control.results)
+        self.push_types(control.results)
 
     def end_body(self, control: Control, *, live: bool) -> None:
         """The function's end."""
@@ -161,36 +155,16 @@ class Blocks:
         if live or control.used:
             self.asm.effect32(RETURN, 0, self.header)
 
-    def top_types(self, count: i64) -> list[int]:
-        """Types of the topmost operands."""
-        if count == 0:
-            return NO_TYPES
-        types: list[int] = []
-        h = self.s.top(count)
-        while h < self.s.height:
-            types.append(int(self.s.types[h]))
-            h += 1
-        return types
-
-    def push_types(self, types: list[int], count: i64) -> None:
-        """Push what a label receives; where nothing arrives no type is known, and none is needed."""
-        known: i64 = len(types)
-        i: i64 = 0
-        while i < count:
-            self.s.push_own(types[i] if i < known else 0)
-            i += 1
-
-    def arrive(self, control: Control) -> None:
-        """A path comes to the label of a block, its results on top of the stack."""
-        control.used = True
-        if control.results > 0 and len(control.types) == 0:
-            control.types = self.top_types(control.results)
+    def push_types(self, types: tuple[int, ...]) -> None:
+        """Push what a label receives."""
+        for type_ in types:
+            self.s.push_own(type_)
 
     # branches
 
     def arity(self, control: Control) -> i64:
         """How many operands a branch to it takes along."""
-        return control.params if control.kind == LOOP else control.results
+        return len(control.params) if control.kind == LOOP else len(control.results)
 
     def direct(self, control: Control) -> bool:
         """Whether a branch to it needs no op but itself: operands lie where they must."""
@@ -211,7 +185,7 @@ class Blocks:
         if control.kind == LOOP:
             self.branches.branch(NONE, control.start)
         else:
-            self.arrive(control)
+            control.used = True
             self.branches.branch(control.label, NONE)
 
     def br(self, depth: i64) -> None:
@@ -231,7 +205,7 @@ class Blocks:
             if control.kind == LOOP:
                 self.branches.branch_if(condition, True, NONE, control.start)
             else:
-                self.arrive(control)
+                control.used = True
                 self.branches.branch_if(condition, True, control.label, NONE)
             return
         if control.kind == BODY:
@@ -254,13 +228,14 @@ class Blocks:
         if int(body) in depths:  # else there need not be so many operands
             s.untangle(self.results)
         pc = asm.pc()
+        asm.buy(pc + UNIT + 4 * count)
         asm.effect(BR_TABLE, index, count, 0)
         stubs: dict[int, int] = {}
         for depth in depths:
             control = self.controls[self.depth - 1 - depth]
             label = control.label
             if control.kind != LOOP and self.direct(control):
-                self.arrive(control)
+                control.used = True
             elif depth in stubs:
                 label = stubs[depth]
             else:

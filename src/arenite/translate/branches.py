@@ -15,7 +15,7 @@ from typing import final
 from librt.strings import write_i32_le, write_i64_le
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.translate.assembler import Assembler, signed32
+from arenite.translate.assembler import UNIT, Assembler, signed32
 from arenite.translate.tables import (
     ADD,
     ADD_IMM,
@@ -57,6 +57,7 @@ class Branches:
         pc: i64 = len(asm.out)
         if asm.trace is not None:
             asm.trace.note(pc)
+        asm.buy(pc + UNIT)
         write_i32_le(asm.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
         self.target(label, loop, pc)
         asm.barrier()
@@ -90,6 +91,7 @@ class Branches:
             pc: i64 = len(asm.out)
             if asm.trace is not None:
                 asm.trace.note(pc)
+            asm.buy(pc + UNIT)
             write_i32_le(asm.out, signed32(code | slot << 16))  # type: ignore[arg-type]
             self.target(label, loop, pc)
         asm.barrier()

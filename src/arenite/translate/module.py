@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
 from arenite.bytecode.verify import verify_module
@@ -54,12 +54,12 @@ def structure(data: bytes) -> ModuleCode:
     """A module without its functions' code: what bytecode that was made elsewhere is put into.  Raises: as `translate`."""
     module = decode(data)
     validate_module(module)
-    return _assembled(module, Translator(Shape(module)), None)
+    return _assembled(module, Translator(Shape(module), module.budget), None)
 
 
 def _translated(module: Module, name: str | None, progress: Progress | None) -> ModuleCode:
     validate_module(module)
-    translator = Translator(Shape(module))
+    translator = Translator(Shape(module), module.budget)
     validator = BodyValidator(module, translator)
     total = len(module.bodies)
     for index in range(total):
@@ -87,7 +87,7 @@ def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
 
     Nothing is recorded for this when a module is translated: the function is translated once more.
     """
-    translator = Translator(Shape(module))
+    translator = Translator(Shape(module), module.budget)
     validator = BodyValidator(module, translator)
     trace = Trace(translator)
     translator.asm.trace = trace
@@ -130,9 +130,8 @@ def portable(expr: ConstExpr) -> ConstExpr:
 
 def _element(segment: Element) -> ElementSegment:
     items: tuple[int, ...] | tuple[ConstExpr, ...]
-    functions = [item for item in segment.items if isinstance(item, int)]
-    if len(functions) == len(segment.items):
-        items = tuple(functions)
+    if all(isinstance(item, int) for item in segment.items):
+        items = cast("tuple[int, ...]", segment.items)
     else:
         items = tuple((("ref.func", item),) if isinstance(item, int) else portable(item) for item in segment.items)
     offset = portable(segment.offset) if segment.mode == Mode.ACTIVE else None

@@ -190,6 +190,7 @@ class Operands:
                 left -= 1
                 if slot == local:
                     self.settle(h)
+        self.asm.budget.look(self.height - h)
 
     def in_place(self, count: i64, height: i64) -> bool:
         """Whether the topmost operands lie in the temporaries from `height` on."""

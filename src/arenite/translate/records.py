@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter, read_i64_le, write_i32_le, write_i64_le
+from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
 from arenite.translate.assembler import patch, signed32
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.wasm.budget import WRITTEN, Budget
 
+HEAD: Final = 12  # bytes of a safepoint without operands
+SLOT: Final = 8  # of an operand
+CALL: Final = 8  # of a call
+POINT: Final = 4  # of a return point, or of a place that names a type
 BIT: Final = b"\x01\x02\x04\x08\x10\x20\x40\x80"
 
 
@@ -21,11 +26,13 @@ BIT: Final = b"\x01\x02\x04\x08\x10\x20\x40\x80"
 class Records:
     """Tables of one module, in the form that `bytecode.module` and `bytecode.safepoints` describe."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.room: i64 = 0  # so many bytes of `safepoints` have been paid for
         self.functions = BytesWriter()
         self.safepoints = BytesWriter()
-        self.points = BytesWriter()  # return points, as i64
-        self.calls = BytesWriter()  # pc and callee, as i64
+        self.points = BytesWriter()  # return points, as i32
+        self.calls = BytesWriter()  # pc and callee, as i32
         self.types = BytesWriter()  # where the bytecode names types, as u32
         self.begins: vec[i64] = vec[i64]()
         self.last_safepoint: i64 = -1
@@ -48,23 +55,30 @@ class Records:
 
     def call(self, pc: i64, callee: i64) -> None:
         """The call at `pc` is to own function `callee`, wherever that will stand."""
-        write_i64_le(self.calls, pc)
-        write_i64_le(self.calls, callee)
+        self.budget.pay(WRITTEN * CALL)
+        write_i32_le(self.calls, pc)  # type: ignore[arg-type]
+        write_i32_le(self.calls, callee)  # type: ignore[arg-type]
 
     def type(self, at: i64) -> None:
         """At `at` the bytecode names a type."""
+        self.budget.pay(WRITTEN * POINT)
         write_i32_le(self.types, signed32(at))  # type: ignore[arg-type]
 
     def point(self, pc: i64) -> None:
         """A frame may return to `pc`."""
-        write_i64_le(self.points, pc)
+        self.budget.pay(WRITTEN * POINT)
+        write_i32_le(self.points, pc)  # type: ignore[arg-type]
 
     def safepoint(self, pc: i64, at: i64, operands: Operands) -> None:
         """At `pc` the run may stop: record the operands that lie in temporaries."""
         if pc == self.last_safepoint:
             return  # a loop that begins behind a call: the same operands
         self.last_safepoint = pc
+        self.budget.look(operands.height)
         out = self.safepoints
+        most = len(out) + HEAD + SLOT * operands.height
+        if most > self.room:
+            self.room = self.budget.room(self.room, most)
         write_i32_le(out, signed32(pc))  # type: ignore[arg-type]
         write_i32_le(out, signed32(at))  # type: ignore[arg-type]
         count_at: i64 = len(out)
@@ -97,9 +111,9 @@ class Records:
         size: i64 = len(calls)
         at: i64 = 0
         while at < size:
-            pc = read_i64_le(calls, at)
-            patch(out, pc + 12, (self.begins[read_i64_le(calls, at + 8)] - pc) >> 3)
-            at += 16
+            pc = i64(read_i32_le(calls, at))
+            patch(out, pc + 12, (self.begins[i64(read_i32_le(calls, at + 4))] - pc) >> 3)
+            at += CALL
 
     def returns(self, size: i64) -> bytes:
         """The map of return points: one bit for each 8 bytes of bytecode of `size` bytes."""
@@ -108,7 +122,7 @@ class Records:
         end: i64 = len(points)
         at: i64 = 0
         while at < end:
-            unit = read_i64_le(points, at) >> 3
+            unit = i64(read_i32_le(points, at)) >> 3
             bits[unit >> 3] |= BIT[unit & 7]
-            at += 8
+            at += POINT
         return bytes(bits)

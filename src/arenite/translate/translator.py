@@ -26,7 +26,6 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.encode import encode
-from arenite.errors import Limit
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FUNCREF, I32
 from arenite.translate.accesses import Accesses
@@ -58,12 +57,11 @@ from arenite.translate.tables import (
     entry,
     number,
 )
+from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
 
 SCRATCH: Final = 4  # slots
 HEADER: Final = FrameHeader.size
-MAX_CODE: Final = 1 << 30
-MAX_LOCALS: Final = 1 << 26  # bytes of different lists of locals: a few bytes of a file may ask for 200 KB
 
 # bulk instructions: op -> (name of the bytecode op, what x is, what y is, operands from the stack)
 BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
@@ -83,12 +81,13 @@ BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
 class Translator(Sink):
     """Receives the bodies of one module, in order; the result is in `asm.out` and `records`."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, budget: Budget) -> None:
         super().__init__()
         self.shape = shape
-        self.asm = Assembler()
+        self.budget = budget
+        self.asm = Assembler(budget)
         self.s = Operands(self.asm)
-        self.records = Records()
+        self.records = Records(budget)
         self.accesses = Accesses(self.asm, self.s)
         self.arithmetic = Arithmetic(self.asm, self.s)
         self.blocks = Blocks(self.asm, self.s, self.records)
@@ -102,7 +101,6 @@ class Translator(Sink):
         self.types: list[int] = []  # of parameters and locals
         self.locals: list[bytes] = []
         self.packed: dict[bytes, bytes] = {}
-        self.packed_size: i64 = 0
 
     # a body
 
@@ -110,8 +108,6 @@ class Translator(Sink):
         """A frame's layout is decided by the function's type and locals."""
         asm = self.asm
         self.begun = asm.pc()
-        if self.begun > MAX_CODE:
-            raise Limit("the module needs more than 1 GiB of bytecode")
         self.records.begin(self.begun)
         self.params = len(params)
         self.header = UNIT * max(len(params), len(results))
@@ -126,7 +122,7 @@ class Translator(Sink):
         if first > NEAR and not asm.wide:
             raise WideFrame
         self.s.begin(first)
-        self.blocks.begin(len(results), self.header)
+        self.blocks.begin(results, self.header)
         self.need = first
         self.enter(len(locals_))
 
@@ -155,10 +151,8 @@ class Translator(Sink):
             write_i32_le(writer, type_)
         types = writer.getvalue()
         if types not in self.packed:
+            self.budget.pay(WRITTEN * len(types))
             self.packed[types] = types
-            self.packed_size += len(types)
-            if self.packed_size > MAX_LOCALS:
-                raise Limit("the module's functions declare too many locals")
         self.locals.append(self.packed[types])
 
     def again(self) -> None:
@@ -332,15 +326,15 @@ class Translator(Sink):
 
     # control
 
-    def block(self, params: i64, results: i64) -> None:
+    def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Blocks`, as for all of control but calls."""
         self.blocks.block(params, results)
 
-    def loop(self, params: i64, results: i64) -> None:
+    def loop(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A safepoint."""
         self.blocks.loop(params, results, self.at)
 
-    def if_(self, params: i64, results: i64) -> None:
+    def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A branch."""
         self.blocks.if_(params, results)
 

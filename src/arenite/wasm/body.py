@@ -2,7 +2,7 @@
 
 It is the algorithm of the standard's appendix.  Unreachable code is checked as the standard asks and never reported.  What
 is malformed inside a body is found here too.  A body is read from the file as if its size were unknown, which is compared
-afterwards.  Nothing grows faster than the file: counts are compared with the bytes left in it.
+afterwards.  Counts are compared with the bytes left in it, and what a body needs is paid for (`budget`).
 
 Compiled by mypyc; see `reader` for what that forbids.
 
@@ -20,6 +20,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 from arenite.errors import DecodeError
 from arenite.layout import types
 from arenite.wasm import opcodes
+from arenite.wasm.budget import LOCAL
 from arenite.wasm.features import illegal, malformed
 from arenite.wasm.module import Kind, Module
 from arenite.wasm.reader import MASK32, Reader
@@ -73,7 +74,9 @@ class BodyValidator:
         self.imported: i64 = module.imported(Kind.FUNC)
         self.r = Reader(module.data, 0, 0)
         self.locals: list[int] = []
-        self.s = Stacks()
+        self.budget = module.budget
+        self.most_locals: i64 = 0  # so many have been paid for
+        self.s = Stacks(self.budget)
 
     def body(self, index: i64) -> None:
         """Check the body of the `index`-th function that the module defines.
@@ -111,6 +114,9 @@ class BodyValidator:
             total += count
             if total > MAX_LOCALS:
                 raise r.fail("too many locals")
+            if total > self.most_locals:
+                self.budget.pay(LOCAL * (total - self.most_locals))
+                self.most_locals = total
             declared.extend([int(type_)] * count)
         return declared
 
@@ -297,11 +303,11 @@ class BodyValidator:
         if not s.live:
             return
         if op == 0x02:
-            self.sink.block(len(params), len(results))
+            self.sink.block(params, results)
         elif op == 0x03:
-            self.sink.loop(len(params), len(results))
+            self.sink.loop(params, results)
         else:
-            self.sink.if_(len(params), len(results))
+            self.sink.if_(params, results)
 
     def else_(self) -> None:
         """`else`."""

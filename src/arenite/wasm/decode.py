@@ -2,8 +2,8 @@
 
 The file is one stream: what a section or a body says of its own size is compared with what was read of it, afterwards, so
 bytes are judged before sizes.  Function bodies are only found: the validator's walk is the one that decodes their
-instructions, and what is malformed in them it reports.  Every count is compared with the bytes left in the file, so a
-hostile file costs no more than its own size.
+instructions, and what is malformed in them it reports.  Every count is compared with the bytes left in the file, and
+every entry is paid for (`budget`) before it is made.
 
 Spec: binary-module.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import DecodeError, ValidationError
 from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.wasm import budget as price
 from arenite.wasm.features import illegal, malformed, missing
 from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
@@ -43,7 +44,7 @@ VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
 def decode(data: bytes) -> Module:
     """The module in `data`.
 
-    Raises: `DecodeError`; `ValidationError` for a constant expression that contains other instructions.
+    Raises: `DecodeError`; `Limit`; `ValidationError` for a constant expression that contains other instructions.
     """
     if data[:4] != MAGIC:
         raise DecodeError("unexpected end" if len(data) < 4 else "magic header not detected", 0)
@@ -63,24 +64,26 @@ class Decoder:
 
     def __init__(self, data: bytes) -> None:
         self.module = Module(data)
+        self.budget = self.module.budget
         self.r = Reader(data, 8, len(data))
         self.end = 8
+        self.indices: dict[int, int | ConstExpr] = {}  # of functions that segments name
         self.defined: list[int] = []  # types of the functions that the module defines
 
     def sections(self) -> None:
         """All sections, and what must hold between them."""
         readers: dict[int, Callable[[], None]] = {
-            1: lambda: self.vector(self.functype),
-            2: lambda: self.vector(self.import_),
-            3: lambda: self.vector(self.function),
-            4: lambda: self.vector(self.table),
-            5: lambda: self.vector(self.memory),
-            6: lambda: self.vector(self.global_),
-            7: lambda: self.vector(self.export),
+            1: lambda: self.vector(self.functype, price.TYPE),
+            2: lambda: self.vector(self.import_, price.IMPORT),
+            3: lambda: self.vector(self.function, price.FUNCTION),
+            4: lambda: self.vector(self.table, price.LIMITED),
+            5: lambda: self.vector(self.memory, price.LIMITED),
+            6: lambda: self.vector(self.global_, price.GLOBAL),
+            7: lambda: self.vector(self.export, price.EXPORT),
             8: self.start,
-            9: lambda: self.vector(self.element),
+            9: lambda: self.vector(self.element, price.SEGMENT),
             10: self.code,
-            11: lambda: self.vector(self.data),
+            11: lambda: self.vector(self.data, price.SEGMENT),
             12: self.datacount,
         }
         r, m = self.r, self.module
@@ -94,7 +97,7 @@ class Decoder:
             start = r.pos
             self.end = end = start + size
             if section == 0:
-                name = r.name()
+                name = self.name(price.CUSTOM)
                 if r.pos > end:
                     raise r.fail("unexpected end of section or function")
                 m.customs.append(Custom(name, r.pos, end, place))
@@ -123,10 +126,18 @@ class Decoder:
             with suppress(ValidationError):
                 validate(m)
 
-    def vector(self, entry: Callable[[], None]) -> None:
-        """Read a count, then so many entries."""
+    def vector(self, entry: Callable[[], None], each: int) -> None:
+        """Read a count, then so many entries; each costs so much."""
         for _ in range(self.r.count()):
+            self.budget.pay(each)
             entry()
+
+    def name(self, cost: int = 0) -> str:
+        """A name, which is paid for before it is read; it costs so much beside its characters."""
+        r, at = self.r, self.r.pos
+        self.budget.pay(cost + price.CHARACTER * r.length())
+        r.pos = at
+        return r.name()
 
     # types
 
@@ -149,6 +160,7 @@ class Decoder:
         count = self.r.count()
         if count > MAX_ARITY:
             raise self.r.fail(f"too many {what}: {count}, more than {MAX_ARITY}")
+        self.budget.pay(price.VALUE_TYPE * count)
         return tuple(self.valtype() for _ in range(count))
 
     def functype(self) -> None:
@@ -172,7 +184,7 @@ class Decoder:
     def import_(self) -> None:
         """An entry of the import section."""
         r, m, at = self.r, self.module, self.r.pos
-        module, name = r.name(), r.name()
+        module, name = self.name(), self.name()
         kind = r.byte()
         space: list[int] | list[TableType] | list[MemoryType] | list[GlobalType]
         match kind:
@@ -226,7 +238,7 @@ class Decoder:
     def export(self) -> None:
         """An entry of the export section."""
         r, at = self.r, self.r.pos
-        name = r.name()
+        name = self.name()
         kind = r.byte()
         if kind > Kind.GLOBAL:
             raise DecodeError("malformed export kind" + (missing("exceptions") if kind == 4 else ""), r.pos - 1)
@@ -246,6 +258,7 @@ class Decoder:
         for _ in range(r.count()):
             size = r.u32()
             start = r.take(size)
+            self.budget.pay(price.BODY)
             self.module.bodies.append((start, start + size))
 
     # segments
@@ -265,8 +278,15 @@ class Decoder:
                 type_ = self.reftype()
             elif r.byte():
                 raise DecodeError("malformed element kind", r.pos - 1)
-        items = tuple(self.constexpr() if flags & 4 else r.u32() for _ in range(r.count()))
+        count = r.count()
+        self.budget.pay(price.ITEM * count)
+        items = tuple(self.constexpr() if flags & 4 else self.function_index() for _ in range(count))
         self.module.elements.append(Element(mode, type_, table, offset, items, at))
+
+    def function_index(self) -> int | ConstExpr:
+        """A function's index: one object for all items that name it (compiled, what is typed `int` would be made anew)."""
+        index = int(self.r.u32())
+        return self.indices.setdefault(index, index) if index < len(self.module.funcs) else index
 
     def data(self) -> None:
         """A data segment."""
@@ -288,6 +308,7 @@ class Decoder:
         while (code := r.byte()) != 0x0B:
             if r.pos > self.end:  # a byte of another section is not to be called an instruction that is not constant
                 raise r.fail("unexpected end of section or function")
+            self.budget.pay(price.CONSTANT_OP)
             if code == I32_CONST:  # tens of thousands of them where a compiler splits its data
                 instructions.append(("i32.const", r.signed(32)))
                 continue

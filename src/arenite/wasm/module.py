@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import DecodeError
 from arenite.layout.types import ExportType, ImportType
+from arenite.wasm.budget import CHARACTER, NAME, Budget
 from arenite.wasm.reader import Reader
 
 if TYPE_CHECKING:
@@ -107,16 +108,18 @@ class Custom:
 
 @dataclass
 class Names:
-    """What the name section says: for tools and backtraces, never for meaning.  `locals`: by function, then by local."""
+    """What the name section says of modules and functions: for tools and backtraces, never for meaning."""
 
     module: str = ""
     funcs: dict[int, str] = field(default_factory=dict)
-    locals: dict[int, dict[int, str]] = field(default_factory=dict)
 
 
 @dataclass
 class Module:
-    """Everything a binary file says; `decode` makes it, `validate_module` has not looked at it yet."""
+    """Everything a binary file says; `decode` makes it, `validate_module` has not looked at it yet.
+
+    `budget`: what is left of what loading it may cost.
+    """
 
     data: bytes
     types: list[FuncType] = field(default_factory=list)
@@ -134,6 +137,10 @@ class Module:
     bodies: list[tuple[int, int]] = field(default_factory=list)
     customs: list[Custom] = field(default_factory=list)
     sections: dict[int, tuple[int, int]] = field(default_factory=dict)
+    budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(len(self.data))
 
     def imported(self, kind: Kind) -> int:
         """How many entries of an index space are imports."""
@@ -178,33 +185,31 @@ class Module:
 
     @cached_property
     def names(self) -> Names:
-        """The name section; one that is damaged ends where the damage begins.  Spec: binary-namesec."""
+        """The name section; one that is damaged, or costs too much, ends where that begins.  Spec: binary-namesec."""
         names = Names()
         for custom in self.customs:
             if custom.name == "name":
                 try:
-                    read_names(Reader(self.data, custom.start, custom.end), names)
+                    read_names(Reader(self.data, custom.start, custom.end), names, self.budget)
                 except DecodeError:
                     break
         return names
 
 
-def read_names(r: Reader, names: Names) -> None:
-    """Fill `names` from the content of a name section, subsection by subsection."""
+def read_names(r: Reader, names: Names, budget: Budget) -> None:
+    """Fill `names` from the content of a name section, subsection by subsection, as far as the budget goes."""
     while not r.done():
         subsection = r.byte()
         size = r.u32()
         start = r.take(size)
         part = Reader(r.data, start, start + size)
-        if subsection == 0:
+        if subsection == 0 and budget.affords(CHARACTER * (part.end - part.pos)):
             names.module = part.name()
         elif subsection == 1:
             for _ in range(part.count()):
                 index = part.u32()
-                names.funcs[index] = part.name()
-        elif subsection == 2:
-            for _ in range(part.count()):
-                locals_ = names.locals.setdefault(part.u32(), {})
-                for _ in range(part.count()):
-                    index = part.u32()
-                    locals_[index] = part.name()
+                start = part.pos
+                name = part.name()
+                if not budget.affords(NAME + CHARACTER * (part.pos - start)):
+                    return
+                names.funcs[index] = name

@@ -89,13 +89,13 @@ class Sink:
         """
 
     # control
-    def block(self, params: i64, results: i64) -> None:
-        """A block with so many parameters (already on the stack) and results begins."""
+    def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
+        """A block with parameters (already on the stack) and results of these types begins."""
 
-    def loop(self, params: i64, results: i64) -> None:
+    def loop(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A loop begins."""
 
-    def if_(self, params: i64, results: i64) -> None:
+    def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """Pops the condition; a conditional block begins."""
 
     def else_(self, live: bool) -> None:

@@ -2,7 +2,7 @@
 
 - A type is an int; BOTTOM is that of an operand which unreachable code made: it matches every type.
 - Below the innermost block's own operands nothing is popped.
-- Depth has limits, so a hostile body costs no more than its size.
+- Depth has limits, and is paid for (`budget`) when it is reached for the first time.
 
 Compiled by mypyc; see `reader` for what that forbids.
 
@@ -16,8 +16,9 @@ from typing import Final, final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from arenite.errors import ValidationError
+from arenite.errors import Limit, ValidationError
 from arenite.layout.types import type_name
+from arenite.wasm.budget import BLOCK, OPERAND, Budget
 
 BOTTOM: Final = 0
 MAX_BLOCKS: Final = 50_000  # open at the same time
@@ -48,7 +49,9 @@ class Frame:
 class Stacks:
     """The state of the walk over one body.  `at`: offset of the instruction being checked, in function `func`."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.deepest: i64 = 0  # so many open blocks have been paid for
         self.func: i64 = 0
         self.at: i64 = 0
         self.operands: vec[i64] = vec[i64]()
@@ -76,11 +79,16 @@ class Stacks:
         """Push an operand."""
         if self.top < len(self.operands):
             self.operands[self.top] = type_
-        elif self.top < MAX_OPERANDS:
-            self.operands = append(self.operands, type_)
         else:
-            raise self.fail("too many operands on the stack")
+            self.grow(type_)
         self.top += 1
+
+    def grow(self, type_: i64) -> None:
+        """Push an operand where none has been before.  Raises: `Limit`."""
+        if self.top >= MAX_OPERANDS:
+            raise Limit(f"function {self.func} has more than {MAX_OPERANDS:,} operands on its stack")
+        self.budget.pay(OPERAND)
+        self.operands = append(self.operands, type_)
 
     def pop(self, expected: i64) -> i64:
         """Pop an operand of a type; its type, which is BOTTOM when unreachable code made it."""
@@ -129,8 +137,11 @@ class Stacks:
 
     def enter(self, op: i64, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """Open a block."""
-        if len(self.frames) >= MAX_BLOCKS:
-            raise self.fail("too many open blocks")
+        if len(self.frames) >= self.deepest:
+            if len(self.frames) >= MAX_BLOCKS:
+                raise Limit(f"function {self.func} has more than {MAX_BLOCKS:,} open blocks")
+            self.budget.pay(BLOCK)
+            self.deepest += 1
         self.pops(params)
         self.frames.append(Frame(op, params, results, self.top, live=self.live))
         self.height = self.top

@@ -28,7 +28,7 @@ MAX_ELEMENTS = 2**32 - 1  # of a table
 def validate(module: Module) -> None:
     """Check a module and all its bodies.
 
-    Raises: `ValidationError`; `DecodeError` for a body that is malformed.
+    Raises: `ValidationError`; `Limit`; `DecodeError` for a body that is malformed.
     """
     validate_module(module)
     validator = BodyValidator(module, Sink())

@@ -15,4 +15,4 @@
 ;; global 4 externref = ref.null 111
 ;; global 5 i32 = global.get 0; i32.const 2; i32.add; i32.const 3; i32.const 4; i32.sub; i32.mul
 ;; custom name 070401000161 after section 6
-;; names module='' funcs={} locals={}
+;; names module='' funcs={}

@@ -14,4 +14,4 @@
 ;; body 1 0x21..0x23
 ;; body 2 0x24..0x26
 ;; custom name 0002016d010f0200056669727374020574686972640209010002000178010179 after section 10
-;; names module='m' funcs={0: 'first', 2: 'third'} locals={0: {0: 'x', 1: 'y'}}
+;; names module='m' funcs={0: 'first', 2: 'third'}

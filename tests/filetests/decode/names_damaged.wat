@@ -7,4 +7,4 @@
   "\00\02\01m"         ;; module name
   "\01\04\01\07\05x")  ;; one function name, cut off
 ;; custom name 0002016d010401070578 after section 0
-;; names module='m' funcs={} locals={}
+;; names module='m' funcs={}

@@ -49,4 +49,4 @@
 ;; body 0 0x8f..0x9d
 ;; body 1 0x9e..0xa0
 ;; custom name 010a03000166010168020173040401000174070401000167 after section 11
-;; names module='' funcs={0: 'f', 1: 'h', 2: 's'} locals={}
+;; names module='' funcs={0: 'f', 1: 'h', 2: 's'}

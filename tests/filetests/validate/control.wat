@@ -13,15 +13,15 @@
         (br $again)))
     (local.get 1)))
 ;; func 0 (i32) -> (i32) locals [127, 126, 126] size 45
-;;  0x1d block 0 0
-;;  0x1f loop 0 0
+;;  0x1d block () ()
+;;  0x1f loop () ()
 ;;  0x21 local_get 0
 ;;  0x23 numeric i32.eqz 1 127
 ;;  0x24 br_if 1
 ;;  0x26 local_get 0
 ;;  0x28 const 127 1
 ;;  0x2a numeric i32.and 2 127
-;;  0x2b if_ 0 0
+;;  0x2b if_ () ()
 ;;  0x2d local_get 1
 ;;  0x2f local_get 0
 ;;  0x31 numeric i32.add 2 127

@@ -13,17 +13,17 @@
       (else (unreachable)))
     (loop (result i32) (i32.const 3))))
 ;; func 0 () -> (i32) locals [] size 40
-;;  0x18 block 0 0
+;;  0x18 block () ()
 ;;  0x1a br 0
 ;;  0x2d end False
 ;;  0x2e const 127 1
-;;  0x30 if_ 0 0
+;;  0x30 if_ () ()
 ;;  0x32 const 127 2
 ;;  0x34 return_
 ;;  0x36 else_ False
 ;;  0x37 unreachable
 ;;  0x38 end False
-;;  0x39 loop 0 1
+;;  0x39 loop () (127,)
 ;;  0x3b const 127 3
 ;;  0x3d end True
 ;;  0x3e end True

@@ -14,11 +14,11 @@
 ;; func 1 () -> (i32) locals [] size 22
 ;;  0x31 const 127 1
 ;;  0x33 const 126 2
-;;  0x35 block 2 2
+;;  0x35 block (127, 126) (126, 127)
 ;;  0x37 call 0 2 2
 ;;  0x39 end True
-;;  0x3a loop 2 1
-;;  0x3c if_ 1 0
+;;  0x3a loop (126, 127) (127,)
+;;  0x3c if_ (126,) ()
 ;;  0x3e drop
 ;;  0x3f else_ True
 ;;  0x40 drop

@@ -10,7 +10,6 @@ import wasmtime
 from arenite.bytecode.encode import ops
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.safepoints import safepoints_of
-from arenite.errors import Limit
 from arenite.translate.module import locate, translate
 from arenite.translate.tables import FREE_CODES, INSTRUCTIONS, entry, number
 from arenite.wasm.decode import decode
@@ -96,15 +95,6 @@ def test_safepoints_name_calls_in_the_file() -> None:
         assert all(a.pc < b.pc for a, b in pairwise(points))
         assert {BY_CODE[data[point.offset]].name for point in points} <= {"call", "loop"}
     assert len(list(safepoints_of(code, 0))) == 2
-
-
-def test_lists_of_many_locals_have_a_limit() -> None:
-    count = 340  # of 200 KB each
-    bodies = b"".join(b"\x07\x01" + leb(49_990 - i) + b"\x7f\x01\x0b" for i in range(count))
-    sections = ((1, b"\x01\x60\x00\x00"), (3, leb(count) + bytes(count)), (10, leb(count) + bodies))
-    data = b"\0asm\1\0\0\0" + b"".join(bytes([number]) + leb(len(content)) + content for number, content in sections)
-    with pytest.raises(Limit, match="locals"):
-        translate(data)
 
 
 def test_progress_ends_with_all_functions() -> None:

@@ -1,0 +1,69 @@
+"""Loading a file takes 16 times its size and 32 MiB at the most, whatever is in it; what would take more is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arenite.errors import Limit
+from arenite.translate.module import translate
+from arenite.wasm.decode import decode
+from differential.binary import MAGIC
+from unit.wasm.costly import EMPTY, SHAPES
+
+MIB = 1 << 20
+# how many of each: as many as are loaded, and so many that they are refused
+COUNTS = {
+    "locals": (50, 20_000),
+    "different locals": (40, 2000),
+    "calls of many arguments": (500, 100_000),
+    "branches with many results": (500, 50_000),
+    "branches past operands": (500, 50_000),
+    "blocks of many results": (40_000, 60_000),
+    "open blocks": (40_000, 60_000),
+    "operands": (600_000, 1_200_000),
+    "results on the stack": (50, 1200),
+    "labels": (3, 300),
+    "operands that wait": (1000, 200_000),
+    "operands below calls": (1000, 200_000),
+    "types": (40_000, 500_000),
+    "imports": (20_000, 300_000),
+    "functions": (30_000, 300_000),
+    "globals": (30_000, 300_000),
+    "tables": (30_000, 300_000),
+    "exports": (30_000, 500_000),
+    "element segments": (30_000, 300_000),
+    "elements": (3_000_000, 3_000_000),
+    "data segments": (40_000, 300_000),
+    "a constant expression": (40_000, 1_000_000),
+    "custom sections": (40_000, 1_000_000),
+    "names": (100_000, 2_000_000),
+}
+NEVER_REFUSED = {"names", "elements"}  # what is too much of them is left out; they are small
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the most memory that a process has had")
+@pytest.mark.parametrize("large", [False, True], ids=["loaded", "refused"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_memory(shape: str, large: bool) -> None:  # noqa: FBT001 (a parameter of pytest)
+    program = Path(__file__).with_name("costly.py")
+    command = [sys.executable, str(program), shape, str(COUNTS[shape][large])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"ARENITE_VERIFY": "0"})
+    size, taken, outcome = done.stdout.split()
+    assert outcome == ("Limit" if large and shape not in NEVER_REFUSED else "loaded")
+    assert int(taken) <= 16 * int(size) + 32 * MIB, f"{int(taken) / MIB:.0f} MiB for {int(size)} bytes"
+
+
+def test_the_message_says_what_the_bound_is() -> None:
+    with pytest.raises(Limit, match="16 times its size and 32 MiB"):
+        translate(MAGIC + SHAPES["locals"](20_000))
+
+
+def test_names_that_cost_too_much_are_left_out() -> None:
+    module = decode(MAGIC + SHAPES["names"](400_000))
+    assert 0 < len(module.names.funcs) < 400_000
+    assert decode(MAGIC + EMPTY).names.funcs == {}
