@@ -138,6 +138,7 @@ class Func(Extern):
         """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit unsigned ints, references as objects."""
         machine = self.machine_in(store)
         type_ = self.addr.type
+        machine.tidy()
         slots = [
             machine.to_guest(t, to_core(machine, p)) if t in core.REFERENCES else p
             for p, t in zip(params, type_.params, strict=True)
@@ -328,6 +329,7 @@ class Table(Extern):
 
     def __init__(self, store: Storelike, ty: TableType, init: object) -> None:
         machine = machine_of(store)
+        machine.tidy()
         value = machine.to_guest(ty.core.element, to_core(machine, init))
         self.addr, self.lineage = instantiate.new_table(machine, ty.core, value), machine.lineage
 
@@ -343,6 +345,7 @@ class Table(Extern):
     def grow(self, store: Storelike, amt: int, init: object) -> int:
         """Grow by `amt` elements; the old size.  Raises: `AreniteError` beyond its maximum or the engine's."""
         machine = self.machine_in(store)
+        machine.tidy()
         value = machine.to_guest(self.addr.type.element, to_core(machine, init))
         old = helpers.grow_table(machine, self.addr.at, value, amt) if amt >= 0 else helpers.REFUSED
         if old == helpers.REFUSED:
@@ -363,6 +366,7 @@ class Table(Extern):
         with helpers.elements(machine, self.addr.at) as elements:
             if not 0 <= idx < len(elements):
                 raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
+            machine.tidy()
             elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))
 
 
@@ -407,6 +411,7 @@ class Global(Extern):
 
     def _put(self, machine: Machine, val: object) -> None:
         kind = codec(core.FuncType((), (self.addr.type.content,)))
+        machine.tidy()
         kind.write_results(machine.cage.arena, self.addr.at, (to_core(machine, val),), machine.to_guest)
 
 

@@ -10,6 +10,7 @@ from arenite.api.execution import Execution
 from arenite.api.instance import Instance
 from arenite.api.module import offset_of
 from arenite.errors import AreniteError
+from arenite.machine.collect import collect
 from arenite.machine.freeze import freeze
 from arenite.machine.machine import Machine
 from arenite.traps import TrapCode
@@ -159,7 +160,12 @@ class Store:
         self.machine.hosts.rebind(name, config)
 
     def gc(self) -> None:
-        """Nothing to collect: host references live as long as the store."""
+        """Let go of the host's objects that guests no longer hold; this happens by itself too, once many have gathered.
+
+        Functions, tables, globals and instances live as long as the store.
+        Raises: `AreniteError` when the store is in use by another thread.
+        """
+        collect(self.machine)
 
     def close(self) -> None:
         """Give the memory back now; using the store or what lives in it fails from then on.

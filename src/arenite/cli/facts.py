@@ -160,6 +160,8 @@ def _memory(survey: Survey, area: int) -> str:
 
 
 def _object(value: object) -> str:
+    if value is None:
+        return "a free number"
     content = value.get(BYTES) if isinstance(value, dict) else None
     return f"{len(content) * 3 // 4:,} bytes, made by its owner" if isinstance(content, str) else "damaged"
 

@@ -14,20 +14,33 @@ from arenite.bytecode.helpers import PAUSE_OWED
 from arenite.errors import SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
+from arenite.layout.types import EXTERNREF
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, frame_extent
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from arenite.machine.execution import Activation
     from arenite.machine.machine import Machine
     from arenite.machine.window import Window
 
 SLOT: Final = 8
+WORD: Final = struct.Struct("<I")
 CALLER: Final = struct.Struct("<II")  # the caller's frame, where it goes on: the head of FrameHeader
 Live: TypeAlias = "list[tuple[int, int]]"
+
+
+class Shape(NamedTuple):
+    """What the frames that go on at one place have in common, counted from their beginning.
+
+    `header`: where it lies.  `live`: ascending ranges of live bytes.  `externs`: live slots that hold references to the host's objects.
+    """
+
+    header: int
+    live: Live
+    externs: tuple[int, ...]
 
 
 class Frame(NamedTuple):
@@ -50,20 +63,26 @@ def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
 
 def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
     """The same, of an arena that no machine runs in."""
-    for sp, end, header, live, pc in _walk(arena, window, activation):
-        yield Frame(sp, end, sp + header, [(sp + a, min(sp + b, end)) for a, b in live if sp + a < end], pc)
+    for sp, end, shape, pc in _walk(arena, window, activation):
+        yield Frame(sp, end, sp + shape.header, [(sp + a, min(sp + b, end)) for a, b in shape.live if sp + a < end], pc)
 
 
-def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, int, Live, int]]:
-    """(beginning, end, offset of the header, live ranges, pc) of each frame; frames that go on at one place share the ranges."""
+def references_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[list[int]]:
+    """For each frame, its references to the host's objects.  Raises: `SnapshotError` when the frames are damaged."""
+    for sp, end, shape, _ in _walk(arena, window, activation):
+        yield [WORD.unpack_from(arena, sp + at)[0] for at in shape.externs if sp + at < end]
+
+
+def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, Shape, int]]:
+    """(beginning, end, shape, pc) of each frame; frames that go on at one place share the shape."""
     pc, sp, end = activation.pc, activation.sp, activation.end
-    (header, live), size = _live(window, activation, pc, innermost=True), frame_extent(window, pc) + ALIGNMENT - 1
-    callers: dict[int, tuple[tuple[int, Live], int]] = {}  # by where they go on: a recursion has few
+    shape, size = _shape(window, activation, pc, innermost=True), frame_extent(window, pc) + ALIGNMENT - 1
+    callers: dict[int, tuple[Shape, int]] = {}  # by where they go on: a recursion has few
     while True:
-        at = sp + header
+        at = sp + shape.header
         if not activation.at <= sp <= at <= end - FrameHeader.size or end - sp > size:
             raise SnapshotError(f"the guest's stack is damaged at {sp:#x}")
-        yield sp, end, header, live, pc
+        yield sp, end, shape, pc
         end = sp
         sp, pc = CALLER.unpack_from(arena, at)
         if pc == HALT_PC:
@@ -74,41 +93,46 @@ def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator
         if sp >= end or (found is None and not window.is_return_point(pc)):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         if found is None:
-            found = callers[pc] = _live(window, activation, pc, innermost=False), frame_extent(window, pc - 1)
-        (header, live), size = found
+            found = callers[pc] = _shape(window, activation, pc, innermost=False), frame_extent(window, pc - 1)
+        shape, size = found
 
 
-def _live(window: Window, activation: Activation, pc: int, *, innermost: bool) -> tuple[int, Live]:
-    """Where the frame at `pc` has its header, and its live ranges, counted from its beginning."""
+def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) -> Shape:
+    """The shape of the frame at `pc`."""
     if pc == HALT_PC:
-        header = activation.function.codec.header
-        return header, [(header, header + FrameHeader.size)]
+        return _shape_of(activation.function.codec.header, ())
     type_ = window.preamble.thunk_at(pc)
     if type_ is not None:
         header = header_offset(type_)
         answered = pc - UNIT in window.preamble.host_calls
         count = len(type_.results if answered else type_.params)
-        return header, [(0, SLOT * count), (header, header + FrameHeader.size)]
+        return _shape_of(header, (type_.results if answered else type_.params)[:count])
     index = window.module_at(pc)
     placed = None if index is None else window.modules[index]
     number = None if placed is None else placed.code.function_at(pc - placed.origin - (not innermost))
     if placed is None or number is None:
         raise SnapshotError(f"the guest's stack is damaged: no code at {pc:#x}")
     function, local = placed.code.function(number), pc - placed.origin
-    params = len(placed.code.types[function.type_index].params)
-    live = [(0, SLOT * params), (function.header, function.header + FrameHeader.size)]
+    params = placed.code.types[function.type_index].params
     if innermost and activation.status != PAUSE_OWED:
         if local != function.begin:
             raise SnapshotError(f"the guest's stack is damaged: a run cannot stop at {pc:#x}")
-        return function.header, live
-    locals_ = len(placed.code.locals[number]) // 4 - params
-    first = function.header + FrameHeader.size
-    live.append((first, first + SLOT * locals_))
+        return _shape_of(function.header, params)
+    locals_ = memoryview(placed.code.locals[number]).cast("I")[len(params) :]
     safepoint = placed.safepoints(number).get(local)
     if safepoint is None:
         raise SnapshotError(f"the guest's stack is damaged: no safepoint at {pc:#x}")
-    live += sorted((SLOT * slot, SLOT * slot + SLOT) for slot, _ in safepoint.slots)
-    return function.header, live
+    return _shape_of(function.header, params, locals_.tolist(), sorted(safepoint.slots))
+
+
+def _shape_of(header: int, params: Sequence[int], locals_: Sequence[int] = (), operands: Sequence[tuple[int, int]] = ()) -> Shape:
+    """The shape of a frame with these types of parameters and locals, and these (slot, type) of operands."""
+    first = header + FrameHeader.size
+    live = [(0, SLOT * len(params)), (header, first), (first, first + SLOT * len(locals_))]
+    live += [(SLOT * slot, SLOT * slot + SLOT) for slot, _ in operands]
+    typed = [(SLOT * i, t) for i, t in enumerate(params)] + [(first + SLOT * i, t) for i, t in enumerate(locals_)]
+    typed += [(SLOT * slot, t) for slot, t in operands]
+    return Shape(header, live, tuple(at for at, t in typed if t == EXTERNREF))
 
 
 def check_place(window: Window, activation: Activation) -> None:
@@ -121,7 +145,7 @@ def check_place(window: Window, activation: Activation) -> None:
     elif pc == HALT_PC:
         good = status == READY
     else:
-        _live(window, activation, pc, innermost=True)
+        _shape(window, activation, pc, innermost=True)
         good = True
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
@@ -138,12 +162,12 @@ def clear_dead(machine: Machine) -> None:
     """Write zeros to what no live frame holds, so that equal machines are equal bytes, and nothing left over travels."""
     arena = machine.cage.arena
     for activation in machine.activations:
-        gaps: dict[tuple[int, int], Live] = {}  # by the identity of the live ranges and the frame's size
-        for sp, end, _, live, _ in list(_walk(arena, machine.window, activation)):  # all are looked at before anything is written
-            key = id(live), end - sp
+        gaps: dict[tuple[int, int], Live] = {}  # by the identity of the shape and the frame's size
+        for sp, end, shape, _ in list(_walk(arena, machine.window, activation)):  # all are looked at before anything is written
+            key = id(shape), end - sp
             found = gaps.get(key)
             if found is None:
-                found = gaps[key] = _gaps(live, end - sp)
+                found = gaps[key] = _gaps(shape.live, end - sp)
             for start, stop in found:
                 if any(arena[sp + start : sp + stop]):
                     arena[sp + start : sp + stop] = bytes(stop - start)

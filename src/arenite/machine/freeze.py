@@ -93,7 +93,7 @@ def freeze(machine: Machine) -> Frozen:
     """
     with machine.exclusive():
         if machine.nested:
-            names = ", ".join(repr(str(machine.host_call(i))) for i in machine.host_stack)
+            names = ", ".join(repr(str(machine.host_call(i))) for i, *_ in machine.host_stack)
             raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
         watch.settle()
         host_states = machine.hosts.freeze()

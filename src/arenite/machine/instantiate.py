@@ -106,7 +106,9 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
     """A global of the host's."""
     at = machine.allocate(GlobalRecord.size)
     GlobalRecord.value.write(machine.cage.arena, at, bits)
-    return GlobalAddr(at, type_)
+    made = GlobalAddr(at, type_)
+    machine.own().add_global(made)
+    return made
 
 
 def check_count(what: str, known: int, more: int, most: int) -> None:

@@ -22,6 +22,7 @@ from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, Tab
 from arenite.layout.types import EXTERNREF
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
+from arenite.machine.collect import tidy
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, HostCall, Pause, PauseReason, Suspended
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
 from arenite.machine.hosts import Hosts
@@ -89,7 +90,10 @@ class Machine:
         # what is going on
         self.top = STACK_AT
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
-        self.host_stack: list[int] = []  # host functions that are being called, the innermost last
+        self.host_stack: list[
+            tuple[int, int, int, int]
+        ] = []  # calls of host functions going on: (function, pc, sp, end of its frame)
+        self.driven: Activation | None = None  # the activation that goes on
         self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
         self._budget = UNLIMITED  # of the activation that goes on
         self._asked = False  # the host call that comes first was paused at, and is to be made now
@@ -215,12 +219,17 @@ class Machine:
         """The u32 by which guests hold a Python object: 1 + its number; 0 for None."""
         if value is None:
             return 0
-        index = self.made.host_reference_index.get(id(value))
-        return 1 + (self.own().add_reference(value) if index is None else index)
+        number = self.made.references.find(value)
+        return 1 + (self.own().references.add(value) if number is None else number)
+
+    def tidy(self) -> None:
+        """Let go of unheld objects once many have gathered.  Before references are made: one that lies nowhere yet is held by nobody."""
+        if self.made.references.crowded:
+            tidy(self)
 
     def host_object(self, reference: int) -> object:
         """The Python object that a guest holds.  Raises: `Trap` for a reference that was never given out."""
-        return self.made.object(reference) if reference else None
+        return self.made.references.object(reference) if reference else None
 
     def function_at(self, reference: int) -> FuncAddr:
         """The function that a reference from the arena names, typed by the window.  Raises: `Trap` if it names none."""
@@ -255,7 +264,10 @@ class Machine:
         """
         self._take_turn()
         try:
-            kind, sp = function.codec, self.put_arguments(function, args)
+            kind = function.codec
+            if not kind.plain_params:
+                self.tidy()
+            sp = self.put_arguments(function, args)
             self._enter(function, sp)
             if kind.plain_results:
                 return kind.get_results(self.cage.arena, sp)
@@ -296,6 +308,11 @@ class Machine:
         return self.top
 
     @property
+    def depth(self) -> int:
+        """How many runs go on, each but the first inside a host function that the one before has called."""
+        return self._depth
+
+    @property
     def nested(self) -> bool:
         """Whether a guest of this machine runs, so that whoever asks is a host function that it called."""
         return self._depth > 0
@@ -326,6 +343,7 @@ class Machine:
         self._asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
         self._depth += 1
         self.can_pause = True
+        self.driven = activation
         try:
             self._be_watched()
             self._run(activation.pc, activation.sp, activation.vmctx, activation.status)
@@ -333,6 +351,7 @@ class Machine:
             watch.running.discard(self)
             self._depth -= 1
             self.can_pause = False
+            self.driven = None
             self._budget = UNLIMITED
             self.host_stack.clear()
 
@@ -466,8 +485,10 @@ class Machine:
         if self._budget.pause_at and self.can_pause:
             self._pause_at(pc, sp, vmctx)
         self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
-        self.host_stack.append(vmctx)
+        self.host_stack.append((vmctx, pc, sp, self.top))
         try:
+            if not kind.plain_results:
+                self.tidy()
             if function.wants_caller:
                 result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
             else:
@@ -496,6 +517,7 @@ class Machine:
         functions = self.made.host_functions
         if vmctx >= len(functions) or self.window.preamble.host_calls.get(pc) != functions[vmctx].type:
             raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
+        self.tidy()
         kind, arena = functions[vmctx].codec, self.cage.arena
         asked = bytes(arena[sp : sp + kind.header])
         try:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.errors import Trap
-from arenite.traps import TrapCode
+from arenite.layout.types import EXTERNREF
+from arenite.machine.references import References
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
-    from arenite.machine.objects import HostFunction, InstanceAddr, TableAddr
+    from arenite.machine.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr
 
 
 class Registry:
@@ -22,17 +22,17 @@ class Registry:
     `thunks`: types of host functions in the order in which they came -> handle.   `instances`, `by_record`: all, and by their records.
     `tables`: all, by their records.
     `host_functions`, `host_names`: each function, and the import that it first served.   `host_function_at`: where a
-    reference lies -> which function.   `host_references`, `host_reference_index`: the host's objects, and `id(object)` -> number.
+    reference lies -> which function.   `externs`: globals that hold objects of the host's; `references`: these.
     """
 
     __slots__ = (
         "by_record",
+        "externs",
         "host_function_at",
         "host_functions",
         "host_names",
-        "host_reference_index",
-        "host_references",
         "instances",
+        "references",
         "tables",
         "thunks",
     )
@@ -45,8 +45,8 @@ class Registry:
         self.host_functions: list[HostFunction] = []
         self.host_names: list[tuple[str, str] | None] = []
         self.host_function_at: dict[int, int] = {}
-        self.host_references: list[object] = []
-        self.host_reference_index: dict[int, int] = {}
+        self.externs: dict[int, GlobalAddr] = {}
+        self.references = References()
 
     def copy(self) -> Registry:
         """The same, to be changed."""
@@ -61,6 +61,13 @@ class Registry:
         self.by_record[instance.at] = instance
         for table in instance.tables:
             self.tables[table.at] = table
+        for one in instance.globals:
+            self.add_global(one)
+
+    def add_global(self, one: GlobalAddr) -> None:
+        """Note a global, if what it holds is an object of the host's."""
+        if one.type.content == EXTERNREF:
+            self.externs[one.at] = one
 
     def add_function(self, function: HostFunction, at: int, name: tuple[str, str] | None = None) -> int:
         """Note a host function whose reference lies at `at`; its number."""
@@ -69,15 +76,3 @@ class Registry:
         self.host_names.append(name)
         self.host_function_at[at] = index
         return index
-
-    def add_reference(self, value: object) -> int:
-        """Note an object; its number.  It lives as long as somebody has the registry, so its `id` is nobody else's."""
-        index = self.host_reference_index[id(value)] = len(self.host_references)
-        self.host_references.append(value)
-        return index
-
-    def object(self, reference: int) -> object:
-        """The object that a guest's reference means: 1 + its number.  Raises: `Trap` for one that was never given out."""
-        if not 0 < reference <= len(self.host_references):
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
-        return self.host_references[reference - 1]

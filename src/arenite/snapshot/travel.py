@@ -21,6 +21,7 @@ from arenite.machine.frames import check_place
 from arenite.machine.freeze import Frozen
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.references import References
 from arenite.machine.registry import Registry
 from arenite.snapshot import values
 
@@ -63,7 +64,7 @@ def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
             for i in frozen.made.instances
         ],
         "functions": _functions(frozen),
-        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.made.host_references)],
+        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.made.references.objects)],
         "executions": [_execution(a) for a in frozen.activations],
         "fuel": frozen.fuel,
         "hosts": {name: values.state(state) for name, state in frozen.host_states.items()},
@@ -93,6 +94,8 @@ def _functions(frozen: Frozen) -> list[dict[str, Any]]:
 
 
 def _reference(number: int, value: object, dump: Dump | None) -> Any:  # noqa: ANN401 (JSON)
+    if value is None:
+        return None  # a number that is free
     if dump is None:
         raise SnapshotError(
             f"the guest holds an object of the host's, number {number}, of type {type(value).__name__}; give a function that makes "
@@ -255,16 +258,23 @@ class Reading:
             made.add_function(function, at, (module, name))
 
     def references(self, load: Load | None, made: Registry) -> None:
-        """Objects of the host's."""
+        """Objects of the host's; None where a number is free."""
+        found: list[object] = []
         for number, value in enumerate(self.manifest.sequence("references")):
             data = values.read_state(value)
+            if data is None:
+                found.append(None)
+                continue
             if not isinstance(data, bytes):
                 raise self.manifest.error("references", "bytes")
             if load is None:
                 raise LinkError(
                     f"the snapshot holds an object of the host's, number {number}: give a function that makes it of bytes (load=)"
                 )
-            made.add_reference(load(data))
+            found.append(load(data))
+            if found[-1] is None:
+                raise LinkError(f"the snapshot holds an object of the host's, number {number}, and load= gave None for it")
+        made.references = References(found)
 
     def executions(self, window: Window) -> tuple[Activation, ...]:
         """Calls that have stopped in the middle, the newest last."""

@@ -1,0 +1,78 @@
+"""The host's objects that guests hold, by number.
+
+A guest holds 1 + the number; 0 is null.  A number that no guest holds any more is given out again: `arenite.machine.collect` finds out.
+Stores that share a registry share this: who changes it takes a copy first (`Machine.own`), so a number means one object wherever it can
+be read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import Limit, Trap
+from arenite.traps import TrapCode
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+FEWEST: Final = 1024  # objects that gather before it is worth looking which of them are held
+MOST: Final = (1 << 32) - 2
+WORK: Final = 16  # slots that are looked at in the time that it takes to add an object
+
+
+class References:
+    """Objects by number; None: a free number.  `due`: how many there may be before unheld ones are looked for."""
+
+    __slots__ = ("_free", "_numbers", "due", "objects")
+
+    def __init__(self, objects: list[object] | None = None, due: int = FEWEST) -> None:
+        self.objects: list[object] = [] if objects is None else objects
+        self.due = due
+        self._numbers = {id(value): number for number, value in enumerate(self.objects) if value is not None}
+        self._free = [number for number, value in enumerate(self.objects) if value is None]
+
+    def copy(self) -> References:
+        """The same, to be changed."""
+        return References(self.objects.copy(), self.due)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many have gathered that those nobody holds should be found."""
+        return len(self._numbers) >= self.due
+
+    def find(self, value: object) -> int | None:
+        """An object's number, if it has one."""
+        return self._numbers.get(id(value))
+
+    def add(self, value: object) -> int:
+        """Note an object that has no number; its number.  It lives until `kept`, so its `id` is nobody else's.  Raises: `Limit`."""
+        if self._free:
+            number = self._free[-1]
+            self.objects[number] = value
+            self._free.pop()
+        else:
+            number = len(self.objects)
+            if number == MOST:
+                raise Limit(f"guests hold {MOST} objects of the host's")
+            self.objects.append(value)
+        self._numbers[id(value)] = number
+        return number
+
+    def object(self, reference: int) -> object:
+        """The object that a guest's reference means.  Raises: `Trap` for one that was never given out, or is no longer."""
+        found = self.objects[reference - 1] if 0 < reference <= len(self.objects) else None
+        if found is None:
+            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        return found
+
+    def kept(self, held: AbstractSet[int], slots: int) -> References:
+        """Those that guests hold by one of these references.  `slots`: how many were looked at to find out, so that it is not done too often."""
+        objects = [value if number in held else None for number, value in enumerate(self.objects, 1)]
+        while objects and objects[-1] is None:
+            objects.pop()
+        new = References(objects)
+        new.due = len(new) + max(FEWEST, len(new), slots // WORK)
+        return new

@@ -1,0 +1,265 @@
+"""The host's objects go when no guest holds them: at `gc`, and by themselves when many have gathered; what is held stays."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import pytest
+
+from arenite import (
+    Finished,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    Instance,
+    Limits,
+    Linker,
+    Module,
+    Paused,
+    Snapshot,
+    Store,
+    Table,
+    TableType,
+    Val,
+    ValType,
+)
+from arenite.machine.references import FEWEST
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine
+
+WAT = """(module
+  (import "h" "make" (func $make (param i32) (result externref)))
+  (import "h" "ask" (func $ask (param externref externref) (result externref externref)))
+  (table $t (export "table") 4 externref)
+  (table $f (export "functions") 2 funcref)
+  (global $g (export "global") (mut externref) (ref.null extern))
+  (global $own (mut externref) (ref.null extern))
+  (elem declare func $take)
+  (func $take (export "take") (param externref))
+  (func (export "set own") (param externref) (global.set $own (local.get 0)))
+  (func (export "get own") (result externref) (global.get $own))
+  (func (export "put") (param i32 externref) (table.set $t (local.get 0) (local.get 1)))
+  (func (export "get") (param i32) (result externref) (table.get $t (local.get 0)))
+  (func (export "both") (param externref externref) (result externref externref) (local.get 1) (local.get 0))
+  (func $churn (export "churn") (param $n i32)
+    (loop $next
+      (drop (call $make (local.get $n)))
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  ;; holds its argument in a parameter, one object in a local, one in an operand, one beside the arguments of a call
+  (func $hold (export "hold") (param $p externref) (param $depth i32) (param $n i32) (result externref externref externref)
+    (local $l externref) (local $a externref) (local $b externref) (local $c externref)
+    (local.set $l (call $make (i32.const -1)))
+    (call $make (i32.const -2))
+    (if (local.get $depth)
+      (then
+        (call $hold (local.get $p) (i32.sub (local.get $depth) (i32.const 1)) (local.get $n))
+        (local.set $c) (local.set $b) (local.set $a))
+      (else (call $churn (local.get $n))))
+    (call $ask (local.get $p) (local.get $l))))"""
+
+
+class Thing:
+    """An object whose end shows."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
+
+
+class World:
+    """A store whose guest makes things by `make`, and passes them to `ask`, which gives back both in the other order."""
+
+    def __init__(self, tier: Any, **options: Any) -> None:
+        self.engine = engine(tier=tier, **options)
+        self.store = Store(self.engine)
+        self.made: list[weakref.ref[Thing]] = []
+        self.asked: Any = lambda a, b: (b, a)
+        imports = [
+            Func(self.store, FuncType([I32], [EXTERNREF]), self.make),
+            Func(self.store, FuncType([EXTERNREF] * 2, [EXTERNREF] * 2), self.ask),
+        ]
+        self.instance = Instance(self.store, Module(self.engine, WAT), imports)
+        self.exports: Any = self.instance.exports(self.store)
+
+    def make(self, number: int) -> Thing:
+        """A thing that only the guest holds."""
+        thing = Thing(number)
+        self.made.append(weakref.ref(thing))
+        return thing
+
+    def ask(self, a: Any, b: Any) -> Any:
+        """What the test of now wants."""
+        return self.asked(a, b)
+
+    def call(self, name: str, *args: object) -> Any:
+        return self.exports[name](self.store, *args)
+
+    @property
+    def alive(self) -> int:
+        return sum(reference() is not None for reference in self.made)
+
+
+@pytest.fixture(params=TIERS)
+def world(request: Any) -> World:
+    return World(request.param)
+
+
+def test_what_nobody_holds_goes(world: World) -> None:
+    things = [Thing(n) for n in range(10)]
+    gone = [weakref.ref(thing) for thing in things]
+    for thing in things:
+        world.call("take", thing)
+    del things, thing
+    assert all(reference() is not None for reference in gone)
+    world.store.gc()
+    assert [reference() for reference in gone] == [None] * 10
+
+
+def test_tables_and_globals_hold(world: World) -> None:
+    store = world.store
+    own = Table(store, TableType(EXTERNREF, Limits(2, None)), None)
+    alone = Global(store, GlobalType(EXTERNREF, mutable=True), None)
+    things = [Thing(n) for n in range(6)]
+    places = [weakref.ref(thing) for thing in things]
+    world.call("put", 3, things[0])
+    world.exports["global"].set_value(store, things[1])
+    world.call("set own", things[2])
+    own.set(store, 1, things[3])
+    alone.set_value(store, Val.externref(things[4]))
+    assert own.grow(store, 1, things[5]) == 2
+    del things
+    store.gc()
+    assert [reference().number for reference in places if reference()] == list(range(6))  # type: ignore[union-attr]  # none is gone
+    assert [
+        world.call("get", 3).number,
+        world.exports["global"].value(store).number,
+        world.call("get own").number,
+        own.get(store, 1).number,
+        alone.value(store).number,
+        own.get(store, 2).number,
+    ] == list(range(6))
+    world.call("put", 3, None)
+    own.set(store, 1, None)
+    store.gc()
+    assert [reference() is None for reference in places] == [True, False, False, True, False, False]
+
+
+def test_a_number_that_is_free_is_given_out_again(world: World) -> None:
+    for _ in range(50):
+        for n in range(20):
+            world.call("take", Thing(n))
+        world.store.gc()
+    references = world.store.machine.made.references
+    assert len(references) == 0
+    assert len(references.objects) <= 20
+    thing = Thing(7)
+    assert world.call("both", thing, None) == [None, thing]
+
+
+def test_it_happens_by_itself(world: World) -> None:
+    kept = [Thing(n) for n in range(4)]
+    for n, thing in enumerate(kept):
+        world.call("put", n, thing)
+    for n in range(3 * FEWEST):
+        world.call("take", world.make(n))
+    assert world.alive <= FEWEST
+    assert [world.call("get", n) for n in range(4)] == kept
+
+
+def test_it_happens_while_a_guest_runs(world: World) -> None:
+    world.call("churn", 5 * FEWEST)
+    assert world.alive <= FEWEST + 1
+
+
+@pytest.mark.parametrize("depth", [0, 3])
+def test_frames_hold_while_a_guest_runs(world: World, depth: int) -> None:
+    seen = []
+
+    def ask(a: Any, b: Any) -> Any:
+        seen.append((a.number, b.number))
+        return b, a
+
+    world.asked = ask
+    thing = Thing(77)
+    world.call("hold", thing, depth, 2 * FEWEST)
+    assert seen == [(77, -1)] * (depth + 1)
+    assert world.alive <= FEWEST + 3 * (depth + 1)
+
+
+def test_frames_below_a_host_function_hold(world: World) -> None:
+    """The host calls the guest again, and collects; what the frames below hold is there afterwards."""
+
+    def ask(a: Any, b: Any) -> Any:
+        for n in range(20):
+            world.call("take", world.make(n))
+        inner = world.call("both", world.make(500), world.make(501))
+        world.store.gc()
+        assert [thing.number for thing in inner] == [501, 500]
+        assert world.alive == 4  # those two, which Python holds, and the two in the frame below
+        return b, a
+
+    world.asked = ask
+    first, second, third = world.call("hold", Thing(77), 0, 1)
+    assert [first.number, second.number, third.number] == [-2, -1, 77]
+
+
+def test_paused_frames_hold(world: World) -> None:
+    thing = Thing(77)
+    execution = world.exports["hold"].start(world.store, thing, 2, 5)
+    gone = weakref.ref(thing)
+    del thing
+    assert isinstance(execution.run(pause_at=["h.ask"]), Paused)
+    world.store.gc()
+    assert gone() is not None
+    assert world.alive == 6
+    finished = execution.run()
+    assert isinstance(finished, Finished)
+    assert [value.number for value in finished.values] == [-2, -1, 77]
+    del finished, execution
+    world.store.gc()
+    assert world.alive == 0
+
+
+def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: World) -> None:
+    world.call("put", 0, Thing(1))
+    world.call("take", Thing(2))
+    snapshot = world.store.snapshot()
+    fork, other = snapshot.fork(2)
+    world.call("put", 0, None)
+    world.store.gc()
+    assert len(world.store.machine.made.references.objects) == 0
+    exports: Any = world.instance.exports(fork)
+    fork.gc()
+    exports["put"](fork, 1, Thing(3))  # at the number that was free there
+    assert [exports["get"](fork, n).number for n in (0, 1)] == [1, 3]
+    exports = world.instance.exports(other)
+    assert exports["get"](other, 0).number == 1
+    fork.reset()
+    assert exports["get"](fork, 0).number == 1
+
+
+def test_free_numbers_travel(world: World) -> None:
+    for n in range(4):
+        world.call("put", n, Thing(n))
+    world.call("put", 1, None)
+    world.store.gc()
+    data = world.store.snapshot().dumps(dump=lambda thing: b"%d" % thing.number)  # type: ignore[attr-defined]  # a Thing
+    snapshot = Snapshot.loads(data, world.engine, load=lambda text: Thing(int(text)))
+    linker = Linker(world.engine)
+    linker.define_func("h", "make", FuncType([I32], [EXTERNREF]), world.make)
+    linker.define_func("h", "ask", FuncType([EXTERNREF] * 2, [EXTERNREF] * 2), lambda a, b: (b, a))
+    fork = snapshot.link(linker).fork()
+    exports: Any = fork.instances[0].exports(fork)
+    assert [thing and thing.number for thing in (exports["get"](fork, n) for n in range(4))] == [0, None, 2, 3]
+    exports["put"](fork, 1, Thing(9))
+    assert [exports["get"](fork, n).number for n in range(4)] == [0, 9, 2, 3]
+    assert len(fork.machine.made.references.objects) == 4
+
+
+def test_a_large_table_is_not_looked_at_too_often(world: World) -> None:
+    Table(world.store, TableType(ValType.externref(), Limits(1_000_000, None)), None)
+    world.store.gc()
+    world.call("take", Thing())
+    world.store.gc()
+    assert world.store.machine.made.references.due > 50_000
+    Table(world.store, TableType(FUNCREF, Limits(1_000_000, None)), None)
