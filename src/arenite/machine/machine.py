@@ -202,7 +202,7 @@ class Machine:
         """The handle by which guests call host functions of a type that is new to this store."""
         made, thunks = self.own(), self.window.preamble.thunks
         handle = len(made.thunks)
-        if handle == len(thunks) or thunks[handle].type != type_:  # another order than that of earlier stores
+        if handle >= self.window.shown or thunks[handle].type != type_:  # another order than that of earlier stores
             self.window = self.windows.window(self.modules, (*made.thunks, type_))
         self._runner = None  # the file of entries that the cage shows may be from before the thunk
         made.thunks[type_] = handle

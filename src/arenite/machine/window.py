@@ -77,6 +77,7 @@ class Preamble:
         self.returns = bytearray(HOST_PAGE)
         self.host_calls: dict[int, FuncType] = {}  # pc of a thunk's `call_host` -> the type it serves
         self.thunks: list[Thunk] = []
+        self.shown = 0  # how many all windows that begin with it have entries for
         struct.pack_into("<H", self.code, 0, ROWS["unreachable"].code)
         struct.pack_into("<H", self.code, HALT_PC, ROWS["halt"].code)
         self._return_point(HALT_PC)
@@ -162,7 +163,7 @@ class Window:
         self._file: File | None = None
         self._types: list[FuncType] = []  # by id - 1; only ever added to
         self._ids: dict[FuncType, int] = {}
-        self._thunks = 0  # how many are shown
+        self.shown = 0  # how many thunks it has entries for
         self.modules: list[Placed] = []
         handle, origin = THUNKS, MODULE_GRAIN
         for code in modules:
@@ -230,10 +231,10 @@ class Window:
         preamble, thunks = self.preamble, self.preamble.thunks
         self.code[: preamble.end] = preamble.code[: preamble.end]
         self.returns[:HOST_PAGE] = preamble.returns
-        for thunk in thunks[self._thunks :]:
+        for thunk in thunks[self.shown :]:
             ENTRY.pack_into(self.entries, thunk.handle * ENTRY.size, thunk.pc, thunk.frame_size, self._id_of(thunk.type), 0)
-        self._thunks = len(thunks)
         self._file = None
+        self.shown = len(thunks)
 
     def _id_of(self, type_: FuncType) -> int:
         """The number of a type in this window, a new one if it has none."""
@@ -304,10 +305,11 @@ class Windows:
         if found is None:
             found = Preamble(types)
             self._preambles = [weakref.ref(p) for p in (*alive, found)]
-        elif len(found.thunks) < len(types):
-            for type_ in types[len(found.thunks) :]:
-                found.add(type_)
+        for type_ in types[len(found.thunks) :]:
+            found.add(type_)
+        if found.shown < len(found.thunks):  # also those of somebody who was interrupted before they were shown
             for window in list(self._windows.values()):
                 if window.preamble is found:
                     window.refresh()
+            found.shown = len(found.thunks)
         return found

@@ -11,6 +11,7 @@ import pytest
 
 from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Paused, Store, Table, Trap, TrapCode
 from arenite.bytecode.encode import decode
+from arenite.machine.window import Window
 from unit.machine.guests import I32, TIERS, module
 
 if TYPE_CHECKING:
@@ -173,3 +174,21 @@ def test_a_module_lists_where_its_bytecode_names_types() -> None:
     (place,) = array("I", code.type_places)
     op = decode(code.bytecode, place - 8)
     assert (op.row.name, op.values["type_"]) == ("call_indirect", 0)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_thunk_whose_maker_was_interrupted_is_there_for_the_next(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's exception comes when the thunk is there and no window shows it: whoever wants it next makes up for that."""
+    made = of(tier)
+    store, other = Store(made), Store(made)
+    type_ = FuncType([I32, I32], [I32])
+
+    def interrupted(_window: Window) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Window, "refresh", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Func(store, type_, lambda a, b: a + b)
+    monkeypatch.undo()
+    for used in store, other, Store(made):
+        assert Func(used, type_, lambda a, b: a + b)(used, 3, 4) == 7
