@@ -1,4 +1,5 @@
-"""Snapshots of each version of the format, kept for ever: `python tests/snapshots/kept.py` adds those of the present one.
+"""Snapshots of each version of the format and each layout of records, kept for ever: `python tests/snapshots/kept.py` adds those of the
+present ones.
 
 index.json says for each file where it was frozen and how it must end.  A file that is there is never written again.
 """
@@ -14,10 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import Config, Engine, Func, FuncType, Global, Linker, Module, Snapshot, Store, ValType
 from arenite.snapshot.container import FORMAT
+from arenite.snapshot.layout import layout_digest
 
 HERE: Final = Path(__file__).resolve().parent
 INDEX: Final = HERE / "index.json"
 I32: Final = ValType.i32()
+PRESENT: Final = f"{FORMAT}-{layout_digest()}"  # how the names of the present version's files begin
 
 
 def linker(engine: Engine) -> Linker:
@@ -64,7 +67,7 @@ def write() -> None:
             ("delta", later.snapshot(), snapshot),
         )
         for form, made, parent in forms:
-            file = f"{FORMAT}-{name}-{form}.arn"
+            file = f"{PRESENT}-{name}-{form}.arn"
             if not (HERE / file).exists():
                 made.save(HERE / file, parent=parent, packed=form == "packed")
                 index[file] = end

@@ -10,8 +10,7 @@ import pytest
 from arenite import Config, Engine, Snapshot
 from arenite.bytecode.ops import TABLE
 from arenite.snapshot import code as codes
-from arenite.snapshot.container import FORMAT
-from snapshots.kept import HERE, INDEX, ending, frozen, linker
+from snapshots.kept import HERE, INDEX, PRESENT, ending, frozen, linker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +30,7 @@ def test_a_kept_snapshot_ends_as_it_did(file: str, tier: TierName) -> None:
 
 def test_every_form_of_the_present_format_is_kept() -> None:
     forms = {"image", "packed", "delta"}
-    assert {file.removesuffix(".arn").split("-")[-1] for file in ENDS if file.startswith(f"{FORMAT}-")} == forms
+    assert {file.removesuffix(".arn").split("-")[-1] for file in ENDS if file.startswith(f"{PRESENT}-")} == forms
 
 
 def test_bytecode_travels_to_a_version_that_numbers_and_translates_otherwise(

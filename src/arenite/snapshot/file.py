@@ -109,8 +109,8 @@ class Saved:
 class Opened:
     """A snapshot file whose manifest has been read; its pages lie in the file still.
 
-    `layout`, `stored`: of the file's records, and its pages in it; `image`: in the present layout.  `own`: of a delta, by region, the
-    numbers of the pages that it has instead of its parent's.
+    `layout`, `stored`: of the file's records, and its pages in it.  `own`: of a delta, by region, the numbers of the pages that it has
+    instead of its parent's.
     `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
     `held`: bytes that its pages take where they are not mapped, with those of its parents.
     """
@@ -123,16 +123,26 @@ class Opened:
     sizes: Sizes
     layout: str
     stored: Image
-    image: Image
     own: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
     held: int
     limits: Limits
 
+    @functools.cached_property
+    def image(self) -> Image:
+        """Its pages in the present layout.  Raises: `Limit`."""
+        found = self.in_layout(layout_digest())
+        assert found is not None, "the steps lead to the present layout"
+        return found
+
     def in_layout(self, layout: str) -> Image | None:
         """The image as a delta that was written in a layout wants it; None for one that is older than the file's own, or unknown."""
-        return converted(self.stored, self.sizes, self.manifest, self.layout, layout)
+        return converted(self.stored, self.sizes, self.manifest, self.layout, layout, self.allow)
+
+    def allow(self, size: int) -> None:
+        """Whether so many bytes may be taken beside those that are held.  Raises: `Limit`."""
+        self.limits.check_pages(self.name, self.held + size)
 
 
 def save(frozen: Frozen, path: Path, form: Form) -> Saved:
@@ -336,10 +346,8 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     stored, own, held = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(stored) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
-    image = converted(stored, sizes, manifest, layout, layout_digest())
-    assert image is not None, "the steps lead to the present layout"
     line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
-    return Opened(
+    opened = Opened(
         reader.kind,
         reader.id,
         path,
@@ -348,13 +356,14 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
         sizes,
         layout,
         stored,
-        image,
         own,
         modules,
         line,
         held,
         options.limits,
     )
+    _ = opened.image  # what does not fit is refused now
+    return opened
 
 
 def _image(

@@ -6,13 +6,14 @@ here stays for ever; the snapshots kept in tests/snapshots hold one of each.
 
 Everything that is read is hostile.  What makes no sense is left as it is: opening the snapshot finds it, or looking at it shows it.
 
-    image = converted(stored, sizes, manifest, "b41944e05fba429e", layout_digest())
+    image = converted(stored, sizes, manifest, "b41944e05fba429e", layout_digest(), allow)
 """
 
 from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import SnapshotError
@@ -21,20 +22,24 @@ from arenite.machine.image import ARENA, Image, collected
 from arenite.snapshot.pages import union
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from arenite.layout.types import FuncType
     from arenite.snapshot.checked import Fields
     from arenite.snapshot.travel import Sizes
 
 Ranges = list[tuple[int, int]]
+Allow = Callable[[int], None]
 
 
 class Step(NamedTuple):
-    """From one layout to the next.  `to`: that one's digest; `convert`: makes the new content of a snapshot's arena."""
+    """From one layout to the next.  `to`: that one's digest; `convert`: makes the new content of a snapshot's arena.
+
+    It asks first, of `Allow`, whether it may take so many bytes.
+    """
 
     to: str
-    convert: Callable[[Image, Sizes, Fields], Image]
+    convert: Callable[[Image, Sizes, Fields, Allow], Image]
 
 
 class OlderOp(NamedTuple):
@@ -44,13 +49,16 @@ class OlderOp(NamedTuple):
     digests: tuple[str, ...] = ()
 
 
-def converted(image: Image, sizes: Sizes, manifest: Fields, layout: str, wanted: str) -> Image | None:
-    """A snapshot's content in a younger layout than it was written in; None if no way leads there."""
+def converted(image: Image, sizes: Sizes, manifest: Fields, layout: str, wanted: str, allow: Allow) -> Image | None:
+    """A snapshot's content in a younger layout than it was written in; None if no way leads there.
+
+    `allow`: is asked before memory is taken, with how many bytes.  Raises: what that raises.
+    """
     while layout != wanted:
         step = STEPS.get(layout)
         if step is None:
             return None
-        image, layout = step.convert(image, sizes, manifest), step.to
+        image, layout = step.convert(image, sizes, manifest, allow), step.to
     return image
 
 
@@ -66,10 +74,12 @@ REFERENCE: Final = 16  # bytes of a reference; the digest was its first word
 FUNCREFS, DROPPED = 12, 16  # in an instance: where its references lie, and what was allocated next
 
 
-def _without_digests(image: Image, sizes: Sizes, manifest: Fields) -> Image:
+def _without_digests(image: Image, sizes: Sizes, manifest: Fields, allow: Allow) -> Image:
     """Zeros for the digests, so that machines that are equal stay equal bytes."""
+    references = _references(image, sizes, manifest)
+    allow(sum(HOST_PAGE * (stop // HOST_PAGE - start // HOST_PAGE + 1) for start, stop in references))
     zeros, found = array("I", bytes(HOST_PAGE)), []
-    for number, page, parts in _pages_with(image, _references(image, sizes, manifest)):
+    for number, page, parts in _pages_with(image, references):
         words = array("I", page)
         for start, stop in parts:
             words[start // 4 : stop // 4 : REFERENCE // 4] = zeros[: (stop - start) // REFERENCE]

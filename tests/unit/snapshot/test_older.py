@@ -208,3 +208,11 @@ def test_engines_without_the_module_open_it(kept: Path) -> None:
     module = Module(engine, (HERE / "guest.wat").read_text())
     snapshot = Snapshot.loads(path.read_bytes(), engine).link(linker(engine), modules=[module])
     assert ending(snapshot.fork()) == end
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_what_reading_it_takes_is_limited(kept: Path, tier: TierName) -> None:
+    """The pages that change are read, also of an image, which is mapped otherwise."""
+    small = Engine(Config(tier=tier, max_snapshot_memory=1))
+    with pytest.raises(Limit, match="max_snapshot_memory"):
+        Snapshot.open(kept / "1-fib-image.arn", small)
