@@ -24,6 +24,7 @@ from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
 from arenite.snapshot.limits import Limits
+from arenite.snapshot.private import checked_key
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -70,33 +71,49 @@ class Snapshot:
         parent: Snapshot | None = None,
         verify: bool = False,
         load: Load | None = None,
+        key: bytes | None = None,
+        trusted: bool = True,
     ) -> Self:
         """The snapshot in a file.  Its pages are mapped, not read, so this takes the same time whatever its size.
 
         `parent`: of a delta; by default the file of its parent in the same folder.  `verify`: read and check all pages now.
         `load`: makes the host's objects that the guest held of the bytes that `save(dump=)` made of them.
-        Raises: `SnapshotError` when the file is none that can be opened here, `Limit` when it asks for more than the engine allows
+        `key`: the file, and that of its parent, must have been saved with this key and be what was saved; they are read whole and used
+        from a private copy.  Without a key one that was saved with a key opens too, and nothing is known of who wrote it.
+        `trusted=False`: the file is copied first, since whoever supplied it may still change or cut it; the copy takes memory
+        (`max_snapshot_memory`) and half a second for 1 GiB.
+        Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened here, `Limit` when it asks for more than the engine allows
         (`max_memory` and the options `max_snapshot_…`), before that is taken.
         """
         engine = engine or default_engine()
         above = None if parent is None else parent.known()
         limits = Limits.of(engine.config)
-        opened = files.load(Path(path), above, limits=limits, verify=verify, portable=engine.tier.portable)
+        opened = files.load(
+            Path(path),
+            above,
+            limits=limits,
+            verify=verify,
+            portable=engine.tier.portable,
+            key=checked_key(key),
+            trusted=trusted,
+        )
         new = cls(engine, None, opened)
         new._load = load
         return new
 
     @classmethod
-    def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None) -> Self:
-        """The snapshot in bytes that `dumps` made.  Raises: `SnapshotError`, `Limit`."""
+    def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None, key: bytes | None = None) -> Self:
+        """The snapshot in bytes that `dumps` made.  `load`, `key`, errors: as of `open`."""
         engine = engine or default_engine()
-        new = cls(engine, None, files.loads(data, limits=Limits.of(engine.config), portable=engine.tier.portable))
+        new = cls(
+            engine, None, files.loads(data, limits=Limits.of(engine.config), portable=engine.tier.portable, key=checked_key(key))
+        )
         new._load = load
         return new
 
-    def dumps(self, *, embed: bool = True, dump: Dump | None = None) -> bytes:
+    def dumps(self, *, embed: bool = True, dump: Dump | None = None, key: bytes | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
-        return files.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump))
+        return files.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump, key=key))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
         return Snapshot.loads, (self.dumps(),)
@@ -110,25 +127,28 @@ class Snapshot:
         embed: bool = True,
         dump: Dump | None = None,
         progress: files.Progress = files.nothing,
+        key: bytes | None = None,
     ) -> None:
         """Write it to a file, which appears when it is complete; one of that name is replaced, not written to.
 
         By default the *image* form, which is mapped back at once.  `packed`: small, for shipping.  `parent`: only the pages that are not
         the parent's, which must have been saved or opened.  `embed`: the modules travel along; otherwise whoever opens the file
         must have them.  `dump`: makes bytes of the host's objects that the guest holds.  `progress`: called with (bytes done, in all).
+        `key`: 16 to 64 bytes; whoever opens the file with the same key knows that it is what was saved.  It is put together in memory
+        then.  A delta's parent must have been saved or opened with that key too.
         Raises: `SnapshotError` naming what cannot travel, or why the file cannot be written, `Limit` when an engine with these options
         would not open it; no file appears then.
         """
         if packed and parent is not None:
             raise SnapshotError("a delta is not packed: give packed or parent, not both")
-        form = self._form(packed=packed, embed=embed, dump=dump)
+        form = self._form(packed=packed, embed=embed, dump=dump, key=key)
         form = replace(form, parent=None if parent is None else parent.known(), progress=progress)
         self._saved = files.save(self.frozen(), Path(path), form)
 
-    def _form(self, *, packed: bool, embed: bool, dump: Dump | None) -> files.Form:
+    def _form(self, *, packed: bool, embed: bool, dump: Dump | None, key: bytes | None) -> files.Form:
         """How to save, by the engine's options."""
-        limits = Limits.of(self.engine.config)
-        return files.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=self.engine.tier.portable)
+        limits, portable = Limits.of(self.engine.config), self.engine.tier.portable
+        return files.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=portable, key=checked_key(key))
 
     def link(
         self,

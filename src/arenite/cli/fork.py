@@ -21,6 +21,7 @@ from arenite.api import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
 from arenite.cli.guest import Directories, Fuel, directories
 from arenite.cli.journey import Journey, fuelled
+from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.listing import plural
 from arenite.cli.loading import refusing
 from arenite.cli.opening import Modules, SnapshotFile, Verify, opened, program_of
@@ -138,6 +139,8 @@ def fork(
     settings: Settings = None,
     modules: Modules = None,
     verify: Verify = False,
+    key_file: KeyFile = None,
+    untrusted: Untrusted = False,
 ) -> None:
     """Go on from a snapshot once for each line of a file.
 
@@ -155,7 +158,7 @@ def fork(
     config = configured(tier, settings, fuel=fuel is not None)
     config.epoch_interruption = True  # so that Ctrl-C reaches guests in threads
     engine = Engine(config)
-    snapshot = opened(file, engine, WasiConfig(), modules=modules, verify=verify)
+    snapshot = opened(file, engine, WasiConfig(), modules=modules, verify=verify, key=key(key_file), trusted=not untrusted)
     code = 0
     with (
         progress("forks", shown=not sys.stdout.isatty()) as advance,

@@ -11,6 +11,7 @@ from arenite.api import Engine, Finished, Store
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.guest import Arguments, Directories, File, Fuel, Invoke, Variables, calls, give, given, show, wasi
 from arenite.cli.journey import Input, Journey, fuelled
+from arenite.cli.key import KeyFile, key
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 from arenite.cli.place import At, check_call, place
@@ -36,6 +37,7 @@ def freeze(
     packed: Packed = False,
     no_embed: NoEmbed = False,
     parent: Parent = None,
+    key_file: KeyFile = None,
     dirs: Directories = None,
     env: Variables = None,
     fuel: Fuel = None,
@@ -66,7 +68,7 @@ def freeze(
     if stdin is not None:
         config.stdin = stdin
     engine = Engine(configured(tier, settings, fuel=fuel is not None or where.fuel is not None))
-    saving = Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent)
+    saving = Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent, key=key(key_file))
     module = load(engine, file)
     check_call(where, module)
     with Store(engine) as store:

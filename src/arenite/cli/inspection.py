@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arenite.cli.ending import Refused
+from arenite.cli.key import KeyFile, key
 from arenite.cli.listing import SHOWN, columns, describe, listing, plural, reach, visible
 from arenite.cli.loading import read, refusing
 from arenite.cli.options import DEFAULTS, Settings, configured
@@ -104,6 +105,7 @@ def inspect(
     parent: Annotated[
         Path | None, typer.Option("--parent", metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
     ] = None,
+    key_file: KeyFile = None,
     settings: Settings = None,
 ) -> None:
     """Show what is in a module or a snapshot, without running it.
@@ -116,7 +118,7 @@ def inspect(
         snapshot = is_snapshot(file)
     if snapshot:
         limits = Limits.of(configured(DEFAULTS.tier, settings))
-        wanted = Wanted(tuple(module or ()), parent, html, everything, limits)
+        wanted = Wanted(tuple(module or ()), parent, html, everything, limits, key(key_file))
         inspect_snapshot(file, wanted, console)
         return
     if html or module or parent or settings:

@@ -34,11 +34,21 @@ Modules = Annotated[
 Verify = Annotated[bool, typer.Option("--verify", help="Read and check the whole file first, not only what is used.")]
 
 
-def opened(file: Path, engine: Engine, config: WasiConfig, *, modules: list[Path] | None, verify: bool) -> Snapshot:
+def opened(
+    file: Path,
+    engine: Engine,
+    config: WasiConfig,
+    *,
+    modules: list[Path] | None,
+    verify: bool,
+    key: bytes | None = None,
+    trusted: bool = True,
+) -> Snapshot:
     """The snapshot in a file, with all that it refers to found; nothing of the guest has run.  Raises: Refused."""
     found = [load(engine, path) for path in modules or []]
     with refusing(file), progress(f"opening {file.name}"):
-        return Snapshot.open(file, engine, verify=verify).link(modules=found, hosts={WASI: config})
+        snapshot = Snapshot.open(file, engine, verify=verify, key=key, trusted=trusted)
+        return snapshot.link(modules=found, hosts={WASI: config})
 
 
 def program_of(store: Store, file: Path) -> Callable[[Instance], Iterable[Call]]:

@@ -14,6 +14,7 @@ from arenite.cli.ending import Refused
 from arenite.cli.freeze import go_and_save
 from arenite.cli.guest import Directories, Fuel, show, streams
 from arenite.cli.journey import Input, Journey, fuelled
+from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.loading import refusing
 from arenite.cli.opening import Modules, SnapshotFile, Verify, opened, program_of
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
@@ -37,6 +38,8 @@ def resume(
     packed: Packed = False,
     no_embed: NoEmbed = False,
     parent: Parent = None,
+    key_file: KeyFile = None,
+    untrusted: Untrusted = False,
 ) -> None:
     """Go on with a program that was frozen, with standard input and output of this process.
 
@@ -59,11 +62,12 @@ def resume(
     stdin = Input(functools.partial(os.read, 0)) if where.stdin else None
     if stdin is not None:
         config.stdin = stdin
+    secret = key(key_file)
     engine = Engine(configured(tier, settings, fuel=fuel is not None or where.fuel is not None))
     if out is None:
         Saving.none(packed=packed, no_embed=no_embed, parent=parent)
-    saving = None if out is None else Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent)
-    snapshot = opened(file, engine, config, modules=modules, verify=verify)
+    saving = None if out is None else Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent, key=secret)
+    snapshot = opened(file, engine, config, modules=modules, verify=verify, key=secret, trusted=not untrusted)
     with refusing(file):
         store = snapshot.fork(wasi=config)
     with store:

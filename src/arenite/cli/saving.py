@@ -35,6 +35,7 @@ class Saving:
     packed: bool
     embed: bool
     parent: Snapshot | None
+    key: bytes | None
 
     @staticmethod
     def none(*, packed: bool, no_embed: bool, parent: Path | None) -> None:
@@ -44,7 +45,14 @@ class Saving:
 
     @classmethod
     def checked(
-        cls, engine: Engine, out: Path, *, packed: bool = False, no_embed: bool = False, parent: Path | None = None
+        cls,
+        engine: Engine,
+        out: Path,
+        *,
+        packed: bool = False,
+        no_embed: bool = False,
+        parent: Path | None = None,
+        key: bytes | None = None,
     ) -> Saving:
         """What the options say, refused before anything runs.  Raises: typer.BadParameter, Refused."""
         if not out.parent.is_dir():
@@ -52,11 +60,13 @@ class Saving:
         if packed and parent is not None:
             raise typer.BadParameter("a delta is not packed: give --packed or --parent", param_hint="--parent")
         if parent is None:
-            return cls(out, packed, not no_embed, None)
+            return cls(out, packed, not no_embed, None, key)
         with refusing(parent):
-            return cls(out, packed, not no_embed, Snapshot.open(parent, engine))
+            return cls(out, packed, not no_embed, Snapshot.open(parent, engine, key=key), key)
 
     def save(self, store: Store) -> None:
         """Freeze the store and write the file.  Raises: Refused; no file appears then."""
         with refusing(self.out), progress(f"writing {self.out.name}") as advance:
-            store.snapshot().save(self.out, parent=self.parent, packed=self.packed, embed=self.embed, progress=advance)
+            store.snapshot().save(
+                self.out, parent=self.parent, packed=self.packed, embed=self.embed, progress=advance, key=self.key
+            )

@@ -7,6 +7,7 @@ Example:  inspect(Path("booted.arn"), Wanted())
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -52,7 +53,8 @@ FINE: Final = ("256", "truecolor")  # terminals that show the kinds' colours apa
 class Wanted:
     """What the command line asks for.
 
-    `modules`: files of those that do not travel along; `html`: where to write the page; `limits`: what the snapshot may ask for.
+    `modules`: files of those that do not travel along; `html`: where to write the page; `limits`: what the snapshot may ask for; `key`:
+    with which it must have been written.
     """
 
     modules: tuple[Path, ...] = ()
@@ -60,6 +62,7 @@ class Wanted:
     html: Path | None = None
     everything: bool = False
     limits: Limits = DEFAULT
+    key: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,8 @@ def look(path: Path, wanted: Wanted) -> Found:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
     try:
         with refusing(path):
-            limits = wanted.limits
-            above = None if wanted.parent is None else files.load(wanted.parent, limits=limits, portable=PORTABLE)
-            opened = files.load(path, above, limits=limits, portable=PORTABLE)
+            load = functools.partial(files.load, limits=wanted.limits, portable=PORTABLE, key=wanted.key)
+            opened = load(path, None if wanted.parent is None else load(wanted.parent))
     except (MemoryError, OverflowError) as error:
         raise Refused(f"{path}: too large for this machine") from error
     with progress(f"looking into {path.name}"):

@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import zstandard
 
+from arenite import platform
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from arenite.snapshot.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT
 from arenite.snapshot.manifest import canonical, check, parsed
+from arenite.snapshot.private import TAG_AT, Tagging, chunks, is_small, private_copy, read, write, write_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from arenite.snapshot.limits import Limits
+    from arenite.snapshot.private import Seal
 
 MAGIC: Final = b"\x7fARENITE"
 FORMAT: Final = 1
@@ -53,25 +56,33 @@ class Section(NamedTuple):
 class Writer:
     """A file being written: `section` and `at` put bytes into it, `finish` gives it its name.
 
-    with Writer(path) as out:
+    with Writer(path, limits) as out:
         place = out.section(b"...")
         out.finish("image", manifest)
     """
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT) -> None:
+    def __init__(self, path: Path, limits: Limits = DEFAULT, key: bytes | None = None) -> None:
         self.path = path
         self.limits = limits
         self.end = HOST_PAGE
+        self.seal: Seal | None = None  # once it is finished with a key
+        self._key = key
+        self._fds: list[int] = []
         self._aside: Path | None = None  # where the file is until it is complete
 
     def __enter__(self) -> Self:
         sweep(self.path, MAGIC)
         with _naming(self.path):
-            self._fd, self._aside = create(self.path)
+            fd, self._aside = create(self.path)
+            self._fds.append(fd)
+            if self._key is not None:  # what is sealed must be what was written, not what lies in a folder by then
+                self._fds.append(platform.memfd("arenite snapshot"))
+        self._fd = self._fds[-1]
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        for fd in self._fds:
+            os.close(fd)
         if self._aside is not None:
             with contextlib.suppress(OSError):
                 self._aside.unlink()
@@ -84,10 +95,8 @@ class Writer:
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Put bytes at an offset.  Raises: `SnapshotError` when there is no room for them."""
-        with _naming(self.path), memoryview(data) as rest:
-            done = 0
-            while done < len(rest):
-                done += os.pwrite(self._fd, rest[done:], offset + done)
+        with _naming(self.path):
+            write(self._fd, data, offset)
 
     def section(self, data: bytes) -> Section:
         """A section of these bytes."""
@@ -111,18 +120,36 @@ class Writer:
         self.write(0, header + CHECKSUM.pack(zlib.crc32(header)))
         with _naming(self.path):
             os.ftruncate(self._fd, self.end)
+            if self._key is not None:
+                self._seal(self._fds[0], self._key)
             assert self._aside is not None
             self._aside.replace(self.path)
         self._aside = None
         return digest.hexdigest()
 
+    def _seal(self, fd: int, key: bytes) -> None:
+        """Write what lies in memory to the file, and its keyed digest."""
+        tagging, taken, name = Tagging(key, self.end), 0, str(self.path)
+        os.ftruncate(fd, self.end)
+        for at, chunk in chunks(self._fd, self.end, name):
+            tagging.add(at, chunk)
+            taken += write_runs(fd, chunk, at)
+            self.limits.check_pages(name, taken)
+        self.seal = tagging.seal()
+        write(fd, self.seal.tag, TAG_AT)
+
 
 class Reader:
-    """A file that says it is a snapshot: its kind, its manifest, its sections.  `fd` becomes the reader's, which closes it in the end."""
+    """A file that says it is a snapshot: its kind, its manifest, its sections.
 
-    def __init__(self, fd: int, name: str, limits: Limits = DEFAULT) -> None:
+    `fd` becomes the reader's, which closes it in the end.  `sealed`: nobody can change the file; `seal`: its keyed digest, if it was checked.
+    """
+
+    def __init__(self, fd: int, name: str, limits: Limits = DEFAULT, *, sealed: bool = False, seal: Seal | None = None) -> None:
         self.fd = fd
         weakref.finalize(self, os.close, fd)
+        self.sealed = sealed
+        self.seal = seal
         self.name = name
         self.limits = limits
         self.size = os.fstat(fd).st_size
@@ -143,7 +170,7 @@ class Reader:
         if offset + size > self.size:
             raise self.error(f"the file ends at {self.size:#x}, before its manifest does: it was cut off")
         limits.check_manifest(name, size)
-        text = os.pread(fd, size, offset)
+        text = read(fd, offset, size, name)
         if hashlib.sha256(text).digest() != digest:
             raise self.error("the manifest is damaged")
         self.id = digest.hex()
@@ -153,16 +180,46 @@ class Reader:
             raise self.error(f"the manifest is none: {error}") from error
 
     @classmethod
-    def open(cls, path: Path, limits: Limits = DEFAULT) -> Reader:
-        """The file at a path.  Raises: `SnapshotError`."""
+    def open(cls, path: Path, limits: Limits = DEFAULT, *, key: bytes | None = None, private: bool = False) -> Reader:
+        """The file at a path.  `key`: with which it must have been written.  `private`: a copy is read, as it is with a key, or when
+        the file is small.  Raises: `SnapshotError`, `Limit`.
+        """
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe is refused, not waited for
         except OSError as error:
             raise SnapshotError(f"cannot open {path}: {error.strerror}") from error
         try:
-            return cls(fd, str(path), limits)
+            return cls._opened(fd, str(path), limits, key, private=private)
         except OSError as error:
             raise SnapshotError(f"cannot read {path}: {error.strerror}") from error
+
+    @classmethod
+    def _opened(cls, fd: int, name: str, limits: Limits, key: bytes | None, *, private: bool) -> Reader:
+        """Of an open file, which becomes the reader's or is closed."""
+        asked = private or key is not None
+        try:
+            if os.pread(fd, len(MAGIC), 0) != MAGIC:
+                raise SnapshotError(f"{name}: not a snapshot")
+            if not (asked or is_small(fd)):
+                fd, own = -1, fd
+                return cls(own, name, limits)
+            copy, seal = private_copy(fd, name, limits if asked else None, key)
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        return cls(copy, name, limits, sealed=True, seal=seal)
+
+    @classmethod
+    def of(cls, data: bytes, name: str, limits: Limits = DEFAULT, key: bytes | None = None) -> Reader:
+        """The file that these bytes are.  Raises: `SnapshotError`, `Limit`."""
+        fd, seal = platform.memfd("arenite packed snapshot", data), None
+        if key is not None:
+            try:
+                copy, seal = private_copy(fd, name, limits, key)
+            finally:
+                os.close(fd)
+            fd = copy
+        return cls(fd, name, limits, sealed=True, seal=seal)
 
     def error(self, message: str) -> SnapshotError:
         """What to raise."""
@@ -177,14 +234,7 @@ class Reader:
     def read(self, section: Section) -> bytes:
         """The bytes of a section."""
         self.check(section)
-        pieces, at, end = [], section.offset, section.offset + section.size
-        while at < end:
-            piece = os.pread(self.fd, min(end - at, 1 << 30), at)
-            if not piece:
-                raise self.error(f"the file ends at {at:#x}: it was cut off while it was read")
-            pieces.append(piece)
-            at += len(piece)
-        return b"".join(pieces)
+        return read(self.fd, section.offset, section.size, self.name)
 
 
 def content_size(reader: Reader, section: Section) -> int:

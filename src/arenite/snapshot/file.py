@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import zstandard
 
-from arenite import platform
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate, Template, rebuilt
@@ -33,6 +32,7 @@ from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import DEFAULT, Limits
 from arenite.snapshot.older import STEPS, converted
 from arenite.snapshot.pack import pack_regions, unpack_regions
+from arenite.snapshot.private import Seal, key_id
 from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes, unused_regions
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Form:
     """How to save.
 
     `embed`: the modules travel along.  `dump`: makes bytes of the host's objects that the guest holds.  `limits`: those that whoever
-    opens the file is held to; `portable`: whether pages are copied there, not mapped.
+    opens the file is held to; `portable`: whether pages are copied there, not mapped.  `key`: of the keyed digest.
     """
 
     parent: Opened | Saved | None = None
@@ -68,6 +68,7 @@ class Form:
     progress: Progress = nothing
     limits: Limits = DEFAULT
     portable: bool = False
+    key: bytes | None = None
 
 
 class Options(NamedTuple):
@@ -76,6 +77,12 @@ class Options(NamedTuple):
     limits: Limits
     verify: bool
     portable: bool
+    key: bytes | None = None
+    trusted: bool = True
+
+    def read(self, path: Path) -> Reader:
+        """The file at a path.  Raises: as `Reader.open`."""
+        return Reader.open(path, self.limits, key=self.key, private=not self.trusted)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Saved:
-    """A frozen machine that has been saved: what a delta needs of its parent.  `image`: what is in the file; `held`, `line`: as of `Opened`."""
+    """A frozen machine that has been saved: what a delta needs of its parent.  `image`: what is in the file; `held`, `line`, `seal`: as of `Opened`."""
 
     id: str
     path: Path
@@ -99,6 +106,7 @@ class Saved:
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
     held: int
+    seal: Seal | None
 
     def in_layout(self, layout: str) -> Image | None:
         """The image as a delta of it wants it; None for a layout that is not the present one."""
@@ -112,7 +120,7 @@ class Opened:
     `layout`, `stored`: of the file's records, and its pages in it.  `own`: of a delta, by region, the numbers of the pages that it has
     instead of its parent's.
     `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
-    `held`: bytes that its pages take where they are not mapped, with those of its parents.
+    `held`: bytes that its pages take where they are not mapped, with those of its parents.  `seal`: where a key was given.
     """
 
     kind: str
@@ -128,6 +136,7 @@ class Opened:
     line: tuple[Path | None, ...]
     held: int
     limits: Limits
+    seal: Seal | None
 
     @functools.cached_property
     def image(self) -> Image:
@@ -152,12 +161,13 @@ def save(frozen: Frozen, path: Path, form: Form) -> Saved:
     """
     if form.parent is not None:
         _check_line(path, form.parent.line)
+        _check_key(form.parent, form.key, str(path))
     there = {_key(m) for m in form.parent.modules if m.wasm is not None} if form.parent is not None else set()
     modules = tuple(_module(code, embed=form.embed, there=there) for code in frozen.modules)
-    with Writer(path, form.limits) as out:
+    with Writer(path, form.limits, form.key) as out:
         id_, image, held = _write(out, frozen, form, {_key(m) for m in modules if m.wasm is not None} - there)
     line = () if form.parent is None else form.parent.line
-    return Saved(id_, path, image, modules, (path.absolute(), *line), held)
+    return Saved(id_, path, image, modules, (path.absolute(), *line), held, out.seal)
 
 
 def _check_line(path: Path, line: tuple[Path | None, ...]) -> None:
@@ -166,6 +176,12 @@ def _check_line(path: Path, line: tuple[Path | None, ...]) -> None:
         raise SnapshotError(f"{path}: a delta of a delta of a delta …, more than {LONGEST_CHAIN} times: save it whole")
     if _entry(path) in {place for p in line if p is not None for place in (_entry(p), Path(os.path.realpath(p)))}:
         raise SnapshotError(f"{path}: a delta cannot take the place of its parent, or of what that is a delta of")
+
+
+def _check_key(parent: Opened | Saved, key: bytes | None, name: str) -> None:
+    """With a key, a delta's parent must have been checked or written with it.  Raises: `SnapshotError`."""
+    if key is not None and (parent.seal is None or parent.seal.key != key_id(key)):
+        raise SnapshotError(f"{name}: with a key, the parent must have been saved or opened with the same key")
 
 
 def _entry(path: Path) -> Path:
@@ -205,7 +221,7 @@ def _write(out: Writer, frozen: Frozen, form: Form, embedded: set[tuple[str, str
         manifest["regions"], held = pack_regions(out, image, form.progress)
     elif form.parent is not None:
         kind = "delta"
-        manifest["parent"] = {"id": form.parent.id, "name": _name(form.parent.path)}
+        manifest["parent"] = {"id": form.parent.id, "name": _name(form.parent.path)} | _tag(form.parent.seal)
         manifest["regions"], held = _write_delta(out, image, form.parent.image)
         held += form.parent.held
     else:
@@ -221,6 +237,10 @@ def _copied(image: Image) -> int:
     """Bytes of an image's regions up to the last that is not zero."""
     last = ((pages.numbers[-1] + 1) * HOST_PAGE if pages.numbers else 0 for pages in image.changed)
     return sum(-(-max(image.template.size(region), end) // CHUNK) * CHUNK for region, end in enumerate(last))
+
+
+def _tag(seal: Seal | None) -> dict[str, str]:
+    return {} if seal is None else {"tag": seal.tag.hex()}
 
 
 def _name(path: Path | None) -> str:
@@ -293,28 +313,31 @@ def load(
     limits: Limits = DEFAULT,
     verify: bool = False,
     portable: bool = False,
+    key: bytes | None = None,
+    trusted: bool = True,
 ) -> Opened:
     """Read a snapshot file; nothing of it has run, and its pages are read when they are touched.
 
     `parent`: of a delta; without it the file is looked for beside this one under the name that it was saved with.
     `limits`: what it may ask for.  `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
+    `key`: with which it must have been written.  `trusted`: nobody will change the file while it is used; otherwise it is copied first.
     Raises: `SnapshotError`, `Limit`.
     """
-    return _load(path, parent, Options(limits, verify, portable), ())
+    options = Options(limits, verify, portable, key, trusted)
+    return _load(options.read(path), path, parent, options, ())
 
 
-def _load(path: Path, parent: Opened | Saved | None, options: Options, below: tuple[str, ...]) -> Opened:
+def _load(reader: Reader, path: Path, parent: Opened | Saved | None, options: Options, below: tuple[str, ...]) -> Opened:
     """`below`: what the snapshots that are deltas of this one are known by."""
-    reader = Reader.open(path, options.limits)
     if reader.kind == "delta" and parent is None:
         parent = _find_parent(reader, path, options, (*below, reader.id))
     return _opened(reader, path, parent, options)
 
 
-def loads(data: bytes, *, limits: Limits = DEFAULT, portable: bool = False) -> Opened:
+def loads(data: bytes, *, limits: Limits = DEFAULT, portable: bool = False, key: bytes | None = None) -> Opened:
     """A packed snapshot out of bytes.  Raises: `SnapshotError`, `Limit`."""
-    reader = Reader(platform.memfd("arenite packed snapshot", data), "packed snapshot", limits)
-    return _opened(reader, None, None, Options(limits, verify=True, portable=portable))
+    reader = Reader.of(data, "packed snapshot", limits, key)
+    return _opened(reader, None, None, Options(limits, verify=True, portable=portable, key=key))
 
 
 def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str, ...]) -> Opened:
@@ -328,11 +351,12 @@ def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str,
         raise reader.error("it is a delta of itself, or of one of its name in another folder: give the parent as parent=")
     if not found.exists():
         raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
-    if Reader.open(found, options.limits).id != id_:
+    above = options.read(found)
+    if above.id != id_:
         raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
     if id_ in below or len(below) > LONGEST_CHAIN:
         raise reader.error(f"it is a delta of a delta of a delta …, more than {LONGEST_CHAIN} times")
-    return _load(found, None, options, below)
+    return _load(above, found, None, options, below)
 
 
 def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, options: Options) -> Opened:
@@ -361,6 +385,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
         line,
         held,
         options.limits,
+        reader.seal,
     )
     _ = opened.image  # what does not fit is refused now
     return opened
@@ -382,6 +407,8 @@ def _image(
             raise reader.error("it is a delta: give its parent")
         if parent.id != manifest.fields("parent").text("id"):
             raise reader.error("it is a delta of another snapshot than the one given")
+        if reader.seal is not None:
+            _check_seal(reader, manifest.fields("parent"), parent.seal)
         before = parent.in_layout(manifest.text("layout"))
         if before is None:
             raise reader.error("it was written with another layout of records than the snapshot that it is a delta of")
@@ -406,6 +433,13 @@ def _image(
     else:
         template, held = paging.mapped(reader, places), 0
     return Image(template, sizes.regions, (NO_PAGES,) * len(entries)).without(unused), (), held
+
+
+def _check_seal(reader: Reader, above: Fields, seal: Seal | None) -> None:
+    """The parent of a delta that was opened with a key is the very file that it was made against.  Raises: `SnapshotError`."""
+    assert reader.seal is not None
+    if seal is None or seal.key != reader.seal.key or seal.tag.hex() != above.text("tag"):
+        raise reader.error("it is a delta of another snapshot, or of one that was not opened with the same key")
 
 
 def _sums(reader: Reader, fields: Fields, size: int, more: bytes = b"") -> bytes:

@@ -15,10 +15,11 @@ import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, NO_PAGES, ZERO_PAGE, Extent, Image, Pages, Template, collected, merged
+from arenite.machine.image import CHUNK, NO_PAGES, Extent, Image, Pages, Template, collected, merged
+from arenite.snapshot.private import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from arenite.snapshot.container import Reader, Section, Writer
 
@@ -38,24 +39,10 @@ def write_region(out: Writer, image: Image, region: int, advance: Callable[[int]
     sums = bytearray(DIGEST * -(-size // CHUNK))
     for at, chunk in image.chunks(region, CHUNK):
         sums[DIGEST * at // CHUNK : DIGEST * (at // CHUNK + 1)] = digest(chunk)
-        for start, stop in _data(chunk):
+        for start, stop in runs(chunk):
             out.write(place.offset + at + start, memoryview(chunk)[start:stop])
         advance(at + len(chunk))
     return place, bytes(sums)
-
-
-def _data(chunk: bytes) -> Iterator[tuple[int, int]]:
-    """Runs of pages of a chunk that are not zero."""
-    start = -1
-    for at in range(0, len(chunk), HOST_PAGE):
-        zero = chunk[at : at + HOST_PAGE] == ZERO_PAGE
-        if zero and start >= 0:
-            yield start, at
-            start = -1
-        elif not zero and start < 0:
-            start = at
-    if start >= 0:
-        yield start, len(chunk)
 
 
 def verify_region(file: Reader, place: Section, sums: bytes, name: str) -> None:
