@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from arenite.bytecode.helpers import PAUSE_OWED
+from arenite.bytecode.locals import locals_at
 from arenite.errors import SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
@@ -122,13 +123,16 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
     safepoint = placed.safepoints(number).get(local)
     if safepoint is None:
         raise SnapshotError(f"the guest's stack is damaged: no safepoint at {pc:#x}")
-    return _shape_of(function.header, params, locals_.tolist(), sorted(safepoint.slots))
+    return _shape_of(function.header, params, (locals_at(placed.code, number), locals_.tolist()), sorted(safepoint.slots))
 
 
-def _shape_of(header: int, params: Sequence[int], locals_: Sequence[int] = (), operands: Sequence[tuple[int, int]] = ()) -> Shape:
-    """The shape of a frame with these types of parameters and locals, and these (slot, type) of operands."""
-    first = header + FrameHeader.size
-    live = [(0, SLOT * len(params)), (header, first), (first, first + SLOT * len(locals_))]
+def _shape_of(
+    header: int, params: Sequence[int], declared: tuple[int, Sequence[int]] = (0, ()), operands: Sequence[tuple[int, int]] = ()
+) -> Shape:
+    """The shape of a frame with these types of parameters; of locals, behind where they lie; and these (slot, type) of operands."""
+    first, locals_ = declared
+    live = [(0, SLOT * len(params)), (header, header + FrameHeader.size)]
+    live += [(first, first + SLOT * len(locals_))] if locals_ else []
     live += [(SLOT * slot, SLOT * slot + SLOT) for slot, _ in operands]
     typed = [(SLOT * i, t) for i, t in enumerate(params)] + [(first + SLOT * i, t) for i, t in enumerate(locals_)]
     typed += [(SLOT * slot, t) for slot, t in operands]

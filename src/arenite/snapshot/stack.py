@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode.locals import locals_at
 from arenite.errors import Limit, LinkError, SnapshotError
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.records import FrameHeader
@@ -171,7 +172,7 @@ class Frames:
         types = memoryview(code.locals[number]).cast("I")
         params = len(code.types[code.function(number).type_index].params)
         found = [(frame.sp + SLOT * n, f"parameter {n}", types[n]) for n in range(params)]
-        first = frame.header + FrameHeader.size
+        first = frame.sp + locals_at(code, number)
         found += [(first + SLOT * (n - params), f"local {n}", types[n]) for n in range(params, len(types))]
         safepoint = placed.safepoints(number).get(frame.pc - placed.origin)
         operands = () if safepoint is None else safepoint.slots
