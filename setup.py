@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from setuptools import Extension
 
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
-FIXED = ("budget", "reader", "stacks", "sink", "body", "decode", "validate")
+FIXED = {"wasm": ("budget", "reader", "stacks", "sink", "body", "decode", "validate"), "bytecode": ("states", "walk")}
 
 
 def hot() -> list[str]:
-    """The modules to compile: the walk over function bodies, and all that translates them."""
+    """The modules to compile: the walks over function bodies and over bytecode, and all that translates."""
     source = Path("src/arenite")
     translate = sorted(path for path in (source / "translate").glob("*.py") if path.name != "__init__.py")
-    return [str(path) for path in [*(source / "wasm" / f"{name}.py" for name in FIXED), *translate]]
+    fixed = [source / folder / f"{name}.py" for folder, names in FIXED.items() for name in names]
+    return [str(path) for path in [*fixed, *translate]]
 
 
 def extensions() -> list[Extension]:

@@ -103,7 +103,6 @@ class Config:
     )
     addressing: AddressingName = option("single", "how generated code forms addresses: one base, or a base per address space")
     explicit_bounds: bool = option(default=False, doc="compare addresses with lengths instead of relying on guard pages")
-    verify: bool = option(default=False, doc="check the invariants of all bytecode after translation")
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an option, or check one of the `wasmtime` package's."""

@@ -133,7 +133,7 @@ statements = mostly(reload, others)
 @given(body=st.lists(statements, min_size=1, max_size=10))
 def test_tiers_agree_with_wasmtime(body: list[str]) -> None:
     wasm = bytes(wat2wasm(FRAME % "\n".join(body)))
-    translate(wasm, verify=True)
+    translate(wasm)
     expected = observe("wasmtime", wasm, limit=6, exact=True)
     for tier in TIERS:
         assert observe(tier, wasm, limit=6, exact=True) == expected, tier

@@ -32,7 +32,7 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_tiers_agree_with_wasmtime(name: str) -> None:
     wasm = bytes(wat2wasm(FUNCTION % BODIES[name]))
-    translate(wasm, verify=True)
+    translate(wasm)
     expected = observe("wasmtime", wasm, limit=200)
     for tier in TIERS:
         assert observe(tier, wasm, limit=200) == expected, tier

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show(wasm: bytes, options: dict[str, object]) -> str:
-    module = translate(wasm, verify=True)
+    module = translate(wasm)
     return "\n".join(lines(module, safepoints=options.get("safepoints") is True))
 
 

@@ -16,7 +16,7 @@ from arenite.translate.module import translate
 
 
 def show(wasm: bytes, options: dict[str, object]) -> str:
-    module = translate(wasm, verify=True)
+    module = translate(wasm)
     change = options.get("change", {})
     assert isinstance(change, dict)
     old = next(op for op in ops(module.bytecode, 0, len(module.bytecode)) if op.row.name == options["op"])

@@ -43,7 +43,6 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"ARENITE_VERIFY": "0"},  # of CPython it takes a minute in Python
         )
 
     def ask(self, **request: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Module:
             data = wat2wasm(data)
         self.engine = engine
         self.window: Window | None = None
-        self.code = translate(data, verify=engine.config.verify, progress=progress)
+        self.code = translate(data, progress=progress)
         engine.modules[self.code.digest.hex()] = self.code
 
     @classmethod

@@ -182,7 +182,7 @@ class Snapshot:
         return self
 
     def _translated(self, wasm: bytes) -> ModuleCode:
-        code = translate(wasm, verify=self.engine.config.verify)
+        code = translate(wasm)
         self.engine.modules[code.digest.hex()] = code
         return code
 

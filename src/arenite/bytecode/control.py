@@ -125,12 +125,12 @@ def rows() -> Iterator[Row]:
     """Moves, branches, calls."""
     yield row("halt", "", lambda e: e.halt(), "the entry frame has returned: the run is finished")
     yield row("unreachable", "", lambda e: e.trap(TrapCode.UNREACHABLE), "trap")
-    yield row("move", "a:i64 -> i64", lambda _e, a: a, "dst = a, any 8-byte slot, bits unchanged")
-    yield row("i32.const", "n:i32.imm32 -> i32", lambda _e, n: n, "dst = n; serves f32, funcref and externref too")
-    yield row("i64.const", "n:i64.imm64 -> i64", lambda _e, n: n, "dst = n; serves f64 too")
-    yield row("select", "c:i32 a:i64 b:i64 -> i64", select)
-    yield row("frame.get far", "source:u32 -> i64", far_get)
-    yield row("frame.set far", "value:i64 to:u32", far_set)
+    yield row("move", "a:i64:any -> i64:any", lambda _e, a: a, "dst = a, any 8-byte slot, bits unchanged")
+    yield row("i32.const", "n:i32.imm32:any -> i32:any", lambda _e, n: n, "dst = n; serves f32, funcref and externref too")
+    yield row("i64.const", "n:i64.imm64:any -> i64:any", lambda _e, n: n, "dst = n; serves f64 too")
+    yield row("select", "c:i32 a:i64:any b:i64:any -> i64:any", select)
+    yield row("frame.get far", "source:u32:far.get -> i64:any", far_get)
+    yield row("frame.set far", "value:i64:any to:u32:far.set", far_set)
     for name, signature, meaning in (
         ("br", "to:label", br),
         ("br_if", "c:i32 to:label", br_if),
@@ -142,15 +142,17 @@ def rows() -> Iterator[Row]:
     for count in range(ENTER_MAX + 1):
         yield row(
             f"enter{count}",
-            "first:u16 size:u32",
+            "first:u16:zeroed size:u32:size",
             _enter(count),
             f"stack check for a frame of size bytes, fuel; {count} slots from byte first = 0",
         )
-    yield row("zero16", "first:u32", lambda e, first: _zero(e, first, ZERO_COUNT), f"{ZERO_COUNT} slots from byte first = 0")
-    yield row("call", "frame:u32 header:u32 to:label", call)
-    yield row("call_indirect", "index:i32 disp:u32 type_:type frame:u32 header:u32", call_indirect)
-    yield row("call_import", "disp:u32 type_:type frame:u32 header:u32", call_import)
+    yield row(
+        "zero16", "first:u32:zeroed", lambda e, first: _zero(e, first, ZERO_COUNT), f"{ZERO_COUNT} slots from byte first = 0"
+    )
+    yield row("call", "frame:u32:frame header:u32:callee to:label", call)
+    yield row("call_indirect", "index:i32 disp:u32:table.call type_:type frame:u32:frame header:u32:callee", call_indirect)
+    yield row("call_import", "disp:u32:func.call type_:type frame:u32:frame header:u32:callee", call_import)
     yield row(
         "call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments"
     )
-    yield row("return", "header:u32", return_)
+    yield row("return", "header:u32:header", return_)

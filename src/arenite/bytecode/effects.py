@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from arenite.bytecode.helpers import Helper
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import I1, I32, I64, Label, State, Type, Value
 from arenite.bytecode.row import LABELS, SLOTS
@@ -21,13 +22,13 @@ from arenite.traps import TrapCode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.bytecode.helpers import Helper
     from arenite.bytecode.row import Operand, Row
 
 
 @dataclass(frozen=True)
 class Effects:
-    """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `helper`, `halt`).
+    """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `helper`, `host`,
+    `halt`).
 
     `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
     """
@@ -184,7 +185,7 @@ class Recorder:
             raise InternalError(f"helper {helper.name} of {len(args)} arguments")
         self.reads |= {Space.ARENA, Space.MEMORY}
         self.writes |= {Space.ARENA, Space.MEMORY}
-        self.leave("helper")
+        self.leave("host" if helper is Helper.HOST_CALL else "helper")
         return Value(I32, "")
 
     def halt(self) -> None:
@@ -207,8 +208,9 @@ def effects(row: Row) -> Effects:
     """
     e = Recorder()
     value = row.meaning(e, *map(_stand_in, row.operands))
-    ends = e.ended and e.transfers != {"helper"}
-    helped = "helper" in e.transfers and row.result is None
+    asked = e.transfers & {"helper", "host"}
+    ends = e.ended and e.transfers != asked
+    helped = bool(asked) and row.result is None
     if value is not None and not helped:
         e.result(value)
     declared = None if row.result is None else SLOTS[row.result]

@@ -113,11 +113,14 @@ def rows() -> Iterator[Row]:
     """Loads and stores with near and far static offsets, and the bulk instructions."""
     for name, memory, extend, slot in LOADS:
         doc = f"dst = memory0[at + disp], {memory.bits} bits"
-        near = row(f"{name} memory0", f"at:i32 disp:u16 -> {slot}", _load(memory, extend, SLOTS[slot]), doc)
+        near = row(f"{name} memory0", f"at:i32 disp:u16:offset -> {slot}", _load(memory, extend, SLOTS[slot]), doc)
         yield from (near, far(near))
     for name, memory, slot in STORES:
         near = row(
-            f"{name} memory0", f"at:i32 value:{slot} disp:u16", _store(memory), f"memory0[at + disp] = value, {memory.bits} bits"
+            f"{name} memory0",
+            f"at:i32 value:{slot} disp:u16:offset",
+            _store(memory),
+            f"memory0[at + disp] = value, {memory.bits} bits",
         )
         yield from (near, far(near))
     yield row("memory.size", "-> i32", memory_size)
@@ -131,13 +134,13 @@ def rows() -> Iterator[Row]:
     )
     yield row(
         "memory.init",
-        "segment:u32 to:i32 source:i32 count:i32",
+        "segment:u32:data to:i32 source:i32 count:i32",
         lambda e, *args: e.helper(Helper.MEMORY_INIT, *args),
         "memory0[to:][:count] = data segment[source:][:count]",
     )
     yield row(
         "data.drop",
-        "segment:u32",
+        "segment:u32:data",
         lambda e, segment: e.helper(Helper.DATA_DROP, segment),
         "the data segment is empty from now on",
     )

@@ -81,27 +81,37 @@ def _ask(helper: Helper) -> Meaning:
 
 def rows() -> Iterator[Row]:
     """Globals, references, tables."""
-    yield row("global.get", "disp:u32 -> i64", global_get)
-    yield row("global.set", "value:i64 disp:u32", global_set)
-    yield row("global.get imported", "disp:u32 -> i64", global_get_imported)
-    yield row("global.set imported", "value:i64 disp:u32", global_set_imported)
-    yield row("ref.func", "function:u32 -> i32", ref_func)
-    yield row("ref.func imported", "disp:u32 -> i32", ref_func_imported)
-    yield row("table.get", "index:i32 disp:u32 -> i32", table_get)
-    yield row("table.set", "index:i32 value:i32 disp:u32", table_set)
-    yield row("table.size", "disp:u32 -> i32", table_size)
-    yield row("table.grow", "table:u32 value:i32 delta:i32 -> i32", _ask(Helper.TABLE_GROW), "dst = the old length, or -1")
-    yield row("table.fill", "table:u32 to:i32 value:i32 count:i32", _ask(Helper.TABLE_FILL), "elements[to:][:count] = value")
+    yield row("global.get", "disp:u32:own_global.get -> i64:any", global_get)
+    yield row("global.set", "value:i64:any disp:u32:own_global.set", global_set)
+    yield row("global.get imported", "disp:u32:imported_global.get -> i64:any", global_get_imported)
+    yield row("global.set imported", "value:i64:any disp:u32:imported_global.set", global_set_imported)
+    yield row("ref.func", "function:u32:own_func.get -> i32:any", ref_func)
+    yield row("ref.func imported", "disp:u32:func.get -> i32:any", ref_func_imported)
+    yield row("table.get", "index:i32 disp:u32:table.get -> i32:any", table_get)
+    yield row("table.set", "index:i32 value:i32:any disp:u32:table.set", table_set)
+    yield row("table.size", "disp:u32:table -> i32", table_size)
+    yield row(
+        "table.grow",
+        "table:u32:own_table.set value:i32:any delta:i32 -> i32",
+        _ask(Helper.TABLE_GROW),
+        "dst = the old length, or -1",
+    )
+    yield row(
+        "table.fill",
+        "table:u32:own_table.set to:i32 value:i32:any count:i32",
+        _ask(Helper.TABLE_FILL),
+        "elements[to:][:count] = value",
+    )
     yield row(
         "table.copy",
-        "table:u16 source_table:u16 to:i32 source:i32 count:i32",
+        "table:u16:own_table.set source_table:u16:own_table.get to:i32 source:i32 count:i32",
         _ask(Helper.TABLE_COPY),
         "elements[to:][:count] = those of the other table",
     )
     yield row(
         "table.init",
-        "table:u16 segment:u32 to:i32 source:i32 count:i32",
+        "table:u16:own_table.set segment:u32:elem.get to:i32 source:i32 count:i32",
         _ask(Helper.TABLE_INIT),
         "elements[to:][:count] = segment[source:][:count]",
     )
-    yield row("elem.drop", "segment:u32", _ask(Helper.ELEM_DROP), "the element segment is empty from now on")
+    yield row("elem.drop", "segment:u32:elem", _ask(Helper.ELEM_DROP), "the element segment is empty from now on")

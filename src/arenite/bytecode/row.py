@@ -10,9 +10,12 @@ Derived from a row: its encoding, its text form, its handlers, its effects.  Kin
     label loop                 an i32 displacement in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint
     labels                     a u16 count; so many i32 displacements follow the op
 
+A third word says what an operand is for, where its kind does not: its *role* (`ROLES`).  The verifier, and whatever rewrites indexes,
+go by roles: no op is known to them by its name.
+
 Encoding: u16 op, then the destination, then the operands, each at its natural alignment, in units of 8 bytes.
 
-Example:  parse("a:i32 b:i32 -> i32")
+Example:  parse("a:i32 b:i32 -> i32"); parse("disp:u32:own_global.get -> i64:any")
 """
 
 from __future__ import annotations
@@ -43,14 +46,36 @@ FIELDS: Final[dict[str, tuple[int, str]]] = {
     "i64.imm64": (8, "q"),
 } | dict.fromkeys(SLOTS, (2, "H"))
 
+# role -> what an operand with it is.  What is named may be followed by what is done with it: `.get` (its value, or a reference to it,
+# goes to where the op puts its `any`), `.set` (it receives the op's `any`), `.call`.
+ROLES: Final[dict[str, str]] = {
+    "any": "bits of any type, which the op hands on as they are; of the destination: of the type of what was handed on",
+    "offset": "a distance in linear memory",
+    "own_global": "a global of the instance, by its place there",
+    "imported_global": "an imported global, by the place of its offset in the instance",
+    "own_table": "a table, by its number",
+    "table": "a table, by the place of its offset in the instance",
+    "own_func": "a function of the module, by its number without the imported ones",
+    "func": "an imported function, by the place of its reference in the instance",
+    "elem": "an element segment, by its number",
+    "data": "a data segment, by its number",
+    "far": "a slot, by a byte offset from the frame that may pass 65535",
+    "zeroed": "the first of the slots that the op sets to zero",
+    "size": "bytes of the function's frame",
+    "frame": "where a callee's frame begins, in this one",
+    "callee": "where a callee's frame has its header, in this one",
+    "header": "where the function's own frame has its header",
+}
+
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand: its name, its kind, and where it stands in the encoded op (bytes)."""
+    """One operand: its name, its kind, where it stands in the encoded op (bytes), and its role."""
 
     name: str
     kind: str
     at: int = 0
+    role: str = ""
 
     @property
     def type(self) -> Type:
@@ -77,11 +102,12 @@ class Row:
     size: int = UNIT
     result_at: int = 2
     code: int = -1
+    result_role: str = ""
 
     @cached_property
     def encoded(self) -> tuple[Operand, ...]:
         """What stands in the code, the destination first, as `dst`."""
-        dst = () if self.result is None or self.tied else (Operand("dst", self.result, self.result_at),)
+        dst = () if self.result is None or self.tied else (Operand("dst", self.result, self.result_at, self.result_role),)
         return dst + tuple(o for o in self.operands if o.name not in self.fixed)
 
     @property
@@ -89,20 +115,21 @@ class Row:
         """The operand whose slot the result goes to."""
         if self.tied:
             return next(o for o in self.operands if o.name == self.tied)
-        return None if self.result is None else Operand("dst", self.result, self.result_at)
+        return None if self.result is None else Operand("dst", self.result, self.result_at, self.result_role)
 
 
-def parse(signature: str) -> tuple[tuple[Operand, ...], str | None]:
-    """`"a:i32 to:label -> i32"` as operands and result kind."""
+def parse(signature: str) -> tuple[tuple[Operand, ...], str | None, str]:
+    """`"a:i32 to:label -> i32"` as operands, result kind and result role."""
     left, _, right = signature.partition("->")
-    pairs = (word.split(":") for word in left.split())
-    return tuple(Operand(name, kind) for name, kind in pairs), right.strip() or None
+    words = ([*word.split(":"), ""] for word in left.split())
+    kind, _, role = right.strip().partition(":")
+    return tuple(Operand(name, kind, role=role) for name, kind, role, *_ in words), kind or None, role
 
 
 def row(name: str, signature: str, meaning: Meaning, doc: str = "") -> Row:
     """A row from its signature; without `doc` the meaning's docstring is its doc."""
-    operands, result = parse(signature)
-    return placed(Row(name, operands, result, meaning, doc or (meaning.__doc__ or "").strip()))
+    operands, result, role = parse(signature)
+    return placed(Row(name, operands, result, meaning, doc or (meaning.__doc__ or "").strip(), result_role=role))
 
 
 def placed(source: Row) -> Row:
@@ -170,6 +197,7 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
             meaning=meaning,
             doc=f"{first.name}; {second.name}",
             result=first.result if keep else second.result,
+            result_role=first.result_role if keep else second.result_role,
             tied=first.tied if keep else None,
         )
     )

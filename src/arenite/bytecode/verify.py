@@ -1,255 +1,160 @@
-"""Checks bytecode against the rules that every tier relies on.  Run after each translation in tests, and under `ARENITE_VERIFY=1`.
+"""Checks bytecode against the rules that every tier relies on: of each module before it is first used, and of what comes from outside.
 
-The invariants, of each function:
+What holds of code that was verified, of each function:
 
-1. Its code is a sequence of whole ops, and the functions' codes follow each other without gaps.
-2. It begins with an `enter`, which asks for the frame's size, and has no other; the slots that it and the `zero16`s behind it zero
-   lie behind the header and inside the frame.
-3. It ends with an op that does not go on to the next one.
-4. Every slot operand is a multiple of 8 and lies inside the frame, outside the header.
-5. Every label is an op of the same function; one of kind `loop` does not lie ahead, one of kind `label` does.  A `br_table` has a label.
-6. A `call` leads to the first op of a function; every call's header lies behind the callee's parameters and results.
-7. A call's frame and header are multiples of 8; the frame begins behind our header, the callee's header lies behind it and inside our frame.
-8. A `return` names the frame's header, which stands behind the parameters and the results.
-9. What names a place in the instance (`disp` of globals, tables, functions) names one of that kind; segments, tables, functions and types exist.
-10. The map of return points has exactly the ops behind calls; each of them, and each target of a back-edge, has a safepoint, and
-    safepoints are in order and name slots inside the frame, behind the header.
-11. The module's list of places where types are named has exactly those, in order.
-12. Nothing that only the machine's thunks use occurs (`halt`, `call_host`).
+1. Its code is a sequence of whole ops, and the functions' codes follow each other without gaps.  Nothing that only the machine's thunks
+   use occurs (`halt`, `call_host`).
+2. It begins with an `enter`, which asks for the frame's size and, with the `zero16`s right behind it, zeroes the declared locals: these
+   lie behind the header, inside the frame, and are what is zeroed first.
+3. Its last op does not go on to what comes next; every op can be reached from its first one.
+4. Every slot operand is a multiple of 8 and lies inside the frame, outside the header: nothing but a call writes a header.
+5. Every label is an op of the same function.  One of kind `loop` does not lie ahead and is a safepoint; one of kind `label` lies ahead.
+6. A `call` leads to the first op of a function.  The callee's frame begins behind all our locals, its header behind its parameters and
+   results and inside our frame: no callee writes what is ours.
+7. The frame's header stands behind parameters and results; a `return` names it.
+8. What names a place in the instance, a table, a segment, a function or a type names one that is there.
+9. The map of return points has exactly the ops behind calls.  Each of these, and each target of a back-edge, is a safepoint; safepoints
+   are ops and in order.  They list operands alone, none that the callee has overwritten.
+10. The module's list of places where types are named has exactly those, in order.
+11. A slot that is read was written before on every path: since the function's beginning, and since the last safepoint that was passed,
+    if that does not list it.  What a run relies on when it goes on at a safepoint is parameters, locals and the slots listed there.
+12. Slots have types where it matters.  A reference is never made of a number, or of a reference of the other kind: in arguments and
+    results, globals, tables, segments, declared locals, and wherever a safepoint lists a slot.  There, slots of i32, f32 and of references
+    have an upper half of zero.  Elsewhere a number may be read as any number; a reference may be read as a number.
 
-Raises: `InternalError`, with the op in its context.
+Parameters have their types at safepoints; in between, results may be on their way to their slots.  A declared local always has its type.
+
+What is not checked: what is computed, the offsets in the file that safepoints name, and that parts which travelled fit the module they
+came with in more than the types of functions and parameters.
+
+Raises: `InternalError`, with the op in its context; `Limit` when states of operands at branches take more than `ROOM` allows, or looking at
+them more than `walk.WORK` words for each byte of bytecode.
 """
 
 from __future__ import annotations
 
-from array import array
+import struct
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.encode import ops
-from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import LABELS, SLOTS
-from arenite.bytecode.safepoints import safepoints_of
+from arenite.bytecode.encode import decode
+from arenite.bytecode.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, facts
 from arenite.bytecode.text import op_text
+from arenite.bytecode.walk import Broken, Rules, Walk
 from arenite.errors import InternalError
-from arenite.layout.cage import UNIT
-from arenite.layout.records import FrameHeader
+from arenite.layout.instance import WORD
+from arenite.layout.records import GlobalRecord
+from arenite.layout.types import GlobalType, TableType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from arenite.bytecode.encode import Op
     from arenite.bytecode.module import FunctionCode, ModuleCode
-    from arenite.bytecode.row import Operand, Row
 
-SLOT: Final = 8
-ENDS: Final = frozenset({"return", "unreachable", "br", "loop_br", "br_table"})
-THUNKS_ONLY: Final = frozenset({"halt", "call_host"})
-CALLS: Final = frozenset({"call", "call_import", "call_indirect"})
 CONTEXT: Final = 3  # ops shown before and behind the one that is wrong
+ROOM: Final = 4  # bytes that the states at labels may take for each byte of the file …
+ROOM_FREE: Final = 8 << 20  # … beyond these
+SLOTS_IN_WORD: Final = 16
+SPACE: Final = struct.Struct("<qqq")
 
 
-def verify_module(module: ModuleCode) -> None:
-    """Check every function of a module."""
-    places = Places(module)
-    begins = {f.begin: f for f in module.all_functions()}
-    points: set[int] = set()
-    types = array("I")
-    at = 0
-    for index, f in enumerate(module.all_functions()):
-        if f.begin != at or f.end <= f.begin:
-            raise InternalError(f"function {index} begins at {f.begin:#x}, not at {at:#x}, where the one before ends")
-        at = f.end
-        function = Function(module, places, begins, index)
-        function.check()
-        points |= function.points
-        types += function.types
-    if at != len(module.bytecode):
-        raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {at:#x}")
-    if len(module.returns) * 8 * UNIT < at or module.returns != _map_of(points, len(module.returns)):
+def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
+    """Check a module.
+
+    `lenient`: it may come from an older version, whose safepoints say less exactly what is live where a loop begins behind a call.
+
+    Raises: `InternalError`, `Limit`.
+    """
+    returns, tables = bytes(module.returns), (module.functions, module.safepoints, module.locals)
+    walk = Walk(_rules(module), facts(), module.bytecode, returns, *tables, lenient)
+    try:
+        places = walk.module()
+    except Broken as error:
+        raise _failure(module, *error.args) from error
+    end = module.function(module.function_count - 1).end if module.function_count else 0
+    if end != len(module.bytecode):
+        raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {end:#x}")
+    if int.from_bytes(module.returns, "little").bit_count() != walk.points:
         raise InternalError("the map of return points is not that of the ops behind calls")
-    if module.type_places != types.tobytes():
+    if module.type_places != places:
         raise InternalError("the places where types are named are not those of the ops that name one")
 
 
-def _map_of(points: set[int], size: int) -> bytearray:
-    """The map of return points as the machine has it: a bit for each unit of bytecode."""
-    found = bytearray(size)
-    for point in points:
-        found[point // UNIT // 8] |= 1 << point // UNIT % 8
-    return found
+def class_of(type_: int) -> int:
+    """The class of a value type."""
+    return CLASSES.get(type_, UNWRITTEN)
 
 
-class Places:
-    """What `disp` and index operands may be, by (op, operand)."""
-
-    def __init__(self, module: ModuleCode) -> None:
-        layout = module.layout
-        own = {layout.own_global(i) for i in range(layout.own_globals)}
-        imported = {layout.imported_global(i) for i in range(layout.imported_globals)}
-        tables = {layout.table(i) for i in range(layout.tables)}
-        functions = {layout.function(i) for i in range(layout.imported_functions)}
-        types = set(range(len(module.types)))
-        self.headers = [SLOT * max(len(t.params), len(t.results)) for t in module.types]
-        numbers: dict[str, set[int]] = {
-            "table": set(range(layout.tables)),
-            "source_table": set(range(layout.tables)),
-            "function": set(range(module.function_count)),
-            "elem": set(range(len(module.elements))),
-            "data": set(range(len(module.data))),
-        }
-        self.allowed: dict[tuple[str, str], set[int]] = {
-            ("global.get", "disp"): own,
-            ("global.set", "disp"): own,
-            ("global.get imported", "disp"): imported,
-            ("global.set imported", "disp"): imported,
-            ("ref.func", "function"): numbers["function"],
-            ("ref.func imported", "disp"): functions,
-            ("table.init", "segment"): numbers["elem"],
-            ("elem.drop", "segment"): numbers["elem"],
-            ("memory.init", "segment"): numbers["data"],
-            ("data.drop", "segment"): numbers["data"],
-            ("call_import", "disp"): functions,
-            ("call_indirect", "disp"): tables,
-            ("table.copy", "source_table"): numbers["source_table"],
-        }
-        self.allowed |= {(row.name, o.name): own for row in TABLE for o in row.encoded if "; " in row.name and _is_global(row, o)}
-        self.allowed |= {(name, "type_"): types for name in ("call_import", "call_indirect")}
-        self.allowed |= {(name, "disp"): tables for name in ("table.get", "table.set", "table.size")}
-        self.allowed |= {(name, "table"): numbers["table"] for name in ("table.grow", "table.fill", "table.copy", "table.init")}
+def classes_of(types: Iterable[int]) -> bytes:
+    """The classes of value types."""
+    return bytes(map(class_of, types))
 
 
-def _is_global(row: Row, operand: Operand) -> bool:
-    """Whether an operand of an op made of several names a global."""
-    return "global." in row.name and operand.name.startswith("disp")
+def _words(classes: bytes) -> bytes:
+    """Classes as words of 16 slots; what is beyond them is not written."""
+    padded = classes + bytes([UNWRITTEN]) * (-len(classes) % SLOTS_IN_WORD)
+    return bytes(low | high << 4 for low, high in zip(padded[::2], padded[1::2], strict=True))
 
 
-class Function:
-    """One function being checked.  `points`: its return points.  `types`: where in the bytecode it names types."""
-
-    def __init__(self, module: ModuleCode, places: Places, begins: dict[int, FunctionCode], index: int) -> None:
-        self.module = module
-        self.places = places
-        self.begins = begins
-        self.index = index
-        self.f = module.function(index)
-        self.listing = list(ops(module.bytecode, self.f.begin, self.f.end))
-        self.pcs = {op.pc for op in self.listing}
-        self.points: set[int] = set()
-        self.types = array("I")
-        self.stops: set[int] = set()  # pcs that need a safepoint
-
-    def fail(self, op: Op, message: str) -> InternalError:
-        """The error to raise about an op, with its neighbours."""
-        here = self.listing.index(op)
-        lines = [
-            f"{'>' if other is op else ' '} .{other.pc - self.f.begin}: {op_text(other, self.f.begin)}"
-            for other in self.listing[max(0, here - CONTEXT) : here + CONTEXT + 1]
-        ]
-        return InternalError(f"function {self.index}: {message}\n" + "\n".join(lines))
-
-    def check(self) -> None:
-        """All invariants of one function."""
-        self.check_enter()
-        for op in self.listing:
-            self.check_op(op)
-            if op.row.name in CALLS:
-                self.check_call(op)
-        last = self.listing[-1]
-        if last.row.name not in ENDS:
-            raise self.fail(last, "the last op goes on to the next function")
-        self.check_safepoints()
-
-    def check_enter(self) -> None:
-        """Invariant 2."""
-        f, first = self.f, self.listing[0]
-        if not first.row.name.startswith("enter"):
-            raise self.fail(first, "the first op is not an enter")
-        if first.values["size"] != f.frame_size or f.frame_size % SLOT:
-            raise self.fail(first, f"the frame has {f.frame_size} bytes")
-        zeroed = [(first, int(first.row.name.removeprefix("enter")))]
-        zeroed += [(op, 16) for op in self.listing if op.row.name == "zero16"]
-        for op, count in zeroed:
-            start = op.values["first"]
-            if count and (start % SLOT or start < f.header + FrameHeader.size or start + SLOT * count > f.frame_size):
-                raise self.fail(op, f"{count} slots from byte {start} do not lie between the header and the end of the frame")
-
-    def check_op(self, op: Op) -> None:
-        """Invariants 4, 5, 8, 9, 12."""
-        name = op.row.name
-        if name in THUNKS_ONLY or (name.startswith("enter") and op.pc != self.f.begin):
-            raise self.fail(op, f"{name} does not belong here")
-        for operand in op.row.encoded:
-            value = op.values[operand.name]
-            if operand.kind == "type":
-                self.types.append(op.pc + operand.at)
-            if operand.kind in SLOTS or (name, operand.name) in FAR_SLOTS:
-                self.check_slot(op, value)
-            elif operand.kind in LABELS and name not in CALLS:
-                self.check_label(op, value, back=operand.kind == "loop")
-            elif value not in self.places.allowed.get((name, operand.name), (value,)):
-                raise self.fail(op, f"{operand.name} {value} names nothing of its kind")
-        if name == "br_table" and not op.targets:
-            raise self.fail(op, "a br_table without labels")
-        for target in op.targets:
-            self.check_label(op, target, back=False)
-        if name == "return" and (op.values["header"] != self.f.header or self.f.header != self.signature_size(self.f)):
-            raise self.fail(op, f"the header is at {self.f.header}, parameters and results end at {self.signature_size(self.f)}")
-
-    def check_slot(self, op: Op, slot: int) -> None:
-        """Invariant 4."""
-        header = self.f.header
-        if slot % SLOT or slot + SLOT > self.f.frame_size or header <= slot < header + FrameHeader.size:
-            raise self.fail(op, f"byte {slot} is no slot of a frame of {self.f.frame_size} bytes with its header at {header}")
-
-    def check_label(self, op: Op, target: int, *, back: bool) -> None:
-        """Invariant 5."""
-        if target not in self.pcs:
-            raise self.fail(op, f"label .{target - self.f.begin} is no op of the function")
-        if back != (target <= op.pc):
-            raise self.fail(op, f"label .{target - self.f.begin} lies the wrong way")
-        if back:
-            self.stops.add(target)
-
-    def signature_size(self, f: FunctionCode) -> int:
-        """Bytes that parameters and results take."""
-        type_ = self.module.types[f.type_index]
-        return SLOT * max(len(type_.params), len(type_.results))
-
-    def check_call(self, op: Op) -> None:
-        """Invariants 6 and 7."""
-        frame, header = op.values["frame"], op.values["header"]
-        if (
-            frame % SLOT
-            or header % SLOT
-            or not self.f.header + FrameHeader.size <= frame <= header <= self.f.frame_size - FrameHeader.size
-        ):
-            raise self.fail(op, f"the callee's frame {frame} and header {header} do not fit into {self.f.frame_size} bytes")
-        if op.row.name == "call":
-            callee = self.begins.get(op.values["to"])
-            if callee is None:
-                raise self.fail(op, "the call leads to no function")
-            wanted = callee.header
-        else:
-            wanted = self.places.headers[op.values["type_"]]
-        if header - frame != wanted:
-            raise self.fail(op, f"the callee's header is {wanted} bytes into its frame")
-        self.points.add(op.end)
-        self.stops.add(op.end)
-
-    def check_safepoints(self) -> None:
-        """Invariant 10."""
-        seen: list[int] = []
-        for safepoint in safepoints_of(self.module, self.index):
-            if safepoint.pc not in self.pcs or (seen and safepoint.pc <= seen[-1]):
-                raise InternalError(
-                    f"function {self.index}: a safepoint at .{safepoint.pc - self.f.begin}, which is no op or out of order"
-                )
-            seen.append(safepoint.pc)
-            for slot, _ in safepoint.slots:
-                if not self.f.header + FrameHeader.size <= SLOT * slot < self.f.frame_size:
-                    raise InternalError(
-                        f"function {self.index}: the safepoint at .{safepoint.pc - self.f.begin} names slot {slot}"
-                    )
-        if missing := self.stops.difference(seen):
-            raise InternalError(f"function {self.index}: no safepoint at .{min(missing) - self.f.begin}")
+def _rules(module: ModuleCode) -> Rules:
+    """What the module says, as the walk wants it."""
+    params = [classes_of(t.params) for t in module.types]
+    results = [classes_of(t.results) for t in module.types]
+    spaces = _spaces(module)
+    return Rules(
+        list(module.function_types[module.imported_functions :]),
+        params,
+        results,
+        [_words(classes) for classes in params],
+        [_words(classes) for classes in results],
+        [struct.pack(f"<{len(t.params)}I", *t.params) for t in module.types],
+        b"".join(
+            SPACE.pack(start, step.bit_length() - 1, len(classes)) for start, step, classes in map(spaces.__getitem__, SPACES)
+        ),
+        [spaces[name][2] for name in SPACES],
+        ROOM * len(module.file) + ROOM_FREE,
+    )
 
 
-FAR_SLOTS: Final = frozenset({("frame.get far", "source"), ("frame.set far", "to")})
+def _spaces(module: ModuleCode) -> dict[str, tuple[int, int, bytes]]:
+    """What operands name, by their roles: where the first one is, how far apart they are, and the class of each (or of its elements)."""
+    layout = module.layout
+    imported = [i.type for i in module.imports]
+    own_globals = classes_of(type_.content for type_, _ in module.globals)
+    imported_globals = classes_of(t.content for t in imported if isinstance(t, GlobalType))
+    tables = classes_of(t.element for t in (*imported, *module.tables) if isinstance(t, TableType))
+    functions = bytes([FUNCTION_REFERENCE])
+    return {
+        "own_global": (layout.own_global(0), GlobalRecord.size, own_globals),
+        "imported_global": (layout.imported_global(0), WORD, imported_globals),
+        "own_table": (0, 1, tables),
+        "table": (layout.table(0), WORD, tables),
+        "own_func": (0, 1, functions * module.function_count),
+        "func": (layout.function(0), WORD, functions * layout.imported_functions),
+        "elem": (0, 1, classes_of(e.element_type for e in module.elements)),
+        "data": (0, 1, bytes(len(module.data))),
+    }
+
+
+def _failure(module: ModuleCode, function: int, pc: int, message: str) -> InternalError:
+    """The error about an op, with its neighbours."""
+    f = module.function(function)
+    lines = [f"function {function}: {message}"]
+    if pc >= 0:
+        listing = list(_readable(module, f))
+        here = next((i for i, op in enumerate(listing) if op.pc == pc), len(listing))
+        shown = listing[max(0, here - CONTEXT) : here + CONTEXT + 1]
+        lines += [f"{'>' if op.pc == pc else ' '} .{op.pc - f.begin}: {op_text(op, f.begin)}" for op in shown]
+    return InternalError("\n".join(lines))
+
+
+def _readable(module: ModuleCode, f: FunctionCode) -> Iterator[Op]:
+    """The ops of a function, as far as there are any."""
+    pc = f.begin
+    while pc < f.end:
+        try:
+            op = decode(module.bytecode, pc)
+        except InternalError:
+            return
+        yield op
+        pc = op.end

@@ -1,6 +1,6 @@
 """The engine's options on the command line: what the table in `config` says, nothing of its own.
 
-Example:  configured("safe", ["verify=true", "max_memory=65536"])
+Example:  configured("safe", ["deterministic=true", "max_memory=65536"])
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ Example:  code = translate(path.read_bytes())
 from __future__ import annotations
 
 import gc
-import os
 from typing import TYPE_CHECKING, cast
 
 from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
@@ -28,15 +27,14 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-VERIFY = "ARENITE_VERIFY"  # environment variable: 1 verifies every translation
 REPORT_EVERY = 256  # functions between two reports of progress
 
 
-def translate(data: bytes, *, verify: bool = False, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
-    """Decode, validate and translate a module.
+def translate(data: bytes, *, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
+    """Decode, validate and translate a module, and check what has come of it.
 
     `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
-    Raises: `DecodeError`, `ValidationError`, `Limit`.
+    Raises: `DecodeError`, `ValidationError`, `Limit`; `InternalError` when the bytecode breaks a rule, which is a bug.
     """
     collecting = gc.isenabled()
     gc.disable()  # many objects and no cycles: looking for some takes a tenth of the time
@@ -45,8 +43,7 @@ def translate(data: bytes, *, verify: bool = False, name: str | None = None, pro
     finally:
         if collecting:
             gc.enable()
-    if verify or os.environ.get(VERIFY) == "1":
-        verify_module(code)
+    verify_module(code)
     return code
 
 

@@ -36,6 +36,7 @@ class Records:
         self.types = BytesWriter()  # where the bytecode names types, as u32
         self.begins: vec[i64] = vec[i64]()
         self.last_safepoint: i64 = -1
+        self.last_record: i64 = 0
         self.marks: list[int] = [0, 0, 0, 0]
 
     def begin(self, pc: i64) -> None:
@@ -70,17 +71,23 @@ class Records:
         write_i32_le(self.points, pc)  # type: ignore[arg-type]
 
     def safepoint(self, pc: i64, at: i64, operands: Operands) -> None:
-        """At `pc` the run may stop: record the operands that lie in temporaries."""
-        if pc == self.last_safepoint:
-            return  # a loop that begins behind a call: the same operands
-        self.last_safepoint = pc
+        """At `pc` the run may stop: record the operands that lie in temporaries.
+
+        A loop that begins right behind a call shares its safepoint.  Results of the call that were dropped in between are not operands: on
+        other ways to the loop their slots hold anything.
+        """
         self.budget.look(operands.height)
         out = self.safepoints
+        if pc == self.last_safepoint:
+            out.truncate(self.last_record + HEAD - 4)
         most = len(out) + HEAD + SLOT * operands.height
         if most > self.room:
             self.room = self.budget.room(self.room, most)
-        write_i32_le(out, signed32(pc))  # type: ignore[arg-type]
-        write_i32_le(out, signed32(at))  # type: ignore[arg-type]
+        if pc != self.last_safepoint:
+            self.last_safepoint = pc
+            self.last_record = len(out)
+            write_i32_le(out, signed32(pc))  # type: ignore[arg-type]
+            write_i32_le(out, signed32(at))  # type: ignore[arg-type]
         count_at: i64 = len(out)
         write_i32_le(out, 0)
         count: i64 = 0

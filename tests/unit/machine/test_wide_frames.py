@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from arenite import Config, Engine, Finished, FuncType, Linker, Module, Paused, Store
+from arenite import Config, Engine, Finished, Func, FuncType, Linker, Module, Paused, Store
 from arenite.bytecode.locals import locals_at
-from arenite.config import TierName
 from arenite.layout.records import FrameHeader
 from arenite.translate.translator import SCRATCH
+
+if TYPE_CHECKING:
+    from arenite.config import TierName
 
 TEXT = """(module
   (import "host" "f" (func $f))
@@ -31,13 +35,15 @@ def test_a_function_without_locals_keeps_operands_there() -> None:
 
 
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
-@pytest.mark.parametrize("count", (16, *WIDE))
+@pytest.mark.parametrize("count", [16, *WIDE])
 def test_locals_survive_a_snapshot(tier: TierName, count: int) -> None:
     engine = Engine(Config(tier=tier))
     store, linker = Store(engine), Linker(engine)
     linker.define_func("host", "f", FuncType([], []), lambda: None)
     run = linker.instantiate(store, Module(engine, TEXT.format(types="i64 " * count, last=count))).exports(store)["run"]
+    assert isinstance(run, Func)
     execution = run.start(store, 3)
     assert isinstance(execution.run(pause_at=["host.f"]), Paused)
     (fork,) = store.snapshot().fork(1)
+    assert fork.execution is not None
     assert fork.execution.resume() == execution.resume() == Finished((3, 5, 7))

@@ -37,10 +37,7 @@ def test_every_plain_instruction_has_an_op_or_is_free(opcode: Opcode) -> None:
 def test_a_function_with_many_locals_is_wide() -> None:
     locals_ = "i32 " * 9000
     code = translate(
-        wasm(
-            f"(module (func (param i32) (result i32) (local {locals_}) (local.set 9000 (local.get 0)) (local.get 9000)) (func))"
-        ),
-        verify=True,
+        wasm(f"(module (func (param i32) (result i32) (local {locals_}) (local.set 9000 (local.get 0)) (local.get 9000)) (func))")
     )
     wide, narrow = code.all_functions()
     names = [op.row.name for op in ops(code.bytecode, wide.begin, wide.end)]
@@ -52,14 +49,14 @@ def test_a_function_with_many_locals_is_wide() -> None:
 
 def test_a_function_with_a_deep_stack_is_wide() -> None:
     deep = "(i32.clz (local.get 0)) " * 9000
-    code = translate(wasm(f"(module (func (param i32) (result i32) {deep} {'i32.add ' * 8999}))"), verify=True)
+    code = translate(wasm(f"(module (func (param i32) (result i32) {deep} {'i32.add ' * 8999}))"))
     assert code.function(0).frame_size > NEAR
     assert code.function_count == 1
     assert len(code.functions) == FUNCTION.size
 
 
 def test_calls_forward_and_backward_are_linked() -> None:
-    code = translate(wasm("(module (func $a (call $b)) (func $b (call $a) (call $b)))"), verify=True)
+    code = translate(wasm("(module (func $a (call $b)) (func $b (call $a) (call $b)))"))
     targets = [op.values["to"] for op in ops(code.bytecode, 0, len(code.bytecode)) if op.row.name == "call"]
     first, second = (f.begin for f in code.all_functions())
     assert targets == [second, first, second]
@@ -89,7 +86,7 @@ def test_locate_finds_the_instruction_that_traps() -> None:
 
 def test_safepoints_name_calls_in_the_file() -> None:
     data = wasm("(module (func $f (call $f) (call $f)) (func (loop (call $f) (br 0))))")
-    code = translate(data, verify=True)
+    code = translate(data)
     for index in range(code.function_count):
         points = list(safepoints_of(code, index))
         assert all(a.pc < b.pc for a, b in pairwise(points))

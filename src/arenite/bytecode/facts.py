@@ -1,0 +1,154 @@
+"""What the verifier looks up about ops, derived from their rows: kinds, places and roles of operands, and effects.  Nothing is known by name.
+
+The *class* of a slot says what its bits cannot be used as, so that what two paths bring is the union of their classes, and a class
+fits a place if it lacks what the place asks for:
+
+    1 no funcref    2 no externref    4 the upper half may be something else than 0    8 not written
+
+0 is what zero is: a number, and null of every type.
+
+Example:  facts().info[8 * ROWS["br_table"].code + 2] == 1, its labels
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
+from arenite.bytecode.effects import effects
+from arenite.bytecode.ops import TABLE
+from arenite.bytecode.row import FIELDS, LABELS, ROLES, SLOTS
+from arenite.layout.cage import UNIT
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
+
+if TYPE_CHECKING:
+    from arenite.bytecode.row import Operand, Row
+
+UNWRITTEN: Final = 15
+FUNCTION_REFERENCE: Final = 2
+CLASSES: Final[dict[int, int]] = {I32: 3, F32: 3, I64: 7, F64: 7, FUNCREF: FUNCTION_REFERENCE, EXTERNREF: 1}
+"""Value type -> the class of its values."""
+CLASS_OF: Final = bytes(CLASSES.get(type_, UNWRITTEN) for type_ in range(256))
+"""The same as a table; 15 where there is no such type."""
+
+# what a step of checking an op is about
+READ: Final = 0  # a slot, as u16
+HANDED: Final = 1  # a slot whose bits are handed on
+FAR_HANDED: Final = 2  # the same, as u32
+FAR_WRITTEN: Final = 3  # a slot, as u32, that receives what is handed on
+HANDED32: Final = 4  # a constant of 32 bits that is handed on
+HANDED64: Final = 5
+NAMED: Final = 6  # something in the module, as u32; the step's space says what
+NAMED16: Final = 7
+TYPE: Final = 8
+FORWARD: Final = 9  # a label
+BACK: Final = 10
+MANY: Final = 11  # labels behind the op
+
+# what is done with what is named
+GET: Final = 1
+SET: Final = 2
+CALL: Final = 3
+SET_RESULT: Final = 4  # it receives the op's result
+
+SPACES: Final = tuple(
+    role for role in ROLES if role in {"own_global", "imported_global", "own_table", "table", "own_func", "func", "elem", "data"}
+)
+ELSEWHERE: Final = frozenset({"offset", "zeroed", "size", "frame", "callee", "header"})  # roles that no step is about
+
+ZEROED: Final = {f"enter{count}": count for count in range(ENTER_MAX + 1)} | {"zero16": ZERO_COUNT}
+"""Op that may stand at a function's beginning -> slots that it zeroes."""
+
+# what an op is
+ENDS: Final = 1  # the next op is not what comes next
+CALLS: Final = 2
+RETURNS: Final = 4
+APART: Final = 8  # belongs to a function's beginning, or to the machine
+STOPS: Final = 16  # asks the machine for something, which may take long
+
+
+def _step(row: Row, o: Operand) -> tuple[int, int] | None:
+    """What is checked of an operand: (what, space and access)."""
+    role, _, done = o.role.partition(".")
+    if o.kind in SLOTS:
+        return (HANDED if role == "any" else READ), 0
+    if ".imm" in o.kind:
+        return ((HANDED32 if o.kind.endswith("32") else HANDED64), 0) if role == "any" else None
+    if role == "far":
+        return (FAR_WRITTEN if done == "set" else FAR_HANDED), 0
+    if o.kind == "type":
+        return TYPE, 0
+    if role in SPACES:
+        access = ("", "get", "set", "call").index(done)
+        if access == SET and row.result is not None and not any(p.kind in SLOTS and p.role == "any" for p in row.operands):
+            access = SET_RESULT
+        return (NAMED16 if o.kind == "u16" else NAMED), SPACES.index(role) | access << 4
+    assert role in ELSEWHERE, (row.name, o.name)
+    return None
+
+
+def _places(row: Row) -> int:
+    """A byte for each: of a call, where `frame`, `callee`, `type` and label stand, and of a return `header`; see also `_zeroes`."""
+    at = {o.role or o.kind: o.at for o in row.encoded}
+    return sum(at.get(role, 0) << 8 * i for i, role in enumerate(("frame", "callee", "type", "label", "header")))
+
+
+def _zeroes(row: Row) -> int:
+    """Of an op that begins a function: where the first slot that it zeroes stands, as how many bytes; how many it zeroes; where `size` stands."""
+    at = {o.role: o for o in row.encoded}
+    first, size = at["zeroed"], at.get("size")
+    return first.at | FIELDS[first.kind][0] << 8 | ZEROED[row.name] << 16 | (size.at if size else 0) << 24
+
+
+class Facts(NamedTuple):
+    """Three tables of `bytes`, by an op's code.
+
+    `info`: 8 bytes for each op: size in units, steps before its result is written, steps behind that, place of its destination (0:
+    none), u16 number of its first step, class of its result (15: of what it hands on), flags.  `steps`: 4 bytes for each: place, what,
+    u16 space and access << 4.  `places`: 8 bytes for each op, see `_places` and `_zeroes`.
+    """
+
+    info: bytes
+    steps: bytes
+    places: bytes
+
+
+@cache
+def facts() -> Facts:
+    """The tables.  Meanings are run for them: when the first module is verified, not when arenite is imported."""
+    info, steps, places = bytearray(), bytearray(), bytearray()
+    for row in TABLE:
+        found = effects(row)
+        calls = "call" in found.transfers
+        flags = ENDS * (found.ends and not calls) | CALLS * calls | RETURNS * ("return" in found.transfers)
+        flags |= APART * (bool({"halt", "host"} & found.transfers) or row.name in ZEROED)
+        flags |= STOPS * ("helper" in found.transfers)
+        checks = [
+            (what, o.at, arg)
+            for o in row.encoded
+            if o.name != "dst" and o.kind not in (*LABELS, "labels")
+            for what, arg in _some(row, o)
+        ]
+        checks.sort(key=lambda c: c[0] == FAR_WRITTEN or (c[0] in (NAMED, NAMED16) and c[2] >> 4 in (SET, SET_RESULT)))
+        labels = [
+            ({"label": FORWARD, "loop": BACK, "labels": MANY}[o.kind], o.at, 0)
+            for o in row.encoded
+            if o.kind in (*LABELS, "labels") and not calls
+        ]
+        result, dst = UNWRITTEN, row.destination
+        if dst is not None and dst.role != "any":
+            result = {"i32": 3, "f32": 3, "i64": 7, "f64": 7}[dst.kind]
+        info += struct.pack(
+            "<BBBBHBB", row.size // UNIT, len(checks), len(labels), dst.at if dst else 0, len(steps) // 4, result, flags
+        )
+        for what, at, arg in (*checks, *labels):
+            steps += struct.pack("<BBH", at, what, arg)
+        places += (_zeroes(row) if row.name in ZEROED else _places(row)).to_bytes(8, "little")
+    return Facts(bytes(info), bytes(steps), bytes(places))
+
+
+def _some(row: Row, o: Operand) -> tuple[tuple[int, int], ...]:
+    step = _step(row, o)
+    return () if step is None else (step,)
