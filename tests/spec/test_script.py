@@ -77,6 +77,8 @@ def test_verdict(commands: str, verdict: Verdict, tmp_path: Path) -> None:
         ({"type": "i32", "value": "4294967295"}, 0xFFFFFFFF, True),
         ({"type": "funcref"}, None, False),
         ({"type": "funcref"}, object(), True),
+        ({"type": "funcref", "value": {"index": 0}}, object(), True),
+        ({"type": "funcref", "value": {"index": 0}}, None, False),
         ({"type": "refnull"}, None, True),
         ({"type": "externref", "value": "null"}, 0, False),
         ({"type": "either", "values": [{"type": "i32", "value": "1"}, {"type": "i32", "value": "2"}]}, 2, True),

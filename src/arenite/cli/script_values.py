@@ -21,7 +21,7 @@ class ScriptValue(TypedDict, total=False):
     """An argument, or the pattern of a result, as it stands in the json."""
 
     type: str
-    value: str | list[str]
+    value: str | list[str] | dict[str, int]
     lane_type: str
     values: list[ScriptValue]
 
@@ -55,11 +55,11 @@ def matches(expected: ScriptValue, actual: object) -> bool:
         return isinstance(actual, int) and all(
             lane_matches(lane_type, lane, actual >> i * width & (1 << width) - 1) for i, lane in enumerate(value)
         )
-    if type_ in LANES and value is not None:
+    if type_ in LANES and isinstance(value, str):
         return isinstance(actual, int) and lane_matches(type_, value, actual)
     if value == "null" or type_ in NULLS:
         return actual is None
-    if value is None:  # any reference of that type
+    if value is None or isinstance(value, dict):  # any reference of that type; an engine's do not tell the index in their module
         return actual is not None
     return actual == int(value)
 

@@ -21,7 +21,7 @@ from arenite.errors import DecodeError
 from arenite.layout import types
 from arenite.wasm import opcodes
 from arenite.wasm.budget import LOCAL
-from arenite.wasm.features import illegal, malformed
+from arenite.wasm.features import heap_type, illegal, malformed, missing
 from arenite.wasm.module import Kind, Module
 from arenite.wasm.reader import MASK32, Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -152,12 +152,10 @@ class BodyValidator:
         flags = self.r.u32()
         if flags >= 0x80:
             raise self.r.fail("malformed memop flags")
-        memory: i64 = 0
         if flags & 0x40:
-            memory = self.r.u32()
-            flags -= 0x40
-        offset = self.r.u64()
-        self.known("memory", memory, self.memories)
+            raise self.r.fail("malformed memop flags" + missing("multi-memory"))
+        offset = self.r.narrow()
+        self.known("memory", 0, self.memories)
         if flags > align:
             raise s.fail("alignment must not be larger than natural")
         if offset > MASK32:
@@ -203,7 +201,9 @@ class BodyValidator:
         elif 0x25 <= op <= 0x26:
             self.table(op)
         elif 0x3F <= op <= 0x40:
-            self.index("memory", self.memories)
+            if r.byte() != 0:
+                raise DecodeError("zero byte expected" + missing("multi-memory"), int(r.pos - 1))
+            self.known("memory", 0, self.memories)
             self.bulk(op, 0, 0, (I32,) if op == 0x40 else NOTHING, I32)
         elif 0xD0 <= op <= 0xD2:
             self.reference(op)
@@ -469,9 +469,11 @@ class BodyValidator:
         """`ref.null`, `ref.is_null`, `ref.func`."""
         s = self.s
         if op == 0xD0:
-            type_ = self.r.byte()
-            if not is_reference(type_):
-                raise DecodeError(malformed("reference", type_), int(self.r.pos - 1))
+            start = self.r.pos
+            index = self.r.signed(33)
+            type_ = index & 0x7F
+            if self.r.pos - start > 1 or not is_reference(type_):
+                raise DecodeError(heap_type(index), int(start))
             s.push(type_)
             if s.live:
                 self.sink.ref_null(type_)

@@ -17,7 +17,7 @@ from arenite.errors import DecodeError, ValidationError
 from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
-from arenite.wasm.features import illegal, malformed, missing
+from arenite.wasm.features import heap_type, illegal, malformed, missing
 from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -155,6 +155,14 @@ class Decoder:
             raise DecodeError(malformed("reference", byte), self.r.pos - 1)
         return byte
 
+    def heaptype(self) -> int:
+        """What `ref.null` names: a reference type in short."""
+        at = self.r.pos
+        index = self.r.signed(33)
+        if self.r.pos - at > 1 or index & 0x7F not in types.REFERENCES:
+            raise DecodeError(heap_type(index), at)
+        return index & 0x7F
+
     def valtypes(self, what: str) -> tuple[int, ...]:
         """A vector of value types."""
         count = self.r.count()
@@ -176,8 +184,8 @@ class Decoder:
         if flags > 1:
             need = missing("memory64" if flags & 4 else "threads") if flags < 8 else ""
             raise DecodeError("malformed limits flags" + need, self.r.pos - 1)
-        minimum = self.r.u64()
-        return Limits(minimum, self.r.u64() if flags else None)
+        minimum = self.r.narrow()
+        return Limits(minimum, self.r.narrow() if flags else None)
 
     # what a module has
 
@@ -333,6 +341,6 @@ class Decoder:
             case "f64":
                 return int(r.f64()) & 0xFFFF_FFFF_FFFF_FFFF  # compiled, `f64` gives an i64, which the mask does not fit
             case "heaptype":
-                return self.reftype()
+                return self.heaptype()
             case _:
                 return r.u32()

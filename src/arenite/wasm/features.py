@@ -66,6 +66,11 @@ def illegal(code: int) -> str:
     return f"illegal opcode {code:02x}"
 
 
+def heap_type(index: int) -> str:
+    """The message about a heap type that is the index of a type, or (below 0) one that arenite does not know."""
+    return "malformed reference type" + missing("function-references") if index >= 0 else malformed("reference", index & 0x7F)
+
+
 def malformed(what: str, byte: int) -> str:
     """The message about a `what` type that begins with a byte arenite does not know."""
     if byte >= 0x80:

@@ -15,6 +15,7 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 from arenite.errors import DecodeError
+from arenite.wasm.features import missing
 
 MASK32: Final = 0xFFFFFFFF
 LARGEST: Final = 0x7FFF_FFFF_FFFF_FFFF
@@ -56,9 +57,13 @@ class Reader:
         self.pos = pos + 1
         return byte if byte < 0x80 else self.unsigned(byte, 32)
 
-    def u64(self) -> i64:
-        """An unsigned LEB128 of 64 bits; what does not fit an i64 is given as the largest: nothing is that large."""
-        return self.unsigned(self.byte(), 64)
+    def narrow(self) -> i64:
+        """An unsigned LEB128 that would be of 64 bits if 64-bit memories were there, and may have the length of 32 bits only."""
+        start = self.pos
+        value = self.unsigned(self.byte(), 64)
+        if self.pos - start > 5:
+            raise DecodeError("integer representation too long" + missing("memory64"), int(start))
+        return value
 
     def unsigned(self, first: i64, bits: i64) -> i64:
         """The rest of an unsigned LEB128 of 32 or 64 bits, after its `first` byte.  Spec: binary-uint."""

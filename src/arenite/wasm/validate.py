@@ -49,6 +49,7 @@ class Rules:
 
     def __init__(self, module: Module) -> None:
         self.m = module
+        self.imported = module.imported(Kind.GLOBAL)
         self.counts = {
             Kind.FUNC: len(module.funcs),
             Kind.TABLE: len(module.tables),
@@ -100,14 +101,13 @@ class Rules:
             raise ValidationError("size minimum must not be greater than maximum", at)
 
     def globals(self) -> None:
-        """A global's initial value may use the globals before it."""
-        imported = self.m.imported(Kind.GLOBAL)
-        for position, init in enumerate(self.m.inits, imported):
-            self.constant(init.value, self.m.globals[position].content, position, init.at)
+        """Initial values of globals."""
+        for type_, init in zip(self.m.globals[self.imported :], self.m.inits, strict=True):
+            self.constant(init.value, type_.content, init.at)
 
     def segments(self) -> None:
         """Element and data segments fit what they fill.  Spec: valid-elem, valid-data."""
-        m, every = self.m, len(self.m.globals)
+        m = self.m
         for element in m.elements:
             if element.mode == Mode.ACTIVE:
                 self.index(Kind.TABLE, element.table, element.at)
@@ -116,16 +116,16 @@ class Rules:
                     raise ValidationError(
                         f"type mismatch: {type_name(element.type)} in a table of {type_name(expected)}", element.at
                     )
-                self.constant(element.offset, I32, every, element.at)
+                self.constant(element.offset, I32, element.at)
             for item in element.items:
                 if not isinstance(item, int):
-                    self.constant(item, element.type, every, element.at)
+                    self.constant(item, element.type, element.at)
                 elif item >= self.counts[Kind.FUNC]:
                     raise ValidationError(f"unknown function {item}", element.at)
         for data in m.segments:
             if data.mode == Mode.ACTIVE:
                 self.index(Kind.MEMORY, data.memory, data.at)
-                self.constant(data.offset, I32, every, data.at)
+                self.constant(data.offset, I32, data.at)
 
     def start(self) -> None:
         """The start function takes and gives nothing.  Spec: valid-start."""
@@ -144,11 +144,11 @@ class Rules:
                 raise ValidationError(f"duplicate export name {export.name!r}", export.at)
             seen.add(export.name)
 
-    def constant(self, expr: ConstExpr, expected: int, visible: int, at: int) -> None:
-        """A constant expression leaves one value of the expected type; it may use `visible` globals.  Spec: valid-constant."""
+    def constant(self, expr: ConstExpr, expected: int, at: int) -> None:
+        """A constant expression leaves one value of the expected type; it may use imported globals.  Spec: valid-constant."""
         stack: list[int] = []
         for name, *immediates in expr:
-            operands, results = self.const_type(str(name), int(immediates[0]) if immediates else 0, visible, at)
+            operands, results = self.const_type(str(name), int(immediates[0]) if immediates else 0, at)
             for operand in reversed(operands):
                 if not stack or stack.pop() != operand:
                     raise ValidationError(f"type mismatch: {type_name(operand)} expected by {name}", at)
@@ -157,12 +157,13 @@ class Rules:
             found = " ".join(map(type_name, stack)) or "nothing"
             raise ValidationError(f"type mismatch: {type_name(expected)} expected, {found} found", at)
 
-    def const_type(self, name: str, immediate: int, visible: int, at: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def const_type(self, name: str, immediate: int, at: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Operands and results of a constant instruction."""
         match name:
             case "global.get":
-                if immediate >= visible:
-                    raise ValidationError(f"unknown global {immediate}", at)
+                if immediate >= self.imported:
+                    own = immediate < len(self.m.globals)
+                    raise ValidationError(f"unknown global {immediate}" + (missing("gc") if own else ""), at)
                 if self.m.globals[immediate].mutable:
                     raise ValidationError("constant expression required: the global is mutable", at)
                 return (), (self.m.globals[immediate].content,)

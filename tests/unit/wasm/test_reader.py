@@ -42,11 +42,18 @@ def test_u32(value: int) -> None:
     assert r.done()
 
 
-@given(st.integers(0, 2**64 - 1))
-def test_u64_saturates_above_what_an_i64_holds(value: int) -> None:
+@given(st.integers(0, 2**35 - 1))
+def test_narrow(value: int) -> None:
     r = reader(unsigned(value))
-    assert r.u64() == min(value, 2**63 - 1)
+    assert r.narrow() == value
     assert r.done()
+
+
+@given(st.integers(2**35, 2**64 - 1))
+def test_what_is_longer_than_narrow_needs_memory64(value: int) -> None:
+    with pytest.raises(DecodeError, match="too long: it needs memory64") as caught:
+        reader(unsigned(value)).narrow()
+    assert caught.value.offset == 0
 
 
 @pytest.mark.parametrize("bits", [32, 33, 64])

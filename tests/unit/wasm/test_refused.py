@@ -1,0 +1,69 @@
+"""What WebAssembly 3.0 encodes in old places is refused as long as the feature is not there, and the error names it.
+
+Each file is also shown to wasm-tools, which must take it with that feature and refuse it without.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from arenite.api.text import wasm_tools
+from arenite.errors import AreniteError, DecodeError
+from arenite.wasm.decode import decode
+from arenite.wasm.validate import validate
+from differential.binary import MAGIC, section, sized
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG_ZERO = b"\x80\x80\x80\x80\x80\0"  # six bytes
+TYPES, FUNCTION = section(1, b"\x60\0\0"), section(3, b"\0")
+MEMORY = section(5, b"\0\1")
+OWN_GLOBAL = b"\x7f\0\x41\0\x0b"
+
+
+def body(code: bytes) -> bytes:
+    """A function () -> () and a memory."""
+    return TYPES + FUNCTION + MEMORY + section(10, sized(b"\0" + code + b"\x0b"))
+
+
+FILES = {
+    "minimum of a memory": ("memory64", section(5, b"\0" + LONG_ZERO)),
+    "maximum of a memory": ("memory64", section(5, b"\1\0" + LONG_ZERO)),
+    "minimum of a table": ("memory64", section(4, b"\x70\0" + LONG_ZERO)),
+    "imported memory": ("memory64", section(2, b"\0\0\2\0" + LONG_ZERO)),
+    "offset of a load": ("memory64", body(b"\x41\0\x28\2" + LONG_ZERO + b"\x1a")),
+    "offset of a store, dead": ("memory64", body(b"\0\x36\2" + LONG_ZERO)),
+    "memory index of a load": ("multi-memory", body(b"\x41\0\x28\x42\0\0\x1a")),
+    "memory index of a store": ("multi-memory", body(b"\x41\0\x41\0\x3a\x40\0\0")),
+    "memory.grow": ("multi-memory", body(b"\x41\0\x40\x80\0\x1a")),
+    "memory.size": ("multi-memory", body(b"\x3f\x80\0\x1a")),
+    "own global in a global": ("gc", section(6, OWN_GLOBAL, b"\x7f\0\x23\0\x0b")),
+    "own global in data": ("gc", MEMORY + section(6, OWN_GLOBAL) + section(11, b"\0\x23\0\x0b\0")),
+    "own global in elements": ("gc", section(4, b"\x70\0\0") + section(6, OWN_GLOBAL) + section(9, b"\0\x23\0\x0b\0")),
+    "ref.null of a type": ("function-references", body(b"\xd0\0\x1a")),
+    "ref.null of a type in two bytes": ("function-references", body(b"\xd0\x80\0\x1a")),
+}
+LIMITS_ALONE = {"minimum of a memory", "maximum of a memory", "minimum of a table", "imported memory"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_error_names_the_feature(name: str, tmp_path: Path) -> None:
+    feature, content = FILES[name]
+    wasm = MAGIC + content
+    with pytest.raises(AreniteError, match=f"it needs {feature}, which arenite does not have") as caught:
+        validate(decode(wasm))
+    assert 8 <= getattr(caught.value, "offset", 0) < len(wasm)
+    path = tmp_path / "a.wasm"
+    path.write_bytes(wasm)
+    with pytest.raises(DecodeError):
+        wasm_tools("validate", "--features", "wasm2,extended-const,-simd", path)
+    if name not in LIMITS_ALONE:  # wasm-tools reads limits by their flags, whatever else is on
+        wasm_tools("validate", "--features", f"wasm2,extended-const,function-references,{feature}", path)
+
+
+def test_imported_globals_are_constant() -> None:
+    imported = section(2, b"\0\0\3\x7f\0")
+    validate(decode(MAGIC + imported + section(6, b"\x7f\0\x23\0\x0b")))
