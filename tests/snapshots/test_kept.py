@@ -43,9 +43,8 @@ def test_bytecode_travels_to_a_version_that_numbers_and_translates_otherwise(
     shifted = [TABLE[-1], *TABLE[:-1]]
     numbers = {row.code: number for number, row in enumerate(shifted)}
     bytecode = bytearray(code.bytecode)
-    for function in code.all_functions():
-        for at, number in codes.ops_of(code.bytecode, function, list(TABLE)):
-            bytecode[at : at + 2] = numbers[number].to_bytes(2, "little")
+    for at, number in codes.ops_of(code.bytecode, code.all_functions(), list(TABLE)):
+        bytecode[at : at + 2] = numbers[number].to_bytes(2, "little")
     other = codes.carried_parts(code, bytes(bytecode), [codes.signature(row) for row in shifted])
     monkeypatch.setattr(codes, "carried", lambda _code: other)
     monkeypatch.setattr(codes, "bytecode_digest", lambda _code: "of another version")

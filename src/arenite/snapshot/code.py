@@ -32,7 +32,7 @@ from arenite.snapshot.container import decompressed
 from arenite.snapshot.older import OPS, type_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from arenite.bytecode.row import Row
 
@@ -177,24 +177,23 @@ class Renumbering:
 
     def of(self, bytecode: bytes) -> tuple[bytes, bytes]:
         """The bytecode, and where it names types.  Raises: `SnapshotError` for an op that there is no more."""
-        out, places, rows, types = bytearray(bytecode), array("I"), self.rows, self.types
-        for function in self.code.all_functions():
-            for at, number in ops_of(bytecode, function, rows):
-                row = rows[number]
-                if row is None:
-                    raise SnapshotError(
-                        f"the bytecode that travels along uses the op {self.names[number]!r}, which this version does not have"
-                    )
-                out[at : at + 2] = row.code.to_bytes(2, "little")
-                if types[number]:
-                    places.extend(at + operand for operand in types[number])
-                    if number in self.older:
-                        self.name_types(out, at, number, row)
+        out, places, types = bytearray(bytecode), array("I"), self.types
+        codes = [b"" if row is None else row.code.to_bytes(2, "little") for row in self.rows]
+        for at, number in ops_of(bytecode, self.code.all_functions(), self.rows):
+            if not codes[number]:
+                raise SnapshotError(
+                    f"the bytecode that travels along uses the op {self.names[number]!r}, which this version does not have"
+                )
+            out[at : at + 2] = codes[number]
+            if types[number]:
+                places.extend(at + operand for operand in types[number])
+                if number in self.older:
+                    self.name_types(out, at, number)
         return bytes(out), places.tobytes()
 
-    def name_types(self, out: bytearray, at: int, number: int, row: Row) -> None:
+    def name_types(self, out: bytearray, at: int, number: int) -> None:
         """Put indexes in the place of an older op's digests."""
-        for operand in row.encoded:
+        for operand in ROWS[self.older[number].name].encoded:
             if operand.name in self.older[number].digests:
                 place = at + operand.at
                 index = self.indexes.get(int.from_bytes(out[place : place + 4], "little"))
@@ -203,18 +202,20 @@ class Renumbering:
                 out[place : place + 4] = index.to_bytes(4, "little")
 
 
-def ops_of(bytecode: bytes, function: FunctionCode, rows: list[Row | None]) -> Iterator[tuple[int, int]]:
-    """Where each op of a function stands, and its number."""
-    at = function.begin
-    while at < function.end:
-        number = int.from_bytes(bytecode[at : at + 2], "little")
-        row = rows[number]
-        yield at, number
-        assert row is not None
-        size = row.size
-        labels = next((o for o in row.encoded if o.kind == "labels"), None)
-        if labels is not None:
-            width = FIELDS["labels"][0]
-            count = int.from_bytes(bytecode[at + labels.at : at + labels.at + width], "little")
-            size += -(-4 * count // UNIT) * UNIT
-        at += size
+def ops_of(bytecode: bytes, functions: Iterable[FunctionCode], rows: list[Row | None]) -> Iterator[tuple[int, int]]:
+    """Where each op of some functions stands, and its number; an op without a row is the last.  `rows`: by number."""
+    sizes = [0 if row is None else row.size for row in rows]
+    labels = {n: o.at for n, row in enumerate(rows) if row is not None for o in row.encoded if o.kind == "labels"}
+    width = FIELDS["labels"][0]
+    for function in functions:
+        at, end = function.begin, function.end
+        while at < end:
+            number = bytecode[at] | bytecode[at + 1] << 8
+            size = sizes[number]
+            yield at, number
+            if number in labels:
+                place = at + labels[number]
+                size += -(-4 * int.from_bytes(bytecode[place : place + width], "little") // UNIT) * UNIT
+            if not size:
+                return
+            at += size
