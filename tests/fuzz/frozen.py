@@ -14,6 +14,7 @@ import struct
 import zlib
 from array import array
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zstandard
@@ -32,11 +33,11 @@ from property.travellers import Journals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from arenite.config import TierName
 
 FORMS = ("image", "delta", "packed")
+KEPT = Path(__file__).resolve().parent.parent / "snapshots"
 I32 = ValType.i32()
 
 RECURSION = """(module
@@ -96,6 +97,7 @@ def linker(of: Engine) -> Linker:
     found.define_host("journal")
     for name, (params, results) in HOST_TYPES.items():
         found.define_func("host", name, FuncType(params, results), host_call(name), access_caller=True)
+    found.define_func("env", "add", FuncType([I32, I32], [I32]), lambda a, b: (a + b) & 0xFFFFFFFF)
     return found
 
 
@@ -137,11 +139,20 @@ class Specimen:
 
 BASE = "base.arn"
 MODULES: dict[str, tuple[str, ...]] = {"recursion": (RECURSION,), "stdin": (STDIN,), "start": (START,), "world": (LIBRARY, USER)}
+OLDER = ("1-fib", "1-sum")
 
 
 def specimens(folder: Path, of: Engine) -> list[Specimen]:
     """All of them; files are made in the folder and gone again."""
-    return [_specimen(name, folder, make(of)) for name, make in MAKERS.items()]
+    return [*(_specimen(name, folder, make(of)) for name, make in MAKERS.items()), *map(_older, OLDER)]
+
+
+def _older(name: str) -> Specimen:
+    """Files of an earlier version, with records in another layout."""
+    files = {form: (KEPT / f"{name}-{form}.arn").read_bytes() for form in FORMS}
+    delta = Document(files["delta"])
+    delta.manifest["parent"]["name"] = BASE
+    return Specimen(name, files | {"delta": delta.whole()}, files["image"])
 
 
 def _specimen(name: str, folder: Path, makers: tuple[Store, Callable[[], object]]) -> Specimen:
