@@ -32,19 +32,15 @@ def read_functype(fields: Fields) -> FuncType:
 def _valtypes(fields: Fields, name: str) -> tuple[int, ...]:
     names = fields.sequence(name, 1000)
     try:
-        found = _codes(tuple(names))
-    except TypeError:  # a name that is a list or an object
-        found = None
-    if found is None:
-        raise fields.error(name, "value types")
-    return found
+        return _codes(tuple(names))
+    except (KeyError, TypeError):  # no name of a type; a list or an object
+        raise fields.error(name, "value types") from None
 
 
-@functools.lru_cache(maxsize=1024)
-def _codes(names: tuple[object, ...]) -> tuple[int, ...] | None:
-    """Value types by name, None if one of them is none.  A guest's imports have few types and many functions."""
-    known = [CODES.get(name) if isinstance(name, str) else None for name in names]
-    return None if None in known else tuple(code for code in known if code is not None)
+@functools.lru_cache(maxsize=256)
+def _codes(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Value types by name.  A guest's imports have few types and many functions; what is none raises, so that it is not kept."""
+    return tuple([CODES[name] for name in names])
 
 
 def limits(given: Limits) -> dict[str, Any]:
