@@ -40,8 +40,8 @@ wasi: $(VENV)/.with-test compiled  ## the official WASI test suite, on each tier
 programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, compared with recorded output
 	ARENITE_PROGRAMS_RUN=all $(PYTEST) tests/programs
 
-fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of control flow alone, 100,000 mutated ones beside wasm-tools, 100,000 corruptions and altered snapshots of each tier, 200 ways of each guest, 100,000 stores, forks and traps
-	ARENITE_FUZZ=1000 $(PYTEST) tests/differential tests/property/test_fork_random.py
+fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of control flow alone, 100,000 mutated ones beside wasm-tools, 100,000 corruptions and altered snapshots of each tier, 200 ways of each guest, 1,000 histories of forks and files, 100,000 stores, forks and traps
+	ARENITE_FUZZ=1000 $(PYTEST) tests/differential tests/property/test_fork_random.py tests/property/test_histories.py
 	$(BIN)/python tests/differential/side.py --count 20000
 	$(BIN)/python tests/fuzz/mutate.py --count 100000
 	$(BIN)/python tests/fuzz/corrupt.py --count 100000
