@@ -39,10 +39,16 @@ class Extern:
     lineage: Lineage
 
     def machine_in(self, store: Storelike) -> Machine:
-        """The store's machine.  Raises: `AreniteError` if this was made in another store."""
+        """The store's machine.
+
+        Raises: `AreniteError` if this was made in another store, `SnapshotError` if a page of the file that it was made from was lost:
+        asked before and behind what touches the store's bytes.
+        """
         machine = store.machine
         if not machine.lineage.knows(self.lineage, self.addr.at):
             raise AreniteError(f"this {type(self).__name__.lower()} belongs to another store")
+        if machine.cage.lost[0]:
+            machine.cage.check()
         return machine
 
     def __eq__(self, other: object) -> bool:
@@ -283,8 +289,12 @@ class Memory(Extern):
 
     def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
         """A copy of the bytes from `start` to `stop`, with the rules of slices."""
-        with self.view(store) as view:
-            return bytearray(view[start:stop])
+        cage = self.machine_in(store).cage
+        with cage.memory(self.addr.area) as view:
+            found = bytearray(view[start:stop])
+        if cage.lost[0]:  # what was read may not have been there
+            cage.check()
+        return found
 
     def write(self, store: Storelike, value: bytes | bytearray | memoryview, start: int | None = None) -> int:
         """Write bytes at `start` (negative: from the end); how many.  Raises: `IndexError` when they do not fit."""
@@ -293,17 +303,21 @@ class Memory(Extern):
             if at >= len(view) or at + len(value) > len(view):
                 raise IndexError("index out of range")
             view[at : at + len(value)] = value
+        self.machine_in(store)  # what was touched may not have been there
         return len(value)
 
     def __getitem__(self, key: tuple[Storelike, slice | int]) -> bytes | int:
         store, where = key
         with self.view(store) as view:
-            return bytes(view[where]) if isinstance(where, slice) else view[where]
+            found = bytes(view[where]) if isinstance(where, slice) else view[where]
+        self.machine_in(store)
+        return found
 
     def __setitem__(self, key: tuple[Storelike, slice | int], value: bytes | bytearray | memoryview | int) -> None:
         store, where = key
         with self.view(store) as view:
             view[where] = value  # type: ignore[index,assignment]  # an index takes an int, a slice takes bytes
+        self.machine_in(store)
 
     def get_buffer_ptr(self, store: Storelike, size: int | None = None, offset: int = 0) -> ctypes.Array[ctypes.c_ubyte]:
         """The bytes as a ctypes array, without a copy."""
@@ -358,7 +372,9 @@ class Table(Extern):
         with helpers.elements(machine, self.addr.at) as elements:
             if not 0 <= idx < len(elements):
                 return None
-            return from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
+            found = from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
+        self.machine_in(store)
+        return found
 
     def set(self, store: Storelike, idx: int, val: object) -> None:
         """Set an element.  Raises: `AreniteError` beyond the end."""
@@ -392,12 +408,14 @@ class Global(Extern):
         machine = self.machine_in(store)
         kind = codec(core.FuncType((), (self.addr.type.content,)))
         (value,) = kind.read_results(machine.cage.arena, self.addr.at, machine.from_guest)
+        self.machine_in(store)
         return from_core(machine, value)
 
     def bits(self, store: Storelike) -> Any:  # noqa: ANN401 (an int, or a reference's object)
         """Its value as a bit pattern; references as objects."""
         machine = self.machine_in(store)
         word = GlobalRecord.value.read(machine.cage.arena, self.addr.at)
+        self.machine_in(store)
         if self.addr.type.content in core.REFERENCES:
             return from_core(machine, machine.from_guest(self.addr.type.content, word))
         return word

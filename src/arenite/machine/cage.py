@@ -50,6 +50,9 @@ def _round_up(size: int, grain: int) -> int:
     return -(-size // grain) * grain
 
 
+NOTHING_LOST: Final = memoryview(bytes(8)).cast("Q")
+
+
 class Cage:
     """The cage in a reservation: addresses, guard pages."""
 
@@ -64,6 +67,7 @@ class Cage:
         self._lengths = [0] * self._room
         self._window: Window | None = None
         self.template: Template | None = None  # what the regions are private mappings of
+        self.lost = NOTHING_LOST  # not 0 once a page of its file was touched that is not there any more: `check`
         if image is None:
             self._arena_size = _round_up(arena_size, GRAIN)
             self._used = 0
@@ -83,6 +87,11 @@ class Cage:
         self.template, space = image.template, self._space
         fd = image.template.file
         assert fd is not None
+        if image.template.name:
+            self.lost = space.watch()
+        elif self.lost is not NOTHING_LOST:
+            self._space.unwatch()
+            self.lost = NOTHING_LOST
         for start, size, offset in image.mappings:
             space.map_fixed(start, fd, size, offset)
         for start, stop in image.behind:
@@ -92,6 +101,15 @@ class Cage:
         self._arena_size = image.sizes[0] + STORE_AT
         self._used = len(image.sizes) - 1
         self._lengths[: self._used] = image.sizes[1:]
+
+    def check(self) -> None:
+        """To be called behind whatever has read or run here.
+
+        Raises: `SnapshotError` once a page was touched that a file does not have any more: what was read was not there.
+        """
+        if self.lost[0]:
+            assert self.template is not None
+            raise self.template.lost()
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
@@ -108,6 +126,7 @@ class Cage:
 
     def rebase(self, image: Image) -> None:
         """Map the template of an image whose content this cage already has: its own pages are given back."""
+        self.check()
         self._fill(image)
 
     def reset(self, image: Image) -> None:
@@ -168,6 +187,8 @@ class Cage:
         new.generation = self.generation + 1
         if self._window is not None:
             new.show(self._window)
+        if self.lost is not NOTHING_LOST:
+            new.lost = new._space.watch()
         move = platform.Move(self._space, new._space, [self._place(region) for region in range(1 + self._used)])
         try:
             if not move.run():
@@ -234,6 +255,7 @@ class PortableCage:
 
     portable = True
     base = 0
+    lost = NOTHING_LOST
 
     def __init__(self, arena_size: int, areas: int = 1) -> None:
         self.areas = MAX_AREAS
@@ -264,6 +286,9 @@ class PortableCage:
             view = self.region(region)
             for number, page in image.pages(region):
                 view[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page
+
+    def check(self) -> None:
+        """Nothing is mapped, so nothing is lost."""
 
     def region(self, region: int) -> memoryview:
         """The bytes of a region."""
@@ -356,6 +381,8 @@ class PortableCage:
 
 class ClosedCage:
     """What a closed store has in place of a cage: whoever wants something of it is refused."""
+
+    lost = NOTHING_LOST
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AreniteError("the store is closed")

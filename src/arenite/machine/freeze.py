@@ -101,6 +101,7 @@ def freeze(machine: Machine) -> Frozen:
         clear_dead(machine)
         _clear_stack(machine)
         image = _capture(machine.cage)
+        machine.cage.check()
         machine.shared = True
         parent = machine.lineage.divide(heap)
         machine.lineage = Lineage(parent, heap)
@@ -160,7 +161,7 @@ def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
     view, own = cage.region(region), cage.own_pages(region)
     known = template.size(region)
     if own is None:
-        return collected(different_pages(view, template.region(region), [(0, len(view))]))
+        return collected(different_pages(view, template, region))
     mapped = [(a, min(b, known)) for a, b in own if a < known]
     written = ranges_of(view, mapped)
     grown = collected(nonzero_pages(view, [(max(a, known), b) for a, b in own if b > known]) if len(view) > known else ())

@@ -9,7 +9,6 @@ Where there are no private mappings (`Template.file` is None) cages copy the tem
 
 from __future__ import annotations
 
-import mmap
 import os
 import weakref
 from array import array
@@ -19,7 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from arenite import platform
-from arenite.errors import Limit
+from arenite.errors import Limit, SnapshotError
 from arenite.layout.cage import HOST_PAGE, LOW, region_at
 
 if TYPE_CHECKING:
@@ -55,34 +54,42 @@ class File:
 class Template:
     """A file, open for reading, that nobody changes any more; its regions' extents.  It is closed with the object.
 
+    `name`: of a file that lies where others may cut it off nevertheless; otherwise empty.
+
     `pages`: how many of its pages are not zero, for judging whether an image has drifted too far from it.  `spaced`: memory 0 lies as
     far behind the arena as in a cage, and between them there are zeros.
     """
 
-    def __init__(self, fd: int, extents: Sequence[Extent], pages: int, *, spaced: bool = False) -> None:
+    def __init__(self, fd: int, extents: Sequence[Extent], pages: int, *, spaced: bool = False, name: str = "") -> None:
         self.file: int | None = fd
+        self.name = name
         self.extents = tuple(extents)
         self.pages = pages
         self.spaced = spaced
         self._data: dict[int, list[tuple[int, int]]] = {}
         weakref.finalize(self, os.close, fd)
 
-    @cached_property
-    def _mapping(self) -> mmap.mmap:
-        assert self.file is not None
-        end = max((e.offset + e.size for e in self.extents), default=0)
-        return mmap.mmap(self.file, end, access=mmap.ACCESS_READ)
-
     def size(self, region: int) -> int:
         """Bytes of a region, 0 if the template has no such region."""
         return self.extents[region].size if region < len(self.extents) else 0
 
-    def region(self, region: int) -> memoryview:
-        """The bytes of a region, read-only; reading a hole takes memory for it."""
-        if not self.size(region):
-            return memoryview(b"")
-        extent = self.extents[region]
-        return memoryview(self._mapping)[extent.offset : extent.offset + extent.size]
+    def read(self, region: int, start: int, stop: int) -> bytes:
+        """Bytes of a region, as far as the template has it.  Holes take no memory.  Raises: `SnapshotError` for a file that was cut."""
+        stop = min(stop, self.size(region))
+        if start >= stop:
+            return b""
+        assert self.file is not None
+        try:
+            found = os.pread(self.file, stop - start, self.extents[region].offset + start)
+        except OSError as error:
+            raise self.lost() from error
+        if len(found) < stop - start:
+            raise self.lost()
+        return found
+
+    def lost(self) -> SnapshotError:
+        """What to raise when a part of the file is not there any more."""
+        return SnapshotError(f"{self.name}: the file was cut, or could not be read, while it was mapped")
 
     def within(self, sizes: Sequence[int]) -> Template:
         """The same for regions that are at most so long."""
@@ -90,7 +97,7 @@ class Template:
             return self
         assert self.file is not None
         cut = [Extent(e.offset, min(e.size, size)) for e, size in zip(self.extents, sizes, strict=False)]
-        return Template(os.dup(self.file), cut, self.pages)
+        return Template(os.dup(self.file), cut, self.pages, name=self.name)
 
     def data(self, region: int) -> list[tuple[int, int]]:
         """(start, stop) of the parts of a region that may not be zero: those that the file has data for."""
@@ -113,11 +120,13 @@ class Template:
             try:
                 at = os.lseek(self.file, at, os.SEEK_DATA)
             except OSError:  # ENXIO: no data behind
-                return
+                break
             hole = min(os.lseek(self.file, at, os.SEEK_HOLE), end)
             if at < end:
                 yield at - first, hole - first
             at = hole
+        if os.fstat(self.file).st_size < end:  # asked last, so what was cut before was not taken for a hole
+            raise self.lost()
 
     def chunks_with_data(self, region: int, size: int) -> Iterator[int]:
         """Numbers of the chunks of `size` bytes of a region that may not be zero."""
@@ -133,6 +142,7 @@ class PortableTemplate(Template):
 
     def __init__(self, regions: Sequence[bytes | bytearray]) -> None:
         self.file = None
+        self.name = ""
         self._data = {}
         self.regions = tuple(regions)
         self.extents = tuple(Extent(0, len(r)) for r in regions)
@@ -145,9 +155,9 @@ class PortableTemplate(Template):
             return self
         return PortableTemplate([r[:size] for r, size in zip(self.regions, sizes, strict=False)])
 
-    def region(self, region: int) -> memoryview:
-        """The bytes of a region."""
-        return memoryview(self.regions[region]).toreadonly() if region < len(self.regions) else memoryview(b"")
+    def read(self, region: int, start: int, stop: int) -> bytes:
+        """Bytes of a region, as far as the template has it."""
+        return bytes(self.regions[region][start:stop]) if region < len(self.regions) else b""
 
 
 def _beyond(extents: Sequence[Extent], sizes: Sequence[int]) -> bool:
@@ -268,19 +278,18 @@ class Image:
         at = bisect_left(pages.numbers, number)
         if at < len(pages) and pages.numbers[at] == number:
             return bytes(pages.content[at * HOST_PAGE : (at + 1) * HOST_PAGE])
-        template = self.template.region(region)
-        return bytes(template[number * HOST_PAGE : (number + 1) * HOST_PAGE]) or ZERO_PAGE
+        return self.template.read(region, number * HOST_PAGE, (number + 1) * HOST_PAGE) or ZERO_PAGE
 
     def chunks(self, region: int, size: int = CHUNK) -> Iterator[tuple[int, bytes]]:
         """The bytes of a region, `size` at a time (whole pages), where they are not all zero: (offset, bytes)."""
-        changed, template = self.changed[region], self.template.region(region)
+        changed = self.changed[region]
         end, zeros = self.sizes[region], bytes(size)
         places = sorted({n * HOST_PAGE // size for n in changed.numbers})
         next_page = 0
         for index in merged(places, self.template.chunks_with_data(region, size)):
             at = index * size
             length = min(size, end - at)
-            chunk = template[at : at + length].tobytes()
+            chunk = self.template.read(region, at, at + length)
             chunk += bytes(length - len(chunk))
             if next_page < len(changed.numbers) and changed.numbers[next_page] * HOST_PAGE < at + length:
                 patched = bytearray(chunk)
@@ -374,21 +383,18 @@ def nonzero_runs(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterato
             yield start, end
 
 
-def different_pages(view: memoryview, template: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
-    """(number, bytes) of the pages in `ranges` of a region that are not the template's."""
-    known = len(template)
-    for start, stop in ranges:
-        for block_at in range(start, stop, BLOCK):
-            end = min(block_at + BLOCK, stop)
-            block = view[block_at:end].tobytes()
-            before = template[block_at : min(end, known)].tobytes() if block_at < known else b""
-            before += bytes(len(block) - len(before))
-            if block == before:
-                continue
-            for at in range(0, len(block), HOST_PAGE):
-                page = block[at : at + HOST_PAGE]
-                if page != before[at : at + HOST_PAGE]:
-                    yield (block_at + at) // HOST_PAGE, page
+def different_pages(view: memoryview, template: Template, region: int) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of the pages of a region that are not the template's."""
+    for block_at in range(0, len(view), BLOCK):
+        block = view[block_at : block_at + BLOCK].tobytes()
+        before = template.read(region, block_at, block_at + len(block))
+        before += bytes(len(block) - len(before))
+        if block == before:
+            continue
+        for at in range(0, len(block), HOST_PAGE):
+            page = block[at : at + HOST_PAGE]
+            if page != before[at : at + HOST_PAGE]:
+                yield (block_at + at) // HOST_PAGE, page
 
 
 def collected(pages: Iterable[tuple[int, bytes]]) -> Pages:

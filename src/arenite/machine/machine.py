@@ -272,6 +272,9 @@ class Machine:
             if kind.plain_results:
                 return kind.get_results(self.cage.arena, sp)
             return kind.read_results(self.cage.arena, sp, self.from_guest)
+        except Trap:
+            self.cage.check()  # zeros in place of what a file has no more look like damage
+            raise
         finally:
             self._turn.release()
 
@@ -347,6 +350,9 @@ class Machine:
         try:
             self._be_watched()
             self._run(activation.pc, activation.sp, activation.vmctx, activation.status)
+        except Trap:
+            self.cage.check()
+            raise
         finally:
             watch.running.discard(self)
             self._depth -= 1
@@ -395,6 +401,8 @@ class Machine:
             runner = self._runner or self._refresh()
             runner()
             status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
+            if self.cage.lost[0]:
+                self.cage.check()
             if self.fuel is not None:
                 if not 0 <= left <= given:  # a fault on a damaged record may come while the register is in use
                     left = 0

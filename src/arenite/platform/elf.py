@@ -47,7 +47,7 @@ RUNTIME: Final = (
     *("memcpy", "memmove", "memset", "memcmp", "bcmp"),
     *("fmod", "fmodf", "ceil", "ceilf", "floor", "floorf", "trunc", "truncf", "rint", "rintf", "nearbyint", "nearbyintf"),
     *("roundeven", "roundevenf", "sqrt", "sqrtf", "fma", "fmaf", "fmin", "fminf", "fmax", "fmaxf"),
-    *("pthread_getspecific", "pthread_setspecific", "sigaction", "raise"),
+    *("pthread_getspecific", "pthread_setspecific", "sigaction", "raise", "mmap"),
 )
 """The functions of the C library that LLVM calls on its own account, and those that the engine's IR calls."""
 

@@ -6,6 +6,9 @@ The contract with generated code:
 - where they touch the guest's memory they have nothing on the stack;
 - each range of text has a *landing*: a function of the same type that ends the run with "out of bounds".
 
+A page of a mapped file is lost when somebody cuts the file off.  Whoever maps one says where (`watch`): the page then reads as zeros from
+the first touch on, and a flag tells; guests' code is ended as by any fault.
+
 The handler of SIGSEGV and SIGBUS is LLVM IR without a cast between integers and pointers.  When the kernel reports a fault
 (si_code > 0) whose instruction lies in a registered range and whose address lies in that range's window around the base, it
 sets the instruction pointer to the landing, which so sees the registers as they were: base, pc, sp, fuel.  Everything else goes
@@ -23,14 +26,17 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import mmap
 import os
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import cache, elf, libc, llvm
 from arenite.platform.architectures import host
+from arenite.platform.reserve import page_size
 
 if TYPE_CHECKING:
     from arenite.platform.architectures import Architecture
@@ -41,6 +47,14 @@ CAPACITY: Final = 4096
 LEVELS: Final = 16
 """How often somebody may install a handler above ours; after that the last level forgets its older predecessor."""
 
+WATCHED: Final = 1 << 16
+"""Mappings of files that may be cut, at a time."""
+
+LOST: Final = 2
+"""The `si_code` (BUS_ADRERR) of an address that is mapped and has nothing behind it."""
+
+ZEROS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | libc.MAP_NORESERVE | libc.MAP_FIXED
+
 SIGNALS: Final = (signal.SIGSEGV, signal.SIGBUS)
 """In the order of the columns of `@previous`."""
 
@@ -49,17 +63,23 @@ def handler_ir(architecture: Architecture) -> str:
     """The handler's LLVM IR: `@handler0`, … and the tables they read."""
     return f"""
 %range = type {{ ptr, ptr, ptr, i64, i64 }}                     ; begin, end, landing, low, high
+%watched = type {{ ptr, ptr, i64 }}                             ; begin, end, whether a page was lost
 
 @ranges = global [{CAPACITY} x %range] zeroinitializer
 @used = global i64 0                                            ; no range lies at or behind this index
+@files = global [{WATCHED} x %watched] zeroinitializer
+@files.used = global i64 0                                      ; no file lies at or behind this index
 @previous = global [{LEVELS} x [2 x ptr]] zeroinitializer
 @default = constant [{ctypes.sizeof(libc.SigAction)} x i8] zeroinitializer, align 8  ; a struct sigaction with SIG_DFL
 
 declare i32 @sigaction(i32, ptr, ptr)
 declare i32 @raise(i32)
+declare ptr @mmap(ptr, i64, i32, i32, i32, i64)
+declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
 
 define internal void @fault(i32 %signal, ptr %info, ptr %context, i64 %level) noinline nounwind {{
 entry:
+  %is.bus = icmp eq i32 %signal, {SIGNALS[1].value}
   %code.at = getelementptr i8, ptr %info, i64 8                 ; si_code
   %code = load i32, ptr %code.at
   %by.kernel = icmp sgt i32 %code, 0
@@ -72,11 +92,35 @@ start:
   %pc.at = getelementptr i8, ptr %context, i64 {architecture.pc_at}
   %pc = load ptr, ptr %pc.at
   %used = load atomic i64, ptr @used acquire, align 8
+  %is.lost = icmp eq i32 %code, {LOST}
+  %of.file = and i1 %is.bus, %is.lost
+  %files.used = load atomic i64, ptr @files.used acquire, align 8
+  br i1 %of.file, label %look, label %search
+look:
+  %file = phi i64 [ 0, %start ], [ %file.next, %look.on ]
+  %more.files = icmp ult i64 %file, %files.used
+  br i1 %more.files, label %look.in, label %search
+look.in:
+  %file.end.at = getelementptr [{WATCHED} x %watched], ptr @files, i64 0, i64 %file, i32 1
+  %file.end = load atomic ptr, ptr %file.end.at acquire, align 8  ; written last, cleared first
+  %file.begin.at = getelementptr [{WATCHED} x %watched], ptr @files, i64 0, i64 %file, i32 0
+  %file.begin = load ptr, ptr %file.begin.at
+  %from.file = icmp uge ptr %address, %file.begin
+  %to.file = icmp ult ptr %address, %file.end
+  %in.file = and i1 %from.file, %to.file
+  br i1 %in.file, label %note, label %look.on
+look.on:
+  %file.next = add i64 %file, 1
+  br label %look
+note:
+  %lost.at = getelementptr [{WATCHED} x %watched], ptr @files, i64 0, i64 %file, i32 2
+  store atomic i64 1, ptr %lost.at release, align 8
   br label %search
 search:
-  %index = phi i64 [ 0, %start ], [ %index.next, %next ]
+  %noted = phi i1 [ false, %start ], [ false, %look ], [ true, %note ], [ %noted, %next ]
+  %index = phi i64 [ 0, %start ], [ 0, %look ], [ 0, %note ], [ %index.next, %next ]
   %more = icmp ult i64 %index, %used
-  br i1 %more, label %text, label %chain
+  br i1 %more, label %text, label %nobodys
 text:
   %end.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 1
   %end = load atomic ptr, ptr %end.at acquire, align 8          ; written last, cleared first
@@ -99,15 +143,22 @@ window:
   %from.low = icmp uge ptr %address, %lowest
   %to.high = icmp ult ptr %address, %behind
   %in.window = and i1 %from.low, %to.high
-  br i1 %in.window, label %land, label %chain
+  br i1 %in.window, label %land, label %nobodys
 land:
   %landing.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 2
   %landing = load ptr, ptr %landing.at
   store ptr %landing, ptr %pc.at
   ret void
 
+nobodys:
+  br i1 %noted, label %patch, label %chain
+patch:                                                          ; zeros in place of the page; the instruction comes again
+  %page = call ptr @llvm.ptrmask.p0.i64(ptr %address, i64 {-page_size})
+  %zeros = call ptr @mmap(ptr %page, i64 {page_size}, i32 {mmap.PROT_READ | mmap.PROT_WRITE}, i32 {ZEROS}, i32 -1, i64 0)
+  %patched = icmp eq ptr %zeros, %page
+  br i1 %patched, label %done, label %chain
+
 chain:
-  %is.bus = icmp eq i32 %signal, {SIGNALS[1].value}
   %column = zext i1 %is.bus to i64
   %previous.at = getelementptr [{LEVELS} x [2 x ptr]], ptr @previous, i64 0, i64 %level, i64 %column
   %previous = load ptr, ptr %previous.at
@@ -142,6 +193,15 @@ define void @handler{level}(i32 %signal, ptr %info, ptr %context) nounwind {{
     )
 
 
+class Watched(ctypes.Structure):
+    """A row of `@files`.  A row is in use while its `end` is not 0."""
+
+    _fields_ = (("begin", ctypes.c_uint64), ("end", ctypes.c_uint64), ("lost", ctypes.c_uint64))
+    begin: int
+    end: int
+    lost: int
+
+
 class Range(ctypes.Structure):
     """A row of `@ranges`.  A row is in use while its `end` is not 0."""
 
@@ -170,6 +230,12 @@ class Handler:
         self.entries = [symbols[f"handler{level}"] for level in range(LEVELS)]
         self.ranges = (Range * CAPACITY).from_address(symbols["ranges"])
         self.used = ctypes.c_uint64.from_address(symbols["used"])
+        self.files = (Watched * WATCHED).from_address(symbols["files"])
+        self.files_used = ctypes.c_uint64.from_address(symbols["files.used"])
+        self.files_free = list(reversed(range(WATCHED)))
+        self.owners: dict[int, weakref.ref[object]] = {}
+        """Of rows of `files`: whose they are."""
+        self.flags = memoryview(self.files).cast("B").cast("Q")
         self.previous = (ctypes.c_uint64 * (LEVELS * len(SIGNALS))).from_address(symbols["previous"])
         self.levels = dict.fromkeys(SIGNALS, -1)
         """The level that is installed, by signal."""
@@ -261,6 +327,37 @@ def unregister(text_begin: int) -> None:
         index = _handler.rows.pop(text_begin)
         _handler.ranges[index].end = 0
         _handler.free.append(index)
+
+
+def watch(owner: object, begin: int, end: int) -> tuple[int, memoryview]:
+    """Let pages of files between these addresses read as zeros once they are lost, for as long as `owner` lives.
+
+    A number for `unwatch`, and a view of one word: not 0 once a page was lost there.
+    Raises: `Limit` when too many mappings are watched.
+    """
+    assert 0 < begin < end
+    with _lock:
+        if _handler is None:
+            install()
+        assert _handler is not None
+        if not _handler.files_free:
+            raise Limit(f"more than {WATCHED} mappings of files that may be cut at a time (open them with trusted=False)")
+        index = _handler.files_free.pop()
+        row = _handler.files[index]
+        _handler.owners[index] = weakref.ref(owner, lambda _: unwatch(index))
+        row.lost, row.begin = 0, begin
+        row.end = end
+        _handler.files_used.value = max(_handler.files_used.value, index + 1)
+        return index, _handler.flags[3 * index + 2 : 3 * index + 3]
+
+
+def unwatch(number: int) -> None:
+    """Forget a mapping, so that whoever lies there next is not taken for it."""
+    with _lock:
+        assert _handler is not None
+        if _handler.owners.pop(number, None) is not None:
+            _handler.files[number].end = 0
+            _handler.files_free.append(number)
 
 
 def _object() -> bytes:

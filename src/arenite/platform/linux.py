@@ -19,7 +19,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from arenite.platform import libc, pagemap
+from arenite.platform import faults, libc, pagemap
 from arenite.platform.reserve import check_range, page_size, round_up
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ class Reservation:
     Raises: `Limit` when the system refuses it, also after a garbage collection.
     """
 
-    __slots__ = ("__weakref__", "_mapping", "address", "size")
+    __slots__ = ("__weakref__", "_mapping", "_watch", "address", "size")
 
     def __init__(self, size: int) -> None:
         self.size = round_up(size)
         self._mapping = libc.reserve(self.size)
         self.address = libc.address_of(self._mapping)
+        self._watch = -1
         # Python makes read-only views of what was mapped without access, so access is taken away afterwards.
         libc.protect(self.address, self.size, libc.PROT_NONE)
 
@@ -85,6 +86,18 @@ class Reservation:
         assert start + length <= self.size
         libc.map_at(self.address + start, length, RW, PRIVATE, fd, offset)
 
+    def watch(self) -> memoryview:
+        """Let pages of files that are mapped here read as zeros once they are lost; a view of a word that is not 0 then.  Raises: `Limit`."""
+        self.unwatch()
+        self._watch, flag = faults.watch(self._mapping, self.address, self.address + self.size)  # views keep the mapping too
+        return flag
+
+    def unwatch(self) -> None:
+        """Have them end the process again."""
+        if self._watch >= 0:
+            faults.unwatch(self._watch)
+            self._watch = -1
+
     def own_pages(self, start: int, stop: int) -> list[tuple[int, int]] | None:
         """Ranges of whole pages, as offsets from `start`, that are this mapping's own: written since the file was mapped, or, where
         there is no file, ever touched.  None when the system does not tell.
@@ -102,6 +115,7 @@ class Reservation:
     def close(self) -> None:
         """Unmap everything now.  Raises: `BufferError` while a view lives; the reservation stays usable in that case."""
         self._mapping.close()
+        self.unwatch()
 
     def _check(self, start: int, stop: int) -> None:
         """Refuse unaligned or foreign ranges, and any after `close`, when the addresses may be somebody else's."""

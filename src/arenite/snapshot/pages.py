@@ -65,7 +65,8 @@ def mapped(file: Reader, places: list[Section]) -> Template:
     """The template that a file's regions are."""
     for place in places:
         _check_place(file, place)
-    return Template(os.dup(file.fd), [Extent(p.offset, p.size) for p in places], sum(p.size for p in places) // HOST_PAGE)
+    extents, pages = [Extent(p.offset, p.size) for p in places], sum(p.size for p in places) // HOST_PAGE
+    return Template(os.dup(file.fd), extents, pages, name="" if file.sealed else file.name)
 
 
 def _check_place(file: Reader, place: Section) -> None:
@@ -77,7 +78,10 @@ def _check_place(file: Reader, place: Section) -> None:
 def with_data(file: Reader, place: Section) -> Section:
     """A region up to the last byte that the file has data for."""
     _check_place(file, place)
-    return place._replace(size=_data_end(file.fd, place) - place.offset)
+    found = place._replace(size=_data_end(file.fd, place) - place.offset)
+    if os.fstat(file.fd).st_size < place.offset + place.size:  # asked last, so what was cut is not taken for a hole
+        raise file.error("it was cut off while it was read")
+    return found
 
 
 def _data_end(fd: int, place: Section) -> int:

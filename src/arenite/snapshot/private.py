@@ -88,14 +88,16 @@ def chunks(fd: int, size: int, name: str) -> Iterator[tuple[int, bytes]]:
             try:
                 at = max(at, os.lseek(fd, at, os.SEEK_DATA) // CHUNK * CHUNK)
             except OSError:  # ENXIO: no data behind
-                return
+                break
         length = min(CHUNK, size - at)
         if length <= 0:
-            return
+            break
         chunk = read(fd, at, length, name)
         if at == 0 or chunk != zeros[:length]:
             yield at, chunk
         at += CHUNK
+    if os.fstat(fd).st_size < size:  # asked last, so what was cut is not taken for a hole
+        raise SnapshotError(f"{name}: it was cut off while it was read")
 
 
 def read(fd: int, at: int, size: int, name: str) -> bytes:

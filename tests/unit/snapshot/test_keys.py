@@ -256,15 +256,21 @@ def test_copies_are_bounded(tmp_path: Path, key: bytes | None) -> None:
         assert [p.name for p in tmp_path.iterdir()] == ["s.arn"]
 
 
+@pytest.mark.parametrize(("when", "where"), [(0, 1), (0, 0), (4, 4)])
 @pytest.mark.parametrize("key", [None, KEY])
-def test_a_file_that_is_cut_while_it_is_copied(tmp_path: Path, key: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_cut_while_it_is_copied(
+    tmp_path: Path, key: bytes | None, when: int, where: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what is gone looks like a hole."""
     path, real = saved(tmp_path, "image", key), private.read
 
     def cut(fd: int, at: int, size: int, name: str) -> bytes:
-        if at:
-            os.truncate(path, at)
-        return real(fd, at, size, name)
+        found = real(fd, at, size, name)
+        if at == when:
+            os.truncate(path, where)
+        return found
 
+    when, where = when * CHUNK, where * CHUNK
     monkeypatch.setattr(private, "read", cut)
     with pytest.raises(SnapshotError, match="cut off while it was read"):
         Snapshot.open(path, of(), key=key, trusted=False)
