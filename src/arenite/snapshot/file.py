@@ -365,7 +365,8 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     if layout not in STEPS and layout != layout_digest():
         raise reader.error("it was written with another layout of records, which this version of arenite does not read")
     sizes = read_sizes(manifest)
-    options.limits.check_memory(reader.name, max(sizes.regions[1:], default=0))
+    instances, tables = (len(manifest.sequence(name)) for name in ("instances", "tables"))
+    options.limits.check_store(reader.name, sizes.regions[1:], instances, tables)
     modules = _modules(reader, manifest, parent)
     stored, own, held = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if _context(stored) != manifest.text("context"):

@@ -14,6 +14,7 @@ from arenite.config import Config
 from arenite.errors import Limit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
 PER_VALUE: Final = 16
@@ -22,7 +23,9 @@ FEWEST: Final = 4096  # values that are always allowed
 
 @dataclass(frozen=True)
 class Limits:
-    """In bytes.  `memory`: one memory's size; `pages`: what all pages take that are not mapped but read; `modules`: what the modules
+    """In bytes, but for `instances` and `tables`, which are counted.
+
+    `memory`, `memories`: the size of one memory, of all; `pages`: what all pages take that are not mapped but read; `modules`: what the modules
     have unpacked, with their bytecode; `manifest`: its text, and a value for each `PER_VALUE` of these.
     """
 
@@ -30,16 +33,35 @@ class Limits:
     pages: int
     modules: int
     manifest: int
+    memories: int
+    instances: int
+    tables: int
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """Those of an engine."""
-        return cls(config.max_memory, config.max_snapshot_memory, config.max_snapshot_modules, config.max_snapshot_manifest)
+        return cls(
+            config.max_memory,
+            config.max_snapshot_memory,
+            config.max_snapshot_modules,
+            config.max_snapshot_manifest,
+            config.max_store_memory,
+            config.max_instances,
+            config.max_tables,
+        )
 
-    def check_memory(self, name: str, size: int) -> None:
-        """Raises: `Limit`."""
-        if size > self.memory:
-            raise Limit(f"{name}: a memory of {size} bytes; {self.memory} are allowed (max_memory)")
+    def check_store(self, name: str, memories: Sequence[int], instances: int, tables: int) -> None:
+        """What a store of the engine's may have.  Raises: `Limit`."""
+        largest = max(memories, default=0)
+        if largest > self.memory:
+            raise Limit(f"{name}: a memory of {largest} bytes; {self.memory} are allowed (max_memory)")
+        for found, most, what, option in (
+            (sum(memories), self.memories, "bytes of memories", "max_store_memory"),
+            (instances, self.instances, "instances", "max_instances"),
+            (tables, self.tables, "tables", "max_tables"),
+        ):
+            if found > most:
+                raise Limit(f"{name}: {found} {what}; {most} are allowed ({option})")
 
     def check_pages(self, name: str, size: int) -> None:
         """Raises: `Limit`."""

@@ -98,6 +98,20 @@ def test_memories_in_the_same_area(tmp_path: Path, tier: TierName) -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize(("option", "most"), [("max_store_memory", 3 << 19), ("max_instances", 3), ("max_tables", 3)])
+def test_a_snapshot_is_no_larger_than_a_store(tmp_path: Path, tier: TierName, option: str, most: int) -> None:
+    of = engine(tier)
+    store, module = Store(of), Module(of, "(module (memory 8) (table 1 funcref))")
+    for number in range(4):
+        Instance(store, module, [])
+        store.snapshot().save(tmp_path / f"{number}.arn")
+    small = engine(tier, **{option: most})
+    Snapshot.open(tmp_path / "2.arn", small).fork().close()
+    with pytest.raises(Limit, match=option):
+        Snapshot.open(tmp_path / "3.arn", small)
+
+
+@pytest.mark.parametrize("tier", TIERS)
 def test_memories_of_many_instances(tmp_path: Path, tier: TierName, unpacking: list[int]) -> None:
     """Memories that are somebody's are bounded by what they take together."""
     of = engine(tier, max_memory=1 << 20, max_snapshot_memory=8 << 20)
