@@ -233,8 +233,8 @@ class Caller:
         return found
 
     def get_fuel(self) -> int:
-        """Units of fuel left."""
-        return self.machine.get_fuel() or 0
+        """Units of fuel left.  Raises: `AreniteError` where none is counted."""
+        return self.machine.counted_fuel()
 
     def set_fuel(self, fuel: int) -> None:
         """Units of fuel from now on."""

@@ -134,10 +134,7 @@ class Store:
         return self._consuming()
 
     def _consuming(self) -> int:
-        left = self.machine.get_fuel()
-        if left is None:
-            raise AreniteError("fuel is not configured: Config(consume_fuel=True)")
-        return left
+        return self.machine.counted_fuel()
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
         """Guests of this store trap once the engine's epoch has gone on by so much."""

@@ -151,7 +151,7 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
         unlimited, debt = machine.fuel is None, 0
         limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
         allowed = min(limits, default=0)
-        machine.reserve = (machine.fuel or allowed) - allowed
+        machine.reserve = 0 if machine.fuel is None else machine.fuel - allowed
         machine.fuel = allowed - activation.debt if limits else None
         activation.debt = 0
         try:

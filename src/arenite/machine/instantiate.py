@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 WORD = struct.Struct("<I")
 
 
-def size_now(machine: Machine, addr: Addr) -> int:
-    """Elements of a table, pages of a memory."""
+def size_now(machine: Machine, addr: Addr) -> int | None:
+    """Elements of a table, pages of a memory; None of what has no size."""
     if isinstance(addr, TableAddr):
         return TableRecord.length.read(machine.cage.arena, addr.at)
     if isinstance(addr, MemoryAddr):
         return len(machine.cage.memory(addr.area)) // PAGE_SIZE
-    return 0
+    return None
 
 
 def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> None:
@@ -37,8 +37,8 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
         raise LinkError(f"expected {len(code.imports)} imports, found {len(imports)}")
     for wanted, found in zip(code.imports, imports, strict=True):
         size = size_now(machine, found)
-        if not matches(wanted.type, found, size):
-            now = f", now of size {size}" if size else ""
+        if not matches(wanted.type, found, 0 if size is None else size):
+            now = "" if size is None else f", now of size {size}"
             raise LinkError(
                 f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {found.type}{now}"
             )

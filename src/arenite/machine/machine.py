@@ -47,6 +47,7 @@ CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the hea
 HEADER: Final = struct.Struct("<IIII")
 SLICE: Final = 1 << 62  # units of fuel: the watch ends it
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
+NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
 MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
 
 
@@ -123,9 +124,18 @@ class Machine:
         """Units that the store has left; None: unlimited."""
         return None if self.fuel is None else self.reserve + max(self.fuel, 0)
 
+    def counted_fuel(self) -> int:
+        """The same.  Raises: `AreniteError` where it is unlimited."""
+        left = self.get_fuel()
+        if left is None:
+            raise AreniteError(NO_FUEL)
+        return left
+
     def set_fuel(self, units: int) -> None:
         """The store has so many units from now on; what goes on may use no more of them than before."""
-        self.fuel = min(units, self.fuel or 0) if self.reserve or self._budget.fuel is not None else units
+        if self.fuel is None:
+            raise AreniteError(NO_FUEL)
+        self.fuel = min(units, self.fuel) if self.reserve or self._budget.fuel is not None else units
         self.reserve = units - self.fuel
 
     # one thread at a time

@@ -157,7 +157,7 @@ class WasiConfig:
         state = State(
             args=[f"{argument}\0".encode() for argument in self.argv],
             env=[f"{name}={value}\0".encode() for name, value in self.env.items()],
-            clocks=self.clocks or SystemClocks(),
+            clocks=SystemClocks() if self.clocks is None else self.clocks,
             random=random_bytes(self.random),
         )
         try:

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from arenite import Caller, Config, Engine, Execution, Finished, Func, FuncType, Linker, Module, Paused, PauseReason, Store
+from arenite import (
+    AreniteError,
+    Caller,
+    Config,
+    Engine,
+    Execution,
+    Finished,
+    Func,
+    FuncType,
+    Linker,
+    Module,
+    Paused,
+    PauseReason,
+    Store,
+)
+
+if TYPE_CHECKING:
+    from arenite.config import TierName
 
 WAT = """(module
   (import "env" "f" (func $f))
@@ -65,3 +84,22 @@ def test_setting_it_lets_a_run_use_no_more(world: World) -> None:
     assert outcome.reason is PauseReason.FUEL
     execution.close()
     assert world.store.get_fuel() == 900 - 32  # what it owed is paid by the store
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_where_no_fuel_is_counted_a_host_function_neither_sees_nor_sets_any(tier: TierName) -> None:
+    engine = Engine(Config(tier=tier))
+    store, linker, refused = Store(engine), Linker(engine), []
+
+    def f(caller: Caller) -> None:
+        for use in (caller.get_fuel, lambda: caller.set_fuel(5)):
+            with pytest.raises(AreniteError, match="fuel is not configured") as error:
+                use()
+            refused.append(error)
+
+    linker.define_func("env", "f", FuncType([], []), f, access_caller=True)
+    exports = linker.instantiate(store, Module(engine, WAT)).exports(store)
+    function = exports["loop"]
+    assert isinstance(function, Func)
+    function(store, 1000)
+    assert len(refused) == 2

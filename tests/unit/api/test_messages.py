@@ -104,6 +104,8 @@ def test_links() -> None:
         linker.instantiate(store, needs)
     with pytest.raises(AreniteError, match="defined twice"):
         linker.define_func("m", "f", FuncType([I32], []), lambda _x: None)
+    with pytest.raises(LinkError, match="now of size 0"):
+        Instance(store, module(of, '(module (import "a" "b" (memory 1)))'), [Memory(store, MemoryType(Limits(0, None)))])
     linker.allow_shadowing = True
     linker.define_func("m", "f", FuncType([I32], []), lambda _x: None)
     linker.instantiate(store, needs)

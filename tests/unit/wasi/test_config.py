@@ -109,6 +109,18 @@ def test_clocks() -> None:
     assert program.call("clock_time_get", 4, 0, OUT) is Errno.INVAL
 
 
+def test_clocks_that_count_as_false() -> None:
+    class Log(VirtualClocks):
+        """Has a length, which is 0."""
+
+        def __len__(self) -> int:
+            return 0
+
+    program = Program(WasiConfig(clocks=Log(start=10**18, tick=5)))
+    assert program.call("clock_time_get", 0, 0, OUT) is Errno.SUCCESS
+    assert program.number(wide=True) == 10**18 + 5
+
+
 def test_exit() -> None:
     with pytest.raises(Exit) as ended:
         Program(WasiConfig()).call("proc_exit", 3)
