@@ -6,7 +6,7 @@ method takes first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.api import execution
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
@@ -68,9 +68,7 @@ def machine_of(store: object) -> Machine:
 
 def wrap(machine: Machine, addr: Addr) -> AnyExtern:
     """A place in the arena as users hold it."""
-    kind: type[Func | Table | Memory | Global] = {FuncAddr: Func, TableAddr: Table, MemoryAddr: Memory, GlobalAddr: Global}[
-        type(addr)
-    ]
+    kind = WRAPPERS[type(addr)]
     extern = kind.__new__(kind)
     extern.addr, extern.lineage = addr, machine.lineage
     return extern
@@ -434,6 +432,7 @@ class Global(Extern):
 
 
 AnyExtern = Func | Memory | Table | Global
+WRAPPERS: Final[dict[type, type[AnyExtern]]] = {FuncAddr: Func, TableAddr: Table, MemoryAddr: Memory, GlobalAddr: Global}
 
 
 def exported(machine: Machine, instance: InstanceAddr, name: str) -> AnyExtern | None:

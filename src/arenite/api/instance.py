@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from arenite.api import execution
 from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
 from arenite.errors import AreniteError, LinkError
-from arenite.machine import instantiate
 from arenite.machine.execution import start_instance
+from arenite.machine.segments import start_function
 
 if TYPE_CHECKING:
     from arenite.api.externs import Storelike
@@ -54,7 +54,10 @@ class Instance:
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
         addrs = _addresses(machine, imports)
-        self.addr, self.lineage = instantiate.instantiate(machine, module.code, addrs), machine.lineage
+        self.addr, self.lineage = module.births.prepare(machine, module.code, addrs), machine.lineage
+        start = start_function(machine, self.addr)
+        if start is not None:
+            machine.call(start, ())
         _keep_window(machine, module)
 
     @classmethod
@@ -65,7 +68,7 @@ class Instance:
         Raises: as the constructor, before anything of the start function runs.
         """
         machine = machine_of(store)
-        made = instantiate.prepare(machine, module.code, _addresses(machine, imports))
+        made = module.births.prepare(machine, module.code, _addresses(machine, imports))
         _keep_window(machine, module)
         return execution.Execution(machine, start_instance(machine, made))
 

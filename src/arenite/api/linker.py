@@ -89,13 +89,18 @@ class Linker:
     def _imports(self, store: Storelike, module: Module) -> list[AnyExtern]:
         """What a module's imports are here.  Raises: `LinkError`."""
         machine = machine_of(store)
-        return [self._find(store, machine, i.module, i.name, i.type) for i in module.code.imports]
+        found = []
+        for wanted in module.code.imports:
+            key = wanted.module, wanted.name
+            known = self._functions.get(key)
+            if known is not None:
+                found.append(wrap(machine, machine.add_host_function(known)))
+            else:
+                found.append(self._items.get(key) or self._find(store, machine, *key, wanted.type))
+        return found
 
     def _find(self, store: Storelike, machine: Machine, module: str, name: str, type_: core.ExternType) -> AnyExtern:
-        item = self._items.get((module, name))
-        if item is not None:
-            return item
-        function = self._functions.get((module, name)) or self._from_host(store, module, name)
+        function = self._from_host(store, module, name)
         if function is None and (module, name) in self._unknown_as_traps and isinstance(type_, core.FuncType):
             function = host_function(FuncType.of(type_), _trapping(module, name), access_caller=False)
         if function is None:

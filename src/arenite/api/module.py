@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
+from arenite.machine.births import Births
 from arenite.translate.module import locate, translate
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate
@@ -45,6 +46,7 @@ class Module:
             data = wat2wasm(data)
         self.engine = engine
         self.window: Window | None = None
+        self.births = Births()
         self.code = translate(data, progress=progress)
         engine.modules[self.code.digest.hex()] = self.code
 

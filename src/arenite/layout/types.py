@@ -10,6 +10,7 @@ Example:  FuncType((I32, I32), (I64,))
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 I32: Final = 0x7F
@@ -54,6 +55,14 @@ class FuncType:
 
     params: tuple[int, ...]
     results: tuple[int, ...]
+
+    @cached_property
+    def _hash(self) -> int:
+        """Types are looked up whenever a host function comes to a store."""
+        return hash((self.params, self.results))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         params, results = (" ".join(map(type_name, side)) for side in (self.params, self.results))

@@ -15,6 +15,7 @@ holds a view of a memory, when more memories are wanted than it has room for: no
 
 from __future__ import annotations
 
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -39,6 +40,7 @@ from arenite.machine.room import reserve
 
 if TYPE_CHECKING:
     from arenite.machine.image import Image, Template
+    from arenite.machine.machine import Machine
     from arenite.machine.window import Window
 
 LEAST_ROOM: Final = 64  # memory areas of a cage that had to move for one more
@@ -377,6 +379,27 @@ class PortableCage:
         """Whether somebody holds a view of a memory."""
         idle = platform.PortableReservation(HOST_PAGE).references()
         return any(memory.references() != idle for memory in self._memories)
+
+
+class Unborn:
+    """What a store has in place of a cage until somebody wants something of it.
+
+    `heap`: where the next record will lie; so far there are only references to host functions, which the registry knows all about.
+    Whoever still holds this when the machine is born gets at the cage through it.
+    """
+
+    def __init__(self, machine: Machine, heap: int, areas: int) -> None:
+        self._machine = weakref.ref(machine)  # not a cycle: a store that nobody uses goes at once
+        self.first = self.heap = heap
+        self.areas = areas
+
+    def __getattr__(self, name: str) -> object:
+        machine = self._machine()
+        assert machine is not None, "whoever asks has the machine"
+        return getattr(machine.born(), name)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 class ClosedCage:

@@ -100,7 +100,7 @@ def freeze(machine: Machine) -> Frozen:
         heap = StoreContext.heap.read(machine.cage.store_page, 0)
         clear_dead(machine)
         _clear_stack(machine)
-        image = _capture(machine.cage)
+        image = capture(machine.cage)
         machine.cage.check()
         machine.shared = True
         parent = machine.lineage.divide(heap)
@@ -142,7 +142,7 @@ def _clear_stack(machine: Machine) -> None:
                 arena[at : at + len(page)] = bytes(len(page))
 
 
-def _capture(cage: AnyCage) -> Image:
+def capture(cage: AnyCage) -> Image:
     """The content of a cage; the store context as one that nothing has run in."""
     page = cage.store_page
     for field in (*StoreContext.fields[:6], StoreContext.result_slot, StoreContext.next_pc, StoreContext.arguments):

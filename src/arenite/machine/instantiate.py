@@ -10,7 +10,7 @@ from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, T
 from arenite.layout.types import MAX_TABLE, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
 from arenite.machine.helpers import elements, fill, table_record
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
-from arenite.machine.segments import drop, evaluate, function_reference, references, start_function
+from arenite.machine.segments import drop, evaluate, function_reference, references
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
@@ -121,20 +121,11 @@ def _of(kind: type, imports: Sequence[Addr]) -> list[int]:
     return [a.at for a in imports if isinstance(a, kind)]
 
 
-def instantiate(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
-    """An instance of the module, its start function run.
+def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
+    """An instance of the module, its start function not yet run.
 
     Raises: `LinkError`, `Limit`, `Trap`; what was initialised before a trap stays so.
     """
-    instance = prepare(machine, code, imports)
-    start = start_function(machine, instance)
-    if start is not None:
-        machine.call(start, ())
-    return instance
-
-
-def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
-    """An instance of the module, its start function not yet run.  Raises: as `instantiate`."""
     check_count("instances", len(machine.made.instances), 1, machine.quota.instances)
     check_count("tables", len(machine.made.tables), len(code.tables), machine.quota.tables)
     check_imports(machine, code, imports)

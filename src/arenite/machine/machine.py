@@ -21,7 +21,7 @@ from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF
 from arenite.machine.backtrace import Locate, backtrace, unlocated
-from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage
+from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage, Unborn
 from arenite.machine.collect import tidy
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, HostCall, Pause, PauseReason, Suspended
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap
@@ -111,9 +111,28 @@ class Machine:
         heap = STACK_AT + (stack_size + ALIGNMENT - 1 & -ALIGNMENT)  # records are aligned
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
-        machine = cls(tier, windows, (PortableCage if tier.portable else Cage)(heap + 1, areas), heap)
-        machine.write_context(heap)
+        machine = cls(tier, windows, ClosedCage(), heap)  # type: ignore[arg-type]  # for a moment
+        machine.cage = Unborn(machine, heap, areas)  # type: ignore[assignment]  # in place of any
         return machine
+
+    def born(self) -> AnyCage:
+        """The cage, made if there is none yet.  Raises: `Limit` when the system refuses it, `AreniteError` when another thread is in."""
+        with self.exclusive():
+            unborn = self.cage
+            if not isinstance(unborn, Unborn):
+                return unborn
+            cage = (PortableCage if self.tier.portable else Cage)(unborn.first + 1, unborn.areas)
+            if unborn.heap > len(cage.arena):
+                cage.grow_arena(unborn.heap)
+            write_context(cage.store_page, unborn.heap, self.stack_limit, cage.sizes)
+            for at, index in self.made.host_function_at.items():
+                self._write_host_function(cage.arena, at, index)
+            self.cage = cage
+            return cage
+
+    def _write_host_function(self, arena: memoryview, at: int, index: int) -> None:
+        """Write the reference to a host function."""
+        HEADER.pack_into(arena, at, 0, self.made.thunks[self.made.host_functions[index].type], index, 0)
 
     def write_context(self, heap: int) -> None:
         """Write what the store page of a cage that nothing has run in says."""
@@ -200,23 +219,26 @@ class Machine:
 
     def add_host_function(self, function: HostFunction) -> FuncAddr:
         """A reference by which guests may call a host function."""
-        handle = self.made.thunks.get(function.type)
-        if handle is None:
-            handle = self._add_thunk(function.type)
-        at = self.allocate(FuncRefRecord.size)
-        index = self.own().add_function(function, at)
-        HEADER.pack_into(self.cage.arena, at, 0, handle, index, 0)
-        return FuncAddr(at, function.type)
+        if function.type not in self.made.thunks:
+            self._add_thunk(function.type)
+        cage = self.cage
+        if isinstance(cage, Unborn):
+            at, cage.heap = cage.heap, cage.heap + FuncRefRecord.size
+            self.own().add_function(function, at)
+        else:
+            at = self.allocate(FuncRefRecord.size)
+            self._write_host_function(self.cage.arena, at, self.own().add_function(function, at))
+        return FuncAddr(at, function.type, function.codec)
 
-    def _add_thunk(self, type_: FuncType) -> int:
-        """The handle by which guests call host functions of a type that is new to this store."""
+    def _add_thunk(self, type_: FuncType) -> None:
+        """Have a handle by which guests call host functions of a type that is new to this store."""
         made, thunks = self.own(), self.window.preamble.thunks
         handle = len(made.thunks)
-        if handle >= self.window.shown or thunks[handle].type != type_:  # another order than that of earlier stores
+        known = thunks[handle].type if handle < self.window.shown else None
+        if known is not type_ and known != type_:  # another order than that of earlier stores
             self.window = self.windows.window(self.modules, (*made.thunks, type_))
         self._runner = None  # the file of entries that the cage shows may be from before the thunk
         made.thunks[type_] = handle
-        return handle
 
     def name_host_function(self, at: int, module: str, name: str) -> None:
         """The host function whose reference lies at `at`, if that is one, serves an import of this name."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
-from arenite.machine.values import codec
+from arenite.machine.values import Codec, codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +26,11 @@ class FuncAddr:
 
     __slots__ = ("at", "codec", "entry", "type")
 
-    def __init__(self, at: int, type_: FuncType) -> None:
+    def __init__(self, at: int, type_: FuncType, kind: Codec | None = None) -> None:
+        """`kind`: the type's codec, for whoever has it."""
         self.at = at
         self.type = type_
-        self.codec = codec(type_)
+        self.codec = kind or codec(type_)
         self.entry: tuple[int, int] | None = None
 
     def __eq__(self, other: object) -> bool:

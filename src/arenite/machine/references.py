@@ -28,8 +28,13 @@ class References:
     def __init__(self, objects: list[object] | None = None, due: int = FEWEST) -> None:
         self.objects: list[object] = [] if objects is None else objects
         self.due = due
-        self._numbers = {id(value): number for number, value in enumerate(self.objects) if value is not None}
-        self._free = [number for number, value in enumerate(self.objects) if value is None]
+        self._numbers: dict[int, int] = {}
+        self._free: list[int] = []
+        for number, value in enumerate(self.objects):
+            if value is None:
+                self._free.append(number)
+            else:
+                self._numbers[id(value)] = number
 
     def copy(self) -> References:
         """The same, to be changed."""

@@ -55,6 +55,15 @@ class Registry:
             setattr(new, name, getattr(self, name).copy())
         return new
 
+    def born(self, first: Registry) -> Registry:
+        """This one, in which there are host functions alone, with what is known of a first instance beside them, which it shares."""
+        new = Registry.__new__(Registry)
+        new.thunks, new.host_functions, new.host_function_at = self.thunks, self.host_functions, self.host_function_at
+        new.references = self.references
+        new.host_names, new.instances = first.host_names, first.instances
+        new.by_record, new.tables, new.externs = first.by_record, first.tables, first.externs
+        return new
+
     def add_instance(self, instance: InstanceAddr) -> None:
         """Note an instance."""
         self.instances.append(instance)

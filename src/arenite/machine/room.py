@@ -23,7 +23,7 @@ class _Given:
     """The reservations that have room, and whether the system has ever refused one."""
 
     def __init__(self) -> None:
-        self.alive: weakref.WeakSet[platform.Reservation] = weakref.WeakSet()
+        self.alive: set[weakref.ref[platform.Reservation]] = set()  # each takes itself out
         self.refused = False
 
 
@@ -32,16 +32,20 @@ _given = _Given()
 
 def reserve(areas: int) -> tuple[platform.Reservation, int]:
     """Address space for a cage with so many memory areas; for how many it has room.  Raises: `Limit`."""
-    spare = next((spare for cages, spare in LADDER if len(_given.alive) < cages), 0)
-    room = min(areas + spare, MAX_AREAS)
-    if room > areas and not _given.refused:
+    spare = 0
+    for cages, more in LADDER:
+        if len(_given.alive) < cages:
+            spare = more
+            break
+    if spare and areas < MAX_AREAS and not _given.refused:
+        room = min(areas + spare, MAX_AREAS)
         try:
             space = platform.Reservation(cage_size(room))
         except Limit:
             _given.refused = True
         else:
             if space.address >= WIDE:
-                _given.alive.add(space)
+                _given.alive.add(weakref.ref(space, _given.alive.discard))
                 return space, room
             space.close()
     return platform.Reservation(cage_size(areas)), areas

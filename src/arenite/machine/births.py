@@ -1,0 +1,120 @@
+"""A module's first instance in a store of its own, made once and mapped ever after.
+
+What instantiation leaves in the cage of a store that has nothing else depends on little: the module, the types and places of its host
+functions, the engine's options.  So when a module is instantiated like that for the second time, the cage is kept as an image, before
+the start function runs; the next stores of that kind begin as private mappings of it, as forks do.
+
+    instance = births.prepare(machine, code, imports)
+
+Nobody can tell the difference, other than by the time it takes: the bytes, places and numbers are the same.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from arenite.errors import Limit
+from arenite.machine import instantiate
+from arenite.machine.cage import Cage, Unborn
+from arenite.machine.freeze import capture
+from arenite.machine.objects import FuncAddr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.bytecode.module import ModuleCode
+    from arenite.layout.types import FuncType
+    from arenite.machine.image import Image
+    from arenite.machine.machine import Machine
+    from arenite.machine.objects import Addr, InstanceAddr
+    from arenite.machine.registry import Registry
+    from arenite.machine.window import Window, Windows
+
+KINDS: Final = 4  # of one module
+MOST: Final = 128  # of a process: each holds a file descriptor
+
+Key: TypeAlias = "tuple[Windows, int, int, list[FuncType], list[int]]"
+
+
+@dataclass(eq=False)
+class Birth:
+    """How a store of one kind begins.  `made`: what is known of it, but for its host functions."""
+
+    key: Key
+    image: Image
+    modules: tuple[ModuleCode, ...]
+    window: Window
+    made: Registry
+    instance: InstanceAddr
+    elements: int | None
+
+    def give(self, machine: Machine) -> InstanceAddr:
+        """Let an unborn machine of this kind begin like that.  Raises: `Limit` when the system refuses its cage."""
+        unborn, made, window = machine.cage, machine.made, machine.window
+        try:
+            cage = Cage.of(self.image, self.key[2])
+            machine.shared = True
+            machine.made = made.born(self.made)
+            machine.modules, machine.window, machine.elements = self.modules, self.window, self.elements
+            machine.cage = cage  # from here on it is born
+        except BaseException:
+            if machine.cage is unborn:
+                machine.made, machine.modules, machine.window, machine.elements = made, (), window, 0
+            raise
+        return self.instance
+
+
+_alive: weakref.WeakSet[Birth] = weakref.WeakSet()
+
+
+class Births:
+    """The births of one module; they go with it."""
+
+    def __init__(self) -> None:
+        self._found: list[Birth] = []
+        self._seen: list[Key] = []  # kinds of which there has been one
+
+    def prepare(self, machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> InstanceAddr:
+        """`instantiate.prepare`, by a birth where there is one for this kind of store.  Raises: as that."""
+        key = _key(machine, imports)
+        if key is None:
+            return instantiate.prepare(machine, code, imports)
+        for birth in self._found:
+            if birth.key == key:
+                return birth.give(machine)
+        instance = instantiate.prepare(machine, code, imports)
+        if key in self._seen:
+            self._keep(key, machine, instance)
+        elif len(self._seen) < KINDS:
+            self._seen.append(key)
+        return instance
+
+    def _keep(self, key: Key, machine: Machine, instance: InstanceAddr) -> None:
+        """Make a birth of a machine in which nothing has run yet; where the system has no room for it, there is none."""
+        if len(_alive) >= MOST or any(birth.key == key for birth in self._found):
+            return
+        made = machine.made.copy()  # the machine may change its own
+        made.host_functions = []
+        try:
+            image = capture(machine.cage)
+        except (OSError, Limit):
+            return
+        birth = Birth(key, image, machine.modules, machine.window, made, instance, machine.elements)
+        _alive.add(birth)
+        self._found.append(birth)
+
+
+def _key(machine: Machine, imports: Sequence[Addr]) -> Key | None:
+    """What the cage of a machine depends on, with its first instance in it; None: on more than can be said."""
+    unborn: object = machine.cage
+    if not isinstance(unborn, Unborn) or machine.tier.portable or machine.modules:
+        return None
+    places = []
+    for item in imports:
+        if not isinstance(item, FuncAddr):
+            return None
+        places.append(item.at)
+    types = [function.type for function in machine.made.host_functions]
+    return machine.windows, machine.stack_limit, unborn.areas, types, places
