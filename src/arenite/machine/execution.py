@@ -121,7 +121,6 @@ def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance
     with machine.exclusive():
         if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
             raise AreniteError("an execution cannot begin inside a host function of its store")
-        machine.tidy()
         at = machine.put_arguments(function, args)
         pc, vmctx = machine.put_entry(function, at)
         activation = Activation(function, at, READY, pc, at, vmctx, 0, instance=instance)

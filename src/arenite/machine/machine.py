@@ -296,10 +296,7 @@ class Machine:
         """
         self._take_turn()
         try:
-            kind = function.codec
-            if not kind.plain_params:
-                self.tidy()
-            sp = self.put_arguments(function, args)
+            kind, sp = function.codec, self.put_arguments(function, args)
             self._enter(function, sp)
             if kind.plain_results:
                 return kind.get_results(self.cage.arena, sp)
@@ -325,6 +322,7 @@ class Machine:
             if kind.plain_params:
                 kind.put_params(arena, sp, *args)
             else:
+                self.tidy()
                 kind.write_params(arena, sp, args, self.to_guest)
         except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
             kind.write_params(arena, sp, args, self.to_guest)
@@ -527,9 +525,9 @@ class Machine:
         self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
         self.host_stack.append((vmctx, pc, sp, self.top))
         try:
-            if not kind.plain_results:
-                self.tidy()
             if function.wants_caller:
+                if not kind.plain_results:
+                    self.tidy()
                 result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
             else:
                 result = function.call(*args)
