@@ -41,10 +41,10 @@ class Fields:
         """An int or null."""
         return None if self.values.get(name) is None else self.integer(name, low, high)
 
-    def text(self, name: str, longest: int = 1 << 16) -> str:
-        """A string."""
+    def text(self, name: str, longest: int | None = None) -> str:
+        """A string; the whole manifest bounds what has no bound of its own, as names of modules and imports have none."""
         value = self.values.get(name)
-        if not isinstance(value, str) or len(value) > longest:
+        if not isinstance(value, str) or (longest is not None and len(value) > longest):
             raise self.error(name, "text")
         return value
 

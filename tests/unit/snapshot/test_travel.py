@@ -247,3 +247,16 @@ def test_bytecode_is_wanted_and_did_not_travel(tmp_path: Path) -> None:
     path.write_bytes(document.whole())
     with pytest.raises(SnapshotError, match=r"translates the module 'counting' .* otherwise"):
         Snapshot.open(path, of()).link(linker(of()))
+
+
+def test_names_of_any_length(tmp_path: Path) -> None:
+    """WebAssembly says no bound, so a snapshot has none of its own."""
+    long, engine = "long" * 20_000, of()
+    wat = f'(module ${long} (import "{long}" "f" (func)))'
+    host = Linker(engine)
+    host.define_func(long, "f", FuncType([], []), lambda: None)
+    store = Store(engine)
+    host.instantiate(store, Module(engine, wat))
+    store.snapshot().save(tmp_path / "s.arn")
+    opened = Snapshot.open(tmp_path / "s.arn", engine).link(host)
+    assert len(opened.fork().instances) == 1
