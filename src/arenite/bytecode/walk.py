@@ -47,8 +47,10 @@ from arenite.bytecode.states import NOTHING, State
 HEADER: Final = 2  # slots
 RECORD: Final = 28  # bytes of a function's record
 HEAD: Final = 12  # bytes of a safepoint before its slots
-WORK: Final = 64  # words of state looked at for each byte of bytecode, at most, behind the first `WORK_FREE`
-WORK_FREE: Final = 1 << 26
+WORK: Final = (
+    8  # words of state looked at for each byte of bytecode, at most, behind the first `WORK_FREE`; CPython asks for 1/27
+)
+WORK_FREE: Final = 1 << 25
 MASK: Final[i64] = 0xFFFFFFFF
 
 
@@ -137,7 +139,7 @@ class Walk:
         self.marks: vec[i32] = vec[i32]()  # by unit: a label ahead, plus 1; or -1 - (record of a safepoint) / 4
         self.records_end: i64 = 0
         self.next: i64 = NOTHING  # pc of the next safepoint
-        self.owed: i64 = NOTHING  # pc at which a safepoint must be
+        self.owed: i64 = NOTHING  # where the last call comes back
         self.overwritten: i64 = 0  # at that safepoint: slots from here on are not the frame's any more
         self.looped: i64 = NOTHING  # the loop that the last back-edge led to, and how many growths there had been
         self.looped_growths: i64 = 0
@@ -353,18 +355,19 @@ class Walk:
         if wrong >= 0:
             raise self.broken(pc, f"parameter {wrong} does not hold a value of its type at the safepoint .{at_pc - self.begin}")
         bound = self.overwritten if pc == self.owed else self.frame
+        safepoints, state, live, hidden, first = self.safepoints, self.state, self.live, self.hidden, self.first_temp
         at = record + HEAD
         end = at + 8 * self.listed(record)
-        self.state.spend((end - at) >> 3)
+        state.spend((end - at) >> 3)
         while at < end:
-            slot = i64(read_i32_le(self.safepoints, at)) & MASK
-            type_ = i64(read_i32_le(self.safepoints, at + 4)) & MASK
-            if not self.first_temp <= slot < bound:
+            slot = i64(read_i32_le(safepoints, at)) & MASK
+            type_ = i64(read_i32_le(safepoints, at + 4)) & MASK
+            if not first <= slot < bound:
                 raise self.broken(pc, f"the safepoint .{at_pc - self.begin} names slot {slot}, which is none of its operands")
             known = i64(CLASS_OF[type_]) if type_ < 256 else UNWRITTEN
             if (
-                self.live
-                and (known == UNWRITTEN or self.state.get(slot - self.hidden) & ~known != 0)
+                live
+                and (known == UNWRITTEN or state.get(slot - hidden) & ~known != 0)
                 and (pc == at_pc or not self.excuse(record, slot))
             ):
                 raise self.broken(pc, f"slot {slot} does not hold what the safepoint .{at_pc - self.begin} says: type {type_:#x}")
@@ -405,27 +408,27 @@ class Walk:
     def arrive(self, pc: i64) -> None:
         """The walk comes to an op: where a run may stop, and what else leads there.
 
-        Behind a call the safepoint is for what comes back, before other ways join; elsewhere a loop begins, for all that lead there.
+        What a safepoint lists is there when a call, or the machine, comes back.  A loop may begin with it only if it is there on all ways
+        that lead here.
         """
-        behind_call = pc == self.owed
-        if behind_call:
-            if pc != self.next:
-                raise self.broken(pc, "no safepoint here, behind a call")
-            self.safepoint(pc)
         unit = (pc - self.begin) >> 3
         mark = i64(self.marks[unit])
+        self.marks[unit] = 0
+        stops, before = pc == self.next, self.live
+        if stops and before:
+            self.safepoint(pc)
         if mark > 0:
-            if self.live:
+            if before:
                 self.state.join(mark - 1)
             self.live = self.state.reached(mark - 1)
             if self.live:
                 self.state.bind(mark - 1)
-        if not behind_call and pc == self.next:
+            if stops and before and not self.shared():
+                return
+        if stops and not before:
             self.safepoint(pc)
-        elif not behind_call or (mark > 0 and not self.shared()):
-            self.marks[unit] = 0
-            return
-        self.marks[unit] = i32(-1 - (self.passed >> 2))
+        if stops:
+            self.marks[unit] = i32(-1 - (self.passed >> 2))
 
     def shared(self) -> bool:
         """Whether what the safepoint lists, which was just passed, is there on all ways that lead here: a loop may begin with it."""
@@ -458,7 +461,7 @@ class Walk:
         last_pc = self.begin
         flags: i64 = 0
         while pc < end:
-            if self.marks[(pc - begin) >> 3] != 0 or pc == self.next or pc == self.owed:  # noqa: PLR1714 (compiled)
+            if self.marks[(pc - begin) >> 3] != 0 or pc == self.next:
                 self.arrive(pc)
             code = i64(read_i16_le(bytecode, pc)) & 0xFFFF
             if code << 3 >= known:
@@ -619,6 +622,8 @@ class Walk:
             self.state.set(slot + i, i64(results[i]))
             i += 1
         self.point(pc, behind)
+        if self.next != behind:
+            raise self.broken(pc, "no safepoint behind the call")
         self.owed = behind
         self.overwritten = (frame >> 3) + i64(len(results))
 

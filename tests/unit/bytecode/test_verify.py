@@ -101,7 +101,7 @@ def test_types_are_named_where_the_list_says(module: ModuleCode) -> None:
 
 def test_safepoints_are_where_they_must_be(module: ModuleCode) -> None:
     assert len(module.safepoints) == 3 * HEAD.size + 3 * SLOT.size
-    refused(with_safepoint(module, 0, 12), "no safepoint here, behind a call")
+    refused(with_safepoint(module, 0, 12), "no safepoint behind the call")
     refused(with_safepoint(module, 12, module.function(1).begin), "which is no op or out of order|no safepoint at")
     refused(with_safepoint(module, 3, 1), "names slot 1")
     refused(with_safepoint(module, 3, 4), "names slot 4")  # the callee's

@@ -19,6 +19,7 @@ MANY = 1000  # parameters, results
 NOTHING, GIVES, TAKES = b"\x60\0\0", b"\x60\0" + u(MANY) + b"\x7f" * MANY, b"\x60" + (u(MANY) + b"\x7f" * MANY) * 2
 CONSTANTS = b"\x41\0" * MANY
 DECLARED, BODY = section(1, NOTHING) + section(3, b"\0"), section(10, sized(b"\0\x0b"))
+COMPUTED = b"\x41\0\x67"  # an operand that lies in a slot
 EMPTY = DECLARED + BODY
 
 
@@ -52,6 +53,13 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "labels": lambda n: bodies(b"\0" + (b"\x02\x40\x41\0\x0e" + u(60_000) + bytes(60_001) + b"\x0b") * n + b"\x0b"),
     "operands that wait": lambda n: bodies(b"\2\1\x7f\1\x7f" + b"\x20\1" * n + b"\x41\0\x21\0" * n + b"\0\x0b"),
     "operands below calls": lambda n: bodies(b"\0" + b"\x41\0" * n + b"\x10\0" * n + b"\0\x0b"),
+    "operands at open labels": lambda n: bodies(
+        b"\0" + COMPUTED * n + b"\x41\0\x04\x40" * n + (b"\x0b" + COMPUTED + b"\x1a") * n + b"\0\x0b"
+    ),
+    "operands at many labels": lambda n: bodies(b"\0" + COMPUTED * n + b"\x02\x40\x41\0\x0d\0\x0b" * n + b"\0\x0b"),
+    "operands at many back-edges": lambda n: bodies(
+        b"\0" + COMPUTED * n + b"\x03\x40" + b"\x41\0\x0d\0\x41\0\x67\x1a" * n + b"\x0b\0\x0b"
+    ),
     "types": lambda n: section(1, *[NOTHING] * n),
     "imports": lambda n: section(1, NOTHING) + section(2, *[b"\1a\1b\0\0"] * n),
     "functions": lambda n: bodies(*[b"\0\x0b"] * n),
