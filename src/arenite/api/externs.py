@@ -280,7 +280,6 @@ class Memory(Extern):
             raise AreniteError("cannot grow by negative amount")
         machine = self.machine_in(store)
         old = helpers.grow_memory(machine, self.addr.at, delta)
-        machine.refresh()
         if old == helpers.REFUSED:
             raise AreniteError(f"failed to grow memory by {delta} pages")
         return old

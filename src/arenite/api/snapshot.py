@@ -225,8 +225,8 @@ class Snapshot:
         if n is None:
             return self._fork(wasi, hook, reseed=reseed)
         collecting = gc.isenabled()
-        gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
         try:
+            gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
             return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
         finally:
             if collecting:

@@ -11,6 +11,9 @@ the memories.
 
 Views are made anew when something grows: `generation` counts that.  The cage of a store may move, while no guest runs and nobody
 holds a view of a memory, when more memories are wanted than it has room for: nothing in it knows where it is.  See `machine.room`.
+
+The exception of a signal's handler may come behind any call: what has changed is noted in one go, in which nothing is called, and what
+was begun is taken back.
 """
 
 from __future__ import annotations
@@ -100,9 +103,9 @@ class Cage:
             space.commit(start, stop)
         for start, stop, pages in image.drifted:
             pages.write_to(space.view(start, stop))
-        self._arena_size = image.sizes[0] + STORE_AT
-        self._used = len(image.sizes) - 1
-        self._lengths[: self._used] = image.sizes[1:]
+        arena_size, used = image.sizes[0] + STORE_AT, len(image.sizes) - 1
+        lengths = [*image.sizes[1:], *[0] * (self._room - used)]
+        self._arena_size, self._used, self._lengths = arena_size, used, lengths
 
     def check(self) -> None:
         """To be called behind whatever has read or run here.
@@ -131,25 +134,29 @@ class Cage:
         self.check()
         self._fill(image)
 
+    def may_reset(self, image: Image) -> None:
+        """Raises: `Limit` while somebody holds a view of a memory, part of which would go."""
+        if self._space.references() > self._references:
+            wanted = (*image.sizes, *[0] * (len(self.sizes) - len(image.sizes)))
+            if any(new < old for new, old in zip(wanted[1:], self.sizes[1:], strict=False)):
+                raise Limit("a memory must shrink to be reset, but a view of one is held")
+
     def reset(self, image: Image) -> None:
-        """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory, part of which would go."""
+        """Have the content of an image again, which `may_reset`.  In between it has neither; it can be reset from there."""
         sizes = self.sizes
         wanted = (*image.sizes, *[0] * (len(sizes) - len(image.sizes)))
-        if self._space.references() != self._references and any(w < s for w, s in zip(wanted[1:], sizes[1:], strict=True)):
-            raise Limit("a memory must shrink to be reset, but a view of one is held")
         for region, (old, new) in enumerate(zip(sizes, wanted, strict=True)):
             start = region_at(region) - LOW
             kept = min(image.template.size(region), new)  # what lies behind it was written by hand, or is to be zero
             self._space.decommit(start + kept, start + max(old, new))
-        self._lengths = [0] * self._room
-        self.arena.release()
-        self.store_page.release()
         self._fill(image)
+        before = self.arena
         self._make_views()
+        before.release()
 
     def _make_views(self) -> None:
-        self.arena = self._space.view(-LOW, self._arena_size - LOW)
-        self.store_page = self._space.view(STORE_AT - LOW, -LOW)
+        arena, page = self._space.view(-LOW, self._arena_size - LOW), self._space.view(STORE_AT - LOW, -LOW)
+        self.arena, self.store_page = arena, page
         self.generation += 1
 
     def show(self, window: Window) -> None:
@@ -163,22 +170,32 @@ class Cage:
             raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
         wanted = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
         self._space.commit(self._arena_size - LOW, wanted - LOW)
-        self._arena_size = wanted
-        self._make_views()
+        arena = self._space.view(-LOW, wanted - LOW)
+        self.arena, self._arena_size = arena, wanted
+        self.generation += 1
 
-    def new_area(self) -> int:
-        """A free memory area.  Raises: `Limit` when there is none left."""
-        if self._used == MAX_AREAS:
+    def new_area(self, size: int = 0) -> int:
+        """A free memory area, with so many bytes.  Raises: `Limit` when there is none left."""
+        area = self._used
+        if area == MAX_AREAS:
             raise Limit(f"a store holds at most {MAX_AREAS} memories")
-        if self._used == self._room:
+        if area == self._room:
             self._move(min(max(2 * self._room, LEAST_ROOM), MAX_AREAS))
-        self._used += 1
-        StoreContext.areas.write(self.store_page, 0, self._used)
-        return self._used - 1
+        try:
+            self.resize(area, size)
+            StoreContext.areas.write(self.store_page, 0, area + 1)
+        except BaseException:
+            start, self._lengths[area] = area_at(area) - LOW, 0
+            StoreContext.areas.write(self.store_page, 0, area)
+            write_length(self.store_page, area, 0)
+            self._space.decommit(start, start + size)
+            raise
+        self._used = area + 1
+        return area
 
     def _move(self, areas: int) -> None:
         """Move everything to a larger cage.  Raises: `Limit` while somebody holds a view of a memory, which would be left behind."""
-        if self._space.references() != self._references:
+        if self._space.references() > self._references:
             raise Limit(
                 "the store's memories must move to make room for one more, but a view of one is held (Config(memories=) reserves more)"
             )
@@ -225,10 +242,15 @@ class Cage:
 
     def resize(self, area: int, size: int) -> None:
         """A memory has so many bytes from now on; they only become more.  Raises: `Limit` when the system refuses."""
-        start = area_at(area) - LOW
-        self._space.commit(start + self._lengths[area], start + size)
+        start, before = area_at(area) - LOW, self._lengths[area]
+        try:
+            self._space.commit(start + before, start + size)
+            write_length(self.store_page, area, size)
+        except BaseException:
+            write_length(self.store_page, area, before)
+            self._space.decommit(start + before, start + size)
+            raise
         self._lengths[area] = size
-        write_length(self.store_page, area, size)
 
     def raise_floor(self) -> None:
         """Have the run that goes on pause where it pays next; for any thread, at any moment."""
@@ -307,10 +329,14 @@ class PortableCage:
     def rebase(self, image: Image) -> None:
         """Nothing is mapped, so nothing is given back."""
 
-    def reset(self, image: Image) -> None:
-        """Have the content of an image again.  Raises: `Limit` while somebody holds a view of a memory, whose bytes would not change."""
+    def may_reset(self, image: Image) -> None:
+        """Raises: `Limit` while somebody holds a view of a memory, whose bytes would not change."""
+        del image
         if self._held():
             raise Limit("memories must be made anew to be reset, but a view of one is held")
+
+    def reset(self, image: Image) -> None:
+        """Have the content of an image again, which `may_reset`."""
         new = PortableCage.of(image, self.areas)
         new.generation += self.generation
         self.__dict__.update(new.__dict__)  # the buffers of before go with the last reference
@@ -326,17 +352,28 @@ class PortableCage:
         """The arena has `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""
         if size > ARENA_MAX:
             raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
-        self._arena_size = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
-        self._make_views()
+        wanted = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
+        arena = self._space.view(HOST_PAGE, HOST_PAGE + wanted)
+        self.arena, self._arena_size = arena, wanted
+        self.generation += 1
 
-    def new_area(self) -> int:
-        """A free memory area.  Raises: `Limit` when there is none left."""
-        if len(self._memories) == MAX_AREAS:
+    def new_area(self, size: int = 0) -> int:
+        """A free memory area, with so many bytes.  Raises: `Limit` when there is none left."""
+        area = len(self._memories)
+        if area == MAX_AREAS:
             raise Limit(f"a store holds at most {MAX_AREAS} memories")
-        self._memories.append(platform.PortableReservation(HOST_PAGE))
-        self._lengths.append(0)
-        StoreContext.areas.write(self.store_page, 0, len(self._memories))
-        return len(self._memories) - 1
+        memory = platform.PortableReservation(_round_up(max(size, 1), HOST_PAGE))
+        try:
+            write_length(self.store_page, area, size)
+            StoreContext.areas.write(self.store_page, 0, area + 1)
+        except BaseException:
+            StoreContext.areas.write(self.store_page, 0, area)
+            write_length(self.store_page, area, 0)
+            raise
+        self._memories += [memory]
+        self._lengths += [size]
+        self.generation += 1
+        return area
 
     def memory(self, area: int) -> memoryview:
         """The current bytes of a memory."""
@@ -344,17 +381,19 @@ class PortableCage:
 
     def resize(self, area: int, size: int) -> None:
         """A memory has so many bytes from now on.  Raises: `Limit` when the system refuses, or somebody holds a view of it."""
-        old, length = self._memories[area], self._lengths[area]
-        if old.size < size:
-            new = platform.PortableReservation(_round_up(max(size, min(2 * length, 1 << 28)), HOST_PAGE))
-            new.view(0, length)[:] = old.view(0, length)
-            try:
-                old.close()
-            except BufferError as error:
-                raise Limit("a memory must move to grow, but a view of it is held") from error
-            self._memories[area] = new
-        self._lengths[area] = size
-        write_length(self.store_page, area, size)
+        memory, before = self._memories[area], self._lengths[area]
+        if memory.size < size:
+            if _is_held(memory):
+                raise Limit("a memory must move to grow, but a view of it is held")
+            new = platform.PortableReservation(_round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
+            new.view(0, before)[:] = memory.view(0, before)
+            memory = new
+        try:
+            write_length(self.store_page, area, size)
+        except BaseException:
+            write_length(self.store_page, area, before)
+            raise
+        self._memories[area], self._lengths[area] = memory, size
         self.generation += 1
 
     def raise_floor(self) -> None:
@@ -377,8 +416,15 @@ class PortableCage:
 
     def _held(self) -> bool:
         """Whether somebody holds a view of a memory."""
-        idle = platform.PortableReservation(HOST_PAGE).references()
-        return any(memory.references() != idle for memory in self._memories)
+        return any(map(_is_held, self._memories))
+
+
+IDLE: Final = platform.PortableReservation(1).references()
+
+
+def _is_held(memory: platform.PortableReservation) -> bool:
+    """Whether somebody holds a view of it."""
+    return memory.references() != IDLE
 
 
 class Unborn:
@@ -415,6 +461,23 @@ class ClosedCage:
 
     def close(self) -> None:
         """Again: nothing to do."""
+
+
+class InterruptedCage:
+    """What a store has in place of its cage while that is being reset; it stays when an exception of a signal's handler comes then."""
+
+    def __init__(self, cage: Cage | PortableCage) -> None:
+        self.cage = cage
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AreniteError("the store was interrupted while it was being reset: reset it again or close it")
+
+    def raise_floor(self) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Give everything back.  Raises: as the cage's."""
+        self.cage.close()
 
 
 AnyCage = Cage | PortableCage

@@ -19,35 +19,36 @@ from arenite.machine.execution import HOST_CALL, Activation
 from arenite.machine.frames import references_in
 from arenite.machine.helpers import elements
 from arenite.machine.objects import FuncAddr
+from arenite.machine.turn import alone
 
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 
+@alone
 def collect(machine: Machine) -> None:
     """Let go of the host's objects that no guest of the machine holds.
 
     Raises: `AreniteError` where another thread is in, or the guest's stack is damaged; nothing has changed then.
     """
-    with machine.exclusive():
-        references = machine.made.references
-        if not len(references):
-            return
-        held: set[int] = set()
-        slots = 0
-        for table in machine.made.tables.values():
-            if table.type.element == EXTERNREF:
-                with elements(machine, table.at) as view:
-                    held.update(view)
-                    slots += len(view)
-        for at in machine.made.externs:
-            held.add(GlobalRecord.value.read(machine.cage.arena, at))
-            slots += 1
-        for run in runs(machine):
-            for found in references_in(machine.cage.arena, machine.window, run):
-                held.update(found)
-                slots += 1 + len(found)
-        machine.own().references = references.kept(held, slots)
+    references = machine.made.references
+    if not len(references):
+        return
+    held: set[int] = set()
+    slots = 0
+    for table in machine.made.tables.values():
+        if table.type.element == EXTERNREF:
+            with elements(machine, table.at) as view:
+                held.update(view)
+                slots += len(view)
+    for at in machine.made.externs:
+        held.add(GlobalRecord.value.read(machine.cage.arena, at))
+        slots += 1
+    for run in runs(machine):
+        for found in references_in(machine.cage.arena, machine.window, run):
+            held.update(found)
+            slots += 1 + len(found)
+    machine.own().references = references.kept(held, slots)
 
 
 def tidy(machine: Machine) -> None:

@@ -20,6 +20,7 @@ from arenite.layout.records import FrameHeader
 from arenite.layout.types import FuncType
 from arenite.machine.objects import FuncAddr
 from arenite.machine.segments import start_function
+from arenite.machine.turn import alone
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 from arenite.traps import TrapCode
@@ -116,17 +117,18 @@ class Budget:
 UNLIMITED: Final = Budget()
 
 
+@alone
 def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance: int = -1) -> Activation:
     """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs; `AreniteError` inside a host function."""
-    with machine.exclusive():
-        if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
-            raise AreniteError("an execution cannot begin inside a host function of its store")
-        at = machine.put_arguments(function, args)
-        pc, vmctx = machine.put_entry(function, at)
-        activation = Activation(function, at, READY, pc, at, vmctx, 0, instance=instance)
-        _rest(machine, activation)
-        machine.activations.append(activation)
-        return activation
+    if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
+        raise AreniteError("an execution cannot begin inside a host function of its store")
+    at = machine.put_arguments(function, args)
+    pc, vmctx = machine.put_entry(function, at)
+    end = _end(machine, at, pc)
+    activation = Activation(function, at, READY, pc, at, vmctx, end, instance=instance)
+    machine.activations += [activation]  # both or none: nothing is called in between
+    machine.top = end
+    return activation
 
 
 def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
@@ -138,40 +140,43 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
     return start(machine, function, (), machine.made.instances.index(instance))
 
 
+@alone
 def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> bool:
     """Run on until it stops again or has finished; whether it has finished.
 
-    Raises: what an ordinary call raises, which ends it; `AreniteError` when it is not the newest of its store.
+    Raises: what an ordinary call raises, which ends it; `AreniteError` when it is not the newest of its store.  So does an exception of a
+    signal's handler, wherever it comes: what is set here is set where nothing is called, so all of it is or nothing.
     """
-    with machine.exclusive():
-        _check_newest(machine, activation)
-        if budget.fuel is not None and budget.fuel < 0:
-            raise ValueError(f"fuel {budget.fuel}; expected at least 0")
-        unlimited, debt = machine.fuel is None, 0
-        limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
-        allowed = min(limits, default=0)
-        machine.reserve = 0 if machine.fuel is None else machine.fuel - allowed
-        machine.fuel = allowed - activation.debt if limits else None
-        activation.debt = 0
-        try:
-            machine.drive(activation, budget)
-        except Suspended as stop:
-            activation.pause = stop.pause
-            activation.status, activation.pc, activation.sp, activation.vmctx = stop.place
-            activation.debt = max(0, -machine.fuel) if machine.fuel is not None else 0
-            _rest(machine, activation)
-            return False
-        except BaseException:
-            debt = max(0, -(machine.fuel or 0))  # it will not go on to pay what it owes
-            cancel(machine, activation)
-            raise
-        else:
-            debt = max(0, -(machine.fuel or 0))
-            cancel(machine, activation)
-            return True
-        finally:
-            left = max(machine.fuel or 0, 0)
-            machine.fuel, machine.reserve = None if unlimited else max(machine.reserve + left - debt, 0), 0
+    _check_newest(machine, activation)
+    if budget.fuel is not None and budget.fuel < 0:
+        raise ValueError(f"fuel {budget.fuel}; expected at least 0")
+    unlimited, newest = machine.fuel is None, len(machine.activations) - 1
+    limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
+    allowed = min(limits, default=0)
+    machine.reserve = 0 if machine.fuel is None else machine.fuel - allowed
+    machine.fuel = allowed - activation.debt if limits else None
+    activation.debt = 0
+    paused = False
+    try:
+        machine.drive(activation, budget)
+    except Suspended as stop:
+        status, pc, sp, vmctx = stop.place
+        end, fuel = _end(machine, sp, pc), machine.fuel or 0
+        activation.status, activation.pc, activation.sp, activation.vmctx = status, pc, sp, vmctx
+        activation.pause, activation.debt = stop.pause, -fuel if fuel < 0 else 0
+        activation.end = machine.top = end
+        paused = True
+    finally:
+        left = machine.fuel or 0
+        if paused and left < 0:
+            left = 0  # it pays what it owes when it goes on
+        left += machine.reserve
+        left = left if left > 0 else 0  # noqa: FURB136 (`max` is a call)
+        machine.fuel, machine.reserve = None if unlimited else left, 0
+        if not paused:
+            del machine.activations[newest:]
+            machine.top = activation.at
+    return not paused
 
 
 def answer(machine: Machine, activation: Activation, value: object) -> None:
@@ -183,21 +188,21 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
     activation.status, activation.pc, activation.pause = READY, activation.pc + UNIT, None
 
 
+@alone
 def close(machine: Machine, activation: Activation) -> None:
-    """`cancel` for users.  Raises: `AreniteError` inside a host function, whose caller's frames may be those."""
-    with machine.exclusive():
-        if machine.nested and activation in machine.activations:
-            raise AreniteError("an execution cannot be closed inside a host function of its store")
-        cancel(machine, activation)
+    """Forget it, and what was called above it; its frames are free.
 
-
-def cancel(machine: Machine, activation: Activation) -> None:
-    """Forget it, and what was called above it; its frames are free."""
-    if activation in machine.activations:
-        if machine.fuel is not None:
-            machine.fuel = max(machine.fuel - activation.debt, 0)  # it will not go on to pay
-        del machine.activations[machine.activations.index(activation) :]
-        machine.top = activation.at
+    Raises: `AreniteError` inside a host function, whose caller's frames may be those.
+    """
+    if activation not in machine.activations:
+        return
+    if machine.nested:
+        raise AreniteError("an execution cannot be closed inside a host function of its store")
+    index = machine.activations.index(activation)
+    if machine.fuel is not None:  # it will not go on to pay
+        machine.fuel = machine.fuel - activation.debt if machine.fuel > activation.debt else 0
+    del machine.activations[index:]
+    machine.top = activation.at
 
 
 def waiting_call(machine: Machine, activation: Activation) -> HostCall | None:
@@ -214,11 +219,10 @@ def results(machine: Machine, activation: Activation) -> Sequence[object]:
     return activation.function.codec.read_results(machine.cage.arena, activation.at, machine.from_guest)
 
 
-def _rest(machine: Machine, activation: Activation) -> None:
-    """Nothing runs: what the host calls meanwhile has its frames above."""
-    end = activation.sp + frame_extent(machine.window, activation.pc) + ALIGNMENT - 1 & -ALIGNMENT
-    activation.end = min(end, machine.stack_limit)  # a frame that has not been entered may find no room
-    machine.top = activation.end
+def _end(machine: Machine, sp: int, pc: int) -> int:
+    """Where frames above that of an activation that rests at `pc` may begin."""
+    end = sp + frame_extent(machine.window, pc) + ALIGNMENT - 1 & -ALIGNMENT
+    return min(end, machine.stack_limit)  # a frame that has not been entered may find no room
 
 
 def frame_extent(window: Window, pc: int) -> int:

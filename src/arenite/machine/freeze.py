@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import SnapshotError
-from arenite.layout.cage import HOST_PAGE, STACK_AT
+from arenite.layout.cage import HOST_PAGE, STACK_AT, write_context
 from arenite.layout.records import StoreContext
-from arenite.machine.cage import AnyCage, Cage, PortableCage
+from arenite.machine.cage import AnyCage, Cage, InterruptedCage, PortableCage
 from arenite.machine.frames import clear_dead
 from arenite.machine.image import (
     ARENA,
@@ -35,6 +35,7 @@ from arenite.machine.image import (
 )
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
+from arenite.machine.turn import alone
 from arenite.machine.watch import watch
 
 if TYPE_CHECKING:
@@ -86,40 +87,40 @@ class Frozen:
         return self.image
 
 
+@alone
 def freeze(machine: Machine) -> Frozen:
     """The machine as it is now.
 
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
     """
-    with machine.exclusive():
-        if machine.nested:
-            names = ", ".join(repr(str(machine.host_call(i))) for i, *_ in machine.host_stack)
-            raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
-        watch.settle()
-        host_states = machine.hosts.freeze()
-        heap = StoreContext.heap.read(machine.cage.store_page, 0)
-        clear_dead(machine)
-        _clear_stack(machine)
-        image = capture(machine.cage)
-        machine.cage.check()
-        machine.shared = True
-        parent = machine.lineage.divide(heap)
-        machine.lineage = Lineage(parent, heap)
-        return Frozen(
-            image=image,
-            trusted=True,
-            heap=heap,
-            stack_limit=machine.stack_limit,
-            areas=machine.cage.areas,
-            modules=machine.modules,
-            window=machine.window,
-            made=machine.made,
-            activations=tuple(a.copy() for a in machine.activations),
-            fuel=machine.fuel,
-            hosts=machine.hosts.fork(host_states, reseed=True),  # with the options of now
-            host_states=host_states,
-            lineage=parent,
-        )
+    if machine.nested:
+        names = ", ".join(repr(str(machine.host_call(i))) for i, *_ in machine.host_stack)
+        raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
+    watch.settle()
+    host_states = machine.hosts.freeze()
+    heap = StoreContext.heap.read(machine.cage.store_page, 0)
+    clear_dead(machine)
+    _clear_stack(machine)
+    image = capture(machine.cage)
+    machine.cage.check()
+    machine.shared = True
+    parent = machine.lineage.divide(heap)
+    machine.lineage = Lineage(parent, heap)
+    return Frozen(
+        image=image,
+        trusted=True,
+        heap=heap,
+        stack_limit=machine.stack_limit,
+        areas=machine.cage.areas,
+        modules=machine.modules,
+        window=machine.window,
+        made=machine.made,
+        activations=tuple(a.copy() for a in machine.activations),
+        fuel=machine.fuel,
+        hosts=machine.hosts.fork(host_states, reseed=True),  # with the options of now
+        host_states=host_states,
+        lineage=parent,
+    )
 
 
 def _clear_stack(machine: Machine) -> None:
@@ -203,31 +204,37 @@ def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -
     cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
     machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.made, hosts)
-    _adopt(machine, frozen)
+    _adopt(machine, frozen, cage, hosts)
     return machine
 
 
+@alone
 def reset(machine: Machine, frozen: Frozen) -> None:
-    """Put a machine back to what it was made from; its host modules keep the options they have.  Raises: `Limit`, `SnapshotError`."""
-    with machine.exclusive():
-        if machine.nested:
-            raise SnapshotError("the store cannot be reset while its guest runs")
-        machine.cage.reset(frozen.image)
-        machine.refresh()
-        machine.hosts.close()
-        machine.made, machine.shared = frozen.made, True
-        machine.hosts = machine.hosts.fork(frozen.host_states, reseed=machine.hosts.reseed)
-        _adopt(machine, frozen)
+    """Put a machine back to what it was made from; its host modules keep the options they have.  Raises: `Limit`, `SnapshotError`.
+
+    An exception that comes while the cage has neither the one content nor the other leaves a machine that refuses everything but this.
+    """
+    if machine.nested:
+        raise SnapshotError("the store cannot be reset while its guest runs")
+    cage = machine.cage.cage if isinstance(machine.cage, InterruptedCage) else machine.cage
+    cage.may_reset(frozen.image)
+    hosts = machine.hosts.fork(frozen.host_states, reseed=machine.hosts.reseed)
+    machine.cage = InterruptedCage(cage)  # type: ignore[assignment]  # in place of any, to refuse
+    watch.settle()
+    machine.hosts.close()
+    cage.reset(frozen.image)
+    _adopt(machine, frozen, cage, hosts)
 
 
-def _adopt(machine: Machine, frozen: Frozen) -> None:
+def _adopt(machine: Machine, frozen: Frozen, cage: AnyCage, hosts: Hosts) -> None:
     """Let a machine, whose cage has the content, know what the frozen one knew."""
-    machine.elements = None
-    machine.fuel = frozen.fuel
-    machine.lineage = Lineage(frozen.lineage, frozen.heap)
-    machine.modules = frozen.modules
-    machine.window = frozen.window
-    machine.activations = [a.copy() for a in frozen.activations]
-    machine.top = frozen.activations[-1].end if frozen.activations else STACK_AT
     if not frozen.trusted:
-        machine.write_context(frozen.heap)
+        write_context(cage.store_page, frozen.heap, machine.stack_limit, cage.sizes)
+    lineage, activations = Lineage(frozen.lineage, frozen.heap), [a.copy() for a in frozen.activations]
+    # from here on nothing is called, so no exception of a signal's handler comes in between
+    machine.hosts, machine.made, machine.shared = hosts, frozen.made, True
+    machine.elements, machine.fuel, machine.lineage = None, frozen.fuel, lineage
+    machine.modules, machine.window, machine.activations = frozen.modules, frozen.window, activations
+    machine.top = activations[-1].end if activations else STACK_AT
+    machine._runner = None  # noqa: SLF001  it is for another window
+    machine.cage = cage

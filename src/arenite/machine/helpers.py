@@ -17,6 +17,7 @@ from arenite.errors import Limit, Trap
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
 from arenite.machine.segments import drop, elements_of, segment_bytes, word
+from arenite.machine.turn import alone
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _area(machine: Machine, record: int) -> int:
     return area if area < StoreContext.areas.read(machine.cage.store_page, 0) else 0
 
 
+@alone
 def grow_memory(machine: Machine, record: int, delta: int) -> int:
     """Grow a memory by pages; the old size in pages or `REFUSED`."""
     arena, area = machine.cage.arena, _area(machine, record)
@@ -73,11 +75,13 @@ def grow_memory(machine: Machine, record: int, delta: int) -> int:
     if sum(machine.cage.sizes[1:]) + delta * PAGE_SIZE > machine.quota.memories:
         return REFUSED
     try:
-        with machine.exclusive():
-            machine.cage.resize(area, (old + delta) * PAGE_SIZE)
+        machine.cage.resize(area, (old + delta) * PAGE_SIZE)
+        MemoryRecord.length.write(arena, record, (old + delta) * PAGE_SIZE)
     except (Limit, OSError):
         return REFUSED
-    MemoryRecord.length.write(machine.cage.arena, record, (old + delta) * PAGE_SIZE)
+    except BaseException:  # of a signal's handler: it has grown or it has not
+        MemoryRecord.length.write(arena, record, len(machine.cage.memory(area)))
+        raise
     return old
 
 
@@ -144,11 +148,16 @@ def table_record(machine: Machine, vmctx: int, table: int) -> int:
 
 def elements(machine: Machine, record: int) -> memoryview:
     """A table's elements as u32s.  Raises: `Trap` when the record is damaged."""
+    return _first_elements(machine, record, TableRecord.length.read(machine.cage.arena, record))
+
+
+def _first_elements(machine: Machine, record: int, count: int) -> memoryview:
+    """So many elements from where a table has them.  Raises: `Trap` when the record is damaged."""
     arena = machine.cage.arena
-    at, length = TableRecord.elements.read(arena, record), TableRecord.length.read(arena, record)
-    if at % 4 or at + 4 * length > len(arena):
+    at = TableRecord.elements.read(arena, record)
+    if at % 4 or at + 4 * count > len(arena):
         raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
-    return arena[at : at + 4 * length].cast("I")
+    return arena[at : at + 4 * count].cast("I")
 
 
 def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
@@ -180,8 +189,8 @@ def _grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
         arena[at : at + 4 * old].cast("I")[:] = elements(machine, record)
         TableRecord.elements.write(arena, record, at)
         TableRecord.capacity.write(arena, record, capacity)
+    fill(_first_elements(machine, record, new), old, value, delta)
     TableRecord.length.write(arena, record, new)
-    fill(elements(machine, record), old, value, delta)
     return old
 
 

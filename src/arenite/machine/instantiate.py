@@ -11,6 +11,7 @@ from arenite.layout.types import MAX_TABLE, PAGE_SIZE, FuncType, GlobalType, Mem
 from arenite.machine.helpers import elements, fill, table_record
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.segments import drop, evaluate, function_reference, references
+from arenite.machine.turn import alone
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _new_table(machine: Machine, type_: TableType, value: int) -> TableAddr:
     return table
 
 
+@alone
 def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     """A memory of zeros.  Raises: `Limit`."""
     size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
@@ -84,13 +86,8 @@ def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
         raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed")
     if size + sum(machine.cage.sizes[1:]) > machine.quota.memories:
         raise Limit(f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together")
-    with machine.exclusive():
-        try:
-            area = machine.cage.new_area()
-            machine.cage.resize(area, size)
-        finally:
-            machine.refresh()  # also when the system refuses the bytes: the cage may have moved by then
     at = machine.allocate(MemoryRecord.size)
+    area = machine.cage.new_area(size)
     arena = machine.cage.arena
     for field, n in (
         (MemoryRecord.area, area),

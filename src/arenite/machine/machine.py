@@ -10,9 +10,8 @@ Invariants: the arena is distrusted (a word is read once and bounded); the store
 from __future__ import annotations
 
 import struct
-import threading
 import time
-from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
@@ -30,12 +29,13 @@ from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
 from arenite.machine.quota import UNBOUNDED
 from arenite.machine.registry import Registry
+from arenite.machine.turn import IN_USE, alone
 from arenite.machine.watch import watch
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import TrapCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.types import FuncType
@@ -99,7 +99,7 @@ class Machine:
         self._budget = UNLIMITED  # of the activation that goes on
         self._asked = False  # the host call that comes first was paused at, and is to be made now
         self._depth = 0
-        self._turn = threading.RLock()  # whose thread may change the machine; never waited for
+        self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
         self.slice_units = SLICE  # length of a slice of fuel; results never depend on it
         self.due = False  # the guest is to look up; any thread may say so
         self._made_for = 0  # the cage's generation that the runner is for
@@ -115,20 +115,20 @@ class Machine:
         machine.cage = Unborn(machine, heap, areas)  # type: ignore[assignment]  # in place of any
         return machine
 
+    @alone
     def born(self) -> AnyCage:
         """The cage, made if there is none yet.  Raises: `Limit` when the system refuses it, `AreniteError` when another thread is in."""
-        with self.exclusive():
-            unborn = self.cage
-            if not isinstance(unborn, Unborn):
-                return unborn
-            cage = (PortableCage if self.tier.portable else Cage)(unborn.first + 1, unborn.areas)
-            if unborn.heap > len(cage.arena):
-                cage.grow_arena(unborn.heap)
-            write_context(cage.store_page, unborn.heap, self.stack_limit, cage.sizes)
-            for at, index in self.made.host_function_at.items():
-                self._write_host_function(cage.arena, at, index)
-            self.cage = cage
-            return cage
+        unborn = self.cage
+        if not isinstance(unborn, Unborn):
+            return unborn
+        cage = (PortableCage if self.tier.portable else Cage)(unborn.first + 1, unborn.areas)
+        if unborn.heap > len(cage.arena):
+            cage.grow_arena(unborn.heap)
+        write_context(cage.store_page, unborn.heap, self.stack_limit, cage.sizes)
+        for at, index in self.made.host_function_at.items():
+            self._write_host_function(cage.arena, at, index)
+        self.cage = cage
+        return cage
 
     def _write_host_function(self, arena: memoryview, at: int, index: int) -> None:
         """Write the reference to a host function."""
@@ -157,43 +157,24 @@ class Machine:
         self.fuel = min(units, self.fuel) if self.reserve or self._budget.fuel is not None else units
         self.reserve = units - self.fuel
 
-    # one thread at a time
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other threads out.  Raises: `AreniteError` when one is in."""
-        self._take_turn()
-        try:
-            yield
-        finally:
-            self._turn.release()
-
-    def _take_turn(self) -> None:
-        if not self._turn.acquire(blocking=False):
-            raise AreniteError("the store is in use by another thread")
-
     # what grows
     def _refresh(self) -> Runner:
         """Give the tier the present buffers and window."""
-        self.cage.show(self.window)
-        self._made_for = self.cage.generation
-        self._runner = self.tier.runner(self.cage, self.window)
-        return self._runner
+        generation, cage = self.cage.generation, self.cage  # in this order: the first has it made
+        cage.show(self.window)
+        runner = self.tier.runner(cage, self.window)
+        self._made_for, self._runner = generation, runner
+        return runner
 
-    def refresh(self) -> None:
-        """To be called after whatever may have grown the cage."""
-        if self._made_for != self.cage.generation:
-            self._runner = None
-
+    @alone
     def allocate(self, size: int) -> int:
         """Arena offset of `size` fresh zero bytes, aligned to 16.  Raises: `Limit`."""
-        with self.exclusive():
-            at = StoreContext.heap.read(self.cage.store_page, 0)
-            end = at + -(-size // ALIGNMENT) * ALIGNMENT
-            if end > len(self.cage.arena):
-                self.cage.grow_arena(end)
-                self.refresh()
-            StoreContext.heap.write(self.cage.store_page, 0, end)
-            return at
+        at = StoreContext.heap.read(self.cage.store_page, 0)
+        end = at + -(-size // ALIGNMENT) * ALIGNMENT
+        if end > len(self.cage.arena):
+            self.cage.grow_arena(end)
+        StoreContext.heap.write(self.cage.store_page, 0, end)
+        return at
 
     def count_elements(self) -> int:
         """Elements of all tables.  Whoever changes that says before that they are to be counted, so an exception leaves nothing wrong."""
@@ -294,8 +275,13 @@ class Machine:
 
         Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`.
         """
-        self._take_turn()
+        me, users = get_ident(), self.users  # as `machine.turn.alone`, written out: this is what short calls cost
+        outermost = me not in users
         try:
+            if outermost:
+                users.add(me)
+                if len(users) > 1:
+                    raise AreniteError(IN_USE)
             kind, sp = function.codec, self.put_arguments(function, args)
             self._enter(function, sp)
             if kind.plain_results:
@@ -305,15 +291,16 @@ class Machine:
             self.cage.check()  # zeros in place of what a file has no more look like damage
             raise
         finally:
-            self._turn.release()
+            if outermost:
+                users.discard(me)
 
+    @alone
     def call_bits(self, function: FuncAddr, args: Sequence[int]) -> list[int]:
         """Call a function with the bit patterns of slots, and get those of its results."""
-        with self.exclusive():
-            sp = self._frame_for(function)
-            struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
-            self._enter(function, sp)
-            return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
+        sp = self._frame_for(function)
+        struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
+        self._enter(function, sp)
+        return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
 
     def put_arguments(self, function: FuncAddr, args: Sequence[object]) -> int:
         """Where a frame for this function begins, its arguments in place.  Raises: `TypeError`, `OverflowError`, `Trap`."""
@@ -363,12 +350,12 @@ class Machine:
             if self._depth == 1:
                 self._be_watched()
             self._run(pc, sp, vmctx)
-        finally:
-            if self._depth == 1:
-                watch.running.discard(self)
+        finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
             self._depth -= 1
             self.top, self.can_pause = top, can_pause
             del self.host_stack[hosts:]
+            if not self._depth:
+                watch.running.discard(self)
 
     def drive(self, activation: Activation, budget: Budget) -> None:
         """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
@@ -383,13 +370,13 @@ class Machine:
         except Trap:
             self.cage.check()
             raise
-        finally:
-            watch.running.discard(self)
+        finally:  # as above
             self._depth -= 1
             self.can_pause = False
             self.driven = None
             self._budget = UNLIMITED
-            self.host_stack.clear()
+            del self.host_stack[:]
+            watch.running.discard(self)
 
     def _be_watched(self) -> None:
         """A guest of this machine begins to run."""
@@ -428,18 +415,29 @@ class Machine:
                     self.trap(TrapCode(status), pc, sp, vmctx)
             page = self.cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
-            runner = self._runner or self._refresh()
-            runner()
-            status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
-            if self.cage.lost[0]:
-                self.cage.check()
+            runner = self._runner
+            if runner is None or self._made_for != self.cage.generation:
+                runner = self._refresh()
+            try:
+                runner()
+                status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
+            except BaseException:  # of a signal's handler; the guest pays for what it did
+                self._charge(given, StoreContext.fuel.read(page, 0))
+                raise
             if self.fuel is not None:
                 if not 0 <= left <= given:  # a fault on a damaged record may come while the register is in use
                     left = 0
                 self.fuel -= given - left
                 given = left
+            if self.cage.lost[0]:
+                self.cage.check()
             if status == FINISHED:
                 return
+
+    def _charge(self, given: int, left: int) -> None:
+        """A run was ended by an exception with so many units left, as the context says."""
+        if self.fuel is not None:
+            self.fuel -= given - left if 0 <= left <= given else given
 
     def _grant(self) -> int:
         """Units for a slice."""
@@ -495,7 +493,6 @@ class Machine:
             code = TrapCode.CORRUPT
         if code is not None:  # raised here, so that it leads to no frame of the helper, which has views
             self.trap(code, pc, sp, vmctx)
-        self.refresh()
         if helper.has_result:
             self._write(sp + slot, result)
         return next_pc
@@ -600,16 +597,21 @@ class Machine:
         except KeyError:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
 
+    @alone
     def close(self) -> None:
         """Give the cage back; the machine is of no use from then on.
 
         Raises: `BufferError` while somebody holds a view of a memory, `AreniteError` while a guest runs.
         """
-        with self.exclusive():
-            if self._depth:
-                raise AreniteError("the store cannot be closed while its guest runs")
-            self.cage.close()
-            self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse
+        if self._depth:
+            raise AreniteError("the store cannot be closed while its guest runs")
+        cage = self.cage
+        self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse; first, since closing it may be interrupted
+        try:
+            cage.close()
+        except BufferError:
+            self.cage = cage
+            raise
 
 
 assert [f.name for f in StoreContext.fields[:5]] == ["status", "pc", "sp", "vmctx", "fuel"]

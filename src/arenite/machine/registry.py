@@ -66,12 +66,14 @@ class Registry:
 
     def add_instance(self, instance: InstanceAddr) -> None:
         """Note an instance."""
-        self.instances.append(instance)
-        self.by_record[instance.at] = instance
         for table in instance.tables:
             self.tables[table.at] = table
         for one in instance.globals:
             self.add_global(one)
+        self.by_record[instance.at] = (
+            instance  # from here on nothing is called, so an exception of a signal's handler cannot part them
+        )
+        self.instances += [instance]
 
     def add_global(self, one: GlobalAddr) -> None:
         """Note a global, if what it holds is an object of the host's."""
@@ -81,7 +83,7 @@ class Registry:
     def add_function(self, function: HostFunction, at: int, name: tuple[str, str] | None = None) -> int:
         """Note a host function whose reference lies at `at`; its number."""
         index = len(self.host_functions)
-        self.host_functions.append(function)
-        self.host_names.append(name)
+        self.host_functions += [function]  # as above
+        self.host_names += [name]
         self.host_function_at[at] = index
         return index

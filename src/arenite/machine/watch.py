@@ -59,14 +59,18 @@ class Watch:
         self.awake, self._thread = False, None
         self._wake, self._lock = threading.Event(), threading.Lock()
 
+    def _interrupt(self) -> None:
+        """Once per period.  A function of its own: a variable of the thread's would keep the last machine alive."""
+        for machine in self.running.copy():
+            machine.interrupt()
+
     def _watch(self, wake: threading.Event) -> None:
         """The thread."""
         idle = 0
         while True:
             time.sleep(PERIOD)
             with self._lock:
-                for machine in self.running.copy():
-                    machine.interrupt()
+                self._interrupt()
             idle = 0 if self.running else idle + 1
             if idle > PATIENCE:
                 wake.clear()

@@ -109,10 +109,15 @@ class SafeRunner:
         except Stopped:
             pass
         finally:
-            self.close()
+            try:
+                self.close()
+            except BaseException:  # of a signal's handler: what was not released yet would keep memories from growing
+                self.close()
+                raise
 
     def open(self) -> None:
         """Make the views of this run."""
+        self.views, self.memories = [], {}  # should an exception have left some
         for prefix, source, letters in (("", self.cage.arena, ARENA_VIEWS), ("S", self.cage.store_page, STORE_VIEWS)):
             for letter in letters:
                 view = source.cast(letter)  # type: ignore[call-overload]  # typeshed wants a literal
@@ -148,7 +153,9 @@ class SafeRunner:
             try:
                 while True:
                     pc, sp, vmctx, fuel = functions[pc](sp, vmctx, fuel)
-            except KeyError:
+            except KeyError as error:
+                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                    raise  # a signal's handler in a block: that is not to run again
                 functions[pc] = self.function(pc)
             except OUTSIDE as error:
                 self.fault(error)
@@ -167,6 +174,11 @@ class SafeRunner:
         """An access of a block lay outside: a trap, with the machine's registers as the block has them.  Raises: `Stopped`."""
         inside = error.__traceback__ and error.__traceback__.tb_next
         found = inside and self.sources.get(id(inside.tb_frame.f_code))
+        innermost = inside
+        while innermost is not None and innermost.tb_next is not None:
+            innermost = innermost.tb_next
+        if innermost is not None and innermost.tb_frame.f_globals.get("__name__", "arenite").partition(".")[0] != "arenite":
+            raise error  # of a signal's handler
         if inside is None or found is None:
             raise InternalError("an access of the safe tier's own failed") from error
         local = inside.tb_frame.f_locals

@@ -1,0 +1,50 @@
+"""One thread at a time: who may change a machine.
+
+A turn is never waited for: two threads that want it are an error of their program.  It must not be left behind either, and the exception
+of a signal's handler may come behind any call and at the beginning of any function of Python's, but nowhere else.  So whether the turn
+was taken stands in the set itself, which one call changes, and nothing comes between the end of the work and the call that gives it back.
+"""
+
+from __future__ import annotations
+
+import functools
+from threading import get_ident
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+from arenite.errors import AreniteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IN_USE: Final = "the store is in use by another thread"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Shared(Protocol):
+    """What threads take turns at.  `users`: the thread that is in."""
+
+    users: set[int]
+
+
+S = TypeVar("S", bound=Shared)
+
+
+def alone(function: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Keep other threads out while a function of a machine runs.  It raises: `AreniteError` when one is in."""
+
+    def one_at_a_time(machine: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        me, users = get_ident(), machine.users
+        outermost = me not in users
+        try:
+            if outermost:
+                users.add(me)
+                if len(users) > 1:
+                    raise AreniteError(IN_USE)
+            return function(machine, *args, **kwargs)
+        finally:
+            if outermost:
+                users.discard(me)
+
+    return functools.update_wrapper(one_at_a_time, function)
