@@ -5,7 +5,7 @@
     python tests/fuzz/alter.py --kind carried --count 1000                # one kind of alteration alone
 
 A round takes a snapshot of a small guest, alters its file, opens it, goes on with it in a fork, uses what is exported, saves it again.
-Checksums are made anew where damage would not get past them otherwise.  It runs in a child process.  A child that dies, hangs, takes
+Checksums are made anew where damage would not get past them otherwise.  Of files with a key every alteration is refused.  It runs in a child process.  A child that dies, hangs, takes
 memory out of proportion, says something else, or leaves a file or a descriptor behind is a failure, and its round is named.  A second
 store of the same engine must stay as it was.
 """
@@ -45,7 +45,7 @@ from arenite.layout.types import F32, F64, I32, I64
 from arenite.snapshot.container import CHECKSUM, HEADER
 from arenite.snapshot.pages import checksums, digest
 from fuzz.corrupt import NUMBERS, Campaign, run_child
-from fuzz.frozen import BASE, FORMS, MODULES, Document, Specimen, dump, engine, hosts, linker, load, repacked, specimens
+from fuzz.frozen import BASE, FORMS, KEY, MODULES, Document, Specimen, dump, engine, hosts, linker, load, repacked, specimens
 from fuzz.worlds import World, modules
 
 if TYPE_CHECKING:
@@ -517,7 +517,14 @@ class Alterer:
             "modules": (1, self.modules),
             "bombs": (1, self.bombs),
             "parents": (1, self.parents),
+            "keyed": (4, self.any_other),
         }
+
+    def any_other(self) -> None:
+        """Any of the other kinds."""
+        kinds = self.kinds
+        del kinds["keyed"]
+        kinds[self.choose.choice(list(kinds))][1]()
 
 
 class Header:
@@ -581,6 +588,7 @@ class Child:
         self.folder = Path(tempfile.mkdtemp(prefix="arenite-alter-"))
         self.kept = [Module(self.engine, text) for texts in MODULES.values() for text in texts]
         self.specimens = specimens(self.folder, self.engine)
+        self.keyed = {id(specimen): specimen.keyed() for specimen in self.specimens}
         self.unharmed = Unharmed(self.engine)
         self.ends: collections.Counter[str] = collections.Counter()
         if tier == "safe":  # a cage of the other asks for address space that is never memory
@@ -595,14 +603,22 @@ class Child:
         alterer = Alterer(specimen, self.specimens, form, choose)
         kinds = alterer.kinds
         kind = choose.choices(list(kinds), [weight for weight, _ in kinds.values()])[0] if self.only is None else self.only
-        kinds[kind][1]()
+        if kind == "keyed":
+            specimen = self.keyed[id(specimen)]
+            alterer = Alterer(specimen, self.specimens, form, choose)
+        alterer.kinds[kind][1]()
         resident = reset_peak()
         path = self.folder / ALTERED
-        path.write_bytes(alterer.data())
+        data = alterer.data()
+        path.write_bytes(data)
         if form == "delta" and alterer.base is not None:
             (self.folder / BASE).write_bytes(alterer.base)
         try:
-            self.use(path, choose, kind)
+            if kind == "keyed":
+                same = data == specimen.files[form] and (form != "delta" or alterer.base == specimen.base)
+                self.refuse(path, choose, same=same)
+            else:
+                self.use(path, choose, kind)
         finally:
             left = {p.name for p in self.folder.iterdir()} - {ALTERED, BASE, "again.arn"}
             for name in (ALTERED, BASE, "again.arn"):
@@ -629,6 +645,13 @@ class Child:
         """What must hold in the end."""
         self.look_after()
         self.folder.rmdir()
+
+    def refuse(self, path: Path, choose: random.Random, *, same: bool) -> None:
+        """A file with a key that is not the same any more is refused."""
+        of = self.engine if choose.random() < 0.7 else self.bare
+        how, snapshot = ending(lambda: Snapshot.open(path, of, key=KEY))
+        assert same or snapshot is None, f"an altered file with a key: {how}"
+        self.ends[f"keyed:{how if snapshot is None else 'opened'}"] += 1
 
     def use(self, path: Path, choose: random.Random, kind: str) -> None:
         """Open, link, fork; then whatever a host does."""

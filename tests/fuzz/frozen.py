@@ -27,6 +27,7 @@ from arenite.snapshot.container import CHECKSUM, HEADER, KINDS, MAGIC
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pack import ROW
 from arenite.snapshot.pages import DIGEST, checksums, digest
+from arenite.snapshot.private import TAG_AT, TAG_SIZE, Tagging
 from arenite.wasi import VirtualClocks, WasiConfig
 from fuzz.worlds import HOST_TYPES, LIBRARY, STACK, USER, World
 from property.travellers import Journals
@@ -136,7 +137,16 @@ class Specimen:
     files: dict[str, bytes]
     base: bytes
 
+    def keyed(self) -> Specimen:
+        """The same files with a key."""
+        base, files = sealed(self.base), dict(self.files)
+        delta = Document(files["delta"])
+        delta.manifest["parent"]["tag"] = base[TAG_AT : TAG_AT + TAG_SIZE].hex()
+        files["delta"] = delta.whole()
+        return Specimen(self.name, {form: sealed(data) for form, data in files.items()}, base)
 
+
+KEY = bytes(range(32))
 BASE = "base.arn"
 MODULES: dict[str, tuple[str, ...]] = {"recursion": (RECURSION,), "stdin": (STDIN,), "start": (START,), "world": (LIBRARY, USER)}
 OLDER = ("1-fib", "1-sum")
@@ -233,6 +243,15 @@ MAKERS: dict[str, Callable[[Engine], tuple[Store, Callable[[], object]]]] = {
     "start": _start,
     "world": _world,
 }
+
+
+def sealed(data: bytes, key: bytes = KEY) -> bytes:
+    """A file with a keyed digest that is right."""
+    tagging = Tagging(key, len(data))
+    for at in range(0, len(data), CHUNK):
+        if at == 0 or any(data[at : at + CHUNK]):
+            tagging.add(at, data[at : at + CHUNK])
+    return data[:TAG_AT] + tagging.seal().tag + data[TAG_AT + TAG_SIZE :]
 
 
 class Document:

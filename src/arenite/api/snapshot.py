@@ -81,7 +81,7 @@ class Snapshot:
         `key`: the file, and that of its parent, must have been saved with this key and be what was saved; they are read whole and used
         from a private copy.  Without a key one that was saved with a key opens too, and nothing is known of who wrote it.
         `trusted=False`: the file is copied first, since whoever supplied it may still change or cut it; the copy takes memory
-        (`max_snapshot_memory`) and half a second for 1 GiB.
+        (`max_snapshot_memory`) and a few seconds for 1 GiB.
         Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened here, `Limit` when it asks for more than the engine allows
         (`max_memory` and the options `max_snapshot_…`), before that is taken.
         """

@@ -17,7 +17,7 @@ from arenite import Config, Engine, Limit, Snapshot, SnapshotError
 from arenite.cli.app import main
 from arenite.machine.image import CHUNK
 from arenite.snapshot import private
-from fuzz.frozen import Document
+from fuzz.frozen import Document, sealed
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_a_delta_is_bound_to_its_very_parent(tmp_path: Path, tier: TierName) -> 
     region = document.manifest["regions"][1]
     data = bytearray(good)
     data[region["offset"] + 9] ^= 1
-    parent.write_bytes(resealed(bytes(data), KEY))
+    parent.write_bytes(sealed(bytes(data), KEY))
     with pytest.raises(SnapshotError, match="a delta of another snapshot"):
         Snapshot.open(path, of(tier), key=KEY)
     with pytest.raises(SnapshotError, match="a delta of another snapshot"):
@@ -157,15 +157,6 @@ def test_a_delta_is_bound_to_its_very_parent(tmp_path: Path, tier: TierName) -> 
         Snapshot.open(path, of(tier), key=KEY, parent=Snapshot.open(parent, of(tier)))
     assert ended(Snapshot.open(path, of(tier), key=KEY, parent=Snapshot.open(parent, of(tier), key=KEY))) == RESULT
     assert ended(Snapshot.open(path, of(tier), key=KEY)) == RESULT
-
-
-def resealed(data: bytes, key: bytes) -> bytes:
-    """The file with a keyed digest that is right."""
-    tagging = private.Tagging(key, len(data))
-    for at in range(0, len(data), CHUNK):
-        if at == 0 or any(data[at : at + CHUNK]):
-            tagging.add(at, data[at : at + CHUNK])
-    return data[: private.TAG_AT] + tagging.seal().tag + data[private.TAG_AT + private.TAG_SIZE :]
 
 
 def test_a_delta_with_a_key_needs_a_parent_with_it(tmp_path: Path) -> None:
