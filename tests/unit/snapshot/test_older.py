@@ -19,6 +19,7 @@ from arenite.snapshot import code as codes
 from arenite.snapshot import file as files
 from arenite.snapshot import older
 from arenite.snapshot.layout import layout_digest
+from arenite.snapshot.limits import Limits
 from fuzz.frozen import Document
 from snapshots.kept import HERE, ending, frozen, linker
 from unit.machine.guests import TIERS
@@ -167,7 +168,7 @@ def test_many_instances_that_share_their_references_cost_what_one_does(kept: Pat
     document = Document(path.read_bytes())
     document.manifest["instances"] *= 20_000
     path.write_bytes(document.whole())
-    loaded = files.load(path)
+    loaded = files.load(path, limits=Limits.of(Config(max_instances=20_000)))
     assert len(loaded.image.changed[ARENA].numbers) == 1
     assert len(older._references(loaded.stored, loaded.sizes, loaded.manifest)) == 2
 
