@@ -14,8 +14,11 @@ from arenite import platform
 from arenite.errors import Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
 
-LADDER: Final = ((32, 63), (256, 7))
-"""(as long as fewer cages than this have room, one more gets so many areas beyond what it needs): at most 29 TiB in all."""
+LADDER: Final = ((64, 15), (256, 7))
+"""(as long as fewer cages than this have room, one more gets so many areas beyond what it needs): at most 19 TiB in all.
+
+Not more for each: the system looks at every gigabyte of a reservation when it is made.
+"""
 WIDE: Final = 1 << 46  # where address space is wide and far from used up, cages lie above this address
 
 

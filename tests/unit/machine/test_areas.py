@@ -59,7 +59,7 @@ def test_a_memory_beside_a_view(tier: Any) -> None:
     store = Store(engine(tier=tier))
     first = memory_of(store)
     view = first.view(store)
-    others = [memory_of(store) for _ in range(40)]
+    others = [memory_of(store) for _ in range(12)]
     view[8] = 77
     fill(store, others)
     assert first.read(store, 8, 9) == b"\x4d"
