@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from arenite import Finished, Func, FuncType, Instance, Paused, Store
+from arenite.machine import room
 from stress.test_leaks import ALL, Usage
 from unit.machine.guests import I32, TIERS, engine, module
 
@@ -118,8 +119,12 @@ def test_nothing_is_left_of_forks(tier: str) -> None:
     before.assert_kept()
 
 
-def test_what_a_live_fork_takes() -> None:
-    """Mappings, address space, descriptors and memory of forks with one memory each, all alive and all used."""
+def test_what_a_live_fork_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mappings, address space, descriptors and memory of forks with one memory each, all alive and all used.
+
+    Address space as of one that comes when many live already: the first ones have room for more memories.
+    """
+    monkeypatch.setattr(room, "LADDER", ())
     world = World.make("threaded")
     snapshot = world.store.snapshot()
     first = snapshot.fork(10)
