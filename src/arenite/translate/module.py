@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
 from arenite.bytecode.verify import verify_module
+from arenite.errors import InternalError
 from arenite.translate.assembler import Trace
 from arenite.translate.operands import WideFrame
 from arenite.translate.shape import Shape
@@ -40,6 +41,8 @@ def translate(data: bytes, *, name: str | None = None, progress: Progress | None
     gc.disable()  # many objects and no cycles: looking for some takes a tenth of the time
     try:
         code = _translated(decode(data), name, progress)
+    except (AssertionError, IndexError) as error:
+        raise InternalError(f"a rule of the translator is broken: {error!r}") from error
     finally:
         if collecting:
             gc.enable()

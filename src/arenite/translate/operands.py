@@ -96,6 +96,7 @@ class Operands:
 
     def source(self, h: i64, which: i64) -> i64:
         """A slot that an op can read the operand from; `which`: 1, 2 or 3, another one for each operand of the op."""
+        assert h >= 0
         slot = self.where[h]
         if slot < 0:
             slot = self.own(h)

@@ -215,7 +215,7 @@ class Translator(Sink):
         """The op that made the value writes the local itself, where that is possible."""
         s = self.s
         slot = self.slot(local)
-        h = s.height - 1
+        h = s.top(1)
         s.drop(1)
         if s.where[h] != slot:
             if s.aliases > 0:
@@ -226,7 +226,7 @@ class Translator(Sink):
         """As `local.set`; the operand becomes an alias if the op that made it writes the local."""
         s = self.s
         slot = self.slot(local)
-        h = s.height - 1
+        h = s.top(1)
         if s.where[h] == slot:
             return
         if s.aliases > 0:

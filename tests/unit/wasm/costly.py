@@ -1,7 +1,8 @@
-"""Files that ask for much more than their size, and what loading one takes: `python costly.py SHAPE COUNT` in a process of its own."""
+"""Files that ask for much more than their size, and what loading one takes: `python costly.py SHAPE=COUNT…` prints a line for each."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,11 +82,10 @@ def peak() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def main() -> None:
+def load(shape: str, count: int) -> None:
     """Print the file's size, what loading it took, and whether it was loaded."""
-    wasm = MAGIC + SHAPES[sys.argv[1]](int(sys.argv[2]))
-    translate(MAGIC + EMPTY)  # what is imported late is not the file's
-    Path("/proc/self/clear_refs").write_text("5")  # from here on
+    wasm = MAGIC + SHAPES[shape](count)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on
     before = peak()
     try:
         translate(wasm)
@@ -93,7 +93,19 @@ def main() -> None:
         outcome = "Limit"
     else:
         outcome = "loaded"
-    print(len(wasm), peak() - before, outcome)
+    print(shape, count, len(wasm), peak() - before, outcome, sep=",", flush=True)
+
+
+def main() -> None:
+    """Each file in a child: what one took must not be there already for the next."""
+    translate(MAGIC + EMPTY)  # what is imported late is no file's
+    for job in sys.argv[1:]:
+        shape, _, count = job.partition("=")
+        child = os.fork()
+        if child == 0:
+            load(shape, int(count))
+            os._exit(0)
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
