@@ -37,7 +37,8 @@ BULK = {"memory.copy", "memory.fill"}  # the machine does the long ones
 ROWS = [
     row
     for row in TABLE
-    if Space.MEMORY in effects(row).reads | effects(row).writes and ("helper" not in effects(row).transfers or row.name in BULK)
+    if Space.MEMORY in effects(row).reads | effects(row).writes
+    and (not effects(row).transfers & {"helper", "host"} or row.name in BULK)
 ]
 VARIANTS = {  # name -> (addressing, explicit bounds)
     "explicit": ("single", True),

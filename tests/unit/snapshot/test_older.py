@@ -166,7 +166,7 @@ def test_places_of_references_are_not_believed(kept: Path, tier: TierName, start
 def test_many_instances_that_share_their_references_cost_what_one_does(kept: Path) -> None:
     path = kept / "1-fib-image.arn"
     document = Document(path.read_bytes())
-    document.manifest["instances"] *= 20_000
+    document.manifest["instances"] *= 9_000
     path.write_bytes(document.whole())
     loaded = files.load(path, limits=Limits.of(Config(max_instances=20_000)))
     assert len(loaded.image.changed[ARENA].numbers) == 1
