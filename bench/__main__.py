@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, forks, frontend, speed
+from bench import calls, forks, frontend, latency, speed
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -29,6 +29,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "calls": (calls.calls, 5),
     "sizes": (calls.sizes, 1),
     "forks": (forks.forks, 5),
+    "latency": (latency.latency, 10),
 }
 
 
@@ -44,7 +45,7 @@ def measure(
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
 ) -> None:
-    """Measure arenite beside other engines: run time, translation, start, calls, sizes, forks."""
+    """Measure arenite beside other engines: run time, translation, start, calls, sizes, forks, interrupts."""
     for name in suites or ():
         if name not in SUITES:
             raise typer.BadParameter(f"{name!r} is no suite; there are {', '.join(SUITES)}")

@@ -122,8 +122,11 @@ def ops() -> str:
 def helpers() -> str:
     """Every helper: what ops ask of the machine."""
     return table(
-        "status|helper|arguments|result|what it does",
-        ((h.value, code(h.name), " ".join(names), "i32" if result else "", doc) for h, (names, result, doc) in HELPERS.items()),
+        "status|helper|arguments|result|what it does|fuel",
+        (
+            (h.value, code(h.name), " ".join(names), "i32" if result else "", doc, price)
+            for h, (names, result, doc, price) in HELPERS.items()
+        ),
     )
 
 

@@ -123,8 +123,8 @@ class Config:
                 raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
         for one in fields(self):
             value = getattr(self, one.name)
-            if type(one.default) is int and (not isinstance(value, int) or value <= 0):
-                raise ValueError(f"{one.name} is {value!r}; expected a positive int")
+            if type(one.default) is int and (type(value) is not int or not 0 < value < 1 << 64):
+                raise ValueError(f"{one.name} is {value!r}; expected a positive int below 2**64")
 
 
 OPTIONS: Final[dict[str, str]] = {f.name: f.metadata["doc"] for f in fields(Config)}

@@ -10,6 +10,7 @@ from arenite.api import WASI
 from arenite.wasi.preview1 import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from arenite.wasi import WasiConfig
@@ -33,6 +34,8 @@ class Caller:
     """A caller whose memories have `view`, and which knows WASI; nothing can ask a second time."""
 
     can_pause = False
+    hurried = False
+    progress = 0
 
     def __init__(self, caller: wasmtime.Caller, module: HostModule) -> None:
         self.caller = caller
@@ -41,6 +44,15 @@ class Caller:
     def host(self, name: str) -> HostModule:
         assert name == WASI
         return self.module
+
+    def checkpoint(self) -> None:
+        pass
+
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+        del seconds
+        while not step(None):
+            pass
+        return True
 
     def get(self, name: str) -> Memory | None:
         found = self.caller.get(name)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from arenite.api import externs, instance  # modules: functions make executions, and those give functions
+from arenite.api.numbers import integer, seconds
 from arenite.errors import AreniteError
 from arenite.machine import execution as core
 from arenite.machine.backtrace import backtrace
@@ -78,8 +79,9 @@ class Execution:
         `ValueError` for a negative `fuel`.
         """
         names = frozenset(_import_name(name) for name in pause_at)
-        until = 0.0 if deadline is None else time.monotonic() + deadline
-        core.go_on(self._machine, self._activation, core.Budget(fuel, until, names))
+        until = 0.0 if deadline is None else time.monotonic() + seconds("deadline", deadline)
+        units = None if fuel is None else integer("fuel", fuel, 0)
+        core.go_on(self._machine, self._activation, core.Budget(units, until, names))
         paused = self.paused
         if paused is not None:
             return paused

@@ -6,9 +6,11 @@ method takes first.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.api import execution
+from arenite.api.numbers import MAX_U64, integer
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.api.val import Val, plain
 from arenite.errors import AreniteError
@@ -183,6 +185,11 @@ def to_core_results(machine: Machine, result: object) -> object:
     return [to_core(machine, r) for r in result] if isinstance(result, (list, tuple)) else to_core(machine, result)
 
 
+def _nap(seconds: float | None) -> bool:
+    time.sleep(seconds or 0.0)
+    return False
+
+
 class Caller:
     """Who called a host function: usable wherever a store is, while that call lasts."""
 
@@ -219,6 +226,46 @@ class Caller:
         """Whether the host function may raise `NotReady`: an execution runs, so it pauses and asks again later."""
         return self.machine.can_pause
 
+    @property
+    def progress(self) -> int:
+        """How far this call has come: 0, or what the host function had set when it paused; 0 .. 2**64 - 1.
+
+        It travels with the execution.  A host function that gives way half done finds it when it is asked again.
+        """
+        return self.machine.progress
+
+    @progress.setter
+    def progress(self, progress: int) -> None:
+        self.machine.progress = integer("progress", progress, 0, MAX_U64)
+
+    def checkpoint(self) -> None:
+        """To be called about every millisecond by a host function that takes long: here the guest stops if its time is up.
+
+        An execution pauses, and asks the host function again later; an ordinary call traps.  Either leaves the host function by an
+        exception that is no `Exception`: let it pass.
+        """
+        self.machine.checkpoint()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; other threads run.  Where the guest's time is up before, it stops as at a `checkpoint`.
+
+        What has passed is this call's `progress`, in nanoseconds, so one that is asked again sleeps for the rest.
+        """
+        self.wait(_nap, seconds)
+
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+        """Wait for something, as `sleep` does; whether it has come.
+
+        `step(limit)` waits for it, `limit` seconds at most (None: any time), and says whether it has come; it is called again and
+        again.  `seconds`: how long in all.
+        """
+        return self.machine.wait(step, seconds)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether an epoch or a deadline may come while the host function waits, so that it must `wait` in steps."""
+        return self.machine.hurried
+
     def get(self, name: str) -> AnyExtern | None:
         """An export of the calling instance, or None."""
         instance = self.machine.known_instance(self._vmctx)
@@ -235,8 +282,8 @@ class Caller:
         return self.machine.counted_fuel()
 
     def set_fuel(self, fuel: int) -> None:
-        """Units of fuel from now on."""
-        self.machine.set_fuel(fuel)
+        """Units of fuel from now on, 0 .. 2**64 - 1."""
+        self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
 
 
 class Memory(Extern):
@@ -276,7 +323,7 @@ class Memory(Extern):
 
     def grow(self, store: Storelike, delta: int) -> int:
         """Grow by `delta` pages; the old size in pages.  Raises: `AreniteError` beyond its maximum or the system's."""
-        if delta < 0:
+        if integer("pages", delta) < 0:
             raise AreniteError("cannot grow by negative amount")
         machine = self.machine_in(store)
         old = helpers.grow_memory(machine, self.addr.at, delta)
@@ -358,7 +405,7 @@ class Table(Extern):
         machine = self.machine_in(store)
         machine.tidy()
         value = machine.to_guest(self.addr.type.element, to_core(machine, init))
-        old = helpers.grow_table(machine, self.addr.at, value, amt) if amt >= 0 else helpers.REFUSED
+        old = helpers.grow_table(machine, self.addr.at, value, amt) if integer("elements", amt) >= 0 else helpers.REFUSED
         if old == helpers.REFUSED:
             raise AreniteError(f"failed to grow table by {amt} elements")
         return old
@@ -367,7 +414,7 @@ class Table(Extern):
         """The element: a `Func`, a Python object or None.  None too beyond the end."""
         machine = self.machine_in(store)
         with helpers.elements(machine, self.addr.at) as elements:
-            if not 0 <= idx < len(elements):
+            if not 0 <= integer("index", idx) < len(elements):
                 return None
             found = from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
         self.machine_in(store)
@@ -377,7 +424,7 @@ class Table(Extern):
         """Set an element.  Raises: `AreniteError` beyond the end."""
         machine = self.machine_in(store)
         with helpers.elements(machine, self.addr.at) as elements:
-            if not 0 <= idx < len(elements):
+            if not 0 <= integer("index", idx) < len(elements):
                 raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
             machine.tidy()
             elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))

@@ -9,6 +9,7 @@ from arenite.api.engine import Engine
 from arenite.api.execution import Execution
 from arenite.api.instance import Instance
 from arenite.api.module import offset_of
+from arenite.api.numbers import MAX_U64, integer
 from arenite.errors import AreniteError
 from arenite.machine.collect import collect
 from arenite.machine.freeze import freeze
@@ -125,9 +126,7 @@ class Store:
     def set_fuel(self, fuel: int) -> None:
         """Units that guests may use from now on: one per function entered and per loop round.  Raises: `AreniteError`."""
         self._consuming()
-        if not 0 <= fuel < 1 << 64:
-            raise ValueError(f"fuel {fuel}; expected 0 .. 2**64 - 1")
-        self.machine.set_fuel(fuel)
+        self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
 
     def get_fuel(self) -> int:
         """Units left.  Raises: `AreniteError`."""
@@ -138,7 +137,7 @@ class Store:
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
         """Guests of this store trap once the engine's epoch has gone on by so much."""
-        self._deadline.epoch = self.engine.epoch + ticks_after_current
+        self._deadline.epoch = self.engine.epoch + integer("ticks", ticks_after_current, 0)
 
     def set_wasi(self, wasi: HostModuleConfig) -> None:
         """Give the store its WASI state, for linkers with `define_wasi`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arenite.api.numbers import integer
 from arenite.layout import types as core
 
 if TYPE_CHECKING:
@@ -104,10 +105,11 @@ class Limits:
     max: int | None = None
 
     def core(self) -> core.Limits:
-        """For the machine.  Raises: `ValueError`."""
-        if self.min < 0 or (self.max is not None and self.max < self.min):
+        """For the machine.  Raises: `ValueError`, `TypeError`."""
+        least, most = integer("minimum", self.min), None if self.max is None else integer("maximum", self.max)
+        if least < 0 or (most is not None and most < least):
             raise ValueError(f"limits {self.min}..{self.max}: size minimum must not be greater than maximum")
-        return core.Limits(self.min, self.max)
+        return core.Limits(least, most)
 
 
 class GlobalType:
@@ -154,9 +156,10 @@ class MemoryType:
     __slots__ = ("core",)
 
     def __init__(self, limits: Limits) -> None:
-        if limits.min > core.MAX_PAGES or (limits.max or 0) > core.MAX_PAGES:
+        found = limits.core()
+        if max(found.minimum, found.maximum or 0) > core.MAX_PAGES:
             raise ValueError(f"limits {limits.min}..{limits.max}: memory size must be at most {core.MAX_PAGES} pages (4 GiB)")
-        self.core = core.MemoryType(limits.core())
+        self.core = core.MemoryType(found)
 
     @property
     def limits(self) -> Limits:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Effects:
     """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `helper`, `host`,
-    `halt`).
+    `halt`).  `helper`: what the machine may be asked for.
 
     `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
     """
@@ -39,6 +39,7 @@ class Effects:
     transfers: frozenset[str]
     result: Type | None
     ends: bool
+    helper: Helper | None = None
 
     @property
     def pure(self) -> bool:
@@ -57,6 +58,7 @@ class Recorder:
     written: Type | None = None
     depth: int = 0
     ended: bool = False
+    asked: Helper | None = None
 
     def const(self, type_: Type, n: int) -> Value:
         """Constants are bit patterns."""
@@ -185,6 +187,7 @@ class Recorder:
             raise InternalError(f"helper {helper.name} of {len(args)} arguments")
         self.reads |= {Space.ARENA, Space.MEMORY}
         self.writes |= {Space.ARENA, Space.MEMORY}
+        self.asked = helper
         self.leave("host" if helper is Helper.HOST_CALL else "helper")
         return Value(I32, "")
 
@@ -217,4 +220,4 @@ def effects(row: Row) -> Effects:
     if e.written is not declared:
         found, wanted = (t.llvm if t else "nothing" for t in (e.written, declared))
         raise InternalError(f"{row.name} gives {found}, its row says {wanted}")
-    return Effects(frozenset(e.traps), frozenset(e.reads), frozenset(e.writes), frozenset(e.transfers), e.written, ends)
+    return Effects(frozenset(e.traps), frozenset(e.reads), frozenset(e.writes), frozenset(e.transfers), e.written, ends, e.asked)

@@ -40,17 +40,35 @@ class Helper(IntEnum):
         return HELPERS[self][1]
 
 
-HELPERS: Final[dict[Helper, tuple[tuple[str, ...], bool, str]]] = {
-    Helper.HOST_CALL: ((), False, "call the host function vmctx of the store; arguments and results in the frame's first slots"),
-    Helper.MEMORY_GROW: (("delta",), True, "the old size in pages, or -1"),
-    Helper.MEMORY_COPY: (("to", "source", "count"), False, "memory.copy of 64 KiB and more: fuel and interrupts"),
-    Helper.MEMORY_FILL: (("to", "byte", "count"), False, "memory.fill of 64 KiB and more"),
-    Helper.MEMORY_INIT: (("segment", "to", "source", "count"), False, "copy from a passive data segment"),
-    Helper.DATA_DROP: (("segment",), False, "drop a data segment"),
-    Helper.TABLE_GROW: (("table", "value", "delta"), True, "the old length, or -1"),
-    Helper.TABLE_FILL: (("table", "to", "value", "count"), False, "set elements"),
-    Helper.TABLE_COPY: (("table", "source_table", "to", "source", "count"), False, "copy elements"),
-    Helper.TABLE_INIT: (("table", "segment", "to", "source", "count"), False, "copy from a passive element segment"),
-    Helper.ELEM_DROP: (("segment",), False, "drop an element segment"),
+BYTES: Final = "1 for each 64 KiB begun: up to 50 us"  # where pages are touched first
+ELEMENTS: Final = "1 for each 16,384 elements begun: up to 50 us"
+
+HELPERS: Final[dict[Helper, tuple[tuple[str, ...], bool, str, str]]] = {
+    Helper.HOST_CALL: (
+        (),
+        False,
+        "call the host function vmctx of the store; arguments and results in the frame's first slots",
+        "nothing; what it takes is the host's decision",
+    ),
+    Helper.MEMORY_GROW: (("delta",), True, "the old size in pages, or -1", "nothing; a few microseconds"),
+    Helper.MEMORY_COPY: (("to", "source", "count"), False, "memory.copy that is long or interrupted", BYTES),
+    Helper.MEMORY_FILL: (("to", "byte", "count"), False, "memory.fill that is long or interrupted", BYTES),
+    Helper.MEMORY_INIT: (("segment", "to", "source", "count"), False, "copy from a passive data segment", BYTES),
+    Helper.DATA_DROP: (("segment",), False, "drop a data segment", "nothing; a microsecond"),
+    Helper.TABLE_GROW: (
+        ("table", "value", "delta"),
+        True,
+        "the old length, or -1",
+        f"{ELEMENTS}, also of old ones that must move",
+    ),
+    Helper.TABLE_FILL: (("table", "to", "value", "count"), False, "set elements", ELEMENTS),
+    Helper.TABLE_COPY: (("table", "source_table", "to", "source", "count"), False, "copy elements", ELEMENTS),
+    Helper.TABLE_INIT: (
+        ("table", "segment", "to", "source", "count"),
+        False,
+        "copy from a passive element segment",
+        "1 for each 1,024 elements begun: 1 ms where they are expressions",
+    ),
+    Helper.ELEM_DROP: (("segment",), False, "drop an element segment", "nothing; a microsecond"),
 }
-"""Helper -> (arguments, gives a result, what it does)."""
+"""Helper -> (arguments, gives a result, what it does, units of fuel and how long one may take)."""

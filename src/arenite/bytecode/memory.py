@@ -37,7 +37,7 @@ STORES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("store32", I32, "i32"),
     ("store64", I64, "i64"),
 )
-BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills are the machine's: they cost fuel and can be interrupted
+BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills are the machine's, which divides them
 
 
 def _load(memory: Type, extend: str, to: Type) -> Meaning:
@@ -88,24 +88,38 @@ def memory_size(e: Emit) -> Value:
     return memory_pages(e)
 
 
+def _machine_does(e: Emit, helper: Helper, *args: Value) -> None:
+    """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
+    count, fuel = args[-1], e.state("fuel")
+    for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.state("floor"))):
+        with e.when(condition, cold=True):
+            e.helper(helper, *args)
+
+
+def _pay(e: Emit, count: Value) -> None:
+    """One unit, unless there is nothing to do."""
+    units = e.pure("extend_u", e.pure("ne", count, e.const(I32, 0)), to=I64)
+    e.set_state("fuel", e.pure("sub", e.state("fuel"), units))
+
+
 def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:
     """memory0[to:][:count] = memory0[source:][:count]; ranges may overlap."""
-    with e.when(e.pure("ge_u", count, e.const(I32, BULK_MAX)), cold=True):
-        e.helper(Helper.MEMORY_COPY, to, source, count)
+    _machine_does(e, Helper.MEMORY_COPY, to, source, count)
     length = memory_length(e)
     wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
     for start in (wide_to, wide_source):
         trap_if(e, e.pure("gt_u", e.pure("add", start, wide_count), length), TrapCode.MEMORY_OUT_OF_BOUNDS)
+    _pay(e, count)
     e.copy(wide_to, wide_source, wide_count)
 
 
 def memory_fill(e: Emit, to: Value, byte: Value, count: Value) -> None:
     """memory0[to:][:count] = byte."""
-    with e.when(e.pure("ge_u", count, e.const(I32, BULK_MAX)), cold=True):
-        e.helper(Helper.MEMORY_FILL, to, byte, count)
+    _machine_does(e, Helper.MEMORY_FILL, to, byte, count)
     length = memory_length(e)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
     trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), TrapCode.MEMORY_OUT_OF_BOUNDS)
+    _pay(e, count)
     e.fill(wide_to, e.pure("wrap", byte, to=I8), wide_count)
 
 

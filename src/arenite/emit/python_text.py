@@ -191,7 +191,7 @@ class PythonText:
         if prim in ("eq", "ne") and first in self.conditions and args[1].text == "0":
             return Value(I1, first if prim == "ne" else f"not {atom(first)}")
         if prim == "sub" and first == "fuel":
-            return Value(r, f"fuel - {args[1].text}")  # who pays has looked whether there is any
+            return Value(r, f"fuel - {atom(args[1].text)}")  # who pays has looked whether there is any
         if prim == "bits" and r is F64 and (line := self.lines[-1:]) and str(line[0]).startswith(f"{first} = ldQ("):
             self.lines[-1] = Do(self.depth, str(line[0]).replace("ldQ", "ldD"))  # the bits of a load: load a float
             return Value(r, first)

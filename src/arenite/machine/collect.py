@@ -17,7 +17,7 @@ from arenite.layout.records import GlobalRecord
 from arenite.layout.types import EXTERNREF, FuncType
 from arenite.machine.execution import HOST_CALL, Activation
 from arenite.machine.frames import references_in
-from arenite.machine.helpers import elements
+from arenite.machine.helpers import HELPER_METHODS, elements
 from arenite.machine.objects import FuncAddr
 from arenite.machine.turn import alone
 
@@ -48,6 +48,8 @@ def collect(machine: Machine) -> None:
         for found in references_in(machine.cage.arena, machine.window, run):
             held.update(found)
             slots += 1 + len(found)
+        if run.status in HELPER_METHODS:  # half done: what is to be written to a table lies nowhere else
+            held.update(run.progress)
     machine.own().references = references.kept(held, slots)
 
 

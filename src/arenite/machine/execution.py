@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Helper.HOST_CALL)
 ALIGNMENT: Final = 16
-STATUSES: Final = (READY, PAUSE_AGAIN, PAUSE_OWED, HOST_CALL)
+STATUSES: Final = (READY, PAUSE_AGAIN, PAUSE_OWED, *Helper)
 """How an activation that goes on may stand."""
 
 
@@ -72,10 +72,19 @@ class Pause:
 class Suspended(BaseException):
     """Unwinds the loop to whoever drives the activation; nobody else sees it."""
 
-    def __init__(self, pause: Pause, status: int, pc: int, sp: int, vmctx: int) -> None:
+    def __init__(self, pause: Pause, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
         super().__init__(pause)
         self.pause = pause
-        self.place = status, pc, sp, vmctx
+        self.place = status, pc, sp, vmctx, progress
+
+
+class GiveWay(BaseException):
+    """Leaves a host function in which the guest must stop; the loop turns it into a pause or a trap."""
+
+    def __init__(self, pause: Pause, code: TrapCode) -> None:
+        super().__init__(pause)
+        self.pause = pause
+        self.code = code
 
 
 @dataclass(slots=True, eq=False)
@@ -83,8 +92,8 @@ class Activation:
     """A call going on.
 
     `function`: what was called; `at`: its frame, where the results will lie.  `status`, `pc`, `sp`, `vmctx`: how and where it stands.
-    `end`: where frames above it may begin.  `debt`: units of fuel that it used beyond what it had (a bulk operation is not divided).
-    `instance`: index of the instance whose start function this is, or -1.
+    `end`: where frames above it may begin.  `progress`: of a helper that is half done, its arguments for the rest; of a host call, one number that
+    the host function decides on (`Caller.progress`).  `instance`: index of the instance whose start function this is, or -1.
     """
 
     function: FuncAddr
@@ -94,14 +103,14 @@ class Activation:
     sp: int
     vmctx: int
     end: int
-    debt: int = 0
     pause: Pause | None = None
     instance: int = -1
+    progress: tuple[int, ...] = ()
 
     def copy(self) -> Activation:
         """The same call, to go on elsewhere."""
         return Activation(
-            self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.debt, self.pause, self.instance
+            self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.pause, self.instance, self.progress
         )
 
 
@@ -154,24 +163,19 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
     limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
     allowed = min(limits, default=0)
     machine.reserve = 0 if machine.fuel is None else machine.fuel - allowed
-    machine.fuel = allowed - activation.debt if limits else None
-    activation.debt = 0
+    machine.fuel = allowed if limits else None
     paused = False
     try:
         machine.drive(activation, budget)
     except Suspended as stop:
-        status, pc, sp, vmctx = stop.place
-        end, fuel = _end(machine, sp, pc), machine.fuel or 0
+        status, pc, sp, vmctx, progress = stop.place
+        end = _end(machine, sp, pc)
         activation.status, activation.pc, activation.sp, activation.vmctx = status, pc, sp, vmctx
-        activation.pause, activation.debt = stop.pause, -fuel if fuel < 0 else 0
+        activation.pause, activation.progress = stop.pause, progress
         activation.end = machine.top = end
         paused = True
     finally:
-        left = machine.fuel or 0
-        if paused and left < 0:
-            left = 0  # it pays what it owes when it goes on
-        left += machine.reserve
-        left = left if left > 0 else 0  # noqa: FURB136 (`max` is a call)
+        left = (machine.fuel or 0) + machine.reserve
         machine.fuel, machine.reserve = None if unlimited else left, 0
         if not paused:
             del machine.activations[newest:]
@@ -185,7 +189,7 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
     if activation.status != HOST_CALL:
         raise AreniteError("the execution does not wait in a host call that a value could complete")
     machine.answer(activation.pc, activation.sp, activation.vmctx, value)
-    activation.status, activation.pc, activation.pause = READY, activation.pc + UNIT, None
+    activation.status, activation.pc, activation.pause, activation.progress = READY, activation.pc + UNIT, None, ()
 
 
 @alone
@@ -199,8 +203,6 @@ def close(machine: Machine, activation: Activation) -> None:
     if machine.nested:
         raise AreniteError("an execution cannot be closed inside a host function of its store")
     index = machine.activations.index(activation)
-    if machine.fuel is not None:  # it will not go on to pay
-        machine.fuel = machine.fuel - activation.debt if machine.fuel > activation.debt else 0
     del machine.activations[index:]
     machine.top = activation.at
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from arenite.bytecode.helpers import PAUSE_OWED
+from arenite.bytecode.effects import effects
+from arenite.bytecode.encode import decode
+from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.bytecode.locals import locals_at
-from arenite.errors import SnapshotError
+from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXTERNREF
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, frame_extent
+from arenite.machine.helpers import HELPER_METHODS
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
@@ -115,7 +118,12 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
         raise SnapshotError(f"the guest's stack is damaged: no code at {pc:#x}")
     function, local = placed.code.function(number), pc - placed.origin
     params = placed.code.types[function.type_index].params
-    if innermost and activation.status != PAUSE_OWED:
+    if innermost and activation.status in HELPER_METHODS:
+        asked = asked_at(window, pc)
+        if asked is None or asked.helper != activation.status:
+            raise SnapshotError(f"the guest's stack is damaged: nothing is half done at {pc:#x}")
+        local = asked.next_pc - placed.origin
+    elif innermost and activation.status != PAUSE_OWED:
         if local != function.begin:
             raise SnapshotError(f"the guest's stack is damaged: a run cannot stop at {pc:#x}")
         return _shape_of(function.header, params)
@@ -139,13 +147,38 @@ def _shape_of(
     return Shape(header, live, tuple(at for at, t in typed if t == EXTERNREF))
 
 
+class Asked(NamedTuple):
+    """What an op asks the machine for: the helper, where the run goes on behind it, the byte offset of the result's slot."""
+
+    helper: int
+    next_pc: int
+    slot: int | None
+
+
+def asked_at(window: Window, pc: int) -> Asked | None:
+    """What the op at `pc` asks for, if a run can stop in the middle of it: behind it is a safepoint, which says what is live."""
+    index = window.module_at(pc)
+    if index is None:
+        return None
+    placed = window.modules[index]
+    number = placed.code.function_at(pc - placed.origin)
+    try:
+        op = decode(window.code, pc)
+    except InternalError:
+        return None
+    helper = effects(op.row).helper
+    if number is None or helper is None or op.end - placed.origin not in placed.safepoints(number):
+        return None
+    return Asked(helper, op.end, op.values.get("dst"))
+
+
 def check_place(window: Window, activation: Activation) -> None:
     """See that a run can stand like that: what the loop takes for granted.  Raises: `SnapshotError`."""
     pc, status, host_calls = activation.pc, activation.status, window.preamble.host_calls
     if status == HOST_CALL:
         good = pc in host_calls
     elif window.preamble.thunk_at(pc) is not None:
-        good = status != PAUSE_OWED and (pc + UNIT in host_calls or (pc - UNIT in host_calls and status == READY))
+        good = status in (READY, PAUSE_AGAIN) and (pc + UNIT in host_calls or (pc - UNIT in host_calls and status == READY))
     elif pc == HALT_PC:
         good = status == READY
     else:
@@ -153,7 +186,9 @@ def check_place(window: Window, activation: Activation) -> None:
         good = True
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
-    entered = status in (PAUSE_OWED, HOST_CALL)  # otherwise the stack may have no room for it, which its first op will find
+    entered = (
+        status == PAUSE_OWED or status >= HOST_CALL
+    )  # otherwise the stack may have no room for it, which its first op will find
     sizes = (
         activation.sp + frame_extent(window, pc) * entered,
         activation.at + activation.function.codec.header + FrameHeader.size,

@@ -1,22 +1,25 @@
 """The machine's side of `bytecode.helpers`: one function per helper, the same for every tier.
 
 Each gets the machine, the instance's record and the op's arguments as u32s, and gives the result (an unsigned 32-bit pattern) or 0.
-Everything from the arena is bounded by the Python views through which it is read.  Bulk work of 64 KiB and more costs one unit of
-fuel per 64 KiB, and Python looks after Ctrl-C between chunks.
+Everything from the arena is bounded by the Python views through which it is read.
+
+Bulk work is done a piece at a time: a helper pays for a piece, does it, and gives the arguments for the rest, with which it is called
+again; between two pieces the machine looks up, and an execution may pause.  All bounds are looked at before the first piece, and again
+before each: arguments may have travelled.
 
 Spec: exec-memory.grow … exec-elem.drop.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.bytecode.helpers import Helper
 from arenite.bytecode.memory import BULK_MAX
 from arenite.errors import Limit, Trap
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
-from arenite.machine.segments import drop, elements_of, segment_bytes, word
+from arenite.machine.segments import drop, elements_of, segment_bytes, segment_length, word
 from arenite.machine.turn import alone
 from arenite.traps import TrapCode
 
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
 
 REFUSED: Final = 0xFFFFFFFF  # -1
 PIECE: Final = 1 << 14  # elements of a table that are set at once
-CHUNK: Final = 1 << 24  # bytes between two looks at Ctrl-C
+UNIT_BYTES: Final = BULK_MAX  # of a memory that a unit of fuel pays for
+UNIT_ELEMENTS: Final = PIECE  # of a table
+UNIT_ITEMS: Final = 1 << 10  # of an element segment, each of which may be an expression
+LONGEST: Final = 64  # units of work between two looks at the time: a few milliseconds
+Rest: TypeAlias = "tuple[int, ...]"  # a helper's arguments for what is left to do
 
 
 class GuestTrap(Exception):  # noqa: N818 (never seen outside: the loop makes a Trap of it)
@@ -38,16 +45,18 @@ class GuestTrap(Exception):  # noqa: N818 (never seen outside: the loop makes a 
         self.code = code
 
 
-def charge_bulk(machine: Machine, size: int) -> None:
-    """Pay for bulk work of `size` bytes, all at once before it begins.
+def paid(machine: Machine, count: int, per: int, longest: int = LONGEST) -> int:
+    """How many of `count` things may be done now: a unit of fuel has been taken for every `per` of them, begun ones too.
 
-    It is not divided: an execution that has too little for it gets into debt, and pauses behind it.
+    Raises: `GuestTrap` when there is something to do and no fuel.
     """
-    units = size // BULK_MAX
-    if machine.fuel is not None:
-        if machine.fuel < units and not machine.can_pause:
+    units = min(-(-count // per), longest)
+    if machine.fuel is not None and units:
+        if machine.fuel <= 0:
             raise GuestTrap(TrapCode.OUT_OF_FUEL)
+        units = min(units, machine.fuel)
         machine.fuel -= units
+    return min(count, units * per)
 
 
 # ---- memories
@@ -95,40 +104,44 @@ def _range(memory: memoryview, start: int, count: int) -> None:
         raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
 
 
-def memory_copy(machine: Machine, vmctx: int, to: int, source: int, count: int) -> int:
-    """memory.copy."""
+def memory_copy(machine: Machine, vmctx: int, to: int, source: int, count: int) -> int | Rest:
+    """memory.copy: forward where that overwrites nothing that is still to be read, else backward."""
     with memory_bytes(machine, vmctx) as memory:
         _range(memory, to, count)
         _range(memory, source, count)
-        charge_bulk(machine, count)
-        starts = range(0, count, CHUNK)
-        for at in starts if to <= source else reversed(starts):
-            size = min(CHUNK, count - at)
-            memory[to + at : to + at + size] = memory[source + at : source + at + size]
-    return 0
+        size = paid(machine, count, UNIT_BYTES)
+        at = 0 if to <= source else count - size
+        memory[to + at : to + at + size] = memory[source + at : source + at + size]
+    return _left(to, source, count, size)
 
 
-def memory_fill(machine: Machine, vmctx: int, to: int, byte: int, count: int) -> int:
+def _left(to: int, source: int, count: int, done: int, *, before: Rest = ()) -> int | Rest:
+    """What is left of a copy."""
+    if done == count:
+        return 0
+    step = done if to <= source else 0
+    return (*before, to + step, source + step, count - done)
+
+
+def memory_fill(machine: Machine, vmctx: int, to: int, byte: int, count: int) -> int | Rest:
     """memory.fill."""
     with memory_bytes(machine, vmctx) as memory:
         _range(memory, to, count)
-        charge_bulk(machine, count)
-        for at in range(0, count, CHUNK):
-            size = min(CHUNK, count - at)
-            memory[to + at : to + at + size] = bytes((byte & 0xFF,)) * size
-    return 0
+        size = paid(machine, count, UNIT_BYTES)
+        memory[to : to + size] = bytes((byte & 0xFF,)) * size
+    return 0 if size == count else (to + size, byte, count - size)
 
 
-def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int, count: int) -> int:
+def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int, count: int) -> int | Rest:
     """memory.init."""
     content = segment_bytes(machine, vmctx, segment)
     with memory_bytes(machine, vmctx) as memory:
         _range(memory, to, count)
         if source + count > len(content):
             raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
-        charge_bulk(machine, count)
-        memory[to : to + count] = content[source : source + count]
-    return 0
+        size = paid(machine, count, UNIT_BYTES)
+        memory[to : to + size] = content[source : source + size]
+    return 0 if size == count else (segment, to + size, source + size, count - size)
 
 
 def data_drop(machine: Machine, vmctx: int, segment: int) -> int:
@@ -207,41 +220,50 @@ def _table_range(view: memoryview, start: int, count: int) -> None:
         raise GuestTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
 
 
-def table_grow(machine: Machine, vmctx: int, table: int, value: int, delta: int) -> int:
-    """table.grow."""
-    charge_bulk(machine, 4 * delta if delta <= MAX_TABLE else 0)
-    return grow_table(machine, table_record(machine, vmctx, table), value, delta)
+def table_grow(machine: Machine, vmctx: int, table: int, value: int, delta: int, settled: int = 0) -> int | Rest:
+    """table.grow: done at once when all of it has been paid for, which may take several goes.  `settled`: elements paid for."""
+    record = table_record(machine, vmctx, table)
+    old, capacity = len(elements(machine, record)), TableRecord.capacity.read(machine.cage.arena, record)
+    if old + delta > MAX_TABLE:
+        return REFUSED
+    price = delta + (old if old + delta > capacity else 0)
+    if settled < price:
+        settled += paid(machine, price - settled, UNIT_ELEMENTS, MAX_TABLE)
+        if settled < price:
+            return table, value, delta, settled
+    return grow_table(machine, record, value, delta)
 
 
-def table_fill(machine: Machine, vmctx: int, table: int, to: int, value: int, count: int) -> int:
+def table_fill(machine: Machine, vmctx: int, table: int, to: int, value: int, count: int) -> int | Rest:
     """table.fill."""
     view = elements(machine, table_record(machine, vmctx, table))
     _table_range(view, to, count)
-    charge_bulk(machine, 4 * count)
-    fill(view, to, value, count)
-    return 0
+    size = paid(machine, count, UNIT_ELEMENTS)
+    fill(view, to, value, size)
+    return 0 if size == count else (table, to + size, value, count - size)
 
 
-def table_copy(machine: Machine, vmctx: int, table: int, source_table: int, to: int, source: int, count: int) -> int:
+def table_copy(machine: Machine, vmctx: int, table: int, source_table: int, to: int, source: int, count: int) -> int | Rest:
     """table.copy."""
     view, other = (elements(machine, table_record(machine, vmctx, t)) for t in (table, source_table))
     _table_range(view, to, count)
     _table_range(other, source, count)
-    charge_bulk(machine, 4 * count)
-    view[to : to + count] = other[source : source + count]
-    return 0
+    size = paid(machine, count, UNIT_ELEMENTS)
+    at = 0 if to <= source else count - size
+    view[to + at : to + at + size] = other[source + at : source + at + size]
+    return _left(to, source, count, size, before=(table, source_table))
 
 
-def table_init(machine: Machine, vmctx: int, table: int, segment: int, to: int, source: int, count: int) -> int:
-    """table.init."""
-    items = elements_of(machine, vmctx, segment)
+def table_init(machine: Machine, vmctx: int, table: int, segment: int, to: int, source: int, count: int) -> int | Rest:
+    """table.init: of the segment only what is asked for is made."""
+    length = segment_length(machine, vmctx, segment)
     view = elements(machine, table_record(machine, vmctx, table))
     _table_range(view, to, count)
-    if source + count > len(items):
+    if source + count > length:
         raise GuestTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
-    charge_bulk(machine, 4 * count)
-    view[to : to + count] = items[source : source + count]
-    return 0
+    size = paid(machine, count, UNIT_ITEMS, LONGEST // 16)
+    view[to : to + size] = elements_of(machine, vmctx, segment, source, size)
+    return 0 if size == count else (table, segment, to + size, source + size, count - size)
 
 
 def elem_drop(machine: Machine, vmctx: int, segment: int) -> int:
@@ -250,7 +272,7 @@ def elem_drop(machine: Machine, vmctx: int, segment: int) -> int:
     return 0
 
 
-HELPER_METHODS: Final[dict[int, Callable[..., int]]] = {
+HELPER_METHODS: Final[dict[int, Callable[..., int | Rest]]] = {
     Helper.MEMORY_GROW: memory_grow,
     Helper.MEMORY_COPY: memory_copy,
     Helper.MEMORY_FILL: memory_fill,

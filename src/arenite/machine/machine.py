@@ -22,8 +22,9 @@ from arenite.layout.types import EXTERNREF
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage, Unborn
 from arenite.machine.collect import tidy
-from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, HostCall, Pause, PauseReason, Suspended
-from arenite.machine.helpers import HELPER_METHODS, GuestTrap
+from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
+from arenite.machine.frames import asked_at
+from arenite.machine.helpers import HELPER_METHODS, GuestTrap, Rest
 from arenite.machine.hosts import Hosts
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
 CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the head of StoreContext
 HEADER: Final = struct.Struct("<IIII")
 SLICE: Final = 1 << 62  # units of fuel: the watch ends it
+EPOCH_SECONDS: Final = 0.02  # a host function that waits looks at the epoch so often
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
+SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), TrapCode.OUT_OF_FUEL)
 MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
 
 
@@ -97,6 +100,7 @@ class Machine:
         self.driven: Activation | None = None  # the activation that goes on
         self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
         self._budget = UNLIMITED  # of the activation that goes on
+        self.progress = 0  # of the host function that is being called: what it wants to find when it is asked again
         self._asked = False  # the host call that comes first was paused at, and is to be made now
         self._depth = 0
         self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
@@ -343,7 +347,7 @@ class Machine:
             raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
         pc, vmctx = function.entry or self._resolve(function)
         HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
-        top, can_pause, hosts = self.top, self.can_pause, len(self.host_stack)
+        top, can_pause, hosts, progress = self.top, self.can_pause, len(self.host_stack), self.progress
         self._depth += 1
         self.can_pause = False
         try:
@@ -352,7 +356,7 @@ class Machine:
             self._run(pc, sp, vmctx)
         finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
             self._depth -= 1
-            self.top, self.can_pause = top, can_pause
+            self.top, self.can_pause, self.progress = top, can_pause, progress
             del self.host_stack[hosts:]
             if not self._depth:
                 watch.running.discard(self)
@@ -366,7 +370,7 @@ class Machine:
         self.driven = activation
         try:
             self._be_watched()
-            self._run(activation.pc, activation.sp, activation.vmctx, activation.status)
+            self._run(activation.pc, activation.sp, activation.vmctx, activation.status, activation.progress)
         except Trap:
             self.cage.check()
             raise
@@ -396,20 +400,22 @@ class Machine:
         function.entry = pc, vmctx
         return function.entry
 
-    def _run(self, pc: int, sp: int, vmctx: int, status: int = READY) -> None:
-        """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that."""
+    def _run(self, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
+        """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
         left = given = 0 if self.watched or status != READY else self._grant()
         while True:
             if status != READY:
                 if status == HOST_CALL:
-                    pc = self._host_call(pc, sp, vmctx)
+                    pc = self._host_call(pc, sp, vmctx, progress[0] if progress else 0)
+                    progress = ()
                     if self.due:
                         self._look_up(READY, pc, sp, vmctx)
                     left = given = self._regrant(left)
                 elif status in (PAUSE_AGAIN, PAUSE_OWED):
                     left = given = self._next_slice(status, pc, sp, vmctx)
                 elif status in HELPER_METHODS:
-                    pc = self._help(status, pc, sp, vmctx)
+                    pc = self._help(status, pc, sp, vmctx, progress)
+                    progress = ()
                     left = given = self._regrant(left)
                 else:
                     self.trap(TrapCode(status), pc, sp, vmctx)
@@ -454,7 +460,7 @@ class Machine:
         if self.fuel is None:
             return self.slice_units - owed
         if self.fuel <= 0:
-            self._give_way(PauseReason.FUEL, "all fuel is used up", TrapCode.OUT_OF_FUEL, status, pc, sp, vmctx)
+            self._give_way(SPENT, status, pc, sp, vmctx)
         self.fuel -= owed
         return self._grant()
 
@@ -463,39 +469,117 @@ class Machine:
         self.due = True
         self.cage.raise_floor()
 
-    def _look_up(self, status: int, pc: int, sp: int, vmctx: int) -> None:
+    def _look_up(self, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
         """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
         self.cage.lower_floor()
         self.due = False
+        stop = self._time_is_up()
+        if stop is not None:
+            self._give_way(stop, status, pc, sp, vmctx, progress)
+
+    def _time_is_up(self) -> GiveWay | None:
+        """Why the guest must stop now, if it must."""
         code = self.check()
         if code is not None:
-            self._give_way(PauseReason.EPOCH, "the epoch's deadline has come", code, status, pc, sp, vmctx)
+            return GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
         if self.can_pause and self._budget.deadline and time.monotonic() >= self._budget.deadline:
-            self._give_way(PauseReason.DEADLINE, "the deadline has come", TrapCode.INTERRUPT, status, pc, sp, vmctx)
+            return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), TrapCode.INTERRUPT)
+        return None
 
-    def _give_way(self, reason: PauseReason, what: str, code: TrapCode, status: int, pc: int, sp: int, vmctx: int) -> NoReturn:
+    def _give_way(self, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> NoReturn:
         """The guest must stop: an execution pauses, an ordinary call traps."""
         if self.can_pause:
-            raise Suspended(Pause(reason, what), status, pc, sp, vmctx)
-        self.trap(code, pc, sp, vmctx)
+            raise Suspended(stop.pause, status, pc, sp, vmctx, progress) from None
+        self.trap(stop.code, pc, sp, vmctx)
 
-    def _help(self, status: int, pc: int, sp: int, vmctx: int) -> int:
-        """Do what a helper's op asks for; where to go on."""
+    # host functions that take long
+    def checkpoint(self, *, now: bool = False) -> None:
+        """Stop the guest if it must; for host functions.  `now`: look, also if the watch has not said so.  Raises: `GiveWay`."""
+        if now or self.due:
+            self.due = False
+            stop = self._time_is_up()
+            if stop is not None:
+                raise stop
+
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+        """Repeat `step` until it says that what is waited for has come, or so many seconds have passed; whether it has come.
+
+        `step` gets the seconds for which it may wait, None: any.  What has passed is counted in `progress`, in nanoseconds.
+        Raises: `GiveWay` between two steps.
+        """
+        before, began = self.progress, time.monotonic_ns()
+        whole = None if seconds is None else max(0, round(seconds * 1e9))
+        while True:
+            if step(self._patience(None if whole is None else max(0, whole - self.progress) / 1e9)):
+                return True
+            self.progress = before + time.monotonic_ns() - began
+            if whole is not None and self.progress >= whole:
+                return False
+            self.checkpoint(now=True)
+
+    def _patience(self, seconds: float | None) -> float | None:
+        """How much of a wait of so many seconds may pass before the guest must look up."""
+        limits = [] if seconds is None else [seconds]
+        if self.watched:
+            limits.append(EPOCH_SECONDS)
+        if self.can_pause and self._budget.deadline:
+            limits.append(max(0.0, self._budget.deadline - time.monotonic()))
+        return min(limits, default=None)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether a host function may not wait for any time without looking up."""
+        return self._patience(None) is not None
+
+    def _help(self, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
+        """Do what a helper's op asks for, or the rest of it; where to go on."""
         helper, page = Helper(status), self.cage.store_page
-        next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
-        args = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
-        result, code = 0, None
+        if progress:
+            asked = asked_at(self.window, pc)
+            assert asked is not None, "it could stop there"
+            next_pc, slot = asked.next_pc, asked.slot
+        else:
+            next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
+            progress = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
+        while True:
+            if self.due:
+                self._look_up_in(helper, pc, sp, vmctx, progress)
+            done = self._piece(helper, pc, sp, vmctx, progress)
+            if isinstance(done, int):
+                break
+            progress = done
+        if helper.has_result:
+            self._write(sp + (slot or 0), done)
+        return next_pc
+
+    def _piece(self, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int | Rest:
+        """Do a piece of a helper's work: its result, or the rest.  Raises: `Trap`, `Suspended`."""
+        done: int | Rest = 0
+        code: TrapCode | None = None
         try:
-            result = HELPER_METHODS[helper](self, vmctx, *args)
+            done = HELPER_METHODS[helper](self, vmctx, *progress)
         except GuestTrap as stop:
             code = stop.code
         except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
             code = TrapCode.CORRUPT
-        if code is not None:  # raised here, so that it leads to no frame of the helper, which has views
+        # what follows is raised here, so that it leads to no frame of the helper, which has views
+        if code is TrapCode.OUT_OF_FUEL and self._clear_result(pc, sp):
+            self._give_way(SPENT, helper, pc, sp, vmctx, progress)
+        if code is not None:
             self.trap(code, pc, sp, vmctx)
-        if helper.has_result:
-            self._write(sp + slot, result)
-        return next_pc
+        return done
+
+    def _look_up_in(self, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> None:
+        """Look up in the middle of a helper's work, unless an execution could not pause there."""
+        if not self.can_pause or self._clear_result(pc, sp):
+            self._look_up(helper, pc, sp, vmctx, progress)
+
+    def _clear_result(self, pc: int, sp: int) -> bool:
+        """Whether a run can stop at the op at `pc`; if so, the slot of its result is 0 until there is one."""
+        asked = asked_at(self.window, pc)
+        if asked is not None and asked.slot is not None:
+            self._write(sp + asked.slot, 0)
+        return asked is not None
 
     def _write(self, at: int, value: int) -> None:
         """Set a slot; a frame that the arena's damage has sent astray is a trap."""
@@ -504,7 +588,7 @@ class Machine:
         except struct.error:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
 
-    def _host_call(self, pc: int, sp: int, vmctx: int) -> int:
+    def _host_call(self, pc: int, sp: int, vmctx: int, progress: int) -> int:
         """Call the host function `vmctx` on the frame at `sp`; where to go on."""
         type_ = self.window.preamble.host_calls[pc]
         functions = self.made.host_functions
@@ -518,7 +602,8 @@ class Machine:
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
         if self._budget.pause_at and self.can_pause:
-            self._pause_at(pc, sp, vmctx)
+            self._pause_at(pc, sp, vmctx, progress)
+        self.progress = progress
         self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
         self.host_stack.append((vmctx, pc, sp, self.top))
         try:
@@ -531,16 +616,20 @@ class Machine:
         except NotReady as wait:
             if not self.can_pause:
                 raise
-            raise Suspended(Pause(PauseReason.NOT_READY, str(wait)), HOST_CALL, pc, sp, vmctx) from None
+            raise Suspended(Pause(PauseReason.NOT_READY, str(wait)), HOST_CALL, pc, sp, vmctx, (self.progress,)) from None
+        except GiveWay as stop:
+            self._give_way(stop, HOST_CALL, pc, sp, vmctx, (self.progress,))
         self.host_stack.pop()
         self._put_results(kind, result, sp)
         return pc + UNIT
 
-    def _pause_at(self, pc: int, sp: int, vmctx: int) -> None:
+    def _pause_at(self, pc: int, sp: int, vmctx: int, progress: int) -> None:
         """Stop before a host call that the activation is to stop at, unless it has just stopped there."""
         asked, self._asked = self._asked, False
         if not asked and self.made.host_names[vmctx] in self._budget.pause_at:
-            raise Suspended(Pause(PauseReason.CALL, f"before the call of {self.host_call(vmctx)}"), HOST_CALL, pc, sp, vmctx)
+            raise Suspended(
+                Pause(PauseReason.CALL, f"before the call of {self.host_call(vmctx)}"), HOST_CALL, pc, sp, vmctx, (progress,)
+            )
 
     def host_call(self, index: int, args: Sequence[object] = ()) -> HostCall:
         """A call of a host function, for people."""

@@ -94,12 +94,16 @@ def segment_bytes(machine: Machine, vmctx: int, segment: int) -> memoryview:
     return memoryview(b"") if is_dropped(machine, vmctx, segment) else machine.instance_at(vmctx).code.segment(segment)
 
 
-def elements_of(machine: Machine, vmctx: int, segment: int) -> memoryview:
-    """An element segment's references as u32s; none once it was dropped."""
+def segment_length(machine: Machine, vmctx: int, segment: int) -> int:
+    """References in an element segment; none once it was dropped."""
     code = machine.instance_at(vmctx).code
-    if is_dropped(machine, vmctx, len(code.data) + segment):
-        return memoryview(array("I"))
-    return memoryview(array("I", references(machine, vmctx, code, code.elements[segment].items)))
+    return 0 if is_dropped(machine, vmctx, len(code.data) + segment) else len(code.elements[segment].items)
+
+
+def elements_of(machine: Machine, vmctx: int, segment: int, start: int, count: int) -> memoryview:
+    """So many of an element segment's references, as u32s."""
+    code = machine.instance_at(vmctx).code
+    return memoryview(array("I", references(machine, vmctx, code, code.elements[segment].items[start : start + count])))
 
 
 def references(machine: Machine, vmctx: int, code: ModuleCode, items: Sequence[int | ConstExpr]) -> list[int]:

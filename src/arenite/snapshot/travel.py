@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
+from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
@@ -19,6 +19,7 @@ from arenite.layout.types import PAGE_SIZE, FuncType, GlobalType, MemoryType, Ta
 from arenite.machine.execution import HOST_CALL, READY, Activation, Pause, PauseReason
 from arenite.machine.frames import check_place
 from arenite.machine.freeze import Frozen
+from arenite.machine.helpers import HELPER_METHODS
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.references import References
@@ -36,7 +37,9 @@ Dump: TypeAlias = Callable[[object], bytes]
 Load: TypeAlias = Callable[[bytes], object]
 Find: TypeAlias = Callable[[str, str], "HostFunction | None"]
 
-STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"}
+STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"} | {
+    helper: helper.name.lower().replace("_", ".") for helper in Helper if helper != HOST_CALL
+}
 MAX_U64: Final = (1 << 64) - 1
 
 
@@ -117,7 +120,7 @@ def _execution(a: Activation) -> dict[str, Any]:
         "sp": a.sp,
         "vmctx": a.vmctx,
         "end": a.end,
-        "debt": a.debt,
+        "progress": list(a.progress),
         "instance": a.instance,
         "pause": pause,
     }
@@ -301,8 +304,13 @@ class Reading:
         function = FuncAddr(fields.integer("function", 0, self.sizes.heap), type_)
         pc, vmctx = fields.integer("pc", 0, (1 << 32) - 1), fields.integer("vmctx", 0, (1 << 32) - 1)
         instance = fields.integer("instance", -1, len(self.manifest.sequence("instances")) - 1)
-        debt = fields.integer("debt", 0, MAX_U64)
-        return Activation(function, at, status, pc, sp, vmctx, end, debt, _pause(fields), instance)
+        return Activation(function, at, status, pc, sp, vmctx, end, _pause(fields), instance, _progress(fields, status))
+
+    def fuel(self) -> int | None:
+        """The store's fuel, without what executions owed in files of the first version."""
+        fuel = self.manifest.optional("fuel", 0, MAX_U64)
+        owed = sum(f.integer("debt", 0, MAX_U64) for f in self.manifest.items("executions") if f.has("debt"))
+        return None if fuel is None else max(fuel - owed, 0)
 
     def frozen(self, image: Image, windows: Windows, find: Find, load: Load | None, hosts: Hosts) -> Frozen:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
@@ -329,7 +337,7 @@ class Reading:
             window=window,
             made=made,
             activations=self.executions(window),
-            fuel=self.manifest.optional("fuel", 0, MAX_U64),
+            fuel=self.fuel(),
             hosts=hosts,
             host_states=states,
             lineage=Lineage(),
@@ -339,6 +347,18 @@ class Reading:
 def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
     """Things by number."""
     return [things[n] for n in fields.integers(name, len(things) - 1)]
+
+
+def _progress(fields: Fields, status: int) -> tuple[int, ...]:
+    """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
+    found = tuple(fields.integers("progress", MAX_U64)) if fields.has("progress") else ()
+    wanted = {0, 1} if status == HOST_CALL else {0}
+    if status in HELPER_METHODS:
+        known = len(Helper(status).operands)
+        wanted = {known, known + (status == Helper.TABLE_GROW)}
+    if len(found) not in wanted:
+        raise fields.error("progress", f"a list of {max(wanted)} at most")
+    return found
 
 
 def _pause(fields: Fields) -> Pause | None:

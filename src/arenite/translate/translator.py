@@ -296,6 +296,8 @@ class Translator(Sink):
             s.push_own(I32)
         elif op == 0x40:
             self.arithmetic.unary(entry(INSTRUCTIONS, op), I32)
+            asm.barrier()
+            self.records.safepoint(asm.pc(), self.at, s)
         elif op == 0xFC10:
             asm.value32(TABLE_SIZE, s.own(s.height), self.shape.tables[x])
             s.push_own(I32)
@@ -321,8 +323,10 @@ class Translator(Sink):
         if result:
             values["dst"] = int(asm.reachable(s.own(h)))
         asm.raw(encode(name, 0, (), **values), s.own(h) if result else NONE)
+        asm.barrier()
         if result:
             s.push_own(result)
+        self.records.safepoint(asm.pc(), self.at, s)  # the machine divides its work, and may be stopped in the middle
 
     # control
 

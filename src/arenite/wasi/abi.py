@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from arenite.wasi import hostio
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import (
     FDSTAT,
@@ -26,6 +27,7 @@ from arenite.wasi.records import (
     Advice,
     ClockId,
     FdFlags,
+    FileType,
     FstFlags,
     LookupFlags,
     OFlags,
@@ -36,11 +38,13 @@ if TYPE_CHECKING:
     from enum import IntEnum, IntFlag
     from struct import Struct
 
+    from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.host import HostModule
     from arenite.wasi.state import State
 
 MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
-MOST_BYTES = 0x7FFF_F000  # of one call, as Linux has it
+MOST_BYTES = 1 << 24  # of one call, which nothing interrupts; the guest sees a short read or write
+NONBLOCK = int(FdFlags.NONBLOCK)
 LONGEST_PATH = 4096
 
 
@@ -57,6 +61,19 @@ class Caller(Protocol):
     def can_pause(self) -> bool:
         """Whether `NotReady` may be raised."""
 
+    @property
+    def hurried(self) -> bool:
+        """Whether the call may not wait for any time without looking up."""
+
+    progress: int
+    """What the call finds again if it is asked again."""
+
+    def checkpoint(self) -> None:
+        """Here the guest may be stopped."""
+
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+        """Repeat a step that waits, until it says that what it waits for has come."""
+
 
 class Guest:
     """The guest during one of its calls: its `state`, and its memory, looked up once when first needed.
@@ -64,10 +81,10 @@ class Guest:
     All views of the memory are made here, so that `release` can end them.
     """
 
-    __slots__ = ("_caller", "_views", "state")
+    __slots__ = ("_views", "caller", "state")
 
     def __init__(self, caller: Caller, state: State) -> None:
-        self._caller = caller
+        self.caller = caller
         self._views: list[memoryview] = []  # the whole memory first
         self.state = state
 
@@ -75,16 +92,16 @@ class Guest:
     def memory(self) -> memoryview:
         """All bytes of the memory that is exported as "memory"."""
         if not self._views:
-            view = getattr(self._caller.get("memory"), "view", None)
+            view = getattr(self.caller.get("memory"), "view", None)
             if view is None:
                 raise Failure(Errno.FAULT)
-            self._views.append(memoryview(view(self._caller)))
+            self._views.append(memoryview(view(self.caller)))
         return self._views[0]
 
     @property
     def can_pause(self) -> bool:
         """Whether it may be told `NotReady` instead of being kept waiting."""
-        return self._caller.can_pause
+        return self.caller.can_pause
 
     def bytes(self, address: int, length: int) -> memoryview:
         """That range of the memory, writable."""
@@ -95,6 +112,15 @@ class Guest:
         found = memory[address:end]
         self._views.append(found)
         return found
+
+    def until_ready(self, fd: Descriptor, *, writing: bool = False) -> bool:
+        """Wait until reading or writing would not; whether that has been asked: only where time may run out meanwhile."""
+        host_fd = fd.host_fd()
+        if host_fd is None or fd.flags & NONBLOCK or fd.file_type is FileType.REGULAR_FILE or not self.caller.hurried:
+            return False
+        read, write = ((), (host_fd,)) if writing else ((host_fd,), ())
+        self.caller.wait(lambda limit: bool(hostio.wait(read, write, None if limit is None else round(limit * 1e9))))
+        return True
 
     def release(self) -> None:
         """End all views: an exception that leaves the call keeps its frames, and so would keep the memory from being closed."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Clocks(Protocol):
     """What `WasiConfig(clocks=…)` takes.  Units: nanoseconds.
 
-    Clocks that take part in snapshots have `freeze` and `thaw` too, see `Travelling`; others go on as they are.
+    Clocks that take part in snapshots have `freeze` and `thaw` too, see `Travelling`; others go on as they are.  Where a guest may be
+    stopped while it waits, `wait` is called for a part of the time, again and again, unless the clocks say that they `jumps`.
     """
 
     def resolution(self, clock: ClockId) -> int:
@@ -105,6 +106,8 @@ class VirtualClocks:
 
     `start`: the first real time, in nanoseconds since 1970; `tick`: what passes with each reading.
     """
+
+    jumps = True  # no time passes while one waits
 
     def __init__(self, start: int = 0, tick: int = 1000) -> None:
         self.start = start

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import select
 from typing import TYPE_CHECKING
 
 from arenite.wasi.errno import Errno, Failure
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.records import Advice, FdFlags
 
+PIPE_BUF = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes at once if it takes any
 CONTRADICTIONS = (FstFlags.ATIM | FstFlags.ATIM_NOW, FstFlags.MTIM | FstFlags.MTIM_NOW)
 
 
@@ -139,6 +141,8 @@ def fd_pwrite(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int)
 
 def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Read at the position."""
+    if fd.stream is None or not guest.can_pause:  # otherwise it is told that there is nothing yet
+        guest.until_ready(fd)
     return fd.read(iovs, pause=guest.can_pause)
 
 
@@ -174,6 +178,8 @@ def fd_tell(_: Guest, fd: Descriptor) -> int:
     return a_file(fd).seek(0, Whence.CUR)
 
 
-def fd_write(_: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
-    """Write at the position."""
+def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
+    """Write at the position; to a pipe that may be full no more than it takes without waiting."""
+    if guest.until_ready(fd, writing=True) and iovs:
+        iovs = [iovs[0][:PIPE_BUF]]
     return fd.write(iovs)

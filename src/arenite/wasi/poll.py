@@ -3,6 +3,7 @@
 - What fails is an event of its own; it does not fail the call.
 - Descriptors that never wait (Python's streams) are ready; for the host's the host is asked, by the guest's clocks, which sleep.
 - A guest that can be paused is not kept waiting for descriptors alone: it is told `NotReady` before anything has changed.
+- A wait is made of steps, between which the guest may be stopped; an execution that goes on waits for what is left (`progress`).
 - Events come in the order of their subscriptions.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady
+from arenite.wasi import hostio
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import (
     EVENT,
@@ -60,13 +62,14 @@ def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> in
     clocks = guest.state.clocks
     for index, (_, kind, subject, timeout, _, flags) in enumerate(asked):
         if kind == EventType.CLOCK:
-            subscribe_clock(waiting, clocks, index, subject, timeout, flags)
+            waited = 0 if flags & SUBSCRIPTION_CLOCK_ABSTIME else guest.caller.progress
+            subscribe_clock(waiting, clocks, index, subject, max(0, timeout - waited), flags)
         else:
             subscribe_descriptor(waiting, guest.state.descriptors, index, kind, subject)
     if guest.can_pause and not waiting.deadlines:
         pause(waiting, clocks)
     else:
-        wait(waiting, clocks)
+        guest.caller.wait(lambda limit: wait(waiting, clocks, limit))
     for at, index in enumerate(sorted(waiting.events)):
         error, size, flags = waiting.events[index]
         EVENT.pack_into(out, at * EVENT.size, asked[index][0], error, asked[index][1], size, flags)
@@ -109,20 +112,26 @@ def pause(waiting: Waiting, clocks: Clocks) -> None:
         raise NotReady("none of the descriptors that the guest waits for is ready")
 
 
-def wait(waiting: Waiting, clocks: Clocks) -> None:
-    """Fill `events`; returns when there is one."""
+def wait(waiting: Waiting, clocks: Clocks, limit: float | None) -> bool:
+    """A step of waiting, of `limit` seconds at most: fill `events` with what has happened; whether something has."""
     readable, writable = waiting.of(EventType.FD_READ), waiting.of(EventType.FD_WRITE)
-    while True:
-        nearest: int | None = 0 if waiting.events else None
-        for index, (clock, deadline) in waiting.deadlines.items():
-            left = max(0, deadline - clocks.now(clock))
-            if left == 0:
-                waiting.events[index] = (Errno.SUCCESS, 0, 0)
-            nearest = left if nearest is None else min(nearest, left)
-        if readable or writable or nearest != 0:
-            collect(waiting, clocks.wait(nearest, readable, writable))
-        if waiting.events:
-            return
+    nearest: int | None = 0 if waiting.events else None
+    for index, (clock, deadline) in waiting.deadlines.items():
+        left = max(0, deadline - clocks.now(clock))
+        if left == 0:
+            waiting.events[index] = (Errno.SUCCESS, 0, 0)
+        nearest = left if nearest is None else min(nearest, left)
+    if readable or writable or nearest != 0:
+        longest = None if limit is None else round(limit * 1e9)
+        if not getattr(clocks, "jumps", False):
+            nearest = longest if nearest is None else nearest if longest is None else min(nearest, longest)
+            found = clocks.wait(nearest, readable, writable)
+        elif nearest is None:
+            found = hostio.wait(readable, writable, longest)
+        else:
+            found = clocks.wait(nearest, readable, writable)
+        collect(waiting, found)
+    return bool(waiting.events)
 
 
 def collect(waiting: Waiting, ready: Ready) -> None:

@@ -59,10 +59,13 @@ def clock_time_get(guest: Guest, clock: ClockId, precision: int) -> int:
 
 
 def random_get(guest: Guest, buf: memoryview) -> None:
-    """Fill a buffer with random bytes."""
-    for start in range(0, len(buf), RANDOM_PIECE):
+    """Fill a buffer with random bytes, a piece at a time."""
+    caller = guest.caller
+    for start in range(caller.progress, len(buf), RANDOM_PIECE):
         end = min(start + RANDOM_PIECE, len(buf))
         buf[start:end] = guest.state.random(end - start)
+        caller.progress = end
+        caller.checkpoint()
 
 
 def proc_exit(_: Guest, code: int) -> NoReturn:

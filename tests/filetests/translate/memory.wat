@@ -37,7 +37,8 @@
 ;; function 3 size () -> (i32)  frame 4
 ;;          enter0 0, 32
 ;;          r3 = memory.size
-;;          r0 = memory.grow r3
+;;          r3 = memory.grow r3
+;;          r0 = move r3
 ;;          return 8
 ;; function 4 bulk (i32) -> ()  frame 6
 ;;          enter0 0, 48

@@ -10,6 +10,8 @@ from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arenite.api import HostState
     from arenite.wasi import WasiConfig
     from arenite.wasi.host import HostModule
@@ -35,12 +37,22 @@ class Program:
 
     def begin(self, module: HostModule) -> None:
         self.module = module
-        self.can_pause = False
+        self.can_pause = self.hurried = False
+        self.progress = 0
         self.memory = bytearray(SIZE)
         self.free = DATA
 
     def get(self, name: str) -> Program | None:
         return self if name == "memory" else None
+
+    def checkpoint(self) -> None:
+        pass
+
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+        del seconds
+        while not step(None):
+            pass
+        return True
 
     def host(self, name: str) -> HostModule:
         assert name == WASI

@@ -1,0 +1,136 @@
+"""Bulk work: paid before it is done, a piece at a time; an execution stops in the middle of it and goes on anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from arenite import Finished, Instance, Paused, PauseReason, Snapshot, Store, Trap, TrapCode
+from unit.machine.guests import TIERS, engine, module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BULK = """(module
+  (memory (export "memory") 40) (table (export "table") 8 2000000 funcref)
+  (elem $items func %s) (data $bytes "%s") (func $x)
+  (func (export "fill") (param i32) (memory.fill (i32.const 3) (i32.const 7) (local.get 0)))
+  (func (export "forward") (param i32) (memory.copy (i32.const 3) (i32.const 900) (local.get 0)))
+  (func (export "backward") (param i32) (memory.copy (i32.const 900) (i32.const 3) (local.get 0)))
+  (func (export "memory.init") (param i32) (memory.init $bytes (i32.const 1) (i32.const 2) (local.get 0)))
+  (func (export "grow") (param i32) (result i32)
+    (i32.add (i32.const 1000) (table.grow (ref.func $x) (local.get 0))))
+  (func $more (drop (table.grow (ref.func $x) (i32.const 100000))))
+  (func (export "table.init") (param i32) (call $more)
+    (table.init $items (i32.const 1) (i32.const 2) (local.get 0)))
+  (func (export "table.fill") (param i32) (call $more) (table.fill (i32.const 1) (ref.null func) (local.get 0)))
+  (func (export "table.forward") (param i32) (call $more) (table.copy (i32.const 1) (i32.const 5) (local.get 0)))
+  (func (export "table.backward") (param i32) (call $more) (table.copy (i32.const 5) (i32.const 1) (local.get 0))))
+"""
+ITEMS = 9000
+# what is done -> (how much, what it costs beside the calls)
+PRICES = {
+    "fill": (0x21_0001, 34),
+    "forward": (0x10_0000, 16),
+    "backward": (0x10_0000, 16),
+    "memory.init": (0x1_0000, 1),
+    "grow": (100_000, 7),
+    "table.init": (ITEMS - 2, 7 + 9),
+    "table.fill": (90_000, 7 + 6),
+    "table.forward": (90_000, 7 + 6),
+    "table.backward": (90_000, 7 + 6),
+}
+
+
+def bulk_world(tier: str) -> tuple[Store, Any]:
+    store = Store(engine(tier=tier, consume_fuel=True))
+    store.set_fuel(10_000)
+    text = BULK % (" ".join(["$x"] * ITEMS), "abcdefgh" * 0x2010)
+    exports: Any = Instance(store, module(store.engine, text), []).exports(store)
+    exports["memory"].write(store, bytes(n * 7 & 255 for n in range(5000)), 0)
+    return store, exports
+
+
+def bulk_state(store: Store, exports: Any) -> tuple[bytes, list[bool], int]:
+    table = exports["table"]
+    return (
+        bytes(exports["memory"].read(store, 0, None)),
+        [table.get(store, n) is None for n in range(table.size(store))],
+        store.get_fuel(),
+    )
+
+
+@pytest.mark.parametrize("name", PRICES)
+@pytest.mark.parametrize("tier", TIERS)
+def test_bulk_work_is_the_same_however_often_it_stops(tier: str, name: str, tmp_path: Path) -> None:
+    size, price = PRICES[name]
+    store, exports = bulk_world(tier)
+    wanted = exports[name](store, size)
+    state = bulk_state(store, exports)
+    assert state[2] == 10_000 - price - 1 - (name.startswith("table."))
+    store, exports = bulk_world(tier)
+    execution: Any = exports[name].start(store, size)
+    stops = 0
+    while not isinstance(outcome := execution.run(fuel=1), Finished):
+        stops += 1
+        if stops in (2, 5):  # go on in a fork, and from a file
+            snapshot = store.snapshot()
+            if stops == 5:
+                snapshot.save(tmp_path / "middle.arn")
+                snapshot = Snapshot.open(tmp_path / "middle.arn", store.engine)
+            store = snapshot.fork()
+            execution = store.execution
+    assert stops == price + (name.startswith("table."))
+    assert outcome.values == (() if wanted is None else (wanted,))
+    assert bulk_state(store, exports if stops < 2 else store.instances[0].exports(store)) == state
+
+
+@pytest.mark.parametrize("name", [*PRICES, "nothing"])
+@pytest.mark.parametrize("tier", TIERS)
+def test_what_is_not_paid_is_not_done(tier: str, name: str) -> None:
+    store, exports = bulk_world(tier)
+    if name == "nothing":  # costs nothing but the function's entry
+        store.set_fuel(1)
+        exports["fill"](store, 0)
+        assert store.get_fuel() == 0
+        return
+    before = bulk_state(store, exports)
+    store.set_fuel(2 if name.startswith("table.") else 1)
+    with pytest.raises(Trap) as trap:
+        exports[name](store, PRICES[name][0])
+    assert trap.value.code is TrapCode.OUT_OF_FUEL
+    assert bulk_state(store, exports)[:2] == before[:2]
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_an_interrupt_comes_between_two_pieces(tier: str) -> None:
+    """The clock is not asked: every look of the machine at its deadline is counted, and the third says that it has come."""
+    store, exports = bulk_world(tier)
+    looks = iter(range(1000))
+    machine = store.machine
+
+    def third() -> TrapCode | None:
+        machine.due = True  # as the watch would say
+        return TrapCode.INTERRUPT if next(looks) == 2 else None
+
+    machine.check, machine.due = third, True
+    execution: Any = exports["fill"].start(store, 0x21_0001)
+    outcome = execution.run(fuel=8)
+    assert isinstance(outcome, Paused)
+    assert outcome.reason is PauseReason.FUEL
+    outcome = execution.run()
+    assert isinstance(outcome, Paused)
+    assert outcome.reason is PauseReason.EPOCH
+    assert isinstance(execution.run(), Finished)
+    assert store.get_fuel() == 10_000 - 1 - PRICES["fill"][1]
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_an_ordinary_call_traps_between_two_pieces(tier: str) -> None:
+    store, exports = bulk_world(tier)
+    machine = store.machine
+    machine.check, machine.due = (lambda: TrapCode.INTERRUPT), True
+    with pytest.raises(Trap) as trap:
+        exports["fill"](store, 0x1_0000)
+    assert trap.value.code is TrapCode.INTERRUPT

@@ -1,0 +1,96 @@
+"""Numbers that users give: what is no integer is refused before anything has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from arenite import Config, Engine, Instance, Limits, Memory, MemoryType, Store, Table, TableType, ValType
+from unit.machine.guests import TIERS, engine, module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class World:
+    """A store with all that takes numbers."""
+
+    def __init__(self, tier: str) -> None:
+        self.store = Store(engine(tier=tier, consume_fuel=True, epoch_interruption=True))
+        self.store.set_fuel(10)
+        self.store.set_epoch_deadline(1)
+        self.memory = Memory(self.store, MemoryType(Limits(1, 3)))
+        self.table = Table(self.store, TableType(ValType.funcref(), Limits(2, 9)), None)
+        self.execution = self.start()
+
+    def start(self) -> Any:
+        exports: Any = Instance(self.store, module(self.store.engine, '(module (func (export "f")))'), []).exports(self.store)
+        return exports["f"].start(self.store)
+
+    def state(self) -> object:
+        table = [self.table.get(self.store, n) for n in range(self.table.size(self.store))]
+        return self.store.get_fuel(), self.memory.size(self.store), table, self.execution.over
+
+
+TAKERS: dict[str, Callable[[World, Any], object]] = {
+    "fuel": lambda w, n: w.store.set_fuel(n),
+    "ticks": lambda w, n: w.store.set_epoch_deadline(n),
+    "fuel of a run": lambda w, n: w.execution.run(fuel=n),
+    "pages": lambda w, n: w.memory.grow(w.store, n),
+    "elements": lambda w, n: w.table.grow(w.store, n, None),
+    "index to get": lambda w, n: w.table.get(w.store, n),
+    "index to set": lambda w, n: w.table.set(w.store, n, None),
+    "minimum of a memory": lambda w, n: Memory(w.store, MemoryType(Limits(n, None))),
+    "maximum of a memory": lambda w, n: Memory(w.store, MemoryType(Limits(0, n))),
+    "minimum of a table": lambda w, n: Table(w.store, TableType(ValType.funcref(), Limits(n, None)), None),
+}
+
+
+@pytest.mark.parametrize("value", [1.5, 1.0, True, "1", b"1", [1]], ids=repr)
+@pytest.mark.parametrize("taker", TAKERS)
+@pytest.mark.parametrize("tier", TIERS)
+def test_no_integer(tier: str, taker: str, value: object) -> None:
+    world = World(tier)
+    before = world.state()
+    with pytest.raises(TypeError, match="expected an int, found"):
+        TAKERS[taker](world, value)
+    assert world.state() == before
+
+
+class Three:
+    def __index__(self) -> int:
+        return 3
+
+
+def test_what_says_that_it_is_an_integer() -> None:
+    world = World("safe")
+    world.store.set_fuel(Three())  # type: ignore[arg-type]  # the type says int, as everybody's does
+    assert world.store.get_fuel() == 3
+
+
+@pytest.mark.parametrize("units", [-1, 1 << 64])
+def test_fuel_beyond_its_range(units: int) -> None:
+    with pytest.raises(ValueError, match=f"fuel {units}; expected 0 .. "):
+        World("safe").store.set_fuel(units)
+
+
+@pytest.mark.parametrize("value", ["soon", True, float("nan")], ids=repr)
+def test_no_deadline(value: Any) -> None:
+    world = World("safe")
+    with pytest.raises((TypeError, ValueError), match="expected seconds"):
+        world.execution.run(deadline=value)
+    assert not world.execution.over
+
+
+@pytest.mark.parametrize("deadline", [1e300, 10**400, float("inf")])
+def test_a_deadline_that_never_comes(deadline: float) -> None:
+    world = World("safe")
+    world.execution.run(deadline=deadline)
+    assert world.execution.over
+
+
+@pytest.mark.parametrize("value", [True, 0, -1, 1.0, 1 << 64, "1"], ids=repr)
+def test_options(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"max_memory is .*expected a positive int"):
+        Engine(Config(max_memory=value))
