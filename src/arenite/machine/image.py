@@ -311,8 +311,20 @@ class Image:
 
 def rebuilt(image: Image) -> Image:
     """The same content as a template of its own."""
-    content = ((r, at, memoryview(chunk)) for r in range(len(image.sizes)) for at, chunk in image.chunks(r))
-    return written(image.sizes, content)
+    return written(image.sizes, _content(image))
+
+
+def _content(image: Image) -> Iterator[tuple[int, int, memoryview]]:
+    """(region, offset, bytes) of what is not zero in an image: what a template's file has no page for takes no memory."""
+    for region in range(len(image.sizes)):
+        for at, chunk in image.chunks(region):
+            view, start, stop = memoryview(chunk), 0, 0
+            for number, page in nonzero_pages(view, [(0, len(view))]):
+                if number * HOST_PAGE != stop:
+                    yield region, at + start, view[start:stop]
+                    start = number * HOST_PAGE
+                stop = number * HOST_PAGE + len(page)
+            yield region, at + start, view[start:stop]
 
 
 def written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview]]) -> Image:
