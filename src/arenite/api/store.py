@@ -100,7 +100,8 @@ class Store:
     def reset(self) -> None:
         """Go back to the snapshot that this store was made from.
 
-        What was obtained from the store since is of no use then.
+        What was obtained from the store since is of no use then.  A signal handler's exception that comes in between leaves a store that
+        refuses everything but to be reset again or closed.
         Raises: `AreniteError` when it was made from none, `Limit` while somebody holds a view of a memory that has grown since.
         """
         if self.origin is None:
