@@ -48,6 +48,10 @@ def compile_module(name: str, path: Path) -> None:
     data = path.read_bytes()
     api, made = engine(name)
     stages = {"validate": staged(lambda: api.Module.validate(made, data)), "module": staged(lambda: api.Module(made, data))}
+    if api.__name__ == "arenite":
+        verifier = importlib.import_module("arenite.bytecode.verify")
+        code = api.Module(made, data).code
+        stages["verify"] = staged(lambda: verifier.verify_module(code))
     print(json.dumps(stages))
 
 
