@@ -336,16 +336,9 @@ class Walk:
         record = self.record
         self.holds(pc, record, pc)
         self.passed = record
-        at = record + HEAD
-        end = at + 8 * self.listed(record)
+        self.record = record + HEAD + 8 * self.listed(record)
         if self.live:
-            self.state.take(self.entry)
-            while at < end:
-                slot = i64(read_i32_le(self.safepoints, at)) & MASK
-                if not self.lenient or (int(record), int(slot)) not in self.excused:
-                    self.state.set(slot - self.hidden, i64(CLASS_OF[self.safepoints[at + 4]]))
-                at += 8
-        self.record = end
+            self.relist()
         self.owed = NOTHING
         self.advance()
 
@@ -365,11 +358,8 @@ class Walk:
             if not first <= slot < bound:
                 raise self.broken(pc, f"the safepoint .{at_pc - self.begin} names slot {slot}, which is none of its operands")
             known = i64(CLASS_OF[type_]) if type_ < 256 else UNWRITTEN
-            if (
-                live
-                and (known == UNWRITTEN or state.get(slot - hidden) & ~known != 0)
-                and (pc == at_pc or not self.excuse(record, slot))
-            ):
+            fits = type_ == 0 if known == UNWRITTEN else not live or state.get(slot - hidden) & ~known == 0
+            if not (fits and (type_ != 0 or not live)) and (pc == at_pc or not self.excuse(record, slot)):
                 raise self.broken(pc, f"slot {slot} does not hold what the safepoint .{at_pc - self.begin} says: type {type_:#x}")
             at += 8
 
@@ -415,7 +405,7 @@ class Walk:
         mark = i64(self.marks[unit])
         self.marks[unit] = 0
         stops, before = pc == self.next, self.live
-        if stops and before:
+        if stops:
             self.safepoint(pc)
         if mark > 0:
             if before:
@@ -423,15 +413,25 @@ class Walk:
             self.live = self.state.reached(mark - 1)
             if self.live:
                 self.state.bind(mark - 1)
-            if stops and before and not self.shared():
-                return
-        if stops and not before:
-            self.safepoint(pc)
-        if stops:
+        if stops and (mark <= 0 or self.shared()):
+            if self.live and not before:
+                self.relist()
             self.marks[unit] = i32(-1 - (self.passed >> 2))
+
+    def relist(self) -> None:
+        """What the safepoint lists, which was just passed, is all that may be relied on."""
+        self.state.take(self.entry)
+        at = self.passed + HEAD
+        while at < self.record:
+            slot = i64(read_i32_le(self.safepoints, at)) & MASK
+            if not self.lenient or (int(self.passed), int(slot)) not in self.excused:
+                self.state.set(slot - self.hidden, i64(CLASS_OF[self.safepoints[at + 4]]))
+            at += 8
 
     def shared(self) -> bool:
         """Whether what the safepoint lists, which was just passed, is there on all ways that lead here: a loop may begin with it."""
+        if self.live and self.state.fits(self.entry) >= 0:
+            return False
         at = self.passed + HEAD
         while at < self.record:
             slot = i64(read_i32_le(self.safepoints, at)) & MASK

@@ -137,6 +137,22 @@ def test_dropped_results_are_no_operands_of_a_loop_behind_the_call() -> None:
     assert [s.slots for s in safepoints_of(code, 1)] == [(), ()]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "(block $out (br_if $out (local.get 0)) (call $f) (drop))",
+        "(block $out (block (br $out)) (call $f) (drop))",  # nothing comes to the call
+        "(block $out (block (br $out)) (call $f) (drop) (loop (br_if 0 (local.get 0))))",
+        "(block $out (block (br $out)) (call $f) (drop)) (loop (br_if 0 (local.get 0)))",
+        "(block $out (br_if $out (local.get 0)) (call $f) (drop)) (loop (br_if 0 (local.get 0)))",
+    ],
+)
+def test_a_label_behind_a_call_whose_result_is_dropped(body: str) -> None:
+    """The safepoint lists the result, which other ways to the label do not bring."""
+    text = f"(module (func $f (result i32) (i32.const 0)) (func (param i32) {body} (drop (call $f))))"
+    verify_module(translate(bytes(wasmtime.wat2wasm(text))))
+
+
 def test_older_code_lists_them() -> None:
     """It is accepted as what travelled, and read nowhere in the loop."""
     code = translate(bytes(wasmtime.wat2wasm(LOOP)))
