@@ -19,6 +19,7 @@ from mypy_extensions import i32, i64
 from arenite.bytecode.facts import UNWRITTEN
 from arenite.errors import Limit
 
+SIGNED: Final = 60  # where the slot with a word's sign stands
 NOTHING: Final = -1  # a word of slots that nobody wrote; no slot, no pc
 
 
@@ -103,12 +104,13 @@ class State:
         if self.stamps[w] != self.epoch:
             self.put(w, NOTHING)
         shift = (i & 15) << 2
-        mask: i64 = 15
-        mask <<= shift
-        old = self.words[w]
-        if class_ & ~(old >> shift & 15) != 0:
+        before = self.words[w] >> shift & 15
+        if class_ & ~before != 0:
             self.growths += 1
-        self.words[w] = old & ~mask | class_ << shift
+        change = class_ - before
+        if shift == SIGNED:
+            change += (16 if before > 7 else 0) - (16 if class_ > 7 else 0)
+        self.words[w] += change << shift
 
     def fits(self, words: bytes) -> i64:
         """The first of the slots from 0 on that does not fit, NOTHING if they all fit."""

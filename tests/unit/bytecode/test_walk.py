@@ -55,7 +55,12 @@ def said(verify: ModuleType, module: ModuleCode) -> str:
     return "nothing"
 
 
-@pytest.mark.parametrize("module", [WHOLE, translate(bytes(wasmtime.wat2wasm(LOOP)))], ids=["everything", "a loop"])
+DEEP = f"(module (func $f (result funcref) (ref.null func)) (func {'(call $f) (i32.clz (i32.const 1)) ' * 40} unreachable))"
+
+
+@pytest.mark.parametrize(
+    "module", [WHOLE, *(translate(bytes(wasmtime.wat2wasm(text))) for text in (LOOP, DEEP))], ids=["everything", "a loop", "deep"]
+)
 def test_nothing_is_wrong(module: ModuleCode) -> None:
     assert said(PURE, module) == said(arenite.bytecode.verify, module) == "nothing"
 
