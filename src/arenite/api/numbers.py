@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Final
 
-MAX_U64: Final = (1 << 64) - 1
+from arenite.layout.types import MAX_U64
 
 
 def integer(name: str, value: object, low: int | None = None, high: int | None = None) -> int:

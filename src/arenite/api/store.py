@@ -9,8 +9,9 @@ from arenite.api.engine import Engine
 from arenite.api.execution import Execution
 from arenite.api.instance import Instance
 from arenite.api.module import offset_of
-from arenite.api.numbers import MAX_U64, integer
+from arenite.api.numbers import integer
 from arenite.errors import AreniteError
+from arenite.layout.types import MAX_U64
 from arenite.machine.collect import collect
 from arenite.machine.freeze import freeze
 from arenite.machine.machine import Machine

@@ -13,8 +13,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from arenite.api import Finished, PauseReason
-from arenite.cli.place import END, MOST_FUEL
+from arenite.cli.place import END
 from arenite.errors import Trap
+from arenite.layout.types import MAX_U64
 from arenite.traps import TrapCode
 from arenite.wasi.hostio import wait
 from arenite.wasi.stdio import descriptor_of
@@ -113,7 +114,7 @@ class Journey:
 def fuelled(store: Store, fuel: int | None, at: Place = END) -> None:
     """Give a store the fuel of `--fuel`; without it no limit, where fuel is only counted."""
     if fuel is not None or at.fuel is not None:
-        store.set_fuel(MOST_FUEL if fuel is None else fuel)
+        store.set_fuel(MAX_U64 if fuel is None else fuel)
 
 
 def wait_for_input() -> None:

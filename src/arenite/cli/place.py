@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from arenite.layout.types import MAX_U64
+
 if TYPE_CHECKING:
     from arenite.api import Module
 
 FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"
-MOST_FUEL: Final = (1 << 64) - 1
 
 At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see above.")]
 MaybeAt = Annotated[str | None, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; goes with -o.")]
@@ -41,7 +42,7 @@ def place(text: str) -> Place:
     try:
         if text == "stdin":
             return Place(text, stdin=True)
-        if name == "fuel" and 0 <= int(value, 0) <= MOST_FUEL:
+        if name == "fuel" and 0 <= int(value, 0) <= MAX_U64:
             return Place(text, fuel=int(value, 0))
         if name == "seconds" and 0 <= float(value) < math.inf:
             return Place(text, seconds=float(value))

@@ -34,6 +34,9 @@ NAMES: Final[dict[int, str]] = {
 NUMERIC: Final = (I32, I64, F32, F64)
 REFERENCES: Final = (FUNCREF, EXTERNREF)
 
+MAX_U32: Final = (1 << 32) - 1
+MAX_U64: Final = (1 << 64) - 1
+
 PAGE_SIZE: Final = 65536
 MAX_PAGES: Final = 65536  # of a 32-bit memory
 MAX_TABLE: Final = 10_000_000  # elements; the standard allows 2**32 - 1

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 from arenite.errors import SnapshotError
 from arenite.layout.cage import MAX_AREAS, STACK_AT
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
+from arenite.layout.types import MAX_U64
 from arenite.machine.objects import GlobalAddr, MemoryAddr, TableAddr
 from arenite.snapshot import values
 from arenite.snapshot.checked import Fields
-from arenite.snapshot.travel import MAX_U64, Reading
+from arenite.snapshot.travel import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
-from arenite.layout.types import PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
+from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
 from arenite.machine.execution import HOST_CALL, READY, Activation, Pause, PauseReason
 from arenite.machine.frames import check_place
 from arenite.machine.freeze import Frozen
@@ -40,7 +40,6 @@ Find: TypeAlias = Callable[[str, str], "HostFunction | None"]
 STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"} | {
     helper: helper.name.lower().replace("_", ".") for helper in Helper if helper != HOST_CALL
 }
-MAX_U64: Final = (1 << 64) - 1
 
 
 def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
@@ -302,7 +301,7 @@ class Reading:
         if at % 16 or sp % 8 or end % 16:
             raise fields.error("sp", "aligned to slots")
         function = FuncAddr(fields.integer("function", 0, self.sizes.heap), type_)
-        pc, vmctx = fields.integer("pc", 0, (1 << 32) - 1), fields.integer("vmctx", 0, (1 << 32) - 1)
+        pc, vmctx = fields.integer("pc", 0, MAX_U32), fields.integer("vmctx", 0, MAX_U32)
         instance = fields.integer("instance", -1, len(self.manifest.sequence("instances")) - 1)
         return Activation(function, at, status, pc, sp, vmctx, end, _pause(fields), instance, _progress(fields, status))
 
@@ -351,11 +350,11 @@ def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
 
 def _progress(fields: Fields, status: int) -> tuple[int, ...]:
     """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
-    found = tuple(fields.integers("progress", MAX_U64)) if fields.has("progress") else ()
-    wanted = {0, 1} if status == HOST_CALL else {0}
-    if status in HELPER_METHODS:
+    wanted, most = {0, 1} if status == HOST_CALL else {0}, MAX_U64
+    if status in HELPER_METHODS:  # which take u32s
         known = len(Helper(status).operands)
-        wanted = {known, known + (status == Helper.TABLE_GROW)}
+        wanted, most = {known, known + (status == Helper.TABLE_GROW)}, MAX_U32
+    found = tuple(fields.integers("progress", most)) if fields.has("progress") else ()
     if len(found) not in wanted:
         raise fields.error("progress", f"a list of {max(wanted)} at most")
     return found

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Finished, Instance, Paused, PauseReason, Snapshot, Store, Trap, TrapCode
+from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap, TrapCode
 from unit.machine.guests import TIERS, engine, module
+from unit.snapshot.surveyed import altered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,25 @@ def test_bulk_work_is_the_same_however_often_it_stops(tier: str, name: str, tmp_
     assert stops == price + (name.startswith("table."))
     assert outcome.values == (() if wanted is None else (wanted,))
     assert bulk_state(store, exports if stops < 2 else store.instances[0].exports(store)) == state
+
+
+@pytest.mark.parametrize("number", [1 << 32, (1 << 64) - 1])
+@pytest.mark.parametrize("name", [name for name in PRICES if name != "memory.init"])  # which is done with the first unit
+def test_a_file_says_no_more_than_an_op_can(name: str, number: int, tmp_path: Path) -> None:
+    store, exports = bulk_world("safe")
+    execution: Any = exports[name].start(store, PRICES[name][0])
+    assert isinstance(execution.run(fuel=2 + name.startswith("table.")), Paused)
+    store.snapshot().save(tmp_path / "middle.arn")
+    operands = len(store.machine.activations[0].progress)
+    assert operands > 2
+    for operand in range(operands):
+
+        def change(manifest: Any, operand: int = operand) -> None:
+            manifest["executions"][0]["progress"][operand] = number
+
+        opened = Snapshot.open(altered(tmp_path / "middle.arn", change), store.engine)
+        with pytest.raises(SnapshotError, match=r"progress is .*; expected a list of 0 \.\. 4294967295"):
+            opened.fork()
 
 
 @pytest.mark.parametrize("name", [*PRICES, "nothing"])
