@@ -6,11 +6,12 @@ method takes first.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from arenite.api import execution
-from arenite.api.numbers import MAX_U64, integer
+from arenite.api import execution, numbers
+from arenite.api.numbers import integer
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.api.val import Val, plain
 from arenite.errors import AreniteError
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from arenite.machine.lineage import Lineage
 
     Storelike: TypeAlias = "Store | Caller"
+
+
+LONGEST_NAP: Final = 86400.0  # seconds; the system takes no more than some centuries
 
 
 class Extern:
@@ -186,7 +190,8 @@ def to_core_results(machine: Machine, result: object) -> object:
 
 
 def _nap(seconds: float | None) -> bool:
-    time.sleep(seconds or 0.0)
+    """A step of a sleep."""
+    time.sleep(LONGEST_NAP if seconds is None else min(seconds, LONGEST_NAP))
     return False
 
 
@@ -236,7 +241,7 @@ class Caller:
 
     @progress.setter
     def progress(self, progress: int) -> None:
-        self.machine.progress = integer("progress", progress, 0, MAX_U64)
+        self.machine.progress = integer("progress", progress, 0, core.MAX_U64)
 
     def checkpoint(self) -> None:
         """To be called about every millisecond by a host function that takes long: here the guest stops if its time is up.
@@ -250,6 +255,7 @@ class Caller:
         """Let time pass; other threads run.  Where the guest's time is up before, it stops as at a `checkpoint`.
 
         What has passed is this call's `progress`, in nanoseconds, so one that is asked again sleeps for the rest.
+        Raises: `TypeError`, `ValueError` for what are no seconds; infinity is, and without an epoch or a deadline it lasts.
         """
         self.wait(_nap, seconds)
 
@@ -257,9 +263,10 @@ class Caller:
         """Wait for something, as `sleep` does; whether it has come.
 
         `step(limit)` waits for it, `limit` seconds at most (None: any time), and says whether it has come; it is called again and
-        again.  `seconds`: how long in all.
+        again.  `seconds`: how long in all.  Raises: as `sleep`, and what `step` raises.
         """
-        return self.machine.wait(step, seconds)
+        limit = math.inf if seconds is None else numbers.seconds("seconds", seconds)
+        return self.machine.wait(step, None if limit == math.inf else limit)
 
     @property
     def hurried(self) -> bool:
@@ -283,7 +290,7 @@ class Caller:
 
     def set_fuel(self, fuel: int) -> None:
         """Units of fuel from now on, 0 .. 2**64 - 1."""
-        self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
+        self.machine.set_fuel(integer("fuel", fuel, 0, core.MAX_U64))
 
 
 class Memory(Extern):

@@ -18,7 +18,7 @@ from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import AreniteError, Limit, NotReady, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
-from arenite.layout.types import EXTERNREF
+from arenite.layout.types import EXTERNREF, MAX_U64
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage, Unborn
 from arenite.machine.collect import tidy
@@ -512,7 +512,7 @@ class Machine:
         while True:
             if step(self._patience(None if whole is None else max(0, whole - self.progress) / 1e9)):
                 return True
-            self.progress = before + time.monotonic_ns() - began
+            self.progress = min(before + time.monotonic_ns() - began, MAX_U64)  # `before` may have come out of a file
             if whole is not None and self.progress >= whole:
                 return False
             self.checkpoint(now=True)

@@ -268,3 +268,55 @@ def test_random_bytes_come_in_pieces(tier: str) -> None:
         return bytes(exports["memory"].read(store, 0, None))
 
     assert given(0) == given(1)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_what_are_no_seconds_is_no_sleep(tier: str, clock: Clock) -> None:
+    given: list[Any] = [float("nan"), "1", True, None]
+
+    def f(caller: Caller) -> int:
+        caller.sleep(given[0])
+        return 1
+
+    store, go = guest(tier, f)
+    with pytest.raises(ValueError, match="seconds nan; expected seconds"):
+        go(store)
+    for _ in range(2):
+        del given[0]
+        with pytest.raises(TypeError, match="expected seconds, found"):
+            go(store)
+    assert not clock.slept
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300])
+def test_a_sleep_without_end(tier: str, seconds: float, clock: Clock) -> None:
+    def f(caller: Caller) -> int:
+        caller.sleep(seconds)
+        return 1
+
+    store, go = guest(tier, f)
+    execution = go.start(store)
+    outcome = execution.run(deadline=3e6)
+    assert isinstance(outcome, Paused)
+    assert outcome.reason is PauseReason.DEADLINE
+    assert sum(clock.slept) == 3 * 10**6 * SECOND
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_progress_that_a_wait_counts_stays_a_u64(tier: str, clock: Clock) -> None:
+    """As much as fits has passed already, so a file says; what is saved afterwards can still be opened."""
+    del clock
+    begun: list[int] = []
+
+    def f(caller: Caller) -> int:
+        if not begun:
+            begun.append(1)
+            caller.progress = (1 << 64) - 1
+        caller.sleep(float("inf"))
+        return 1
+
+    store, go = guest(tier, f)
+    execution = go.start(store)
+    assert isinstance(execution.run(deadline=2.0), Paused)
+    assert store.machine.activations[0].progress == ((1 << 64) - 1,)
