@@ -40,17 +40,6 @@ def _threaded(config: Config) -> Tier:
     return ThreadedTier(config.addressing, explicit_bounds=config.explicit_bounds, deterministic=config.deterministic)
 
 
-def quota_of(config: Config) -> Quota:
-    """What each store may hold."""
-    return Quota(
-        memory=config.max_memory,
-        memories=config.max_store_memory,
-        elements=config.max_table_elements,
-        tables=config.max_tables,
-        instances=config.max_instances,
-    )
-
-
 @functools.cache
 def _try_cage(areas: int) -> None:
     """See that the system has room for a cage, once per process.  Raises: `Limit`."""
@@ -65,7 +54,7 @@ class Engine:
             raise TypeError(f"expected a Config, found {type(config).__name__}")
         self.config = copy.copy(config or Config())
         self.config.check()
-        self.quota = quota_of(self.config)
+        self.quota = Quota.of(self.config)
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable)
         self.epoch = 0

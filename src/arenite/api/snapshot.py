@@ -82,8 +82,8 @@ class Snapshot:
         from a private copy.  Without a key one that was saved with a key opens too, and nothing is known of who wrote it.
         `trusted=False`: the file is copied first, since whoever supplied it may still change or cut it; the copy takes memory
         (`max_snapshot_memory`) and a few seconds for 1 GiB.
-        Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened here, `Limit` when it asks for more than the engine allows
-        (`max_memory` and the options `max_snapshot_…`), before that is taken.
+        Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened
+        here; `Limit` when it asks for more than the engine allows (`max_snapshot_…`, and what any store may have), before that is taken.
         """
         engine = engine or default_engine()
         above = None if parent is None else parent.known()

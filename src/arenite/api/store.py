@@ -127,14 +127,11 @@ class Store:
 
     def set_fuel(self, fuel: int) -> None:
         """Units that guests may use from now on: one per function entered and per loop round.  Raises: `AreniteError`."""
-        self._consuming()
+        self.machine.counted_fuel()
         self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
 
     def get_fuel(self) -> int:
         """Units left.  Raises: `AreniteError`."""
-        return self._consuming()
-
-    def _consuming(self) -> int:
         return self.machine.counted_fuel()
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:

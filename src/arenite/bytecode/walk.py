@@ -47,10 +47,8 @@ from arenite.bytecode.states import NOTHING, State
 HEADER: Final = 2  # slots
 RECORD: Final = 28  # bytes of a function's record
 HEAD: Final = 12  # bytes of a safepoint before its slots
-WORK: Final = (
-    8  # words of state looked at for each byte of bytecode, at most, behind the first `WORK_FREE`; CPython asks for 1/27
-)
-WORK_FREE: Final = 1 << 25
+WORK: Final = 8  # words of state that may be looked at for each byte of bytecode (CPython asks for 1/27) …
+WORK_FREE: Final = 1 << 25  # … beyond these
 MASK: Final[i64] = 0xFFFFFFFF
 
 

@@ -40,6 +40,7 @@ from arenite.layout.cage import (
 from arenite.layout.records import StoreContext
 from arenite.machine.image import nonzero_runs
 from arenite.machine.room import reserve
+from arenite.platform.reserve import round_up
 
 if TYPE_CHECKING:
     from arenite.machine.image import Image, Template
@@ -51,11 +52,8 @@ GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
 ALL_UNITS: Final = (1 << 63) - 1  # a floor that no slice is above
 
 
-def _round_up(size: int, grain: int) -> int:
-    return -(-size // grain) * grain
-
-
 NOTHING_LOST: Final = memoryview(bytes(8)).cast("Q")
+"""The `lost` of a cage that no file is mapped in."""
 
 
 class Cage:
@@ -74,7 +72,7 @@ class Cage:
         self.template: Template | None = None  # what the regions are private mappings of
         self.lost = NOTHING_LOST  # not 0 once a page of its file was touched that is not there any more: `check`
         if image is None:
-            self._arena_size = _round_up(arena_size, GRAIN)
+            self._arena_size = round_up(arena_size, GRAIN)
             self._used = 0
             self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
         else:
@@ -168,7 +166,7 @@ class Cage:
         """Commit the arena up to `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""
         if size > ARENA_MAX:
             raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
-        wanted = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
+        wanted = min(round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
         self._space.commit(self._arena_size - LOW, wanted - LOW)
         arena = self._space.view(-LOW, wanted - LOW)
         self.arena, self._arena_size = arena, wanted
@@ -290,7 +288,7 @@ class PortableCage:
         self.floor = [0]  # beside `StoreContext.floor`, which costs generated Python more to read
         self._memories: list[platform.PortableReservation] = []
         self._lengths: list[int] = []
-        self._arena_size = _round_up(arena_size, GRAIN)
+        self._arena_size = round_up(arena_size, GRAIN)
         self.store_page = self._space.view(0, HOST_PAGE)
         self._make_views()
 
@@ -352,7 +350,7 @@ class PortableCage:
         """The arena has `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""
         if size > ARENA_MAX:
             raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
-        wanted = min(_round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
+        wanted = min(round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
         arena = self._space.view(HOST_PAGE, HOST_PAGE + wanted)
         self.arena, self._arena_size = arena, wanted
         self.generation += 1
@@ -362,7 +360,7 @@ class PortableCage:
         area = len(self._memories)
         if area == MAX_AREAS:
             raise Limit(f"a store holds at most {MAX_AREAS} memories")
-        memory = platform.PortableReservation(_round_up(max(size, 1), HOST_PAGE))
+        memory = platform.PortableReservation(round_up(max(size, 1), HOST_PAGE))
         try:
             write_length(self.store_page, area, size)
             StoreContext.areas.write(self.store_page, 0, area + 1)
@@ -385,7 +383,7 @@ class PortableCage:
         if memory.size < size:
             if _is_held(memory):
                 raise Limit("a memory must move to grow, but a view of it is held")
-            new = platform.PortableReservation(_round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
+            new = platform.PortableReservation(round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
             new.view(0, before)[:] = memory.view(0, before)
             memory = new
         try:

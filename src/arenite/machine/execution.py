@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED, Helper
+from arenite.bytecode.helpers import Helper
 from arenite.errors import AreniteError, Trap
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Helper.HOST_CALL)
 ALIGNMENT: Final = 16
-STATUSES: Final = (READY, PAUSE_AGAIN, PAUSE_OWED, *Helper)
-"""How an activation that goes on may stand."""
 
 
 class PauseReason(StrEnum):
@@ -92,8 +90,8 @@ class Activation:
     """A call going on.
 
     `function`: what was called; `at`: its frame, where the results will lie.  `status`, `pc`, `sp`, `vmctx`: how and where it stands.
-    `end`: where frames above it may begin.  `progress`: of a helper that is half done, its arguments for the rest; of a host call, one number that
-    the host function decides on (`Caller.progress`).  `instance`: index of the instance whose start function this is, or -1.
+    `end`: where frames above it may begin.  `progress`: of a helper that is half done, its arguments for the rest; of a host call, one
+    number that the host function decides on (`Caller.progress`).  `instance`: index of the instance whose start function this is, or -1.
     """
 
     function: FuncAddr
@@ -116,7 +114,7 @@ class Activation:
 
 @dataclass(frozen=True)
 class Budget:
-    """How far an activation may go now.  `deadline`: of `time.monotonic`; `pause_at`: host functions to stop before."""
+    """How far an activation may go now.  `fuel`: at least 0; `deadline`: of `time.monotonic`, 0: none; `pause_at`: host functions to stop before."""
 
     fuel: int | None = None
     deadline: float = 0.0
@@ -157,8 +155,6 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
     signal's handler, wherever it comes: what is set here is set where nothing is called, so all of it is or nothing.
     """
     _check_newest(machine, activation)
-    if budget.fuel is not None and budget.fuel < 0:
-        raise ValueError(f"fuel {budget.fuel}; expected at least 0")
     unlimited, newest = machine.fuel is None, len(machine.activations) - 1
     limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
     allowed = min(limits, default=0)

@@ -186,9 +186,8 @@ def check_place(window: Window, activation: Activation) -> None:
         good = True
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
-    entered = (
-        status == PAUSE_OWED or status >= HOST_CALL
-    )  # otherwise the stack may have no room for it, which its first op will find
+    # otherwise the stack may have no room for it, which its first op will find
+    entered = status == PAUSE_OWED or status >= HOST_CALL
     sizes = (
         activation.sp + frame_extent(window, pc) * entered,
         activation.at + activation.function.codec.header + FrameHeader.size,

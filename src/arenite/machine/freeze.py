@@ -55,7 +55,8 @@ DRIFT: Final = 2  # an image whose changed pages are more than the template's di
 class Frozen:
     """Everything a machine is made of.  The machines share its registry until they change it (`Machine.own`).
 
-    `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of the store context; `areas`: memory areas that the cage had room for.
+    `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of
+    the store context; `areas`: memory areas that the cage had room for.
     """
 
     image: Image

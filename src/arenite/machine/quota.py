@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from arenite.config import Config
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,17 @@ class Quota:
     elements: int = MAX_TABLE
     tables: int = 1 << 31
     instances: int = 1 << 31
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """That of an engine's stores."""
+        return cls(
+            memory=config.max_memory,
+            memories=config.max_store_memory,
+            elements=config.max_table_elements,
+            tables=config.max_tables,
+            instances=config.max_instances,
+        )
 
 
 UNBOUNDED: Final = Quota()

@@ -74,7 +74,10 @@ class References:
         return found
 
     def kept(self, held: AbstractSet[int], slots: int) -> References:
-        """Those that guests hold by one of these references.  `slots`: how many were looked at to find out, so that it is not done too often."""
+        """Those that guests hold by one of these references.
+
+        `slots`: how many were looked at to find out, so that it is not done too often.
+        """
         objects = [value if number in held else None for number, value in enumerate(self.objects, 1)]
         while objects and objects[-1] is None:
             objects.pop()

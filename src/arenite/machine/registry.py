@@ -70,9 +70,8 @@ class Registry:
             self.tables[table.at] = table
         for one in instance.globals:
             self.add_global(one)
-        self.by_record[instance.at] = (
-            instance  # from here on nothing is called, so an exception of a signal's handler cannot part them
-        )
+        # from here on nothing is called, so an exception of a signal's handler cannot part them
+        self.by_record[instance.at] = instance
         self.instances += [instance]
 
     def add_global(self, one: GlobalAddr) -> None:

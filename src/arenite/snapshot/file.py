@@ -98,7 +98,10 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Saved:
-    """A frozen machine that has been saved: what a delta needs of its parent.  `image`: what is in the file; `held`, `line`, `seal`: as of `Opened`."""
+    """A frozen machine that has been saved: what a delta needs of its parent.
+
+    `image`: what is in the file; `held`, `line`, `seal`: as of `Opened`.
+    """
 
     id: str
     path: Path
@@ -518,9 +521,8 @@ def bind(
     """
     known = {m: module_of(opened, m, find_module, translate, structure) for m in dict.fromkeys(opened.modules)}
     modules = tuple(known[m] for m in opened.modules)
-    opened.limits.check_modules(
-        opened.name, sum(len(code.bytecode) for code in modules)
-    )  # a window has one that comes twice twice
+    # a module that comes twice has its bytecode in the window twice
+    opened.limits.check_modules(opened.name, sum(len(code.bytecode) for code in modules))
     return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, windows, find, make, hosts)
 
 

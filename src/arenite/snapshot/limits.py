@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.config import Config
 from arenite.errors import Limit
+from arenite.machine.quota import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,42 +24,31 @@ FEWEST: Final = 4096  # values that are always allowed
 
 @dataclass(frozen=True)
 class Limits:
-    """In bytes, but for `instances` and `tables`, which are counted.
+    """`quota`: what the store in it may hold; the others in bytes.
 
-    `memory`, `memories`: the size of one memory, of all; `pages`: what all pages take that are not mapped but read; `modules`: what the modules
-    have unpacked, with their bytecode; `manifest`: its text, and a value for each `PER_VALUE` of these.
+    `pages`: what all pages take that are not mapped but read; `modules`: what the modules have unpacked, with their bytecode; `manifest`: its
+    text, and a value for each `PER_VALUE` of these.
     """
 
-    memory: int
+    quota: Quota
     pages: int
     modules: int
     manifest: int
-    memories: int
-    instances: int
-    tables: int
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """Those of an engine."""
-        return cls(
-            config.max_memory,
-            config.max_snapshot_memory,
-            config.max_snapshot_modules,
-            config.max_snapshot_manifest,
-            config.max_store_memory,
-            config.max_instances,
-            config.max_tables,
-        )
+        return cls(Quota.of(config), config.max_snapshot_memory, config.max_snapshot_modules, config.max_snapshot_manifest)
 
     def check_store(self, name: str, memories: Sequence[int], instances: int, tables: int) -> None:
-        """What a store of the engine's may have.  Raises: `Limit`."""
+        """What a store of the engine's may have, but for the elements of tables: those lie in the arena.  Raises: `Limit`."""
         largest = max(memories, default=0)
-        if largest > self.memory:
-            raise Limit(f"{name}: a memory of {largest} bytes; {self.memory} are allowed (max_memory)")
+        if largest > self.quota.memory:
+            raise Limit(f"{name}: a memory of {largest} bytes; {self.quota.memory} are allowed (max_memory)")
         for found, most, what, option in (
-            (sum(memories), self.memories, "bytes of memories", "max_store_memory"),
-            (instances, self.instances, "instances", "max_instances"),
-            (tables, self.tables, "tables", "max_tables"),
+            (sum(memories), self.quota.memories, "bytes of memories", "max_store_memory"),
+            (instances, self.quota.instances, "instances", "max_instances"),
+            (tables, self.quota.tables, "tables", "max_tables"),
         ):
             if found > most:
                 raise Limit(f"{name}: {found} {what}; {most} are allowed ({option})")
