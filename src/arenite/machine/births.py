@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.errors import Limit
 from arenite.machine import instantiate
-from arenite.machine.cage import Cage, Unborn
+from arenite.machine.absent import Unborn
+from arenite.machine.cage import Cage
 from arenite.machine.freeze import capture
 from arenite.machine.objects import FuncAddr
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT, write_context
 from arenite.layout.records import StoreContext
-from arenite.machine.cage import AnyCage, Cage, InterruptedCage, PortableCage
+from arenite.machine.absent import InterruptedCage
+from arenite.machine.cage import AnyCage, Cage
 from arenite.machine.frames import clear_dead
 from arenite.machine.image import (
     ARENA,
@@ -35,6 +36,7 @@ from arenite.machine.image import (
 )
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
+from arenite.machine.portable import PortableCage
 from arenite.machine.turn import alone
 from arenite.machine.watch import watch
 

@@ -19,8 +19,9 @@ from arenite.errors import AreniteError, Limit, NotReady, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, MAX_U64
+from arenite.machine.absent import ClosedCage, Unborn
 from arenite.machine.backtrace import Locate, backtrace, unlocated
-from arenite.machine.cage import AnyCage, Cage, ClosedCage, PortableCage, Unborn
+from arenite.machine.cage import AnyCage, Cage
 from arenite.machine.collect import tidy
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
 from arenite.machine.frames import asked_at
@@ -28,6 +29,7 @@ from arenite.machine.helpers import HELPER_METHODS, GuestTrap, Rest
 from arenite.machine.hosts import Hosts
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
+from arenite.machine.portable import PortableCage
 from arenite.machine.quota import UNBOUNDED
 from arenite.machine.registry import Registry
 from arenite.machine.turn import IN_USE, alone

@@ -30,7 +30,7 @@ from arenite import (
 )
 from arenite import Limits as SizeLimits
 from arenite.machine import births
-from arenite.machine.cage import Unborn
+from arenite.machine.absent import Unborn
 from unit.machine.guests import FUNCREF, I32, I64, TIERS
 
 PAGE = 1 << 16
