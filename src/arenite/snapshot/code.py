@@ -12,6 +12,7 @@ from outside.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import struct
 import weakref
@@ -40,6 +41,7 @@ PARTS: Final = ("bytecode", "returns", "functions", "safepoints")
 LARGEST: Final = 1 << 31
 SMALL: Final = 1 << 24
 GROWTH: Final = 256  # bytes of a translation for each of the module's, behind the first `SMALL`
+LONGEST_HEAD: Final = 1 << 18  # bytes of the text that names ops and sizes, which may take a hundred times that; ours has 26,000
 LEVEL: Final = 3  # of compression
 
 # what was made of a module once, for as long as it lives
@@ -102,15 +104,8 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     """
     try:
         data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(own.file)))
-        length = int.from_bytes(data[:4], "little")
-        head = json.loads(data[4 : 4 + length])
-        names, sizes = head["ops"], head["sizes"]
-        parts, at = [], 4 + length
-        for part in sizes:
-            parts.append(data[at : at + part])
-            at += part
-        bytecode, returns, functions, safepoints, packed, *rest = parts
-        locals_ = tuple(_split(packed))
+        names, (bytecode, returns, functions, safepoints, packed, *rest) = _parts(data)
+        locals_ = tuple(itertools.islice(_split(packed), len(own.function_types) + 1))
         code = replace(own, returns=returns, functions=functions, safepoints=safepoints, locals=locals_)
         _check_functions(code, len(bytecode))
         if rest and names == [signature(row) for row in TABLE]:
@@ -131,6 +126,23 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     ) as error:
         raise SnapshotError(f"the bytecode that travels along cannot be used: {str(error).splitlines()[0]}") from error
     return code
+
+
+def _parts(data: bytes) -> tuple[list[str], list[bytes]]:
+    """The signatures of the ops, by number, and the parts.  Raises: `ValueError`, `KeyError`, `TypeError`, `RecursionError`.
+
+    The parts lie one behind the other, so together they are no longer than what was unpacked.
+    """
+    length = int.from_bytes(data[:4], "little")
+    if length > LONGEST_HEAD:
+        raise ValueError(f"a list of ops of {length} bytes; expected at most {LONGEST_HEAD}")
+    head, at, parts = json.loads(data[4 : 4 + length]), 4 + length, []
+    for size in head["sizes"]:
+        if not 0 <= size <= len(data) - at:
+            raise ValueError(f"a part of {size} bytes; {max(len(data) - at, 0)} are left")
+        parts.append(data[at : at + size])
+        at += size
+    return head["ops"], parts
 
 
 def _split(packed: bytes) -> Iterator[bytes]:

@@ -195,6 +195,35 @@ def test_bytecode_with_other_numbers_goes_on(tmp_path: Path, tier: TierName) -> 
     assert ended(Snapshot.open(tmp_path / "again.arn", of(tier))) == RESULT
 
 
+@pytest.mark.parametrize(
+    ("sizes", "wrong"),
+    [
+        ([1 << 40], "a part of 1099511627776 bytes"),
+        ([1 << 16, -(1 << 16)] * 3, "a part of -65536 bytes"),  # the same bytes again and again
+        ([1 << 16] * 3, "a part of 65536 bytes"),
+    ],
+)
+def test_parts_of_bytecode_are_no_longer_than_all_of_it(tmp_path: Path, sizes: list[int], wrong: str) -> None:
+    path = tmp_path / "s.arn"
+    paused().snapshot().save(path)
+
+    def change(head: dict[str, Any], parts: list[bytearray]) -> None:
+        parts[0] += bytes((1 << 17) - sum(map(len, parts)))
+        head["sizes"] = sizes
+
+    with_bytecode(path, change)
+    with pytest.raises(SnapshotError, match=f"{wrong}; [0-9]+ are left"):
+        Snapshot.open(path, of()).link(linker(of()))
+
+
+def test_a_list_of_ops_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "s.arn"
+    paused().snapshot().save(path)
+    with_bytecode(path, lambda head, _: head["ops"].extend([[]] * (1 << 16)))
+    with pytest.raises(SnapshotError, match=r"a list of ops of [0-9]+ bytes; expected at most 262144"):
+        Snapshot.open(path, of()).link(linker(of()))
+
+
 def test_an_op_that_is_no_more(tmp_path: Path) -> None:
     path = tmp_path / "s.arn"
     paused().snapshot().save(path)
