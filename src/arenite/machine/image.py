@@ -318,13 +318,9 @@ def _content(image: Image) -> Iterator[tuple[int, int, memoryview]]:
     """(region, offset, bytes) of what is not zero in an image: what a template's file has no page for takes no memory."""
     for region in range(len(image.sizes)):
         for at, chunk in image.chunks(region):
-            view, start, stop = memoryview(chunk), 0, 0
-            for number, page in nonzero_pages(view, [(0, len(view))]):
-                if number * HOST_PAGE != stop:
-                    yield region, at + start, view[start:stop]
-                    start = number * HOST_PAGE
-                stop = number * HOST_PAGE + len(page)
-            yield region, at + start, view[start:stop]
+            view = memoryview(chunk)
+            for start, stop in runs(chunk):
+                yield region, at + start, view[start:stop]
 
 
 def written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview]]) -> Image:
@@ -339,15 +335,36 @@ def written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview
     try:
         os.ftruncate(fd, end)
         for region, at, data in content:
-            done = 0
-            while done < len(data):  # a system that is short of memory takes a part
-                done += os.pwrite(fd, data[done:], extents[region].offset + at + done)
+            write(fd, data, extents[region].offset + at)
             pages += len(data) // HOST_PAGE
         platform.seal(fd)
     except BaseException:
         os.close(fd)
         raise
     return Image(Template(fd, extents, pages, spaced=True), sizes, (NO_PAGES,) * len(sizes))
+
+
+def write(fd: int, data: bytes | memoryview, at: int) -> None:
+    """Put all of the bytes at an offset of a file: a system that is short of room takes a part."""
+    with memoryview(data) as rest:
+        done = 0
+        while done < len(rest):
+            done += os.pwrite(fd, rest[done:], at + done)
+
+
+def runs(chunk: bytes) -> Iterator[tuple[int, int]]:
+    """Runs of pages of a chunk that are not zero."""
+    start = -1
+    for at in range(0, len(chunk), HOST_PAGE):
+        page = chunk[at : at + HOST_PAGE]
+        zero = page == ZERO_PAGE[: len(page)]
+        if zero and start >= 0:
+            yield start, at
+            start = -1
+        elif not zero and start < 0:
+            start = at
+    if start >= 0:
+        yield start, len(chunk)
 
 
 def merged(first: Iterable[int], second: Iterable[int]) -> Iterator[int]:

@@ -25,10 +25,11 @@ import zstandard
 from arenite import platform
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.machine.image import write
 from arenite.snapshot.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT
 from arenite.snapshot.manifest import canonical, check, parsed
-from arenite.snapshot.private import TAG_AT, Tagging, chunks, is_small, private_copy, read, write, write_runs
+from arenite.snapshot.private import TAG_AT, Tagging, chunks, is_small, private_copy, read, write_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

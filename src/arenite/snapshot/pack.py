@@ -15,7 +15,7 @@ import zstandard
 
 from arenite import platform
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, Extent, Image, PortableTemplate, Template
+from arenite.machine.image import CHUNK, Extent, Image, PortableTemplate, Template, write
 from arenite.snapshot.container import Section, decompressed
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def unpack_regions(
     fd = platform.memfd("arenite template")
     try:
         os.ftruncate(fd, end)
-        pages = chunks.unpack(lambda region, at, data: _write(fd, data, extents[region].offset + at))
+        pages = chunks.unpack(lambda region, at, data: write(fd, data, extents[region].offset + at))
         platform.seal(fd)
     except BaseException:
         os.close(fd)
@@ -149,10 +149,3 @@ def unpack_regions(
 
 def _put(buffer: bytearray, at: int, data: bytes) -> None:
     buffer[at : at + len(data)] = data
-
-
-def _write(fd: int, data: bytes, at: int) -> None:
-    """All of the bytes: a system that is short of memory takes a part."""
-    done = 0
-    while done < len(data):
-        done += os.pwrite(fd, data[done:], at + done)

@@ -15,8 +15,7 @@ import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, NO_PAGES, Extent, Image, Pages, Template, collected, merged
-from arenite.snapshot.private import runs
+from arenite.machine.image import CHUNK, NO_PAGES, Extent, Image, Pages, Template, collected, merged, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

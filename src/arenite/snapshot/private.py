@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite import platform
 from arenite.errors import SnapshotError
-from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, ZERO_PAGE
+from arenite.machine.image import CHUNK, runs, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,21 +158,6 @@ def _checked(seal: Seal, found: bytes, name: str) -> Seal:
     return seal
 
 
-def runs(chunk: bytes) -> Iterator[tuple[int, int]]:
-    """Runs of pages of a chunk that are not zero."""
-    start = -1
-    for at in range(0, len(chunk), HOST_PAGE):
-        page = chunk[at : at + HOST_PAGE]
-        zero = page == ZERO_PAGE[: len(page)]
-        if zero and start >= 0:
-            yield start, at
-            start = -1
-        elif not zero and start < 0:
-            start = at
-    if start >= 0:
-        yield start, len(chunk)
-
-
 def write_runs(fd: int, chunk: bytes, at: int) -> int:
     """Write what of a chunk is not zero; how many bytes that were."""
     taken = 0
@@ -181,11 +165,3 @@ def write_runs(fd: int, chunk: bytes, at: int) -> int:
         write(fd, memoryview(chunk)[start:stop], at + start)
         taken += stop - start
     return taken
-
-
-def write(fd: int, data: bytes | memoryview, at: int) -> None:
-    """All of the bytes: a system that is short of room takes a part."""
-    with memoryview(data) as rest:
-        done = 0
-        while done < len(rest):
-            done += os.pwrite(fd, rest[done:], at + done)
