@@ -31,6 +31,7 @@ from arenite.bytecode.ops import TABLE
 from arenite.snapshot.code import compressed_file
 from fuzz.frozen import Document, repacked
 from unit.snapshot.counting import I32, RESULT, WAT, ended, linker, module, of, paused
+from unit.snapshot.surveyed import altered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +160,19 @@ def test_objects_of_the_host(tmp_path: Path) -> None:
         assert things.get(fork, 0) == [b"('an', 'object')"]
         assert things.get(fork, 1) == [b"('an', 'object', 2)"]
     assert len(loaded) == 2
+
+
+# types
+@pytest.mark.parametrize("place", ["params", "results"])
+def test_a_type_that_no_slot_holds_is_refused(tmp_path: Path, place: str) -> None:
+    paused().snapshot().save(tmp_path / "s.arn")
+
+    def change(manifest: Any) -> None:
+        manifest["executions"][0]["type"][place] = ["v128"]
+
+    opened = Snapshot.open(altered(tmp_path / "s.arn", change), of())
+    with pytest.raises(SnapshotError, match=rf"{place} is \['v128'\]; expected value types"):
+        opened.link(linker(of()))
 
 
 # bytecode
