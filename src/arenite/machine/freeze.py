@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from arenite.machine.tier import Tier
     from arenite.machine.window import Window, Windows
 
+LASTING: Final = (StoreContext.stack_limit, StoreContext.areas, StoreContext.heap, StoreContext.lengths)
+REGISTERS: Final = tuple(field for field in StoreContext.fields if field not in LASTING)
+"""What the store context says of the last run alone."""
+
 DRIFT: Final = 2  # an image whose changed pages are more than the template's divided by this gets a template of its own
 
 
@@ -149,7 +153,7 @@ def _clear_stack(machine: Machine) -> None:
 def capture(cage: AnyCage) -> Image:
     """The content of a cage; the store context as one that nothing has run in."""
     page = cage.store_page
-    for field in (*StoreContext.fields[:6], StoreContext.result_slot, StoreContext.next_pc, StoreContext.arguments):
+    for field in REGISTERS:
         page[field.offset : field.offset + field.size * field.count] = bytes(field.size * field.count)
     template = cage.template
     if template is None:
