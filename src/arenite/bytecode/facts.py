@@ -1,4 +1,6 @@
-"""What the verifier looks up about ops, derived from their rows: kinds, places and roles of operands, and effects.  Nothing is known by name.
+"""What the verifier looks up about ops, derived from their rows: kinds, places and roles of operands, and effects.
+
+No op is known by name, but for those that begin a function (`ZEROED`).
 
 The *class* of a slot says what its bits cannot be used as, so that what two paths bring is the union of their classes, and a class
 fits a place if it lacks what the place asks for:
@@ -96,7 +98,9 @@ def _places(row: Row) -> int:
 
 
 def _zeroes(row: Row) -> int:
-    """Of an op that begins a function: where the first slot that it zeroes stands, as how many bytes; how many it zeroes; where `size` stands."""
+    """A byte for each: of an op that begins a function, where the first slot that it zeroes stands, and as how many bytes; how many it
+    zeroes; where `size` stands.
+    """
     at = {o.role: o for o in row.encoded}
     first, size = at["zeroed"], at.get("size")
     return first.at | FIELDS[first.kind][0] << 8 | ZEROED[row.name] << 16 | (size.at if size else 0) << 24
