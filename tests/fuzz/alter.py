@@ -770,7 +770,7 @@ def check_trusted(store: Store) -> None:
     for area in range(len(cage.sizes) - 1):
         length = read_length(page, area)
         assert length == len(cage.memory(area)) <= store.engine.config.max_memory
-    assert store.machine._depth == 0
+    assert store.machine.depth == 0
 
 
 def reset_peak() -> int:

@@ -149,7 +149,7 @@ def check_trusted(world: World) -> None:
     for area in range(used):
         length = read_length(page, area)
         assert length == len(cage.memory(area)) <= 1 << 21
-    assert world.machine._depth == 0
+    assert world.machine.depth == 0
 
 
 def ending(act: Callable[[], object]) -> str:

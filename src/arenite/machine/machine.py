@@ -104,10 +104,11 @@ class Machine:
         self._budget = UNLIMITED  # of the activation that goes on
         self.progress = 0  # of the host function that is being called: what it wants to find when it is asked again
         self._asked = False  # the host call that comes first was paused at, and is to be made now
-        self._depth = 0
+        self.depth = 0  # how many runs go on, each but the first inside a host function that the one before has called
         self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
         self.slice_units = SLICE  # length of a slice of fuel; results never depend on it
         self.due = False  # the guest is to look up; any thread may say so
+        self.attended = False  # the watch makes it look up while it runs
         self._made_for = 0  # the cage's generation that the runner is for
         self._runner: Runner | None = None
 
@@ -310,7 +311,9 @@ class Machine:
 
     def put_arguments(self, function: FuncAddr, args: Sequence[object]) -> int:
         """Where a frame for this function begins, its arguments in place.  Raises: `TypeError`, `OverflowError`, `Trap`."""
-        kind, sp, arena = function.codec, self._frame_for(function), self.cage.arena
+        kind, sp, arena = function.codec, self.top, self.cage.arena
+        if sp + kind.frame > self.stack_limit:
+            raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
         try:
             if kind.plain_params:
                 kind.put_params(arena, sp, *args)
@@ -329,65 +332,57 @@ class Machine:
 
     def _frame_for(self, function: FuncAddr) -> int:
         """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
-        if self.top + function.codec.header + HEADER.size > self.stack_limit:
+        if self.top + function.codec.frame > self.stack_limit:
             raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
         return self.top
 
     @property
-    def depth(self) -> int:
-        """How many runs go on, each but the first inside a host function that the one before has called."""
-        return self._depth
-
-    @property
     def nested(self) -> bool:
         """Whether a guest of this machine runs, so that whoever asks is a host function that it called."""
-        return self._depth > 0
+        return self.depth > 0
 
     def _enter(self, function: FuncAddr, sp: int) -> None:
         """Run a function whose arguments lie at `sp`, until it has returned."""
-        if self._depth >= MAX_NESTING:
+        if self.depth >= MAX_NESTING:
             raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
         pc, vmctx = function.entry or self._resolve(function)
         HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
         top, can_pause, hosts, progress = self.top, self.can_pause, len(self.host_stack), self.progress
-        self._depth += 1
+        self.depth += 1
         self.can_pause = False
         try:
-            if self._depth == 1:
+            if not self.attended:
                 self._be_watched()
             self._run(pc, sp, vmctx)
         finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
-            self._depth -= 1
+            self.depth -= 1
             self.top, self.can_pause, self.progress = top, can_pause, progress
             del self.host_stack[hosts:]
-            if not self._depth:
-                watch.running.discard(self)
 
     def drive(self, activation: Activation, budget: Budget) -> None:
         """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
         self._budget = budget
         self._asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
-        self._depth += 1
+        self.depth += 1
         self.can_pause = True
         self.driven = activation
         try:
-            self._be_watched()
+            if not self.attended:
+                self._be_watched()
             self._run(activation.pc, activation.sp, activation.vmctx, activation.status, activation.progress)
         except Trap:
             self.cage.check()
             raise
         finally:  # as above
-            self._depth -= 1
+            self.depth -= 1
             self.can_pause = False
             self.driven = None
             self._budget = UNLIMITED
             del self.host_stack[:]
-            watch.running.discard(self)
 
     def _be_watched(self) -> None:
-        """A guest of this machine begins to run."""
-        watch.running.add(self)
-        if not watch.awake and not watch.rouse():
+        """A guest of this machine begins to run, and nobody makes it look up."""
+        if not watch.attend(self):
             self.slice_units = min(self.slice_units, UNATTENDED)
 
     def _resolve(self, function: FuncAddr) -> tuple[int, int]:
@@ -408,23 +403,30 @@ class Machine:
         while True:
             if status != READY:
                 if status == HOST_CALL:
-                    pc = self._host_call(pc, sp, vmctx, progress[0] if progress else 0)
-                    progress = ()
+                    if progress:
+                        pc, progress = self._host_call(pc, sp, vmctx, progress[0]), ()
+                    else:
+                        pc = self._host_call(pc, sp, vmctx)
                     if self.due:
                         self._look_up(READY, pc, sp, vmctx)
-                    left = given = self._regrant(left)
+                    given = left
+                    if self.fuel is not None:  # which the host function may have changed
+                        left = given = self._grant()
                 elif status in (PAUSE_AGAIN, PAUSE_OWED):
                     left = given = self._next_slice(status, pc, sp, vmctx)
                 elif status in HELPER_METHODS:
                     pc = self._help(status, pc, sp, vmctx, progress)
                     progress = ()
-                    left = given = self._regrant(left)
+                    given = left
+                    if self.fuel is not None:
+                        left = given = self._grant()
                 else:
                     self.trap(TrapCode(status), pc, sp, vmctx)
-            page = self.cage.store_page
+            cage = self.cage
+            page = cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
             runner = self._runner
-            if runner is None or self._made_for != self.cage.generation:
+            if runner is None or self._made_for != cage.generation:
                 runner = self._refresh()
             try:
                 runner()
@@ -437,8 +439,8 @@ class Machine:
                     left = 0
                 self.fuel -= given - left
                 given = left
-            if self.cage.lost[0]:
-                self.cage.check()
+            if cage.lost[0]:
+                cage.check()
             if status == FINISHED:
                 return
 
@@ -450,10 +452,6 @@ class Machine:
     def _grant(self) -> int:
         """Units for a slice."""
         return self.slice_units if self.fuel is None else max(min(self.slice_units, self.fuel), 0)
-
-    def _regrant(self, left: int) -> int:
-        """Units after a host function or a helper, which may have changed the store's fuel."""
-        return left if self.fuel is None else self._grant()
 
     def _next_slice(self, status: int, pc: int, sp: int, vmctx: int) -> int:
         """A slice was used up, or the watch has ended it: look up, pay what is owed."""
@@ -590,7 +588,7 @@ class Machine:
         except struct.error:
             raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
 
-    def _host_call(self, pc: int, sp: int, vmctx: int, progress: int) -> int:
+    def _host_call(self, pc: int, sp: int, vmctx: int, progress: int = 0) -> int:
         """Call the host function `vmctx` on the frame at `sp`; where to go on."""
         type_ = self.window.preamble.host_calls[pc]
         functions = self.made.host_functions
@@ -599,20 +597,20 @@ class Machine:
             self.trap(TrapCode.BAD_SIGNATURE, pc, sp, vmctx)
         arena = self.cage.arena
         kind = function.codec
-        header = sp + kind.header
-        if header + HEADER.size > self.stack_limit:
+        end = sp + kind.frame
+        if end > self.stack_limit:
             self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
-        if self._budget.pause_at and self.can_pause:
+        if self.can_pause and self._budget.pause_at:
             self._pause_at(pc, sp, vmctx, progress)
         self.progress = progress
-        self.top = header + HEADER.size + ALIGNMENT - 1 & -ALIGNMENT
-        self.host_stack.append((vmctx, pc, sp, self.top))
+        self.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
+        self.host_stack.append((vmctx, pc, sp, end))
         try:
             if function.wants_caller:
                 if not kind.plain_results:
                     self.tidy()
-                result = function.call(self, FrameHeader.caller_vmctx.read(arena, header), *args)
+                result = function.call(self, FrameHeader.caller_vmctx.read(arena, sp + kind.header), *args)
             else:
                 result = function.call(*args)
         except NotReady as wait:
@@ -622,7 +620,13 @@ class Machine:
         except GiveWay as stop:
             self._give_way(stop, HOST_CALL, pc, sp, vmctx, (self.progress,))
         self.host_stack.pop()
-        self._put_results(kind, result, sp)
+        if kind.results == 1 and kind.plain_results:  # the usual case, written out: this is what short host calls cost
+            try:
+                kind.put_results(self.cage.arena, sp, result)
+            except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
+                self._put_results(kind, result, sp)
+        elif result is not None or kind.results:
+            self._put_results(kind, result, sp)
         return pc + UNIT
 
     def _pause_at(self, pc: int, sp: int, vmctx: int, progress: int) -> None:
@@ -654,14 +658,8 @@ class Machine:
 
     def _put_results(self, kind: Codec, result: object, sp: int) -> None:
         """Write what a host function returned."""
-        count = len(kind.type.results)
+        count = kind.results
         if count == 1:
-            try:
-                if kind.plain_results:
-                    kind.put_results(self.cage.arena, sp, result)
-                    return
-            except (struct.error, OverflowError):
-                pass  # a value in another acceptable form, or the error is raised below
             values: Sequence[object] = (result,)
         elif not count:
             if result is not None:
@@ -694,7 +692,7 @@ class Machine:
 
         Raises: `BufferError` while somebody holds a view of a memory, `AreniteError` while a guest runs.
         """
-        if self._depth:
+        if self.depth:
             raise AreniteError("the store cannot be closed while its guest runs")
         cage = self.cage
         self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse; first, since closing it may be interrupted

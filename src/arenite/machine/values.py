@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, SupportsFloat
 
+from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, type_name
 
 if TYPE_CHECKING:
@@ -48,12 +49,15 @@ class Codec:
     """Arguments and results of one function type.
 
     `put_params(view, at, *values)` and `get_results(view, at)` are `struct`'s own, for values of exactly the right kind; the methods
-    take and give what users may pass.  `header`: where a frame of such a function has its header, in bytes.
+    take and give what users may pass.  `header`: where a frame of such a function has its header, in bytes; `frame`: where that ends;
+    `results`: how many.
     """
 
     def __init__(self, type_: FuncType) -> None:
         self.type = type_
         self.header = header_offset(type_)
+        self.frame = self.header + FrameHeader.size
+        self.results = len(type_.results)
         params, results = (struct.Struct("<" + "".join(FORMATS[t] for t in side)) for side in (type_.params, type_.results))
         self.put_params, self.get_params = params.pack_into, params.unpack_from
         self.put_results, self.get_results = results.pack_into, results.unpack_from
