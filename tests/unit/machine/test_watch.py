@@ -1,0 +1,148 @@
+"""The watch: whoever runs is attended, nobody is kept alive, and its thread comes and goes.  Its periods are played by hand."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from arenite import Config, Engine, Func, FuncType, Instance, Module, Store
+from arenite.machine import watch as watches
+from arenite.machine.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.config import TierName
+
+MODULE = '(module (import "" "f" (func $f)) (func (export "nothing")) (func (export "host") (call $f)))'
+
+
+@pytest.fixture(autouse=True)
+def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    """A watch whose periods pass when the test says so."""
+    ours = Watch()
+    ours.awake = True
+    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    yield ours
+    ours.awake = False
+
+
+def world(tier: TierName, host: object = None) -> tuple[Store, dict[str, Func]]:
+    engine = Engine(Config(tier=tier))
+    store = Store(engine)
+    function = Func(store, FuncType([], []), host if callable(host) else lambda: None)
+    exports = Instance(store, Module(engine, MODULE), [function]).exports(store)
+    return store, {name: exports[name] for name in ("nothing", "host")}
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_a_machine_is_attended_from_its_run_until_a_period_without(tier: TierName, watch: Watch) -> None:
+    store, calls = world(tier)
+    assert not store.machine.attended
+    calls["nothing"](store)
+    assert store.machine.attended
+    assert watch.attended == {weakref.ref(store.machine)}
+    watch._interrupt()
+    assert not store.machine.attended
+    assert not watch.attended
+    assert not store.machine.due
+    calls["nothing"](store)
+    assert store.machine.attended
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_one_that_runs_looks_up_and_stays_attended(tier: TierName, watch: Watch) -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    def host() -> None:
+        watch._interrupt()
+        seen.append((store.machine.due, store.machine.attended))
+
+    store, calls = world(tier, host)
+    calls["host"](store)
+    assert seen == [(True, True)]
+    assert not store.machine.due, "it has looked up behind the host function"
+
+
+def test_one_that_begins_while_it_is_forgotten_stays_attended(watch: Watch) -> None:
+    store, calls = world("safe")
+    calls["nothing"](store)
+    machine = store.machine
+
+    class Begins:
+        """Its depth is asked twice: before it is forgotten and behind."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def __get__(self, *_: object) -> int:
+            self.asked += 1
+            return int(self.asked > 1)
+
+        def __set__(self, *_: object) -> None:
+            """Never."""
+
+    kind = type("Machine", (type(machine),), {"depth": Begins()})
+    machine.__class__ = kind
+    watch._interrupt()
+    assert machine.attended
+    assert watch.attended == {weakref.ref(machine)}
+
+
+def test_it_keeps_no_machine_alive(watch: Watch) -> None:
+    store, calls = world("safe")
+    calls["nothing"](store)
+    machine = weakref.ref(store.machine)
+    del store, calls
+    gc.collect()
+    assert machine() is None
+    watch._interrupt()
+    assert not watch.attended
+
+
+def test_the_thread_ends_when_nobody_runs_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watches, "PERIOD", 0.001)
+    monkeypatch.setattr(watches, "PATIENCE", 2)
+    ours = Watch()
+    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    store, calls = world("safe")
+    for _ in range(2):
+        calls["nothing"](store)
+        thread = ours._thread
+        assert thread is not None
+        thread.join(30)
+        assert not thread.is_alive()
+        assert not ours.awake
+        assert not store.machine.attended, "so its next run begins another thread"
+
+
+def test_whoever_comes_while_the_thread_ends_is_attended(watch: Watch) -> None:
+    store, _ = world("safe")
+    watch.attended.add(weakref.ref(store.machine))  # it has seen that the watch is awake
+    assert watch._goes_on(watches.PATIENCE + 1)
+    assert watch.awake
+
+
+def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: failed.set())
+    ours = Watch()
+    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    store, calls = world("safe")
+
+    def broken() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(ours, "_interrupt", broken)
+    calls["nothing"](store)
+    assert failed.wait(30)
+    monkeypatch.undo()
+    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    assert not ours.awake
+    assert not store.machine.attended
+    calls["nothing"](store)
+    assert ours.awake
