@@ -16,7 +16,6 @@ import argparse
 import collections
 import faulthandler
 import functools
-import gc
 import json
 import os
 import random
@@ -42,11 +41,13 @@ from arenite.errors import InternalError
 from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import F32, F64, I32, I64
+from arenite.machine.watch import watch
 from arenite.snapshot.container import CHECKSUM, HEADER
 from arenite.snapshot.pages import checksums, digest
 from fuzz.corrupt import NUMBERS, Campaign, run_child
 from fuzz.frozen import BASE, FORMS, KEY, MODULES, Document, Specimen, dump, engine, hosts, linker, load, repacked, specimens
 from fuzz.worlds import World, modules
+from released import collect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -338,7 +339,7 @@ class Alterer:
                     (None, {"reason": self.choose.choice(("fuel", "call", "not ready")), "what": "x\ud800"})
                 )
             else:
-                one[key] = self.number(one[key])
+                one[key] = self.number(one[key]) if type(one[key]) is int else self.value()
         if self.choose.random() < 0.1:
             executions.append(dict(self.choose.choice(executions)))
 
@@ -563,6 +564,7 @@ class Unharmed:
 
     def parts(self) -> list[bytes]:
         """Everything of it, as bytes.  The window may get more thunks, behind its own."""
+        watch.settle()  # else it may still raise the floor for the run that has just ended
         cage, window = self.world.machine.cage, self.world.machine.window
         memories = [bytes(cage.memory(area)) for area in range(2)]
         own, last = len(self.world.machine.made.thunks), window.modules[-1]
@@ -634,7 +636,7 @@ class Child:
     def look_after(self) -> None:
         """The other store is unharmed; nothing is left in the process."""
         self.unharmed.check()
-        gc.collect()
+        collect()
         files, memory = len(list(Path("/proc/self/fd").iterdir())), resident_now()
         if self.begun is None:
             self.begun = files, memory

@@ -30,6 +30,7 @@ from arenite.errors import InternalError
 from arenite.layout.cage import STACK_AT, area_at, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
+from arenite.machine.watch import watch
 from arenite.traps import TrapCode
 from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
 
@@ -67,6 +68,7 @@ class Unharmed:
 
     def parts(self) -> list[bytes]:
         """Everything of it, as bytes."""
+        watch.settle()  # else it may still raise the floor for the run that has just ended
         cage, window = self.world.machine.cage, self.world.machine.window
         memories = [bytes(cage.memory(area)) for area in range(2)]
         entries = (window.modules[-1].handle + window.modules[-1].code.function_count) * 16

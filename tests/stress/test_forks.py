@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import pytest
 
 from arenite import Finished, Func, FuncType, Instance, Paused, Store
 from arenite.machine import room
+from released import collect
 from stress.test_leaks import ALL, Usage
 from unit.machine.guests import I32, TIERS, engine, module
 
@@ -132,7 +132,7 @@ def test_what_a_live_fork_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     for number, fork in enumerate(first):
         world.exports["set"](fork, number)
         world.result(fork)
-    gc.collect()
+    collect()
     before, reserved = Usage.now(), address_space()
     forks = snapshot.fork(LIVE)
     idle = Usage.now()
@@ -147,7 +147,7 @@ def test_what_a_live_fork_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert now.files <= before.files
     assert (now.resident - before.resident) / LIVE < 200_000
     del forks, fork
-    gc.collect()
+    collect()
     after = Usage.now()
     assert after.mappings <= before.mappings + 8
     assert after.files <= before.files

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from arenite import Exit, Func, FuncType, Instance, Store, Trap
+from released import collect
 from unit.machine.guests import I32, TIERS, engine, module
 
 ALL = os.environ.get("ARENITE_STRESS") == "all"
@@ -40,7 +40,7 @@ class Usage(NamedTuple):
 
     @classmethod
     def now(cls) -> Usage:
-        gc.collect()
+        collect()
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         mappings = Path("/proc/self/maps").read_text(encoding="utf-8").count("\n")
         return cls(pages * os.sysconf("SC_PAGE_SIZE"), mappings, len(list(Path("/proc/self/fd").iterdir())))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -31,6 +30,7 @@ from arenite import (
 from arenite import Limits as SizeLimits
 from arenite.machine import births
 from arenite.machine.absent import Unborn
+from released import collect
 from unit.machine.guests import FUNCREF, I32, I64, TIERS
 
 PAGE = 1 << 16
@@ -186,11 +186,11 @@ def test_images_go_with_their_module() -> None:
         assert born(world.module) == 1
 
     use()
-    gc.collect()
+    collect()
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (their number is wanted)
     for _ in range(5):
         use()
-    gc.collect()
+    collect()
     assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208 (as above)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from array import array
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pytest
 from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Paused, Store, Table, Trap, TrapCode
 from arenite.bytecode.encode import decode
 from arenite.machine.window import Window
+from released import collect
 from unit.machine.guests import I32, TIERS, module
 
 if TYPE_CHECKING:
@@ -97,11 +97,11 @@ def test_types_go_with_their_last_user(tier: TierName) -> None:
     snapshot = store.snapshot()
     fork = snapshot.fork()
     del code, instance, store
-    gc.collect()
+    collect()
     assert all(t() is not None for t in types), "a fork uses them"
     assert call(fork, fork.instances[0], "run") == 2
     del fork, snapshot
-    gc.collect()
+    collect()
     assert [t() for t in types] == [None] * len(types)
 
 
@@ -116,7 +116,7 @@ def test_types_of_host_functions_make_way_for_the_next_stores(tier: TierName) ->
 
     first = defined(1, 2, 3)
     defined(1, 2, 3, 4)
-    gc.collect()
+    collect()
     assert first() is None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import resource
 import signal
@@ -18,6 +17,7 @@ import pytest
 
 from arenite import Snapshot, SnapshotError
 from arenite.snapshot.container import CHECKSUM, HEADER, Reader, Writer
+from released import collect
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def file(tmp_path: Path) -> Path:
 
 def refused(path: Path, words: str) -> None:
     """It is not opened, the error names the file and says what is wrong, and no descriptor stays open."""
-    gc.collect()
+    collect()
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(SnapshotError, match=words) as caught:
         Snapshot.open(path, of())
     assert str(path) in str(caught.value)
     del caught  # its frames hold what was opened
-    gc.collect()
+    collect()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import hmac
 import os
@@ -18,6 +17,7 @@ from arenite.cli.app import main
 from arenite.machine.image import CHUNK
 from arenite.snapshot import private
 from fuzz.frozen import Document, sealed
+from released import collect
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     good = path.read_bytes()
 
     def files() -> int:
-        gc.collect()
+        collect()
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before = files()

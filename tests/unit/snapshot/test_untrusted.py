@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import resource
 from pathlib import Path
@@ -15,6 +14,7 @@ from arenite.layout.cage import cage_size
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
+from released import collect
 from unit.snapshot.counting import linker, of, paused
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def test_sizes_alone_take_no_memory(tmp_path: Path, tier: TierName, form: str) -
         os.truncate(path, end)
     else:
         altered(path, change)
-    gc.collect()
+    collect()
     Path("/proc/self/clear_refs").write_text("5", "ascii")
     before = int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
     snapshot = Snapshot.open(path, of(tier)).link(linker(of(tier)))
@@ -149,7 +149,7 @@ def test_nothing_stays_open_when_a_file_is_refused(file: Path) -> None:
         lambda m: m.update(context="00"),
     )
     good, names = file.read_bytes(), Path("/proc/self/fd")
-    gc.collect()
+    collect()
     before = len(list(names.iterdir()))
     for change in changes:
         file.write_bytes(good)
@@ -157,7 +157,7 @@ def test_nothing_stays_open_when_a_file_is_refused(file: Path) -> None:
         for _ in range(3):
             with pytest.raises(SnapshotError):
                 Snapshot.open(file, of())
-    gc.collect()
+    collect()
     assert len(list(names.iterdir())) == before
 
 
@@ -261,7 +261,7 @@ def test_types_of_a_snapshot_that_is_gone_take_no_memory(file: Path) -> None:
         changed.manifest["types"].reverse()
         file.write_bytes(changed.whole())
         Snapshot.open(file, engine).link(linker(engine)).fork().close()
-        gc.collect()
+        collect()
         kept.append(sum(preamble() is not None for preamble in engine.windows._preambles))
     assert kept[-1] <= kept[0]
 

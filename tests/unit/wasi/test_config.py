@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from arenite.errors import Exit
 from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import U32
+from released import collect
 from unit.wasi.program import OUT, Program
 
 OPEN = Path("/proc/self/fd")
@@ -149,5 +149,5 @@ def test_a_forgotten_guest_gives_its_descriptors_back(tmp_path: Path) -> None:
     program.open("x", oflags=1)
     assert len(list(OPEN.iterdir())) == before + 2
     del program
-    gc.collect()
+    collect()
     assert len(list(OPEN.iterdir())) == before
