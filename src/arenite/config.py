@@ -83,7 +83,8 @@ class Config:
 
     tier: TierName = option("threaded", "how guests run: `threaded` (generated interpreter), `safe` (pure Python, any platform)")
     consume_fuel: bool = option(
-        default=False, doc="guests run only as long as `Store.set_fuel` allows: a unit per call and loop round"
+        default=False,
+        doc="guests run only as long as `Store.set_fuel` allows: a unit per call, loop round and piece of bulk work",
     )
     epoch_interruption: bool = option(default=False, doc="guests trap once `Engine.increment_epoch` reaches a store's deadline")
     deterministic: bool = option(default=False, doc="every NaN that arithmetic makes is the canonical one, on every CPU")

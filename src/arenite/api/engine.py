@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from arenite import platform
+from arenite.api.here import Here
 from arenite.config import Config
 from arenite.errors import AreniteError, Limit
 from arenite.layout.cage import cage_size
@@ -46,7 +47,7 @@ def _try_cage(areas: int) -> None:
     platform.Reservation(cage_size(areas)).close()
 
 
-class Engine:
+class Engine(Here):
     """Made once, shared by any number of modules and stores."""
 
     def __init__(self, config: Config | None = None) -> None:

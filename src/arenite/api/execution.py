@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from arenite.api import externs, instance  # modules: functions make executions, and those give functions
+from arenite.api.here import Here
 from arenite.api.numbers import integer, seconds
 from arenite.errors import AreniteError
 from arenite.machine import execution as core
@@ -56,7 +57,7 @@ ASK_AGAIN: Final = AskAgain()
 """In place of a value for a waiting host call: call the host function."""
 
 
-class Execution:
+class Execution(Here):
     """A call by the host, begun with `Func.start`, `Linker.start` or `Instance.start`, or found in a fork as `Store.execution`.
 
     Executions of a store nest: only the newest can go on.  An error that leaves `run` (a trap, the guest's exit, what a host function
@@ -76,8 +77,10 @@ class Execution:
         `"module.name"` of the import, before whose calls it stops.  A host function that raises `NotReady` stops it too, and is asked
         again next time.  A guest called *by* a host function does not pause: out of fuel, it traps; a deadline waits for it.
         Raises: `Trap`, `Exit`, what a host function raised; `AreniteError` when the execution is over or not the newest;
-        `ValueError` for a negative `fuel`.
+        `TypeError`, `ValueError` for a `fuel`, `deadline` or `pause_at` that is none.
         """
+        if isinstance(pause_at, str):
+            raise TypeError(f"pause_at {pause_at!r}; expected a list of names, found str")
         names = frozenset(_import_name(name) for name in pause_at)
         until = 0.0 if deadline is None else time.monotonic() + seconds("deadline", deadline)
         units = None if fuel is None else integer("fuel", fuel, 0)

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.api import execution, numbers
+from arenite.api.here import Here
 from arenite.api.numbers import integer
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.api.val import Val, plain
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 LONGEST_NAP: Final = 86400.0  # seconds; the system takes no more than some centuries
 
 
-class Extern:
+class Extern(Here):
     """What can be imported and exported: a place (`addr`), and the lineage of stores in which it is one."""
 
     __slots__ = ("addr", "lineage")
@@ -195,7 +196,7 @@ def _nap(seconds: float | None) -> bool:
     return False
 
 
-class Caller:
+class Caller(Here):
     """Who called a host function: usable wherever a store is, while that call lasts."""
 
     __slots__ = ("_machine", "_vmctx")

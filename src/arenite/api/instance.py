@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from arenite.api import execution
 from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
+from arenite.api.here import Here
 from arenite.errors import AreniteError, LinkError
 from arenite.machine.execution import start_instance
 from arenite.machine.segments import start_function
@@ -43,7 +44,7 @@ class InstanceExports(Mapping[str, AnyExtern]):
         return len(self._instance.code.exports)
 
 
-class Instance:
+class Instance(Here):
     """A module's instance in a store: `Instance(store, module, [imports in order])`.
 
     Raises: `LinkError` when an import does not fit, `Trap` when initialisation or the start function traps, `Limit`.

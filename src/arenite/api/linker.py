@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from arenite.api.externs import AnyExtern, Extern, Func, host_function, machine_of, wrap
+from arenite.api.here import Here
 from arenite.api.instance import Instance
 from arenite.api.store import WASI
 from arenite.api.types import FuncType
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from arenite.machine.objects import HostFunction
 
 
-class Linker:
+class Linker(Here):
     """Definitions by (module, name): things of a store, and host functions for any store."""
 
     def __init__(self, engine: Engine) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arenite.api.here import Here
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
@@ -27,7 +28,7 @@ def offset_of(code: ModuleCode, function: int, pc: int) -> int:
     return locate(decode(code.file), code, function, pc)
 
 
-class Module:
+class Module(Here):
     """A translated module, to be instantiated in any store of its engine.
 
     `wasm`: a binary module, or text (extra `wat`).  `progress`: called with (functions done, functions in all).

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from arenite.api import snapshot as snapshots
 from arenite.api.engine import Engine
 from arenite.api.execution import Execution
+from arenite.api.here import Here
 from arenite.api.instance import Instance
 from arenite.api.module import offset_of
 from arenite.api.numbers import integer
@@ -52,7 +53,7 @@ class Deadline:
         return TrapCode.INTERRUPT if self.engine.epoch >= self.epoch else None
 
 
-class Store:
+class Store(Here):
     """A store of an engine; `data` is the user's, for host functions to find.
 
     Not for two threads at a time.  `with` and `close` give its memory back at once; otherwise it goes with the last reference.
@@ -126,7 +127,7 @@ class Store:
         return self.machine.data
 
     def set_fuel(self, fuel: int) -> None:
-        """Units that guests may use from now on: one per function entered and per loop round.  Raises: `AreniteError`."""
+        """Units that guests may use from now on: one per function entered, loop round, piece of bulk work.  Raises: `AreniteError`."""
         self.machine.counted_fuel()
         self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
 
@@ -135,7 +136,7 @@ class Store:
         return self.machine.counted_fuel()
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
-        """Guests of this store trap once the engine's epoch has gone on by so much."""
+        """Guests of this store trap once the engine's epoch has gone on by so much: with `Config(epoch_interruption=True)`."""
         self._deadline.epoch = self.engine.epoch + integer("ticks", ticks_after_current, 0)
 
     def set_wasi(self, wasi: HostModuleConfig) -> None:

@@ -49,7 +49,7 @@ def freeze(
 
     --at stdin: where it first waits for standard input, of which it gets nothing here.
 
-    --at fuel=N: after exactly N units of fuel, one per call and loop iteration; the same place on every machine.
+    --at fuel=N: after exactly N units of fuel, one per call, loop iteration and piece of bulk work; the same place on every machine.
 
     --at seconds=S: when so much time has passed.
 

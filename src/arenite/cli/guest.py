@@ -32,7 +32,10 @@ Directories = Annotated[
 Variables = Annotated[
     list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Set an environment variable of the program.")
 ]
-Fuel = Annotated[int | None, typer.Option(min=0, help="Stop with exit code 124 after so many calls and loop iterations.")]
+Fuel = Annotated[
+    int | None,
+    typer.Option(min=0, help="Stop with exit code 124 after so many units: calls, loop iterations and pieces of bulk work."),
+]
 Invoke = Annotated[str | None, typer.Option("--invoke", metavar="NAME", help="Call this export and print its results.")]
 
 Directory: TypeAlias = str | tuple[str, str]  # on the host, or that and "ro"
@@ -119,7 +122,7 @@ def export(instance: Instance, store: Store, name: str, arguments: Sequence[str]
     types = chosen.type(store).params
     if len(types) != len(arguments):
         wanted = " ".join(map(str, types)) or "nothing"
-        raise typer.BadParameter(f"{name} takes {wanted}, but {len(arguments)} were given", param_hint="ARGS")
+        raise typer.BadParameter(f"{name} takes {wanted}, but {len(arguments)} are given", param_hint="ARGS")
     operands = list(map(operand, arguments, types))
     initialize = function(instance, store, "_initialize")
     if initialize is not None:

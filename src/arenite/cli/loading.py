@@ -12,6 +12,7 @@ from arenite.api import Module, wat2wasm
 from arenite.cli.ending import Refused
 from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
+from arenite.snapshot.container import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ def read(path: Path) -> bytes:
     """The binary module in the file, which may hold it as text (`.wat`).  Raises: Refused."""
     with refusing(path):
         data = path.read_bytes()
+        if data.startswith(MAGIC):
+            raise Refused(f"{path} is a snapshot: `arenite resume` goes on with it, `arenite inspect` shows it")
         return wat2wasm(data) if path.suffix == ".wat" else data
 
 

@@ -28,7 +28,12 @@ def value(text: str, like: object) -> object:
         if text not in TRUTH:
             raise ValueError(f"{text!r} is neither true nor false")
         return TRUTH[text]
-    return int(text, 0) if isinstance(like, int) else text
+    if not isinstance(like, int):
+        return text
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ValueError(f"{text!r} is no integer") from None
 
 
 def configured(tier: TierName, settings: list[str] | None, *, fuel: bool = False) -> Config:

@@ -49,7 +49,9 @@ def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
     """A table filled with `value`.  Raises: `Limit`."""
     length, known = type_.limits.minimum, machine.count_elements()
     if length > MAX_TABLE or known + length > machine.quota.elements:
-        raise Limit(f"one more table, of {length} elements; those of a store may have {machine.quota.elements} together")
+        raise Limit(
+            f"one more table, of {length} elements; those of a store may have {machine.quota.elements} together (max_table_elements)"
+        )
     check_count("tables", len(machine.made.tables), 1, machine.quota.tables)
     machine.elements = None
     table = _new_table(machine, type_, value)
@@ -83,9 +85,11 @@ def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     """A memory of zeros.  Raises: `Limit`."""
     size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
     if size > machine.quota.memory:
-        raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed")
+        raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed (max_memory)")
     if size + sum(machine.cage.sizes[1:]) > machine.quota.memories:
-        raise Limit(f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together")
+        raise Limit(
+            f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together (max_store_memory)"
+        )
     at = machine.allocate(MemoryRecord.size)
     area = machine.cage.new_area(size)
     arena = machine.cage.arena
@@ -111,7 +115,7 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
 def check_count(what: str, known: int, more: int, most: int) -> None:
     """Raises: `Limit` when a store would hold too many of a kind."""
     if known + more > most:
-        raise Limit(f"{known + more} {what} in one store; {most} are allowed")
+        raise Limit(f"{known + more} {what} in one store; {most} are allowed (max_{what})")
 
 
 def _of(kind: type, imports: Sequence[Addr]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +24,7 @@ from arenite import (
     LinkError,
     Memory,
     MemoryType,
+    PauseReason,
     Store,
     Trap,
     ValType,
@@ -220,3 +223,21 @@ def test_a_damaged_reference_is_a_trap() -> None:
             with pytest.raises(Trap, match="the machine's records are damaged"):
                 variable.value(store)
     store.close()
+
+
+def test_names_to_pause_at_are_a_list() -> None:
+    store, e = fresh(WAT, ([I32], [I32], same))
+    execution = e["i32"].start(store, 1)
+    with pytest.raises(TypeError, match=r"pause_at 'h\.f'; expected a list of names, found str"):
+        execution.run(pause_at="h.f")
+    assert execution.run(pause_at=["h.f"]).reason is PauseReason.CALL
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickle.dumps], ids=lambda f: f.__name__)
+def test_what_belongs_to_a_process_says_so(how: Callable[[object], object]) -> None:
+    store, e = fresh(WAT, ([I32], [I32], same))
+    of = store.engine
+    items = (of, module(of, WAT), store, store.instances[0], Linker(of), *e.values(), e["i32"].start(store, 1))
+    for item in items:
+        with pytest.raises(TypeError, match=rf"^{type(item).__name__} objects belong to one process.*store\.snapshot\(\)"):
+            how(item)

@@ -126,6 +126,21 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_an_option_of_the_engine_that_is_no_number_is_told_in_words(program: Path) -> None:
+    done = arenite("run", "--set", "max_memory=64K", program)
+    assert done.returncode == 2
+    assert "max_memory=64K: '64K' is no integer" in done.stderr
+
+
+def test_a_snapshot_in_place_of_a_program_says_what_to_do(program: Path, tmp_path: Path) -> None:
+    file = tmp_path / "at.arn"
+    assert arenite("freeze", "--at", "fuel=1", "-o", file, program).returncode == 0
+    for command in ("run", "objdump"):
+        done = arenite(command, file)
+        wanted = f"arenite: {file} is a snapshot: `arenite resume` goes on with it, `arenite inspect` shows it\n"
+        assert (done.returncode, done.stderr) == (1, wanted)
+
+
 def test_arguments_of_the_wrong_number_or_kind_are_2(program: Path) -> None:
     assert arenite("run", "--invoke", "add", program, "1").returncode == 2
     for wrong in ("one", "0x100000000", "1.5"):

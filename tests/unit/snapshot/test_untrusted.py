@@ -90,9 +90,9 @@ def test_what_a_host_cannot_save(tmp_path: Path, value: object) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_memories_are_as_large_as_the_engine_allows(file: Path, tier: TierName) -> None:
     small = Engine(Config(tier=tier, max_memory=1 << 16))
-    with pytest.raises(Limit, match="a memory of 262144 bytes; 65536 are allowed"):
+    with pytest.raises(Limit, match=r"a memory of 262144 bytes; 65536 are allowed \(max_memory\)"):
         Snapshot.open(file, small)
-    with pytest.raises(Limit, match="a memory of 262144 bytes; 65536 are allowed"):
+    with pytest.raises(Limit, match=r"a memory of 262144 bytes; 65536 are allowed \(max_memory\)"):
         Snapshot.loads(paused().snapshot().dumps(), small)
 
 
