@@ -128,17 +128,13 @@ class PortableCage:
         """A memory has so many bytes from now on.  Raises: `Limit` when the system refuses, or somebody holds a view of it."""
         memory, before = self._memories[area], self._lengths[area]
         if memory.size < size:
-            if _is_held(memory):
-                raise Limit("a memory must move to grow, but a view of it is held")
-            new = platform.PortableReservation(round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
-            new.view(0, before)[:] = memory.view(0, before)
-            memory = new
+            memory.resize(round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
         try:
             write_length(self.store_page, area, size)
         except BaseException:
             write_length(self.store_page, area, before)
             raise
-        self._memories[area], self._lengths[area] = memory, size
+        self._lengths[area] = size
         self.generation += 1
 
     def raise_floor(self) -> None:

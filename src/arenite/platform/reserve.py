@@ -79,14 +79,15 @@ class PortableReservation:
     Raises: `Limit` when the system refuses the memory.
     """
 
-    __slots__ = ("_mapping", "size")
+    __slots__ = ("_mapping",)
 
     def __init__(self, size: int) -> None:
-        self.size = size
-        try:
-            self._mapping = mmap.mmap(-1, size, access=mmap.ACCESS_COPY)
-        except OSError as error:
-            raise Limit(f"{size:#x} bytes of memory refused: {error}") from error
+        self._mapping = _plain(size)
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return len(self._mapping)
 
     def view(self, start: int, stop: int) -> memoryview:
         """A writable view of the bytes."""
@@ -118,6 +119,22 @@ class PortableReservation:
             view[:length] = source
             view[length:] = bytes(len(view) - length)
 
+    def resize(self, size: int) -> None:
+        """Have more bytes, zeros at the end.  Where the system can, it moves the pages and nothing is copied.
+
+        Raises: `Limit` while a view lives, or when the system refuses; all is as it was then.
+        """
+        try:
+            self._mapping.resize(size)
+        except BufferError as error:
+            raise Limit("a memory must move to grow, but a view of it is held") from error
+        except (TypeError, SystemError):  # no moving of pages here
+            new = _plain(size)
+            new[: len(self._mapping)] = self._mapping[:]
+            self._mapping = new
+        except (OSError, ValueError) as error:
+            raise Limit(f"{size:#x} bytes of memory refused: {error}") from error
+
     def references(self) -> int:
         """A number that is the same as long as no views are made or released."""
         return sys.getrefcount(self._mapping)
@@ -125,6 +142,16 @@ class PortableReservation:
     def close(self) -> None:
         """Free the memory now.  Raises: `BufferError` while a view lives."""
         self._mapping.close()
+
+
+def _plain(size: int) -> mmap.mmap:
+    """Memory of zeros.  Raises: `Limit` when the system refuses it."""
+    try:
+        if sys.platform == "win32":
+            return mmap.mmap(-1, size, access=mmap.ACCESS_COPY)
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # which can be resized
+    except OSError as error:
+        raise Limit(f"{size:#x} bytes of memory refused: {error}") from error
 
 
 Reservation = PortableReservation
