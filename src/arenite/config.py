@@ -100,7 +100,8 @@ class Config:
     max_snapshot_modules: int = option(128 * MIB, "bytes that the modules of a snapshot file may have together, unpacked")
     max_snapshot_manifest: int = option(16 * MIB, "bytes that the manifest of a snapshot file may have")
     memories: int = option(
-        1, "memory areas that every store has room for; the first 256 stores of a process have more, and others move for more"
+        1,
+        "memory areas, 1000 at most, that every store has room for; the first 256 stores of a process have more, and others move for more",
     )
     addressing: AddressingName = option("single", "how generated code forms addresses: one base, or a base per address space")
     explicit_bounds: bool = option(default=False, doc="compare addresses with lengths instead of relying on guard pages")

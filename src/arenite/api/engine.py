@@ -12,7 +12,7 @@ from arenite import platform
 from arenite.api.here import Here
 from arenite.config import Config
 from arenite.errors import AreniteError, Limit
-from arenite.layout.cage import cage_size
+from arenite.layout.cage import MAX_AREAS, cage_size
 from arenite.machine.quota import Quota
 from arenite.machine.window import Windows
 
@@ -37,8 +37,13 @@ def _threaded(config: Config) -> Tier:
     """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` where LLVM is wanted and missing."""
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
 
-    _try_cage(config.memories)
+    _try_cage(areas_of(config))
     return ThreadedTier(config.addressing, explicit_bounds=config.explicit_bounds, deterministic=config.deterministic)
+
+
+def areas_of(config: Config) -> int:
+    """Memory areas that every store has room for: no more than one can have."""
+    return min(config.memories, MAX_AREAS)
 
 
 @functools.cache

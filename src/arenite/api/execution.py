@@ -98,7 +98,8 @@ class Execution(Here):
         Raises: as `run`; `TypeError`, `OverflowError` for a value of another type, after which the execution still waits.
         """
         if value is not ASK_AGAIN:
-            core.answer(self._machine, self._activation, externs.to_core_results(self._machine, value))
+            count = core.waiting_results(self._machine, self._activation)
+            core.answer(self._machine, self._activation, externs.to_core_results(self._machine, value, count))
         return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
 
     @property

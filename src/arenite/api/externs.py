@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from arenite.api import execution, numbers
 from arenite.api.here import Here
@@ -26,7 +26,7 @@ from arenite.machine.values import codec
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from arenite.api.store import Store
     from arenite.machine.lineage import Lineage
@@ -164,6 +164,7 @@ class Func(Extern):
 def host_function(type_: FuncType, func: Callable[..., object], *, access_caller: bool) -> HostFunction:
     """A user's callable as the machine wants it.  It refers to no store, so a store and its functions go together."""
     references = any(t in core.REFERENCES for t in (*type_.core.params, *type_.core.results))
+    count = len(type_.core.results)
     if access_caller:
 
         def with_caller(machine: Machine, vmctx: int, *args: object) -> object:
@@ -171,7 +172,7 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
             try:
                 if not references:
                     return plain(func(caller, *args))
-                return to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]))
+                return to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]), count)
             finally:
                 caller.leave()
 
@@ -179,15 +180,16 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
     if references:
 
         def converting(machine: Machine, _vmctx: int, *args: object) -> object:
-            return to_core_results(machine, func(*[from_core(machine, a) for a in args]))
+            return to_core_results(machine, func(*[from_core(machine, a) for a in args]), count)
 
         return HostFunction(type_.core, converting, wants_caller=True, source=func)
     return HostFunction(type_.core, func, wants_caller=False)
 
 
-def to_core_results(machine: Machine, result: object) -> object:
-    """What a host function returned, as the machine wants it."""
-    return [to_core(machine, r) for r in result] if isinstance(result, (list, tuple)) else to_core(machine, result)
+def to_core_results(machine: Machine, result: object, count: int) -> object:
+    """What a host function of `count` results returned, as the machine wants it: the only result may itself be a list or tuple."""
+    several = count > 1 and isinstance(result, (list, tuple))
+    return [to_core(machine, r) for r in cast("Sequence[object]", result)] if several else to_core(machine, result)
 
 
 def _nap(seconds: float | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from arenite.api import snapshot as snapshots
-from arenite.api.engine import Engine
+from arenite.api.engine import Engine, areas_of
 from arenite.api.execution import Execution
 from arenite.api.here import Here
 from arenite.api.instance import Instance
@@ -65,7 +65,7 @@ class Store(Here):
         self.engine = engine or Engine()
         config = self.engine.config
         self.machine = Machine.empty(
-            self.engine.tier, self.engine.windows, stack_size=config.max_wasm_stack, areas=config.memories
+            self.engine.tier, self.engine.windows, stack_size=config.max_wasm_stack, areas=areas_of(config)
         )
         self.machine.data = data
         self.origin: snapshots.Snapshot | None = None

@@ -212,6 +212,12 @@ def waiting_call(machine: Machine, activation: Activation) -> HostCall | None:
     return machine.host_call(index, kind.read_params(machine.cage.arena, activation.sp, machine.from_guest))
 
 
+def waiting_results(machine: Machine, activation: Activation) -> int:
+    """How many results the host call has that an activation waits in; 0 if it does not."""
+    functions, index = machine.made.host_functions, activation.vmctx
+    return len(functions[index].type.results) if activation.status == HOST_CALL and index < len(functions) else 0
+
+
 def results(machine: Machine, activation: Activation) -> Sequence[object]:
     """The values of one that has just finished; nothing else may have run since."""
     return activation.function.codec.read_results(machine.cage.arena, activation.at, machine.from_guest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import pytest
@@ -168,3 +169,14 @@ def test_an_exception_behind_every_call_of_a_move_loses_nothing() -> None:
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no other test had left a store."""
     monkeypatch.setattr(room, "_given", type(room._given)())
+
+
+@pytest.mark.parametrize("wanted", [MAX_AREAS + 1, 1 << 31, (1 << 64) - 1])
+def test_no_store_has_room_for_more_memories_than_it_can_have(wanted: int) -> None:
+    """Room is no more than memories that could lie there: the tier stays, and so do its stores."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a tier that was exchanged
+        store = Store(engine(memories=wanted))
+    assert not store.engine.tier.portable
+    assert store.machine.born().areas == MAX_AREAS
+    store.close()

@@ -26,7 +26,7 @@ from arenite import (
     ValType,
 )
 from arenite.machine.references import FEWEST
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, module
 
 WAT = """(module
   (import "h" "make" (func $make (param i32) (result externref)))
@@ -263,3 +263,20 @@ def test_a_large_table_is_not_looked_at_too_often(world: World) -> None:
     world.store.gc()
     assert world.store.machine.made.references.due > 50_000
     Table(world.store, TableType(FUNCREF, Limits(1_000_000, None)), None)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("value", [(1, 2), [3]], ids=["tuple", "list"])
+def test_an_object_may_be_a_list(tier: str, value: object) -> None:
+    """A host function with one result returns that, whatever it is; so does an answer."""
+    store = Store(engine(tier=tier))
+    for access_caller in (False, True):
+        make = Func(store, FuncType([], [EXTERNREF]), lambda *_: value, access_caller=access_caller)
+        text = '(module (import "h" "f" (func $f (result externref))) (func (export "go") (result externref) (call $f)))'
+        exports: Any = Instance(store, module(store.engine, text), [make]).exports(store)
+        assert exports["go"](store) is value
+    execution = exports["go"].start(store)
+    assert isinstance(execution.run(pause_at=["h.f"]), Paused)
+    finished = execution.resume(value)
+    assert isinstance(finished, Finished)
+    assert finished.values[0] is value
