@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
@@ -94,7 +95,10 @@ class Watch:
         try:
             while self._goes_on(idle):
                 time.sleep(PERIOD)
-                with self._lock:
+                with (
+                    suppress(MemoryError),
+                    self._lock,
+                ):  # whoever runs on must look up all the same: at the next period, or a later one
                     self._interrupt()
                 idle = 0 if self.attended else idle + 1
         finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite import Config, Engine, Func, FuncType, Instance, Module, Store
+from arenite import Config, Engine, Func, FuncType, Instance, Module, Paused, PauseReason, Store
 from arenite.machine import watch as watches
 from arenite.machine.watch import Watch
 
@@ -135,7 +135,7 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
     store, calls = world("safe")
 
     def broken() -> None:
-        raise MemoryError
+        raise RuntimeError
 
     monkeypatch.setattr(ours, "_interrupt", broken)
     calls["nothing"](store)
@@ -146,3 +146,28 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
     assert not store.machine.attended
     calls["nothing"](store)
     assert ours.awake
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_periods_without_memory_are_not_the_last(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest runs on meanwhile, and nobody else would ever make it look up."""
+    ours = Watch()
+    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    interrupt, failures = ours._interrupt, [1, 2, 3]
+
+    def failing() -> None:
+        if failures:
+            failures.pop()
+            raise MemoryError
+        interrupt()
+
+    monkeypatch.setattr(ours, "_interrupt", failing)
+    engine = Engine(Config(tier=tier, consume_fuel=True))
+    store = Store(engine)
+    store.set_fuel(1 << 33 if tier == "threaded" else 1 << 24)  # it ends some day in any case
+    spin = Instance(store, Module(engine, '(module (func (export "spin") (loop (br 0))))'), []).exports(store)["spin"]
+    assert isinstance(spin, Func)
+    outcome = spin.start(store).run(deadline=0.01)
+    assert isinstance(outcome, Paused)
+    assert outcome.reason is PauseReason.DEADLINE
+    assert not failures
