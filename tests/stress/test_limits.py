@@ -216,7 +216,9 @@ def test_bulk_work_costs_fuel(tier: str) -> None:
     assert left - store.get_fuel() == 1 + 32
     store.set_fuel(20)
     stopped(TrapCode.OUT_OF_FUEL, lambda: exports["fill"](store, 8, 32 << 16))
-    assert exports["memory"].read(store, 0, 1) == b"\7"
+    assert store.get_fuel() == 0
+    done = exports["memory"].read(store, 0, 32 << 16)
+    assert done == b"\x08" * (19 << 16) + b"\x07" * (13 << 16), "19 units behind the function's own: all that was paid, no more"
     store.close()
 
 

@@ -80,6 +80,7 @@ class Program:
                 words += [self.put(IOVEC.pack(self.put(argument), len(argument))), 1]
             else:
                 words.append(argument)
+        self.progress = 0  # a call that begins
         result = found[1](self, *words)
         assert type(result) is int
         return Errno(result)

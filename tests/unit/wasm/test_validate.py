@@ -52,8 +52,10 @@ def test_rule(wat: str, message: str) -> None:
     assert caught.value.message.startswith(message)
 
 
-def test_a_global_may_use_those_before_it() -> None:
-    validate(module("(global $a i32 (i32.const 1)) (global i32 (global.get $a))"))
+def test_a_global_may_use_imported_ones() -> None:
+    validate(module('(global $a (import "a" "b") i32) (global i32 (global.get $a))'))
+    with pytest.raises(ValidationError, match="unknown global 0: it needs gc"):
+        validate(module("(global $a i32 (i32.const 1)) (global i32 (global.get $a))"))
 
 
 def test_errors_name_function_and_offset() -> None:
