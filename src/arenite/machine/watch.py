@@ -63,9 +63,13 @@ class Watch:
             pass
 
     def forked(self) -> None:
-        """In a child after `os.fork`, which has no other threads: begin anew."""
+        """In a child after `os.fork`, which has no other threads: begin anew.  A guest whose host function forked goes on here."""
         self.awake, self._thread, self._lock = False, None, threading.RLock()
+        running = [machine for known in self.attended if (machine := known()) is not None and machine.depth]
         self._forget()
+        for machine in running:
+            if threading.get_ident() in machine.users:
+                self.attend(machine)
 
     def _forget(self) -> None:
         """Attend nobody, until they come again."""
@@ -95,10 +99,8 @@ class Watch:
         try:
             while self._goes_on(idle):
                 time.sleep(PERIOD)
-                with (
-                    suppress(MemoryError),
-                    self._lock,
-                ):  # whoever runs on must look up all the same: at the next period, or a later one
+                # whoever runs on must look up all the same: at the next period, or a later one
+                with suppress(MemoryError), self._lock:
                     self._interrupt()
                 idle = 0 if self.attended else idle + 1
         finally:

@@ -117,6 +117,7 @@ class BodyValidator:
             if total > self.most_locals:
                 self.budget.pay(LOCAL * (total - self.most_locals))
                 self.most_locals = total
+            self.budget.look(count)
             declared.extend([int(type_)] * count)
         return declared
 

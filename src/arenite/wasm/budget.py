@@ -4,8 +4,8 @@ A module's budget is `PER_BYTE` bytes for each byte of its file, and `CONSTANT` 
 make of the file is paid for before it is made, at the prices of this table: what CPython and the compiled modules take for it at
 the most, temporary copies among it.  A module that would cost more is refused.
 
-Time needs watching only where an instruction looks at more than its own operands: at what is on the stack below them.  Such steps
-are counted (`look`), `STEPS` for each byte of the file and some for all; nothing else takes longer than 1,000 steps for a byte, as
+Time needs watching only where few bytes stand for much: locals, of which a few bytes declare thousands, and where an instruction looks at more
+than its own operands, at what is on the stack below them.  Such steps are counted (`look`), `STEPS` for each byte of the file and some for all; nothing else takes longer than 1,000 steps for a byte, as
 types are no longer than that.
 
 So a hostile file costs what an honest one of its size may: real programs take a seventh of their budget.
@@ -73,10 +73,10 @@ class Budget:
             raise Limit(f"loading the module takes more memory than {PER_BYTE} times its size and {CONSTANT >> 20} MiB")
 
     def look(self, steps: i64) -> None:
-        """Take the time to look at so many operands.  Raises: `Limit`."""
+        """Take the time to look at so many locals or operands.  Raises: `Limit`."""
         self.steps -= steps
         if self.steps < 0:
-            raise Limit("loading the module takes too long for its size: too many operands wait on the stack of a function")
+            raise Limit("loading the module takes too long for its size: its functions have too many locals, or operands that wait on the stack")
 
     def affords(self, price: i64) -> bool:
         """Take so many bytes if they are left; whether they were."""

@@ -6,13 +6,14 @@ import concurrent.futures
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Func, FuncType, Instance, Limits, Memory, MemoryType, Snapshot, Store, Trap, ValType
+from arenite import Func, FuncType, Instance, Limits, Memory, MemoryType, Paused, Snapshot, Store, Trap, ValType
 from arenite.machine import window as windows
 from unit.machine.guests import TIERS, engine, fresh, module
 
@@ -86,6 +87,32 @@ def host(store: Store, exports: dict[str, Any], type_: ValType, called: list[obj
     function = Func(store, FuncType([type_], []), called.append)
     exports["table"].set(store, 0, function)
     return function
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_guest_whose_host_function_forks_is_stopped_in_both(tier: str) -> None:
+    """In the child, too, somebody must make it look up."""
+    children: list[int] = []
+
+    def forks() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            children.append(os.fork())
+        if not children[0]:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(60)  # a child that nobody stops
+
+    wat = '(module (import "host" "f" (func $f)) (func (export "run") (call $f) (loop (br 0))))'
+    store, exports = fresh(wat, ([], [], lambda _caller: forks()), tier=tier)
+    execution = exports["run"].start(store)
+    try:
+        outcome = execution.run(deadline=0.2)
+        stopped = isinstance(outcome, Paused) and outcome.reason == "deadline"
+    finally:
+        if children == [0]:
+            os._exit(0 if stopped else 1)
+    assert stopped
+    assert os.waitpid(children[0], 0)[1] == 0
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -12,6 +12,7 @@ import pytest
 from arenite.errors import Limit
 from arenite.translate.module import translate
 from arenite.wasm.decode import decode
+from arenite.wasm.validate import validate
 from differential.binary import MAGIC
 from unit.wasm.costly import EMPTY, SHAPES
 
@@ -71,6 +72,11 @@ def test_memory(shape: str, large: bool) -> None:  # noqa: FBT001 (a parameter o
 def test_the_message_says_what_the_bound_is() -> None:
     with pytest.raises(Limit, match="16 times its size and 32 MiB"):
         translate(MAGIC + SHAPES["locals"](20_000))
+
+
+def test_validation_alone_takes_no_longer_than_its_file_allows() -> None:
+    with pytest.raises(Limit, match="too long for its size: its functions have too many locals"):
+        validate(decode(MAGIC + SHAPES["locals"](20_000)))
 
 
 def test_names_that_cost_too_much_are_left_out() -> None:
