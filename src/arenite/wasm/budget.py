@@ -76,7 +76,9 @@ class Budget:
         """Take the time to look at so many locals or operands.  Raises: `Limit`."""
         self.steps -= steps
         if self.steps < 0:
-            raise Limit("loading the module takes too long for its size: its functions have too many locals, or operands that wait on the stack")
+            raise Limit(
+                "loading the module takes too long for its size: its functions have too many locals, or operands that wait on the stack"
+            )
 
     def affords(self, price: i64) -> bool:
         """Take so many bytes if they are left; whether they were."""
