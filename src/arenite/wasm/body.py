@@ -125,7 +125,7 @@ class BodyValidator:
 
     def valtype(self) -> i64:
         """A value type."""
-        byte = self.r.byte()
+        byte = self.r.type_byte()
         if byte >= 0x80 or not VALUE[byte]:
             raise DecodeError(malformed("value", byte), int(self.r.pos - 1))
         return byte
@@ -287,7 +287,7 @@ class BodyValidator:
         r = self.r
         params = NOTHING
         results = NOTHING
-        byte = r.byte()
+        byte = r.type_byte()
         if 0x40 <= byte < 0x80:
             results = VALUE[byte]
             if byte != 0x40 and not results:

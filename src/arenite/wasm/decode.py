@@ -143,14 +143,14 @@ class Decoder:
 
     def valtype(self) -> int:
         """A value type."""
-        byte = self.r.byte()
+        byte = self.r.type_byte()
         if byte not in VALUE_TYPES:
             raise DecodeError(malformed("value", byte), self.r.pos - 1)
         return byte
 
     def reftype(self) -> int:
         """A reference type."""
-        byte = self.r.byte()
+        byte = self.r.type_byte()
         if byte not in types.REFERENCES:
             raise DecodeError(malformed("reference", byte), self.r.pos - 1)
         return byte

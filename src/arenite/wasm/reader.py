@@ -48,6 +48,13 @@ class Reader:
         self.pos = pos + 1
         return self.data[pos]
 
+    def type_byte(self) -> i64:
+        """The first byte of a value type; `63 70` and `63 6F`, the long forms of `funcref` and `externref`, give the short ones."""
+        byte = self.byte()
+        if byte == 0x63 and self.pos < self.end and self.data[self.pos] in (0x70, 0x6F):
+            return self.byte()
+        return byte
+
     def u32(self) -> i64:
         """An unsigned LEB128 of 32 bits."""
         pos = self.pos

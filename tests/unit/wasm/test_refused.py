@@ -67,3 +67,29 @@ def test_the_error_names_the_feature(name: str, tmp_path: Path) -> None:
 def test_imported_globals_are_constant() -> None:
     imported = section(2, b"\0\0\3\x7f\0")
     validate(decode(MAGIC + imported + section(6, b"\x7f\0\x23\0\x0b")))
+
+
+@pytest.mark.parametrize(("long", "short"), [(b"\x63\x70", b"\x70"), (b"\x63\x6f", b"\x6f")], ids=["funcref", "externref"])
+def test_the_long_form_of_a_nullable_reference_is_the_short_one(long: bytes, short: bytes, tmp_path: Path) -> None:
+    def file(type_: bytes) -> bytes:
+        """It as a parameter, a result, an element of a table, a global, a segment's items, a local, a block's result."""
+        null = b"\xd0" + short
+        code = b"\1\1" + type_ + b"\x02" + type_ + null + b"\x0b\x0b"
+        types_ = section(1, b"\x60\1" + type_ + b"\1" + type_)
+        items = b"\5" + type_ + b"\1" + null + b"\x0b"
+        return (
+            MAGIC
+            + types_
+            + FUNCTION
+            + section(4, type_ + b"\0\1")
+            + section(6, type_ + b"\0" + null + b"\x0b")
+            + section(9, items)
+            + section(10, sized(code))
+        )
+
+    found, expected = decode(file(long)), decode(file(short))
+    validate(found)
+    assert (found.types, found.tables, found.globals) == (expected.types, expected.tables, expected.globals)
+    wasm = tmp_path / "a.wasm"
+    wasm.write_bytes(file(long))
+    wasm_tools("validate", "--features=mvp,mutable-global,reference-types,bulk-memory", wasm)
