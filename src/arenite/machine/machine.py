@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import time
 from threading import get_ident
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
@@ -50,6 +51,10 @@ CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the hea
 HEADER: Final = struct.Struct("<IIII")
 SLICE: Final = 1 << 62  # units of fuel: the watch ends it
 EPOCH_SECONDS: Final = 0.02  # a host function that waits looks at the epoch so often
+LATE: Final = (
+    0.015  # seconds without a word of the watch: it waits for the interpreter lock, of which short runs let go for too short …
+)
+YIELD: Final = 50e-6  # … so this long the lock is let go of: threads of the user's wait for it, too
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
 SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), TrapCode.OUT_OF_FUEL)
@@ -109,6 +114,7 @@ class Machine:
         self.slice_units = SLICE  # length of a slice of fuel; results never depend on it
         self.due = False  # the guest is to look up; any thread may say so
         self.attended = False  # the watch makes it look up while it runs
+        self.look_at = 0.0  # when it looks up although the watch has not said so, behind host functions and helpers; 0: not known
         self._made_for = 0  # the cage's generation that the runner is for
         self._runner: Runner | None = None
 
@@ -400,6 +406,7 @@ class Machine:
     def _run(self, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
         """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
         left = given = 0 if self.watched or status != READY else self._grant()
+        self.look_at = 0.0
         while True:
             if status != READY:
                 if status == HOST_CALL:
@@ -407,7 +414,7 @@ class Machine:
                         pc, progress = self._host_call(pc, sp, vmctx, progress[0]), ()
                     else:
                         pc = self._host_call(pc, sp, vmctx)
-                    if self.due:
+                    if (self.due or monotonic() >= self.look_at) and self._is_late():
                         self._look_up(READY, pc, sp, vmctx)
                     given = left
                     if self.fuel is not None:  # which the host function may have changed
@@ -469,10 +476,22 @@ class Machine:
         self.due = True
         self.cage.raise_floor()
 
+    def _is_late(self) -> bool:
+        """Whether to look up behind a host function or a helper.  The first time in a run only says when it would be late."""
+        now = monotonic()
+        if self.due or now >= self.look_at > 0.0:
+            return True
+        if not self.look_at:
+            self.look_at = now + LATE
+        return False
+
     def _look_up(self, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
         """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
         self.cage.lower_floor()
+        if not self.due and monotonic() >= self.look_at > 0.0:
+            sleep(YIELD)
         self.due = False
+        self.look_at = monotonic() + LATE
         stop = self._time_is_up()
         if stop is not None:
             self._give_way(stop, status, pc, sp, vmctx, progress)
@@ -542,7 +561,7 @@ class Machine:
             next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
             progress = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
         while True:
-            if self.due:
+            if self._is_late():
                 self._look_up_in(helper, pc, sp, vmctx, progress)
             done = self._piece(helper, pc, sp, vmctx, progress)
             if isinstance(done, int):
