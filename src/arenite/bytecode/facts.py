@@ -68,7 +68,8 @@ ENDS: Final = 1  # the next op is not what comes next
 CALLS: Final = 2
 RETURNS: Final = 4
 APART: Final = 8  # belongs to a function's beginning, or to the machine
-STOPS: Final = 16  # asks the machine for something, which may take long
+STOPS: Final = 16  # asks the machine for something: a run can stop in the middle of it
+HANDS_ON: Final = 32  # brings a value to a slot that most ops cannot name
 
 
 def _step(row: Row, o: Operand) -> tuple[int, int] | None:
@@ -128,7 +129,7 @@ def facts() -> Facts:
         calls = "call" in found.transfers
         flags = ENDS * (found.ends and not calls) | CALLS * calls | RETURNS * ("return" in found.transfers)
         flags |= APART * (bool({"halt", "host"} & found.transfers) or row.name in ZEROED)
-        flags |= STOPS * ("helper" in found.transfers)
+        flags |= STOPS * ("helper" in found.transfers) | HANDS_ON * any(o.role == "far.set" for o in row.operands)
         checks = [
             (what, o.at, arg)
             for o in row.encoded

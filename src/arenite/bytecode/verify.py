@@ -13,8 +13,9 @@ What holds of code that was verified, of each function:
    results and inside our frame: no callee writes what is ours.
 7. The frame's header stands behind parameters and results; a `return` names it.
 8. What names a place in the instance, a table, a segment, a function or a type names one that is there.
-9. The map of return points has exactly the ops behind calls.  Each of these, and each target of a back-edge, is a safepoint; safepoints
-   are ops and in order.  They list operands alone, none that the callee has overwritten.
+9. The map of return points has exactly the ops behind calls.  Each of these is a safepoint; so is each target of a back-edge, and
+   what comes behind an op that a run can stop in the middle of (in a wide function, behind the op that hands its result on).
+   Safepoints are ops and in order.  They list operands alone, none that the callee has overwritten.
 10. The module's list of places where types are named has exactly those, in order.
 11. A slot that is read was written before on every path: since the function's beginning, and since the last safepoint that was passed,
     if that does not list it.  What a run relies on when it goes on at a safepoint is parameters, locals and the slots listed there.
@@ -61,7 +62,8 @@ SPACE: Final = struct.Struct("<qqq")
 def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
     """Check a module.
 
-    `lenient`: it may come from an older version, whose safepoints say less exactly what is live where a loop begins behind a call.
+    `lenient`: it may come from an older version, whose safepoints say less exactly what is live where a loop begins behind a call, and
+    none of which need stand behind an op that a run can stop in the middle of: there, it cannot.
 
     Raises: `InternalError`, `Limit`.
     """

@@ -30,6 +30,7 @@ from arenite.bytecode.facts import (
     HANDED,
     HANDED32,
     HANDED64,
+    HANDS_ON,
     MANY,
     NAMED,
     NAMED16,
@@ -38,6 +39,7 @@ from arenite.bytecode.facts import (
     SET,
     SET_RESULT,
     SPACES,
+    STOPS,
     TYPE,
     UNWRITTEN,
     Facts,
@@ -497,6 +499,8 @@ class Walk:
                 self.call(pc, read_i64_le(self.op_places, code << 3), behind)
             elif flags & RETURNS != 0:
                 self.leave(pc, read_i64_le(self.op_places, code << 3))
+            elif flags & STOPS != 0 and self.next != behind:
+                self.divided(pc, behind)
             if flags & ENDS != 0:
                 self.live = False
             last_pc = pc
@@ -566,6 +570,18 @@ class Walk:
         elif what == BACK:
             self.back(pc, target)
         return behind
+
+    def divided(self, pc: i64, behind: i64) -> None:
+        """A run can stop in the middle of an op: what is live then is what the safepoint behind it lists.
+
+        In a wide function, the op that brings the result to its slot may stand in between.
+        """
+        if self.lenient:
+            return
+        code = self.half(behind) << 3 if behind < self.end else 0
+        op = read_i64_le(self.info, code) if code < i64(len(self.info)) else 0
+        if op >> 56 & HANDS_ON == 0 or self.next != behind + ((op & 0xFF) << 3):
+            raise self.broken(pc, "no safepoint behind an op that a run can stop in the middle of")
 
     def unbroken(self, pc: i64, behind: i64) -> None:
         """No label lies inside an op."""

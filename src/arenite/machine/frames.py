@@ -122,7 +122,7 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
         asked = asked_at(window, pc)
         if asked is None or asked.helper != activation.status:
             raise SnapshotError(f"the guest's stack is damaged: nothing is half done at {pc:#x}")
-        local = asked.next_pc - placed.origin
+        local = asked.safepoint - placed.origin
     elif innermost and activation.status != PAUSE_OWED:
         if local != function.begin:
             raise SnapshotError(f"the guest's stack is damaged: a run cannot stop at {pc:#x}")
@@ -148,11 +148,17 @@ def _shape_of(
 
 
 class Asked(NamedTuple):
-    """What an op asks the machine for: the helper, where the run goes on behind it, the byte offset of the result's slot."""
+    """What an op asks the machine for: the helper, where the run goes on behind it, the byte offset of the result's slot.
+
+    `safepoint`: pc of the one that says what is live meanwhile; `listed`: the result's slot as it names it.  In a wide function these
+    may be another op further than `next_pc` and `slot`: the one that brings the result where others cannot.
+    """
 
     helper: int
     next_pc: int
     slot: int | None
+    safepoint: int
+    listed: int | None
 
 
 def asked_at(window: Window, pc: int) -> Asked | None:
@@ -162,14 +168,23 @@ def asked_at(window: Window, pc: int) -> Asked | None:
         return None
     placed = window.modules[index]
     number = placed.code.function_at(pc - placed.origin)
+    if number is None:
+        return None
+    safepoints = placed.safepoints(number)
     try:
         op = decode(window.code, pc)
+        helper, slot = effects(op.row).helper, op.values.get("dst")
+        safepoint, listed = op.end, slot
+        if slot is not None and safepoint - placed.origin not in safepoints:
+            landing = decode(window.code, op.end)
+            values = {o.role: landing.values[o.name] for o in landing.row.encoded}
+            if values.get("any") == slot and "far.set" in values:
+                safepoint, listed = landing.end, values["far.set"]
     except InternalError:
         return None
-    helper = effects(op.row).helper
-    if number is None or helper is None or op.end - placed.origin not in placed.safepoints(number):
+    if helper is None or safepoint - placed.origin not in safepoints:
         return None
-    return Asked(helper, op.end, op.values.get("dst"))
+    return Asked(helper, op.end, slot, safepoint, listed)
 
 
 def check_place(window: Window, activation: Activation) -> None:

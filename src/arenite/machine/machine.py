@@ -596,8 +596,8 @@ class Machine:
     def _clear_result(self, pc: int, sp: int) -> bool:
         """Whether a run can stop at the op at `pc`; if so, the slot of its result is 0 until there is one."""
         asked = asked_at(self.window, pc)
-        if asked is not None and asked.slot is not None:
-            self._write(sp + asked.slot, 0)
+        if asked is not None and asked.listed is not None:
+            self._write(sp + asked.listed, 0)
         return asked is not None
 
     def _write(self, at: int, value: int) -> None:

@@ -22,6 +22,8 @@ BULK = """(module
   (func (export "memory.init") (param i32) (memory.init $bytes (i32.const 1) (i32.const 2) (local.get 0)))
   (func (export "grow") (param i32) (result i32)
     (i32.add (i32.const 1000) (table.grow (ref.func $x) (local.get 0))))
+  (func (export "grow in a wide frame") (param i32) (result i32) (local %s)
+    (i32.add (i32.const 1000) (table.grow (ref.func $x) (local.get 0))))
   (func $more (drop (table.grow (ref.func $x) (i32.const 100000))))
   (func (export "table.init") (param i32) (call $more)
     (table.init $items (i32.const 1) (i32.const 2) (local.get 0)))
@@ -30,6 +32,7 @@ BULK = """(module
   (func (export "table.backward") (param i32) (call $more) (table.copy (i32.const 5) (i32.const 1) (local.get 0))))
 """
 ITEMS = 9000
+WIDE = 9000  # locals: temporaries behind them lie where most ops cannot name them
 # what is done -> (how much, what it costs beside the calls)
 PRICES = {
     "fill": (0x21_0001, 34),
@@ -37,6 +40,7 @@ PRICES = {
     "backward": (0x10_0000, 16),
     "memory.init": (0x1_0000, 1),
     "grow": (100_000, 7),
+    "grow in a wide frame": (100_000, 7),
     "table.init": (ITEMS - 2, 7 + 9),
     "table.fill": (90_000, 7 + 6),
     "table.forward": (90_000, 7 + 6),
@@ -47,7 +51,7 @@ PRICES = {
 def bulk_world(tier: str) -> tuple[Store, Any]:
     store = Store(engine(tier=tier, consume_fuel=True))
     store.set_fuel(10_000)
-    text = BULK % (" ".join(["$x"] * ITEMS), "abcdefgh" * 0x2010)
+    text = BULK % (" ".join(["$x"] * ITEMS), "abcdefgh" * 0x2010, "i64 " * WIDE)
     exports: Any = Instance(store, module(store.engine, text), []).exports(store)
     exports["memory"].write(store, bytes(n * 7 & 255 for n in range(5000)), 0)
     return store, exports
