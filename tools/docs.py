@@ -18,7 +18,7 @@ from arenite.config import Config
 from arenite.layout.records import RECORDS
 from arenite.layout.spaces import SPACES
 from arenite.layout.types import NAMES
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 from arenite.wasi.preview1 import ROWS
 from arenite.wasm.features import FEATURES
 from arenite.wasm.opcodes import OPCODES
@@ -132,7 +132,8 @@ def helpers() -> str:
 
 def traps() -> str:
     """Every trap, with the words of the standard."""
-    return table("code|name|message", ((trap.value, code(trap.name), trap.message) for trap in TrapCode))
+    header = "status in the machine|cause|`TrapCode`|its number|message"
+    return table(header, ((c.value, code(c.name), code(c.code.name), c.code.value, c.message) for c in Cause))
 
 
 def config() -> str:

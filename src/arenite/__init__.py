@@ -49,6 +49,7 @@ from arenite.errors import (
     AreniteError,
     DecodeError,
     Exit,
+    Failure,
     InternalError,
     Limit,
     LinkError,
@@ -61,7 +62,7 @@ from arenite.traps import TrapCode
 from arenite.wasi import Feed, WasiConfig
 
 ExitTrap = Exit
-WasmtimeError = AreniteError
+WasmtimeError = Failure
 
 __all__ = [
     "ASK_AGAIN",
@@ -74,6 +75,7 @@ __all__ = [
     "Exit",
     "ExitTrap",
     "ExportType",
+    "Failure",
     "Feed",
     "Finished",
     "Frame",

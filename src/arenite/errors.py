@@ -1,15 +1,18 @@
 """What can go wrong, as a tree; every error of arenite is an `AreniteError`.
 
     AreniteError
-    ├── DecodeError        the bytes are not a WebAssembly binary          (offset)
-    ├── ValidationError    the module breaks a rule of the standard        (func, offset)
-    ├── LinkError          an import is missing or has another type
-    ├── Limit              a limit of this engine or of its configuration
-    ├── Trap               the guest did what it must not                  (code, backtrace)
-    ├── Exit               the guest ended itself (`proc_exit`)            (code)
-    ├── NotReady           a host function has no answer yet
-    ├── SnapshotError      a snapshot cannot be made, or a file is none that can be opened
-    └── InternalError      a bug in arenite: "cannot happen in valid code"
+    ├── Trap                   the guest did what it must not                  (code, frames)
+    └── Failure                everything else, also by itself: something was asked for that cannot be done
+        ├── DecodeError        the bytes are not a WebAssembly binary          (offset)
+        ├── ValidationError    the module breaks a rule of the standard        (func, offset)
+        ├── LinkError          an import is missing or has another type
+        ├── Limit              a limit of this engine or of its configuration
+        ├── Exit               the guest ended itself (`proc_exit`)            (code)
+        ├── NotReady           a host function has no answer yet
+        ├── SnapshotError      a snapshot cannot be made, or a file is none that can be opened
+        └── InternalError      a bug in arenite: "cannot happen in valid code"
+
+`Failure` is the `WasmtimeError` of the `wasmtime` package and `Exit` its `ExitTrap`: there too, `except WasmtimeError` takes no trap.
 
 Messages are lower case and begin with the words of the official test suite where it has any.  Errors can be copied and pickled, with
 all that they say: a pool's worker raises them in its parent.
@@ -41,7 +44,11 @@ def _again(kind: type[AreniteError], args: tuple[object, ...]) -> AreniteError:
     return kind.__new__(kind, *args)
 
 
-class DecodeError(AreniteError):
+class Failure(AreniteError):
+    """Everything but a trap: what was asked for cannot be done, and was not."""
+
+
+class DecodeError(Failure):
     """The bytes do not form a module.  `offset`: the byte at which that was seen; None for a module in text form."""
 
     def __init__(self, message: str, offset: int | None) -> None:
@@ -50,7 +57,7 @@ class DecodeError(AreniteError):
         self.offset = offset
 
 
-class ValidationError(AreniteError):
+class ValidationError(Failure):
     """The module decodes but is not valid.  `func`: index of the function, or None; `offset`: byte in the file."""
 
     def __init__(self, message: str, offset: int, func: int | None = None) -> None:
@@ -61,15 +68,15 @@ class ValidationError(AreniteError):
         self.offset = offset
 
 
-class LinkError(AreniteError):
+class LinkError(Failure):
     """An import is missing, or what was given has another type."""
 
 
-class Limit(AreniteError):
+class Limit(Failure):
     """A limit of the engine, of the machine it runs on, or of `Config` was reached."""
 
 
-class NotReady(AreniteError):
+class NotReady(Failure):
     """A host function has no answer yet, such as a read of standard input when nothing is there.
 
     Raised by host functions.  An execution pauses and asks the function again when it goes on; an ordinary call ends with it.
@@ -81,11 +88,11 @@ class NotReady(AreniteError):
         self.stream = stream
 
 
-class SnapshotError(AreniteError):
+class SnapshotError(Failure):
     """A snapshot cannot be made of a store, or a file is not a snapshot that can be opened here."""
 
 
-class InternalError(AreniteError):
+class InternalError(Failure):
     """arenite contradicts itself: a bug in it, never the guest's fault."""
 
 
@@ -152,7 +159,7 @@ class Trap(AreniteError):
         return "\n".join((self._message, "wasm backtrace (innermost first):", *lines))
 
 
-class Exit(AreniteError):
+class Exit(Failure):
     """The guest ended itself with `proc_exit`.  `code`: its exit status."""
 
     def __init__(self, code: int) -> None:

@@ -47,8 +47,7 @@ VALUES: dict[str, tuple[object, ...]] = {  # arguments that have gone wrong some
     "funcref": (None,),
     "externref": (None, 7),
 }
-ALIASES = {TrapCode.UNDEFINED_ELEMENT: TrapCode.TABLE_OUT_OF_BOUNDS}  # wasmtime has one code for both
-INCONCLUSIVE = (TrapCode.STACK_OVERFLOW, TrapCode.NESTING)  # each engine has a stack of its own size
+INCONCLUSIVE = (TrapCode.STACK_OVERFLOW,)  # each engine has a stack of its own size
 STACK = "trap of the stack"
 
 
@@ -129,7 +128,7 @@ def cause(trap: Trap) -> str:
     """A trap, as text."""
     if trap.code is None:
         return f"trap {trap.message}"
-    return STACK if trap.code in INCONCLUSIVE else f"trap {ALIASES.get(trap.code, trap.code).name}"
+    return STACK if trap.code in INCONCLUSIVE else f"trap {trap.code.name}"
 
 
 def outcome(

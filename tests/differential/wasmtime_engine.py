@@ -16,7 +16,7 @@ from wasmtime._value import Val
 
 from arenite.cli.script import UNCAUGHT
 from arenite.errors import LinkError, Trap, ValidationError
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,5 +131,5 @@ def translate(trap: wasmtime.Trap) -> Trap:
     name = trap.trap_code.name
     if name == "UNCAUGHT_EXCEPTION":
         return Trap(UNCAUGHT)
-    code = TrapCode.__members__.get(name)
-    return Trap(trap.message) if code is None else Trap(code.message, code)
+    cause = Cause.__members__.get(name)
+    return Trap(trap.message) if cause is None else Trap(cause.message, cause.code)

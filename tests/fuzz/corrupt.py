@@ -31,7 +31,7 @@ from arenite.layout.cage import STACK_AT, area_at, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.machine.watch import watch
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ class Child:
         world = World(self.engine, self.modules)
         poker, machine = Poker(world, choose), world.machine
 
-        def between_slices() -> TrapCode | None:
+        def between_slices() -> Cause | None:
             machine.slice_units = choose.choice(SLICES)
             if choose.random() < 0.3:
                 poker.poke()
-            return TrapCode.INTERRUPT if choose.random() < 0.002 else None
+            return Cause.INTERRUPT if choose.random() < 0.002 else None
 
         world.poke = lambda: poker.poke() if choose.random() < 0.4 else None
         machine.check, machine.watched = between_slices, True

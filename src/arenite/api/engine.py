@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from arenite import platform
 from arenite.api.here import Here
 from arenite.config import Config
-from arenite.errors import AreniteError, Limit
+from arenite.errors import Failure, Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
 from arenite.machine.quota import Quota
 from arenite.machine.window import Windows
@@ -69,5 +69,5 @@ class Engine(Here):
     def increment_epoch(self) -> None:
         """Let time pass for the stores' deadlines; may be called from any thread."""
         if not self.config.epoch_interruption:
-            raise AreniteError("epochs are not configured: Config(epoch_interruption=True)")
+            raise Failure("epochs are not configured: Config(epoch_interruption=True)")
         self.epoch += 1

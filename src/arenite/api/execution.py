@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from arenite.api import externs, instance  # modules: functions make executions, and those give functions
 from arenite.api.here import Here
 from arenite.api.numbers import integer, seconds
-from arenite.errors import AreniteError
+from arenite.errors import Failure
 from arenite.machine import execution as core
 from arenite.machine.backtrace import backtrace
 
@@ -76,7 +76,7 @@ class Execution(Here):
         `fuel`: units that it may use now, beside what the store has; `deadline`: seconds from now; `pause_at`: host functions, as
         `"module.name"` of the import, before whose calls it stops.  A host function that raises `NotReady` stops it too, and is asked
         again next time.  A guest called *by* a host function does not pause: out of fuel, it traps; a deadline waits for it.
-        Raises: `Trap`, `Exit`, what a host function raised; `AreniteError` when the execution is over or not the newest;
+        Raises: `Trap`, `Exit`, what a host function raised; `Failure` when the execution is over or not the newest;
         `TypeError`, `ValueError` for a `fuel`, `deadline` or `pause_at` that is none.
         """
         if isinstance(pause_at, str):
@@ -121,12 +121,12 @@ class Execution(Here):
     def backtrace(self) -> list[GuestFrame]:
         """Where it stands: the guest's frames, innermost first."""
         if self.over:
-            raise AreniteError("the execution is over")
+            raise Failure("the execution is over")
         a = self._activation
         return backtrace(self._machine, a.pc, a.sp, a.vmctx)
 
     def close(self) -> None:
-        """End it, and those above it: the guest's frames are forgotten.  Raises: `AreniteError` inside a host function."""
+        """End it, and those above it: the guest's frames are forgotten.  Raises: `Failure` inside a host function."""
         core.close(self._machine, self._activation)
 
 

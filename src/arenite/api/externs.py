@@ -15,7 +15,7 @@ from arenite.api.here import Here
 from arenite.api.numbers import integer
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.api.val import Val, plain
-from arenite.errors import AreniteError
+from arenite.errors import Failure
 from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
 from arenite.machine import helpers, instantiate
@@ -48,12 +48,12 @@ class Extern(Here):
     def machine_in(self, store: Storelike) -> Machine:
         """The store's machine.
 
-        Raises: `AreniteError` if this was made in another store, `SnapshotError` if a page of the file that it was made from was lost:
+        Raises: `Failure` if this was made in another store, `SnapshotError` if a page of the file that it was made from was lost:
         asked before and behind what touches the store's bytes.
         """
         machine = store.machine
         if not machine.lineage.knows(self.lineage, self.addr.at):
-            raise AreniteError(f"this {type(self).__name__.lower()} belongs to another store")
+            raise Failure(f"this {type(self).__name__.lower()} belongs to another store")
         if machine.cage.lost[0]:
             machine.cage.check()
         return machine
@@ -87,7 +87,7 @@ def to_core(machine: Machine, value: object) -> object:
         value = value.value
     if isinstance(value, Func):
         if not machine.lineage.knows(value.lineage, value.addr.at):
-            raise AreniteError("this func belongs to another store")
+            raise Failure("this func belongs to another store")
         return value.addr
     return value
 
@@ -209,9 +209,9 @@ class Caller(Here):
 
     @property
     def machine(self) -> Machine:
-        """The store's machine.  Raises: `AreniteError` once the call is over."""
+        """The store's machine.  Raises: `Failure` once the call is over."""
         if self._machine is None:
-            raise AreniteError("a Caller is valid during its host function's call only")
+            raise Failure("a Caller is valid during its host function's call only")
         return self._machine
 
     def leave(self) -> None:
@@ -223,10 +223,10 @@ class Caller(Here):
         return self.machine.data
 
     def host(self, name: str) -> Any:  # noqa: ANN401 (whatever the store was given)
-        """The store's host module of that name (`Store.set_host`; WASI's is "wasi").  Raises: `AreniteError` if there is none."""
+        """The store's host module of that name (`Store.set_host`; WASI's is "wasi").  Raises: `Failure` if there is none."""
         found = self.machine.hosts.get(name)
         if found is None:
-            raise AreniteError(f"the store has no host module {name!r}")
+            raise Failure(f"the store has no host module {name!r}")
         return found
 
     @property
@@ -288,7 +288,7 @@ class Caller(Here):
         return found
 
     def get_fuel(self) -> int:
-        """Units of fuel left.  Raises: `AreniteError` where none is counted."""
+        """Units of fuel left.  Raises: `Failure` where none is counted."""
         return self.machine.counted_fuel()
 
     def set_fuel(self, fuel: int) -> None:
@@ -332,13 +332,13 @@ class Memory(Extern):
         return len(self.view(store))
 
     def grow(self, store: Storelike, delta: int) -> int:
-        """Grow by `delta` pages; the old size in pages.  Raises: `AreniteError` beyond its maximum or the system's."""
+        """Grow by `delta` pages; the old size in pages.  Raises: `Failure` beyond its maximum or the system's."""
         if integer("pages", delta) < 0:
-            raise AreniteError("cannot grow by negative amount")
+            raise Failure("cannot grow by negative amount")
         machine = self.machine_in(store)
         old = helpers.grow_memory(machine, self.addr.at, delta)
         if old == helpers.REFUSED:
-            raise AreniteError(f"failed to grow memory by {delta} pages")
+            raise Failure(f"failed to grow memory by {delta} pages")
         return old
 
     def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
@@ -411,13 +411,13 @@ class Table(Extern):
         return len(helpers.elements(self.machine_in(store), self.addr.at))
 
     def grow(self, store: Storelike, amt: int, init: object) -> int:
-        """Grow by `amt` elements; the old size.  Raises: `AreniteError` beyond its maximum or the engine's."""
+        """Grow by `amt` elements; the old size.  Raises: `Failure` beyond its maximum or the engine's."""
         machine = self.machine_in(store)
         machine.tidy()
         value = machine.to_guest(self.addr.type.element, to_core(machine, init))
         old = helpers.grow_table(machine, self.addr.at, value, amt) if integer("elements", amt) >= 0 else helpers.REFUSED
         if old == helpers.REFUSED:
-            raise AreniteError(f"failed to grow table by {amt} elements")
+            raise Failure(f"failed to grow table by {amt} elements")
         return old
 
     def get(self, store: Storelike, idx: int) -> Any:  # noqa: ANN401 (any object)
@@ -431,11 +431,11 @@ class Table(Extern):
         return found
 
     def set(self, store: Storelike, idx: int, val: object) -> None:
-        """Set an element.  Raises: `AreniteError` beyond the end."""
+        """Set an element.  Raises: `Failure` beyond the end."""
         machine = self.machine_in(store)
         with helpers.elements(machine, self.addr.at) as elements:
             if not 0 <= integer("index", idx) < len(elements):
-                raise AreniteError(f"failed to set table element {idx}: the table has {len(elements)}")
+                raise Failure(f"failed to set table element {idx}: the table has {len(elements)}")
             machine.tidy()
             elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))
 
@@ -475,10 +475,10 @@ class Global(Extern):
         return word
 
     def set_value(self, store: Storelike, val: object) -> None:
-        """Set it.  Raises: `AreniteError` if it is immutable."""
+        """Set it.  Raises: `Failure` if it is immutable."""
         machine = self.machine_in(store)
         if not self.addr.type.mutable:
-            raise AreniteError("global is immutable")
+            raise Failure("global is immutable")
         self._put(machine, val)
 
     def _put(self, machine: Machine, val: object) -> None:

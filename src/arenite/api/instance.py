@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from arenite.api import execution
 from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
 from arenite.api.here import Here
-from arenite.errors import AreniteError, LinkError
+from arenite.errors import Failure, LinkError
 from arenite.machine.execution import start_instance
 from arenite.machine.segments import start_function
 
@@ -84,7 +84,7 @@ class Instance(Here):
         """Its exports, a mapping by name."""
         machine = machine_of(store)
         if not machine.lineage.knows(self.lineage, self.addr.at):
-            raise AreniteError("this instance belongs to another store")
+            raise Failure("this instance belongs to another store")
         return InstanceExports(machine, self.addr)
 
     def call(self, store: Storelike, name: str, *params: object) -> object:

@@ -9,7 +9,7 @@ from arenite.api.here import Here
 from arenite.api.instance import Instance
 from arenite.api.store import WASI
 from arenite.api.types import FuncType
-from arenite.errors import AreniteError, LinkError, Trap
+from arenite.errors import Failure, LinkError, Trap
 from arenite.layout import types as core
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class Linker(Here):
         self._unknown_as_traps: set[tuple[str, str]] = set()
 
     def _free(self, module: str, name: str) -> tuple[str, str]:
-        """The key of a new definition.  Raises: `AreniteError` if there is one already."""
+        """The key of a new definition.  Raises: `Failure` if there is one already."""
         key = module, name
         if not self.allow_shadowing and (key in self._items or key in self._functions):
-            raise AreniteError(f"import of {module!r} {name!r} defined twice; set allow_shadowing to replace it")
+            raise Failure(f"import of {module!r} {name!r} defined twice; set allow_shadowing to replace it")
         self._items.pop(key, None)
         self._functions.pop(key, None)
         return key

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, overload
 from arenite.api import linker as linkers
 from arenite.api import store as stores
 from arenite.api.engine import Engine
-from arenite.errors import AreniteError, SnapshotError
+from arenite.errors import Failure, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
@@ -245,5 +245,5 @@ class Snapshot:
     def put_back(self, machine: Machine) -> None:
         """Let a fork begin again.  Raises: as `Store.reset`."""
         if self._frozen is None:
-            raise AreniteError("the store was not made from this snapshot")
+            raise Failure("the store was not made from this snapshot")
         reset(machine, self._frozen)

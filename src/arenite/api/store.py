@@ -11,12 +11,12 @@ from arenite.api.here import Here
 from arenite.api.instance import Instance
 from arenite.api.module import offset_of
 from arenite.api.numbers import integer
-from arenite.errors import AreniteError
+from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
 from arenite.machine.collect import collect
 from arenite.machine.freeze import freeze
 from arenite.machine.machine import Machine
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +48,9 @@ class Deadline:
         self.engine = engine
         self.epoch = 0
 
-    def check(self) -> TrapCode | None:
+    def check(self) -> Cause | None:
         """The machine asks this between slices."""
-        return TrapCode.INTERRUPT if self.engine.epoch >= self.epoch else None
+        return Cause.INTERRUPT if self.engine.epoch >= self.epoch else None
 
 
 class Store(Here):
@@ -104,10 +104,10 @@ class Store(Here):
 
         What was obtained from the store since is of no use then.  A signal handler's exception that comes in between leaves a store that
         refuses everything but to be reset again or closed.
-        Raises: `AreniteError` when it was made from none, `Limit` while somebody holds a view of a memory that has grown since.
+        Raises: `Failure` when it was made from none, `Limit` while somebody holds a view of a memory that has grown since.
         """
         if self.origin is None:
-            raise AreniteError("the store was not made from a snapshot, so there is nothing to go back to")
+            raise Failure("the store was not made from a snapshot, so there is nothing to go back to")
         self.origin.put_back(self.machine)
         self.configure(self.origin.epochs_left)
 
@@ -127,12 +127,12 @@ class Store(Here):
         return self.machine.data
 
     def set_fuel(self, fuel: int) -> None:
-        """Units that guests may use from now on: one per function entered, loop round, piece of bulk work.  Raises: `AreniteError`."""
+        """Units that guests may use from now on: one per function entered, loop round, piece of bulk work.  Raises: `Failure`."""
         self.machine.counted_fuel()
         self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
 
     def get_fuel(self) -> int:
-        """Units left.  Raises: `AreniteError`."""
+        """Units left.  Raises: `Failure`."""
         return self.machine.counted_fuel()
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
@@ -159,7 +159,7 @@ class Store(Here):
         """Let go of the host's objects that guests no longer hold; this happens by itself too, once many have gathered.
 
         Functions, tables, globals and instances live as long as the store.
-        Raises: `AreniteError` when the store is in use by another thread.
+        Raises: `Failure` when the store is in use by another thread.
         """
         collect(self.machine)
 

@@ -17,7 +17,7 @@ from arenite.bytecode.row import Meaning, Row, looping, row
 from arenite.layout.cage import HANDLE_MASK
 from arenite.layout.records import FuncRefRecord, StoreContext, WindowEntry
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _enter(count: int) -> Meaning:
     def enter(e: Emit, first: Value, size: Value) -> None:
         top = e.pure("add", *(e.pure("extend_u", x, to=I64) for x in (e.state("sp"), size)))
         limit = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.stack_limit.offset)
-        trap_if(e, e.pure("gt_u", top, e.pure("extend_u", limit, to=I64)), TrapCode.STACK_OVERFLOW)
+        trap_if(e, e.pure("gt_u", top, e.pure("extend_u", limit, to=I64)), Cause.STACK_OVERFLOW)
         charge(e, e.here(), owed=False)
         _zero(e, first, count)
 
@@ -85,14 +85,14 @@ def call_reference(e: Emit, reference: Value, type_: Value, frame: Value, header
     handle = e.pure("and", code, e.const(I32, HANDLE_MASK))  # inside the window, whatever the arena says
     entry = e.pure("shl", handle, e.const(I32, WindowEntry.size.bit_length() - 1))
     actual = e.load(Space.WINDOW, I32, entry, WindowEntry.type_id.offset)
-    trap_if(e, e.pure("ne", actual, type_), TrapCode.BAD_SIGNATURE)
+    trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
     e.call(handle, e.load(Space.ARENA, I32, reference, FuncRefRecord.vmctx.offset), frame, header)
 
 
 def call_indirect(e: Emit, index: Value, disp: Value, type_: Value, frame: Value, header: Value) -> None:
     """Call the table's element at index if it has this type."""
-    reference = e.load(Space.ARENA, I32, element_at(e, disp, index, TrapCode.UNDEFINED_ELEMENT))
-    trap_if(e, is_zero(e, reference), TrapCode.INDIRECT_CALL_TO_NULL)
+    reference = e.load(Space.ARENA, I32, element_at(e, disp, index, Cause.UNDEFINED_ELEMENT))
+    trap_if(e, is_zero(e, reference), Cause.INDIRECT_CALL_TO_NULL)
     call_reference(e, reference, type_, frame, header)
 
 
@@ -124,7 +124,7 @@ def far_set(e: Emit, value: Value, to: Value) -> None:
 def rows() -> Iterator[Row]:
     """Moves, branches, calls."""
     yield row("halt", "", lambda e: e.halt(), "the entry frame has returned: the run is finished")
-    yield row("unreachable", "", lambda e: e.trap(TrapCode.UNREACHABLE), "trap")
+    yield row("unreachable", "", lambda e: e.trap(Cause.UNREACHABLE), "trap")
     yield row("move", "a:i64:any -> i64:any", lambda _e, a: a, "dst = a, any 8-byte slot, bits unchanged")
     yield row("i32.const", "n:i32.imm32:any -> i32:any", lambda _e, n: n, "dst = n; serves f32, funcref and externref too")
     yield row("i64.const", "n:i64.imm64:any -> i64:any", lambda _e, n: n, "dst = n; serves f64 too")

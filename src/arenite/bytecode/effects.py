@@ -2,7 +2,7 @@
 
 `Recorder` is an `Emit` that renders nothing: it checks the types of what a meaning says and remembers traps, accesses and transfers.
 
-Example:  effects(ROWS["i32.div_u"]).traps == {TrapCode.INTEGER_DIVISION_BY_ZERO}
+Example:  effects(ROWS["i32.div_u"]).traps == {Cause.INTEGER_DIVISION_BY_ZERO}
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from arenite.bytecode.protocol import I1, I32, I64, Label, State, Type, Value
 from arenite.bytecode.row import LABELS, SLOTS
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Effects:
     `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
     """
 
-    traps: frozenset[TrapCode]
+    traps: frozenset[Cause]
     reads: frozenset[Space]
     writes: frozenset[Space]
     transfers: frozenset[str]
@@ -51,7 +51,7 @@ class Effects:
 class Recorder:
     """An `Emit` that remembers."""
 
-    traps: set[TrapCode] = field(default_factory=set)
+    traps: set[Cause] = field(default_factory=set)
     reads: set[Space] = field(default_factory=set)
     writes: set[Space] = field(default_factory=set)
     transfers: set[str] = field(default_factory=set)
@@ -89,7 +89,7 @@ class Recorder:
         if at.type not in allowed or (isinstance(disp, Value) and disp.type is not I32):
             raise InternalError(f"an access to {space.value} at an {at.type.llvm}")
         if space is Space.MEMORY:
-            self.traps.add(TrapCode.MEMORY_OUT_OF_BOUNDS)
+            self.traps.add(Cause.MEMORY_OUT_OF_BOUNDS)
 
     def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
         """A read."""
@@ -162,7 +162,7 @@ class Recorder:
         """A branch."""
         self.leave("goto")
 
-    def trap(self, code: TrapCode) -> None:
+    def trap(self, code: Cause) -> None:
         """A trap."""
         self.traps.add(code)
         self.leave("trap")

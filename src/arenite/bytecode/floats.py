@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.integers import flag, trap_if
 from arenite.bytecode.protocol import F32, F64, I32, I64, Emit, Type, Value
 from arenite.bytecode.row import Meaning, Row, row
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,13 +66,13 @@ def _truncate(to: Type, *, signed: bool) -> Meaning:
     """Traps on NaN and outside the target's range; the bounds are the nearest floats of the operand's type outside it."""
 
     def meaning(e: Emit, a: Value) -> Value:
-        trap_if(e, e.pure("fuo", a, a), TrapCode.BAD_CONVERSION_TO_INTEGER)
+        trap_if(e, e.pure("fuo", a, a), Cause.BAD_CONVERSION_TO_INTEGER)
         top = float(1 << (to.bits - 1 if signed else to.bits))
         exact = not signed or (a.type is F64 and to is I32)  # is `lowest - 1` a float of this type?
         bottom = (-top - 1 if exact else -top) if signed else -1.0
         above = e.pure("fgt" if exact else "fge", a, float_const(e, a.type, bottom))
         inside = e.pure("both", above, e.pure("flt", a, float_const(e, a.type, top)))
-        trap_if(e, e.pure("not", inside), TrapCode.INTEGER_OVERFLOW)
+        trap_if(e, e.pure("not", inside), Cause.INTEGER_OVERFLOW)
         return e.pure("trunc_s" if signed else "trunc_u", a, to=to)
 
     return meaning

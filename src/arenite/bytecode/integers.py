@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value
 from arenite.bytecode.row import Meaning, Row, row
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ INVERSE: Final = {
 }
 
 
-def trap_if(e: Emit, condition: Value, code: TrapCode) -> None:
+def trap_if(e: Emit, condition: Value, code: Cause) -> None:
     """Trap when the condition holds."""
     with e.when(condition, cold=True):
         e.trap(code)
@@ -66,21 +66,21 @@ def _minus_one(e: Emit, type_: Type) -> Value:
 
 def div_s(e: Emit, a: Value, b: Value) -> Value:
     """dst = a / b, signed, toward zero."""
-    trap_if(e, is_zero(e, b), TrapCode.INTEGER_DIVISION_BY_ZERO)
+    trap_if(e, is_zero(e, b), Cause.INTEGER_DIVISION_BY_ZERO)
     lowest = e.pure("eq", a, e.const(a.type, 1 << (a.type.bits - 1)))
-    trap_if(e, e.pure("both", lowest, e.pure("eq", b, _minus_one(e, b.type))), TrapCode.INTEGER_OVERFLOW)
+    trap_if(e, e.pure("both", lowest, e.pure("eq", b, _minus_one(e, b.type))), Cause.INTEGER_OVERFLOW)
     return e.pure("div_s", a, b)
 
 
 def div_u(e: Emit, a: Value, b: Value) -> Value:
     """dst = a / b, unsigned."""
-    trap_if(e, is_zero(e, b), TrapCode.INTEGER_DIVISION_BY_ZERO)
+    trap_if(e, is_zero(e, b), Cause.INTEGER_DIVISION_BY_ZERO)
     return e.pure("div_u", a, b)
 
 
 def rem_s(e: Emit, a: Value, b: Value) -> Value:
     """dst = a - b * (a / b), the sign of a."""
-    trap_if(e, is_zero(e, b), TrapCode.INTEGER_DIVISION_BY_ZERO)
+    trap_if(e, is_zero(e, b), Cause.INTEGER_DIVISION_BY_ZERO)
     one = e.pure(
         "select", e.pure("eq", b, _minus_one(e, b.type)), e.const(b.type, 1), b
     )  # x rem -1 and x rem 1 are 0; the first overflows
@@ -89,7 +89,7 @@ def rem_s(e: Emit, a: Value, b: Value) -> Value:
 
 def rem_u(e: Emit, a: Value, b: Value) -> Value:
     """dst = a modulo b, unsigned."""
-    trap_if(e, is_zero(e, b), TrapCode.INTEGER_DIVISION_BY_ZERO)
+    trap_if(e, is_zero(e, b), Cause.INTEGER_DIVISION_BY_ZERO)
     return e.pure("rem_u", a, b)
 
 

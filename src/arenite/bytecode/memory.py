@@ -14,7 +14,7 @@ from arenite.bytecode.row import SLOTS, Meaning, Row, far, row
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:
     length = memory_length(e)
     wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
     for start in (wide_to, wide_source):
-        trap_if(e, e.pure("gt_u", e.pure("add", start, wide_count), length), TrapCode.MEMORY_OUT_OF_BOUNDS)
+        trap_if(e, e.pure("gt_u", e.pure("add", start, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
     _pay(e, count)
     e.copy(wide_to, wide_source, wide_count)
 
@@ -118,7 +118,7 @@ def memory_fill(e: Emit, to: Value, byte: Value, count: Value) -> None:
     _machine_does(e, Helper.MEMORY_FILL, to, byte, count)
     length = memory_length(e)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
-    trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), TrapCode.MEMORY_OUT_OF_BOUNDS)
+    trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
     _pay(e, count)
     e.fill(wide_to, e.pure("wrap", byte, to=I8), wide_count)
 

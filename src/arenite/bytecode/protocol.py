@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.helpers import Helper
     from arenite.layout.spaces import Space
-    from arenite.traps import TrapCode
+    from arenite.traps import Cause
 
 
 class Type(Enum):
@@ -112,7 +112,7 @@ class Emit(Protocol):
     def switch(self, index: Value, to: list[Label]) -> None:
         """Go on at `to[index]`, or at the last one."""
 
-    def trap(self, code: TrapCode) -> None:
+    def trap(self, code: Cause) -> None:
         """End the run."""
 
     def pause(self, at: Label, *, owed: bool) -> None:

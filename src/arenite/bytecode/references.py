@@ -14,7 +14,7 @@ from arenite.bytecode.protocol import I32, I64, Emit, Value
 from arenite.bytecode.row import Meaning, Row, row
 from arenite.layout.records import FuncRefRecord, InstanceRecord, TableRecord
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def global_set_imported(e: Emit, value: Value, disp: Value) -> None:
     e.store(Space.ARENA, e.load(Space.ARENA, I32, e.state("vmctx"), disp), value)
 
 
-def element_at(e: Emit, table_disp: Value, index: Value, code: TrapCode) -> Value:
+def element_at(e: Emit, table_disp: Value, index: Value, code: Cause) -> Value:
     """Where the element lies in the arena; traps with `code` beyond the table's length."""
     table = e.load(Space.ARENA, I32, e.state("vmctx"), table_disp)
     trap_if(e, e.pure("ge_u", index, e.load(Space.ARENA, I32, table, TableRecord.length.offset)), code)
@@ -50,12 +50,12 @@ def element_at(e: Emit, table_disp: Value, index: Value, code: TrapCode) -> Valu
 
 def table_get(e: Emit, index: Value, disp: Value) -> Value:
     """dst = the table's element at index."""
-    return e.load(Space.ARENA, I32, element_at(e, disp, index, TrapCode.TABLE_OUT_OF_BOUNDS))
+    return e.load(Space.ARENA, I32, element_at(e, disp, index, Cause.TABLE_OUT_OF_BOUNDS))
 
 
 def table_set(e: Emit, index: Value, value: Value, disp: Value) -> None:
     """The table's element at index = value."""
-    e.store(Space.ARENA, element_at(e, disp, index, TrapCode.TABLE_OUT_OF_BOUNDS), value)
+    e.store(Space.ARENA, element_at(e, disp, index, Cause.TABLE_OUT_OF_BOUNDS), value)
 
 
 def table_size(e: Emit, disp: Value) -> Value:

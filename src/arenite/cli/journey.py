@@ -16,7 +16,7 @@ from arenite.api import Finished, PauseReason
 from arenite.cli.place import END
 from arenite.errors import Trap
 from arenite.layout.types import MAX_U64
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 from arenite.wasi.hostio import wait
 from arenite.wasi.stdio import descriptor_of
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 50_000_000  # nanoseconds of waiting for input, then the guest is asked again
 PAUSE: Final = 0.001  # seconds at least between two times: it may wait for other things than standard input
 
-EXHAUSTED: Final = {PauseReason.FUEL: TrapCode.OUT_OF_FUEL, PauseReason.EPOCH: TrapCode.INTERRUPT}
+EXHAUSTED: Final = {PauseReason.FUEL: Cause.OUT_OF_FUEL, PauseReason.EPOCH: Cause.INTERRUPT}
 """Reasons to stop that are the end of a guest on the command line."""
 
 
@@ -84,9 +84,9 @@ class Journey:
             outcome = self._run(execution)
             if isinstance(outcome, Finished) or self._reached(outcome):
                 return outcome
-            code = EXHAUSTED.get(outcome.reason)
-            if code is not None:
-                raise Trap(code.message, code, execution.backtrace())
+            cause = EXHAUSTED.get(outcome.reason)
+            if cause is not None:
+                raise Trap(cause.message, cause.code, execution.backtrace())
             wait_for_input()
 
     def _run(self, execution: Execution) -> Finished | Paused:

@@ -27,7 +27,7 @@ from arenite.emit.llvm_text import INVARIANT, METADATA, LlvmText, declarations
 from arenite.layout.cage import RETURN_MAP_SIZE, UNIT
 from arenite.layout.records import FrameHeader, InstanceRecord, MemoryRecord, StoreContext, WindowEntry
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.platform.architectures import Architecture
@@ -48,7 +48,7 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
 STATUSES: Final[dict[int, str]] = (
     {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed"}
-    | {int(t): t.name.lower() for t in TrapCode}
+    | {int(t): t.name.lower() for t in Cause}
     | {int(h): h.name.lower() for h in Helper}
 )
 
@@ -163,7 +163,7 @@ class Handler(LlvmText):
         """End this run of the interpreter; the machine looks at the status."""
         self.tail(f"@stop_{STATUSES[status]}", pc=pc)
 
-    def trap(self, code: TrapCode) -> None:
+    def trap(self, code: Cause) -> None:
         """End the run."""
         self.stop(code)
 
@@ -250,10 +250,10 @@ class Handler(LlvmText):
         word = self.load(Space.BYTECODE, I32, self.pure("extend_u", at, to=I64), -RETURN_MAP_SIZE)
         found = self.pure("and", self.pure("shr_u", word, self.pure("and", unit, self.const(I32, 31))), self.const(I32, 1))
         with self.when(self.pure("eq", found, self.const(I32, 0)), cold=True):
-            self.trap(TrapCode.CORRUPT)
+            self.trap(Cause.CORRUPT)
         sp = self.load(Space.FRAME, I32, header, FrameHeader.caller_sp.offset)
         with self.when(self.pure("ge_u", sp, self.state("sp")), cold=True):
-            self.trap(TrapCode.CORRUPT)
+            self.trap(Cause.CORRUPT)
         vmctx = self.load(Space.FRAME, I32, header, FrameHeader.caller_vmctx.offset)
         pc = self.pure("extend_u", self.pure("shl", unit, self.const(I32, UNIT.bit_length() - 1)), to=I64)
         self.switch_instance(pc.text, sp.text, self.frame_pointer(sp), vmctx)
@@ -336,13 +336,13 @@ class Interpreter:
     def landing(self) -> str:
         """Where a fault goes on."""
         e = self.handler(ROWS["halt"])
-        e.trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+        e.trap(Cause.MEMORY_OUT_OF_BOUNDS)
         return e.function("landing")
 
     def invalid(self) -> str:
         """The handler of every opcode that is none."""
         e = self.handler(ROWS["halt"])
-        e.trap(TrapCode.CORRUPT)
+        e.trap(Cause.CORRUPT)
         return e.function("invalid")
 
     def copy(self) -> str:

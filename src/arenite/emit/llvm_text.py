@@ -13,7 +13,7 @@ from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Type, Value
 from arenite.emit.addressing import Addressing, alias_tag, is_number, widened
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ class LlvmText:
         if space is Space.MEMORY and self.explicit_bounds:
             last = self.line(f"add i64 {widened(self.line, at)}, {constant + size}")
             with self.when(self.pure("gt_u", Value(I64, last), self.length()), cold=True):
-                self.trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+                self.trap(Cause.MEMORY_OUT_OF_BOUNDS)
         return self.addressing.address(self.line, space, at, constant)
 
     def displaced(self, space: Space, at: Value, disp: Value) -> Value:
@@ -172,7 +172,7 @@ class LlvmText:
         """Bytes of the memory, where bounds are explicit."""
         return Value(I64, "%length")
 
-    def trap(self, code: TrapCode) -> None:
+    def trap(self, code: Cause) -> None:
         """End the run: how, is the tier's affair; values alone have no way to."""
         raise InternalError(f"a trap ({code.message}) outside of any handler")
 

@@ -34,7 +34,7 @@ from arenite.emit.numerics import FUNCTIONS
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader, WindowEntry
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -317,7 +317,7 @@ class PythonText:
         """End the run."""
         self.end(f"STOP({int(status)}, {pc}, sp, vmctx, fuel)")
 
-    def trap(self, code: TrapCode) -> None:
+    def trap(self, code: Cause) -> None:
         """End the run."""
         self.stop(code)
 
@@ -358,7 +358,7 @@ class PythonText:
         vmctx = self.temporary(I32, f"I[w + ({header.text} + {FrameHeader.caller_vmctx.offset} >> 2)]")
         pc = self.temporary(I64, f"{back} >> 32 & {-UNIT & LOW32}").text
         with self.when(Value(I1, f"not RETURNS[{pc} >> 6] >> ({pc} >> 3 & 7) & 1 or {back} & {LOW32} >= sp")):
-            self.trap(TrapCode.CORRUPT)
+            self.trap(Cause.CORRUPT)
         self.switch_instance(vmctx)
         self.leave(pc, f"{back} & {LOW32}", vmctx.text)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, NoReturn
 
-from arenite.errors import AreniteError
+from arenite.errors import Failure
 from arenite.machine.cage import NOTHING_LOST
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ClosedCage:
     lost = NOTHING_LOST
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AreniteError("the store is closed")
+        raise Failure("the store is closed")
 
     def raise_floor(self) -> None:
         """Nothing runs."""
@@ -59,7 +59,7 @@ class InterruptedCage:
         self.cage = cage
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AreniteError("the store was interrupted while it was being reset: reset it again or close it")
+        raise Failure("the store was interrupted while it was being reset: reset it again or close it")
 
     def raise_floor(self) -> None:
         """Nothing runs."""

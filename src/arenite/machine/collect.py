@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.errors import AreniteError
+from arenite.errors import AreniteError, Failure
 from arenite.layout.cage import STACK_AT
 from arenite.layout.records import GlobalRecord
 from arenite.layout.types import EXTERNREF, FuncType
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def collect(machine: Machine) -> None:
     """Let go of the host's objects that no guest of the machine holds.
 
-    Raises: `AreniteError` where another thread is in, or the guest's stack is damaged; nothing has changed then.
+    Raises: `Failure` where another thread is in, or the guest's stack is damaged; nothing has changed then.
     """
     references = machine.made.references
     if not len(references):
@@ -64,7 +64,7 @@ def tidy(machine: Machine) -> None:
 def runs(machine: Machine) -> list[Activation]:
     """Everything that goes on in a machine, oldest first: what has paused, and runs that are inside a host function."""
     if machine.depth != len(machine.host_stack):
-        raise AreniteError("the guest's frames cannot be looked at while it runs")
+        raise Failure("the guest's frames cannot be looked at while it runs")
     found = [activation for activation in machine.activations if activation is not machine.driven]
     at = found[-1].end if found else STACK_AT
     if machine.driven is not None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import Helper
-from arenite.errors import AreniteError, Trap
+from arenite.errors import Failure, Trap
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FuncType
@@ -23,7 +23,7 @@ from arenite.machine.segments import start_function
 from arenite.machine.turn import alone
 from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ class Suspended(BaseException):
 class GiveWay(BaseException):
     """Leaves a host function in which the guest must stop; the loop turns it into a pause or a trap."""
 
-    def __init__(self, pause: Pause, code: TrapCode) -> None:
+    def __init__(self, pause: Pause, code: Cause) -> None:
         super().__init__(pause)
         self.pause = pause
         self.code = code
@@ -126,9 +126,9 @@ UNLIMITED: Final = Budget()
 
 @alone
 def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance: int = -1) -> Activation:
-    """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs; `AreniteError` inside a host function."""
+    """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs; `Failure` inside a host function."""
     if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
-        raise AreniteError("an execution cannot begin inside a host function of its store")
+        raise Failure("an execution cannot begin inside a host function of its store")
     at = machine.put_arguments(function, args)
     pc, vmctx = machine.put_entry(function, at)
     end = _end(machine, at, pc)
@@ -151,7 +151,7 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
 def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> bool:
     """Run on until it stops again or has finished; whether it has finished.
 
-    Raises: what an ordinary call raises, which ends it; `AreniteError` when it is not the newest of its store.  So does an exception of a
+    Raises: what an ordinary call raises, which ends it; `Failure` when it is not the newest of its store.  So does an exception of a
     signal's handler, wherever it comes: what is set here is set where nothing is called, so all of it is or nothing.
     """
     _check_newest(machine, activation)
@@ -183,7 +183,7 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
     """Complete the host call that an activation waits in.  Raises: `TypeError` and `OverflowError` for a value of another type."""
     _check_newest(machine, activation)
     if activation.status != HOST_CALL:
-        raise AreniteError("the execution does not wait in a host call that a value could complete")
+        raise Failure("the execution does not wait in a host call that a value could complete")
     machine.answer(activation.pc, activation.sp, activation.vmctx, value)
     activation.status, activation.pc, activation.pause, activation.progress = READY, activation.pc + UNIT, None, ()
 
@@ -192,12 +192,12 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
 def close(machine: Machine, activation: Activation) -> None:
     """Forget it, and what was called above it; its frames are free.
 
-    Raises: `AreniteError` inside a host function, whose caller's frames may be those.
+    Raises: `Failure` inside a host function, whose caller's frames may be those.
     """
     if activation not in machine.activations:
         return
     if machine.nested:
-        raise AreniteError("an execution cannot be closed inside a host function of its store")
+        raise Failure("an execution cannot be closed inside a host function of its store")
     index = machine.activations.index(activation)
     del machine.activations[index:]
     machine.top = activation.at
@@ -242,13 +242,13 @@ def frame_extent(window: Window, pc: int) -> int:
         function = placed.code.function_at(pc - placed.origin)
         if function is not None:
             return placed.code.function(function).frame_size
-    raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+    raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
 
 
 def _check_newest(machine: Machine, activation: Activation) -> None:
     if activation not in machine.activations:
-        raise AreniteError("the execution is over")
+        raise Failure("the execution is over")
     if machine.activations[-1] is not activation:
-        raise AreniteError("a newer execution of the store lies above this one: it must end first")
+        raise Failure("a newer execution of the store lies above this one: it must end first")
     if machine.nested:
-        raise AreniteError("an execution cannot go on inside a host function of its store")
+        raise Failure("an execution cannot go on inside a host function of its store")

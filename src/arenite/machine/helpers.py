@@ -21,7 +21,7 @@ from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext, T
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
 from arenite.machine.segments import drop, elements_of, segment_bytes, segment_length, word
 from arenite.machine.turn import alone
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ Rest: TypeAlias = "tuple[int, ...]"  # a helper's arguments for what is left to 
 class GuestTrap(Exception):  # noqa: N818 (never seen outside: the loop makes a Trap of it)
     """The guest must trap."""
 
-    def __init__(self, code: TrapCode) -> None:
+    def __init__(self, code: Cause) -> None:
         super().__init__(code)
         self.code = code
 
@@ -53,7 +53,7 @@ def paid(machine: Machine, count: int, per: int, longest: int = LONGEST) -> int:
     units = min(-(-count // per), longest)
     if machine.fuel is not None and units:
         if machine.fuel <= 0:
-            raise GuestTrap(TrapCode.OUT_OF_FUEL)
+            raise GuestTrap(Cause.OUT_OF_FUEL)
         units = min(units, machine.fuel)
         machine.fuel -= units
     return min(count, units * per)
@@ -101,7 +101,7 @@ def memory_grow(machine: Machine, vmctx: int, delta: int) -> int:
 
 def _range(memory: memoryview, start: int, count: int) -> None:
     if start + count > len(memory):
-        raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+        raise GuestTrap(Cause.MEMORY_OUT_OF_BOUNDS)
 
 
 def memory_copy(machine: Machine, vmctx: int, to: int, source: int, count: int) -> int | Rest:
@@ -138,7 +138,7 @@ def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int
     with memory_bytes(machine, vmctx) as memory:
         _range(memory, to, count)
         if source + count > len(content):
-            raise GuestTrap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+            raise GuestTrap(Cause.MEMORY_OUT_OF_BOUNDS)
         size = paid(machine, count, UNIT_BYTES)
         memory[to : to + size] = content[source : source + size]
     return 0 if size == count else (segment, to + size, source + size, count - size)
@@ -169,7 +169,7 @@ def _first_elements(machine: Machine, record: int, count: int) -> memoryview:
     arena = machine.cage.arena
     at = TableRecord.elements.read(arena, record)
     if at % 4 or at + 4 * count > len(arena):
-        raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
     return arena[at : at + 4 * count].cast("I")
 
 
@@ -217,7 +217,7 @@ def fill(view: memoryview, to: int, value: int, count: int) -> None:
 
 def _table_range(view: memoryview, start: int, count: int) -> None:
     if start + count > len(view):
-        raise GuestTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
+        raise GuestTrap(Cause.TABLE_OUT_OF_BOUNDS)
 
 
 def table_grow(machine: Machine, vmctx: int, table: int, value: int, delta: int, settled: int = 0) -> int | Rest:
@@ -260,7 +260,7 @@ def table_init(machine: Machine, vmctx: int, table: int, segment: int, to: int, 
     view = elements(machine, table_record(machine, vmctx, table))
     _table_range(view, to, count)
     if source + count > length:
-        raise GuestTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
+        raise GuestTrap(Cause.TABLE_OUT_OF_BOUNDS)
     size = paid(machine, count, UNIT_ITEMS, LONGEST // 16)
     view[to : to + size] = elements_of(machine, vmctx, segment, source, size)
     return 0 if size == count else (table, segment, to + size, source + size, count - size)

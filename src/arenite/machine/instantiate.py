@@ -12,7 +12,7 @@ from arenite.machine.helpers import elements, fill, table_record
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.segments import drop, evaluate, function_reference, references
 from arenite.machine.turn import alone
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -195,7 +195,7 @@ def _put_elements(machine: Machine, instance: InstanceAddr, element: ElementSegm
     to = evaluate(machine, instance.at, instance.code, element.offset)
     with elements(machine, table_record(machine, instance.at, element.table)) as view:
         if to + len(element.items) > len(view):
-            raise Trap(TrapCode.TABLE_OUT_OF_BOUNDS.message, TrapCode.TABLE_OUT_OF_BOUNDS)
+            raise Trap(Cause.TABLE_OUT_OF_BOUNDS.message, Cause.TABLE_OUT_OF_BOUNDS.code)
         items = references(machine, instance.at, instance.code, element.items)
         view[to : to + len(items)] = memoryview(struct.pack(f"<{len(items)}I", *items)).cast("I")
 
@@ -204,7 +204,7 @@ def _put_data(machine: Machine, instance: InstanceAddr, number: int, offset: Con
     to, content = evaluate(machine, instance.at, instance.code, offset), instance.code.segment(number)
     with machine.cage.memory(instance.memories[0].area) as memory:
         if to + len(content) > len(memory):
-            raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS.message, TrapCode.MEMORY_OUT_OF_BOUNDS)
+            raise Trap(Cause.MEMORY_OUT_OF_BOUNDS.message, Cause.MEMORY_OUT_OF_BOUNDS.code)
         memory[to : to + len(content)] = content
 
 

@@ -16,7 +16,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.errors import AreniteError, Limit, NotReady, Trap
+from arenite.errors import Failure, Limit, NotReady, Trap
 from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, MAX_U64
@@ -36,7 +36,7 @@ from arenite.machine.registry import Registry
 from arenite.machine.turn import IN_USE, alone
 from arenite.machine.watch import watch
 from arenite.machine.window import HALT_PC, Windows
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ LATE: Final = (
 YIELD: Final = 50e-6  # … so this long the lock is let go of: threads of the user's wait for it, too
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
-SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), TrapCode.OUT_OF_FUEL)
+SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), Cause.OUT_OF_FUEL)
 MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
 
 
@@ -87,7 +87,7 @@ class Machine:
         self.reserve = 0  # units of the store's that are not for the activation that goes on
         self.quota = UNBOUNDED
         self.locate: Locate = unlocated
-        self.check: Callable[[], TrapCode | None] = _never  # asked whenever the guest looks up: must it stop?
+        self.check: Callable[[], Cause | None] = _never  # asked whenever the guest looks up: must it stop?
         self.watched = False  # ask also before the first
         self.data: object = None  # the user's
         # what was made here
@@ -130,7 +130,7 @@ class Machine:
 
     @alone
     def born(self) -> AnyCage:
-        """The cage, made if there is none yet.  Raises: `Limit` when the system refuses it, `AreniteError` when another thread is in."""
+        """The cage, made if there is none yet.  Raises: `Limit` when the system refuses it, `Failure` when another thread is in."""
         unborn = self.cage
         if not isinstance(unborn, Unborn):
             return unborn
@@ -157,16 +157,16 @@ class Machine:
         return None if self.fuel is None else self.reserve + max(self.fuel, 0)
 
     def counted_fuel(self) -> int:
-        """The same.  Raises: `AreniteError` where it is unlimited."""
+        """The same.  Raises: `Failure` where it is unlimited."""
         left = self.get_fuel()
         if left is None:
-            raise AreniteError(NO_FUEL)
+            raise Failure(NO_FUEL)
         return left
 
     def set_fuel(self, units: int) -> None:
         """The store has so many units from now on; what goes on may use no more of them than before."""
         if self.fuel is None:
-            raise AreniteError(NO_FUEL)
+            raise Failure(NO_FUEL)
         self.fuel = min(units, self.fuel) if self.reserve or self._budget.fuel is not None else units
         self.reserve = units - self.fuel
 
@@ -264,7 +264,7 @@ class Machine:
             type_ = self.window.type_of(self.window.entry(handle)[2])
             if type_ is not None:
                 return FuncAddr(reference, type_)
-        raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
 
     def to_guest(self, type_: int, value: object) -> int:
         """A reference as a slot holds it.  Raises: `TypeError`."""
@@ -294,7 +294,7 @@ class Machine:
             if outermost:
                 users.add(me)
                 if len(users) > 1:
-                    raise AreniteError(IN_USE)
+                    raise Failure(IN_USE)
             kind, sp = function.codec, self.put_arguments(function, args)
             self._enter(function, sp)
             if kind.plain_results:
@@ -319,7 +319,7 @@ class Machine:
         """Where a frame for this function begins, its arguments in place.  Raises: `TypeError`, `OverflowError`, `Trap`."""
         kind, sp, arena = function.codec, self.top, self.cage.arena
         if sp + kind.frame > self.stack_limit:
-            raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
+            raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
         try:
             if kind.plain_params:
                 kind.put_params(arena, sp, *args)
@@ -339,7 +339,7 @@ class Machine:
     def _frame_for(self, function: FuncAddr) -> int:
         """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
         if self.top + function.codec.frame > self.stack_limit:
-            raise Trap(TrapCode.STACK_OVERFLOW.message, TrapCode.STACK_OVERFLOW)
+            raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
         return self.top
 
     @property
@@ -350,7 +350,7 @@ class Machine:
     def _enter(self, function: FuncAddr, sp: int) -> None:
         """Run a function whose arguments lie at `sp`, until it has returned."""
         if self.depth >= MAX_NESTING:
-            raise Trap(TrapCode.NESTING.message, TrapCode.NESTING)
+            raise Trap(Cause.NESTING.message, Cause.NESTING.code)
         pc, vmctx = function.entry or self._resolve(function)
         HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
         top, can_pause, hosts, progress = self.top, self.can_pause, len(self.host_stack), self.progress
@@ -396,10 +396,10 @@ class Machine:
         try:
             _, handle, vmctx, _ = HEADER.unpack_from(self.cage.arena, function.at)
         except struct.error:
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
+            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
         pc, _, actual = self.window.entry(handle)
         if self.window.type_of(actual) != function.type:
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
         function.entry = pc, vmctx
         return function.entry
 
@@ -428,7 +428,7 @@ class Machine:
                     if self.fuel is not None:
                         left = given = self._grant()
                 else:
-                    self.trap(TrapCode(status), pc, sp, vmctx)
+                    self.trap(Cause(status), pc, sp, vmctx)
             cage = self.cage
             page = cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
@@ -502,7 +502,7 @@ class Machine:
         if code is not None:
             return GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
         if self.can_pause and self._budget.deadline and time.monotonic() >= self._budget.deadline:
-            return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), TrapCode.INTERRUPT)
+            return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), Cause.INTERRUPT)
         return None
 
     def _give_way(self, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> NoReturn:
@@ -574,15 +574,15 @@ class Machine:
     def _piece(self, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int | Rest:
         """Do a piece of a helper's work: its result, or the rest.  Raises: `Trap`, `Suspended`."""
         done: int | Rest = 0
-        code: TrapCode | None = None
+        code: Cause | None = None
         try:
             done = HELPER_METHODS[helper](self, vmctx, *progress)
         except GuestTrap as stop:
             code = stop.code
         except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
-            code = TrapCode.CORRUPT
+            code = Cause.CORRUPT
         # what follows is raised here, so that it leads to no frame of the helper, which has views
-        if code is TrapCode.OUT_OF_FUEL and self._clear_result(pc, sp):
+        if code is Cause.OUT_OF_FUEL and self._clear_result(pc, sp):
             self._give_way(SPENT, helper, pc, sp, vmctx, progress)
         if code is not None:
             self.trap(code, pc, sp, vmctx)
@@ -605,7 +605,7 @@ class Machine:
         try:
             struct.pack_into("<Q", self.cage.arena, at, value)
         except struct.error:
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
+            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
 
     def _host_call(self, pc: int, sp: int, vmctx: int, progress: int = 0) -> int:
         """Call the host function `vmctx` on the frame at `sp`; where to go on."""
@@ -613,12 +613,12 @@ class Machine:
         functions = self.made.host_functions
         function = functions[vmctx] if vmctx < len(functions) else None
         if function is None or (function.type is not type_ and function.type != type_):
-            self.trap(TrapCode.BAD_SIGNATURE, pc, sp, vmctx)
+            self.trap(Cause.BAD_SIGNATURE, pc, sp, vmctx)
         arena = self.cage.arena
         kind = function.codec
         end = sp + kind.frame
         if end > self.stack_limit:
-            self.trap(TrapCode.CORRUPT, pc, sp, vmctx)
+            self.trap(Cause.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
         if self.can_pause and self._budget.pause_at:
             self._pause_at(pc, sp, vmctx, progress)
@@ -665,7 +665,7 @@ class Machine:
         """Write what the host function `vmctx` would have returned to the frame at `sp`.  Raises: `TypeError`, `OverflowError`, `Trap`."""
         functions = self.made.host_functions
         if vmctx >= len(functions) or self.window.preamble.host_calls.get(pc) != functions[vmctx].type:
-            raise Trap(TrapCode.BAD_SIGNATURE.message, TrapCode.BAD_SIGNATURE)
+            raise Trap(Cause.BAD_SIGNATURE.message, Cause.BAD_SIGNATURE.code)
         self.tidy()
         kind, arena = functions[vmctx].codec, self.cage.arena
         asked = bytes(arena[sp : sp + kind.header])
@@ -690,9 +690,9 @@ class Machine:
             raise TypeError(f"a host function with {count} results returned {type(result).__name__}, not a list or tuple")
         kind.write_results(self.cage.arena, sp, values, self.to_guest)
 
-    def trap(self, code: TrapCode, pc: int, sp: int, vmctx: int) -> NoReturn:
+    def trap(self, cause: Cause, pc: int, sp: int, vmctx: int) -> NoReturn:
         """Raise the trap with the guest's frames."""
-        raise Trap(code.message, code, backtrace(self, pc, sp, vmctx))
+        raise Trap(cause.message, cause.code, backtrace(self, pc, sp, vmctx))
 
     def known_instance(self, vmctx: int) -> InstanceAddr | None:
         """The instance whose record lies at an offset, if there is one (a host function called by the host has none)."""
@@ -703,16 +703,16 @@ class Machine:
         try:
             return self.made.by_record[vmctx]
         except KeyError:
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT) from None
+            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
 
     @alone
     def close(self) -> None:
         """Give the cage back; the machine is of no use from then on.
 
-        Raises: `BufferError` while somebody holds a view of a memory, `AreniteError` while a guest runs.
+        Raises: `BufferError` while somebody holds a view of a memory, `Failure` while a guest runs.
         """
         if self.depth:
-            raise AreniteError("the store cannot be closed while its guest runs")
+            raise Failure("the store cannot be closed while its guest runs")
         cage = self.cage
         self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse; first, since closing it may be interrupted
         try:

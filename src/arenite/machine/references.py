@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Limit, Trap
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -70,7 +70,7 @@ class References:
         """The object that a guest's reference means.  Raises: `Trap` for one that was never given out, or is no longer."""
         found = self.objects[reference - 1] if 0 < reference <= len(self.objects) else None
         if found is None:
-            raise Trap(TrapCode.CORRUPT.message, TrapCode.CORRUPT)
+            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
         return found
 
     def kept(self, held: AbstractSet[int], slots: int) -> References:

@@ -11,7 +11,7 @@ import functools
 from threading import get_ident
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from arenite.errors import AreniteError
+from arenite.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def alone(function: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P
             if outermost:
                 users.add(me)
                 if len(users) > 1:
-                    raise AreniteError(IN_USE)
+                    raise Failure(IN_USE)
             return function(machine, *args, **kwargs)
         finally:
             if outermost:

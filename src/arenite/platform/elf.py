@@ -22,7 +22,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.errors import AreniteError
+from arenite.errors import Failure
 from arenite.platform import libc
 from arenite.platform.architectures import host
 from arenite.platform.relocations import LINKAGES, Linkage, Relocation
@@ -73,14 +73,14 @@ def libc_symbols() -> Mapping[str, int]:
 def load(data: bytes, symbols: Mapping[str, int]) -> CodeObject:
     """Bring the object file `data` into memory; `symbols` gives the addresses of what it does not define.
 
-    Raises: `AreniteError` when the file is damaged, holds what is not supported, or names an unknown symbol; `Limit` where code cannot
+    Raises: `Failure` when the file is damaged, holds what is not supported, or names an unknown symbol; `Limit` where code cannot
     be announced to the CPU.
     """
     try:
         file = ObjectFile(data, host().elf_machine)
         return _Image(file, symbols).load()
     except (struct.error, IndexError, UnicodeDecodeError) as error:
-        raise AreniteError(f"object file: damaged: {error}") from error
+        raise Failure(f"object file: damaged: {error}") from error
 
 
 class Section(NamedTuple):
@@ -132,14 +132,14 @@ class ObjectFile:
         self.data = data
         self.linkage: Linkage = LINKAGES[expected]
         if data[:7] != b"\x7fELF\x02\x01\x01":
-            raise AreniteError("object file: not ELF of 64 bits, little-endian")
+            raise Failure("object file: not ELF of 64 bits, little-endian")
         kind, machine = struct.unpack_from("<HH", data, 16)
         if (kind, machine) != (1, expected):
-            raise AreniteError(f"object file: expected type 1 for machine {expected}, found type {kind} for machine {machine}")
+            raise Failure(f"object file: expected type 1 for machine {expected}, found type {kind} for machine {machine}")
         self.sections = list(self._sections())
         tables = [section for section in self.sections if section.type == SHT_SYMTAB]
         if len(tables) != 1:
-            raise AreniteError(f"object file: expected one symbol table, found {len(tables)}")
+            raise Failure(f"object file: expected one symbol table, found {len(tables)}")
         self.symbols = list(self._symbols(tables[0]))
         self.fixups = [fixup for section in self.sections for fixup in self._fixups(section)]
 
@@ -152,20 +152,20 @@ class ObjectFile:
         (start,) = struct.unpack_from("<Q", self.data, 40)
         entry_size, count, names_at = struct.unpack_from("<HHH", self.data, 58)
         if entry_size != 64 or start + count * 64 > len(self.data) or names_at >= count:
-            raise AreniteError("object file: damaged section table")
+            raise Failure("object file: damaged section table")
         rows = [struct.unpack_from("<IIQQQQIIQQ", self.data, start + at * 64) for at in range(count)]
         names = self.data[rows[names_at][4] :][: rows[names_at][5]]
         for name_at, kind, flags, _, offset, size, link, info, align, _ in rows:
             name = _string(names, name_at)
             if kind != SHT_NOBITS and offset + size > len(self.data):
-                raise AreniteError(f"object file: section {name} ends behind the end of the file")
+                raise Failure(f"object file: section {name} ends behind the end of the file")
             if align > page_size or align & (align - 1):
-                raise AreniteError(f"object file: section {name} has alignment {align}")
+                raise Failure(f"object file: section {name} has alignment {align}")
             section = Section(name, kind, flags, offset, size, link, info, align)
             if name.startswith((".ctors", ".dtors", ".init_array", ".fini_array")):
-                raise AreniteError(f"object file: section {name}: code to run at loading is not supported")
+                raise Failure(f"object file: section {name}: code to run at loading is not supported")
             if section.segment is not None and (kind not in {SHT_PROGBITS, SHT_NOBITS} or size > LARGEST_IMAGE):
-                raise AreniteError(f"object file: section {name} has type {kind:#x} and {size:#x} bytes, which is not supported")
+                raise Failure(f"object file: section {name} has type {kind:#x} and {size:#x} bytes, which is not supported")
             yield section
 
     def _symbols(self, table: Section) -> Iterator[Symbol]:
@@ -174,9 +174,9 @@ class ObjectFile:
         for name_at, info, _, index, value, _ in struct.iter_unpack("<IBBHQQ", self.bytes_of(table)):
             name = _string(names, name_at)
             if info & 15 == STT_TLS or (index >= SHN_LORESERVE and index != SHN_ABS):
-                raise AreniteError(f"object file: symbol {name} is thread-local or common, which is not supported")
+                raise Failure(f"object file: symbol {name} is thread-local or common, which is not supported")
             if index < SHN_LORESERVE and index != SHN_UNDEF and value > self.sections[index].size:
-                raise AreniteError(f"object file: symbol {name} lies outside its section")
+                raise Failure(f"object file: symbol {name} lies outside its section")
             yield Symbol(name, index, value, info >> 4)
 
     def _fixups(self, table: Section) -> Iterator[Fixup]:
@@ -187,14 +187,14 @@ class ObjectFile:
         if target.segment is None:
             return
         if table.type == SHT_REL or target.type == SHT_NOBITS:
-            raise AreniteError(f"object file: relocations {table.name} of a form that is not supported")
+            raise Failure(f"object file: relocations {table.name} of a form that is not supported")
         symbol_count = len(self.symbols)
         for offset, info, addend in struct.iter_unpack("<QQq", self.bytes_of(table)):
             how = self.linkage.relocations.get(info & 0xFFFFFFFF)
             if how is None:
-                raise AreniteError(f"object file: relocation type {info & 0xFFFFFFFF} is not supported")
+                raise Failure(f"object file: relocation type {info & 0xFFFFFFFF} is not supported")
             if offset + how.field.size > target.size or info >> 32 >= symbol_count:
-                raise AreniteError(f"object file: relocation at {offset:#x} lies outside its section or names no symbol")
+                raise Failure(f"object file: relocation at {offset:#x} lies outside its section or names no symbol")
             yield Fixup(table.info, offset, how, info >> 32, addend)
 
 
@@ -220,7 +220,7 @@ class _Image:
         self._place(2)
         self._next_page()
         if not 0 < self.size <= LARGEST_IMAGE:
-            raise AreniteError(f"object file: {self.size:#x} bytes to load")
+            raise Failure(f"object file: {self.size:#x} bytes to load")
 
     def load(self) -> CodeObject:
         """Map, write, relocate, protect."""
@@ -279,9 +279,9 @@ class _Image:
         if section == SHN_ABS:
             return value
         if section != SHN_UNDEF:
-            raise AreniteError(f"object file: symbol {name!r} is in a section that is not loaded")
+            raise Failure(f"object file: symbol {name!r} is in a section that is not loaded")
         if name not in self.externals:
-            raise AreniteError(f"object file: undefined symbol {name!r}")
+            raise Failure(f"object file: undefined symbol {name!r}")
         return self.externals[name]
 
     def _apply(self, fixup: Fixup, mapping: mmap.mmap, base: int) -> None:
@@ -298,7 +298,7 @@ class _Image:
             word = how.field.fill(int.from_bytes(mapping[place], "little"), how.measure(address + addend, base + at))
         except OverflowError:
             name = self.file.symbols[symbol].name
-            raise AreniteError(f"object file: {how.name} to {name!r} does not reach") from None
+            raise Failure(f"object file: {how.name} to {name!r} does not reach") from None
         mapping[place] = word.to_bytes(how.field.size, "little")
 
     def _protect(self, base: int) -> None:
@@ -313,5 +313,5 @@ def _string(table: bytes, at: int) -> str:
     """The string that begins at `at`."""
     end = table.find(b"\0", at)
     if end < 0:
-        raise AreniteError("object file: damaged table of names")
+        raise Failure("object file: damaged table of names")
     return table[at:end].decode()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap, TrapCode
+from arenite.traps import Cause
 from unit.machine.guests import TIERS, engine, module
 from unit.snapshot.surveyed import altered
 
@@ -135,9 +136,9 @@ def test_an_interrupt_comes_between_two_pieces(tier: str, monkeypatch: pytest.Mo
     machine = store.machine
     monkeypatch.setattr(machine, "interrupt", lambda: None)  # on a loaded machine the watch would have it look more often
 
-    def third() -> TrapCode | None:
+    def third() -> Cause | None:
         machine.due = True  # as the watch would say
-        return TrapCode.INTERRUPT if next(looks) == 2 else None
+        return Cause.INTERRUPT if next(looks) == 2 else None
 
     machine.check, machine.due = third, True
     execution: Any = exports["fill"].start(store, 0x21_0001)
@@ -155,7 +156,7 @@ def test_an_interrupt_comes_between_two_pieces(tier: str, monkeypatch: pytest.Mo
 def test_an_ordinary_call_traps_between_two_pieces(tier: str) -> None:
     store, exports = bulk_world(tier)
     machine = store.machine
-    machine.check, machine.due = (lambda: TrapCode.INTERRUPT), True
+    machine.check, machine.due = (lambda: Cause.INTERRUPT), True
     with pytest.raises(Trap) as trap:
         exports["fill"](store, 0x1_0000)
     assert trap.value.code is TrapCode.INTERRUPT

@@ -29,6 +29,7 @@ from arenite import (
     WasiConfig,
 )
 from arenite.machine.watch import PERIOD
+from arenite.traps import Cause
 from arenite.wasi import VirtualClocks
 from arenite.wasi.clocks import READERS
 from arenite.wasi.records import ClockId
@@ -115,7 +116,7 @@ def test_an_epoch_ends_a_sleep(tier: str, clock: Clock) -> None:
     store.set_epoch_deadline(1)
     asked = iter(range(1000))
     machine = store.machine
-    machine.check = lambda: TrapCode.INTERRUPT if next(asked) == 10 else None
+    machine.check = lambda: Cause.INTERRUPT if next(asked) == 10 else None
     with pytest.raises(Trap) as trap:
         go(store)
     assert trap.value.code is TrapCode.INTERRUPT
@@ -139,8 +140,8 @@ def test_a_long_host_function_goes_on_where_it_was(tier: str, monkeypatch: pytes
     monkeypatch.setattr(machine, "interrupt", lambda: None)  # the watch would have it look before the host function is called
     looks = iter(range(100))
 
-    def check() -> TrapCode | None:
-        return TrapCode.INTERRUPT if next(looks) == 0 else None
+    def check() -> Cause | None:
+        return Cause.INTERRUPT if next(looks) == 0 else None
 
     machine.check = check
     execution = go.start(store)
@@ -252,9 +253,9 @@ def test_random_bytes_come_in_pieces(tier: str) -> None:
         store, exports, _ = program(tier, WasiConfig(random=5))
         machine, looks = store.machine, iter(range(1000))
 
-        def check() -> TrapCode | None:
+        def check() -> Cause | None:
             machine.due = True
-            return TrapCode.INTERRUPT if next(looks) % 3 == 2 and deadlines else None
+            return Cause.INTERRUPT if next(looks) % 3 == 2 and deadlines else None
 
         machine.check, machine.due = check, True
         execution = exports["random"].start(store)

@@ -11,7 +11,7 @@ from arenite.bytecode.ops import PAIRS, ROWS, TABLE
 from arenite.bytecode.row import Row, row
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 
 @pytest.mark.parametrize("row_", TABLE, ids=lambda row_: row_.name)
@@ -24,9 +24,9 @@ def test_the_meaning_agrees_with_the_signature(row_: Row) -> None:
 
 def test_effects_of_some() -> None:
     assert effects(ROWS["i32.add"]).pure
-    assert effects(ROWS["i64.div_s"]).traps == {TrapCode.INTEGER_DIVISION_BY_ZERO, TrapCode.INTEGER_OVERFLOW}
+    assert effects(ROWS["i64.div_s"]).traps == {Cause.INTEGER_DIVISION_BY_ZERO, Cause.INTEGER_OVERFLOW}
     assert effects(ROWS["load32 memory0"]).reads == {Space.MEMORY}
-    assert effects(ROWS["load32 memory0"]).traps == {TrapCode.MEMORY_OUT_OF_BOUNDS}
+    assert effects(ROWS["load32 memory0"]).traps == {Cause.MEMORY_OUT_OF_BOUNDS}
     assert effects(ROWS["store8 memory0_imm"]).writes == {Space.MEMORY}
     assert effects(ROWS["br_if"]).transfers == {"goto"}
     assert effects(ROWS["loop_br_if"]).transfers == {"goto", "pause"}

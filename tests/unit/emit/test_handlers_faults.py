@@ -24,7 +24,7 @@ from arenite.layout.types import PAGE_SIZE, FuncType
 from arenite.machine.cage import Cage
 from arenite.machine.window import Preamble, Window
 from arenite.platform import HAS_OBJECTS
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def test_a_fault_is_told_exactly() -> None:
         expected = outcomes["explicit"]
         assert set(outcomes.values()) == {expected}, (row.name, frame.hex(" ", 8), outcomes)
         status, *registers = expected[0]
-        if status == TrapCode.MEMORY_OUT_OF_BOUNDS:
+        if status == Cause.MEMORY_OUT_OF_BOUNDS:
             assert registers == [MODULE_GRAIN + at, SP, INSTANCE, FUEL], row.name
             first_is_kept = row.result and Space.MEMORY in effects(row).writes  # a sum that is written, then stored through
             assert first_is_kept or expected[1] == frame, f"{row.name} wrote its result before it trapped"

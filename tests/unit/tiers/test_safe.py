@@ -21,7 +21,7 @@ from arenite.layout.records import StoreContext
 from arenite.machine.portable import PortableCage
 from arenite.tiers.safe import SafeTier
 from arenite.tiers.safe.block import LONGEST, Assembler, Blocks, block, straight
-from arenite.traps import TrapCode
+from arenite.traps import Cause, TrapCode
 from unit.tiers.safe_trials import CONTEXT, USED, trials, window
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def test_a_damaged_arena_ends_in_a_stop() -> None:
         cage.resize(area, 65536)
     run = SafeTier().runner(cage, window())
     StoreContext.stack_limit.write(cage.store_page, 0, USED)
-    known = {0, 64, 65, *TrapCode, *Helper}
+    known = {0, 64, 65, *Cause, *Helper}
     for trial in trials()[1][::3]:
         cage.arena[:USED] = (
             r.randbytes(USED) if r.random() < 0.2 else struct.pack("<I", r.getrandbits(r.choice([4, 12, 17, 32]))) * (USED // 4)

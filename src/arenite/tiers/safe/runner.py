@@ -16,7 +16,7 @@ from weakref import WeakMethod
 from arenite.emit.numerics import FUNCTIONS
 from arenite.errors import InternalError
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
-from arenite.traps import TrapCode
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +148,7 @@ class SafeRunner:
         try:
             self.switch(vmctx)
         except OUTSIDE:
-            self.stop(TrapCode.MEMORY_OUT_OF_BOUNDS, pc, sp, vmctx, fuel)
+            self.stop(Cause.MEMORY_OUT_OF_BOUNDS, pc, sp, vmctx, fuel)
         while True:
             try:
                 while True:
@@ -182,7 +182,7 @@ class SafeRunner:
         if inside is None or found is None:
             raise InternalError("an access of the safe tier's own failed") from error
         local = inside.tb_frame.f_locals
-        self.stop(TrapCode.MEMORY_OUT_OF_BOUNDS, found.pc_at(inside.tb_lineno), local["sp"], local["vmctx"], local["fuel"])
+        self.stop(Cause.MEMORY_OUT_OF_BOUNDS, found.pc_at(inside.tb_lineno), local["sp"], local["vmctx"], local["fuel"])
 
     def stop(self, status: int, pc: int, sp: int, vmctx: int, fuel: int) -> NoReturn:
         """End the run.  Raises: `Stopped`."""
