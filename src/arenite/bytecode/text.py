@@ -7,10 +7,11 @@ r3 = i32.add_imm r1, 5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from arenite.bytecode.encode import ops
 from arenite.bytecode.row import LABELS, SLOTS
+from arenite.layout.frame import SLOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from arenite.bytecode.encode import Op
     from arenite.bytecode.module import ModuleCode
     from arenite.bytecode.row import Operand
-
-SLOT: Final = 8
 
 
 def operand_text(op: Op, operand: Operand, begin: int) -> str:

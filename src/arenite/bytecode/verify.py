@@ -37,11 +37,15 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode import walk
 from arenite.bytecode.encode import decode
 from arenite.bytecode.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, facts
+from arenite.bytecode.module import FUNCTION
+from arenite.bytecode.safepoints import HEAD
 from arenite.bytecode.text import op_text
 from arenite.bytecode.walk import Broken, Rules, Walk
 from arenite.errors import InternalError
+from arenite.layout.frame import HEADER_SLOTS
 from arenite.layout.instance import WORD
 from arenite.layout.records import GlobalRecord
 from arenite.layout.types import GlobalType, TableType
@@ -57,6 +61,7 @@ ROOM: Final = 4  # bytes that the states at labels may take for each byte of the
 ROOM_FREE: Final = 8 << 20  # … beyond these
 SLOTS_IN_WORD: Final = 16
 SPACE: Final = struct.Struct("<qqq")
+assert (HEADER_SLOTS, FUNCTION.size, HEAD.size) == (walk.HEADER, walk.RECORD, walk.HEAD)  # there, as the compiler wants them
 
 
 def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
@@ -68,15 +73,15 @@ def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
     Raises: `InternalError`, `Limit`.
     """
     returns, tables = bytes(module.returns), (module.functions, module.safepoints, module.locals)
-    walk = Walk(_rules(module), facts(), module.bytecode, returns, *tables, lenient)
+    walker = Walk(_rules(module), facts(), module.bytecode, returns, *tables, lenient)
     try:
-        places = walk.module()
+        places = walker.module()
     except Broken as error:
         raise _failure(module, *error.args) from error
     end = module.function(module.function_count - 1).end if module.function_count else 0
     if end != len(module.bytecode):
         raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {end:#x}")
-    if int.from_bytes(module.returns, "little").bit_count() != walk.points:
+    if int.from_bytes(module.returns, "little").bit_count() != walker.points:
         raise InternalError("the map of return points is not that of the ops behind calls")
     if module.type_places != places:
         raise InternalError("the places where types are named are not those of the ops that name one")

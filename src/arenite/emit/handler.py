@@ -24,7 +24,8 @@ from arenite.bytecode.protocol import I8, I32, I64, Label, State, Value
 from arenite.bytecode.row import LABELS, SLOTS, Operand, Row
 from arenite.emit.addressing import Addressing, alias_metadata, alias_tag
 from arenite.emit.llvm_text import INVARIANT, METADATA, LlvmText, declarations
-from arenite.layout.cage import RETURN_MAP_SIZE, UNIT
+from arenite.layout.cage import UNIT
+from arenite.layout.frame import RETURN_MAP_SIZE
 from arenite.layout.records import FrameHeader, InstanceRecord, MemoryRecord, StoreContext, WindowEntry
 from arenite.layout.spaces import Space
 from arenite.traps import Cause

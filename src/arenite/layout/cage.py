@@ -44,7 +44,6 @@ STACK_AT: Final = NULL_SIZE
 # a window's bytecode: the map of return points (one bit per unit) lies below `code`
 UNIT: Final = 8
 CODE_MAX: Final = 1 << 32
-RETURN_MAP_SIZE: Final = CODE_MAX // UNIT // 8
 MODULE_GRAIN: Final = HOST_PAGE * UNIT * 8  # a page of the map of return points covers so much bytecode
 THUNKS: Final = 4096  # handles of host functions' types, before those of modules
 

@@ -1,7 +1,7 @@
 """Every record of the machine, declared once.
 
 From a declaration come the emitters' constants (`FuncRefRecord.code.offset`), the machine's typed access
-(`FuncRefRecord.code.read(arena, at)`), the snapshot's knowledge of what is a reference (`arena_offset=True`), and the documentation.
+(`FuncRefRecord.code.read(arena, at)`; several fields at once, `FuncRefRecord.packer()`), the snapshot's knowledge of what is a reference (`arena_offset=True`), and the documentation.
 
 Invariants: fields are naturally aligned, in order, without overlap; a field that holds an arena offset says so;
 nothing here holds an address.
@@ -33,10 +33,10 @@ class Field:
         self.readonly = readonly
         self.arena_offset = arena_offset
         self.count = count
-        self.size, letter = SIZES[kind]
+        self.size, self.letter = SIZES[kind]
         self.name = ""
         self.offset = UNPLACED
-        self.packer = struct.Struct("<" + letter)
+        self.packer = struct.Struct("<" + self.letter)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -68,6 +68,22 @@ class Record:
                 placed.append(field)
         cls.fields = tuple(placed)
         cls.size = -(-at // 8) * 8
+
+    @classmethod
+    def packer(cls, *names: str, signed: bool = True) -> struct.Struct:
+        """Packs and unpacks the record's first fields at once: those with these names, which must be the first, or all.
+
+        `signed`: whether numbers that are declared signed are.
+        """
+        fields = cls.fields[: len(names) or None]
+        if names and tuple(field.name for field in fields) != names:
+            raise TypeError(f"{cls.__name__} begins with {', '.join(field.name for field in fields)}, not {', '.join(names)}")
+        pattern, at = "<", 0
+        for field in fields:
+            letter = field.letter if signed else field.letter.upper()
+            pattern += "x" * (field.offset - at) + (letter if field.count == 1 else f"{field.count}{letter}")
+            at = field.offset + field.size * field.count
+        return struct.Struct(pattern if names else pattern + "x" * (cls.size - at))
 
 
 class StoreContext(Record):

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from arenite.bytecode.safepoints import safepoints_of
+from arenite.layout.frame import header_offset
 from arenite.layout.records import FrameHeader
-from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.helpers import Helper
 from arenite.errors import Failure, Trap
 from arenite.layout.cage import UNIT
+from arenite.layout.frame import frame_end
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FuncType
 from arenite.machine.objects import FuncAddr
 from arenite.machine.segments import start_function
 from arenite.machine.turn import alone
-from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 from arenite.traps import Cause
 
@@ -235,7 +235,7 @@ def frame_extent(window: Window, pc: int) -> int:
         return FrameHeader.size
     type_ = window.preamble.thunk_at(pc)
     if type_ is not None:
-        return header_offset(type_) + FrameHeader.size
+        return frame_end(type_)
     index = window.module_at(pc)
     if index is not None:
         placed = window.modules[index]

@@ -16,11 +16,11 @@ from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.bytecode.locals import locals_at
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
+from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXTERNREF
 from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, frame_extent
 from arenite.machine.helpers import HELPER_METHODS
-from arenite.machine.values import header_offset
 from arenite.machine.window import HALT_PC
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
     from arenite.machine.window import Window
 
-SLOT: Final = 8
 WORD: Final = struct.Struct("<I")
-CALLER: Final = struct.Struct("<II")  # the caller's frame, where it goes on: the head of FrameHeader
+CALLER: Final = FrameHeader.packer("caller_sp", "return_pc")
 Live: TypeAlias = "list[tuple[int, int]]"
 
 
@@ -234,6 +233,3 @@ def _gaps(live: Live, size: int) -> Live:
             free.append((at, min(start, size)))
         at = max(at, stop)
     return free
-
-
-assert [f.name for f in FrameHeader.fields[:2]] == ["caller_sp", "return_pc"]

@@ -47,8 +47,9 @@ if TYPE_CHECKING:
     from arenite.machine.tier import Runner, Tier
     from arenite.machine.values import Codec
 
-CONTEXT: Final = struct.Struct("<IIIIq")  # status, pc, sp, vmctx, fuel: the head of StoreContext
-HEADER: Final = struct.Struct("<IIII")
+CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
+FUNCREF: Final = FuncRefRecord.packer()
+HEADER: Final = FrameHeader.packer()
 SLICE: Final = 1 << 62  # units of fuel: the watch ends it
 EPOCH_SECONDS: Final = 0.02  # a host function that waits looks at the epoch so often
 LATE: Final = (
@@ -145,7 +146,7 @@ class Machine:
 
     def _write_host_function(self, arena: memoryview, at: int, index: int) -> None:
         """Write the reference to a host function."""
-        HEADER.pack_into(arena, at, 0, self.made.thunks[self.made.host_functions[index].type], index, 0)
+        FUNCREF.pack_into(arena, at, 0, self.made.thunks[self.made.host_functions[index].type], index, 0)
 
     def write_context(self, heap: int) -> None:
         """Write what the store page of a cage that nothing has run in says."""
@@ -394,7 +395,7 @@ class Machine:
     def _resolve(self, function: FuncAddr) -> tuple[int, int]:
         """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
         try:
-            _, handle, vmctx, _ = HEADER.unpack_from(self.cage.arena, function.at)
+            _, handle, vmctx, _ = FUNCREF.unpack_from(self.cage.arena, function.at)
         except struct.error:
             raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
         pc, _, actual = self.window.entry(handle)
@@ -720,6 +721,3 @@ class Machine:
         except BufferError:
             self.cage = cage
             raise
-
-
-assert [f.name for f in StoreContext.fields[:5]] == ["status", "pc", "sp", "vmctx", "fuel"]

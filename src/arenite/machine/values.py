@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, SupportsFloat
 
-from arenite.layout.records import FrameHeader
+from arenite.layout.frame import frame_end, header_offset
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, type_name
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Codec:
     def __init__(self, type_: FuncType) -> None:
         self.type = type_
         self.header = header_offset(type_)
-        self.frame = self.header + FrameHeader.size
+        self.frame = frame_end(type_)
         self.results = len(type_.results)
         params, results = (struct.Struct("<" + "".join(FORMATS[t] for t in side)) for side in (type_.params, type_.results))
         self.put_params, self.get_params = params.pack_into, params.unpack_from
@@ -81,11 +81,6 @@ class Codec:
         """Read results from slots."""
         values = self.get_results(view, at)
         return values if self.plain_results else _with_references(values, self.type.results, refs)
-
-
-def header_offset(type_: FuncType) -> int:
-    """Where a frame of a function of this type has its header."""
-    return 8 * max(len(type_.params), len(type_.results))
 
 
 def _with_references(values: Sequence[object], types: Sequence[int], refs: FromGuest) -> list[object]:

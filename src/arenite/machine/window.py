@@ -32,10 +32,10 @@ from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import ROWS
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit
-from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, RETURN_MAP_SIZE, THUNKS, UNIT, WINDOW_SIZE
-from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
+from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
+from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
+from arenite.layout.records import FuncRefRecord, WindowEntry
 from arenite.machine.image import File
-from arenite.machine.values import header_offset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,9 +47,9 @@ HALT_PC: Final = UNIT
 changing: Final = threading.RLock()  # stores of several threads share an engine's windows
 if hasattr(os, "register_at_fork"):  # a child begins when nobody changes any: it has only the thread that forked
     os.register_at_fork(before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release)
-ENTRY: Final = struct.Struct("<IIII")
+ENTRY: Final = WindowEntry.packer()
+FUNCREF: Final = FuncRefRecord.packer()
 THUNK: Final = struct.Struct("<HHI HHI HHI")
-assert ENTRY.size == WindowEntry.size == FuncRefRecord.size
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Thunk:
     @property
     def frame_size(self) -> int:
         """Bytes of its frame: arguments and results, and the header."""
-        return header_offset(self.type) + FrameHeader.size
+        return frame_end(self.type)
 
 
 class Preamble:
@@ -80,7 +80,7 @@ class Preamble:
         self.shown = 0  # how many all windows that begin with it have entries for
         struct.pack_into("<H", self.code, 0, ROWS["unreachable"].code)
         struct.pack_into("<H", self.code, HALT_PC, ROWS["halt"].code)
-        self._return_point(HALT_PC)
+        mark_return_point(self.returns, HALT_PC)
         for type_ in types:
             self.add(type_)
 
@@ -88,9 +88,6 @@ class Preamble:
     def end(self) -> int:
         """Where the code of the last thunk ends."""
         return 2 * UNIT + THUNK.size * len(self.thunks)
-
-    def _return_point(self, pc: int) -> None:
-        self.returns[pc // UNIT // 8] |= 1 << (pc // UNIT % 8)
 
     def begins_with(self, types: Sequence[FuncType]) -> bool:
         """Whether the thunks are for these types, as far as both go."""
@@ -106,17 +103,16 @@ class Preamble:
         handle, pc = len(self.thunks), self.end
         if handle == THUNKS:
             raise Limit(f"host functions of more than {THUNKS} types")
-        header = header_offset(type_)
         ops = (
             ROWS["enter0"].code,
             0,
-            header + FrameHeader.size,
+            frame_end(type_),
             ROWS["call_host"].code,
             0,
             0,
             ROWS["return"].code,
             0,
-            header,
+            header_offset(type_),
         )
         THUNK.pack_into(self.code, pc, *ops)
         self.host_calls[pc + UNIT] = type_
@@ -145,7 +141,7 @@ class Placed:
         """The function references of an instance at `vmctx`; the last answer is kept, since stores are much alike."""
         if self._references[0] != vmctx:
             imported = self.code.imported_functions
-            records = (ENTRY.pack(0, self.handle + i, vmctx, imported + i) for i in range(self.code.function_count))
+            records = (FUNCREF.pack(0, self.handle + i, vmctx, imported + i) for i in range(self.code.function_count))
             self._references = vmctx, b"".join(records)
         return self._references[1]
 
@@ -187,7 +183,7 @@ class Window:
         for placed in self.modules:
             self.code[placed.origin : placed.end] = placed.code.bytecode
             self._name_types(placed)
-            start = placed.origin // UNIT // 8
+            start = return_map_size(placed.origin)
             self.returns[start : start + len(placed.code.returns)] = placed.code.returns
 
     def _name_types(self, placed: Placed) -> None:
@@ -260,7 +256,7 @@ class Window:
 
     def is_return_point(self, pc: int) -> bool:
         """Whether a frame may return to `pc`."""
-        return pc % UNIT == 0 and bool(self.returns[pc // UNIT // 8] >> (pc // UNIT % 8) & 1)
+        return is_return_point(self.returns, pc)
 
     def module_at(self, pc: int) -> int | None:
         """Index of the module whose bytecode holds `pc`."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.locals import locals_at
 from arenite.errors import Limit, LinkError, SnapshotError
 from arenite.layout.cage import STACK_AT, UNIT
+from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
 from arenite.machine.backtrace import GuestFrame, unlocated
 from arenite.machine.execution import HOST_CALL
-from arenite.machine.frames import SLOT, check_place, frames_in
+from arenite.machine.frames import check_place, frames_in
 from arenite.machine.window import HALT_PC
 from arenite.snapshot.kinds import FRAMES
 from arenite.snapshot.survey import Names, Record, order

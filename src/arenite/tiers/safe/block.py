@@ -29,6 +29,7 @@ from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import F32, I32, I64, Type
 from arenite.bytecode.row import LABELS, SLOTS
 from arenite.emit.python_text import INDENT, Do, Goto, Write, template
+from arenite.layout.frame import SLOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 200  # ops in a block
 DEEPEST: Final = 40  # regions in each other: Python takes 100 levels of indentation
-SLOT: Final = 8
 LOW32: Final = (1 << 32) - 1
 HEAD: Final = "def block(sp, vmctx, fuel):"
 REGISTERS: Final = ("q = sp >> 3", "w = q << 1")

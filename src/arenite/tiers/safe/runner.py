@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from arenite.machine.window import Window
     from arenite.tiers.safe.block import Block, Blocks
 
-CONTEXT: Final = struct.Struct("<IIIIQ")  # status, pc, sp, vmctx, fuel: the head of StoreContext
+CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel", signed=False)
 ARENA_VIEWS: Final = "IQfd"
 STORE_VIEWS: Final = "IQ"
 OUTSIDE: Final = (IndexError, struct.error)  # what an access outside a view raises
@@ -197,6 +197,3 @@ class SafeRunner:
         if slot is not None:
             StoreContext.result_slot.write(page, 0, slot)
         self.stop(status, pc, sp, vmctx, fuel)
-
-
-assert [f.name for f in StoreContext.fields[:5]] == ["status", "pc", "sp", "vmctx", "fuel"]
