@@ -127,7 +127,7 @@ def test_bodies_are_judged_once() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"\x02\x40" * 60_000, "more than 50,000 open blocks"),
+        (b"\x02\x40" * 200_000, "16 times its size"),
         (b"\x41\0" * 1_100_000, "more than 1,000,000 operands"),
         (b"\x41\0\x0e\xff\xff\xff\xff\x0f\0", "unexpected end"),
         (b"\0\x1c\xff\xff\xff\xff\x0f\x7f", "invalid result arity"),
