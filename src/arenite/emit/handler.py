@@ -375,7 +375,7 @@ class Interpreter:
         return e.function("start", "noinline nounwind")
 
     def entry(self) -> str:
-        """`void run(ptr base, ptr code, ptr handlers)`: go on as the store context says."""
+        """`void run(ptr to {base, code, handlers})`: go on as the store context says.  One argument, since each costs Python some time."""
         e = self.handler(ROWS["halt"])
         zero, context = e.const(I32, 0), StoreContext
         pc, sp, vmctx = (e.load(Space.STORE, I32, zero, f.offset) for f in (context.pc, context.sp, context.vmctx))
@@ -386,4 +386,8 @@ class Interpreter:
         e.do(f"call {CONVENTION} void @start({args})")
         e.end("ret void")
         body = "\n".join(e.lines)
-        return f"define void @run(ptr %base, ptr %code, ptr %handlers) nounwind {{\n{body}\n}}\n"
+        given = "\n".join(
+            f"%{name}.at = getelementptr ptr, ptr %given, i64 {n}\n%{name} = load ptr, ptr %{name}.at"
+            for n, name in enumerate(("base", "code", "handlers"))
+        )
+        return f"define void @run(ptr %given) nounwind {{\n{given}\n{body}\n}}\n"
