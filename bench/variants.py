@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 from arenite.bytecode import control
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Handler, Interpreter
+from arenite.emit.handler import Handler
+from arenite.emit.interpreter import Interpreter
 from arenite.layout.cage import UNIT
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import host

@@ -15,7 +15,7 @@ import pytest
 
 from arenite.bytecode.ops import TABLE
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Interpreter
+from arenite.emit.interpreter import Interpreter
 from arenite.platform import llvm
 from arenite.platform.architectures import AARCH64, X86_64
 from arenite.tiers.threaded import OPCODES, ThreadedTier

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Interpreter
+from arenite.emit.interpreter import Interpreter
 from arenite.errors import Limit
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import HOST
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent.parent
 SOURCES: Final = (
-    *("bytecode/*.py", "emit/addressing.py", "emit/handler.py", "emit/llvm_text.py"),
-    *("layout/*.py", "platform/architectures.py", "traps.py"),
+    *("bytecode/*.py", "layout/*.py", "platform/architectures.py", "traps.py"),
+    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "routine")),
 )
 BUILT_IN: Final = Path(__file__).parent / "built"
 
