@@ -5,6 +5,7 @@ Example:  Engine(Config(tier="safe", consume_fuel=True))
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
@@ -21,7 +22,7 @@ def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field
     return field(default=default, metadata={"doc": doc})
 
 
-WASMTIME: Final[dict[str, bool | None]] = {
+WASMTIME: Final[dict[str, bool | type | tuple[str, ...] | None]] = {
     # what arenite always has
     **dict.fromkeys(("wasm_multi_value", "wasm_reference_types", "wasm_bulk_memory"), True),
     # what it has not; modules that need it are refused with its name
@@ -48,37 +49,39 @@ WASMTIME: Final[dict[str, bool | None]] = {
         ),
         False,
     ),
-    # what is about another engine's compiler and memory; for canonical NaNs there is `deterministic`
+    # what is about another engine's compiler and memory
     **dict.fromkeys(
         (
-            "cache",
             "cranelift_debug_verifier",
-            "cranelift_nan_canonicalization",
-            "cranelift_opt_level",
             "debug_info",
             "macos_use_mach_ports",
-            "memory_guard_size",
             "memory_init_cow",
             "memory_may_move",
-            "memory_reservation",
-            "memory_reservation_for_growth",
             "native_unwind_info",
             "parallel_compilation",
-            "profiler",
             "signals_based_traps",
-            "strategy",
-            "target",
-        )
+        ),
+        bool,
     ),
+    **dict.fromkeys(("memory_guard_size", "memory_reservation", "memory_reservation_for_growth"), int),
+    "cranelift_opt_level": ("none", "speed", "speed_and_size"),
+    "profiler": ("none",),
+    "strategy": ("auto", "cranelift"),
+    # what has a meaning here
+    "cache": None,
+    "cranelift_nan_canonicalization": bool,
+    "target": None,
 }
-"""Options of the `wasmtime` package that programs may set: to what they are here, or (None) to anything, without effect."""
+"""Options of the `wasmtime` package that programs may set, without effect unless `Config` says so: to the only value that is true here,
+to any value of a type, to one of some words, or (None) to what `Config` checks."""
 
 
 @dataclass(slots=True)
 class Config:
     """Options of an `Engine`, which keeps a copy: later changes have no effect.
 
-    An unknown option is an `AttributeError`.  Those of `WASMTIME` may be set to what arenite does anyway; otherwise: `ValueError`.
+    An unknown option is an `AttributeError`, a value of another type a `TypeError`, one that no engine could use a `ValueError`; it keeps
+    its value then.  Those of `WASMTIME` may be set to what arenite does anyway; `cranelift_nan_canonicalization` is `deterministic`.
     """
 
     tier: TierName = option("threaded", "how guests run: `threaded` (generated interpreter), `safe` (pure Python, any platform)")
@@ -108,26 +111,58 @@ class Config:
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an option, or check one of the `wasmtime` package's."""
-        if name not in WASMTIME:
-            object.__setattr__(self, name, value)
-        elif WASMTIME[name] not in (None, value):
-            raise ValueError(f"{name} is {value!r}: arenite {'always has' if WASMTIME[name] else 'does not have'} that")
-
-    def __post_init__(self) -> None:
-        """Refuse values that no engine could use.  Raises: `ValueError`."""
-        self.check()
-
-    def check(self) -> None:
-        """Raises: `ValueError` naming the option."""
-        for name, allowed in (("tier", TIERS), ("addressing", ADDRESSINGS)):
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if type(one.default) is int and (type(value) is not int or not 0 < value < 1 << 64):
-                raise ValueError(f"{one.name} is {value!r}; expected a positive int below 2**64")
+        if name in WASMTIME:
+            check_foreign(name, value)
+            if name != "cranelift_nan_canonicalization":
+                return
+            name = "deterministic"
+        elif name in OPTIONS:
+            check(name, value)
+        object.__setattr__(self, name, value)
 
 
 OPTIONS: Final[dict[str, str]] = {f.name: f.metadata["doc"] for f in fields(Config)}
 """Option -> meaning."""
+DEFAULTS: Final[dict[str, object]] = {f.name: f.default for f in fields(Config)}
+WORDS: Final = {"tier": TIERS, "addressing": ADDRESSINGS}
+
+
+def check(name: str, value: object) -> None:
+    """Raises: `TypeError`, `ValueError` naming the option."""
+    if name in WORDS:
+        if value not in WORDS[name]:
+            raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, WORDS[name]))}")
+        return
+    _check_type(name, value, type(DEFAULTS[name]))
+    if isinstance(value, int) and not isinstance(value, bool) and not 0 < value < 1 << 64:
+        raise ValueError(f"{name} is {value!r}; expected a positive int below 2**64")
+
+
+def check_foreign(name: str, value: object) -> None:
+    """The same of an option of the `wasmtime` package's."""
+    allowed = WASMTIME[name]
+    if isinstance(allowed, bool):
+        _check_type(name, value, bool)
+        if value is not allowed:
+            raise ValueError(f"{name} is {value!r}: arenite {'always has' if allowed else 'does not have'} that")
+    elif isinstance(allowed, type):
+        _check_type(name, value, allowed)
+    elif isinstance(allowed, tuple):
+        if value not in allowed:
+            raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
+    elif name == "cache":
+        _check_type(name, value, str if isinstance(value, str) else bool)
+        if value is not True:
+            raise ValueError(
+                f"cache is {value!r}: arenite reads no configuration of a cache, and has one that cannot be turned off"
+            )
+    else:
+        _check_type(name, value, str)
+        architecture, _, rest = str(value).partition("-")
+        if architecture != platform.machine() or platform.system().lower() not in rest.split("-"):
+            raise ValueError(f"target is {value!r}: arenite runs guests where it is, on {platform.machine()} {platform.system()}")
+
+
+def _check_type(name: str, value: object, expected: type) -> None:
+    if type(value) is not expected:
+        raise TypeError(f"{name} is {value!r}; expected {'an' if expected is int else 'a'} {expected.__name__}")

@@ -104,12 +104,12 @@ class Frame(Protocol):
         """Index of the function in its module."""
 
     @property
-    def func_name(self) -> str:
-        """Its name, for people."""
+    def func_name(self) -> str | None:
+        """Its name, if anything names it."""
 
     @property
-    def module_name(self) -> str:
-        """Name of its module."""
+    def module_name(self) -> str | None:
+        """Name of its module, if it has one."""
 
     @property
     def module_offset(self) -> int | None:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from arenite.machine.tier import Tier
 
 
+def check_engine(engine: object) -> None:
+    """Raises: `TypeError` for what is no engine."""
+    if not isinstance(engine, Engine):
+        raise TypeError(f"expected an Engine, found {type(engine).__name__}")
+
+
 def make_tier(config: Config) -> Tier:
     """The tier that the configuration names; `safe`, with a warning, where `threaded` cannot run."""
     if config.tier == "threaded":
@@ -34,7 +40,7 @@ def make_tier(config: Config) -> Tier:
 
 
 def _threaded(config: Config) -> Tier:
-    """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` without ctypes."""
+    """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` where LLVM is wanted and missing."""
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
 
     _try_cage(areas_of(config))
@@ -59,7 +65,6 @@ class Engine(Here):
         if config is not None and not isinstance(config, Config):
             raise TypeError(f"expected a Config, found {type(config).__name__}")
         self.config = copy.copy(config or Config())
-        self.config.check()
         self.quota = Quota.of(self.config)
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable)

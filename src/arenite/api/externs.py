@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from arenite.api import execution, numbers
 from arenite.api.here import Here
 from arenite.api.numbers import integer
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
-from arenite.api.val import Val, plain
+from arenite.api.val import Val
 from arenite.errors import Failure
 from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
@@ -22,11 +25,13 @@ from arenite.machine import helpers, instantiate
 from arenite.machine.execution import start
 from arenite.machine.machine import Machine
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
-from arenite.machine.values import codec
+from arenite.machine.values import codec, convert, converted
 
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable, Sequence
+
+    from _typeshed import ReadableBuffer
 
     from arenite.api.store import Store
     from arenite.machine.lineage import Lineage
@@ -51,8 +56,13 @@ class Extern(Here):
         Raises: `Failure` if this was made in another store, `SnapshotError` if a page of the file that it was made from was lost:
         asked before and behind what touches the store's bytes.
         """
-        machine = store.machine
-        if not machine.lineage.knows(self.lineage, self.addr.at):
+        try:
+            machine = store.machine
+            known = machine.lineage.knows(self.lineage, self.addr.at)
+        except AttributeError:  # of what is no store
+            machine = machine_of(store)
+            raise
+        if not known:
             raise Failure(f"this {type(self).__name__.lower()} belongs to another store")
         if machine.cage.lost[0]:
             machine.cage.check()
@@ -82,14 +92,19 @@ def wrap(machine: Machine, addr: Addr) -> AnyExtern:
 
 
 def to_core(machine: Machine, value: object) -> object:
-    """A user's value as the machine wants it: functions as addresses."""
-    if isinstance(value, Val):
-        value = value.value
+    """A user's value as the machine wants it: functions as addresses.  A `Val` stays one, for whoever knows which type is wanted."""
+    if isinstance(value, Val) and isinstance(value.value, Func):
+        return replace(value, value=to_core(machine, value.value))
     if isinstance(value, Func):
         if not machine.lineage.knows(value.lineage, value.addr.at):
             raise Failure("this func belongs to another store")
         return value.addr
     return value
+
+
+def reference(machine: Machine, type_: int, value: object) -> int:
+    """A user's reference as a slot holds it.  Raises: `TypeError`."""
+    return cast("int", convert(to_core(machine, value), type_, machine.to_guest))
 
 
 def from_core(machine: Machine, value: object) -> Any:  # noqa: ANN401 (a guest's value: an int, a float, any object)
@@ -128,14 +143,19 @@ class Func(Extern):
 
         Raises: `Trap`, `Exit`, what a host function raised, `TypeError` and `OverflowError` for arguments of another type.
         """
-        machine = store.machine
-        if machine.lineage is not self.lineage:
-            self.machine_in(store)
+        try:
+            machine = store.machine
+            elsewhere = machine.lineage is not self.lineage
+        except AttributeError:  # what is no store
+            elsewhere = True
+        if elsewhere:
+            machine = self.machine_in(store)
         addr = self.addr
         kind = addr.codec
         if kind.plain_params and kind.plain_results:
             results = machine.call(addr, params)
         else:
+            machine.tidy()
             results = [from_core(machine, r) for r in machine.call(addr, [to_core(machine, p) for p in params])]
         count = len(results)
         return results[0] if count == 1 else None if count == 0 else list(results)
@@ -150,10 +170,7 @@ class Func(Extern):
         machine = self.machine_in(store)
         type_ = self.addr.type
         machine.tidy()
-        slots = [
-            machine.to_guest(t, to_core(machine, p)) if t in core.REFERENCES else p
-            for p, t in zip(params, type_.params, strict=True)
-        ]
+        slots = [reference(machine, t, p) if t in core.REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
         results = machine.call_bits(self.addr, slots)
         return [
             from_core(machine, machine.from_guest(t, r)) if t in core.REFERENCES else r
@@ -171,7 +188,7 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
             caller = Caller(machine, vmctx)
             try:
                 if not references:
-                    return plain(func(caller, *args))
+                    return func(caller, *args)
                 return to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]), count)
             finally:
                 caller.leave()
@@ -350,8 +367,14 @@ class Memory(Extern):
             cage.check()
         return found
 
-    def write(self, store: Storelike, value: bytes | bytearray | memoryview, start: int | None = None) -> int:
-        """Write bytes at `start` (negative: from the end); how many.  Raises: `IndexError` when they do not fit."""
+    def write(self, store: Storelike, value: ReadableBuffer | Iterable[int], start: int | None = None) -> int:
+        """Write bytes at `start` (negative: from the end); how many.
+
+        `value`: bytes, anything with a buffer, whose bytes these are then, or numbers of one byte each.
+        Raises: `IndexError` when they do not fit, `TypeError`, `ValueError` for what are no bytes.
+        """
+        if type(value) is not bytes and type(value) is not bytearray:
+            value = _flat(value)
         with self.view(store) as view:
             at = slice(start, None).indices(len(view))[0]
             if at >= len(view) or at + len(value) > len(view):
@@ -359,6 +382,15 @@ class Memory(Extern):
             view[at : at + len(value)] = value
         self.machine_in(store)  # what was touched may not have been there
         return len(value)
+
+    def page_size(self, store: Storelike) -> int:
+        """Bytes of a page: 65536."""
+        self.machine_in(store)
+        return core.PAGE_SIZE
+
+    def page_size_log2(self, store: Storelike) -> int:
+        """Its logarithm: 16."""
+        return self.page_size(store).bit_length() - 1
 
     def __getitem__(self, key: tuple[Storelike, slice | int]) -> bytes | int:
         store, where = key
@@ -388,6 +420,15 @@ class Memory(Extern):
         return ctypes.pointer(ctypes.c_ubyte.from_buffer(view)) if view else ctypes.POINTER(ctypes.c_ubyte)()
 
 
+def _flat(value: object) -> bytes:
+    """The bytes of a buffer, or numbers as bytes.  Raises: `TypeError`, `ValueError`."""
+    with suppress(TypeError):
+        return memoryview(cast("ReadableBuffer", value)).tobytes()
+    if hasattr(value, "__index__") or not isinstance(value, Iterable):  # `bytes` would make so many zeros of a number
+        raise TypeError(f"expected bytes, found {type(value).__name__}")
+    return bytes(value)
+
+
 class Table(Extern):
     """A table of references: `Table(store, TableType(ValType.funcref(), Limits(2, None)), None)`."""
 
@@ -398,7 +439,7 @@ class Table(Extern):
     def __init__(self, store: Storelike, ty: TableType, init: object) -> None:
         machine = machine_of(store)
         machine.tidy()
-        value = machine.to_guest(ty.core.element, to_core(machine, init))
+        value = reference(machine, ty.core.element, init)
         self.addr, self.lineage = instantiate.new_table(machine, ty.core, value), machine.lineage
 
     def type(self, store: Storelike) -> TableType:
@@ -414,7 +455,7 @@ class Table(Extern):
         """Grow by `amt` elements; the old size.  Raises: `Failure` beyond its maximum or the engine's."""
         machine = self.machine_in(store)
         machine.tidy()
-        value = machine.to_guest(self.addr.type.element, to_core(machine, init))
+        value = reference(machine, self.addr.type.element, init)
         old = helpers.grow_table(machine, self.addr.at, value, amt) if integer("elements", amt) >= 0 else helpers.REFUSED
         if old == helpers.REFUSED:
             raise Failure(f"failed to grow table by {amt} elements")
@@ -437,7 +478,7 @@ class Table(Extern):
             if not 0 <= integer("index", idx) < len(elements):
                 raise Failure(f"failed to set table element {idx}: the table has {len(elements)}")
             machine.tidy()
-            elements[idx] = machine.to_guest(self.addr.type.element, to_core(machine, val))
+            elements[idx] = reference(machine, self.addr.type.element, val)
 
 
 class Global(Extern):
@@ -484,7 +525,8 @@ class Global(Extern):
     def _put(self, machine: Machine, val: object) -> None:
         kind = codec(core.FuncType((), (self.addr.type.content,)))
         machine.tidy()
-        kind.write_results(machine.cage.arena, self.addr.at, (to_core(machine, val),), machine.to_guest)
+        values = converted((to_core(machine, val),), kind.type.results, machine.to_guest)
+        kind.put_results(machine.cage.arena, self.addr.at, *values)
 
 
 AnyExtern = Func | Memory | Table | Global

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from arenite.api import execution
 from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
 from arenite.api.here import Here
+from arenite.api.module import Module
 from arenite.errors import Failure, LinkError
 from arenite.machine.execution import start_instance
 from arenite.machine.segments import start_function
 
 if TYPE_CHECKING:
     from arenite.api.externs import Storelike
-    from arenite.api.module import Module
     from arenite.machine.machine import Machine
     from arenite.machine.objects import Addr, InstanceAddr
 
@@ -54,6 +54,7 @@ class Instance(Here):
 
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
+        check_module(module)
         addrs = _addresses(machine, imports)
         self.addr, self.lineage = module.births.prepare(machine, module.code, addrs), machine.lineage
         start = start_function(machine, self.addr)
@@ -69,6 +70,7 @@ class Instance(Here):
         Raises: as the constructor, before anything of the start function runs.
         """
         machine = machine_of(store)
+        check_module(module)
         made = module.births.prepare(machine, module.code, _addresses(machine, imports))
         _keep_window(machine, module)
         return execution.Execution(machine, start_instance(machine, made))
@@ -93,6 +95,12 @@ class Instance(Here):
         if not isinstance(func, Func):
             raise TypeError(f"export {name!r} is no function")
         return func(store, *params)
+
+
+def check_module(module: object) -> None:
+    """Raises: `TypeError` for what is no module."""
+    if not isinstance(module, Module):
+        raise TypeError(f"expected a Module, found {type(module).__name__}")
 
 
 def _addresses(machine: Machine, imports: Sequence[AnyExtern]) -> list[Addr]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arenite.api.engine import Engine, check_engine
 from arenite.api.here import Here
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, ImportType, wrapped
@@ -18,7 +19,6 @@ from arenite.wasm.validate import validate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.api.engine import Engine
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.window import Window
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 def offset_of(code: ModuleCode, function: int, pc: int) -> int:
     """Byte offset, in a module's file, of the instruction that an op of an own function came from."""
     return locate(decode(code.file), code, function, pc)
+
+
+def binary(wasm: object, expected: str) -> bytes:
+    """A module's bytes, which nobody changes.  Raises: `TypeError`: `bytes` would make so many zeros of a number."""
+    if not isinstance(wasm, (bytes, bytearray, memoryview)):
+        raise TypeError(f"expected {expected}, found {type(wasm).__name__}")
+    return bytes(wasm)
 
 
 class Module(Here):
@@ -38,11 +45,8 @@ class Module(Here):
     def __init__(
         self, engine: Engine, wasm: bytes | bytearray | memoryview | str, *, progress: Callable[[int, int], None] | None = None
     ) -> None:
-        if isinstance(wasm, str):
-            wasm = wat2wasm(wasm)
-        elif not isinstance(wasm, (bytes, bytearray, memoryview)):
-            raise TypeError(f"expected bytes or text, found {type(wasm).__name__}")
-        data = bytes(wasm)
+        check_engine(engine)
+        data = wat2wasm(wasm) if isinstance(wasm, str) else binary(wasm, "bytes or text")
         if data[:4] != b"\0asm" and data.lstrip()[:1] in (b"(", b";"):
             data = wat2wasm(data)
         self.engine = engine
@@ -58,9 +62,9 @@ class Module(Here):
 
     @staticmethod
     def validate(engine: Engine, wasm: bytes | bytearray) -> None:
-        """Check a binary module without translating it.  Raises: `DecodeError`, `ValidationError`."""
-        del engine
-        validate(decode(bytes(wasm)))
+        """Check a binary module without translating it.  Raises: `DecodeError`, `ValidationError`, `TypeError` for what are no bytes."""
+        check_engine(engine)
+        validate(decode(binary(wasm, "bytes")))
 
     @property
     def name(self) -> str:

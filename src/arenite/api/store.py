@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from arenite.api import snapshot as snapshots
-from arenite.api.engine import Engine, areas_of
+from arenite.api.engine import Engine, areas_of, check_engine
 from arenite.api.execution import Execution
 from arenite.api.here import Here
 from arenite.api.instance import Instance
@@ -60,9 +60,10 @@ class Store(Here):
     """
 
     def __init__(self, engine: Engine | None = None, data: object = None) -> None:
-        if engine is not None and not isinstance(engine, Engine):
-            raise TypeError(f"expected an Engine, found {type(engine).__name__}")
-        self.engine = engine or Engine()
+        if engine is None:
+            engine = Engine()
+        check_engine(engine)
+        self.engine = engine
         config = self.engine.config
         self.machine = Machine.empty(
             self.engine.tier, self.engine.windows, stack_size=config.max_wasm_stack, areas=areas_of(config)

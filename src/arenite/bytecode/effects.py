@@ -145,7 +145,7 @@ class Recorder:
         yield
         self.depth -= 1
 
-    def transfer(self, how: str) -> None:
+    def leave(self, how: str) -> None:
         """Control goes elsewhere."""
         self.transfers.add(how)
         self.ended |= self.depth == 0
@@ -156,36 +156,30 @@ class Recorder:
 
     def goto(self, to: Label) -> None:  # noqa: ARG002
         """A branch."""
-        self.transfer("goto")
+        self.leave("goto")
 
     def switch(self, index: Value, to: list[Label]) -> None:  # noqa: ARG002
         """A branch."""
-        self.transfer("goto")
+        self.leave("goto")
 
     def trap(self, code: Cause) -> None:
         """A trap."""
         self.traps.add(code)
-        self.transfer("trap")
+        self.leave("trap")
 
     def pause(self, at: Label, *, owed: bool) -> None:  # noqa: ARG002
         """A stop that the run goes on from."""
-        self.transfer("pause")
+        self.leave("pause")
 
-    def next_pc(self) -> Value:
-        """A pc."""
-        return Value(I32, "")
-
-    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+    def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
         """A call; what the callee does is not this op's effect."""
-        if sp.type is not I32 or isinstance(to, Label) != (vmctx is None):
+        if frame.type is not I32 or header.type is not I32 or isinstance(to, Label) != (vmctx is None):
             raise InternalError("a call of a wrong shape")
-        self.transfer("call")
+        self.leave("call")
 
-    def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
+    def ret(self, header: Value) -> None:  # noqa: ARG002
         """A return."""
-        if any(x.type is not I32 for x in (pc, sp, vmctx)):
-            raise InternalError("a return of a wrong shape")
-        self.transfer("return")
+        self.leave("return")
 
     def helper(self, helper: Helper, *args: Value) -> Value:
         """The machine may do anything to memory and the arena."""
@@ -194,12 +188,12 @@ class Recorder:
         self.reads |= {Space.ARENA, Space.MEMORY}
         self.writes |= {Space.ARENA, Space.MEMORY}
         self.asked = helper
-        self.transfer("host" if helper is Helper.HOST_CALL else "helper")
+        self.leave("host" if helper is Helper.HOST_CALL else "helper")
         return Value(I32, "")
 
     def halt(self) -> None:
         """The end."""
-        self.transfer("halt")
+        self.leave("halt")
 
 
 def _stand_in(operand: Operand) -> Value | Label | list[Label]:

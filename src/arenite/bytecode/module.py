@@ -27,6 +27,11 @@ DENSE: Final = 2  # bytes of an image for each byte of data, at most
 FUNCTION: Final = struct.Struct("<IIIIIII")
 
 
+def unnamed(index: int) -> str:
+    """What a function is called, for people, that nothing names."""
+    return f"<wasm function {index}>"
+
+
 class FunctionCode(NamedTuple):
     """One function: bytes in the module's bytecode, its frame, and where it came from."""
 
@@ -171,10 +176,14 @@ class ModuleCode:
         return low if low < self.function_count and self.function(low).begin <= pc else None
 
     def function_name(self, index: int) -> str:
-        """Name of a function of the index space, for people: from the name section, an export, an import, or its number."""
+        """Name of a function of the index space, for people: as `name_of`, or its number."""
+        return self.name_of(index) or unnamed(index)
+
+    def name_of(self, index: int) -> str | None:
+        """Name of a function of the index space: from the name section, or an export's."""
         if index in self.function_names:
             return self.function_names[index]
         for export in self.exports:
             if isinstance(export.type, FuncType) and export.index == index:
                 return export.name
-        return f"<wasm function {index}>"
+        return None

@@ -45,7 +45,6 @@ def configured(tier: TierName, settings: list[str] | None, *, fuel: bool = False
             raise typer.BadParameter(f"no option {name!r}; there are: {', '.join(OTHERS)}", param_hint="--set")
         try:
             setattr(config, name, value(text, getattr(DEFAULTS, name)))
-            config.check()
         except ValueError as error:
             raise typer.BadParameter(f"{setting}: {error}", param_hint="--set") from error
     return config

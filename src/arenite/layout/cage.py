@@ -37,6 +37,8 @@ MEMORY_MAX: Final = 1 << 32
 AREA_SIZE: Final = 2 * MEMORY_MAX + GUARD  # an index and a static offset, each below 2**32, and the widest access
 MAX_AREAS: Final = StoreContext.lengths.count
 
+ALIGNMENT: Final = 16  # of records and of the frames that the host begins
+
 # the arena's first pages: null, then the stack
 NULL_SIZE: Final = HOST_PAGE
 STACK_AT: Final = NULL_SIZE

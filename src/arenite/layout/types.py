@@ -96,12 +96,18 @@ class TableType:
     element: int
     limits: Limits
 
+    def __str__(self) -> str:
+        return f"table {self.limits} of {type_name(self.element)}"
+
 
 @dataclass(frozen=True)
 class MemoryType:
     """Spec: syntax-memtype."""
 
     limits: Limits
+
+    def __str__(self) -> str:
+        return f"memory {self.limits}"
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,9 @@ class GlobalType:
 
     content: int
     mutable: bool
+
+    def __str__(self) -> str:
+        return f"global {'mutable ' if self.mutable else ''}{type_name(self.content)}"
 
 
 ExternType = FuncType | TableType | MemoryType | GlobalType

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from arenite.bytecode.module import unnamed
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.layout.frame import header_offset
 from arenite.layout.records import FrameHeader
@@ -62,14 +63,14 @@ class GuestFrame:
         return self._code.imported_functions + self._function
 
     @cached_property
-    def func_name(self) -> str:
-        """Its name, for people."""
-        return self._code.function_name(self.func_index)
+    def func_name(self) -> str | None:
+        """Its name by the name section, or an export's; None if nothing names it."""
+        return self._code.name_of(self.func_index)
 
     @cached_property
-    def module_name(self) -> str:
-        """Name of its module."""
-        return self._code.name
+    def module_name(self) -> str | None:
+        """Name that its module has for itself, if any."""
+        return self._code.name or None
 
     @cached_property
     def module_offset(self) -> int | None:
@@ -86,7 +87,7 @@ class GuestFrame:
     def __str__(self) -> str:
         offset = self.module_offset
         where = "?" if offset is None else f"{offset:#x}"
-        return f"{where:>10} - {self.module_name or '<module>'}!{self.func_name}"
+        return f"{where:>10} - {self.module_name or '<module>'}!{self.func_name or unnamed(self.func_index)}"
 
 
 def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import Helper
 from arenite.errors import Failure, Trap
-from arenite.layout.cage import UNIT
+from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import frame_end
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FuncType
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Helper.HOST_CALL)
-ALIGNMENT: Final = 16
 
 
 class PauseReason(StrEnum):
@@ -129,8 +128,15 @@ def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance
     """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs; `Failure` inside a host function."""
     if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
         raise Failure("an execution cannot begin inside a host function of its store")
-    at = machine.put_arguments(function, args)
-    pc, vmctx = machine.put_entry(function, at)
+    machine.tidy()
+    at = machine.top
+    machine.depth += 1
+    try:
+        machine.put_arguments(function, args)
+        pc, vmctx = machine.put_entry(function, at)
+    finally:
+        machine.depth -= 1
+        machine.top = at
     end = _end(machine, at, pc)
     activation = Activation(function, at, READY, pc, at, vmctx, end, instance=instance)
     machine.activations += [activation]  # both or none: nothing is called in between
@@ -143,7 +149,7 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
     function = start_function(machine, instance)
     if function is None:
         function = FuncAddr(0, FuncType((), ()))
-        function.entry = HALT_PC, instance.at
+        function.entry = HALT_PC, instance.at, instance.at
     return start(machine, function, (), machine.made.instances.index(instance))
 
 

@@ -15,11 +15,11 @@ from arenite.bytecode.encode import decode
 from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.bytecode.locals import locals_at
 from arenite.errors import InternalError, SnapshotError
-from arenite.layout.cage import UNIT
+from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXTERNREF
-from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, frame_extent
+from arenite.machine.execution import HOST_CALL, READY, frame_extent
 from arenite.machine.helpers import HELPER_METHODS
 from arenite.machine.window import HALT_PC
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import Limit, LinkError, Trap
 from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
-from arenite.layout.types import MAX_TABLE, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
+from arenite.layout.types import MAX_TABLE, PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType
 from arenite.machine.helpers import elements, fill, table_record
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.segments import drop, evaluate, function_reference, references
@@ -32,6 +32,11 @@ def size_now(machine: Machine, addr: Addr) -> int | None:
     return None
 
 
+def named(type_: ExternType) -> str:
+    """The type of an import, for people."""
+    return f"func {type_}" if isinstance(type_, FuncType) else str(type_)
+
+
 def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> None:
     """Raises: `LinkError` naming the first import that does not fit."""
     if len(imports) != len(code.imports):
@@ -41,7 +46,7 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
         if not matches(wanted.type, found, 0 if size is None else size):
             now = "" if size is None else f", now of size {size}"
             raise LinkError(
-                f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {found.type}{now}"
+                f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {named(wanted.type)}, found {named(found.type)}{now}"
             )
 
 

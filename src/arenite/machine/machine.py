@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import Failure, Limit, NotReady, Trap
-from arenite.layout.cage import ARENA_MAX, STACK_AT, UNIT, write_context
+from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, MAX_U64
 from arenite.machine.absent import ClosedCage, Unborn
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage
 from arenite.machine.collect import tidy
-from arenite.machine.execution import ALIGNMENT, HOST_CALL, READY, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
+from arenite.machine.execution import HOST_CALL, READY, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
 from arenite.machine.frames import asked_at
 from arenite.machine.helpers import HELPER_METHODS, GuestTrap, Rest
 from arenite.machine.hosts import Hosts
@@ -34,6 +34,7 @@ from arenite.machine.portable import PortableCage
 from arenite.machine.quota import UNBOUNDED
 from arenite.machine.registry import Registry
 from arenite.machine.turn import IN_USE, alone
+from arenite.machine.values import Codec, converted
 from arenite.machine.watch import watch
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import Cause
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from arenite.layout.types import FuncType
     from arenite.machine.execution import Activation, Budget
     from arenite.machine.tier import Runner, Tier
-    from arenite.machine.values import Codec
 
 CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 FUNCREF: Final = FuncRefRecord.packer()
@@ -55,8 +55,7 @@ EPOCH_SECONDS: Final = 0.02  # a host function that waits looks at the epoch so 
 LATE: Final = (
     0.015  # seconds without a word of the watch: it waits for the interpreter lock, of which short runs let go for too short …
 )
-UNSEEN: Final = 4  # … but a host function of 5 ms lets it in: so looking at the clock behind one of so many is enough …
-YIELD: Final = 50e-6  # … and so long the lock is let go of then: threads of the user's wait for it, too
+YIELD: Final = 50e-6  # … so this long the lock is let go of: threads of the user's wait for it, too
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
 SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), Cause.OUT_OF_FUEL)
@@ -69,44 +68,6 @@ def _never() -> None:
 
 class Machine:
     """Everything below a store."""
-
-    __slots__ = (  # faster than a dictionary, which objects of more than 30 attributes have otherwise
-        "__weakref__",
-        "_asked",
-        "_budget",
-        "_made_for",
-        "_runner",
-        "activations",
-        "attended",
-        "cage",
-        "can_pause",
-        "check",
-        "data",
-        "depth",
-        "driven",
-        "due",
-        "elements",
-        "fuel",
-        "host_stack",
-        "hosts",
-        "lineage",
-        "locate",
-        "look_at",
-        "made",
-        "modules",
-        "progress",
-        "quota",
-        "reserve",
-        "shared",
-        "slice_units",
-        "stack_limit",
-        "tier",
-        "top",
-        "users",
-        "watched",
-        "window",
-        "windows",
-    )
 
     def __init__(
         self,
@@ -335,8 +296,14 @@ class Machine:
                 users.add(me)
                 if len(users) > 1:
                     raise Failure(IN_USE)
-            kind, sp = function.codec, self.put_arguments(function, args)
-            self._enter(function, sp)
+            kind, sp = function.codec, self.top
+            self.depth += 1  # what an argument calls to say its value runs above, and may do no more than a host function
+            try:
+                self.put_arguments(function, args)
+                self._enter(function, sp)
+            finally:
+                self.depth -= 1
+                self.top = sp
             if kind.plain_results:
                 return kind.get_results(self.cage.arena, sp)
             return kind.read_results(self.cage.arena, sp, self.from_guest)
@@ -351,29 +318,38 @@ class Machine:
     def call_bits(self, function: FuncAddr, args: Sequence[int]) -> list[int]:
         """Call a function with the bit patterns of slots, and get those of its results."""
         sp = self._frame_for(function)
-        struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
-        self._enter(function, sp)
+        self.depth += 1
+        try:
+            struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
+            self._enter(function, sp)
+        finally:
+            self.depth -= 1
+            self.top = sp
         return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
 
-    def put_arguments(self, function: FuncAddr, args: Sequence[object]) -> int:
-        """Where a frame for this function begins, its arguments in place.  Raises: `TypeError`, `OverflowError`, `Trap`."""
+    def put_arguments(self, function: FuncAddr, args: Sequence[object]) -> None:
+        """Begin the frame of this function at the top, which moves above it.  An argument may call guests: whoever calls this has `depth` say so.
+
+        Raises: `TypeError`, `OverflowError`, `Trap`.
+        """
         kind, sp, arena = function.codec, self.top, self.cage.arena
         if sp + kind.frame > self.stack_limit:
             raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
-        try:
-            if kind.plain_params:
+        self.top = sp + kind.room
+        if kind.plain_params:
+            try:
                 kind.put_params(arena, sp, *args)
+            except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised below
+                pass
             else:
-                self.tidy()
-                kind.write_params(arena, sp, args, self.to_guest)
-        except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
-            kind.write_params(arena, sp, args, self.to_guest)
-        return sp
+                return
+        values = converted(args, kind.type.params, self.to_guest)
+        kind.put_params(self.cage.arena, sp, *values)
 
     def put_entry(self, function: FuncAddr, sp: int) -> tuple[int, int]:
         """Write the header of a frame that returns to the host; the function's (pc, vmctx)."""
-        pc, vmctx = function.entry or self._resolve(function)
-        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
+        pc, vmctx, caller = function.entry or self.resolve(function)
+        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, caller, 0)
         return pc, vmctx
 
     def _frame_for(self, function: FuncAddr) -> int:
@@ -389,20 +365,18 @@ class Machine:
 
     def _enter(self, function: FuncAddr, sp: int) -> None:
         """Run a function whose arguments lie at `sp`, until it has returned."""
-        if self.depth >= MAX_NESTING:
+        if self.depth > MAX_NESTING:
             raise Trap(Cause.NESTING.message, Cause.NESTING.code)
-        pc, vmctx = function.entry or self._resolve(function)
-        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, vmctx, 0)
-        top, can_pause, hosts, progress = self.top, self.can_pause, len(self.host_stack), self.progress
-        self.depth += 1
+        pc, vmctx, caller = function.entry or self.resolve(function)
+        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, caller, 0)
+        can_pause, hosts, progress = self.can_pause, len(self.host_stack), self.progress
         self.can_pause = False
         try:
             if not self.attended:
                 self._be_watched()
             self._run(pc, sp, vmctx)
         finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
-            self.depth -= 1
-            self.top, self.can_pause, self.progress = top, can_pause, progress
+            self.can_pause, self.progress = can_pause, progress
             del self.host_stack[hosts:]
 
     def drive(self, activation: Activation, budget: Budget) -> None:
@@ -431,7 +405,7 @@ class Machine:
         if not watch.attend(self):
             self.slice_units = min(self.slice_units, UNATTENDED)
 
-    def _resolve(self, function: FuncAddr) -> tuple[int, int]:
+    def resolve(self, function: FuncAddr) -> tuple[int, int, int]:
         """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
         try:
             _, handle, vmctx, _ = FUNCREF.unpack_from(self.cage.arena, function.at)
@@ -440,40 +414,35 @@ class Machine:
         pc, _, actual = self.window.entry(handle)
         if self.window.type_of(actual) != function.type:
             raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
-        function.entry = pc, vmctx
+        function.entry = pc, vmctx, vmctx
         return function.entry
 
     def _run(self, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
         """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
         left = given = 0 if self.watched or status != READY else self._grant()
         self.look_at = 0.0
-        calls = UNSEEN  # of host functions since the clock was looked at
         while True:
-            if status == HOST_CALL:
-                if progress:
-                    pc, progress = self._host_call(pc, sp, vmctx, progress[0]), ()
-                else:
-                    pc = self._host_call(pc, sp, vmctx)
-                calls += 1
-                if self.due or calls >= UNSEEN:
-                    calls = 0
-                    if self._is_late():
+            if status != READY:
+                if status == HOST_CALL:
+                    if progress:
+                        pc, progress = self._host_call(pc, sp, vmctx, progress[0]), ()
+                    else:
+                        pc = self._host_call(pc, sp, vmctx)
+                    if (self.due or monotonic() >= self.look_at) and self._is_late():
                         self._look_up(READY, pc, sp, vmctx)
-                given = left
-                if self.fuel is not None:  # which the host function may have changed
-                    left = given = self._grant()
-            elif status == READY:
-                pass
-            elif status in (PAUSE_AGAIN, PAUSE_OWED):
-                left = given = self._next_slice(status, pc, sp, vmctx)
-            elif status in HELPER_METHODS:
-                pc = self._help(status, pc, sp, vmctx, progress)
-                progress = ()
-                given = left
-                if self.fuel is not None:
-                    left = given = self._grant()
-            else:
-                self.trap(Cause(status), pc, sp, vmctx)
+                    given = left
+                    if self.fuel is not None:  # which the host function may have changed
+                        left = given = self._grant()
+                elif status in (PAUSE_AGAIN, PAUSE_OWED):
+                    left = given = self._next_slice(status, pc, sp, vmctx)
+                elif status in HELPER_METHODS:
+                    pc = self._help(status, pc, sp, vmctx, progress)
+                    progress = ()
+                    given = left
+                    if self.fuel is not None:
+                        left = given = self._grant()
+                else:
+                    self.trap(Cause(status), pc, sp, vmctx)
             cage = self.cage
             page = cage.store_page
             CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
@@ -733,7 +702,8 @@ class Machine:
             values = result
         else:
             raise TypeError(f"a host function with {count} results returned {type(result).__name__}, not a list or tuple")
-        kind.write_results(self.cage.arena, sp, values, self.to_guest)
+        numbers = converted(values, kind.type.results, self.to_guest)  # which may call guests, before the arena is looked at
+        kind.put_results(self.cage.arena, sp, *numbers)
 
     def trap(self, cause: Cause, pc: int, sp: int, vmctx: int) -> NoReturn:
         """Raise the trap with the guest's frames."""

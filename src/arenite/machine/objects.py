@@ -31,7 +31,7 @@ class FuncAddr:
         self.at = at
         self.type = type_
         self.codec = kind or codec(type_)
-        self.entry: tuple[int, int] | None = None
+        self.entry: tuple[int, int, int] | None = None  # pc and vmctx, and whose exports a host function finds by its caller
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FuncAddr) and self.at == other.at

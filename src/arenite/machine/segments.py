@@ -45,7 +45,10 @@ def start_function(machine: Machine, instance: InstanceAddr) -> FuncAddr | None:
     if code.start is None:
         return None
     type_ = code.types[code.function_types[code.start]]
-    return FuncAddr(function_reference(machine, instance.at, code, code.start), type_)
+    function = FuncAddr(function_reference(machine, instance.at, code, code.start), type_)
+    pc, vmctx, _ = machine.resolve(function)
+    function.entry = pc, vmctx, instance.at  # an imported host function finds the exports of who imports it
+    return function
 
 
 def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:

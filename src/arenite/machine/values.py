@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, SupportsFloat
 
+from arenite.layout.cage import ALIGNMENT
 from arenite.layout.frame import frame_end, header_offset
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, type_name
 
@@ -45,11 +46,21 @@ def single(value: float) -> float:
     return value
 
 
+class Typed:
+    """A value that says which type it is of; the public API has what it is."""
+
+    __slots__ = ()
+
+    def plain(self, type_: int) -> object:
+        """The value, wanted as one of that type.  Raises: `TypeError` if it is of another."""
+        raise NotImplementedError
+
+
 class Codec:
     """Arguments and results of one function type.
 
-    `put_params(view, at, *values)` and `get_results(view, at)` are `struct`'s own, for values of exactly the right kind; the methods
-    take and give what users may pass.  `header`: where a frame of such a function has its header, in bytes; `frame`: where that ends;
+    `put_params(view, at, *values)` and `get_results(view, at)` are `struct`'s own, for values of exactly the right kind (`converted`).
+    `header`: where a frame of such a function has its header, in bytes; `frame`: where that ends; `room`: where the next may begin;
     `results`: how many.
     """
 
@@ -57,20 +68,13 @@ class Codec:
         self.type = type_
         self.header = header_offset(type_)
         self.frame = frame_end(type_)
+        self.room = self.frame + ALIGNMENT - 1 & -ALIGNMENT
         self.results = len(type_.results)
         params, results = (struct.Struct("<" + "".join(FORMATS[t] for t in side)) for side in (type_.params, type_.results))
         self.put_params, self.get_params = params.pack_into, params.unpack_from
         self.put_results, self.get_results = results.pack_into, results.unpack_from
         self.plain_params = not any(t in REFERENCES for t in type_.params)
         self.plain_results = not any(t in REFERENCES for t in type_.results)
-
-    def write_params(self, view: memoryview, at: int, values: Sequence[object], refs: ToGuest) -> None:
-        """Write arguments into slots.  Raises: `TypeError`, `OverflowError`."""
-        self.put_params(view, at, *converted(values, self.type.params, refs))
-
-    def write_results(self, view: memoryview, at: int, values: Sequence[object], refs: ToGuest) -> None:
-        """Write results into slots.  Raises: `TypeError`, `OverflowError`."""
-        self.put_results(view, at, *converted(values, self.type.results, refs))
 
     def read_params(self, view: memoryview, at: int, refs: FromGuest) -> Sequence[object]:
         """Read arguments from slots."""
@@ -95,11 +99,16 @@ def converted(values: Sequence[object], types: Sequence[int], refs: ToGuest) -> 
 
 
 def convert(value: object, type_: int, refs: ToGuest) -> object:
-    """A Python value as `struct` wants it for the type."""
+    """A Python value as `struct` wants it for the type.  Raises: `TypeError`, `OverflowError`."""
+    if isinstance(value, Typed):
+        value = value.plain(type_)
+    return refs(type_, value) if type_ in REFERENCES else number(value, type_)
+
+
+def number(value: object, type_: int) -> int | float:
+    """A Python value as a number of the type.  Raises: `TypeError`, `OverflowError`."""
     if type_ in BITS:
         return integer(value, type_)
-    if type_ in REFERENCES:
-        return refs(type_, value)
     if not isinstance(value, SupportsFloat) or isinstance(value, bool):
         raise TypeError(f"expected a float for {type_name(type_)}, found {type(value).__name__}")
     return single(float(value)) if type_ == F32 else float(value)

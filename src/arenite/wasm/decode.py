@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"\0asm"
 VERSION: Final = b"\x01\0\0\0"
+COMPONENT: Final = b"\1\0"  # where a module has 0: the layer of the component model
 I32_CONST: Final = 0x41
 MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
 ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
@@ -41,16 +42,18 @@ CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get"
 VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
 
 
-def decode(data: bytes, paid: int | None = None) -> Module:
-    """The module in `data`.  `paid`: how many bytes it was unpacked from, if it was: loading takes no longer than these allow.
+def decode(data: bytes) -> Module:
+    """The module in `data`.
 
     Raises: `DecodeError`; `Limit`; `ValidationError` for a constant expression that contains other instructions.
     """
     if data[:4] != MAGIC:
         raise DecodeError("unexpected end" if len(data) < 4 else "magic header not detected", 0)
     if data[4:8] != VERSION:
-        raise DecodeError("unexpected end" if len(data) < 8 else "unknown binary version", 4)
-    decoder = Decoder(data, paid)
+        component = data[6:8] == COMPONENT
+        what = "unknown binary version" + (": this is a component, and arenite runs core modules" if component else "")
+        raise DecodeError("unexpected end" if len(data) < 8 else what, 4)
+    decoder = Decoder(data)
     try:
         decoder.sections()
     except DecodeError:
@@ -62,8 +65,8 @@ def decode(data: bytes, paid: int | None = None) -> Module:
 class Decoder:
     """Fills a `Module` section by section.  `end`: where the section at hand says that it ends."""
 
-    def __init__(self, data: bytes, paid: int | None) -> None:
-        self.module = Module(data, paid=paid)
+    def __init__(self, data: bytes) -> None:
+        self.module = Module(data)
         self.budget = self.module.budget
         self.r = Reader(data, 8, len(data))
         self.end = 8

@@ -1,4 +1,4 @@
 ;;! test = "decode"
 
 (module binary "\00asm\0d\00\01\00")
-;; DecodeError: unknown binary version (at byte 0x4)
+;; DecodeError: unknown binary version: this is a component, and arenite runs core modules (at byte 0x4)

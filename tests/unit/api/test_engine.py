@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import subprocess
 import sys
+from platform import machine
+from typing import TYPE_CHECKING
 
 import pytest
 import wasmtime
 
-from arenite import Config, Engine, Module, platform, wat2wasm
+from arenite import Config, Engine, Instance, Module, Store, platform, wat2wasm
 from arenite.config import WASMTIME
+
+if TYPE_CHECKING:
+    from arenite.config import TierName
 
 GUEST = """
 import resource, sys, warnings
@@ -61,6 +67,70 @@ def test_switches_of_the_wasmtime_package() -> None:
             setattr(config, name, value)
     with pytest.raises(AttributeError):
         config.wasm_smid = False
+
+
+NONSENSE = {
+    "strategy": ("turbo", 5, None),
+    "cranelift_opt_level": ("fast", 2),
+    "profiler": ("gprof", "jitdump", True),
+    "cache": (False, 5, "/no/such/file.toml"),
+    "target": ("x", "", 5, "m68k-unknown-linux-gnu", f"{machine()}-apple-darwin"),
+    "cranelift_nan_canonicalization": (1, "yes", None),
+    "debug_info": (1, "yes"),
+    "memory_reservation": ("much", 1.5, True),
+    "wasm_simd": (0, None),
+    "consume_fuel": (1, None, "yes"),
+    "deterministic": (1,),
+    "epoch_interruption": (1,),
+    "max_wasm_stack": ("much", 1.5, True, 0, -1),
+    "tier": ("fast", 5),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in NONSENSE.items() for value in values])
+def test_nonsense_is_refused_when_it_is_set(name: str, value: object) -> None:
+    config = Config()
+    with pytest.raises((TypeError, ValueError), match=f"^{name} is "):
+        setattr(config, name, value)
+    assert config == Config()
+
+
+@pytest.mark.parametrize("name", sorted(set(NONSENSE) - {"tier"}))
+def test_the_wasmtime_package_refuses_it_too(name: str) -> None:
+    for value in NONSENSE[name]:
+        if value in LENIENT.get(name, ()):
+            continue
+        with pytest.raises((TypeError, ValueError, wasmtime.WasmtimeError, ctypes.ArgumentError)):
+            setattr(wasmtime.Config(), name, value)
+
+
+LENIENT = {  # what it takes, and arenite does not
+    "profiler": ("jitdump",),
+    "target": ("m68k-unknown-linux-gnu", f"{machine()}-apple-darwin"),
+    "memory_reservation": (True,),
+    "max_wasm_stack": (True, 0, -1),
+    "epoch_interruption": (1,),
+    "deterministic": (1,),  # it has no such option
+}
+
+
+def test_what_means_the_same_here() -> None:
+    config = Config()
+    config.cranelift_nan_canonicalization = True
+    config.cache = True
+    config.target = f"{machine()}-unknown-linux-gnu"
+    assert config == Config(deterministic=True)
+    config.cranelift_nan_canonicalization = False
+    assert config == Config()
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_canonical_nans(tier: TierName) -> None:
+    config = Config(tier=tier)
+    config.cranelift_nan_canonicalization = True
+    text = '(module (func (export "f") (param f32) (result i32) (i32.reinterpret_f32 (f32.div (local.get 0) (local.get 0)))))'
+    store = Store(Engine(config))
+    assert Instance(store, Module(store.engine, text), []).call(store, "f", 0.0) == 0x7FC00000
 
 
 def test_every_switch_of_the_wasmtime_package_is_known() -> None:

@@ -187,7 +187,7 @@ def test_wrong_configurations() -> None:
     for options, words in (
         ({"tier": "fast"}, "tier"),
         ({"memories": 0}, "memories"),
-        ({"max_wasm_stack": 1.5}, "max_wasm_stack"),
+        ({"max_wasm_stack": -1}, "max_wasm_stack"),
     ):
         with pytest.raises(ValueError, match=words):
             Config(**options)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from arenite import AreniteError, Engine, Func, FuncType, Instance, SnapshotError, Store, Trap
 from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
-from arenite.layout.cage import STACK_AT
+from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
 from arenite.machine import execution as core
 from arenite.machine.execution import HOST_CALL, READY, Budget, PauseReason
@@ -124,7 +124,7 @@ def test_how_it_stands(tier: str, place: str) -> None:
     assert machine.activations == [activation]
     assert activation.at == STACK_AT <= activation.sp < activation.end <= machine.stack_limit
     assert machine.top == activation.end
-    assert activation.end % core.ALIGNMENT == 0
+    assert activation.end % ALIGNMENT == 0
     found = guest.frames()
     assert len(found) == {"begun": 1, "entering": 5, "looping": 8, "calling": 10}[place]
     assert found[-1].sp == activation.at
@@ -226,7 +226,7 @@ def test_a_stack_of_any_size(tier: str, size: int) -> None:
     if size > 1:
         assert instance.call(store, "go") == 0
     fork = store.snapshot().fork()
-    assert fork.machine.stack_limit % core.ALIGNMENT == 0
+    assert fork.machine.stack_limit % ALIGNMENT == 0
     with suppress(Trap):
         instance.call(fork, "go")
 

@@ -88,7 +88,7 @@ class SafeRunner:
         self.memories: dict[int, memoryview] = {}
         self.names: dict[str, object] = {
             "__builtins__": BUILTINS,
-            "RETURNB": window.returns,
+            "RETURNS": window.returns,
             "FLOOR": cage.floor,
             "WI": window.entries.cast("B").cast("I"),
             "COPY": copy,
