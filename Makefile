@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bless spec wasi programs fuzz xisa bench docs size clean compiled browser
+.PHONY: help demo test check format bless spec wasi programs fuzz mutants xisa bench docs size clean compiled browser
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of 
 	$(BIN)/python tests/fuzz/alter.py --count 100000
 	ARENITE_RESUME=200 $(PYTEST) tests/property/test_resume.py
 	ARENITE_STRESS=all $(PYTEST) tests/stress
+
+mutants: $(VENV)/.with-test  ## small faults put into the code one by one: the tests named for each must notice it
+	$(BIN)/python tests/mutants/run.py
 
 xisa: $(VENV)/.with-test compiled  ## aarch64 under qemu-user: tests of what depends on the CPU, and guests on both CPUs
 	$(BIN)/python tools/xisa.py

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 from arenite.bytecode import control
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Handler, Interpreter
+from arenite.emit.handler import Handler
+from arenite.emit.interpreter import Interpreter
 from arenite.layout.cage import UNIT
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import host
@@ -95,7 +96,7 @@ class Counting:
         handlers = _handlers(CountingInterpreter(ADDRESSINGS[Variant().addressing], host()).text())
         self._table = mmap.mmap(-1, COUNTERS_AT + CODE_SIZE)
         self._table[:COUNTERS_AT] = ctypes.string_at(handlers.table, COUNTERS_AT)
-        handlers.table = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(self._table)))
+        handlers.table = ctypes.addressof(ctypes.c_char.from_buffer(self._table))
         self._tier = _tier(handlers)
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:

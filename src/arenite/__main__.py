@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from arenite.cli.app import main
+from arenite_command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,6 +6,7 @@ import pytest
 from wasmtime import wat2wasm
 
 from arenite.translate.module import translate
+from differential.binary import MAGIC, section, sized, u
 from differential.compare import TIERS, observe
 
 RESULTS = "i32 " * 6
@@ -33,6 +34,20 @@ BODIES = {
 def test_tiers_agree_with_wasmtime(name: str) -> None:
     wasm = bytes(wat2wasm(FUNCTION % BODIES[name]))
     translate(wasm)
+    expected = observe("wasmtime", wasm, limit=200)
+    for tier in TIERS:
+        assert observe(tier, wasm, limit=200) == expected, tier
+
+
+def test_blocks_in_one_another_as_deep_as_nobody_writes_them() -> None:
+    """Out of 70,000 blocks to the outermost, one in the middle, or nowhere; each end that is passed counts."""
+    depth, counted = 70_000, 100
+    count = b"\x20\x01\x41\x01\x6a\x21\x01"  # of locals, the second, + 1
+    inner = b"".join(b"\x20\0\x41" + bytes([n]) + b"\x46\x0d" + u(to) for n, to in enumerate((depth - 1, depth // 2, 0)))
+    ends = b"\x0b" * (depth - counted) + (b"\x0b" + count) * counted
+    body = b"\1\1\x7f" + b"\x02\x40" * depth + inner + ends + b"\x20\x01\x0b"
+    exports = section(7, b"\1f\0\0")
+    wasm = MAGIC + section(1, b"\x60\1\x7f\1\x7f") + section(3, b"\0") + exports + section(10, sized(body))
     expected = observe("wasmtime", wasm, limit=200)
     for tier in TIERS:
         assert observe(tier, wasm, limit=200) == expected, tier

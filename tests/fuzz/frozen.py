@@ -158,11 +158,11 @@ def specimens(folder: Path, of: Engine) -> list[Specimen]:
 
 
 def _older(name: str) -> Specimen:
-    """Files of an earlier version, with records in another layout."""
+    """Files of an earlier version, with records in another layout; `kept.py` saved the packed form last, so that is the delta's parent."""
     files = {form: (KEPT / f"{name}-{form}.arn").read_bytes() for form in FORMS}
     delta = Document(files["delta"])
     delta.manifest["parent"]["name"] = BASE
-    return Specimen(name, files | {"delta": delta.whole()}, files["image"])
+    return Specimen(name, files | {"delta": delta.whole()}, files["packed"])
 
 
 def _specimen(name: str, folder: Path, makers: tuple[Store, Callable[[], object]]) -> Specimen:

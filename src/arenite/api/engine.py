@@ -40,7 +40,7 @@ def make_tier(config: Config) -> Tier:
 
 
 def _threaded(config: Config) -> Tier:
-    """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` where LLVM is wanted and missing."""
+    """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` without ctypes."""
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
 
     _try_cage(areas_of(config))

@@ -181,8 +181,8 @@ class Snapshot:
             )
         return self
 
-    def _translated(self, wasm: bytes) -> ModuleCode:
-        code = translate(wasm)
+    def _translated(self, wasm: bytes, paid: int) -> ModuleCode:
+        code = translate(wasm, paid)
         self.engine.modules[code.digest.hex()] = code
         return code
 

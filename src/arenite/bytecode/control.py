@@ -1,4 +1,4 @@
-"""Rows of moves, branches, calls and returns.  Spec: exec-br … exec-call_indirect.
+"""Rows of moves and branches, and what begins a function.  Spec: exec-br … exec-br_table.
 
 Fuel: one unit per function entered and per back-edge taken, equal on every tier.  A function pays when it is entered (so `enter` is
 asked again if it could not pay); a back-edge has happened when it pays, so it owes its unit.  The same comparison serves interrupts: the
@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.helpers import Helper
 from arenite.bytecode.integers import is_zero, trap_if
 from arenite.bytecode.protocol import I32, I64, Emit, Label, Value
-from arenite.bytecode.references import element_at
 from arenite.bytecode.row import Meaning, Row, looping, row
-from arenite.layout.cage import HANDLE_MASK
-from arenite.layout.records import FuncRefRecord, StoreContext, WindowEntry
+from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
@@ -74,38 +71,6 @@ def _zero(e: Emit, first: Value, count: int) -> None:
         e.store(Space.FRAME, first, e.const(I64, 0), 8 * i)
 
 
-def call(e: Emit, frame: Value, header: Value, to: Label) -> None:
-    """Call a function of this module; its frame begins at our byte `frame`, where the arguments lie and the results will."""
-    e.call(to, None, frame, header)
-
-
-def call_reference(e: Emit, reference: Value, type_: Value, frame: Value, header: Value) -> None:
-    """Call what a function reference names, if the window says that it has this type."""
-    code = e.load(Space.ARENA, I32, reference, FuncRefRecord.code.offset)
-    handle = e.pure("and", code, e.const(I32, HANDLE_MASK))  # inside the window, whatever the arena says
-    entry = e.pure("shl", handle, e.const(I32, WindowEntry.size.bit_length() - 1))
-    actual = e.load(Space.WINDOW, I32, entry, WindowEntry.type_id.offset)
-    trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
-    e.call(handle, e.load(Space.ARENA, I32, reference, FuncRefRecord.vmctx.offset), frame, header)
-
-
-def call_indirect(e: Emit, index: Value, disp: Value, type_: Value, frame: Value, header: Value) -> None:
-    """Call the table's element at index if it has this type."""
-    reference = e.load(Space.ARENA, I32, element_at(e, disp, index, Cause.UNDEFINED_ELEMENT))
-    trap_if(e, is_zero(e, reference), Cause.INDIRECT_CALL_TO_NULL)
-    call_reference(e, reference, type_, frame, header)
-
-
-def call_import(e: Emit, disp: Value, type_: Value, frame: Value, header: Value) -> None:
-    """Call an imported function; the instance holds its reference at `disp`."""
-    call_reference(e, e.load(Space.ARENA, I32, e.state("vmctx"), disp), type_, frame, header)
-
-
-def return_(e: Emit, header: Value) -> None:
-    """Back to the caller; results lie in the first slots, the frame's header at byte `header`."""
-    e.ret(header)
-
-
 def select(e: Emit, c: Value, a: Value, b: Value) -> Value:
     """dst = a if c is not zero else b; any 8-byte slots."""
     return e.pure("select", e.pure("ne", c, e.const(I32, 0)), a, b)
@@ -122,7 +87,7 @@ def far_set(e: Emit, value: Value, to: Value) -> None:
 
 
 def rows() -> Iterator[Row]:
-    """Moves, branches, calls."""
+    """Moves and branches, and beginnings of functions."""
     yield row("halt", "", lambda e: e.halt(), "the entry frame has returned: the run is finished")
     yield row("unreachable", "", lambda e: e.trap(Cause.UNREACHABLE), "trap")
     yield row("move", "a:i64:any -> i64:any", lambda _e, a: a, "dst = a, any 8-byte slot, bits unchanged")
@@ -149,10 +114,3 @@ def rows() -> Iterator[Row]:
     yield row(
         "zero16", "first:u32:zeroed", lambda e, first: _zero(e, first, ZERO_COUNT), f"{ZERO_COUNT} slots from byte first = 0"
     )
-    yield row("call", "frame:u32:frame header:u32:callee to:label", call)
-    yield row("call_indirect", "index:i32 disp:u32:table.call type_:type frame:u32:frame header:u32:callee", call_indirect)
-    yield row("call_import", "disp:u32:func.call type_:type frame:u32:frame header:u32:callee", call_import)
-    yield row(
-        "call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments"
-    )
-    yield row("return", "header:u32:header", return_)

@@ -145,7 +145,7 @@ class Recorder:
         yield
         self.depth -= 1
 
-    def leave(self, how: str) -> None:
+    def transfer(self, how: str) -> None:
         """Control goes elsewhere."""
         self.transfers.add(how)
         self.ended |= self.depth == 0
@@ -156,30 +156,36 @@ class Recorder:
 
     def goto(self, to: Label) -> None:  # noqa: ARG002
         """A branch."""
-        self.leave("goto")
+        self.transfer("goto")
 
     def switch(self, index: Value, to: list[Label]) -> None:  # noqa: ARG002
         """A branch."""
-        self.leave("goto")
+        self.transfer("goto")
 
     def trap(self, code: Cause) -> None:
         """A trap."""
         self.traps.add(code)
-        self.leave("trap")
+        self.transfer("trap")
 
     def pause(self, at: Label, *, owed: bool) -> None:  # noqa: ARG002
         """A stop that the run goes on from."""
-        self.leave("pause")
+        self.transfer("pause")
 
-    def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
+    def next_pc(self) -> Value:
+        """A pc."""
+        return Value(I32, "")
+
+    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
         """A call; what the callee does is not this op's effect."""
-        if frame.type is not I32 or header.type is not I32 or isinstance(to, Label) != (vmctx is None):
+        if sp.type is not I32 or isinstance(to, Label) != (vmctx is None):
             raise InternalError("a call of a wrong shape")
-        self.leave("call")
+        self.transfer("call")
 
-    def ret(self, header: Value) -> None:  # noqa: ARG002
+    def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """A return."""
-        self.leave("return")
+        if any(x.type is not I32 for x in (pc, sp, vmctx)):
+            raise InternalError("a return of a wrong shape")
+        self.transfer("return")
 
     def helper(self, helper: Helper, *args: Value) -> Value:
         """The machine may do anything to memory and the arena."""
@@ -188,12 +194,12 @@ class Recorder:
         self.reads |= {Space.ARENA, Space.MEMORY}
         self.writes |= {Space.ARENA, Space.MEMORY}
         self.asked = helper
-        self.leave("host" if helper is Helper.HOST_CALL else "helper")
+        self.transfer("host" if helper is Helper.HOST_CALL else "helper")
         return Value(I32, "")
 
     def halt(self) -> None:
         """The end."""
-        self.leave("halt")
+        self.transfer("halt")
 
 
 def _stand_in(operand: Operand) -> Value | Label | list[Label]:

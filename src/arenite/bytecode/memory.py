@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import Helper
 from arenite.bytecode.integers import trap_if
-from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value
+from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value, Values
 from arenite.bytecode.row import SLOTS, Meaning, Row, far, row
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
@@ -66,18 +66,18 @@ def memory_pages(e: Emit) -> Value:
     return area_pages(e, checked_area(e, e.load(Space.ARENA, I32, memory, MemoryRecord.area.offset)))
 
 
-def area_pages(e: Emit, area: Value) -> Value:
+def area_pages(e: Values, area: Value) -> Value:
     """Pages of a memory area that the cage has (i32), from the store context."""
     shift = StoreContext.lengths.size.bit_length() - 1
     return e.load(Space.STORE, I32, e.pure("shl", area, e.const(I32, shift)), StoreContext.lengths.offset)
 
 
-def in_bytes(e: Emit, pages: Value) -> Value:
+def in_bytes(e: Values, pages: Value) -> Value:
     """So many pages in bytes (i64)."""
     return e.pure("shl", e.pure("extend_u", pages, to=I64), e.const(I64, PAGE_SIZE.bit_length() - 1))
 
 
-def checked_area(e: Emit, area: Value) -> Value:
+def checked_area(e: Values, area: Value) -> Value:
     """An area's index as read from the arena, or 0 if the cage has no such area."""
     areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
     return e.pure("select", e.pure("lt_u", area, areas), area, e.const(I32, 0))

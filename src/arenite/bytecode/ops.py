@@ -1,6 +1,6 @@
 """THE table of ops, in order; an op's code is its place.  Everything about an op derives from its row.
 
-The base rows come from the chapters (`control`, `integers`, `floats`, `memory`, `references`); the rest are made from them here, by
+The base rows come from the chapters (`control`, `calls`, `integers`, `floats`, `memory`, `references`); the rest are made from them here, by
 the algebra of `row`: immediate forms, compare-and-branch, and the superinstructions that were found to pay.
 
 Example:  ROWS["i32.add"].code;  TABLE[code].name
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode import control, floats, integers, memory, references
+from arenite.bytecode import calls, control, floats, integers, memory, references
 from arenite.bytecode.row import Row, fused, immediate, looping, tied
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ BRANCHES: Final = ("br_if", "br_unless")
 
 
 def _base() -> Iterator[Row]:
-    for chapter in (control, integers, floats, memory, references):
+    for chapter in (control, calls, integers, floats, memory, references):
         yield from chapter.rows()
 
 

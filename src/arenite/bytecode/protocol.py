@@ -46,10 +46,11 @@ I1, I8, I16, I32, I64, F32, F64 = Type
 
 @dataclass(frozen=True)
 class Value:
-    """A typed piece of target text: an SSA name, a Python expression, or a constant."""
+    """A typed value as the emitter writes it: an SSA name, an expression; of a constant also its bit pattern."""
 
     type: Type
     text: str
+    constant: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,23 +64,26 @@ class Label:
 State = Literal["vmctx", "fuel", "sp", "floor"]
 
 
-class Emit(Protocol):
-    """Everything a meaning can say."""
+class Values(Protocol):
+    """What computes and reads."""
 
-    # values
     def const(self, type_: Type, n: int) -> Value:
         """The constant with bit pattern `n`."""
 
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
         """A primitive of `bytecode.prims`; `to` for those that convert."""
 
+    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+        """The value at `space[at + disp]`; an access to MEMORY traps by itself (guard page, comparison, or Python's own check)."""
+
+
+class Emit(Values, Protocol):
+    """Everything a meaning can say."""
+
     def canonical(self, value: Value) -> Value:
         """A float result: as it is, or with every NaN made the canonical one where runs must be deterministic."""
 
-    # memory; an access to MEMORY traps by itself (guard page, comparison, or Python's own check)
-    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
-        """The value at `space[at + disp]`."""
-
+    # memory
     def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
         """Set `space[at + disp]`."""
 
@@ -118,13 +122,14 @@ class Emit(Protocol):
     def pause(self, at: Label, *, owed: bool) -> None:
         """The slice of fuel is used up: stop, to go on at `at`; `owed`: the unit that could not be paid is paid then."""
 
-    def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
-        """Enter a function: `to` is its first op (same instance) or a checked code handle; its frame begins `frame` bytes above
-        ours, its header stands `header` bytes above ours.
-        """
+    def next_pc(self) -> Value:
+        """The pc of the op behind this one (i32)."""
 
-    def ret(self, header: Value) -> None:
-        """Leave the function: its frame's header stands `header` bytes into the frame."""
+    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+        """Begin a call: go to the callee's first op, its frame at `sp`; `to` is a label in this instance, or a pc (i32) in that of `vmctx`."""
+
+    def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
+        """Return to the caller: go on at the return point `pc` (i32), in its frame at `sp` and its instance."""
 
     def helper(self, helper: Helper, *args: Value) -> Value:
         """Ask the machine; the value must be the meaning's result and the last thing it says."""

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arenite.cli.ending import Refused
-from arenite.cli.key import KeyFile, key
+from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.listing import SHOWN, columns, describe, listing, plural, reach, visible
 from arenite.cli.loading import read, refusing
 from arenite.cli.options import DEFAULTS, Settings, configured
@@ -106,6 +106,7 @@ def inspect(
         Path | None, typer.Option("--parent", metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
     ] = None,
     key_file: KeyFile = None,
+    untrusted: Untrusted = False,
     settings: Settings = None,
 ) -> None:
     """Show what is in a module or a snapshot, without running it.
@@ -118,7 +119,7 @@ def inspect(
         snapshot = is_snapshot(file)
     if snapshot:
         limits = Limits.of(configured(DEFAULTS.tier, settings))
-        wanted = Wanted(tuple(module or ()), parent, html, everything, limits, key(key_file))
+        wanted = Wanted(tuple(module or ()), parent, html, everything, limits, key(key_file), trusted=not untrusted)
         inspect_snapshot(file, wanted, console)
         return
     if html or module or parent or settings:

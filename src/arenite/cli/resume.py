@@ -66,7 +66,11 @@ def resume(
     engine = Engine(configured(tier, settings, fuel=fuel is not None or where.fuel is not None))
     if out is None:
         Saving.none(packed=packed, no_embed=no_embed, parent=parent)
-    saving = None if out is None else Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent, key=secret)
+    saving = (
+        None
+        if out is None
+        else Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent, key=secret, trusted=not untrusted)
+    )
     snapshot = opened(file, engine, config, modules=modules, verify=verify, key=secret, trusted=not untrusted)
     with refusing(file):
         store = snapshot.fork(wasi=config)

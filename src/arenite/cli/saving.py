@@ -53,6 +53,7 @@ class Saving:
         no_embed: bool = False,
         parent: Path | None = None,
         key: bytes | None = None,
+        trusted: bool = True,
     ) -> Saving:
         """What the options say, refused before anything runs.  Raises: typer.BadParameter, Refused."""
         if not out.parent.is_dir():
@@ -62,7 +63,7 @@ class Saving:
         if parent is None:
             return cls(out, packed, not no_embed, None, key)
         with refusing(parent):
-            return cls(out, packed, not no_embed, Snapshot.open(parent, engine, key=key), key)
+            return cls(out, packed, not no_embed, Snapshot.open(parent, engine, key=key, trusted=trusted), key)
 
     def save(self, store: Store) -> None:
         """Freeze the store and write the file.  Raises: Refused; no file appears then."""

@@ -54,7 +54,7 @@ class Wanted:
     """What the command line asks for.
 
     `modules`: files of those that do not travel along; `html`: where to write the page; `limits`: what the snapshot may ask for; `key`:
-    with which it must have been written.
+    with which it must have been written; `trusted`: nobody will change the file meanwhile.
     """
 
     modules: tuple[Path, ...] = ()
@@ -63,6 +63,7 @@ class Wanted:
     everything: bool = False
     limits: Limits = DEFAULT
     key: bytes | None = None
+    trusted: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Found:
 
 def is_snapshot(path: Path) -> bool:
     """Whether the file says that it is a snapshot.  Raises: `OSError`."""
+    if path.exists() and not path.is_file():  # of a pipe nothing may be read before whoever wants all of it reads
+        return False
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
@@ -85,7 +88,7 @@ def look(path: Path, wanted: Wanted) -> Found:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
     try:
         with refusing(path):
-            load = functools.partial(files.load, limits=wanted.limits, portable=PORTABLE, key=wanted.key)
+            load = functools.partial(files.load, limits=wanted.limits, portable=PORTABLE, key=wanted.key, trusted=wanted.trusted)
             opened = load(path, None if wanted.parent is None else load(wanted.parent))
     except (MemoryError, OverflowError) as error:
         raise Refused(f"{path}: too large for this machine") from error

@@ -19,11 +19,12 @@ from typing import Final, Protocol
 
 from arenite.bytecode.protocol import I32, I64, Value
 from arenite.layout.cage import AREA_SIZE, MEMORY_AT, STORE_AT, WINDOW_AT
+from arenite.layout.frame import RETURN_MAP_SIZE
 from arenite.layout.spaces import SPACES, Space
 
 Line = Callable[[str], str]  # emits `%n = <text>` and returns "%n"
 
-FIXED: Final = {Space.STORE: STORE_AT, Space.WINDOW: WINDOW_AT}
+FIXED: Final = {Space.STORE: STORE_AT, Space.WINDOW: WINDOW_AT, Space.RETURNS: -RETURN_MAP_SIZE}
 _CLASSES: Final = tuple(dict.fromkeys(row.alias for row in SPACES.values()))
 
 
@@ -58,30 +59,29 @@ def alias_tag(space: Space) -> str:
     return f", !alias.scope !{1 + count + i}, !noalias !{1 + 2 * count + i}"
 
 
-def is_number(text: str) -> bool:
-    """Whether a value's text is a constant."""
-    return text.lstrip("-").isdigit()
-
-
-def widened(line: Line, offset: Value) -> str:
+def widened(line: Line, offset: Value) -> Value:
     """An offset as an i64: an i32 is zero-extended."""
-    if is_number(offset.text):
-        return str(int(offset.text) & 0xFFFFFFFF) if offset.type is I32 else offset.text
-    return offset.text if offset.type is I64 else line(f"zext i32 {offset.text} to i64")
+    if offset.type is I64:
+        return offset
+    if offset.constant is not None:
+        return Value(I64, str(offset.constant), offset.constant)
+    return Value(I64, line(f"zext i32 {offset.text} to i64"))
 
 
-def _step(line: Line, base: str, offset: str, disp: int) -> str:
-    if is_number(offset):
-        offset, disp = str(int(offset) + disp), 0
-    if disp:
-        base = line(f"getelementptr i8, ptr {base}, i64 {disp}")
-    return base if offset == "0" else line(f"getelementptr i8, ptr {base}, i64 {offset}")
+def _step(line: Line, base: str, offset: Value, disp: int) -> str:
+    if offset.constant is not None:
+        return _moved(line, base, offset.constant + disp)
+    return line(f"getelementptr i8, ptr {_moved(line, base, disp)}, i64 {offset.text}")
+
+
+def _moved(line: Line, base: str, disp: int) -> str:
+    return line(f"getelementptr i8, ptr {base}, i64 {disp}") if disp else base
 
 
 def _common(line: Line, space: Space, offset: Value, disp: int) -> str:
     """The spaces that both ways address alike."""
-    assert offset.type is I32 or space is Space.BYTECODE, "an offset into the cage is an i32"
-    base = {Space.FRAME: "%fp", Space.BYTECODE: "%code"}.get(space, "%base")
+    assert offset.type is I32, "an offset into the cage is an i32"
+    base = {Space.FRAME: "%fp", Space.RETURNS: "%code"}.get(space, "%base")
     return _step(line, base, widened(line, offset), disp + FIXED.get(space, 0))
 
 
@@ -95,11 +95,12 @@ class Single:
         """A `ptr` to `space[offset + disp]`."""
         if space is not Space.MEMORY:
             return _common(line, space, offset, disp)
-        return _step(line, "%base", line(f"add i64 %memory, {widened(line, offset)}"), disp + MEMORY_AT)
+        at = Value(I64, line(f"add i64 %memory, {widened(line, offset).text}"))
+        return _step(line, "%base", at, disp + MEMORY_AT)
 
     def memory(self, line: Line, area: Value) -> str:
         """The area's offset from the first one."""
-        return line(f"mul i64 {widened(line, area)}, {AREA_SIZE}")
+        return line(f"mul i64 {widened(line, area).text}, {AREA_SIZE}")
 
 
 class Spaces:
@@ -116,7 +117,7 @@ class Spaces:
 
     def memory(self, line: Line, area: Value) -> str:
         """The area's address, from the base."""
-        return _step(line, "%base", line(f"mul i64 {widened(line, area)}, {AREA_SIZE}"), MEMORY_AT)
+        return _step(line, "%base", Value(I64, line(f"mul i64 {widened(line, area).text}, {AREA_SIZE}")), MEMORY_AT)
 
 
 ADDRESSINGS: Final[dict[str, Addressing]] = {a.name: a for a in (Single(), Spaces())}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Type, Value
-from arenite.emit.addressing import Addressing, alias_tag, is_number, widened
+from arenite.emit.addressing import Addressing, alias_tag, widened
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -75,7 +75,7 @@ class LlvmText:
     # values
     def const(self, type_: Type, n: int) -> Value:
         """The constant with bit pattern `n`."""
-        return Value(type_, str(n - (1 << type_.bits) if n >> (type_.bits - 1) & 1 else n))
+        return Value(type_, str(n - (1 << type_.bits) if n >> (type_.bits - 1) & 1 else n), n)
 
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
         """A primitive."""
@@ -104,12 +104,12 @@ class LlvmText:
         constant = 0
         if isinstance(disp, int):
             constant = disp
-        elif is_number(disp.text):
-            constant = int(disp.text)
+        elif disp.constant is not None:
+            constant = disp.constant
         else:
             at = self.displaced(space, at, disp)
         if space is Space.MEMORY and self.explicit_bounds:
-            last = self.line(f"add i64 {widened(self.line, at)}, {constant + size}")
+            last = self.line(f"add i64 {widened(self.line, at).text}, {constant + size}")
             with self.when(self.pure("gt_u", Value(I64, last), self.length()), cold=True):
                 self.trap(Cause.MEMORY_OUT_OF_BOUNDS)
         return self.addressing.address(self.line, space, at, constant)
@@ -117,8 +117,8 @@ class LlvmText:
     def displaced(self, space: Space, at: Value, disp: Value) -> Value:
         """`at + disp`: 33 bits in memory, as the standard asks; modulo 2**32 elsewhere, so that it stays an arena offset."""
         if space is Space.MEMORY:
-            return Value(I64, self.line(f"add i64 {widened(self.line, at)}, {widened(self.line, disp)}"))
-        return at if at.text == "0" else Value(I32, self.line(f"add i32 {at.text}, {disp.text}")) if disp.text != "0" else at
+            return Value(I64, self.line(f"add i64 {widened(self.line, at).text}, {widened(self.line, disp).text}"))
+        return Value(I32, self.line(f"add i32 {at.text}, {disp.text}"))
 
     def guarded(self, space: Space) -> bool:
         """Whether an access may fault and must then be found with the machine's registers in place."""
@@ -134,7 +134,7 @@ class LlvmText:
         if guarded:
             self.pin()
         keep = "volatile " if guarded else ""  # a dead load must still trap
-        tail = f", !invariant.load {INVARIANT}" if space is Space.BYTECODE else alias_tag(space)
+        tail = f", !invariant.load {INVARIANT}" if space is Space.RETURNS else alias_tag(space)
         align = 1 if space is Space.MEMORY else 4 if space is Space.ARENA else min(type_.size, 8)
         value = Value(type_, self.line(f"load {keep}{type_.llvm}, ptr {pointer}, align {align}{tail}"))
         if guarded:

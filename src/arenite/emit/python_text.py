@@ -9,7 +9,7 @@ Names in the text (the safe tier provides them):
     sp vmctx fuel q w              the machine's registers; q, w: sp in units of 8 and 4 bytes
     I Q F D                        the arena, as the memoryview formats of these letters;  SI SQ: the store page;  WI: window entries
     m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`
-    RETURNS                        the map of return points
+    RETURNB                        the map of return points
     STOP ASK SWITCH COPY FILL      end the run; ask for a helper; another instance; bulk operations
     ROUND32 …                      `emit.numerics`
 
@@ -19,8 +19,9 @@ lies inside a view or raises: `IndexError`, or `struct.error` from wider accesse
 
 from __future__ import annotations
 
-import re
+import ast
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -29,27 +30,24 @@ from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, State, Type, Value
 from arenite.bytecode.row import LABELS, Operand, Row
-from arenite.emit.addressing import is_number
 from arenite.emit.numerics import FUNCTIONS
-from arenite.layout.cage import UNIT
-from arenite.layout.records import FrameHeader, WindowEntry
+from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement, uses
+from arenite.layout.frame import SLOT
 from arenite.layout.spaces import Space
-from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from arenite.traps import Cause
+
 INDENT: Final = "    "
 LOW32: Final = 0xFFFFFFFF
-VIEWS: Final = {Space.ARENA: "", Space.STORE: "S", Space.WINDOW: "W"}  # prefix of a view's name; its format's letter follows
-ATOM: Final = re.compile(r"[\w.]+|\{\w+\}|\w+\([^()]*\)(\[0\])?|\w+\[[^][]*\]")
-TEMPORARY: Final = re.compile(r"(t\d+) = (.*)")
-STATES: Final = {
-    "sp": Value(I32, "sp"),
-    "vmctx": Value(I32, "vmctx"),
-    "fuel": Value(I64, "fuel"),
-    "floor": Value(I64, "FLOOR[0]"),
-}
+VIEWS: Final = {
+    Space.ARENA: "",
+    Space.STORE: "S",
+    Space.WINDOW: "W",
+    Space.RETURNS: "RETURN",
+}  # prefix of a view's name; its letter follows
 
 
 class Do(NamedTuple):
@@ -58,8 +56,12 @@ class Do(NamedTuple):
     depth: int
     text: str
 
-    def __str__(self) -> str:
-        return self.text
+
+class If(NamedTuple):
+    """What follows, one level deeper, happens on a condition."""
+
+    depth: int
+    condition: str
 
 
 class Goto(NamedTuple):
@@ -68,79 +70,108 @@ class Goto(NamedTuple):
     depth: int
     label: str
 
-    def __str__(self) -> str:
-        return ""
-
 
 class Write(NamedTuple):
     """A slot is set: the one that the operand `operand` names, or the one `disp` bytes behind the byte offset that it is."""
 
-    value: Value
+    type: Type
+    text: str
     operand: str
     disp: int
-
-    def __str__(self) -> str:
-        return self.value.text
 
 
 class Template(NamedTuple):
     """A row's lines; `ends`: nothing goes on behind it; `early`: it writes its result before its last line."""
 
-    lines: tuple[Do | Goto | Write, ...]
+    lines: tuple[Do | If | Goto | Write, ...]
     ends: bool
     early: bool
 
 
-def atom(text: str) -> str:
-    """The text as an operand of anything."""
-    return text if ATOM.fullmatch(text) else f"({text})"
+@dataclass(frozen=True)
+class Expression(Value):
+    """A value as a tree.  `operand`: the row's operand that it is; `condition`: an int that was a condition."""
+
+    text: str = ""
+    tree: ast.expr = field(default_factory=lambda: name("None"))
+    operand: str = ""
+    condition: bool = False
 
 
-def scaled(place: str, size: int) -> str:
+@dataclass(frozen=True)
+class Line:
+    """A line before it is text.
+
+    `tree`: what is done or asked; of a `Goto`, None.  `let`: the temporary that receives it.  `form`: the line that it becomes, its text missing.
+    """
+
+    form: Do | If | Goto | Write
+    tree: ast.stmt | ast.expr | None
+    let: str = ""
+
+    def rendered(self) -> Do | If | Goto | Write:
+        """The line."""
+        text = "" if self.tree is None else ast.unparse(self.tree)
+        form = self.form
+        if isinstance(form, Goto):
+            return form
+        if isinstance(form, If):
+            return form._replace(condition=text)
+        return form._replace(text=f"{self.let} = {text}" if self.let else text)
+
+
+STATES: Final[dict[State, Expression]] = {
+    "sp": Expression(I32, tree=name("sp")),
+    "vmctx": Expression(I32, tree=name("vmctx")),
+    "fuel": Expression(I64, tree=name("fuel")),
+    "floor": Expression(I64, tree=built("FLOOR[0]")),
+}
+
+
+def expression(value: Value) -> Expression:
+    """A value of this emitter: every one is."""
+    assert isinstance(value, Expression)
+    return value
+
+
+def tree(value: Value | int) -> ast.expr:
+    """What it is in Python."""
+    return number(value) if isinstance(value, int) else expression(value).tree
+
+
+def scaled(place: Expression, size: int) -> ast.expr:
     """A byte offset as an index of a view with elements of `size` bytes."""
     shift = size.bit_length() - 1
-    return str(int(place) >> shift) if is_number(place) else f"{place} >> {shift}" if shift else place
+    if place.constant is not None:
+        return number(place.constant >> shift)
+    return built("{0} >> {1}", place.tree, number(shift)) if shift else place.tree
 
 
-def displaced(at: str, disp: Value | int) -> str:
+def displaced(at: Value, disp: Value | int) -> Expression:
     """`at + disp`."""
-    n = disp.text if isinstance(disp, Value) else str(disp)
-    if is_number(at) and is_number(n):
-        return str(int(at) + int(n))
-    return atom(at) if n == "0" else n if at == "0" else f"{atom(at)} + {n}"
+    base, n = expression(at), disp if isinstance(disp, int) else disp.constant
+    if base.constant is not None and n is not None:
+        return Expression(I32, constant=base.constant + n, tree=number(base.constant + n))
+    if n == 0:
+        return base
+    return (
+        expression(disp)
+        if base.constant == 0 and isinstance(disp, Value)
+        else Expression(I32, tree=built("{0} + {1}", base.tree, tree(disp)))
+    )
 
 
-def peeled(text: str, function: str = "") -> str:
-    """Without `function(…)` around it, if it stands around all of it."""
-    head = function + "("
-    depth = 0
-    for i, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if letter == ")" and depth == 0:
-            return text[len(head) : -1] if text.startswith(head) and i == len(text) - 1 else text
-    return text
-
-
-def inlined(lines: list[Do | Goto | Write]) -> Iterator[Do | Goto | Write]:
+def inlined(lines: list[Line]) -> Iterator[Line]:
     """A temporary that is used once, in the very next line, moves there; so the order of effects is kept."""
-    moving, expression = "", ""
+    moving: dict[str, ast.expr] = {}
     for i, line in enumerate(lines):
-        now = substituted(line, moving, expression) if moving else line
-        found = TEMPORARY.fullmatch(str(now)) if isinstance(now, Do) else None
-        uses = [len(re.findall(rf"\b{found[1]}\b", str(later))) for later in lines[i + 1 :]] if found else []
-        moving = ""
-        if found and sum(uses) == 1 == uses[0]:
-            moving, expression = found[1], found[2]
+        now = line if line.tree is None or not moving else replace(line, tree=replaced(line.tree, moving))
+        found = [later.tree is not None and uses(later.tree, line.let) for later in lines[i + 1 :]] if line.let else []
+        moving = {}
+        if isinstance(now.tree, ast.expr) and sum(found) == 1 == found[0]:
+            moving = {line.let: now.tree}
         else:
             yield now
-
-
-def substituted(line: Do | Goto | Write, name: str, expression: str) -> Do | Goto | Write:
-    """The line with an expression for a name."""
-    text = expression if str(line) == name else re.sub(rf"\b{name}\b", lambda _: atom(expression), str(line))
-    if isinstance(line, Write):
-        return line._replace(value=Value(line.value.type, text))
-    return line._replace(text=text) if isinstance(line, Do) else line
 
 
 class PythonText:
@@ -149,55 +180,60 @@ class PythonText:
     def __init__(self, row: Row, *, deterministic: bool) -> None:
         self.row = row
         self.deterministic = deterministic
-        self.lines: list[Do | Goto | Write] = []
+        self.lines: list[Line] = []
         self.depth = 0
         self.count = 0
         self.ended = False
-        self.conditions: set[str] = set()  # ints that are conditions
-        self.written: dict[str, str] = {}  # a value that was written early -> the temporary that holds it
+        self.lower: Value | None = None  # of a slot that is set by halves
+        self.written: dict[ast.expr, ast.expr] = {}  # a value that was written early -> the temporary that holds it
 
-    # text
-    def do(self, text: str) -> None:
+    # lines
+    def do(self, pattern: str, *parts: ast.expr) -> None:
         """Emit a statement."""
-        self.lines.append(Do(self.depth, text))
+        self.lines.append(Line(Do(self.depth, ""), statement(pattern, *parts)))
 
-    def temporary(self, type_: Type, text: str) -> Value:
+    def temporary(self, type_: Type, value: ast.expr) -> Expression:
         """Emit an assignment."""
         self.count += 1
-        self.do(f"t{self.count} = {text}")
-        return Value(type_, f"t{self.count}")
+        self.lines.append(Line(Do(self.depth, ""), value, f"t{self.count}"))
+        return Expression(type_, tree=name(f"t{self.count}"))
 
-    def end(self, text: str) -> None:
+    def end(self, pattern: str, *parts: ast.expr) -> None:
         """Emit a statement that leaves the block."""
-        self.do(text)
+        self.do(pattern, *parts)
         self.ended |= self.depth == 0
 
     # values
-    def const(self, type_: Type, n: int) -> Value:
+    def const(self, type_: Type, n: int) -> Expression:
         """The constant with bit pattern `n`."""
-        return Value(type_, str(n))
+        return Expression(type_, constant=n, tree=number(n))
 
-    def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
+    def pure(self, prim: str, *args: Value, to: Type | None = None) -> Expression:
         """A primitive, as an expression."""
-        args = tuple(Value(a.type, self.written.get(a.text, a.text)) for a in args)
-        p, t = PRIMS[prim], args[0].type
+        p, t, first = PRIMS[prim], args[0].type, expression(args[0])
         r = {"same": t, "i1": I1, "last": args[-1].type}.get(p.result, to)
         assert r is not None, prim
-        first = args[0].text
-        if prim == "extend_u" and t is I1:
-            self.conditions.add(first)
+        trees = [self.written.get(tree(a), tree(a)) for a in args]
         if prim == "extend_u" or (r is t and prim in ("wrap", "extend_s")):
-            return Value(r, first)
-        if prim in ("eq", "ne") and first in self.conditions and args[1].text == "0":
-            return Value(I1, first if prim == "ne" else f"not {atom(first)}")
-        if prim == "sub" and first == "fuel":
-            return Value(r, f"fuel - {atom(args[1].text)}")  # who pays has looked whether there is any
-        if prim == "bits" and r is F64 and (line := self.lines[-1:]) and str(line[0]).startswith(f"{first} = ldQ("):
-            self.lines[-1] = Do(self.depth, str(line[0]).replace("ldQ", "ldD"))  # the bits of a load: load a float
-            return Value(r, first)
-        if prim == "bits" and is_number(first):
-            return Value(r, repr(FUNCTIONS["BITS_F32" if r is F32 else "BITS_F64"](int(first))))
-        return Value(r, peeled(p.python.format(*(atom(a.text) for a in args), **self.facts(t, r))))
+            return replace(first, type=r, tree=trees[0], condition=first.condition or t is I1)
+        if prim in ("eq", "ne") and first.condition and args[1].constant == 0:
+            return Expression(I1, tree=trees[0] if prim == "ne" else built("not {0}", trees[0]))
+        if prim == "sub" and first is STATES["fuel"]:
+            return Expression(r, tree=built("fuel - {0}", trees[1]))  # who pays has looked whether there is any
+        if prim == "bits" and r is F64 and self.loads_as_float(first):
+            return Expression(r, tree=first.tree)
+        if prim == "bits" and first.constant is not None:
+            return Expression(r, tree=number(FUNCTIONS["BITS_F32" if r is F32 else "BITS_F64"](first.constant)))
+        places = (f"{{{i}}}" for i in range(len(args)))
+        return Expression(r, tree=built(p.python.format(*places, **self.facts(t, r)), *trees))
+
+    def loads_as_float(self, value: Expression) -> bool:
+        """Whether the value's bits were loaded from memory just now; then a float is loaded instead."""
+        last = self.lines[-1] if self.lines else None
+        if last is None or last.tree is None or not last.let or ast.unparse(value.tree) != last.let or not uses(last.tree, "ldQ"):
+            return False
+        self.lines[-1] = replace(last, tree=replaced(last.tree, {"ldQ": name("ldD")}))
+        return True
 
     def facts(self, t: Type, r: Type) -> dict[str, object]:
         """What the Python spelling of a primitive may mention."""
@@ -213,109 +249,132 @@ class PythonText:
             "bits": bits,
         }
 
-    def canonical(self, value: Value) -> Value:
+    def canonical(self, value: Value) -> Expression:
         """One NaN only, where runs must be deterministic."""
-        return Value(value.type, f"CANON({value.text})") if self.deterministic else value
+        return Expression(value.type, tree=built("CANON({0})", tree(value))) if self.deterministic else expression(value)
 
     # memory
-    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Expression:
         """The value at `space[at + disp]`."""
-        place = displaced(at.text, disp)
-        if space is Space.FRAME:
-            text = self.frame(place, type_)
-        elif space is Space.MEMORY:
-            text = f"m[{place}]" if type_ is I8 else f"ld{type_.view}(m, {place})[0]"
+        place = displaced(at, disp)
+        if space is Space.MEMORY:
+            found = built("m[{0}]" if type_ is I8 else f"ld{type_.view}(m, {{0}})[0]", place.tree)
         else:
-            text = f"{VIEWS[space]}{type_.view.upper()}[{scaled(place, type_.size)}]"
-        return self.temporary(type_, text)
+            found = self.element(space, type_, place)
+        return self.temporary(type_, found)
 
-    def frame(self, place: str, type_: Type) -> str:
-        """A word of the frame at a constant byte offset."""
-        return f"{type_.view.upper()}[{'q' if type_.size == 8 else 'w'} + ({scaled(place, type_.size)})]"
+    def element(self, space: Space, type_: Type, place: Expression) -> ast.expr:
+        """An element of a view: of the frame, of the whole space otherwise."""
+        index = scaled(place, type_.size)
+        if space is Space.FRAME:
+            return built(f"{type_.view.upper()}[{'q' if type_.size == 8 else 'w'} + {{0}}]", index)
+        return built(f"{VIEWS[space]}{type_.view.upper()}[{{0}}]", index)
 
     def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
         """Set `space[at + disp]`."""
-        place, letter = displaced(at.text, disp), value.type.view
+        place, letter = displaced(at, disp), value.type.view
         if space is Space.FRAME:
-            assert value.type is I64, "a frame is written by whole slots"
             assert isinstance(disp, int)
-            self.lines.append(Write(value, at.text.strip("{}"), disp))
+            self.write_frame(expression(at).operand, value, disp)
         elif space is Space.MEMORY:
-            self.do(f"m[{place}] = {value.text}" if value.type is I8 else f"st{letter}(m, {place}, {value.text})")
+            self.do("m[{0}] = {1}" if value.type is I8 else f"st{letter}(m, {{0}}, {{1}})", place.tree, tree(value))
         else:
-            self.do(f"{VIEWS[space]}{letter.upper()}[{scaled(place, value.type.size)}] = {value.text}")
+            self.do(f"{VIEWS[space]}{letter.upper()}[{{0}}] = {{1}}", scaled(place, value.type.size), tree(value))
+
+    def write_frame(self, operand: str, value: Value, disp: int) -> None:
+        """Set a slot `disp` bytes behind what an operand says, or half of it: the lower half waits for the upper one, which comes next."""
+        if value.type is I64:
+            self.write(value, operand, disp)
+        elif disp % SLOT == 0:
+            self.lower = value
+        else:
+            low, self.lower = self.lower, None
+            assert low is not None, "a frame is written by whole slots"
+            whole = built("{0} | {1} << {2}", tree(low), tree(value), number(8 * value.type.size))
+            self.write(Expression(I64, tree=whole), operand, disp - value.type.size)
+
+    def write(self, value: Value, operand: str, disp: int) -> None:
+        """Set a slot."""
+        self.lines.append(Line(Write(value.type, "", operand, disp), tree(value)))
 
     def copy(self, to: Value, source: Value, count: Value) -> None:
         """Move bytes of memory: of the one whose length was just asked for, which a damaged arena may have changed."""
         self.do("SWITCH(vmctx)")
-        self.do(f"COPY(m, {to.text}, {source.text}, {count.text})")
+        self.do("COPY(m, {0}, {1}, {2})", tree(to), tree(source), tree(count))
 
     def fill(self, to: Value, byte: Value, count: Value) -> None:
         """Set bytes of memory, as `copy`."""
         self.do("SWITCH(vmctx)")
-        self.do(f"FILL(m, {to.text}, {byte.text}, {count.text})")
+        self.do("FILL(m, {0}, {1}, {2})", tree(to), tree(byte), tree(count))
 
     # operands, state, the result
     def operand(self, o: Operand) -> Value | Label | list[Label]:
         """What the meaning receives: a place."""
         if o.name in self.row.fixed:
             return self.const(o.type, self.row.fixed[o.name] & (1 << o.type.bits) - 1)
-        place = f"{{{o.name}}}"
+        place = self.place(o.name, I64 if o.kind in (*LABELS, "labels") else o.type)
         if o.kind in LABELS:
-            return Label(Value(I64, place), back=o.kind == "loop")
-        if o.kind == "labels":
-            return [Label(Value(I64, place))]
-        return Value(o.type, place)
+            return Label(place, back=o.kind == "loop")
+        return [Label(place)] if o.kind == "labels" else place
 
-    def state(self, name: State) -> Value:
+    def place(self, operand: str, type_: Type) -> Expression:
+        """What a block puts in: an operand, or something about the op."""
+        return Expression(type_, tree=name(f"{{{operand}}}"), operand=operand)
+
+    def state(self, name: State) -> Expression:
         """A register of the machine."""
         return STATES[name]
 
     def set_state(self, name: State, value: Value) -> None:
         """Set a register of the machine."""
-        self.do(f"{name} = {value.text}")
+        self.do(f"{name} = {{0}}", tree(value))
 
     def result(self, value: Value) -> None:
         """Write the destination's slot; what uses the value again finds it in a temporary."""
-        destination = self.row.destination
+        destination, found = self.row.destination, tree(value)
         assert destination is not None, self.row.name
-        kept = self.temporary(value.type, peeled(value.text, "ROUND32"))
-        self.written[value.text] = kept.text
-        self.lines.append(Write(kept, destination.name, 0))
+        kept = self.temporary(value.type, argument_of(found, "ROUND32") or found)
+        self.written[found] = kept.tree
+        self.write(kept, destination.name, 0)
 
     # control
     @contextmanager
     def when(self, condition: Value, *, cold: bool = False) -> Iterator[None]:
         """An `if`."""
         del cold
-        self.do(f"if {condition.text}:")
+        self.lines.append(Line(If(self.depth, ""), tree(condition)))
         self.depth += 1
         yield
         self.depth -= 1
 
     def here(self) -> Label:
         """This op."""
-        return Label(Value(I64, "{pc}"))
+        return Label(self.place("pc", I64))
 
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
         assert isinstance(to.at, Value)
-        self.lines.append(Goto(self.depth, to.at.text.strip("{}")))
+        self.lines.append(Line(Goto(self.depth, expression(to.at).operand), None))
         self.ended |= self.depth == 0
 
     def switch(self, index: Value, to: list[Label]) -> None:
         """Go on at `to[index]`; the last label serves whatever is too large."""
-        at = to[0].at
-        assert isinstance(at, Value)
-        self.leave(f"{at.text}[min({index.text}, {{last}})]")
+        last = self.place("last", I32)
+        chosen = built("{0}[min({1}, {2})]", self.target(to[0]), tree(index), last.tree)
+        self.go(chosen, self.state("sp"), self.state("vmctx"))
 
-    def leave(self, pc: str, sp: str = "sp", vmctx: str = "vmctx") -> None:
+    def target(self, label: Label) -> ast.expr:
+        """A label's pc, or the pcs of all labels."""
+        assert isinstance(label.at, Value)
+        return tree(label.at)
+
+    def go(self, pc: ast.expr, sp: Value, vmctx: Value) -> None:
         """Go on at a pc that is known now only."""
-        self.end(f"return {pc}, {sp}, {vmctx}, fuel")
+        self.end("return {0}, {1}, {2}, fuel", pc, tree(sp), tree(vmctx))
 
-    def stop(self, status: int, pc: str = "{pc}") -> None:
+    def stop(self, status: int, pc: Label | None = None) -> None:
         """End the run."""
-        self.end(f"STOP({int(status)}, {pc}, sp, vmctx, fuel)")
+        self.end("STOP({0}, {1}, sp, vmctx, fuel)", number(int(status)), self.target(pc or self.here()))
 
     def trap(self, code: Cause) -> None:
         """End the run."""
@@ -327,53 +386,41 @@ class PythonText:
 
     def pause(self, at: Label, *, owed: bool) -> None:
         """The slice of fuel is used up."""
-        assert isinstance(at.at, Value)
-        self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at.at.text)
+        self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at)
 
     def helper(self, helper: Helper, *args: Value) -> Value:
         """Leave the arguments in the store context, and stop."""
-        slot = "{slot}" if self.row.result else "None"
-        self.end(f"ASK({int(helper)}, {{pc}}, sp, vmctx, fuel, {{next}}, {slot}, {''.join(a.text + ', ' for a in args)})")
+        slot = self.place("slot", I32).tree if self.row.result else name("None")
+        asked = (number(int(helper)), self.target(self.here()), self.next_pc().tree, slot)
+        places = "".join(f", {{{i}}}" for i in range(len(asked), len(asked) + len(args)))
+        self.end("ASK({0}, {1}, sp, vmctx, fuel, {2}, {3}" + places + ")", *asked, *map(tree, args))
         return self.const(I32, 0)
 
-    def call(self, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
-        """Write the callee's header (two words at a time) and go to its first op."""
-        callee = self.const(I32, 0) if vmctx is None else vmctx
-        assert FrameHeader.caller_sp.offset == 0 and FrameHeader.return_pc.offset == 4 and FrameHeader.caller_vmctx.offset == 8  # noqa: PT018
-        self.do(f"Q[q + ({header.text} >> 3)] = sp | {{next}} << 32")
-        self.do(f"Q[q + ({header.text} + 8 >> 3)] = vmctx")
-        sp = f"sp + {frame.text} & {LOW32}"
+    def next_pc(self) -> Expression:
+        """The op behind this one."""
+        return self.place("next", I32)
+
+    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+        """To the callee's first op."""
         if isinstance(to, Label):
-            assert isinstance(to.at, Value)
-            self.leave(to.at.text, sp)
+            self.go(self.target(to), sp, self.state("vmctx"))
             return
-        entry = self.pure("shl", to, self.const(I32, WindowEntry.size.bit_length() - 1))
-        pc = self.load(Space.WINDOW, I32, entry, WindowEntry.pc.offset)
-        self.switch_instance(callee)
-        self.leave(pc.text, sp, callee.text)
+        assert vmctx is not None
+        self.leave(to, sp, vmctx)
 
-    def ret(self, header: Value) -> None:
-        """To the caller, if the header names a return point and a frame below."""
-        back = self.temporary(I64, f"Q[q + ({header.text} >> 3)]").text
-        vmctx = self.temporary(I32, f"I[w + ({header.text} + {FrameHeader.caller_vmctx.offset} >> 2)]")
-        pc = self.temporary(I64, f"{back} >> 32 & {-UNIT & LOW32}").text
-        with self.when(Value(I1, f"not RETURNS[{pc} >> 6] >> ({pc} >> 3 & 7) & 1 or {back} & {LOW32} >= sp")):
-            self.trap(Cause.CORRUPT)
-        self.switch_instance(vmctx)
-        self.leave(pc, f"{back} & {LOW32}", vmctx.text)
-
-    def switch_instance(self, vmctx: Value) -> None:
-        """Another instance has another memory."""
-        self.do(f"if {vmctx.text} != vmctx:")
-        self.do(f"{INDENT}SWITCH({vmctx.text})")
+    def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
+        """To the caller; another instance has another memory."""
+        with self.when(self.pure("ne", vmctx, self.state("vmctx"))):
+            self.do("SWITCH({0})", tree(vmctx))
+        self.go(tree(pc), sp, vmctx)
 
     def template(self) -> Template:
         """The whole row."""
         value = self.row.meaning(self, *map(self.operand, self.row.operands))
-        early = any(isinstance(line, Write) for line in self.lines) and self.row.result is not None
+        early = any(isinstance(line.form, Write) for line in self.lines) and self.row.result is not None
         if not self.ended and value is not None:
             self.result(value)
-        return Template(tuple(inlined(self.lines)), self.ended, early)
+        return Template(tuple(line.rendered() for line in inlined(self.lines)), self.ended, early)
 
 
 @cache

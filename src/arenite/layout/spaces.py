@@ -30,6 +30,7 @@ class Space(Enum):
     STORE = "store"
     WINDOW = "window"
     BYTECODE = "bytecode"
+    RETURNS = "returns"
 
 
 SPACES: dict[Space, SpaceRow] = {
@@ -58,7 +59,8 @@ SPACES: dict[Space, SpaceRow] = {
     Space.WINDOW: SpaceRow(
         "base - window - page", "masked code handles", "", "code", True, "one entry per function of the store's modules"
     ),
-    Space.BYTECODE: SpaceRow(
-        "code", "pcs come from checked transfers", "", "code", True, "the modules' bytecode and the map of return points"
+    Space.BYTECODE: SpaceRow("code", "pcs come from checked transfers", "", "code", True, "the modules' bytecode"),
+    Space.RETURNS: SpaceRow(
+        "code - the map", "a bit for every unit that a u32 pc can name", "", "code", True, "the map of return points"
     ),
 }

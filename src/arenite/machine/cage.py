@@ -42,6 +42,8 @@ from arenite.machine.room import reserve
 from arenite.platform.reserve import round_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from arenite.machine.image import Image, Template
     from arenite.machine.portable import PortableCage
     from arenite.machine.window import Window
@@ -52,7 +54,7 @@ LEAST_ROOM: Final = 64  # memory areas of a cage that had to move for one more
 GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
 ALL_UNITS: Final = (1 << 63) - 1  # a floor that no slice is above
 
-NOTHING_LOST: Final = memoryview(bytes(8)).cast("Q")
+NOTHING_LOST: Final = (0,)
 """The `lost` of a cage that no file is mapped in."""
 
 
@@ -70,7 +72,7 @@ class Cage:
         self._lengths = [0] * self._room
         self._window: Window | None = None
         self.template: Template | None = None  # what the regions are private mappings of
-        self.lost = NOTHING_LOST  # not 0 once a page of its file was touched that is not there any more: `check`
+        self.lost: Sequence[int] = NOTHING_LOST  # not 0 once a page of its file was touched that is not there any more: `check`
         if image is None:
             self._arena_size = round_up(arena_size, GRAIN)
             self._used = 0

@@ -2,8 +2,8 @@
 
 - It lies in `$ARENITE_CACHE_DIR`, or where the user's caches lie.
 - An entry is written aside and renamed, so it is whole or not there; a digest at its head covers the key and the data.
-- Nothing here fails: what cannot be read, is damaged or belongs to somebody else is not there, what cannot be written is
-  made again next time.
+- Nothing here fails or waits: what cannot be read, is no plain file, is damaged or belongs to somebody else is not there, what cannot
+  be written is made again next time.
 
     key = hashlib.blake2b(source, digest_size=20).hexdigest()
     data = get(key)
@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ from typing import Final
 import platformdirs
 
 DIGEST_SIZE: Final = 32
+READING: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"))
+"""A pipe is not waited for, a link not followed."""
 
 
 def folder() -> Path:
@@ -34,7 +37,7 @@ def folder() -> Path:
 def get(key: str) -> bytes | None:
     """The data put under `key`, None when it is not there or not to be trusted."""
     try:
-        with _path(key).open("rb") as file:
+        with open(os.open(_path(key), READING), "rb") as file:  # noqa: PTH123 (a descriptor)
             if not _trusted(file.fileno()):
                 return None
             entry = file.read()
@@ -72,5 +75,6 @@ def _digest(key: str, data: bytes) -> bytes:
 
 
 def _trusted(fd: int) -> bool:
-    """Whether the file is the user's or root's: machine code out of somebody else's file would run as the user."""
-    return not hasattr(os, "geteuid") or os.fstat(fd).st_uid in {os.geteuid(), 0}
+    """Whether it is a file, and the user's or root's: machine code out of somebody else's would run as the user."""
+    info = os.fstat(fd)
+    return stat.S_ISREG(info.st_mode) and (not hasattr(os, "geteuid") or info.st_uid in {os.geteuid(), 0})

@@ -117,25 +117,26 @@ def _compile(  # type: ignore[no-any-unimported]  # llvmlite carries no types
 def preserve_none_supported() -> bool:
     """Whether LLVM has `preserve_nonecc` and `musttail` together on this machine.  The answer is kept in the cache.
 
-    Raises: `Limit` when no other process can be started to try.
+    Raises: `Limit` when no other process can be started to try, or it says nothing of LLVM; `ImportError` without llvmlite.
     """
-    try:
-        version = importlib.import_module("llvmlite").__version__
-    except ImportError:
-        return False
+    version = importlib.import_module("llvmlite").__version__
     question = f"preserve_none {version} {sys.platform} {platform.machine()} {PROBE}"
     key = hashlib.blake2b(question.encode(), digest_size=20).hexdigest()
     answer = cache.get(key)
     if answer is None:
-        status = _compile_elsewhere(PROBE)
+        status, words = _compile_elsewhere(PROBE)
+        if status != 0 and -status not in LLVM_ENDS:  # a lack of memory, Ctrl-C, an llvmlite without its library
+            raise Limit(f"LLVM could not be tried: a process that used it ended with {status}: {words}")
         answer = b"no" if status else b"yes"
-        if status == 0 or -status in LLVM_ENDS:  # anything else (a lack of memory, Ctrl-C) says nothing about LLVM
-            cache.put(key, answer)
+        cache.put(key, answer)
     return answer == b"yes"
 
 
-def _compile_elsewhere(ir: str) -> int:
-    """Compile `ir` in another process; its exit status, negative when a signal ended it.  Raises: `Limit` without a process."""
+def _compile_elsewhere(ir: str) -> tuple[int, str]:
+    """Compile `ir` in another process; its exit status, negative when a signal ended it, and its last line of errors.
+
+    Raises: `Limit` without a process.
+    """
     program = "import sys; from arenite.platform import llvm; llvm.compile_object(sys.stdin.read())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
@@ -144,7 +145,7 @@ def _compile_elsewhere(ir: str) -> int:
         )
     except OSError as error:  # an embedded Python; one of another CPU under an emulator
         raise Limit(f"sys.executable is {sys.executable!r}, which does not start: {error.strerror}") from error
-    return done.returncode
+    return done.returncode, done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
 
 
 @functools.cache

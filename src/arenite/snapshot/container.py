@@ -15,6 +15,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import struct
 import weakref
 import zlib
@@ -45,6 +46,8 @@ HEADER: Final = struct.Struct("<8sIIQQ32s")  # magic, format, kind, manifest's o
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of the header before it
 KINDS: Final = {"image": 0, "delta": 1, "packed": 2}
 FRAME_HEADER: Final = 18  # bytes of a Zstandard frame that say how long its content is, at most
+SLACK: Final = 128  # what cannot be compressed grows by less than one byte in so many, and by the frame
+FRAME: Final = 1024
 
 
 class Section(NamedTuple):
@@ -199,6 +202,8 @@ class Reader:
         """Of an open file, which becomes the reader's or is closed."""
         asked = private or key is not None
         try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise SnapshotError(f"{name}: it is no plain file")
             if os.pread(fd, len(MAGIC), 0) != MAGIC:
                 raise SnapshotError(f"{name}: not a snapshot")
             if not (asked or is_small(fd)):
@@ -247,6 +252,8 @@ def content_size(reader: Reader, section: Section) -> int:
         raise reader.error(f"what is compressed is damaged: {error}") from error
     if size < 0:
         raise reader.error("what is compressed does not say how long it is")
+    if section.size > size + size // SLACK + FRAME:
+        raise reader.error(f"what is compressed takes {section.size} bytes, and has {size}")
     return size
 
 

@@ -33,7 +33,7 @@ from arenite.snapshot.limits import DEFAULT, Limits
 from arenite.snapshot.older import STEPS, converted
 from arenite.snapshot.pack import pack_regions, unpack_regions
 from arenite.snapshot.private import Seal, key_id
-from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, describe, read_sizes, unused_regions
+from arenite.snapshot.travel import Dump, Find, Load, Reading, Sizes, count_elements, describe, read_sizes, unused_regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
 FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file
-Decode = Callable[[bytes], "ModuleCode"]
+Decode = Callable[[bytes, int], "ModuleCode"]  # of a module, and how many bytes it was unpacked from
 LONGEST_CHAIN: Final = 100  # deltas of deltas
 
 
@@ -264,14 +264,15 @@ def _place(section: Section) -> dict[str, int]:
 def _write_modules(out: Writer, modules: Sequence[ModuleCode], embedded: set[tuple[str, str]]) -> list[dict[str, Any]]:
     """The manifest's entries; a module that comes twice is written once."""
     written: dict[tuple[str, str], dict[str, Any]] = {}
-    entries, size = [], 0
+    entries, size, packed = [], 0, 0
     out.limits.check_modules(str(out.path), sum(len(code.bytecode) for code in modules))
     for code in modules:
         key = code.digest.hex(), codes.bytecode_digest(code)
         if key in embedded and key not in written:
             file, carried = codes.compressed_file(code), codes.carried(code)
             size += zstandard.frame_content_size(file) + zstandard.frame_content_size(carried)
-            out.limits.check_modules(str(out.path), size)
+            packed += len(file) + len(carried)
+            out.limits.check_modules(str(out.path), size, packed)
             written[key] = {"wasm": _place(out.section(file)), "carried": _place(out.section(carried))}
         entries.append({"digest": key[0], "name": code.name, "bytecode": key[1]} | written.get(key, {}))
     return entries
@@ -391,7 +392,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
         options.limits,
         reader.seal,
     )
-    _ = opened.image  # what does not fit is refused now
+    options.limits.check_elements(reader.name, count_elements(manifest, opened.image, sizes.heap))  # the image is made now
     return opened
 
 
@@ -490,13 +491,14 @@ def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) ->
     """The modules of the manifest; what travels along, here or with the parent, is read when it is wanted."""
     above = {} if parent is None else {_key(m): m for m in parent.modules}
     here: dict[tuple[str, str], Embedded] = {}
-    found, size = [], 0
+    found, size, packed = [], 0, set[Section]()
     for fields in manifest.items("modules", 1 << 16):
         one = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
         if fields.has("wasm") and _key(one) not in here:
             parts = [reader.check(fields.section(name)) for name in ("wasm", "carried")]
             size += sum(content_size(reader, part) for part in parts)
-            reader.limits.check_modules(reader.name, size)
+            packed.update(parts)
+            reader.limits.check_modules(reader.name, size, min(sum(part.size for part in packed), reader.size))
             wasm, carried = (functools.partial(reader.read, part) for part in parts)
             here[_key(one)] = replace(one, wasm=wasm, bytecode=carried)
         found.append(here.get(_key(one)) or above.get(_key(one)) or one)
@@ -530,12 +532,14 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
     """One of a snapshot's modules, found as `bind` says."""
     code = find(module.digest)
     name = f"the module {module.name!r} ({module.digest[:12]}…)"
-    wasm = b""
-    if code is None:
+    if code is not None:
+        paid = len(code.file)
+    else:
         if module.wasm is None:
             raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
-        wasm = _module_file(module.wasm(), opened)
-        code = translate(wasm)
+        packed = module.wasm()
+        wasm, paid = _module_file(packed, opened), len(packed)
+        code = translate(wasm, paid)
         if code.digest.hex() != module.digest:
             raise SnapshotError(f"{opened.name}: {name} is damaged")
     if codes.bytecode_digest(code) == module.bytecode_digest:
@@ -545,7 +549,7 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
             f"{opened.name}: this version of arenite translates {name} otherwise than the one that made the snapshot, "
             "and the bytecode does not travel along"
         )
-    return codes.restored(module.bytecode(), structure(code.file))
+    return codes.restored(module.bytecode(), structure(code.file, paid))
 
 
 def _module_file(data: bytes, opened: Opened) -> bytes:

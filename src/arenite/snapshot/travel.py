@@ -20,6 +20,7 @@ from arenite.machine.execution import HOST_CALL, READY, Activation, Pause, Pause
 from arenite.machine.frames import check_place
 from arenite.machine.freeze import Frozen
 from arenite.machine.helpers import HELPER_METHODS
+from arenite.machine.image import ARENA
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.references import References
@@ -154,6 +155,19 @@ def unused_regions(manifest: Fields, regions: int) -> frozenset[int]:
         raise manifest.error("memories", "each in an area of its own")
     used = {areas[n] + 1 for f in manifest.items("instances") for n in f.integers("memories", len(areas) - 1)}
     return frozenset(range(1, regions)) - used
+
+
+def count_elements(manifest: Fields, image: Image, heap: int) -> int:
+    """Elements that all tables have together, as the arena says, in the present layout.  Raises: `SnapshotError`."""
+    last = heap - TableRecord.size
+    places = sorted({fields.integer("at", STACK_AT, last) for fields in manifest.items("tables")})
+    known, page, total = -1, b"", 0
+    for at in places:
+        number, start = divmod(HOST_PAGE + at + TableRecord.length.offset, HOST_PAGE)
+        if number != known:
+            known, page = number, image.page(ARENA, number)
+        total += int.from_bytes(page[start : start + TableRecord.length.size], "little")
+    return total
 
 
 class Reading:

@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 REPORT_EVERY = 256  # functions between two reports of progress
 
 
-def translate(data: bytes, *, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
+def translate(data: bytes, paid: int | None = None, *, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
     """Decode, validate and translate a module, and check what has come of it.
 
-    `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
+    `paid`: as of `decode`.  `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
     Raises: `DecodeError`, `ValidationError`, `Limit`; `InternalError` when the bytecode breaks a rule, which is a bug.
     """
     collecting = gc.isenabled()
     gc.disable()  # many objects and no cycles: looking for some takes a tenth of the time
     try:
-        code = _translated(decode(data), name, progress)
+        code = _translated(decode(data, paid), name, progress)
     except (AssertionError, IndexError) as error:
         raise InternalError(f"a rule of the translator is broken: {error!r}") from error
     finally:
@@ -50,9 +50,9 @@ def translate(data: bytes, *, name: str | None = None, progress: Progress | None
     return code
 
 
-def structure(data: bytes) -> ModuleCode:
-    """A module without its functions' code: what bytecode that was made elsewhere is put into.  Raises: as `translate`."""
-    module = decode(data)
+def structure(data: bytes, paid: int | None = None) -> ModuleCode:
+    """A module without its functions' code: what bytecode that was made elsewhere is put into.  `paid`, raises: as `translate`."""
+    module = decode(data, paid)
     validate_module(module)
     return _assembled(module, Translator(Shape(module), module.budget), None)
 

@@ -4,15 +4,16 @@ A module's budget is `PER_BYTE` bytes for each byte of its file, and `CONSTANT` 
 make of the file is paid for before it is made, at the prices of this table: what CPython and the compiled modules take for it at
 the most, temporary copies among it.  A module that would cost more is refused.
 
-Time needs watching only where few bytes stand for much: locals, of which a few bytes declare thousands, and where an instruction looks at more
-than its own operands, at what is on the stack below them.  Such steps are counted (`look`), `STEPS` for each byte of the file and some for all; nothing else takes longer than 1,000 steps for a byte, as
-types are no longer than that.
+Time needs watching only where few bytes stand for much: locals, of which a few bytes declare thousands, lists of parameters and results, and
+where an instruction looks at more than its own operands, at what is on the stack below them.  Such steps are counted (`look`), `STEPS` for
+each byte that the file is paid by, and some for all; nothing else takes more than a few for a byte.  A file is paid by its own bytes, or by
+those that it was unpacked from.
 
 So a hostile file costs what an honest one of its size may: real programs take a seventh of their budget.
 
 Compiled by mypyc; see `reader` for what that forbids.
 
-Example:  Budget(len(data)).pay(FUNCTION)
+Example:  Budget(len(data), len(data)).pay(FUNCTION)
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ CHUNK: Final = 1 << 16  # writers buy room in pieces of so many bytes
 
 @final
 class Budget:
-    """What is left for a file of `size` bytes."""
+    """What is left for a file of `size` bytes; `paid`: bytes that it was unpacked from, or as many."""
 
-    def __init__(self, size: i64) -> None:
+    def __init__(self, size: i64, paid: i64) -> None:
         whole = PER_BYTE * size + CONSTANT
         self.left: i64 = whole - whole // RESERVED
-        self.steps: i64 = STEPS * size + FREE_STEPS
+        self.steps: i64 = STEPS * paid + FREE_STEPS
 
     def pay(self, price: i64) -> None:
         """Take so many bytes.  Raises: `Limit`."""
@@ -73,11 +74,12 @@ class Budget:
             raise Limit(f"loading the module takes more memory than {PER_BYTE} times its size and {CONSTANT >> 20} MiB")
 
     def look(self, steps: i64) -> None:
-        """Take the time to look at so many locals or operands.  Raises: `Limit`."""
+        """Take the time to look at so many locals, types or operands.  Raises: `Limit`."""
         self.steps -= steps
         if self.steps < 0:
             raise Limit(
-                "loading the module takes too long for its size: its functions have too many locals, or operands that wait on the stack"
+                "loading the module takes too long for its size: its functions have too many locals, parameters or results, or operands "
+                "that wait on the stack"
             )
 
     def affords(self, price: i64) -> bool:

@@ -42,8 +42,8 @@ CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get"
 VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
 
 
-def decode(data: bytes) -> Module:
-    """The module in `data`.
+def decode(data: bytes, paid: int | None = None) -> Module:
+    """The module in `data`.  `paid`: how many bytes it was unpacked from, if it was: loading takes no longer than these allow.
 
     Raises: `DecodeError`; `Limit`; `ValidationError` for a constant expression that contains other instructions.
     """
@@ -53,7 +53,7 @@ def decode(data: bytes) -> Module:
         component = data[6:8] == COMPONENT
         what = "unknown binary version" + (": this is a component, and arenite runs core modules" if component else "")
         raise DecodeError("unexpected end" if len(data) < 8 else what, 4)
-    decoder = Decoder(data)
+    decoder = Decoder(data, paid)
     try:
         decoder.sections()
     except DecodeError:
@@ -65,8 +65,8 @@ def decode(data: bytes) -> Module:
 class Decoder:
     """Fills a `Module` section by section.  `end`: where the section at hand says that it ends."""
 
-    def __init__(self, data: bytes) -> None:
-        self.module = Module(data)
+    def __init__(self, data: bytes, paid: int | None) -> None:
+        self.module = Module(data, paid=paid)
         self.budget = self.module.budget
         self.r = Reader(data, 8, len(data))
         self.end = 8

@@ -118,7 +118,7 @@ class Names:
 class Module:
     """Everything a binary file says; `decode` makes it, `validate_module` has not looked at it yet.
 
-    `budget`: what is left of what loading it may cost.
+    `paid`: how many bytes it was unpacked from; None: it was not.  `budget`: what is left of what loading it may cost.
     """
 
     data: bytes
@@ -137,10 +137,12 @@ class Module:
     bodies: list[tuple[int, int]] = field(default_factory=list)
     customs: list[Custom] = field(default_factory=list)
     sections: dict[int, tuple[int, int]] = field(default_factory=dict)
+    paid: int | None = None
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:
-        self.budget = Budget(len(self.data))
+        size = len(self.data)
+        self.budget = Budget(size, size if self.paid is None else min(self.paid, size))
 
     def imported(self, kind: Kind) -> int:
         """How many entries of an index space are imports."""

@@ -2,7 +2,7 @@
 
 - A type is an int; BOTTOM is that of an operand which unreachable code made: it matches every type.
 - Below the innermost block's own operands nothing is popped.
-- Depth has limits, and is paid for (`budget`) when it is reached for the first time.
+- Depth is paid for (`budget`) when it is reached for the first time; blocks have no other limit, as they have none elsewhere.
 
 Compiled by mypyc; see `reader` for what that forbids.
 
@@ -21,8 +21,8 @@ from arenite.layout.types import type_name
 from arenite.wasm.budget import BLOCK, OPERAND, Budget
 
 BOTTOM: Final = 0
-MAX_BLOCKS: Final = 50_000  # open at the same time
 MAX_OPERANDS: Final = 1_000_000  # on the stack at the same time
+LONG: Final = 8  # lists of types of up to so many are part of what a byte costs
 
 
 @final
@@ -108,12 +108,16 @@ class Stacks:
 
     def pushes(self, types_: tuple[int, ...]) -> None:
         """Push operands, the last ends on top."""
+        if len(types_) > LONG:
+            self.budget.look(len(types_))
         for type_ in types_:
             self.push(type_)
 
     def pops(self, types_: tuple[int, ...]) -> None:
         """Pop operands, the last from the top."""
         left: i64 = len(types_)
+        if left > LONG:
+            self.budget.look(left)
         while left > 0:
             left -= 1
             self.pop(types_[left])
@@ -121,6 +125,8 @@ class Stacks:
     def peeks(self, types_: tuple[int, ...]) -> None:
         """Check the operands on top and leave them there."""
         left: i64 = len(types_)
+        if left > LONG:
+            self.budget.look(left)
         at = self.top
         while left > 0:
             left -= 1
@@ -138,8 +144,6 @@ class Stacks:
     def enter(self, op: i64, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """Open a block."""
         if len(self.frames) >= self.deepest:
-            if len(self.frames) >= MAX_BLOCKS:
-                raise Limit(f"function {self.func} has more than {MAX_BLOCKS:,} open blocks")
             self.budget.pay(BLOCK)
             self.deepest += 1
         self.pops(params)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap, TrapCode
+from arenite.machine.helpers import elements
 from arenite.traps import Cause
 from unit.machine.guests import TIERS, engine, module
 from unit.snapshot.surveyed import altered
@@ -58,13 +60,10 @@ def bulk_world(tier: str) -> tuple[Store, Any]:
     return store, exports
 
 
-def bulk_state(store: Store, exports: Any) -> tuple[bytes, list[bool], int]:
-    table = exports["table"]
-    return (
-        bytes(exports["memory"].read(store, 0, None)),
-        [table.get(store, n) is None for n in range(table.size(store))],
-        store.get_fuel(),
-    )
+def bulk_state(store: Store, exports: Any) -> tuple[bytes, bytes, int]:
+    """Everything in the memory and, as references, in the table; the fuel."""
+    with elements(store.machine, exports["table"].addr.at) as table:
+        return bytes(exports["memory"].read(store, 0, None)), bytes(table), store.get_fuel()
 
 
 @pytest.mark.parametrize("name", PRICES)
@@ -128,13 +127,71 @@ def test_what_is_not_paid_is_not_done(tier: str, name: str) -> None:
     assert bulk_state(store, exports)[:2] == before[:2]
 
 
+@pytest.mark.parametrize("size", [1, 0xFFFF, None], ids=["a byte", "the op's own", "the machine's"])
+@pytest.mark.parametrize("name", PRICES)
+@pytest.mark.parametrize("tier", TIERS)
+def test_exactly_enough_fuel(tier: str, name: str, size: int | None) -> None:
+    """With what it costs everything is done and nothing is left; with one unit less it traps."""
+    size = min(PRICES[name][0], size or 1 << 32)
+    store, exports = bulk_world(tier)
+    exports[name](store, size)
+    whole = bulk_state(store, exports)
+    price = 10_000 - whole[2]
+    for units, enough in ((price, True), (price - 1, False)):
+        store, exports = bulk_world(tier)
+        store.set_fuel(units)
+        if enough:
+            exports[name](store, size)
+            assert bulk_state(store, exports) == (*whole[:2], 0)
+        else:
+            with pytest.raises(Trap) as trap:
+                exports[name](store, size)
+            assert trap.value.code is TrapCode.OUT_OF_FUEL
+            assert store.get_fuel() == 0
+
+
+COPY = """(module (memory (export "memory") 320)
+  (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2))))"""
+
+
+@pytest.mark.parametrize("distance", [1, 65_536, 4_194_304, 5_000_001])
+@pytest.mark.parametrize("upward", [False, True])
+@pytest.mark.parametrize("tier", TIERS)
+def test_long_copies_that_overlap(tier: str, *, upward: bool, distance: int) -> None:
+    """Over 16 MiB, in as many pieces as it takes: as if all had been read before anything is written."""
+    store = Store(engine(tier=tier))
+    exports: Any = Instance(store, module(store.engine, COPY), []).exports(store)
+    size = 320 * 65536 - 5_000_001
+    content = random.Random(distance).randbytes(320 * 65536)
+    exports["memory"].write(store, content, 0)
+    to, source = (distance, 0) if upward else (0, distance)
+    exports["copy"](store, to, source, size)
+    expected = content[:to] + content[source : source + size] + content[to + size :]
+    assert bytes(exports["memory"].read(store, 0, None)) == expected
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_what_helpers_were_asked_is_not_in_a_snapshot(tier: str) -> None:
+    """The store page of a store that has done bulk work is that of one that has not: arguments are the guest's secret."""
+    store, exports = bulk_world(tier)
+    before = store.snapshot().frozen().image.page(0, 0)
+    for name in ("fill", "backward", "memory.init"):
+        exports[name](store, 0x1_0000)
+        assert store.snapshot().frozen().image.page(0, 0) == before
+    exports["fill"](store, 5)
+    assert store.snapshot().frozen().image.page(0, 0) == before
+    execution: Any = exports["fill"].start(store, 0x21_0001)
+    assert isinstance(execution.run(fuel=3), Paused)
+    assert store.snapshot().frozen().image.page(0, 0) == before
+
+
 @pytest.mark.parametrize("tier", TIERS)
 def test_an_interrupt_comes_between_two_pieces(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is not asked: every look of the machine at its deadline is counted, and the third says that it has come."""
     store, exports = bulk_world(tier)
     looks = iter(range(1000))
     machine = store.machine
-    monkeypatch.setattr(machine, "interrupt", lambda: None)  # on a loaded machine the watch would have it look more often
+    monkeypatch.setattr(type(machine), "interrupt", lambda _: None)  # on a loaded machine the watch would have it look more often
 
     def third() -> Cause | None:
         machine.due = True  # as the watch would say

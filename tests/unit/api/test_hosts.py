@@ -107,6 +107,18 @@ def test_each_fork_has_a_state_of_its_own(tier: TierName) -> None:
     assert following_(snapshot.fork()) == 1001  # fresh
 
 
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_a_reset_reseeds_as_the_fork_was_told(tier: TierName) -> None:
+    store, _, following_ = linked(Engine(Config(tier=tier)))
+    following_(store)
+    snapshot = store.snapshot()
+    for reseed, first in ((False, 2), (True, 1001)):
+        fork = snapshot.fork(reseed=reseed)
+        for _ in range(3):
+            assert [following_(fork), following_(fork)] == [first, first + 1]
+            fork.reset()
+
+
 def test_the_state_travels_through_a_file_and_in_the_middle_of_a_call(tmp_path: Path) -> None:
     engine = Engine()
     store, twice, _ = linked(engine)

@@ -137,7 +137,9 @@ def test_a_long_host_function_goes_on_where_it_was(tier: str, monkeypatch: pytes
 
     store, go = guest(tier, count)
     machine = store.machine
-    monkeypatch.setattr(machine, "interrupt", lambda: None)  # the watch would have it look before the host function is called
+    monkeypatch.setattr(
+        type(machine), "interrupt", lambda _: None
+    )  # the watch would have it look before the host function is called
     looks = iter(range(100))
 
     def check() -> Cause | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from arenite import wat2wasm
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
+SOURCE = PROJECT.with_name("src")
 
 PROGRAM = """
 (module
@@ -192,3 +194,34 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     done = arenite(*command, "--help")
     assert done.returncode == 0
     assert "Usage: arenite" in done.stdout
+
+
+def test_ctrl_c_while_the_command_is_imported_is_130_and_quiet(program: Path, tmp_path: Path) -> None:
+    """What the installed script does, in a place where one of the packages that it needs is interrupted."""
+    (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(SOURCE)])}
+    module, _, function = tomllib.loads(PROJECT.read_text())["project"]["scripts"]["arenite"].partition(":")
+    script = (
+        f"import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nfrom {module} import {function} as main\n"
+    )
+    for begin in ([sys.executable, "-c", script + "sys.exit(main())"], [sys.executable, "-m", "arenite"]):
+        command = [*begin, "run", str(program)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
+@pytest.mark.parametrize("command", ["run", "inspect", "objdump"])
+def test_a_module_may_come_through_a_pipe(program: Path, command: str) -> None:
+    """As bash's `<(…)` gives it: it can be read once."""
+    code = f"cat {program} | {sys.executable} -m arenite {command} /dev/stdin"
+    done = subprocess.run(code, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (7 if command == "run" else 0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_a_snapshot_is_a_plain_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.arn")
+    for path in (tmp_path / "pipe.arn", Path("/dev/zero"), tmp_path):
+        done = arenite("resume", path)
+        assert (done.returncode, done.stderr) == (1, f"arenite: {path}: it is no plain file\n")

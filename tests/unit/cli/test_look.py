@@ -6,7 +6,7 @@ import io
 import random
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
@@ -16,6 +16,7 @@ from arenite.cli.app import main
 from arenite.cli.ending import Refused
 from arenite.cli.page import page
 from arenite.cli.snapshots import Wanted, look, report
+from arenite.snapshot import container, private
 from fuzz.alter import ALTERED, Alterer
 from fuzz.frozen import BASE, FORMS, Specimen, engine, specimens
 from unit.snapshot import surveyed
@@ -212,3 +213,26 @@ def test_an_altered_snapshot_is_refused_or_shown(guests: list[Specimen], tmp_pat
             report(found, Console(file=io.StringIO(), width=120), 15)
             assert page(path, found.survey, found.stands, found.missing)
     assert 0 < refused < done
+
+
+@pytest.mark.parametrize(("options", "copies"), [([], 0), (["--untrusted"], 2)])
+def test_what_is_not_trusted_is_copied_first(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str], copies: int
+) -> None:
+    """The file and a delta's parent; small files are copied in any case."""
+    delta, copied = file.with_name("delta.arn"), list[str]()
+    of = surveyed.paused()[1].engine
+    snapshot = Store(of).snapshot()
+    snapshot.save(file.with_name("parent.arn"))
+    Store(of).snapshot().save(delta, parent=snapshot)
+
+    def copy(fd: int, name: str, *more: Any) -> Any:
+        copied.append(name)
+        return private.private_copy(fd, name, *more)
+
+    monkeypatch.setattr(container, "is_small", lambda _fd: False)
+    monkeypatch.setattr(container, "private_copy", copy)
+    with pytest.raises(SystemExit) as ended:
+        main(["inspect", *options, str(delta)])
+    assert (ended.value.code, capsys.readouterr().err) == (0, "")
+    assert len(copied) == copies

@@ -15,7 +15,7 @@ import pytest
 
 from arenite.bytecode.ops import TABLE
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Interpreter
+from arenite.emit.interpreter import Interpreter
 from arenite.platform import llvm
 from arenite.platform.architectures import AARCH64, X86_64
 from arenite.tiers.threaded import OPCODES, ThreadedTier
@@ -105,7 +105,7 @@ def test_what_is_looked_for_is_found(architecture: Architecture, line: str) -> N
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_what_uses_the_stack_reads_nothing_that_may_fault(variant: tuple[str, bool, bool]) -> None:
-    """`run` and the two that move bytes touch the store page alone; the bytes have been checked."""
+    """`run` and the two that move bytes touch the store page alone, and what Python calls `run` with; the bytes have been checked."""
     found = assembly(variant, X86_64, "x86-64-v3")  # the same IR for each
     for name in MAY_USE_THE_STACK:
         for line in found[name]:
@@ -113,7 +113,8 @@ def test_what_uses_the_stack_reads_nothing_that_may_fault(variant: tuple[str, bo
                 continue
             for displacement, registers in re.findall(r"(-?\d*)\(([^)]*)\)", line):
                 code = registers.startswith(("%r13", "%r14"))  # bytecode, the table of handlers
-                assert code or registers == "%rsp" or displacement.startswith("-4"), f"{name}: {line}"
+                given = name == "run" and registers == "%rdi"
+                assert code or given or registers == "%rsp" or displacement.startswith("-4"), f"{name}: {line}"
 
 
 def test_every_opcode_value_has_a_handler() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import itertools
 import math
@@ -16,7 +17,8 @@ from arenite.bytecode.protocol import F32, F64, I1, I8, I16, I32, I64, Type, Val
 from arenite.emit.addressing import Single
 from arenite.emit.llvm_text import METADATA, LlvmText, declarations
 from arenite.emit.numerics import FUNCTIONS
-from arenite.emit.python_text import PythonText
+from arenite.emit.python_text import Expression, PythonText
+from arenite.emit.python_tree import built
 from arenite.platform import HAS_OBJECTS, elf, llvm
 
 INTEGERS = (I32, I64)
@@ -146,11 +148,8 @@ def library() -> elf.CodeObject:
 def test_llvm_and_python_agree(name: str, types: tuple[Type, ...], to: Type | None) -> None:
     function = ctypes.CFUNCTYPE(None, *4 * [ctypes.c_void_p])(library().symbols[f"c{CASES.index((name, types, to))}"])
     result = result_type(name, types, to)
-    text = (
-        PythonText(ROWS["halt"], deterministic=False)
-        .pure(name, *(Value(t, x) for t, x in zip(types, "abc", strict=False)), to=to)
-        .text
-    )
+    values = (Expression(t, tree=built(x)) for t, x in zip(types, "abc", strict=False))
+    text = ast.unparse(PythonText(ROWS["halt"], deterministic=False).pure(name, *values, to=to).tree)
     python = eval(f"lambda {', '.join('abc'[: len(types)])}: {text}", dict(FUNCTIONS))
     cells = [ctypes.c_uint64() for _ in range(4)]
     places = [ctypes.addressof(cell) for cell in cells]

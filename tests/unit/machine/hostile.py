@@ -10,7 +10,16 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Global, GlobalType, Instance, Module, Store, Trap, ValType
-from arenite.layout.records import FrameHeader, FuncRefRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.cage import WINDOW_AT
+from arenite.layout.records import (
+    FrameHeader,
+    FuncRefRecord,
+    InstanceRecord,
+    MemoryRecord,
+    StoreContext,
+    TableRecord,
+    WindowEntry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +135,18 @@ def area_that_is_none(v: Victim) -> None:
     v.poke(InstanceRecord.memory.read(v.arena, v.at) + MemoryRecord.area.offset, 0xFFFF_FFFF)
 
 
+@case("load")
+def area_one_too_far(v: Victim) -> None:
+    """The area right behind the last one of the cage."""
+    v.poke(InstanceRecord.memory.read(v.arena, v.at) + MemoryRecord.area.offset, 2)
+
+
+@case("init")
+def init_in_an_area_one_too_far(v: Victim) -> None:
+    """As the machine finds it."""
+    area_one_too_far(v)
+
+
 def _return_to_other_instance(v: Victim) -> None:
     thunk = StoreContext.sp.read(v.machine.cage.store_page, 0)
     v.poke(thunk + FrameHeader.caller_vmctx.offset, v.other.addr.at)
@@ -170,6 +191,20 @@ def wrong_type(v: Victim) -> None:
     reference = InstanceRecord.funcrefs.read(v.arena, v.at)
     v.poke(TableRecord.elements.read(v.arena, record), reference)
     v.poke(reference + FuncRefRecord.code.offset, FuncRefRecord.code.read(v.arena, reference) + 4)  # load: () -> (i32)
+
+
+@case("indirect")
+def handle_outside(v: Victim) -> None:
+    """A reference whose handle leads past the window to an entry that the attacker has written."""
+    window, victim = v.machine.window, v.other.addr.code
+    handle = window.modules[1].handle + victim.imported_functions
+    pc, frame_size, type_id = window.entry(handle)
+    forged = v.machine.allocate(WindowEntry.size)
+    struct.pack_into("<IIII", v.arena, forged, pc, frame_size, type_id, 0)
+    reference = v.machine.allocate(FuncRefRecord.size)
+    struct.pack_into("<IIII", v.arena, reference, 0, (forged - WINDOW_AT) // WindowEntry.size, v.other.addr.at, 0)
+    record = struct.unpack_from("<I", v.arena, v.at + v.instance.addr.code.layout.table(0))[0]
+    v.poke(TableRecord.elements.read(v.arena, record), reference)
 
 
 def main(tier: str, name: str) -> None:

@@ -18,8 +18,11 @@ ENDS = {
     },  # which memory it is now, the tiers may see at another time
     "copy_after_another_area": {"trap MEMORY_OUT_OF_BOUNDS", "result None"},
     "area_that_is_none": {"result 0"},  # area 0
+    "area_one_too_far": {"result 0"},
+    "init_in_an_area_one_too_far": {"result None"},
     "references_beyond_u32": {"result None"},  # the table holds what leads nowhere
     "wrong_type": {"trap BAD_SIGNATURE"},
+    "handle_outside": {"trap BAD_SIGNATURE"},  # inside the window, where there is no function
     "element_outside": {"trap CORRUPT", "trap MEMORY_OUT_OF_BOUNDS"},
     "memory_record_nowhere": {"trap MEMORY_OUT_OF_BOUNDS"},
 }

@@ -86,7 +86,7 @@ def test_one_that_begins_while_it_is_forgotten_stays_attended(watch: Watch) -> N
         def __set__(self, *_: object) -> None:
             """Never."""
 
-    kind = type("Machine", (type(machine),), {"depth": Begins()})
+    kind = type("Machine", (type(machine),), {"__slots__": (), "depth": Begins()})
     machine.__class__ = kind
     watch._interrupt()
     assert machine.attended

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import threading
+from pathlib import Path
 
 import platformdirs
 import pytest
 
 from arenite.platform import cache
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = "c0ffee"
 
@@ -69,6 +67,31 @@ def test_somebody_elses_entry_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(os, "fstat", fstat)
     assert cache.get(KEY) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "dangling link", "device", "unreadable"])
+def test_what_is_no_file_is_not_there_and_nobody_waits(folder: Path, kind: str) -> None:
+    cache.put("beef", b"sand")
+    cache.put(KEY, b"sand")
+    path, other = folder / KEY, folder / "other"
+    path.replace(other)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "unreadable":
+        path.write_bytes(b"")
+        path.chmod(0)
+    else:
+        path.symlink_to({"link": other, "dangling link": folder / "none", "device": Path("/dev/zero")}[kind])
+    asked = threading.Thread(target=lambda: found.append(cache.get(KEY)), daemon=True)
+    found: list[bytes | None] = []
+    asked.start()
+    asked.join(10)
+    assert found == [None]
+    cache.put(KEY, b"new")
+    assert cache.get(KEY) == (None if kind == "folder" else b"new")
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:

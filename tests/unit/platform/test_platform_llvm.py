@@ -68,11 +68,28 @@ def test_preserve_none_is_asked_once(fresh: None, monkeypatch: pytest.MonkeyPatc
     assert llvm.preserve_none_supported()
 
 
-@pytest.mark.parametrize(("status", "kept"), [(-6, 1), (1, 0), (-9, 0), (-15, 0)])
-def test_a_probe_that_dies_means_no(fresh: None, monkeypatch: pytest.MonkeyPatch, status: int, kept: int) -> None:
-    monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: status)
+def test_a_probe_that_llvm_ends_means_no(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: (-6, ""))
     assert not llvm.preserve_none_supported()
-    assert len(list(cache.folder().iterdir())) == kept
+    assert len(list(cache.folder().iterdir())) == 1
+
+
+@pytest.mark.parametrize("status", [1, -9, -15])
+def test_a_probe_that_ends_otherwise_says_nothing_about_llvm(fresh: None, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: (status, "OSError: no library"))
+    with pytest.raises(Limit, match=f"LLVM could not be tried: .* {status}: OSError: no library"):
+        llvm.preserve_none_supported()
+    assert not cache.folder().exists() or not list(cache.folder().iterdir())
+
+
+def test_an_llvmlite_that_does_not_load_is_named(fresh: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the process that tries it, as one is whose library is missing."""
+    (tmp_path / "llvmlite").mkdir()
+    (tmp_path / "llvmlite" / "__init__.py").write_text("__version__ = '1'")
+    (tmp_path / "llvmlite" / "binding.py").write_text("raise OSError('the library is not there')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with pytest.raises(Limit, match="OSError: the library is not there"):
+        llvm.preserve_none_supported()
 
 
 def test_a_python_that_cannot_be_started_is_no_answer(fresh: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Engine, Snapshot, SnapshotError
+from arenite.layout.cage import HOST_PAGE
 from fuzz.frozen import Document
 from unit.snapshot.counting import RESULT, ended, further, of, paused
 
@@ -155,3 +156,21 @@ def test_a_delta_of_a_sibling_that_wrote_more(tmp_path: Path, tier: TierName) ->
     for region in range(2):
         assert list(opened.image.pages(region)) == list(whole.image.pages(region))
     assert ended(Snapshot.open(tmp_path / "near.arn", of(tier))) == RESULT
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+def test_a_page_behind_its_region_is_refused(tmp_path: Path, tier: TierName) -> None:
+    """The page right behind the last one, with every checksum right: of the arena, and of the memory."""
+    _, path, *_ = chain(tmp_path)
+    good = Document(path.read_bytes())
+    sizes = [good.manifest["arena"]["size"] + HOST_PAGE, *good.manifest["memory_sizes"]]
+    for region, size in enumerate(sizes):
+        for number, fits in ((size // HOST_PAGE - 1, True), (size // HOST_PAGE, False)):
+            document = good.copy()
+            document.edit(region, number * HOST_PAGE, b"\0" * 8)
+            path.write_bytes(document.whole())
+            if fits:
+                assert ended(Snapshot.open(path, of(tier))) == RESULT
+            else:
+                with pytest.raises(SnapshotError, match="the pages of a delta are out of order"):
+                    Snapshot.open(path, of(tier))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import resource
 import sys
@@ -19,6 +20,7 @@ from arenite.snapshot import container, pack
 from arenite.snapshot import manifest as texts
 from arenite.snapshot.limits import Limits
 from arenite.snapshot.survey import MOST_ROWS_IN_ALL
+from differential.binary import MAGIC, section, sized, u
 from fuzz.frozen import Document
 from unit.snapshot.surveyed import altered, looked_at, paused
 
@@ -109,6 +111,20 @@ def test_a_snapshot_is_no_larger_than_a_store(tmp_path: Path, tier: TierName, op
     Snapshot.open(tmp_path / "2.arn", small).fork().close()
     with pytest.raises(Limit, match=option):
         Snapshot.open(tmp_path / "3.arn", small)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("form", FORMS)
+def test_elements_of_tables_are_counted_when_it_opens(tmp_path: Path, tier: TierName, form: str) -> None:
+    """As the arena says, before anybody wants one more."""
+    of = engine(tier)
+    store, module = Store(of), Module(of, "(module (table 7 9 funcref) (table 3 externref))")
+    for _ in range(2):
+        Instance(store, module, [])
+    path = saved(store, tmp_path / "s.arn", form)
+    Snapshot.open(path, engine(tier, max_table_elements=20)).fork().close()
+    with pytest.raises(Limit, match=r"its tables have 20 elements; 19 are allowed \(max_table_elements\)"):
+        Snapshot.open(path, engine(tier, max_table_elements=19))
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -247,17 +263,66 @@ def test_modules_that_unpack_to_much(tmp_path: Path, tier: TierName) -> None:
 def test_many_modules_count_together(tmp_path: Path) -> None:
     of = engine(max_snapshot_modules=20 << 20)
     path = saved(filled(of), tmp_path / "s.arn", "packed")
-    frame = zstandard.ZstdCompressor(level=3).compress(custom(6 << 20))
+    frame = zstandard.ZstdCompressor(level=3).compress(custom(6 << 20)[: -1 << 20] + os.urandom(1 << 20))
     Snapshot.open(with_module(path, frame, 3), of)
     with pytest.raises(Limit, match="max_snapshot_modules"):
         Snapshot.open(with_module(path, frame, 4), of)
+
+
+def nops(count: int) -> bytes:
+    """A module of one function that does nothing for long."""
+    return MAGIC + section(1, b"\x60\0\0") + section(3, b"\0") + section(10, sized(b"\0" + b"\x01" * count + b"\x0b"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_module_that_is_little_in_the_file_is_little_to_read(tmp_path: Path, form: str) -> None:
+    """Whoever saves is told how to do it; whoever opens does nothing for it."""
+    of, long = engine(), Module(engine(), nops(12 << 20))
+    store = filled(of)
+    Instance(store, Module(of, nops(3 << 20)), [])
+    path = saved(store, tmp_path / "s.arn", form)
+    Snapshot.open(path, engine()).fork().close()
+    frame = zstandard.ZstdCompressor(level=3).compress(long.code.file)
+    bomb = with_module(path, frame) if form != "delta" else with_module(path, frame, 3)
+    assert len(frame) < 1 << 12
+    with pytest.raises(Limit, match=r"\d+ bytes unpacked, and \d+ in the file: .* \(embed=False\)"):
+        Snapshot.open(bomb, engine())
+    Instance(store, Module(of, long.code.file), [])
+    snapshot = store.snapshot()
+    with pytest.raises(Limit, match="embed=False"):
+        snapshot.save(tmp_path / "long.arn")
+    snapshot.save(tmp_path / "long.arn", embed=False)
+    Snapshot.open(tmp_path / "long.arn", of).fork().close()
+
+
+def test_time_is_paid_by_what_a_module_takes_in_the_file(tmp_path: Path) -> None:
+    """Branches with a thousand results each, in code that nobody reaches: as a file it may take long, as a part of a snapshot it may not."""
+    many = b"\x60\0" + u(1000) + b"\x7f" * 1000
+    body = b"\0" + b"\0" + b"\x0c\0" * (1 << 20) + b"\x0b"
+    wasm = MAGIC + section(1, many) + section(3, b"\0") + section(10, sized(body))
+    of = engine()
+    path = saved(filled(of), tmp_path / "s.arn", "packed")
+    document = Document(path.read_bytes())
+    module = {"digest": hashlib.sha256(wasm).hexdigest(), "name": "", "bytecode": "another"}
+    carried = document.manifest["modules"][0]["carried"]
+    wasm_at = document.put(zstandard.ZstdCompressor(level=3).compress(wasm))
+    document.manifest["modules"].append({**module, "wasm": wasm_at, "carried": carried})
+    (tmp_path / "slow.arn").write_bytes(document.whole())
+    with pytest.raises(Limit, match="too long for its size"):
+        Snapshot.open(tmp_path / "slow.arn", engine()).link()
 
 
 def test_modules_that_do_not_say_how_long_they_are(tmp_path: Path) -> None:
     of = engine()
     path = saved(filled(of), tmp_path / "s.arn", "packed")
     quiet = zstandard.ZstdCompressor(level=3, write_content_size=False).compress(custom(1 << 20))
-    for frame, words in ((quiet, "does not say how long"), (b"no frame", "damaged"), (b"", "damaged")):
+    padded = zstandard.ZstdCompressor(level=3).compress(custom(1 << 10)) + bytes(4 << 10)
+    for frame, words in (
+        (quiet, "does not say how long"),
+        (b"no frame", "damaged"),
+        (b"", "damaged"),
+        (padded, r"takes 4\d+ bytes, and has 1\d+"),
+    ):
         with pytest.raises(SnapshotError, match=words):
             Snapshot.open(with_module(path, frame), of)
 

@@ -282,6 +282,22 @@ def test_bytecode_that_breaks_a_rule(tmp_path: Path) -> None:
             Snapshot.open(path, of()).link(linker(of()))
 
 
+def test_a_function_has_as_many_locals_as_parameters_at_least(tmp_path: Path) -> None:
+    """What its frames hold is told by the list of its locals, of which its parameters are the first."""
+    path = tmp_path / "s.arn"
+    paused().snapshot().save(path)
+
+    def change(head: dict[str, Any], parts: list[bytearray]) -> None:
+        size = int.from_bytes(parts[4][:4], "little")
+        assert size == 8, "two parameters, and nothing else"
+        parts[4][:12] = (4).to_bytes(4, "little") + parts[4][4:8]
+        head["sizes"][4] -= 4
+
+    with_bytecode(path, change)
+    with pytest.raises(SnapshotError, match="a function that cannot be"):
+        Snapshot.open(path, of()).link(linker(of()))
+
+
 def test_bytecode_is_wanted_and_did_not_travel(tmp_path: Path) -> None:
     path = tmp_path / "s.arn"
     paused().snapshot().save(path, embed=False)

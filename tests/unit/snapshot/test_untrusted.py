@@ -176,6 +176,10 @@ IMPOSSIBLE: tuple[tuple[Any, str], ...] = (
     (lambda m: m["executions"][0].update(pause={"reason": "hunger", "what": ""}), "fuel or"),
     (lambda m: m["executions"][0].update(instance=1), r"-1 \.\. 0"),
     (lambda m: m["executions"][0].update(end=m["executions"][0]["at"]), "end"),
+    (lambda m: m["executions"].append(m["executions"][0]), r"at is 4096; expected [1-9]"),  # they would overlap
+    (lambda m: m["executions"][0].update(end=m["executions"][0]["end"] + 8), "aligned to slots"),
+    (lambda m: m["executions"][0].update(sp=m["executions"][0]["sp"] + 4), "aligned to slots"),
+    (lambda m: m["executions"][0].update(at=m["executions"][0]["at"] + 8, sp=m["executions"][0]["sp"] + 8), "aligned to slots"),
     (lambda m: m["types"].append(m["types"][0]), "each type once"),
     (lambda m: m.update(fuel=-1), "fuel"),
     (lambda m: m.update(fuel=True), "fuel"),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
+from arenite import Config, Engine
 from arenite.errors import Limit
+from arenite.platform import llvm
 from arenite.tiers import threaded
+from arenite.tiers.threaded import objects
 from arenite.tiers.threaded.objects import Variant
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_larger_pages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,3 +29,18 @@ def test_other_systems_are_told_what_it_needs(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(threaded, "HAS_OBJECTS", False)
     with pytest.raises(Limit, match="x86-64 or aarch64"):
         threaded.Handlers(Variant())
+
+
+def test_a_missing_llvmlite_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither LLVM nor the machine is to blame where nobody has asked them."""
+    monkeypatch.setenv("ARENITE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(objects, "BUILT_IN", tmp_path / "built")
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    threaded.handlers.cache_clear()
+    llvm.preserve_none_supported.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match=r"slower tier 'safe': .* llvmlite, .* cannot be imported .* install llvmlite"):
+            assert Engine(Config(tier="threaded")).tier.name == "safe"
+    finally:
+        threaded.handlers.cache_clear()
+        llvm.preserve_none_supported.cache_clear()

@@ -127,7 +127,7 @@ def test_bodies_are_judged_once() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"\x02\x40" * 60_000, "more than 50,000 open blocks"),
+        (b"\x02\x40" * 200_000, "16 times its size"),
         (b"\x41\0" * 1_100_000, "more than 1,000,000 operands"),
         (b"\x41\0\x0e\xff\xff\xff\xff\x0f\0", "unexpected end"),
         (b"\0\x1c\xff\xff\xff\xff\x0f\x7f", "invalid result arity"),
@@ -148,3 +148,18 @@ def test_too_many_locals_and_parameters() -> None:
         validate(decode(module))
     with pytest.raises(DecodeError, match="too many parameters"):
         decode(HEADER + section(1, b"\1\x60" + unsigned(1001) + b"\x7f" * 1001 + b"\0"))
+
+
+@pytest.mark.parametrize("params", [0, 1, 1000])
+def test_parameters_count_among_the_locals(params: int) -> None:
+    """50,000 in all, parameters among them, and not one more."""
+    for total, fits in ((50_000, True), (50_001, False)):
+        declared = total - params
+        body = b"\2" + unsigned(declared - 1) + b"\x7f\1\x7e\x0b"
+        parts = (section(1, b"\1\x60" + unsigned(params) + b"\x7f" * params + b"\0"), section(3, b"\1\0"))
+        module = decode(HEADER + parts[0] + parts[1] + section(10, b"\1" + unsigned(len(body)) + body))
+        if fits:
+            validate(module)
+        else:
+            with pytest.raises(DecodeError, match="too many locals"):
+                validate(module)

@@ -28,7 +28,7 @@ from arenite.bytecode.encode import decode
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import F32, I32, I64, Type
 from arenite.bytecode.row import LABELS, SLOTS
-from arenite.emit.python_text import INDENT, Do, Goto, Write, template
+from arenite.emit.python_text import INDENT, Do, Goto, If, Write, template
 from arenite.layout.frame import SLOT
 
 if TYPE_CHECKING:
@@ -219,19 +219,21 @@ class Assembler:
             return
         places = self.operands(op, early=early)
         if label and not ends and self.stays(op, op.values[label]):
-            condition = lines[-2]  # behind it only the branch
-            assert isinstance(condition, Do)
+            taken = lines[-2]  # behind it only the branch
+            assert isinstance(taken, If)
             self.emit(op, lines[:-2], places)
-            self.enter(op.values[label], condition.text.format_map(places))
+            self.enter(op.values[label], taken.condition.format_map(places))
         else:
             self.emit(op, lines, places)
             self.dead = ends
 
-    def emit(self, op: Op, lines: Iterable[Do | Goto | Write], places: dict[str, str]) -> None:
+    def emit(self, op: Op, lines: Iterable[Do | If | Goto | Write], places: dict[str, str]) -> None:
         """Emit the lines of an op."""
         for line in lines:
             if isinstance(line, Do):
                 self.say(line.text.format_map(places), line.depth)
+            elif isinstance(line, If):
+                self.say(f"if {line.condition.format_map(places)}:", line.depth)
             elif isinstance(line, Goto):
                 self.goto(int(places[line.label]), line.depth)
             else:
@@ -240,7 +242,7 @@ class Assembler:
     def set(self, op: Op, line: Write, places: dict[str, str]) -> None:
         """Emit a write to a slot."""
         at = op.values[line.operand] + line.disp
-        self.write(at // SLOT, line.value.type, line.value.text.format_map(places))
+        self.write(at // SLOT, line.type, line.text.format_map(places))
 
     # regions: forward branches that stay inside
     def stays(self, op: Op, to: int) -> bool:
@@ -258,7 +260,7 @@ class Assembler:
 
     def enter(self, end: int, condition: str) -> None:
         """What follows, up to `end`, happens unless the branch `condition` is taken."""
-        self.say(f"if not ({condition.removeprefix('if ').removesuffix(':')}):")
+        self.say(f"if not ({condition}):")
         self.regions.append(Region(end, self.state(), has_else=False, first_line=len(self.lines)))
         self.depth += 1
 

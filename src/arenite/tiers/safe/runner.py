@@ -88,7 +88,7 @@ class SafeRunner:
         self.memories: dict[int, memoryview] = {}
         self.names: dict[str, object] = {
             "__builtins__": BUILTINS,
-            "RETURNS": window.returns,
+            "RETURNB": window.returns,
             "FLOOR": cage.floor,
             "WI": window.entries.cast("B").cast("I"),
             "COPY": copy,

@@ -31,7 +31,7 @@ OPCODES: Final = 1 << 16
 
 
 class Handlers:
-    """A loaded interpreter: `run(base, code)`."""
+    """A loaded interpreter: `run(pointers)`, where they lead to the cage's base, the window's code and `table`."""
 
     def __init__(self, variant: Variant) -> None:
         if not HAS_OBJECTS:
@@ -44,10 +44,8 @@ class Handlers:
         table[:] = struct.pack("<Q", symbols["invalid"]) * OPCODES
         table[: 8 * len(TABLE)] = struct.pack(f"<{len(TABLE)}Q", *(symbols[f"op {row.name}"] for row in TABLE))
         self._table = table
-        self.table = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(table)))
-        self.run = ctypes.CFUNCTYPE(None)(
-            symbols["run"]
-        )  # called with three pointers; declaring them makes a call take half as long again
+        self.table = ctypes.addressof(ctypes.c_char.from_buffer(table))
+        self.run = ctypes.CFUNCTYPE(None)(symbols["run"])  # declaring what it is called with makes a call take longer
         begin, end = self._code.text
         # also where bounds are explicit: a damaged arena may send an access to a page that is not there
         faults.register(begin, end, symbols["landing"], LOW, area_at(MAX_AREAS))
@@ -73,12 +71,12 @@ class ThreadedTier:
         """A runner for a store."""
         faults.ensure()
         known = faulthandler.is_enabled()
-        run, table = self._handlers.run, self._handlers.table
-        base, code = ctypes.c_void_p(cage.base), ctypes.c_void_p(window.code_address)
+        run = self._handlers.run
+        pointers = (ctypes.c_void_p * 3)(cage.base, window.code_address, self._handlers.table)
 
         def go() -> None:
             if faulthandler.is_enabled() is not known:  # it hides our handler: put ours on top again
                 faults.ensure()
-            run(base, code, table)
+            run(pointers)
 
         return go

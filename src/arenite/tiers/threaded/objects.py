@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.handler import Interpreter
+from arenite.emit.interpreter import Interpreter
 from arenite.errors import Limit
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import HOST
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent.parent
 SOURCES: Final = (
-    *("bytecode/*.py", "emit/addressing.py", "emit/handler.py", "emit/llvm_text.py"),
-    *("layout/*.py", "platform/architectures.py", "traps.py"),
+    *("bytecode/*.py", "layout/*.py", "platform/architectures.py", "traps.py"),
+    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "routine")),
 )
 BUILT_IN: Final = Path(__file__).parent / "built"
 
@@ -61,7 +61,7 @@ def _sources() -> str:
 def object_file(variant: Variant) -> bytes:
     """The variant's object; compiled now (about a second) if there is none yet.
 
-    Raises: `Limit` where LLVM cannot compile it, `ImportError` without llvmlite.
+    Raises: `Limit` where it cannot be compiled.
     """
     built_in = BUILT_IN / f"{variant.key}.o"
     if built_in.exists():
@@ -74,10 +74,16 @@ def object_file(variant: Variant) -> bytes:
 
 
 def compiled(variant: Variant) -> bytes:
-    """The variant's object, compiled now."""
-    if HOST is None or not llvm.preserve_none_supported():
-        raise Limit("the threaded tier needs a calling convention that LLVM lacks on this machine; use tier='safe'")
-    return llvm.compile_object(variant.ir(HOST))
+    """The variant's object, compiled now.  Raises: `Limit`."""
+    try:
+        if HOST is None or not llvm.preserve_none_supported():
+            raise Limit("the threaded tier needs a calling convention that LLVM lacks on this machine; use tier='safe'")
+        return llvm.compile_object(variant.ir(HOST))
+    except ImportError as error:
+        raise Limit(
+            "the interpreter of the threaded tier is neither installed nor in the cache, and llvmlite, which compiles it, "
+            f"cannot be imported ({error}): install llvmlite, or use tier='safe'"
+        ) from error
 
 
 def build(folder: Path = BUILT_IN) -> None:

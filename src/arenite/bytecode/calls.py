@@ -1,0 +1,85 @@
+"""Rows of calls and returns, and what both check.  Spec: exec-call, exec-call_indirect, exec-return.
+
+A call writes the callee's header and goes to its first op; a return goes on where the header says.  The arena is distrusted: a code handle is masked, so it
+is one of the window's; a function is called as the type that the window says it has; a frame goes on at return points alone, and only below
+the frame that returns, so that returns come to an end without paying fuel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.helpers import Helper
+from arenite.bytecode.integers import is_zero, trap_if
+from arenite.bytecode.protocol import I8, I32, I64, Emit, Label, Value
+from arenite.bytecode.references import element_at
+from arenite.bytecode.row import Row, row
+from arenite.layout.cage import HANDLE_MASK, UNIT
+from arenite.layout.frame import UNITS_IN_BYTE
+from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
+from arenite.layout.spaces import Space
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _enter(e: Emit, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
+    """Write the callee's header, `header` bytes above our frame, and go to its first op; its frame begins `frame` bytes above ours."""
+    sp = e.pure("add", e.state("sp"), frame)
+    e.store(Space.FRAME, header, e.state("sp"), FrameHeader.caller_sp.offset)
+    e.store(Space.FRAME, header, e.next_pc(), FrameHeader.return_pc.offset)
+    e.store(Space.FRAME, header, e.pure("extend_u", e.state("vmctx"), to=I64), FrameHeader.caller_vmctx.offset)
+    e.enter(to, sp, vmctx)
+
+
+def call(e: Emit, frame: Value, header: Value, to: Label) -> None:
+    """Call a function of this module; its frame begins at our byte `frame`, where the arguments lie and the results will."""
+    _enter(e, to, None, frame, header)
+
+
+def call_reference(e: Emit, reference: Value, type_: Value, frame: Value, header: Value) -> None:
+    """Call what a function reference names, if the window says that it has this type."""
+    code = e.load(Space.ARENA, I32, reference, FuncRefRecord.code.offset)
+    handle = e.pure("and", code, e.const(I32, HANDLE_MASK))  # inside the window, whatever the arena says
+    entry = e.pure("shl", handle, e.const(I32, WindowEntry.size.bit_length() - 1))
+    actual = e.load(Space.WINDOW, I32, entry, WindowEntry.type_id.offset)
+    trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
+    vmctx = e.load(Space.ARENA, I32, reference, FuncRefRecord.vmctx.offset)
+    _enter(e, e.load(Space.WINDOW, I32, entry, WindowEntry.pc.offset), vmctx, frame, header)
+
+
+def call_indirect(e: Emit, index: Value, disp: Value, type_: Value, frame: Value, header: Value) -> None:
+    """Call the table's element at index if it has this type."""
+    reference = e.load(Space.ARENA, I32, element_at(e, disp, index, Cause.UNDEFINED_ELEMENT))
+    trap_if(e, is_zero(e, reference), Cause.INDIRECT_CALL_TO_NULL)
+    call_reference(e, reference, type_, frame, header)
+
+
+def call_import(e: Emit, disp: Value, type_: Value, frame: Value, header: Value) -> None:
+    """Call an imported function; the instance holds its reference at `disp`."""
+    call_reference(e, e.load(Space.ARENA, I32, e.state("vmctx"), disp), type_, frame, header)
+
+
+def return_(e: Emit, header: Value) -> None:
+    """Back to the caller; results lie in the first slots, the frame's header at byte `header`."""
+    return_pc = e.load(Space.FRAME, I32, header, FrameHeader.return_pc.offset)
+    unit = e.pure("shr_u", return_pc, e.const(I32, UNIT.bit_length() - 1))
+    bits = e.load(Space.RETURNS, I8, e.pure("shr_u", return_pc, e.const(I32, (UNIT * UNITS_IN_BYTE).bit_length() - 1)))
+    bit = e.pure("shr_u", e.pure("extend_u", bits, to=I32), e.pure("and", unit, e.const(I32, UNITS_IN_BYTE - 1)))
+    trap_if(e, is_zero(e, e.pure("and", bit, e.const(I32, 1))), Cause.CORRUPT)
+    sp = e.load(Space.FRAME, I32, header, FrameHeader.caller_sp.offset)
+    trap_if(e, e.pure("ge_u", sp, e.state("sp")), Cause.CORRUPT)
+    vmctx = e.load(Space.FRAME, I32, header, FrameHeader.caller_vmctx.offset)
+    e.leave(e.pure("and", return_pc, e.const(I32, -UNIT & 0xFFFFFFFF)), sp, vmctx)
+
+
+def rows() -> Iterator[Row]:
+    """Calls and returns."""
+    yield row("call", "frame:u32:frame header:u32:callee to:label", call)
+    yield row("call_indirect", "index:i32 disp:u32:table.call type_:type frame:u32:frame header:u32:callee", call_indirect)
+    yield row("call_import", "disp:u32:func.call type_:type frame:u32:frame header:u32:callee", call_import)
+    yield row(
+        "call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments"
+    )
+    yield row("return", "header:u32:header", return_)

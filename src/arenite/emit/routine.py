@@ -1,0 +1,136 @@
+"""A function of the threaded interpreter, and what all of them share: the machine's registers, and how one leaves to another.
+
+A routine is a `preserve_none` function that ends in a tail call of the next one; the machine's registers are its parameters, so
+they stay in machine registers all the time:
+
+    base      the cage's base                     pc       u32 offset in the window's bytecode
+    code      the window's bytecode               sp       the frame
+    handlers  65,536 pointers to handlers         vmctx    the instance
+    fp        base + sp                           fuel     units left of this slice
+    memory    the instance's memory 0             length   its bytes (explicit bounds only)
+
+Invariants: a routine uses no machine stack, and around an access that may fault every register stands in its own machine register
+(`pin`); so the fault handler can send a fault straight to `landing`, a routine like the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
+from arenite.bytecode.memory import area_pages, checked_area, in_bytes
+from arenite.bytecode.protocol import I32, I64, State, Value
+from arenite.emit.llvm_text import INVARIANT, LlvmText
+from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.layout.spaces import Space
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from arenite.emit.addressing import Addressing
+    from arenite.platform.architectures import Architecture
+
+CONVENTION: Final = "preserve_nonecc"
+CACHE_LINE: Final = 64  # bytes
+REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they are passed; `memory` has its addressing's type
+    "base": "ptr",
+    "code": "ptr",
+    "handlers": "ptr",
+    "fp": "ptr",
+    "pc": "i64",
+    "sp": "i32",
+    "vmctx": "i32",
+    "fuel": "i64",
+    "memory": "",
+}
+PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
+STATUSES: Final[dict[int, str]] = (
+    {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed"}
+    | {int(t): t.name.lower() for t in Cause}
+    | {int(h): h.name.lower() for h in Helper}
+)
+
+
+def parameters(addressing: Addressing, *, explicit_bounds: bool) -> dict[str, str]:
+    """Register -> LLVM type."""
+    registers = REGISTERS | {"memory": addressing.memory_type}
+    return registers | {"length": "i64"} if explicit_bounds else registers
+
+
+class Routine(LlvmText):
+    """One function of the interpreter."""
+
+    def __init__(self, addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool) -> None:
+        super().__init__(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
+        self.architecture = architecture
+        self.types = parameters(addressing, explicit_bounds=explicit_bounds)
+        self.registers = {"sp": Value(I32, "%sp"), "vmctx": Value(I32, "%vmctx"), "fuel": Value(I64, "%fuel")}
+
+    # registers
+    def pin(self) -> None:
+        """An empty piece of assembly that wants the registers where they were passed."""
+        passed = dict(zip(self.types, self.architecture.arguments, strict=False))
+        places = ",".join(f"{{{passed[n]}}}" for n in PINNED)
+        values = ", ".join(f"{self.types[n]} %{n}" for n in PINNED)
+        self.do(f'call void asm sideeffect "", "{places}"({values})')
+
+    def state(self, name: State) -> Value:
+        """A register of the machine; the floor stands in the store page, where another thread may raise it."""
+        if name == "floor":
+            return self.load(Space.STORE, I64, self.const(I32, 0), StoreContext.floor.offset)
+        return self.registers[name]
+
+    def set_state(self, name: State, value: Value) -> None:
+        """Set a register of the machine."""
+        self.registers[name] = value
+
+    def frame_pointer(self, sp: Value) -> str:
+        """base + sp."""
+        return self.addressing.address(self.line, Space.ARENA, sp, 0)
+
+    def memory_of(self, vmctx: Value) -> dict[str, str]:
+        """The registers that depend on the instance's memory."""
+        record = self.load(Space.ARENA, I32, vmctx, InstanceRecord.memory.offset)
+        area = checked_area(self, self.load(Space.ARENA, I32, record, MemoryRecord.area.offset))
+        found = {"memory": self.addressing.memory(self.line, area)}
+        if self.explicit_bounds:
+            found["length"] = in_bytes(self, area_pages(self, area)).text
+        return found
+
+    # transfers
+    def tail(self, target: str, **registers: str) -> None:
+        """Leave to another routine with some registers changed."""
+        now = {"fuel": self.registers["fuel"].text} | registers
+        args = ", ".join(f"{t} {now.get(n, '%' + n)}" for n, t in self.types.items())
+        self.do(f"musttail call {CONVENTION} void {target}({args})")
+        self.end("ret void")
+
+    def jump(self, pc: str, **registers: str) -> None:
+        """Go on at the op at `pc`."""
+        step = self.line(f"getelementptr i8, ptr %code, i64 {pc}")
+        op = self.line(f"load i16, ptr {step}, align 2, !invariant.load {INVARIANT}")
+        slot = self.line(f"getelementptr ptr, ptr %handlers, i64 {self.line(f'zext i16 {op} to i64')}")
+        self.tail(self.line(f"load ptr, ptr {slot}, align 8, !invariant.load {INVARIANT}"), pc=pc, **registers)
+
+    def stop(self, status: int, pc: str = "%pc") -> None:
+        """End this run of the interpreter; the machine looks at the status."""
+        self.tail(f"@stop_{STATUSES[status]}", pc=pc)
+
+    def trap(self, code: Cause) -> None:
+        """End the run."""
+        self.stop(code)
+
+    # what a routine leaves to another in the store context
+    def arguments(self, args: tuple[Value, ...]) -> None:
+        """Leave values."""
+        for i, arg in enumerate(args):
+            self.store(Space.STORE, self.const(I32, 0), self.pure("extend_u", arg, to=I64), StoreContext.arguments.offset + 8 * i)
+
+    def argument(self, i: int) -> Value:
+        """A value that was left."""
+        return self.load(Space.STORE, I64, self.const(I32, 0), StoreContext.arguments.offset + 8 * i)
+
+    def function(self, name: str, attributes: str = "nounwind") -> str:
+        """The lines so far as a function.  It begins on a cache line: where it would by chance, kernels differ by a tenth both ways."""
+        params = ", ".join(f"{t} %{n}" for n, t in self.types.items())
+        body = "\n".join(self.lines)
+        return f"define {CONVENTION} void @{name}({params}) {attributes} align {CACHE_LINE} {{\n{body}\n}}\n"

@@ -1,0 +1,75 @@
+"""A snapshot and its store share what they know of what was made, until one of them makes something: the other never sees that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from arenite import Func, FuncType, Global, GlobalType, Instance, Limits, Store, Table, TableType
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, I64, TIERS, engine, module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WAT = '(module (func (export "one") (result i32) (i32.const 1)) (table (export "t") 2 externref))'
+
+
+def known(registry: Any) -> dict[str, object]:
+    """Everything that a registry knows, as values to compare."""
+    names = [name for name in type(registry).__slots__ if name != "references"]
+    return {name: list(getattr(registry, name)) for name in names} | {"references": list(registry.references.objects)}
+
+
+def table(store: Store) -> Table:
+    """The table of the first instance."""
+    found = store.instances[0].exports(store)["t"]
+    assert isinstance(found, Table)
+    return found
+
+
+def let_go(store: Store) -> None:
+    """The one object that the guest holds."""
+    table(store).set(store, 1, None)
+    store.gc()
+
+
+ACTIONS: dict[str, Callable[[Store], object]] = {
+    "a host function": lambda store: Func(store, FuncType([], []), lambda: None),
+    "a host function of a new type": lambda store: Func(store, FuncType([I64, I32], [I64]), lambda a, _: a),
+    "an instance": lambda store: Instance(store, module(store.engine, WAT), []),
+    "a table": lambda store: Table(store, TableType(FUNCREF, Limits(1, None)), None),
+    "a global with an object": lambda store: Global(store, GlobalType(EXTERNREF, True), object()),
+    "an object in a table": lambda store: table(store).set(store, 0, object()),
+    "objects let go": let_go,
+}
+
+
+@pytest.mark.parametrize("maker", ["store", "fork"])
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("tier", TIERS)
+def test_what_is_made_is_made_in_one(tier: str, action: str, maker: str) -> None:
+    store = Store(engine(tier=tier))
+    Func(store, FuncType([], []), lambda: None)
+    Instance(store, module(store.engine, WAT), [])
+    table(store).set(store, 1, "held")
+    snapshot = store.snapshot()
+    fork, other = snapshot.fork(2)
+    before = known(snapshot.frozen().made)
+    making = store if maker == "store" else fork
+    ACTIONS[action](making)
+    assert known(making.machine.made) != before
+    for unchanged in (snapshot.frozen().made, other.machine.made, (fork if maker == "store" else store).machine.made):
+        assert known(unchanged) == before
+    assert known(snapshot.fork().machine.made) == before
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_snapshot_is_saved_whatever_its_store_has_made_since(tier: str) -> None:
+    """A function that nobody has imported could not travel; that of the store is none of the snapshot's."""
+    store = Store(engine(tier=tier))
+    of = module(store.engine, '(module (import "host" "f" (func)))')
+    Instance(store, of, [Func(store, FuncType([], []), lambda: None)])
+    snapshot = store.snapshot()
+    Func(store, FuncType([], []), lambda: None)
+    assert snapshot.dumps()
