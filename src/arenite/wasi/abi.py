@@ -118,9 +118,23 @@ class Guest:
         host_fd = fd.host_fd()
         if host_fd is None or fd.flags & NONBLOCK or fd.file_type is FileType.REGULAR_FILE or not self.caller.hurried:
             return False
+        self._wait_for(host_fd, writing=writing)
+        return True
+
+    def patiently(self, fd: Descriptor, transfer: Callable[[], int], *, writing: bool = False) -> int:
+        """Read or write though the host may have it that its file never waits: that is not what the guest asked for."""
+        while True:
+            try:
+                return transfer()
+            except BlockingIOError:
+                host_fd = fd.host_fd()
+                if host_fd is None or fd.flags & NONBLOCK:
+                    raise
+            self._wait_for(host_fd, writing=writing)
+
+    def _wait_for(self, host_fd: int, *, writing: bool) -> None:
         read, write = ((), (host_fd,)) if writing else ((host_fd,), ())
         self.caller.wait(lambda limit: bool(hostio.wait(read, write, None if limit is None else round(limit * 1e9))))
-        return True
 
     def release(self) -> None:
         """End all views: an exception that leaves the call keeps its frames, and so would keep the memory from being closed."""

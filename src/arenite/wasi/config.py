@@ -22,7 +22,6 @@ from arenite.wasi.host import HostModule, Trace, function
 from arenite.wasi.opening import reopen
 from arenite.wasi.origin import Origin, Root
 from arenite.wasi.randomness import Random, random_bytes, thaw_random
-from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
 from arenite.wasi.sandbox import Place
 from arenite.wasi.state import State
 from arenite.wasi.stdio import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
@@ -165,8 +164,8 @@ class WasiConfig:
             state.descriptors.insert(sink("stdout", self.stdout))
             state.descriptors.insert(sink("stderr", self.stderr))
             for name in self.dirs:
-                state.roots.append(self._root(name))
-                state.descriptors.insert(given_directory(state.roots[-1]))
+                state.roots.append(root := self._root(name))
+                state.descriptors.insert(Directory(root.place, Origin(root), given=True))
         except BaseException:
             state.close()
             raise
@@ -227,12 +226,8 @@ class WasiConfig:
             case OpenFile() | OpenDirectory():
                 return reopen(frozen, roots[frozen.directory])
         assert isinstance(frozen, Given)
-        return given_directory(roots[frozen.directory], frozen.rights, frozen.inheriting)
-
-
-def given_directory(root: Root, rights: int = DIRECTORY_RIGHTS, inheriting: int = DIRECTORY_RIGHTS | FILE_RIGHTS) -> Directory:
-    """The descriptor of a directory that the guest was given."""
-    return Directory(root.place, Origin(root), rights, inheriting, given=True)
+        root = roots[frozen.directory]
+        return Directory(root.place, Origin(root), frozen.rights, frozen.inheriting, frozen.flags, given=True)
 
 
 def without_zero(text: str) -> str:

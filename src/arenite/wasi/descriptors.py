@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from arenite.errors import SnapshotError
+from arenite.wasi import hostio
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.records import CHANGING, DIRECTORY_RIGHTS, FILE_RIGHTS, FdFlags, FileType, Rights
+from arenite.wasi.records import CHANGING, DIRECTORY_RIGHTS, FILE_RIGHTS, READ_OR_WRITE, SEEKING, FdFlags, FileType, Rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from arenite.wasi.origin import Standard
     from arenite.wasi.travel import Frozen
 
-MOST_DESCRIPTORS = 1024  # a guest must not use up its host's
-READ_OR_WRITE = int(Rights.FD_READ | Rights.FD_WRITE)
-SEEK_OR_TELL = int(Rights.FD_SEEK | Rights.FD_TELL)
+MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of what its host's process may open
+NEED_A_PLACE = int(SEEKING | Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
 OF_DIRECTORIES = int(DIRECTORY_RIGHTS & ~FILE_RIGHTS)
 REFUSED_READ_ONLY = int(CHANGING)
 
@@ -56,7 +56,7 @@ class Descriptor:
             raise Failure(Errno.BADF)
         if impossible & OF_DIRECTORIES:
             raise Failure(Errno.NOTDIR)
-        if impossible & SEEK_OR_TELL:
+        if impossible & NEED_A_PLACE:
             raise Failure(Errno.SPIPE)
         raise Failure(Errno.INVAL if impossible else Errno.NOTCAPABLE)
 
@@ -75,9 +75,15 @@ class Descriptor:
         return (0, 0, self.file_type, 1, 0, 0, 0, 0)
 
     def set_flags(self, flags: FdFlags) -> None:
-        """Change how the descriptor behaves."""
-        if flags:
+        """Change how the descriptor behaves: whether it waits.  That is for the guest; the host's flag is everyone's who has the file."""
+        if flags & ~FdFlags.NONBLOCK:
             raise Failure(Errno.NOTSUP)
+        self.flags = int(flags)
+
+    @property
+    def shown(self) -> int:
+        """The rights as the guest is told of them."""
+        return self.rights & ~REFUSED_READ_ONLY if self.read_only else self.rights
 
     def sync(self, *, data_only: bool) -> None:
         """Have the host write to the disk what it keeps."""
@@ -132,7 +138,7 @@ class DescriptorTable:
 
     def check_room(self) -> None:
         """Refuse another descriptor when there are too many; asked before anything is opened."""
-        if len(self._by_number) >= MOST_DESCRIPTORS:
+        if len(self._by_number) >= min(MOST_DESCRIPTORS, hostio.most_descriptors() // 4):
             raise Failure(Errno.MFILE)
 
     def insert(self, descriptor: Descriptor) -> int:

@@ -61,7 +61,7 @@ def fd_datasync(_: Guest, fd: Descriptor) -> None:
 
 def fd_fdstat_get(_: Guest, fd: Descriptor) -> tuple[int, ...]:
     """Type, flags and rights of a descriptor."""
-    return fd.file_type, fd.flags, fd.rights, fd.inheriting
+    return fd.file_type, fd.flags, fd.shown, fd.inheriting
 
 
 def fd_fdstat_set_flags(_: Guest, fd: Descriptor, flags: FdFlags) -> None:
@@ -89,7 +89,7 @@ def fd_filestat_set_size(_: Guest, fd: Descriptor, size: int) -> None:
 def fd_filestat_set_times(guest: Guest, fd: Descriptor, atim: int, mtim: int, flags: FstFlags) -> None:
     """Set the times of an open file."""
     if not isinstance(fd, (File, Directory)):
-        raise Failure(Errno.NOTSUP)
+        raise Failure(Errno.INVAL)
     times = chosen_times(guest, atim, mtim, flags, fd.stat())
     if times is not None:
         fd.set_times(times)
@@ -143,7 +143,7 @@ def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Read at the position."""
     if fd.stream is None or not guest.can_pause:  # otherwise it is told that there is nothing yet
         guest.until_ready(fd)
-    return fd.read(iovs, pause=guest.can_pause)
+    return guest.patiently(fd, lambda: fd.read(iovs, pause=guest.can_pause))
 
 
 def fd_readdir(_: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
@@ -182,4 +182,4 @@ def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Write at the position; to a pipe that may be full no more than it takes without waiting."""
     if guest.until_ready(fd, writing=True) and iovs:
         iovs = [iovs[0][:PIPE_BUF]]
-    return fd.write(iovs)
+    return guest.patiently(fd, lambda: fd.write(iovs), writing=True)

@@ -68,8 +68,8 @@ class File(Descriptor):
     """A host descriptor: a file, a device, a pipe, a terminal.
 
     `flush`: called before each write, so that what the host itself has buffered for the same file comes first.
-    NONBLOCK of what is not ours is kept on our side, for the host's flag would be shared with everyone who has the file.
-    `origin` or `stream`: where it comes from.
+    `origin` or `stream`: where it comes from.  A standard stream is read or written and nothing else, whatever the host has there: its
+    place, size, times and flags are everyone's who has the file.
     """
 
     able = FILE_RIGHTS
@@ -86,7 +86,7 @@ class File(Descriptor):
         flush: Callable[[], object] | None = None,
     ) -> None:
         kind = file_type(os.fstat(fd).st_mode)
-        if not seekable(fd):
+        if stream is not None or not seekable(fd):
             self.able = STREAM_RIGHTS
         super().__init__(kind, rights, flags=flags)
         self.fd = fd
@@ -104,7 +104,7 @@ class File(Descriptor):
             pause = pause and bool(buffers) and not self.flags & NONBLOCK and self.file_type is not FileType.REGULAR_FILE
             if pause and not hostio.wait((self.fd,), (), 0):
                 raise self.stream.not_ready()
-        if self.flags & NONBLOCK and not self.owned and not hostio.wait((self.fd,), (), 0):
+        if self.flags & NONBLOCK and self.stream is not None and not hostio.wait((self.fd,), (), 0):
             raise Failure(Errno.AGAIN)
         return hostio.readv(self.fd, buffers) if buffers else 0
 
@@ -112,7 +112,7 @@ class File(Descriptor):
         """At the position or, with `APPEND`, at the end."""
         if self.flush is not None:
             self.flush()
-        if self.flags & NONBLOCK and not self.owned and not hostio.wait((), (self.fd,), 0):
+        if self.flags & NONBLOCK and self.stream is not None and not hostio.wait((), (self.fd,), 0):
             raise Failure(Errno.AGAIN)
         return hostio.writev(self.fd, buffers) if buffers else 0
 
@@ -155,12 +155,15 @@ class File(Descriptor):
 
     def set_flags(self, flags: FdFlags) -> None:
         """Appending and waiting can change; how writes are synchronised is decided when a file is opened."""
+        if self.stream is not None:
+            super().set_flags(flags)
+            return
         changed = self.flags ^ flags
         if changed & SYNC_FLAGS:
             raise Failure(Errno.NOTSUP)
         if changed & FdFlags.APPEND:
             hostio.set_append(self.fd, on=bool(flags & FdFlags.APPEND))
-        if changed & FdFlags.NONBLOCK and self.owned:
+        if changed & FdFlags.NONBLOCK and self.file_type is not FileType.REGULAR_FILE:  # those never wait
             hostio.set_nonblock(self.fd, on=bool(flags & FdFlags.NONBLOCK))
         self.flags = int(flags)
 
@@ -227,6 +230,8 @@ class Listing:
         # What lies above is nobody's business: its inode is unknown, which the standard writes as 0.
         own = place.stat().st_ino & MASK64
         self.kept = deque([Entry(b".", own, FileType.DIRECTORY), Entry(b"..", 0, FileType.DIRECTORY)])
+        if place.fd is not None:
+            hostio.check_room(place.fd)
         self.found = os.scandir(place.path if place.fd is None else place.fd)
 
     def since(self, cookie: int) -> Iterator[Entry]:
@@ -262,10 +267,11 @@ class Directory(Descriptor):
         origin: Origin,
         rights: int = DIRECTORY_RIGHTS,
         inheriting: int = DIRECTORY_RIGHTS | FILE_RIGHTS,
+        flags: int = 0,
         *,
         given: bool = False,
     ) -> None:
-        super().__init__(FileType.DIRECTORY, rights, inheriting)
+        super().__init__(FileType.DIRECTORY, rights, inheriting, flags & NONBLOCK)
         self.place = place
         self.origin = origin
         self.given = given
@@ -276,6 +282,11 @@ class Directory(Descriptor):
     def preopen(self) -> bytes | None:
         """The name that the guest knows it by, if it was given it."""
         return self.origin.root.name if self.given else None
+
+    def depth(self, inside: str) -> int:
+        """How many directories lie between the one that the guest was given and what is `inside` this one, at least."""
+        known = not self.given and self.origin.path != "." and self.origin.holds(self.place.stat)  # otherwise it was moved
+        return inside.count("/") + (self.origin.path.count("/") + 1 if known else 0)
 
     def entries(self, cookie: int) -> Iterator[Entry]:
         """What is in the directory, from a cookie on; cookie 0 looks anew."""

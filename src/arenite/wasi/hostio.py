@@ -16,6 +16,7 @@ from arenite.wasi.errno import Errno, Failure
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+RESERVED = 128  # descriptors that guests leave to their host's process, or a quarter of what it may have
 LONGEST_WAIT = 3600 * 10**9  # nanoseconds; longer waits are made of several, for every host function takes so much
 HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.rename, os.link, os.symlink, os.unlink, os.rmdir, os.readlink} <= os.supports_dir_fd
 NO_FOLLOW_TIMES = os.utime in os.supports_follow_symlinks
@@ -55,10 +56,30 @@ def wait(readable: Collection[int], writable: Collection[int], nanoseconds: int 
     return Ready()
 
 
+def spare(fd: int) -> bool:
+    """Whether the host's process has enough descriptors left beside `fd`, which was just opened and so has the lowest free number."""
+    most = most_descriptors()
+    return fd < most - min(RESERVED, most // 4)
+
+
+def check_room(fd: int) -> None:
+    """Refuse what would open a descriptor if not enough were `spare` then.  `fd`: any open one.  Raises: `Failure`, OSError."""
+    probe = os.dup(fd)
+    os.close(probe)
+    if not spare(probe):
+        raise Failure(Errno.MFILE)
+
+
 if sys.platform != "win32":
     import fcntl
+    import resource
     import select
     import termios
+
+    def most_descriptors() -> int:
+        """How many the host's process may have open, at the moment."""
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
     readv = os.readv
     writev = os.writev
@@ -110,6 +131,10 @@ if sys.platform != "win32":
         getattr(os, "fdatasync", os.fsync)(fd)
 
 else:
+
+    def most_descriptors() -> int:
+        """As many as the C library has room for."""
+        return 8192
 
     def readv(fd: int, buffers: Sequence[memoryview]) -> int:
         """Fill the first buffer, as one read may."""

@@ -12,7 +12,7 @@ from arenite.wasi.descriptors import closed_on_error
 from arenite.wasi.errno import Errno, Failure, reason
 from arenite.wasi.files import Directory, File
 from arenite.wasi.origin import Origin
-from arenite.wasi.records import CHANGING, FdFlags, OFlags, Rights, Whence
+from arenite.wasi.records import FdFlags, OFlags, Rights, Whence
 from arenite.wasi.sandbox import Place, resolve
 from arenite.wasi.travel import OpenDirectory, OpenFile
 
@@ -22,25 +22,31 @@ if TYPE_CHECKING:
 
 
 def open_target(target: Target, start: Origin, oflags: OFlags, rights: int, inheriting: int, flags: FdFlags) -> Directory | File:
-    """Open what a path from `start` leads to."""
+    """Open what a path from `start` leads to.  `rights`: reading and writing among them say how the host opens it."""
     only_directory = target.directory or bool(oflags & OFlags.DIRECTORY)
+    if target.directory and oflags & OFlags.CREAT:
+        raise Failure(Errno.EXIST if target.itself and oflags & OFlags.EXCL else Errno.ISDIR)
     origin = start.step(target.inside)
     if target.fd is None:
-        found = open_by_path(target, origin, rights, inheriting, only_directory=only_directory)
+        found = open_by_path(target, origin, rights, inheriting, flags, only_directory=only_directory)
         if found is not None:
             return found
+    else:
+        hostio.check_room(target.fd)  # before the host creates anything or cuts it off
     host_flags = host_open_flags(oflags, rights, flags) | (hostio.O_DIRECTORY if only_directory else 0)
     fd = os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
     try:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
-            return Directory(Place(fd, target.path), origin, rights, inheriting)
+            return Directory(Place(fd, target.path), origin, rights, inheriting, flags)
         return File(fd, rights, flags=flags, origin=origin)
     except BaseException:
         os.close(fd)
         raise
 
 
-def open_by_path(target: Target, origin: Origin, rights: int, inheriting: int, *, only_directory: bool) -> Directory | None:
+def open_by_path(
+    target: Target, origin: Origin, rights: int, inheriting: int, flags: FdFlags, *, only_directory: bool
+) -> Directory | None:
     """Open a directory where directories have no descriptors; None when the path leads to a file or to nothing."""
     try:
         mode = os.lstat(target.path).st_mode
@@ -56,7 +62,7 @@ def open_by_path(target: Target, origin: Origin, rights: int, inheriting: int, *
         return None
     if rights & Rights.FD_WRITE:
         raise Failure(Errno.ISDIR)
-    return Directory(Place(None, target.path), origin, rights, inheriting)
+    return Directory(Place(None, target.path), origin, rights, inheriting, flags)
 
 
 def host_open_flags(oflags: OFlags, rights: int, flags: FdFlags) -> int:
@@ -83,10 +89,8 @@ def reopen(frozen: OpenFile | OpenDirectory, root: Root) -> Directory | File:
     origin = Origin(root, os.fsdecode(frozen.path))
     where = f"descriptor {frozen.number}, {origin}"
     rights = frozen.rights
-    if root.read_only:
-        if rights & Rights.FD_WRITE:
-            raise SnapshotError(f"{where}, is open for writing, but the directory is for reading only")
-        rights &= ~int(CHANGING)
+    if root.read_only and rights & Rights.FD_WRITE:
+        raise SnapshotError(f"{where}, is open for writing, but the directory is for reading only")
     sort, is_one = ("directory", stat.S_ISDIR) if isinstance(frozen, OpenDirectory) else ("regular file", stat.S_ISREG)
     oflags = OFlags.DIRECTORY if isinstance(frozen, OpenDirectory) else OFlags(0)
     try:

@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady, SnapshotError
-from arenite.wasi.errno import Failure
-from arenite.wasi.sandbox import resolve
+from arenite.wasi.errno import Errno, Failure
+from arenite.wasi.sandbox import LONGEST_WAY, resolve
 from arenite.wasi.travel import Input, Output
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.sandbox import Place
     from arenite.wasi.travel import Frozen
+
+MOST_SHOWN = 200  # characters of a path in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,29 @@ class Origin:
     path: str = "."
 
     def step(self, inside: str) -> Origin:
-        """Where a path from here leads, which is said without links and dots."""
-        return Origin(self.root, inside if self.path == "." else self.path if inside == "." else f"{self.path}/{inside}")
+        """Where a path from here leads, which is said without links and dots.  Raises: `Failure` for one that is too long to travel."""
+        path = inside if self.path == "." else self.path if inside == "." else f"{self.path}/{inside}"
+        if len(os.fsencode(path)) > LONGEST_WAY:
+            raise Failure(Errno.NAMETOOLONG)
+        return Origin(self.root, path)
 
     def __str__(self) -> str:
-        return f"{self.path!r} in {self.root.name.decode(errors='replace')!r}"
+        path = self.path if len(self.path) <= MOST_SHOWN else f"{self.path[:MOST_SHOWN]}…"
+        return f"{path!r} in {self.root.name.decode(errors='replace')!r}"
 
-    def check(self, stat: Callable[[], stat_result]) -> None:
-        """Refuse unless the path still leads to what is open, of which `stat` tells.  Raises: `SnapshotError`."""
+    def holds(self, stat: Callable[[], stat_result]) -> bool:
+        """Whether the path still leads to what is open, of which `stat` tells."""
         try:
             opened = stat()
             with resolve(self.root.place, self.path, follow=False) as target:
                 there = target.stat()
-            same = (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
         except (Failure, OSError):
-            same = False
-        if not same:
+            return False
+        return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
+
+    def check(self, stat: Callable[[], stat_result]) -> None:
+        """Refuse unless it `holds`.  Raises: `SnapshotError`."""
+        if not self.holds(stat):
             raise SnapshotError(f"{self}, was renamed or removed")
 
 

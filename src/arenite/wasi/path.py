@@ -11,8 +11,8 @@ from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.fd import a_directory, chosen_times
 from arenite.wasi.files import filestat
 from arenite.wasi.opening import open_target
-from arenite.wasi.records import CHANGING, LookupFlags, OFlags, Rights
-from arenite.wasi.sandbox import resolve
+from arenite.wasi.records import CHANGING, READ_OR_WRITE, READING, LookupFlags, OFlags, Rights
+from arenite.wasi.sandbox import leads_out, resolve
 
 if TYPE_CHECKING:
     from arenite.wasi.abi import Guest
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def follows(lookup: LookupFlags, path: str) -> bool:
     """Whether a link at the end of a path is followed: a slash behind it names what it leads to."""
-    return bool(lookup & LookupFlags.SYMLINK_FOLLOW) or path.endswith(("/", "/."))
+    return bool(lookup & LookupFlags.SYMLINK_FOLLOW) or path.endswith("/")
 
 
 def path_create_directory(_: Guest, fd: Descriptor, path: str) -> None:
@@ -55,7 +55,7 @@ def path_link(_: Guest, old_fd: Descriptor, lookup: LookupFlags, old_path: str, 
         resolve(new_place, new_path, follow=False) as new,
     ):
         old.check_directory()
-        new.check_directory()
+        new.check_new()
         os.link(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd, follow_symlinks=False)
 
 
@@ -69,20 +69,19 @@ def path_open(
     inheriting: int,
     flags: FdFlags,
 ) -> int:
-    """Open a file or directory; the new descriptor has of the rights asked for those that the directory passes on."""
+    """Open a file or directory: for reading, writing or both, as the rights asked for say; of the others it gets what can be had."""
+    del inheriting
     directory = a_directory(fd)
-    rights &= directory.inheriting
-    inheriting &= directory.inheriting
     need = oflags_need(oflags)
     if need & ~directory.rights:
         directory.refuse(need)
-    if directory.read_only:
-        if need & CHANGING or rights & Rights.FD_WRITE:
-            raise Failure(Errno.ROFS)
-        rights &= ~int(CHANGING)
+    passed_on = directory.inheriting
+    mode = rights & passed_on & READ_OR_WRITE or passed_on & READING
+    if directory.read_only and (need & CHANGING or mode & Rights.FD_WRITE):
+        raise Failure(Errno.ROFS)
     guest.state.descriptors.check_room()
     with resolve(directory.place, path, follow=follows(lookup, path) and not oflags & OFlags.EXCL) as target:
-        opened = open_target(target, directory.origin, oflags, rights, inheriting, flags)
+        opened = open_target(target, directory.origin, oflags, passed_on & ~READ_OR_WRITE | mode, passed_on, flags)
     return guest.state.descriptors.insert(opened)
 
 
@@ -96,7 +95,7 @@ def oflags_need(oflags: OFlags) -> int:
 
 def path_readlink(_: Guest, fd: Descriptor, path: str, buf: memoryview) -> int:
     """What a symbolic link says, as much as the buffer holds."""
-    with resolve(a_directory(fd).place, path, follow=False) as target:
+    with resolve(a_directory(fd).place, path, follow=follows(LookupFlags(0), path)) as target:
         target.check_directory()
         text = os.fsencode(os.readlink(target.path, dir_fd=target.fd))[: len(buf)]
     buf[: len(text)] = text
@@ -106,6 +105,7 @@ def path_readlink(_: Guest, fd: Descriptor, path: str, buf: memoryview) -> int:
 def path_remove_directory(_: Guest, fd: Descriptor, path: str) -> None:
     """Remove an empty directory."""
     with resolve(a_directory(fd).place, path, follow=False) as target:
+        target.check_named(Errno.INVAL)
         os.rmdir(target.path, dir_fd=target.fd)
 
 
@@ -113,17 +113,20 @@ def path_rename(_: Guest, fd: Descriptor, old_path: str, new_fd: Descriptor, new
     """Rename a file or directory."""
     old_place, new_place = a_directory(fd).place, a_directory(new_fd).place
     with resolve(old_place, old_path, follow=False) as old, resolve(new_place, new_path, follow=False) as new:
+        old.check_named(Errno.BUSY)
+        new.check_named(Errno.BUSY)
         if (old.directory or new.directory) and not stat.S_ISDIR(old.stat().st_mode):
             raise Failure(Errno.NOTDIR)
         os.replace(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd)
 
 
 def path_symlink(_: Guest, old_path: str, fd: Descriptor, new_path: str) -> None:
-    """Create a symbolic link; one that leads out by itself is refused, so that no program of the host follows it."""
-    if old_path.startswith("/"):
-        raise Failure(Errno.PERM)
-    with resolve(a_directory(fd).place, new_path, follow=False) as target:
-        target.check_directory()
+    """Create a symbolic link; one whose text leads out of the directory that the guest was given is refused."""
+    directory = a_directory(fd)
+    with resolve(directory.place, new_path, follow=False) as target:
+        target.check_new()
+        if leads_out(old_path, directory.depth(target.inside)):
+            raise Failure(Errno.PERM)
         os.symlink(old_path, target.path, dir_fd=target.fd)
 
 

@@ -49,7 +49,8 @@ class Rights(IntFlag):
 
 NO_RIGHTS = Rights(0)
 READING = Rights.FD_READ
-WRITING = Rights.FD_WRITE | Rights.FD_DATASYNC | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE
+WRITING = Rights.FD_WRITE | Rights.FD_ALLOCATE | Rights.FD_FILESTAT_SET_SIZE
+READ_OR_WRITE = int(Rights.FD_READ | Rights.FD_WRITE)
 SEEKING = Rights.FD_SEEK | Rights.FD_TELL | Rights.FD_ADVISE
 STREAM_RIGHTS = (
     Rights.FD_READ
@@ -87,7 +88,7 @@ DIRECTORY_RIGHTS = (
     | Rights.FD_FILESTAT_SET_TIMES
 )
 # What a read-only directory, and all that is opened through it, refuses; also another name for a file, through which it could be written.
-CHANGING = (CHANGING_DIRECTORY | WRITING | Rights.FD_FILESTAT_SET_TIMES | Rights.PATH_LINK_SOURCE) & ~Rights.FD_DATASYNC
+CHANGING = CHANGING_DIRECTORY | WRITING | Rights.FD_FILESTAT_SET_TIMES | Rights.PATH_LINK_SOURCE
 
 
 class FileType(IntEnum):

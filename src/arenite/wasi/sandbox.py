@@ -5,6 +5,7 @@
   file inside is meant, never whether it is inside.
 - `..` goes back to the directory we came through; above the first one, and by an absolute path or link, it is `PERM`.
 - What the walk ends with is a directory and one name in it.  The operation on that name must not follow links.
+- A guest decides how long a path is, so a walk keeps few directories open and takes a bounded number of steps.
 
 Where the system knows no directory descriptors (`hostio.HAS_DIR_FD`), places are host paths and each step asks whether its name
 is a link.  That holds against the guest itself, but not against another program which swaps a directory for a link at that moment.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_LINKS = 40  # as Linux
-DEEPEST = 256  # directories open at once during a walk, of which the host has only so many
+MOST_OPEN = 64  # directories open at once during a walk, of which the host has only so many
+MOST_STEPS = 8192  # of a walk, about 30 ms: as many as the longest path of a descriptor has names (`LONGEST_WAY`)
+LONGEST_WAY = 2 * MOST_STEPS  # bytes of a path from a directory that the guest was given to one that it opened
 NO_DIRECTORY = {errno.ENOTDIR, errno.ELOOP}  # what opening a link as a directory gives
 
 
@@ -58,7 +62,11 @@ class Place:
         """The directory `name` in this one, to be closed.  Raises: OSError; for a link as for a file."""
         if self.fd is not None:
             access = hostio.O_PATH or os.O_RDONLY
-            return Place(os.open(name, access | hostio.O_DIRECTORY | hostio.O_NOFOLLOW, dir_fd=self.fd), name)
+            fd = os.open(name, access | hostio.O_DIRECTORY | hostio.O_NOFOLLOW, dir_fd=self.fd)
+            if not hostio.spare(fd):
+                os.close(fd)
+                raise Failure(Errno.MFILE)
+            return Place(fd, name)
         path = self.name(name)
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
@@ -87,12 +95,14 @@ class Target:
 
     The name need not exist.  `directory`: the path can only mean a directory, for it ended in a slash.
     `inside`: the way from where the walk began, without links and dots; "." for that directory itself.
+    `itself`: the path ended in a dot or two, so the directory is there and no name is left that could be made, moved or removed.
     """
 
     path: str
     fd: int | None
     directory: bool
     inside: str
+    itself: bool = False
 
     def stat(self) -> os.stat_result:
         """Of what is there, not following a link.  Raises: OSError; NotADirectoryError if the path's slash is refuted."""
@@ -106,6 +116,65 @@ class Target:
         if self.directory:
             self.stat()
 
+    def check_new(self) -> None:
+        """Refuse a path that ends in a slash for what will be no directory.  Raises: FileNotFoundError if nothing is there."""
+        if self.directory:
+            os.stat(self.path, dir_fd=self.fd, follow_symlinks=False)
+            raise Failure(Errno.EXIST)
+
+    def check_named(self, errno: Errno) -> None:
+        """Refuse a path that names a directory only by dots."""
+        if self.itself:
+            raise Failure(errno)
+
+
+class Trail:
+    """A walk: the names from the first directory to the current one, and of these directories the last few, open."""
+
+    __slots__ = ("first", "names", "opened", "steps")
+
+    def __init__(self, first: Place) -> None:
+        self.first = first
+        self.names: list[str] = []
+        self.steps = 0
+        self.opened: deque[Place] = deque()
+
+    @property
+    def here(self) -> Place:
+        """The current directory."""
+        return self.opened[-1] if self.opened else self.first
+
+    def enter(self, name: str) -> None:
+        """Go to a directory in this one.  Raises: Failure, OSError, and is where it was."""
+        self.step()
+        self.opened.append(self.here.child(name))
+        self.names.append(name)
+        if len(self.opened) > MOST_OPEN:
+            self.opened.popleft().close()
+
+    def leave(self) -> None:
+        """Go back to the directory we came through; one that is not open any more is walked to again."""
+        if not self.names:
+            raise Failure(Errno.PERM)
+        self.step()
+        self.names.pop()
+        self.opened.pop().close()
+        if not self.opened:
+            again, self.names = self.names, []
+            for name in again:
+                self.enter(name)
+
+    def step(self) -> None:
+        """Count, for a guest decides how many there are."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise Failure(Errno.NAMETOOLONG)
+
+    def close(self) -> None:
+        """Give all descriptors back."""
+        while self.opened:
+            self.opened.pop().close()
+
 
 @contextmanager
 def resolve(place: Place, path: str, *, follow: bool) -> Iterator[Target]:
@@ -115,55 +184,62 @@ def resolve(place: Place, path: str, *, follow: bool) -> Iterator[Target]:
     """
     if not path:
         raise Failure(Errno.NOENT)
-    places = [place]
+    trail = Trail(place)
     try:
-        yield walk(places, path, follow=follow)
+        yield walk(trail, path, follow=follow)
     finally:
-        for opened in places[1:]:
-            opened.close()
+        trail.close()
 
 
-def walk(places: list[Place], path: str, *, follow: bool) -> Target:
-    """`resolve`'s loop; `places` are the directories from the first to the current."""
-    names: list[str] = []
+def walk(trail: Trail, path: str, *, follow: bool) -> Target:
+    """`resolve`'s loop."""
     todo = components(path)
-    directory = path.endswith(("/", "/."))
+    directory = path.endswith("/")
     links = 0
     while todo:
         name = todo.pop()
         if name == "..":
-            if len(places) == 1:
-                raise Failure(Errno.PERM)
-            places.pop().close()
-            names.pop()
+            trail.leave()
             continue
-        here = places[-1]
+        if name == ".":
+            continue
+        here = trail.here
         link = here.link(name) if follow and not todo else None
         if todo:
-            if len(places) > DEEPEST:
-                raise Failure(Errno.NAMETOOLONG)
             try:
-                places.append(here.child(name))
-                names.append(name)
+                trail.enter(name)
             except OSError as error:
                 if error.errno not in NO_DIRECTORY or (link := here.link(name)) is None:
                     raise
         elif link is None:
-            return Target(here.name(name), here.fd, directory, "/".join((*names, name)))
+            return Target(here.name(name), here.fd, directory, "/".join((*trail.names, name)))
         if link is not None:
             links += 1
             if links > MOST_LINKS:
                 raise Failure(Errno.LOOP)
-            directory |= not todo and link.endswith(("/", "/."))
+            directory |= not todo and link.endswith("/")
             todo += components(link)
-    return Target(places[-1].name("."), places[-1].fd, directory=True, inside="/".join(names) or ".")
+    return Target(trail.here.name("."), trail.here.fd, directory=True, inside="/".join(trail.names) or ".", itself=True)
 
 
 def components(path: str) -> list[str]:
-    """The names of a relative path, last first, without those that say nothing."""
+    """The names of a relative path, last first, without those that say nothing; a dot at the end says that the rest is a directory."""
     if path.startswith("/") or (not hostio.HAS_DIR_FD and foreign(path)):
         raise Failure(Errno.PERM)
-    return [name for name in reversed(path.split("/")) if name not in {"", "."}]
+    names = [name for name in reversed(path.split("/")) if name]
+    return [name for at, name in enumerate(names) if name != "." or at == 0]
+
+
+def leads_out(text: str, depth: int) -> bool:
+    """Whether a link that says `text` can lead out of the first directory, from a directory `depth` below it.
+
+    A `..` behind a name is taken to do so: the name may be a link, now or later, and then nobody knows what lies above.
+    """
+    if text.startswith("/") or (not hostio.HAS_DIR_FD and foreign(text)):
+        return True
+    names = [name for name in text.split("/") if name not in {"", "."}]
+    up = next((at for at, name in enumerate(names) if name != ".."), len(names))
+    return up > depth or ".." in names[up:]
 
 
 def foreign(path: str) -> bool:

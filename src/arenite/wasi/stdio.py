@@ -18,7 +18,6 @@ gets `AGAIN` from a callable.  So `stdin=lambda size: None` is a standard input 
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
 import os
 from collections.abc import Callable
@@ -33,7 +32,7 @@ from arenite.wasi.origin import Progress, Standard
 from arenite.wasi.records import READING, STREAM_RIGHTS, WRITING, FdFlags, FileType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from arenite.wasi.travel import Frozen, Input, Output
 
@@ -42,7 +41,8 @@ Writer: TypeAlias = Callable[[bytes], int | None]
 Source: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes] | IO[str] | Reader | None
 Sink: TypeAlias = bytearray | os.PathLike[str] | IO[bytes] | IO[str] | Writer | None
 
-MOST_BYTES = 1 << 24  # of one transfer; the guest sees a short read or write, as it may with any stream
+PIECE = 1 << 20  # bytes that are copied at once; the guest decides how many it writes
+NONBLOCK = int(FdFlags.NONBLOCK)
 
 
 class SourceStream(Descriptor):
@@ -59,7 +59,7 @@ class SourceStream(Descriptor):
 
     def read(self, buffers: Sequence[memoryview], *, pause: bool) -> int:
         """Ask once; what is too much is kept for the next time."""
-        size = min(sum(map(len, buffers)), MOST_BYTES)
+        size = min(sum(map(len, buffers)), PIECE)
         if not self.stream.left and size:
             given = self.give(size)
             if given is None:
@@ -85,14 +85,37 @@ class SinkStream(Descriptor):
         self.take = write
 
     def write(self, buffers: Sequence[memoryview]) -> int:
-        """Hand over everything at once, in bytes that are the taker's own."""
-        data = b"".join(buffer[:MOST_BYTES] for buffer in buffers)[:MOST_BYTES]
-        taken = self.take(data)
-        return len(data) if taken is None else min(max(taken, 0), len(data))
+        """Hand over a piece after the other, in bytes that are the taker's own, until it takes less or fails."""
+        done = 0
+        for piece in pieces(buffers):
+            try:
+                taken = self.take(piece)
+            except OSError:
+                if done:
+                    break
+                raise
+            size = len(piece) if taken is None else min(max(taken, 0), len(piece))
+            done += size
+            if size < len(piece):
+                break
+        return done
 
     def freeze(self, number: int) -> Frozen:
         """By its role."""
         return self.stream.freeze(self, number, self.take.waiting() if isinstance(self.take, TextWriter) else b"")
+
+
+def pieces(buffers: Sequence[memoryview]) -> Iterator[bytes]:
+    """What is in the buffers, in pieces of up to `PIECE` bytes; an empty one if there is nothing."""
+    piece = bytearray()
+    for buffer in buffers:
+        for start in range(0, len(buffer), PIECE):
+            part = buffer[start : start + PIECE]
+            if len(piece) + len(part) > PIECE:
+                yield bytes(piece)
+                piece.clear()
+            piece += part
+    yield bytes(piece)
 
 
 def source(given: Source) -> Descriptor:
@@ -195,8 +218,7 @@ def thaw_sink(frozen: Output, given: Sink) -> Descriptor:
 def hold(opened: Descriptor, frozen: Frozen) -> None:
     """Give a descriptor the rights and flags that the guest had, as far as this one can have them."""
     opened.rights &= frozen.rights
-    with contextlib.suppress(Failure):
-        opened.set_flags(FdFlags(frozen.flags))
+    opened.flags = frozen.flags & NONBLOCK
 
 
 def descriptor_of(file: IO[bytes] | IO[str]) -> int | None:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from arenite.errors import SnapshotError
-from arenite.wasi.abi import LONGEST_PATH
 from arenite.wasi.descriptors import MOST_DESCRIPTORS
 from arenite.wasi.records import LAST_TIME, FdFlags, Rights
+from arenite.wasi.sandbox import LONGEST_WAY
 
 if TYPE_CHECKING:
     from arenite.api import HostState
@@ -87,8 +87,8 @@ def text(value: object, where: str) -> bytes:
 def path(value: object, where: str) -> bytes:
     """A path that is not absolute; where it leads, the sandbox watches."""
     found = text(value, where)
-    if not found or len(found) > LONGEST_PATH or found.startswith(b"/"):
-        raise wrong(where, f"a relative path of up to {LONGEST_PATH} bytes", value)
+    if not found or len(found) > LONGEST_WAY or found.startswith(b"/"):
+        raise wrong(where, f"a relative path of up to {LONGEST_WAY} bytes", value)
     return found
 
 

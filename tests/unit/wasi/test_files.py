@@ -31,6 +31,11 @@ def program(root: Path) -> Program:
     return Program(WasiConfig(dirs={"/": root}, clocks=VirtualClocks(start=10**18)))
 
 
+def fdstat(program: Program, fd: int) -> tuple[int, ...]:
+    assert program.call("fd_fdstat_get", fd, OUT) is OK
+    return FDSTAT.unpack_from(program.memory, OUT)
+
+
 @pytest.fixture
 def reader(root: Path) -> Program:
     return Program(WasiConfig(dirs={"/": (root, "ro")}))
@@ -124,13 +129,67 @@ def test_rights(program: Program) -> None:
     fd = program.open("a", rights=READ)
     assert program.read(fd) == b"hello"
     assert program.call("fd_write", fd, b"x", OUT) is Errno.BADF
-    assert program.call("fd_seek", fd, 0, 0, OUT) is Errno.NOTCAPABLE
     assert program.call("fd_fdstat_set_rights", fd, READ | WRITE, 0) is Errno.NOTCAPABLE
+    assert program.call("fd_fdstat_set_rights", fd, READ, 0) is OK
+    assert program.call("fd_seek", fd, 0, 0, OUT) is Errno.NOTCAPABLE
     assert program.call("fd_fdstat_set_rights", fd, 0, 0) is OK
     assert program.call("fd_read", fd, b"x", OUT) is Errno.BADF
     assert program.call("fd_fdstat_set_rights", 3, int(Rights.PATH_OPEN), WRITE) is OK
     assert program.open_errno("new", oflags=CREAT) is Errno.NOTCAPABLE
     assert program.call("fd_read", program.open("a"), b"x", OUT) is Errno.BADF
+
+
+def test_no_rights_are_won(program: Program) -> None:
+    """Neither those of a descriptor nor those that it passes on, each asked for alone."""
+    assert program.call("fd_fdstat_set_rights", 3, int(Rights.PATH_OPEN), READ) is OK
+    before = fdstat(program, 3)
+    assert program.call("fd_fdstat_set_rights", 3, int(Rights.PATH_OPEN | Rights.PATH_SYMLINK), READ) is Errno.NOTCAPABLE
+    assert program.call("fd_fdstat_set_rights", 3, int(Rights.PATH_OPEN), READ | WRITE) is Errno.NOTCAPABLE
+    assert fdstat(program, 3) == before
+    assert program.call("fd_write", program.open("a"), b"x", OUT) is Errno.BADF
+
+
+@pytest.mark.parametrize(
+    ("asked", "read", "write"), [(READ, OK, Errno.BADF), (WRITE, Errno.BADF, OK), (READ | WRITE, OK, OK), (0, OK, Errno.BADF)]
+)
+def test_a_file_can_do_all_but_what_it_was_not_opened_for(asked: int, read: Errno, write: Errno, program: Program) -> None:
+    fd = program.open("a", rights=asked)
+    assert program.call("fd_read", fd, b"..", OUT) is read
+    assert program.call("fd_pread", fd, b"..", 0, OUT) is read
+    assert program.call("fd_write", fd, b"x", OUT) is write
+    assert program.call("fd_pwrite", fd, b"x", 0, OUT) is write
+    assert program.call("fd_seek", fd, 0, 0, OUT) is OK
+    assert program.call("fd_tell", fd, OUT) is OK
+    assert program.call("fd_filestat_get", fd, OUT) is OK
+    assert program.call("fd_filestat_set_times", fd, 0, 0, 1) is OK
+    assert program.call("fd_datasync", fd) is OK
+    assert program.call("fd_advise", fd, 0, 0, 0) is OK
+    assert program.call("fd_filestat_set_size", fd, 3) is (OK if write is OK else Errno.INVAL)
+
+
+def test_a_directory_passes_on_what_it_has(program: Program) -> None:
+    """Whatever masks it was opened with: programs in the field pass masks that lack what they do then."""
+    assert program.call("path_open", 3, 0, "d", DIRECTORY, 0, 0, 0, OUT) is OK
+    fd = program.number()
+    assert fdstat(program, fd)[2:] == fdstat(program, 3)[2:]
+    assert program.call("path_create_directory", fd, "e") is OK
+    program.write(program.open("e/new", fd=fd, oflags=CREAT, rights=WRITE), b"x")
+    assert program.names(fd) == [".", "..", "e"]
+
+
+def test_rights_of_a_read_only_directory_are_shown(reader: Program) -> None:
+    """It is seen without what it refuses; what it passes on is whole, so that a program asks for what it wants, and is told `ROFS`."""
+    inner = reader.open("d", rights=READ)
+    refused = int(Rights.PATH_CREATE_FILE | Rights.PATH_SYMLINK | Rights.PATH_UNLINK_FILE | Rights.FD_FILESTAT_SET_TIMES)
+    for fd in (3, inner):
+        _, _, rights, inheriting = fdstat(reader, fd)
+        assert not rights & refused
+        assert rights & int(Rights.PATH_OPEN)
+        assert rights & int(Rights.FD_READDIR)
+        assert inheriting & WRITE
+    _, _, rights, _ = fdstat(reader, reader.open("a", rights=READ))
+    assert not rights & int(Rights.FD_WRITE | Rights.FD_FILESTAT_SET_SIZE | Rights.FD_FILESTAT_SET_TIMES)
+    assert rights & int(Rights.FD_SEEK)
 
 
 def test_the_wrong_kind(program: Program) -> None:

@@ -31,7 +31,7 @@ def portable(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_it_offers_the_same(portable: ModuleType) -> None:
-    public = {name for name in vars(hostio) if not name.startswith("_")} - {"fcntl", "select", "termios"}
+    public = {name for name in vars(hostio) if not name.startswith("_")} - {"fcntl", "resource", "select", "termios"}
     assert public <= set(vars(portable))
 
 

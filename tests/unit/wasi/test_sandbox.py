@@ -50,6 +50,9 @@ def inside(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     return root
 
 
+by_descriptor = pytest.mark.parametrize("inside", ["by descriptor"], indirect=True)
+
+
 @pytest.fixture
 def program(inside: Path) -> Program:
     return Program(WasiConfig(dirs={"/": inside}))
@@ -79,10 +82,51 @@ def test_escape_by_creating(path: str, program: Program, inside: Path) -> None:
     assert sorted(os.walk(inside.parent)) == before
 
 
-def test_a_link_to_outside_is_made_only_relative(program: Program) -> None:
-    assert program.call("path_symlink", "/etc/passwd", 3, "made") is Errno.PERM
-    assert program.call("path_symlink", "../secret", 3, "made") is Errno.SUCCESS
-    assert program.open_errno("made") is Errno.PERM
+@pytest.mark.parametrize(
+    ("text", "where", "errno"),
+    [
+        ("/etc/passwd", "made", Errno.PERM),
+        ("/", "dir/made", Errno.PERM),
+        ("../secret", "made", Errno.PERM),
+        ("..", "made", Errno.PERM),
+        ("./.././", "made", Errno.PERM),
+        ("dir/../../secret", "made", Errno.PERM),
+        ("../../secret", "dir/made", Errno.PERM),
+        ("../../secret", "dir/back/made", Errno.PERM),
+        ("link/../secret", "dir/made", Errno.PERM),  # behind a link `..` leads anywhere
+        ("later/../../secret", "dir/made", Errno.PERM),  # and what is none yet may become one
+        ("file", "made", Errno.SUCCESS),
+        ("nothing/at/all", "made", Errno.SUCCESS),
+        (".", "made", Errno.SUCCESS),
+        ("...", "made", Errno.SUCCESS),
+        ("..", "dir/made", Errno.SUCCESS),
+        (".././file", "dir/made", Errno.SUCCESS),
+        ("../file", "dir/../dir/made", Errno.SUCCESS),
+    ],
+)
+def test_no_link_is_made_that_leads_out(text: str, where: str, errno: Errno, program: Program, inside: Path) -> None:
+    assert program.call("path_symlink", text, 3, where) is errno
+    assert (inside / where).is_symlink() == (errno is Errno.SUCCESS)
+
+
+def test_a_link_may_lead_out_of_a_directory_that_the_guest_opened(program: Program, inside: Path) -> None:
+    fd = program.open("dir", oflags=2, rights=0)
+    assert program.call("path_symlink", "../../secret", fd, "made") is Errno.PERM
+    assert program.call("path_symlink", "../file", fd, "made") is Errno.SUCCESS
+    assert (inside / "dir/made").read_text() == "file"
+    assert program.open_errno("made", fd=fd) is Errno.PERM
+    assert program.read(program.open("dir/made")) == b"file"
+
+
+@by_descriptor
+def test_where_a_directory_was_does_not_help_a_link(program: Program, inside: Path) -> None:
+    (inside / "dir/deep").mkdir()
+    fd = program.open("dir/deep", oflags=2, rights=0)
+    assert program.call("path_rename", 3, "dir/deep", 3, "shallow") is Errno.SUCCESS
+    assert program.call("path_symlink", "../../secret", fd, "made") is Errno.PERM
+    assert program.call("path_create_directory", fd, "more") is Errno.SUCCESS
+    assert program.call("path_symlink", "../file", fd, "more/made") is Errno.SUCCESS
+    assert not (inside / "shallow/made").is_symlink()
 
 
 @pytest.mark.parametrize(
@@ -167,15 +211,63 @@ def test_no_descriptor_is_left_open(program: Program) -> None:
     assert len(list(OPEN.iterdir())) == before
 
 
-def test_a_walk_keeps_few_directories_open(program: Program) -> None:
-    path = "/".join(["d"] * 400)
-    for depth in range(260):
-        if program.call("path_create_directory", 3, path[: 2 * depth + 1]) is Errno.NAMETOOLONG:
-            break
+def deep_directories(inside: Path, depth: int) -> None:
+    """Made one below the other, for the whole path is too long for the host."""
+    fd = os.open(inside, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=fd)
+        below = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(os.open("f", os.O_CREAT, dir_fd=fd))
+    os.close(fd)
+
+
+@by_descriptor
+@pytest.mark.skipif(not OPEN.is_dir(), reason="nowhere to count descriptors")
+def test_a_long_walk_keeps_few_directories_open(program: Program, inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep_directories(inside, 1000)
+    opening = Place.child
+    opened: list[int] = []
+
+    def count(place: Place, name: str) -> Place:
+        opened.append(len(list(OPEN.iterdir())))
+        return opening(place, name)
+
+    for path in ("d/" * 1000 + "f", "d/" * 1000 + "../" * 200 + "d/" * 200 + "f", "d/" * 800 + "../" * 800 + "file"):
+        assert program.call("path_filestat_get", 3, 0, path, OUT) is Errno.SUCCESS
         program.free = DATA
-    else:
-        pytest.fail("no limit")
-    assert depth == sandbox.DEEPEST + 1
+    monkeypatch.setattr(Place, "child", count)
+    assert program.call("path_filestat_get", 3, 0, "d/" * 1000 + "f", OUT) is Errno.SUCCESS
+    assert max(opened) <= opened[0] + sandbox.MOST_OPEN
+    assert program.call("path_create_directory", 3, "d/" * 999 + "e") is Errno.SUCCESS
+
+
+@by_descriptor
+def test_a_walk_takes_a_bounded_number_of_steps(program: Program, inside: Path) -> None:
+    for link in range(sandbox.MOST_LINKS):
+        (inside / f"walk{link}").symlink_to("dir/../" * 500 + (f"walk{link + 1}" if link + 1 < sandbox.MOST_LINKS else "file"))
+    assert program.open_errno("walk39") is Errno.SUCCESS
+    assert program.open_errno("walk0") is Errno.NAMETOOLONG
+
+
+@by_descriptor
+def test_back_through_directories_that_were_moved_meanwhile(
+    program: Program, inside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not kept open is walked to again, from the first directory on, so it is inside or not found."""
+    monkeypatch.setattr(sandbox, "MOST_OPEN", 1)
+    (inside / "a/b/c").mkdir(parents=True)
+    leaving = sandbox.Trail.leave
+
+    def move_then_leave(trail: sandbox.Trail) -> None:
+        if (inside / "a/b").exists():
+            (inside / "a/b").rename(inside.parent / "b")
+            (inside / "a/b").symlink_to("../..")
+        leaving(trail)
+
+    monkeypatch.setattr(sandbox.Trail, "leave", move_then_leave)
+    assert program.open_errno("a/b/c/../secret") in {Errno.NOTDIR, Errno.LOOP}
 
 
 def test_other_systems_paths() -> None:

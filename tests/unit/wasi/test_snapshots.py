@@ -373,7 +373,7 @@ def test_streams_keep_rights_and_flags_where_they_can() -> None:
         same, plain = fork(program, WasiConfig(stdin=reading)), fork(program, WasiConfig(stdin=b"x"))
         assert same.call("fd_read", 0, b"....", OUT) is Errno.AGAIN
         assert fdstat(same, 0)[1:3] == (NONBLOCK, READ)
-        assert fdstat(plain, 0) == (FileType.UNKNOWN, 0, READ, 0)
+        assert fdstat(plain, 0) == (FileType.UNKNOWN, NONBLOCK, READ, 0)
         assert plain.read(0) == b"x"
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from arenite import SnapshotError
 from arenite.wasi import VirtualClocks, WasiConfig
+from arenite.wasi.sandbox import LONGEST_WAY
 from arenite.wasi.travel import KINDS, Frozen
 from unit.wasi.program import ALL, Program
 
@@ -92,8 +93,8 @@ INPUT, STDOUT, DIRECTORY, FILE, OPENED = (("descriptors", n) for n in (0, 1, 3, 
         ((*FILE, "path"), b"/etc/passwd", "path: expected a relative path"),
         ((*FILE, "path"), b"", "path: expected a relative path"),
         ((*FILE, "path"), b"a\0", "path: expected bytes without a zero"),
-        ((*FILE, "path"), b"x" * 5000, "path: expected a relative path of up to 4096 bytes"),
-        ((*FILE, "path"), b"x/" * 2000, "cannot be opened again"),
+        ((*FILE, "path"), b"x" * (LONGEST_WAY + 1), f"path: expected a relative path of up to {LONGEST_WAY} bytes"),
+        ((*FILE, "path"), b"x/" * 2000, "descriptor 4, '(x/){100}…' in '/', cannot be opened again"),
         ((*FILE, "path"), b"d/" * 2000, "cannot be opened again"),
         ((*FILE, "directory"), "/", "directory: expected bytes"),
         ((*OPENED, "path"), b"a", "descriptor 5, 'a' in '/', is no directory"),
