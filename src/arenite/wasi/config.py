@@ -9,13 +9,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from arenite.errors import SnapshotError
+from arenite.errors import Failure, SnapshotError
+from arenite.wasi import hostio
 from arenite.wasi.clocks import Clocks, SystemClocks, thaw_clocks
 from arenite.wasi.files import Directory
 from arenite.wasi.host import HostModule, Trace, function
@@ -52,8 +54,23 @@ class Alias(Generic[Given_contra]):
         setattr(config, self.attribute, self.convert(value))
 
 
-def as_path(path: HostPath | bytes) -> Path:
-    """A file's name as what cannot be taken for content."""
+def readable(path: HostPath | bytes) -> Path:
+    """A file's name as what cannot be taken for content.  Raises: `Failure` if it cannot be read."""
+    return openable(path, os.O_RDONLY, "stdin")
+
+
+def writable(stream: str) -> Callable[[HostPath | bytes], Path]:
+    """As `readable`, for what is written; the file is made if there is none."""
+    return lambda path: openable(path, os.O_WRONLY | os.O_CREAT, stream)
+
+
+def openable(path: HostPath | bytes, flags: int, stream: str) -> Path:
+    """The path itself.  Raises: `Failure` if it cannot be opened so."""
+    try:
+        os.close(os.open(path, flags | hostio.O_NONBLOCK, 0o666))
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a pipe that nobody reads yet
+            raise Failure(f"failed to set {stream} file: {error}") from error
     return Path(os.fsdecode(path))
 
 
@@ -137,14 +154,21 @@ class WasiConfig:
         """Write to this process's standard error."""
         self.stderr = sys.stderr
 
-    stdin_file = Alias("stdin", as_path)
-    stdout_file = Alias("stdout", as_path)
+    stdin_file = Alias("stdin", readable)
+    stdout_file = Alias("stdout", writable("stdout"))
     stdout_custom = Alias("stdout", as_writer)
-    stderr_file = Alias("stderr", as_path)
+    stderr_file = Alias("stderr", writable("stderr"))
     stderr_custom = Alias("stderr", as_writer)
 
     def preopen_dir(self, path: HostPath, guest_path: str, fs_mutable: bool = True) -> None:  # noqa: FBT001, FBT002 - wasmtime's
-        """Give the guest a directory of the host under the name `guest_path`; unless `fs_mutable`, for reading only."""
+        """Give the guest a directory of the host under the name `guest_path`; unless `fs_mutable`, for reading only.
+
+        Raises: `Failure` if there is none.
+        """
+        try:
+            Place.of(os.fspath(path)).close()
+        except OSError as error:
+            raise Failure(f"failed to add preopen dir: {error}") from error
         self.dirs[guest_path] = (path, "rw" if fs_mutable else "ro")
 
     def function(self, module: str, name: str) -> tuple[FuncType, HostFunction] | None:

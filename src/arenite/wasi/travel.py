@@ -179,11 +179,13 @@ def descriptor(value: object, where: str) -> Frozen:
 def descriptors(value: object, where: str) -> tuple[Frozen, ...]:
     """A list of them, each with a number of its own."""
     found = [descriptor(element, f"{where}, element {at}") for at, element in enumerate(sequence(value, where))]
-    seen: set[int] = set()
+    seen: set[int | str] = set()
     for one in found:
-        if one.number in seen:
-            raise SnapshotError(f"{where}: {one.number} is there twice")
-        seen.add(one.number)
+        role = "stdin" if isinstance(one, Input) else one.role if isinstance(one, Output) else one.number
+        for unique in {one.number, role}:
+            if unique in seen:
+                raise SnapshotError(f"{where}: {unique} is there twice")
+            seen.add(unique)
     return tuple(found)
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from arenite import WasmtimeError
 from arenite.errors import Exit
 from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
@@ -55,6 +57,32 @@ def test_names_of_the_wasmtime_package(tmp_path: Path, monkeypatch: pytest.Monke
     config.inherit_env()
     assert config.argv == sys.argv
     assert config.env["INHERITED"] == "yes"
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_file_that_cannot_be_opened_is_said_when_it_is_set(stream: str, tmp_path: Path) -> None:
+    """As the `wasmtime` package says it, by its `WasmtimeError`; the old one stays."""
+    config = WasiConfig(**{stream: None})
+    with pytest.raises(WasmtimeError, match=f"failed to set {stream} file: .*No such file or directory"):
+        setattr(config, f"{stream}_file", tmp_path / "missing" / "file")
+    assert getattr(config, stream) is None
+    with pytest.raises(WasmtimeError, match=r"failed to add preopen dir: .*No such file or directory"):
+        config.preopen_dir(str(tmp_path / "missing"), "/")
+    (tmp_path / "file").write_bytes(b"kept")
+    with pytest.raises(WasmtimeError, match=r"failed to add preopen dir: .*Not a directory"):
+        config.preopen_dir(str(tmp_path / "file"), "/")
+    assert config.dirs == {}
+    setattr(config, f"{stream}_file", str(tmp_path / "file"))
+    assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+def test_to_set_a_pipe_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    config = WasiConfig()
+    config.stdin_file = tmp_path / "pipe"
+    config.stdout_file = tmp_path / "pipe"
+    assert config.stdin == config.stdout == tmp_path / "pipe"
 
 
 def test_mistakes(tmp_path: Path) -> None:

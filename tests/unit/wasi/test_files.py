@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from arenite.wasi import VirtualClocks, WasiConfig, hostio
+from arenite.wasi.descriptors import MOST_DESCRIPTORS
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import DIRENT, FDSTAT, IOVEC, FileType, Rights
-from unit.wasi.program import ALL, OUT, Program
+from unit.wasi.program import ALL, DATA, OUT, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,11 +110,51 @@ def test_lowest_number_is_given(program: Program) -> None:
     assert program.open("a") == 5
 
 
-def test_descriptors_are_bounded(program: Program) -> None:
-    codes = {program.open_errno("a") for _ in range(1030)}
-    assert codes <= {OK, Errno.MFILE}
-    assert Errno.MFILE in codes
+def test_descriptors_are_bounded(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostio, "most_descriptors", lambda: 1 << 20)
+    codes = [program.open_errno("a") for _ in range(MOST_DESCRIPTORS)]
+    assert codes == [OK] * (MOST_DESCRIPTORS - 4) + [Errno.MFILE] * 4
     program.module.close()
+
+
+def test_one_guest_leaves_others_some(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostio, "most_descriptors", lambda: 800)
+    codes = [program.open_errno("a") for _ in range(210)]
+    assert codes == [OK] * (200 - 4) + [Errno.MFILE] * 14
+    program.module.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit is not ours to set")
+def test_guests_leave_their_host_some(program: Program, root: Path) -> None:
+    """However many guests there are, and whatever they open: files, directories, directories that they read, walks."""
+    import resource  # noqa: PLC0415 - POSIX alone has it
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    (root / "d/e/f").mkdir(parents=True)
+    guests = [Program(WasiConfig(dirs={"/": root})) for _ in range(12)]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+        for guest in guests:
+            while guest.open_errno("d", rights=READ) is OK:
+                if guest.call("fd_readdir", guest.number(), OUT + 8, 100, 0, OUT) is Errno.MFILE:
+                    break
+                guest.free = DATA
+        last = guests[-1]
+        last.free = DATA
+        assert last.open_errno("new", oflags=CREAT) is Errno.MFILE
+        assert last.call("path_filestat_get", 3, 0, "d/e/f", OUT) is Errno.MFILE
+        assert last.call("path_filestat_get", 3, 0, "a", OUT) is OK  # needs none
+        assert not (root / "new").exists()
+        mine = [os.open(root, os.O_RDONLY) for _ in range(hostio.RESERVED // 2)]
+        for fd in mine:
+            os.close(fd)
+        for guest in guests[:6]:
+            guest.module.close()
+        assert last.call("path_filestat_get", 3, 0, "d/e/f", OUT) is OK
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for guest in guests:
+            guest.module.close()
 
 
 def test_renumber(program: Program) -> None:

@@ -15,7 +15,9 @@ from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.descriptors import Descriptor
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import FDSTAT, FileType, Rights
+from arenite.wasi.sandbox import LONGEST_WAY
 from arenite.wasi.travel import FrozenGuest, OpenDirectory, OpenFile, decode, encode
+from unit.wasi import chain
 from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
@@ -443,6 +445,57 @@ def test_every_kind_says_how_it_travels() -> None:
     assert all("freeze" in vars(kind) for kind in kinds)
     with pytest.raises(SnapshotError, match="cannot travel"):
         Descriptor(FileType.UNKNOWN, 0).freeze(5)
+
+
+@pytest.mark.skipif(not hostio.HAS_DIR_FD, reason="the host's paths are not that long")
+def test_directories_far_below(config: WasiConfig, root: Path) -> None:
+    """Opened one below the other, for their path is longer than any that the host or a guest could write."""
+    program = Program(config)
+    name, fd = "n" * 250, 3
+    with chain.removed(root, name):
+        while True:
+            assert program.call("path_create_directory", fd, name) is OK
+            below = program.open_errno(name, fd=fd, rights=READ)
+            if below is Errno.NAMETOOLONG:
+                break
+            assert below is OK
+            fd = program.number()
+        assert fd - 3 == LONGEST_WAY // 251
+        file = program.open("x", fd=fd - 1, oflags=CREAT)
+        program.write(file, b"down there")
+        other = fork(program, config)
+        assert other.call("fd_seek", file, 0, 0, OUT) is OK
+        assert other.read(file) == b"down there"
+        assert set(other.names(fd - 1)) == {".", "..", name, "x"}
+        for each in (program, other):
+            each.module.close()
+
+
+@pytest.mark.skipif(not hostio.HAS_DIR_FD, reason="the host's paths are not that long")
+def test_a_way_of_many_names(config: WasiConfig, root: Path) -> None:
+    program = Program(config)
+    chain.make(root, "n", 1500, "x")
+    with chain.removed(root, "n"):
+        middle = program.open("n/" * 1000, rights=READ)
+        file = program.open("n/" * 500 + "x", fd=middle)
+        assert program.write(file, b"text") == 4
+        other = fork(program, config)
+        assert other.call("fd_seek", file, 0, 0, OUT) is OK
+        assert other.read(file) == b"text"
+        for each in (program, other):
+            each.module.close()
+
+
+def test_a_stream_is_there_once() -> None:
+    """A guest cannot have a stream twice, and a state that says so would have the host open its files again and again."""
+    state = Program(WasiConfig()).module.freeze()
+    assert isinstance(state, dict)
+    assert isinstance(state["descriptors"], list)
+    for at, role in enumerate(("stdin", "stdout", "stderr")):
+        one = state["descriptors"][at]
+        assert isinstance(one, dict)
+        with pytest.raises(SnapshotError, match=f"descriptors: {role} is there twice"):
+            WasiConfig().thaw({**state, "descriptors": [*state["descriptors"], {**one, "number": 9}]}, reseed=False)
 
 
 def test_a_way_has_no_dots(config: WasiConfig) -> None:
