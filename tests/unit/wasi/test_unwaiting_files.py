@@ -119,8 +119,12 @@ def test_somebody_else_was_faster(pipe: tuple[IO[bytes], IO[bytes]], monkeypatch
         os.read(fd, 100)
         return reading(fd, buffers)
 
+    def give() -> None:
+        monkeypatch.undo()
+        pipe[1].write(b"y")
+
     monkeypatch.setattr("arenite.wasi.hostio.readv", steal)
-    later(do=lambda: (monkeypatch.undo(), pipe[1].write(b"y")))
+    later(do=give)
     assert program.read(0) == b"y"
     with pytest.raises(NotReady):
         program.read(0)
