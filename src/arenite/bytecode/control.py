@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import is_zero, trap_if
-from arenite.bytecode.protocol import I32, I64, Emit, Label, Value
+from arenite.bytecode.protocol import I32, I64, Emit, Label, Labels, Value
 from arenite.bytecode.row import Meaning, Row, looping, row
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
@@ -50,7 +50,7 @@ def br_unless(e: Emit, c: Value, to: Label) -> None:
         br(e, to)
 
 
-def br_table(e: Emit, index: Value, to: list[Label]) -> None:
+def br_table(e: Emit, index: Value, to: Labels) -> None:
     """Go to to[index], or to the last one; never a back-edge (those pass through a `loop_br`)."""
     e.switch(index, to)
 

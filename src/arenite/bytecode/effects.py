@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from arenite.bytecode.helpers import Helper
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import I1, I32, I64, Label, State, Type, Value
+from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, State, Type, Value
 from arenite.bytecode.row import LABELS, SLOTS
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
@@ -152,13 +152,13 @@ class Recorder:
 
     def here(self) -> Label:
         """This op."""
-        return Label(0)
+        return Label(Value(I64, ""))
 
     def goto(self, to: Label) -> None:  # noqa: ARG002
         """A branch."""
         self.transfer("goto")
 
-    def switch(self, index: Value, to: list[Label]) -> None:  # noqa: ARG002
+    def switch(self, index: Value, to: Labels) -> None:  # noqa: ARG002
         """A branch."""
         self.transfer("goto")
 
@@ -202,11 +202,11 @@ class Recorder:
         self.transfer("halt")
 
 
-def _stand_in(operand: Operand) -> Value | Label | list[Label]:
+def _stand_in(operand: Operand) -> Value | Label | Labels:
     if operand.kind == "labels":
-        return [Label(0)]
+        return Labels(operand)
     if operand.kind in LABELS:
-        return Label(0, back=operand.kind == "loop")
+        return Label(Value(I64, ""), back=operand.kind == "loop")
     return Value(operand.type, "")
 
 

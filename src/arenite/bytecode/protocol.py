@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from arenite.bytecode.helpers import Helper
+    from arenite.bytecode.row import Operand
     from arenite.layout.spaces import Space
     from arenite.traps import Cause
 
@@ -55,10 +56,17 @@ class Value:
 
 @dataclass(frozen=True)
 class Label:
-    """Where a branch goes: a pc as an i64 value, or (where code is made per op) as an int.  `back`: the edge closes a loop."""
+    """Where a branch goes: a pc, as an i64.  `back`: the edge closes a loop."""
 
-    at: Value | int
+    at: Value
     back: bool = False
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels that follow a `br_table`: the operand that counts them."""
+
+    operand: Operand
 
 
 State = Literal["vmctx", "fuel", "sp", "floor"]
@@ -113,7 +121,7 @@ class Emit(Values, Protocol):
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
 
-    def switch(self, index: Value, to: list[Label]) -> None:
+    def switch(self, index: Value, to: Labels) -> None:
         """Go on at `to[index]`, or at the last one."""
 
     def trap(self, code: Cause) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.bytecode.protocol import I32, I64, Label, Value
+from arenite.bytecode.protocol import I32, I64, Label, Labels, Value
 from arenite.bytecode.row import LABELS, SLOTS, Operand, Row
 from arenite.emit.addressing import Addressing, alias_tag
 from arenite.emit.llvm_text import INVARIANT
@@ -45,7 +45,7 @@ class Handler(Routine):
         """A `ptr` to the slot that the operand at byte `at` names."""
         return self.line(f"getelementptr i8, ptr %fp, i64 {self.half(at)}")
 
-    def operand(self, o: Operand) -> Value | Label | list[Label]:
+    def operand(self, o: Operand) -> Value | Label | Labels:
         """What the meaning receives."""
         if o.name in self.row.fixed:
             return self.const(o.type, self.row.fixed[o.name])
@@ -54,7 +54,7 @@ class Handler(Routine):
         if o.kind in LABELS:
             return Label(self.target(self.field(o.at, "i32")), back=o.kind == "loop")
         if o.kind == "labels":
-            return [Label(o.at)]
+            return Labels(o)
         if o.kind == "u16":
             return Value(I32, self.half(o.at, "i32"))
         if o.kind in ("u32", "type"):
@@ -89,14 +89,11 @@ class Handler(Routine):
     # transfers
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
-        assert isinstance(to.at, Value)
         self.jump(to.at.text)
 
-    def switch(self, index: Value, to: list[Label]) -> None:
+    def switch(self, index: Value, to: Labels) -> None:
         """Go on at one of the labels that follow the op."""
-        at = to[0].at
-        assert isinstance(at, int)
-        last = self.line(f"sub i32 {self.half(at, 'i32')}, 1")
+        last = self.line(f"sub i32 {self.half(to.operand.at, 'i32')}, 1")
         chosen = self.line(f"call i32 @llvm.umin.i32(i32 {index.text}, i32 {last})")
         step = self.line(f"getelementptr i32, ptr {self.place(self.row.size)}, i64 {self.line(f'zext i32 {chosen} to i64')}")
         self.jump(self.target(self.line(f"load i32, ptr {step}, align 4, !invariant.load {INVARIANT}")).text)
@@ -107,7 +104,6 @@ class Handler(Routine):
 
     def pause(self, at: Label, *, owed: bool) -> None:
         """The slice of fuel is used up."""
-        assert isinstance(at.at, Value)
         self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at.at.text)
 
     def helper(self, helper: Helper, *args: Value) -> Value:
@@ -137,7 +133,6 @@ class Handler(Routine):
     def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
         at = to.at if isinstance(to, Label) else self.pure("extend_u", to, to=I64)
-        assert isinstance(at, Value)
         self.go(at, sp, vmctx)
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:

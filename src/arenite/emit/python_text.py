@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, State, Type, Value
+from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, State, Type, Value
 from arenite.bytecode.row import LABELS, Operand, Row
 from arenite.emit.numerics import FUNCTIONS
 from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement, uses
@@ -308,14 +308,15 @@ class PythonText:
         self.do("FILL(m, {0}, {1}, {2})", tree(to), tree(byte), tree(count))
 
     # operands, state, the result
-    def operand(self, o: Operand) -> Value | Label | list[Label]:
+    def operand(self, o: Operand) -> Value | Label | Labels:
         """What the meaning receives: a place."""
         if o.name in self.row.fixed:
             return self.const(o.type, self.row.fixed[o.name] & (1 << o.type.bits) - 1)
-        place = self.place(o.name, I64 if o.kind in (*LABELS, "labels") else o.type)
+        if o.kind == "labels":
+            return Labels(o)
         if o.kind in LABELS:
-            return Label(place, back=o.kind == "loop")
-        return [Label(place)] if o.kind == "labels" else place
+            return Label(self.place(o.name, I64), back=o.kind == "loop")
+        return self.place(o.name, o.type)
 
     def place(self, operand: str, type_: Type) -> Expression:
         """What a block puts in: an operand, or something about the op."""
@@ -353,20 +354,14 @@ class PythonText:
 
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
-        assert isinstance(to.at, Value)
         self.lines.append(Line(Goto(self.depth, expression(to.at).operand), None))
         self.ended |= self.depth == 0
 
-    def switch(self, index: Value, to: list[Label]) -> None:
+    def switch(self, index: Value, to: Labels) -> None:
         """Go on at `to[index]`; the last label serves whatever is too large."""
         last = self.place("last", I32)
-        chosen = built("{0}[min({1}, {2})]", self.target(to[0]), tree(index), last.tree)
+        chosen = built("{0}[min({1}, {2})]", self.place(to.operand.name, I64).tree, tree(index), last.tree)
         self.go(chosen, self.state("sp"), self.state("vmctx"))
-
-    def target(self, label: Label) -> ast.expr:
-        """A label's pc, or the pcs of all labels."""
-        assert isinstance(label.at, Value)
-        return tree(label.at)
 
     def go(self, pc: ast.expr, sp: Value, vmctx: Value) -> None:
         """Go on at a pc that is known now only."""
@@ -374,7 +369,7 @@ class PythonText:
 
     def stop(self, status: int, pc: Label | None = None) -> None:
         """End the run."""
-        self.end("STOP({0}, {1}, sp, vmctx, fuel)", number(int(status)), self.target(pc or self.here()))
+        self.end("STOP({0}, {1}, sp, vmctx, fuel)", number(int(status)), tree((pc or self.here()).at))
 
     def trap(self, code: Cause) -> None:
         """End the run."""
@@ -391,7 +386,7 @@ class PythonText:
     def helper(self, helper: Helper, *args: Value) -> Value:
         """Leave the arguments in the store context, and stop."""
         slot = self.place("slot", I32).tree if self.row.result else name("None")
-        asked = (number(int(helper)), self.target(self.here()), self.next_pc().tree, slot)
+        asked = (number(int(helper)), tree(self.here().at), self.next_pc().tree, slot)
         places = "".join(f", {{{i}}}" for i in range(len(asked), len(asked) + len(args)))
         self.end("ASK({0}, {1}, sp, vmctx, fuel, {2}, {3}" + places + ")", *asked, *map(tree, args))
         return self.const(I32, 0)
@@ -403,7 +398,7 @@ class PythonText:
     def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
         if isinstance(to, Label):
-            self.go(self.target(to), sp, self.state("vmctx"))
+            self.go(tree(to.at), sp, self.state("vmctx"))
             return
         assert vmctx is not None
         self.leave(to, sp, vmctx)
