@@ -61,9 +61,19 @@ def memory_length(e: Emit) -> Value:
 
 
 def memory_pages(e: Emit) -> Value:
-    """Pages of the instance's memory 0 (i32): which area it is comes from the arena, so it is bounded first."""
-    memory = e.load(Space.ARENA, I32, e.state("vmctx"), InstanceRecord.memory.offset)
-    return area_pages(e, checked_area(e, e.load(Space.ARENA, I32, memory, MemoryRecord.area.offset)))
+    """Pages of the instance's memory 0 (i32)."""
+    return area_pages(e, memory_area(e, e.state("vmctx")))
+
+
+def memory_area(e: Values, vmctx: Value) -> Value:
+    """The area of an instance's memory 0 (i32).  Which one it is comes from the arena, so it is bounded: area 0 if the cage has no such area.
+
+    `layout.cage.memory_area` says the same in Python.
+    """
+    record = e.load(Space.ARENA, I32, vmctx, InstanceRecord.memory.offset)
+    area = e.load(Space.ARENA, I32, record, MemoryRecord.area.offset)
+    areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
+    return e.pure("select", e.pure("lt_u", area, areas), area, e.const(I32, 0))
 
 
 def area_pages(e: Values, area: Value) -> Value:
@@ -75,12 +85,6 @@ def area_pages(e: Values, area: Value) -> Value:
 def in_bytes(e: Values, pages: Value) -> Value:
     """So many pages in bytes (i64)."""
     return e.pure("shl", e.pure("extend_u", pages, to=I64), e.const(I64, PAGE_SIZE.bit_length() - 1))
-
-
-def checked_area(e: Values, area: Value) -> Value:
-    """An area's index as read from the arena, or 0 if the cage has no such area."""
-    areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
-    return e.pure("select", e.pure("lt_u", area, areas), area, e.const(I32, 0))
 
 
 def memory_size(e: Emit) -> Value:

@@ -18,10 +18,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.bytecode.memory import area_pages, checked_area, in_bytes
+from arenite.bytecode.memory import area_pages, in_bytes, memory_area
 from arenite.bytecode.protocol import I32, I64, State, Value
 from arenite.emit.llvm_text import INVARIANT, LlvmText
-from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
@@ -89,8 +89,7 @@ class Routine(LlvmText):
 
     def memory_of(self, vmctx: Value) -> dict[str, str]:
         """The registers that depend on the instance's memory."""
-        record = self.load(Space.ARENA, I32, vmctx, InstanceRecord.memory.offset)
-        area = checked_area(self, self.load(Space.ARENA, I32, record, MemoryRecord.area.offset))
+        area = memory_area(self, vmctx)
         found = {"memory": self.addressing.memory(self.line, area)}
         if self.explicit_bounds:
             found["length"] = in_bytes(self, area_pages(self, area)).text

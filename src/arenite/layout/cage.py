@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.layout.records import StoreContext, WindowEntry
+from arenite.layout.records import MemoryRecord, StoreContext, WindowEntry
 from arenite.layout.types import PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ def area_at(area: int) -> int:
 def region_at(region: int) -> int:
     """Offset from the base of what a snapshot keeps: region 0 is the store page and the arena, the others the memory areas."""
     return STORE_AT if region == 0 else area_at(region - 1)
+
+
+def memory_area(arena: memoryview, page: memoryview, record: int) -> int:
+    """The area of the memory whose record lies there; area 0 if the cage, whose store page this is, has no such area."""
+    area = MemoryRecord.area.read(arena, record)
+    return area if area < StoreContext.areas.read(page, 0) else 0
 
 
 def write_length(page: memoryview, area: int, size: int) -> None:

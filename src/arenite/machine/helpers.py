@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from arenite.bytecode.helpers import Helper
 from arenite.bytecode.memory import BULK_MAX
 from arenite.errors import Limit, Trap
-from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.cage import memory_area
+from arenite.layout.records import InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
 from arenite.machine.segments import drop, elements_of, segment_bytes, segment_length, word
 from arenite.machine.turn import alone
@@ -65,18 +66,14 @@ def paid(machine: Machine, count: int, per: int, longest: int = LONGEST) -> int:
 def memory_bytes(machine: Machine, vmctx: int) -> memoryview:
     """The instance's memory 0, as far as the store context lets it reach."""
     record = InstanceRecord.memory.read(machine.cage.arena, vmctx)
-    return machine.cage.memory(_area(machine, record))
-
-
-def _area(machine: Machine, record: int) -> int:
-    area = MemoryRecord.area.read(machine.cage.arena, record)
-    return area if area < StoreContext.areas.read(machine.cage.store_page, 0) else 0
+    return machine.cage.memory(memory_area(machine.cage.arena, machine.cage.store_page, record))
 
 
 @alone
 def grow_memory(machine: Machine, record: int, delta: int) -> int:
     """Grow a memory by pages; the old size in pages or `REFUSED`."""
-    arena, area = machine.cage.arena, _area(machine, record)
+    arena, page = machine.cage.arena, machine.cage.store_page
+    area = memory_area(arena, page, record)
     old = len(machine.cage.memory(area)) // PAGE_SIZE
     maximum = MemoryRecord.maximum.read(arena, record) if MemoryRecord.has_maximum.read(arena, record) else MAX_PAGES
     if old + delta > min(maximum, MAX_PAGES, machine.quota.memory // PAGE_SIZE):

@@ -15,7 +15,8 @@ from weakref import WeakMethod
 
 from arenite.emit.numerics import FUNCTIONS
 from arenite.errors import InternalError
-from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.layout.cage import memory_area
+from arenite.layout.records import InstanceRecord, StoreContext
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -133,13 +134,11 @@ class SafeRunner:
 
     def switch(self, vmctx: int) -> None:
         """The instance at `vmctx` runs: its memory is the one in view.  What the arena says about it is bounded."""
-        word, page = self.views[0], self.cage.store_page
-        record = word[(vmctx + InstanceRecord.memory.offset) >> 2]
-        area, areas = word[(record + MemoryRecord.area.offset) >> 2], StoreContext.areas.read(page, 0)
-        area = area if area < areas else 0
+        arena, page = self.cage.arena, self.cage.store_page
+        area = memory_area(arena, page, InstanceRecord.memory.read(arena, vmctx))
         memory = self.memories.get(area)
         if memory is None:
-            memory = self.memories[area] = self.cage.memory(area) if areas else memoryview(b"")
+            memory = self.memories[area] = self.cage.memory(area) if StoreContext.areas.read(page, 0) else memoryview(b"")
         self.names["m"] = memory
 
     def run(self, pc: int, sp: int, vmctx: int, fuel: int) -> NoReturn:
