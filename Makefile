@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# a test may take that many seconds; otherwise pyproject.toml says how many
+PATIENT := PYTEST_TIMEOUT=7200 $(PYTEST) -o faulthandler_timeout=7500
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bless spec wasi programs fuzz mutants xisa bench docs size clean compiled browser
@@ -32,29 +34,29 @@ bless: $(VENV)/.with-test compiled  ## rewrite the golden output of the file tes
 	ARENITE_BLESS=1 $(PYTEST) tests/filetests
 
 spec: $(VENV)/.with-test compiled  ## the whole official WebAssembly test suite, on each tier
-	ARENITE_SPEC=all $(PYTEST) tests/spec
+	ARENITE_SPEC=all $(PATIENT) tests/spec
 
 wasi: $(VENV)/.with-test compiled  ## the official WASI test suite, on each tier
 	$(PYTEST) tests/wasi
 
 programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, compared with recorded output
-	ARENITE_PROGRAMS_RUN=all $(PYTEST) tests/programs
+	ARENITE_PROGRAMS_RUN=all $(PATIENT) tests/programs
 
 fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of control flow alone, 100,000 mutated ones beside wasm-tools, 100,000 corruptions and altered snapshots of each tier, 200 ways of each guest, 1,000 histories of forks and files, 100,000 stores, forks and traps
-	ARENITE_FUZZ=1000 $(PYTEST) tests/differential tests/property/test_fork_random.py tests/property/test_histories.py
+	ARENITE_FUZZ=1000 $(PATIENT) tests/differential tests/property/test_fork_random.py tests/property/test_histories.py
 	$(BIN)/python tests/differential/side.py --count 20000
 	$(BIN)/python tests/fuzz/mutate.py --count 100000
 	$(BIN)/python tests/fuzz/corrupt.py --count 100000
 	$(BIN)/python tests/fuzz/alter.py --count 100000
-	ARENITE_RESUME=200 $(PYTEST) tests/property/test_resume.py
-	ARENITE_STRESS=all $(PYTEST) tests/stress
+	ARENITE_RESUME=200 $(PATIENT) tests/property/test_resume.py
+	ARENITE_STRESS=all $(PATIENT) tests/stress
 
 mutants: $(VENV)/.with-test  ## small faults put into the code one by one: the tests named for each must notice it
 	$(BIN)/python tests/mutants/run.py
 
 xisa: $(VENV)/.with-test compiled  ## aarch64 under qemu-user: tests of what depends on the CPU, and guests on both CPUs
 	$(BIN)/python tools/xisa.py
-	$(PYTEST) tests/xisa
+	$(PATIENT) tests/xisa
 
 bench: $(VENV)/.with-bench compiled  ## run times beside other engines
 	$(BIN)/python -m bench

@@ -4,17 +4,21 @@ A store that has just run may be the watch's for a moment longer, when the syste
 alive or open keeps it out.
 
 Example:  del store; collect(); assert reference() is None
+          before = open_files(); …; assert open_files() == before
 """
 
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from arenite.machine.watch import watch
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+OPEN: Final = Path("/proc/self/fd")
 
 
 def unwatched() -> AbstractContextManager[bool]:
@@ -26,3 +30,9 @@ def collect() -> None:
     """Collect what nobody else holds."""
     with unwatched():
         gc.collect()
+
+
+def open_files() -> int:
+    """Descriptors of this process, without those of what nobody holds any more; whoever counts needs `OPEN`."""
+    collect()
+    return len(list(OPEN.iterdir()))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import testdata
 from arenite.layout.types import type_name
 from arenite.wasm.opcodes import LOAD, NUMERIC, OPCODES, STORE, Opcode, kind
 
-BY_HAND = sorted(Path(__file__).with_name("kernels").glob("*.wat"))
+BY_HAND = testdata.files(Path(__file__).with_name("kernels"), "*.wat")
 CONSTANTS = {
     "i32": ("0", "1", "-1", "31", "0x80000000", "255"),
     "i64": ("0", "1", "-1", "63", "0x8000000000000000", "0x1_0000_0000"),

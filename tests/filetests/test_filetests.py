@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
+import testdata
 from filetests import decode, translate, validate, verify
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def split(text: str) -> tuple[str, str]:
     return "\n".join(lines[:start]) + "\n", "\n".join(line[3:] for line in lines[start:])
 
 
-@pytest.mark.parametrize("path", sorted(HERE.glob("*/*.wat")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", testdata.files(HERE, "*/*.wat"), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_filetest(path: Path) -> None:
     source, expected = split(path.read_text())
     options = tomllib.loads("\n".join(line[3:] for line in source.splitlines() if line.startswith(";;!")))

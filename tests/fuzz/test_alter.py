@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COUNT = int(os.environ.get("ARENITE_ALTERATIONS", "200"))
 
 
+@pytest.mark.timeout(300 + COUNT)
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
 def test_altered_files_end_in_a_result_a_trap_or_an_error(tier: str) -> None:
     program = Path(__file__).with_name("alter.py")
@@ -28,6 +29,7 @@ def test_altered_files_end_in_a_result_a_trap_or_an_error(tier: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.timeout(300 + COUNT)
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
 def test_altered_files_with_a_key_are_refused(tier: str) -> None:
     program = Path(__file__).with_name("alter.py")

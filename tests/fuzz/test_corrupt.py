@@ -12,6 +12,7 @@ import pytest
 COUNT = int(os.environ.get("ARENITE_CORRUPTIONS", "1500"))
 
 
+@pytest.mark.timeout(180 + COUNT / 20)
 @pytest.mark.parametrize("variant", ["threaded", "safe", "spaces", "explicit"])
 def test_damage_ends_in_a_result_a_trap_or_an_error(variant: str) -> None:
     program = Path(__file__).with_name("corrupt.py")

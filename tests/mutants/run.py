@@ -15,10 +15,12 @@ import argparse
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -49,18 +51,24 @@ class Copy:
             raise Stale(f"the tests would be those of {there}, not of the copy")
 
     def python(self, *arguments: str, limit: float) -> subprocess.CompletedProcess[str]:
-        """Run Python in the copy.  Raises: `subprocess.TimeoutExpired`."""
-        return subprocess.run(
+        """Run Python in the copy, with all that it starts.  Raises: `subprocess.TimeoutExpired`."""
+        with subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=limit,
-            check=False,
-        )
+            start_new_session=True,
+        ) as process:
+            try:
+                words, _ = process.communicate(timeout=limit)
+            finally:
+                with suppress(ProcessLookupError):  # a child of its own that hangs would hold the pipe
+                    os.killpg(process.pid, signal.SIGKILL)
+        return subprocess.CompletedProcess(process.args, process.returncode, words)
 
     def test(self, *tests: str, limit: float) -> tuple[int | None, str]:
         """Exit status of pytest, None when the time was up, and its last words."""
@@ -68,7 +76,7 @@ class Copy:
             done = self.python("-m", "pytest", "-q", "-x", "--tb=short", "-p", "no:cacheprovider", *tests, limit=limit)
         except subprocess.TimeoutExpired:
             return None, f"no end after {limit:.0f} s"
-        return done.returncode, "\n".join((done.stdout + done.stderr).strip().splitlines()[-30:])
+        return done.returncode, "\n".join(done.stdout.strip().splitlines()[-30:])
 
     def write(self, file: Path, text: str) -> None:
         """Change a file.  What was compiled of it goes: its name holds size and second, which may be the same."""

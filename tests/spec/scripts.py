@@ -41,7 +41,7 @@ def suite() -> Path:
 def names() -> list[str]:
     """Every script of the standard's suite, as a path below its folder."""
     root = suite()
-    return sorted(path.relative_to(root).as_posix() for folder in FOLDERS for path in (root / folder).glob("*.wast"))
+    return sorted(path.relative_to(root).as_posix() for folder in FOLDERS for path in testdata.files(root / folder, "*.wast"))
 
 
 def expectations() -> tuple[dict[str, str], dict[str, Expectation]]:

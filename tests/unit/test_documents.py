@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import testdata
+
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *testdata.files(ROOT / "docs", "**/*.md")]
 COMMAND = re.compile(r"```console\n\$ arenite (.*)\n((?:.*\n)*?)```")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
+import testdata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = testdata.files(testdata.ROOT / "examples", "*.py")
 MARK = "# Output:\n"
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITE = testdata.find("wasi-testsuite")
-PROGRAMS = sorted(path for language in ("c", "assemblyscript", "rust") for path in SUITE.glob(f"{language}/wasm32-wasip1/*.wasm"))
+PROGRAMS = [
+    path for language in ("assemblyscript", "c", "rust") for path in testdata.files(SUITE / language / "wasm32-wasip1", "*.wasm")
+]
 
 
 def name_of(program: Path) -> str:

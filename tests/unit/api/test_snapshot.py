@@ -7,7 +7,6 @@ import gc
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +36,7 @@ from arenite import (
     TrapCode,
 )
 from arenite.platform import HAS_OBJECTS
+from released import open_files
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, module
 
 if TYPE_CHECKING:
@@ -758,9 +758,6 @@ def test_a_view_keeps_a_fork_s_memory(tier: str) -> None:
     assert (done.returncode, done.stdout.split()) == (0, ["held", "alive"]), done.stderr
 
 
-OPEN = Path("/proc/self/fd")
-
-
 @pytest.mark.skipif(not HAS_OBJECTS, reason="the threaded tier needs machine code")
 def test_a_system_short_of_memory_takes_a_template_in_pieces_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     Store(Engine()).snapshot()  # opens what stays open
@@ -768,7 +765,7 @@ def test_a_system_short_of_memory_takes_a_template_in_pieces_or_not_at_all(monke
     memory = Memory(store, MemoryType(Limits(2, None)))
     memory.write(store, bytes(range(256)) * 512)
     write = os.pwrite
-    open_ = len(list(OPEN.iterdir()))
+    open_ = open_files()
 
     def refuse(*_: object) -> int:
         raise OSError(errno.ENOSPC, "no room")
@@ -776,6 +773,6 @@ def test_a_system_short_of_memory_takes_a_template_in_pieces_or_not_at_all(monke
     monkeypatch.setattr(os, "pwrite", refuse)
     with pytest.raises(OSError, match="no room"):
         store.snapshot()
-    assert len(list(OPEN.iterdir())) == open_
+    assert open_files() == open_
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[: min(len(data), 5000)], at))
     assert memory.read(store.snapshot().fork()) == bytes(range(256)) * 512

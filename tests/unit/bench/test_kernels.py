@@ -6,13 +6,14 @@ from bench.subjects import SUBJECTS, Package, subject
 from bench.workloads import KERNELS, OWN, Workload
 
 import arenite
+import testdata
 from arenite.platform import HAS_OBJECTS
 
 pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="the threaded tier needs machine code")
 
 
 def test_every_kernel_is_listed() -> None:
-    assert {work.path for work in OWN} == set(KERNELS.glob("*.wat"))
+    assert {work.path for work in OWN} == set(testdata.files(KERNELS, "*.wat"))
 
 
 @pytest.mark.parametrize("work", OWN, ids=lambda work: work.name)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 import browser
 from arenite.cli.page import page
@@ -82,13 +82,13 @@ class Opened:
         page.on("console", lambda message: self.errors.append(message.text))
         page.goto(address)
 
-    def title(self) -> str:
-        """The record that is shown."""
-        return self.page.inner_text("#title")
+    def shows(self, title: str | re.Pattern[str]) -> None:
+        """This record is shown, or is about to be: a click only changes the address, at which the page looks afterwards."""
+        expect(self.page.locator("#title")).to_have_text(title)
 
-    def value(self, field: str) -> str:
-        """What is said of a field of it."""
-        return self.page.inner_text(f"#detail tr:has(b:text-is('{field}')) td:nth-child(3)")
+    def says(self, field: str, text: str | re.Pattern[str]) -> None:
+        """So it is said of a field of it; spaces count once."""
+        expect(self.page.locator(f"#detail tr:has(b:text-is('{field}')) td:nth-child(3)")).to_have_text(text, use_inner_text=True)
 
     def follow(self, field: str) -> None:
         """Click on its link."""
@@ -116,43 +116,44 @@ def test_the_data_is_json_that_no_name_can_leave(hostile: str, folder: Path) -> 
 
 def test_a_walk_from_an_instance_to_a_function(opened: Opened) -> None:
     opened.page.click("li:has-text('of module 1 app') a")
-    assert opened.title() == "instance 1 of module 1 app"
-    assert opened.value("module_index").split() == ["1", "module", "1", "app"]
+    opened.shows("instance 1 of module 1 app")
+    opened.says("module_index", "1 module 1 app")
     opened.follow("table 0")
-    assert (opened.title(), opened.value("length")) == ("table 0", "6")
-    assert opened.page.url.endswith("#at=0x801060&kind=tables")
+    opened.shows("table 0")
+    opened.says("length", "6")
+    expect(opened.page).to_have_url(re.compile("#at=0x801060&kind=tables$"))
     opened.follow("elements")
-    assert opened.title() == "table 0, elements"
+    opened.shows("table 0, elements")
     opened.follow("element 2")
-    assert opened.title() == "mix, of instance 0"
-    assert "mix (i32 f64) -> (f64)" in opened.value("function")
+    opened.shows("mix, of instance 0")
+    opened.says("function", re.compile(r"mix \(i32 f64\) -> \(f64\)"))
     opened.follow("vmctx")
-    assert opened.title() == "instance 0 of module 0 lib"
+    opened.shows("instance 0 of module 0 lib")
     opened.page.go_back()
-    opened.page.wait_for_function("document.getElementById('title').textContent === 'mix, of instance 0'")
+    opened.shows("mix, of instance 0")
     opened.page.go_back()
-    opened.page.wait_for_function("document.getElementById('title').textContent === 'table 0, elements'")
-    assert "helper" in opened.value("element 1")
+    opened.shows("table 0, elements")
+    opened.says("element 1", re.compile("helper"))
 
 
 def test_frames_can_be_walked(opened: Opened) -> None:
     opened.page.click(".frames li:nth-child(2) a")
-    assert opened.title().endswith("app!deep")
-    assert opened.value("local 1").split()[0] == "-5"
-    assert opened.value("local 2").split()[0] == "1.5"
+    opened.shows(re.compile("app!deep$"))
+    opened.says("local 1", re.compile(r"^\s*-5\s"))
+    opened.says("local 2", re.compile(r"^\s*1\.5\s"))
     opened.follow("caller_sp")
-    assert opened.value("parameter 0") == "1"
+    opened.says("parameter 0", "1")
 
 
 def test_offsets_and_names_can_be_looked_for(opened: Opened) -> None:
     opened.page.fill("#offset", "0x801064")
     opened.page.press("#offset", "Enter")
-    assert opened.title() == "table 0"
+    opened.shows("table 0")
     opened.page.fill("#offset", "env.ask")
     opened.page.press("#offset", "Enter")
-    assert opened.title() == "host function 0: env.ask"
+    opened.shows("host function 0: env.ask")
     opened.page.press("#offset", "Enter")
-    assert opened.title() == "- env.ask (host)", "again: the next one"
+    opened.shows("- env.ask (host)")  # again: the next one
     opened.page.fill("#offset", "0x700000")
     opened.page.press("#offset", "Enter")
     opened.page.wait_for_selector("text=no record at 0x700000")
@@ -160,13 +161,13 @@ def test_offsets_and_names_can_be_looked_for(opened: Opened) -> None:
 
 def test_the_bytes_of_a_record_are_shown(opened: Opened) -> None:
     opened.page.goto(opened.page.url + "#at=0x8010f8&kind=globals")
-    assert "00 00 00 00 00 00 0a 40" in " ".join(opened.page.inner_text("#detail pre").split())
+    expect(opened.page.locator("#detail pre")).to_contain_text("00 00 00 00 00 00 0a 40")
 
 
 def test_a_click_on_the_map_shows_the_record(opened: Opened) -> None:
     canvas = opened.page.locator(".band:has(b:text-is('records')) canvas")
     canvas.click(position={"x": 5, "y": 5})
-    assert opened.title() == "instance 0 of module 0 lib"
+    opened.shows("instance 0 of module 0 lib")
 
 
 def test_names_that_are_markup_are_text(chromium: BrowserContext, hostile: str) -> None:

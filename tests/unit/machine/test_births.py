@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,8 +28,11 @@ from arenite import (
 from arenite import Limits as SizeLimits
 from arenite.machine import births
 from arenite.machine.absent import Unborn
-from released import collect
+from released import OPEN, open_files
 from unit.machine.guests import FUNCREF, I32, I64, TIERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = 1 << 16
 WAT = """(module
@@ -177,7 +178,7 @@ def test_things_of_a_store_are_imported_as_ever() -> None:
     assert born(world.module) == 0
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+@pytest.mark.skipif(not OPEN.exists(), reason="needs Linux's /proc")
 def test_images_go_with_their_module() -> None:
     def use() -> None:
         world = World()
@@ -186,12 +187,10 @@ def test_images_go_with_their_module() -> None:
         assert born(world.module) == 1
 
     use()
-    collect()
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (their number is wanted)
+    before = open_files()
     for _ in range(5):
         use()
-    collect()
-    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208 (as above)
+    assert open_files() <= before
 
 
 def test_there_are_only_so_many_images(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,7 @@ def test_an_error_of_another_kind_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
     assert space.own_pages(0, PAGE) is None
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # from 3.12 on
 def test_a_child_asks_about_itself() -> None:
     """After `os.fork` the file that the parent opened still tells of the parent."""
     space: Any = platform.Reservation(4 * PAGE)

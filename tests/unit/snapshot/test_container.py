@@ -10,17 +10,18 @@ import struct
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from arenite import Snapshot, SnapshotError
 from arenite.snapshot.container import CHECKSUM, HEADER, Reader, Writer
-from released import collect
+from released import open_files
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arenite.config import TierName
 
 
@@ -33,14 +34,12 @@ def file(tmp_path: Path) -> Path:
 
 def refused(path: Path, words: str) -> None:
     """It is not opened, the error names the file and says what is wrong, and no descriptor stays open."""
-    collect()
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
     with pytest.raises(SnapshotError, match=words) as caught:
         Snapshot.open(path, of())
     assert str(path) in str(caught.value)
     del caught  # its frames hold what was opened
-    collect()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_files() == before
 
 
 def with_header(path: Path, at: int, value: int, size: int = 4) -> None:
@@ -65,7 +64,7 @@ def test_what_is_no_snapshot(tmp_path: Path, content: bytes) -> None:
 
 def test_what_is_not_there_or_a_folder(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", "No such file")
-    refused(tmp_path, "directory")
+    refused(tmp_path, "no plain file")
 
 
 @pytest.mark.parametrize("size", [8, HEADER.size + 3, 4096, 70_000])

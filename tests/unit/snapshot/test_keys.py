@@ -7,7 +7,6 @@ import hmac
 import os
 import random
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +16,12 @@ from arenite.cli.app import main
 from arenite.machine.image import CHUNK
 from arenite.snapshot import private
 from fuzz.frozen import Document, sealed
-from released import collect
+from released import open_files
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arenite.config import TierName
 
 TIERS: tuple[TierName, ...] = ("threaded", "safe")
@@ -271,11 +272,7 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     path = saved(tmp_path, "delta")
     good = path.read_bytes()
 
-    def files() -> int:
-        collect()
-        return len(list(Path("/proc/self/fd").iterdir()))
-
-    before = files()
+    before = open_files()
     for data in (good[:-5000], good[:4000], b"", b"x" * 9000):
         path.write_bytes(data)
         for options in ({"key": KEY}, {"key": OTHER}, {"trusted": False}, {}):
@@ -284,7 +281,7 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     path.write_bytes(good)
     with pytest.raises(SnapshotError):
         Snapshot.open(path, of(), key=OTHER)
-    assert files() == before
+    assert open_files() == before
 
 
 # the command line

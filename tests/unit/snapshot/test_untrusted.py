@@ -14,7 +14,7 @@ from arenite.layout.cage import cage_size
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
-from released import collect
+from released import collect, open_files
 from unit.snapshot.counting import linker, of, paused
 
 if TYPE_CHECKING:
@@ -148,17 +148,14 @@ def test_nothing_stays_open_when_a_file_is_refused(file: Path) -> None:
         lambda m: m["modules"][0]["wasm"].update(offset=1 << 50),
         lambda m: m.update(context="00"),
     )
-    good, names = file.read_bytes(), Path("/proc/self/fd")
-    collect()
-    before = len(list(names.iterdir()))
+    good, before = file.read_bytes(), open_files()
     for change in changes:
         file.write_bytes(good)
         altered(file, change)
         for _ in range(3):
             with pytest.raises(SnapshotError):
                 Snapshot.open(file, of())
-    collect()
-    assert len(list(names.iterdir())) == before
+    assert open_files() == before
 
 
 IMPOSSIBLE: tuple[tuple[Any, str], ...] = (
@@ -272,5 +269,5 @@ def test_types_of_a_snapshot_that_is_gone_take_no_memory(file: Path) -> None:
 
 def test_a_pipe_is_no_snapshot(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SnapshotError, match="cannot read"):
+    with pytest.raises(SnapshotError, match="no plain file"):
         Snapshot.open(tmp_path / "pipe", of())

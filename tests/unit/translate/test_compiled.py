@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
+import testdata
 from arenite.errors import AreniteError
 from arenite.translate.module import translate
 
@@ -55,7 +56,7 @@ def test_compiled_and_pure_make_the_same_bytecode() -> None:
     translate_purely = pure()
     assert Path(translate_purely.__code__.co_filename).suffix == ".py"
     compared = 0
-    for path in sorted(FILETESTS.glob("*/*.wat")):
+    for path in testdata.files(FILETESTS, "*/*.wat"):
         data = bytes(wasmtime.wat2wasm(path.read_text()))
         try:
             compiled = translate(data)

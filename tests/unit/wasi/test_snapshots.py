@@ -17,6 +17,7 @@ from arenite.wasi.errno import Errno
 from arenite.wasi.records import FDSTAT, FileType, Rights
 from arenite.wasi.sandbox import LONGEST_WAY
 from arenite.wasi.travel import FrozenGuest, OpenDirectory, OpenFile, decode, encode
+from released import OPEN, open_files
 from unit.wasi import chain
 from unit.wasi.program import ALL, OUT, Program
 
@@ -27,7 +28,6 @@ OK = Errno.SUCCESS
 CREAT, TRUNC, EXCL = 1, 8, 4
 APPEND, NONBLOCK = 1, 4
 READ, WRITE, SEEK = int(Rights.FD_READ), int(Rights.FD_WRITE), int(Rights.FD_SEEK | Rights.FD_TELL)
-OPEN = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -61,10 +61,6 @@ def fork(program: Program, config: WasiConfig) -> Program:
 def fdstat(program: Program, fd: int) -> tuple[int, ...]:
     assert program.call("fd_fdstat_get", fd, OUT) is OK
     return FDSTAT.unpack_from(program.memory, OUT)
-
-
-def descriptors() -> int:
-    return len(list(OPEN.iterdir()))
 
 
 def test_arguments_and_environment_are_the_frozen_ones() -> None:
@@ -234,16 +230,16 @@ def test_what_is_not_there_is_refused(change: dict[str, HostState], why: str, co
     (root / "out").symlink_to("/etc/passwd")
     (root / "out-d").symlink_to("/etc")
     state = changed(config, change)
-    before = descriptors()
+    before = open_files()
     with pytest.raises(SnapshotError, match=why):
         config.thaw(state, reseed=False)
-    assert descriptors() == before
+    assert open_files() == before
 
 
 @pytest.mark.skipif(not OPEN.is_dir(), reason="nowhere to count descriptors")
 def test_nothing_is_opened_for_a_guest_that_lacks_a_directory(config: WasiConfig, root: Path) -> None:
     state = Program(config).module.freeze()
-    before = descriptors()
+    before = open_files()
     with pytest.raises(SnapshotError, match="the guest has a directory '/data', but is given none of that name"):
         WasiConfig(stdout=root / "out").thaw(state, reseed=False)
     with pytest.raises(SnapshotError, match=r"the guest's directory '/data': .*No such file"):
@@ -253,7 +249,7 @@ def test_nothing_is_opened_for_a_guest_that_lacks_a_directory(config: WasiConfig
         WasiConfig(stdin=root / "missing", dirs={"/data": root}).thaw(state, reseed=False)
     with pytest.raises(SnapshotError, match=r"descriptor 2, stderr: .*Is a directory"):
         WasiConfig(stderr=root, dirs={"/data": root}).thaw(state, reseed=False)
-    assert descriptors() == before
+    assert open_files() == before
 
 
 def test_a_file_open_for_writing_is_not_opened_in_a_directory_for_reading(config: WasiConfig, root: Path) -> None:
@@ -359,10 +355,10 @@ def test_a_sink_that_takes_nothing_is_closed_again() -> None:
     program = Program(WasiConfig(stdout=io.StringIO()))
     program.write(1, b"\xc3")
     state = program.module.freeze()
-    before = descriptors()
+    before = open_files()
     with pytest.raises(SnapshotError, match="descriptor 1, stdout: "):
         WasiConfig(stdout=Path("/dev/full")).thaw(state, reseed=False)
-    assert descriptors() == before
+    assert open_files() == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors have no such flag")
@@ -398,18 +394,18 @@ def test_forks_share_functions_and_nothing_else(config: WasiConfig) -> None:
 
 @pytest.mark.skipif(not OPEN.is_dir(), reason="nowhere to count descriptors")
 def test_a_thawed_guest_gives_everything_back(config: WasiConfig) -> None:
-    before = descriptors()
+    before = open_files()
     program = Program(config)
     program.open("d", rights=ALL & ~WRITE)
     program.open("a")
-    held = descriptors() - before
+    held = open_files() - before
     state = program.module.freeze()
-    assert descriptors() == before + held
+    assert open_files() == before + held
     other = Program.going_on(config, state)
-    assert descriptors() == before + 2 * held
+    assert open_files() == before + 2 * held
     other.module.close()
     program.module.close()
-    assert descriptors() == before
+    assert open_files() == before
 
 
 COPY = """(module

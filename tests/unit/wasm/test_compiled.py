@@ -15,6 +15,7 @@ import arenite.wasm.body
 import arenite.wasm.reader
 import arenite.wasm.sink
 import arenite.wasm.stacks
+import testdata
 from arenite.errors import DecodeError, ValidationError
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate_module
@@ -61,7 +62,7 @@ def told(module: Module, modules: dict[str, ModuleType]) -> list[object]:
 
 def corpus() -> list[bytes]:
     """Modules of the filetests, and one with bytes changed at random."""
-    modules = [bytes(wasmtime.wat2wasm(path.read_text())) for path in sorted(FILETESTS.glob("*.wat"))]
+    modules = [bytes(wasmtime.wat2wasm(path.read_text())) for path in testdata.files(FILETESTS, "*.wat")]
     chance = random.Random(1)
     for _ in range(2000):
         data = bytearray(SEED)

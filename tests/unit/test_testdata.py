@@ -1,0 +1,37 @@
+"""Tests of nothing fail: folders without files, parametrisations without parameters, what is missing where nothing may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import testdata
+
+TESTS = testdata.ROOT / "tests"
+
+
+def test_no_files_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "folder.wat").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"there is no \*\.wat in"):
+        testdata.files(tmp_path, "*.wat")
+    for name in "ba":
+        (tmp_path / f"{name}.wat").touch()
+    assert [path.name for path in testdata.files(tmp_path, "*.wat")] == ["a.wat", "b.wat"]
+
+
+def test_what_is_absent_is_a_failure_where_tests_are_counted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said, raised in (("true", pytest.fail.Exception), ("TRUE", pytest.fail.Exception), ("", pytest.skip.Exception)):
+        monkeypatch.setenv("CI", said)
+        with pytest.raises(raised, match="no such thing"):
+            testdata.absent("no such thing")
+
+
+def test_no_parameters_are_an_error(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.getini("empty_parameter_set_mark") == "fail_at_collect"
+
+
+def test_nobody_looks_for_files_in_another_way() -> None:
+    """A loop over a pattern that nothing fits any more would pass for ever."""
+    own = {TESTS / "testdata.py", TESTS / "mutants" / "listed.py", TESTS / "programs" / "test_fetch.py", Path(__file__).resolve()}
+    assert {path for path in testdata.files(TESTS, "**/*.py") if "glob(" in path.read_text("utf-8")} <= own
