@@ -28,6 +28,7 @@ from arenite.machine.image import (
     Template,
     collected,
     different_pages,
+    nonzero_blocks,
     nonzero_pages,
     nonzero_runs,
     ranges_of,
@@ -168,8 +169,8 @@ def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
     """What a region has beyond the template."""
     view, own = cage.region(region), cage.own_pages(region)
     known = template.size(region)
-    if own is None:
-        return collected(different_pages(view, template, region))
+    if own is None or cage.portable:
+        return collected(different_pages(view, template, region, _written(own, template, region, len(view))))
     mapped = [(a, min(b, known)) for a, b in own if a < known]
     written = ranges_of(view, mapped)
     grown = collected(nonzero_pages(view, [(max(a, known), b) for a, b in own if b > known]) if len(view) > known else ())
@@ -182,7 +183,9 @@ def _new_template(cage: AnyCage) -> Image:
     """A template with exactly this content, which becomes the cage's own."""
     sizes = cage.sizes
     if cage.portable:
-        template: Template = PortableTemplate([_trimmed(cage.region(region)) for region in range(len(sizes))])
+        parts = ((n, cage.region(n), cage.own_pages(n)) for n in range(len(sizes)))
+        blocks = [nonzero_blocks(view, _written(own, cage.template, n, len(view))) for n, view, own in parts]
+        template: Template = PortableTemplate(sizes, blocks)
         image = Image(template, sizes, (NO_PAGES,) * len(sizes))
         cage.template = template
         return image
@@ -200,10 +203,11 @@ def _own_content(cage: AnyCage) -> Iterator[tuple[int, int, memoryview]]:
                 yield region, start, run
 
 
-def _trimmed(view: memoryview) -> bytes:
-    """The bytes up to the last that is not zero, in whole pages."""
-    last = max((number for number, _ in nonzero_pages(view, [(0, len(view))])), default=-1)
-    return view[: (last + 1) * HOST_PAGE].tobytes()
+def _written(own: list[tuple[int, int]] | None, template: Template | None, region: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of a region outside of which both it and the template are zero.  `own`: of a portable cage; None: nobody knows."""
+    if own is None:
+        return [(0, size)]
+    return own if template is None else [*own, *template.data(region)]
 
 
 def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:

@@ -22,7 +22,7 @@ from arenite.errors import Limit, SnapshotError
 from arenite.layout.cage import HOST_PAGE, LOW, region_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 ZERO_PAGE: Final = bytes(HOST_PAGE)
 BLOCK: Final = 16 * HOST_PAGE  # compared at once
@@ -138,26 +138,42 @@ class Template:
 
 
 class PortableTemplate(Template):
-    """A template in ordinary memory."""
+    """A template in ordinary memory: of each region its blocks that are not all zero, by number."""
 
-    def __init__(self, regions: Sequence[bytes | bytearray]) -> None:
+    def __init__(self, sizes: Sequence[int], blocks: Sequence[Mapping[int, bytes]]) -> None:
         self.file = None
         self.name = ""
         self._data = {}
-        self.regions = tuple(regions)
-        self.extents = tuple(Extent(0, len(r)) for r in regions)
-        self.pages = sum(1 for r in regions for _ in nonzero_pages(memoryview(r), [(0, len(r))]))
+        self.blocks = tuple(blocks)
+        self.extents = tuple(Extent(0, size) for size in sizes)
+        self.pages = sum(stop - start for found in blocks for block in found.values() for start, stop in runs(block)) // HOST_PAGE
         self.spaced = False
 
     def within(self, sizes: Sequence[int]) -> PortableTemplate:
         """The same for regions that are at most so long."""
         if not _beyond(self.extents, sizes):
             return self
-        return PortableTemplate([r[:size] for r, size in zip(self.regions, sizes, strict=False)])
+        cut = [min(extent.size, size) for extent, size in zip(self.extents, sizes, strict=False)]
+        kept = (
+            {n: b[: size - n * BLOCK] for n, b in found.items() if n * BLOCK < size}
+            for found, size in zip(self.blocks, cut, strict=False)
+        )
+        return PortableTemplate(cut, list(kept))
 
     def read(self, region: int, start: int, stop: int) -> bytes:
         """Bytes of a region, as far as the template has it."""
-        return bytes(self.regions[region][start:stop]) if region < len(self.regions) else b""
+        stop = min(stop, self.size(region))
+        if start >= stop:
+            return b""
+        blocks, first = self.blocks[region], start // BLOCK
+        whole = b"".join(blocks.get(number, ZERO_BLOCK) for number in range(first, -(-stop // BLOCK)))
+        return whole[start - first * BLOCK : stop - first * BLOCK]
+
+    def _seek(self, region: int) -> Iterator[tuple[int, int]]:
+        """`data`: the blocks."""
+        size = self.size(region)
+        for number in sorted(self.blocks[region]) if size else ():
+            yield number * BLOCK, min((number + 1) * BLOCK, size)
 
 
 def _beyond(extents: Sequence[Extent], sizes: Sequence[int]) -> bool:
@@ -412,10 +428,29 @@ def nonzero_runs(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterato
             yield start, end
 
 
-def different_pages(view: memoryview, template: Template, region: int) -> Iterator[tuple[int, bytes]]:
-    """(number, bytes) of the pages of a region that are not the template's."""
-    for block_at in range(0, len(view), BLOCK):
-        block = view[block_at : block_at + BLOCK].tobytes()
+def blocks_in(ranges: Iterable[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:
+    """(start, stop) of the blocks of a region of `size` bytes that have a part in any of the ranges; ascending, each once."""
+    numbers = {number for start, stop in ranges for number in range(start // BLOCK, -(-min(stop, size) // BLOCK))}
+    for number in sorted(numbers):
+        yield number * BLOCK, min((number + 1) * BLOCK, size)
+
+
+def nonzero_blocks(view: memoryview, ranges: Iterable[tuple[int, int]]) -> dict[int, bytes]:
+    """The blocks in `ranges` of a region that are not all zero, by number."""
+    found = {}
+    for start, stop in blocks_in(ranges, len(view)):
+        block = view[start:stop].tobytes()
+        if block != ZERO_BLOCK[: stop - start]:
+            found[start // BLOCK] = block
+    return found
+
+
+def different_pages(
+    view: memoryview, template: Template, region: int, ranges: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of the pages in `ranges` of a region that are not the template's."""
+    for block_at, block_end in blocks_in(ranges, len(view)):
+        block = view[block_at:block_end].tobytes()
         before = template.read(region, block_at, block_at + len(block))
         before += bytes(len(block) - len(before))
         if block == before:

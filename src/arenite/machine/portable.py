@@ -31,12 +31,10 @@ class PortableCage:
         self.template: Template | None = None  # what the regions began as a copy of, or were last frozen as
         self.generation = 0
         del areas
-        self._space = platform.PortableReservation(HOST_PAGE + ARENA_MAX)
+        self._space = platform.PortableReservation(HOST_PAGE + round_up(arena_size, GRAIN))
         self.floor = [0]  # beside `StoreContext.floor`, which costs generated Python more to read
         self._memories: list[platform.PortableReservation] = []
         self._lengths: list[int] = []
-        self._arena_size = round_up(arena_size, GRAIN)
-        self.store_page = self._space.view(0, HOST_PAGE)
         self._make_views()
 
     @classmethod
@@ -68,8 +66,12 @@ class PortableCage:
         """Bytes of each region."""
         return (HOST_PAGE + self._arena_size, *self._lengths)
 
-    def own_pages(self, region: int) -> None:
-        """That cannot be told."""
+    def own_pages(self, region: int) -> list[tuple[int, int]] | None:
+        """Ranges of whole pages of a region outside of which it is zero; None where the system does not tell."""
+        try:
+            return platform.touched(self._memories[region - 1] if region else self._space)
+        except ImportError:  # a Python without ctypes
+            return None
 
     def rebase(self, image: Image) -> None:
         """Nothing is mapped, so nothing is given back."""
@@ -87,20 +89,34 @@ class PortableCage:
         self.__dict__.update(new.__dict__)  # the buffers of before go with the last reference
 
     def _make_views(self) -> None:
-        self.arena = self._space.view(HOST_PAGE, HOST_PAGE + self._arena_size)
+        size = self._space.size
+        page, arena = self._space.view(0, HOST_PAGE), self._space.view(HOST_PAGE, size)
+        self.store_page, self.arena, self._arena_size = page, arena, size - HOST_PAGE
         self.generation += 1
 
     def show(self, window: Window) -> None:
         """Nothing to do: the tier reads the window itself."""
 
     def grow_arena(self, size: int) -> None:
-        """The arena has `size` bytes at least.  Raises: `Limit` beyond 1 GiB."""
+        """The arena has `size` bytes at least.  Raises: `Limit` beyond 1 GiB, and when the system refuses."""
         if size > ARENA_MAX:
             raise Limit(f"the arena cannot grow to {size:#x} bytes: its limit is {ARENA_MAX:#x}")
-        wanted = min(round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
-        arena = self._space.view(HOST_PAGE, HOST_PAGE + wanted)
-        self.arena, self._arena_size = arena, wanted
-        self.generation += 1
+        wanted = HOST_PAGE + min(round_up(max(size, 2 * self._arena_size), GRAIN), ARENA_MAX)
+        try:
+            self.arena.release()  # so whoever still has it is told, instead of writing where nobody reads
+            self.store_page.release()
+            try:
+                self._space.resize(wanted)
+            except Limit:  # an exception that somebody keeps may hold a part of the arena, which nobody uses any more
+                self._space.move(wanted)
+        except BufferError as error:
+            raise Limit("the arena must move to grow, but arguments are being put into it") from error
+        finally:
+            try:
+                self._make_views()
+            except BaseException:  # of a signal's handler
+                self._make_views()
+                raise
 
     def new_area(self, size: int = 0) -> int:
         """A free memory area, with so many bytes.  Raises: `Limit` when there is none left."""
@@ -128,7 +144,10 @@ class PortableCage:
         """A memory has so many bytes from now on.  Raises: `Limit` when the system refuses, or somebody holds a view of it."""
         memory, before = self._memories[area], self._lengths[area]
         if memory.size < size:
-            memory.resize(round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
+            try:
+                memory.resize(round_up(max(size, min(2 * before, 1 << 28)), HOST_PAGE))
+            except Limit:  # there is no room for more than is asked
+                memory.resize(round_up(size, HOST_PAGE))
         try:
             write_length(self.store_page, area, size)
         except BaseException:

@@ -6,7 +6,7 @@
 
 Where `HAS_CAGE` is false, `Reservation` is `PortableReservation`, which has no `address`.
 
-`Reservation`, `Move`, `memfd` and `seal` are looked for when they are first asked for: Linux's form of them loads ctypes, without
+`Reservation`, `Move`, `memfd`, `seal` and `touched` are looked for when they are first asked for: Linux's form of them loads ctypes, without
 which the safe tier must run.
 """
 
@@ -26,11 +26,11 @@ HAS_FAULTS: Final = HAS_OBJECTS
 if sys.platform == "linux":
     SYSTEM: Final = "arenite.platform.linux"
     if TYPE_CHECKING:
-        from arenite.platform.linux import Move, Reservation, memfd, seal
+        from arenite.platform.linux import Move, Reservation, memfd, seal, touched
 else:
     SYSTEM: Final = "arenite.platform.reserve"
     if TYPE_CHECKING:
-        from arenite.platform.reserve import Move, Reservation, memfd, seal
+        from arenite.platform.reserve import Move, Reservation, memfd, seal, touched
 
 if not TYPE_CHECKING:
 
@@ -53,4 +53,5 @@ __all__ = [
     "memfd",
     "page_size",
     "seal",
+    "touched",
 ]

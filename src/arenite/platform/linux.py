@@ -25,6 +25,8 @@ from arenite.platform.reserve import check_range, page_size, round_up
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from arenite.platform.reserve import PortableReservation
+
 RW: Final = mmap.PROT_READ | mmap.PROT_WRITE
 PRIVATE: Final = mmap.MAP_PRIVATE | libc.MAP_NORESERVE
 
@@ -122,6 +124,14 @@ class Reservation:
         if self._mapping.closed:
             raise ValueError("the reservation is closed")
         check_range(self, start, stop, page_size)
+
+
+def touched(space: PortableReservation) -> list[tuple[int, int]] | None:
+    """Ranges of whole pages of plain memory outside of which all is zero, for nobody has ever written there; None when the system does not tell."""
+    try:
+        return pagemap.own_pages(libc.address_of(space.mapping), round_up(space.size))
+    except OSError:
+        return None
 
 
 class Move:

@@ -22,6 +22,8 @@ from typing import Final, Protocol
 
 from arenite.errors import Limit
 
+PIECE: Final = 1 << 16  # copied at once
+ZEROS: Final = bytes(PIECE)
 page_size: Final = mmap.PAGESIZE
 """The granularity of `commit`, `decommit` and `map`, in bytes."""
 
@@ -129,11 +131,24 @@ class PortableReservation:
         except BufferError as error:
             raise Limit("a memory must move to grow, but a view of it is held") from error
         except (TypeError, SystemError):  # no moving of pages here
-            new = _plain(size)
-            new[: len(self._mapping)] = self._mapping[:]
-            self._mapping = new
+            self.move(size)
         except (OSError, ValueError) as error:
             raise Limit(f"{size:#x} bytes of memory refused: {error}") from error
+
+    def move(self, size: int) -> None:
+        """The same by copying what is not zero.  Views that live show the bytes of before.  Raises: `Limit` when the system refuses."""
+        new = _plain(size)
+        with memoryview(self._mapping) as old:
+            for at in range(0, len(old), PIECE):
+                piece = old[at : at + PIECE].tobytes()
+                if piece != ZEROS[: len(piece)]:
+                    new[at : at + len(piece)] = piece
+        self._mapping = new
+
+    @property
+    def mapping(self) -> mmap.mmap:
+        """The memory, until it is resized."""
+        return self._mapping
 
     def references(self) -> int:
         """A number that is the same as long as no views are made or released."""
@@ -170,6 +185,12 @@ class Move:
 
     def back(self) -> None:
         """Nothing was moved."""
+
+
+def touched(space: PortableReservation) -> list[tuple[int, int]] | None:
+    """As on Linux; here nobody knows."""
+    del space
+    return None
 
 
 def memfd(name: str, data: bytes | bytearray | memoryview | None = None) -> int:

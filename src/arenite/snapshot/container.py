@@ -202,8 +202,9 @@ class Reader:
         """Of an open file, which becomes the reader's or is closed."""
         asked = private or key is not None
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise SnapshotError(f"{name}: it is no plain file")
+            mode = os.fstat(fd).st_mode
+            if not stat.S_ISREG(mode):
+                raise SnapshotError(f"{name}: it is {'a directory' if stat.S_ISDIR(mode) else 'no plain file'}")
             if os.pread(fd, len(MAGIC), 0) != MAGIC:
                 raise SnapshotError(f"{name}: not a snapshot")
             if not (asked or is_small(fd)):

@@ -23,7 +23,7 @@ import zstandard
 
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import ARENA, CHUNK, NO_PAGES, Image, Pages, PortableTemplate, Template, rebuilt
+from arenite.machine.image import ARENA, BLOCK, CHUNK, NO_PAGES, Image, Pages, rebuilt
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -230,16 +230,15 @@ def _write(out: Writer, frozen: Frozen, form: Form, embedded: set[tuple[str, str
     else:
         kind = "image"
         manifest["regions"] = _write_regions(out, image, form.progress)
-    if form.portable and form.parent is None:
-        held = _copied(image)
+        if form.portable:
+            held = _copied(image)
     form.limits.check_pages(str(out.path), held)
     return out.finish(kind, manifest), image, held
 
 
 def _copied(image: Image) -> int:
-    """Bytes of an image's regions up to the last that is not zero."""
-    last = ((pages.numbers[-1] + 1) * HOST_PAGE if pages.numbers else 0 for pages in image.changed)
-    return sum(-(-max(image.template.size(region), end) // CHUNK) * CHUNK for region, end in enumerate(last))
+    """Bytes of an image's blocks that are not all zero: what `paging.copied` takes."""
+    return sum(len(block) for region in range(len(image.sizes)) for _, block in image.chunks(region, BLOCK))
 
 
 def _tag(seal: Seal | None) -> dict[str, str]:
@@ -431,10 +430,7 @@ def _image(
         if verify:
             paging.verify_region(reader, place, sums, f"region {number}")
     if portable:
-        places = [paging.with_data(reader, place) for place in places]
-        held = sum(place.size for place in places)
-        reader.limits.check_pages(reader.name, held)
-        template: Template = PortableTemplate([reader.read(place) for place in places])
+        template, held = paging.copied(reader, places)
     else:
         template, held = paging.mapped(reader, places), 0
     return Image(template, sizes.regions, (NO_PAGES,) * len(entries)).without(unused), (), held

@@ -15,7 +15,7 @@ import zstandard
 
 from arenite import platform
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, Extent, Image, PortableTemplate, Template, write
+from arenite.machine.image import BLOCK, CHUNK, ZERO_BLOCK, Extent, Image, PortableTemplate, Template, write
 from arenite.snapshot.container import Section, decompressed
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ class Chunks:
             raise reader.error("the table of chunks is damaged")
         reader.limits.check_values(reader.name, place.size // ROW.size)
         self.rows = list(ROW.iter_unpack(reader.read(place)))
-        self.lists = [fields.integers("chunks", len(self.rows)) for fields in entries]
+        lists = [fields.integers("chunks", len(self.rows)) for fields in entries]
         self.places: dict[int, list[tuple[int, int]]] = {}  # of each row: (region, offset)
-        for region, (fields, numbers, size) in enumerate(zip(entries, self.lists, sizes, strict=True)):
+        for region, (fields, numbers, size) in enumerate(zip(entries, lists, sizes, strict=True)):
             if fields.integer("size", 0, 1 << 40) != size or len(numbers) != -(-size // CHUNK):
                 raise fields.error("chunks", "as many as the region has")
             for index, number in enumerate(numbers):
@@ -92,11 +92,6 @@ class Chunks:
     def held(self) -> int:
         """Bytes of the chunks, each as often as it is used."""
         return sum(self.rows[row][3] * len(places) for row, places in self.places.items())
-
-    def used(self, region: int) -> int:
-        """Bytes of a region up to the last chunk that is not zero."""
-        last = max((index + 1 for index, number in enumerate(self.lists[region]) if number), default=0)
-        return min(last * CHUNK, self.sizes[region])
 
     def unpack(self, put: Callable[[int, int, bytes], object]) -> int:
         """Unpack each chunk once and put it wherever it belongs; how many pages that were."""
@@ -125,13 +120,11 @@ def unpack_regions(
     `unused`: regions that hold nothing, for nobody could reach it.  Raises: `SnapshotError`, `Limit`.
     """
     chunks = Chunks(reader, entries, sizes, unused)
-    if portable:
-        used = [chunks.used(region) for region in range(len(sizes))]
-        reader.limits.check_pages(reader.name, sum(used))
-        buffers = [bytearray(size) for size in used]
-        chunks.unpack(lambda region, at, data: _put(buffers[region], at, data))
-        return PortableTemplate(buffers), sum(used)
     reader.limits.check_pages(reader.name, chunks.held)
+    if portable:
+        blocks: list[dict[int, bytes]] = [{} for _ in sizes]
+        chunks.unpack(lambda region, at, data: _put(blocks[region], at, data))
+        return PortableTemplate(sizes, blocks), chunks.held
     extents, end = [], 0
     for size in sizes:
         extents.append(Extent(end, size))
@@ -147,5 +140,8 @@ def unpack_regions(
     return Template(fd, extents, pages), chunks.held
 
 
-def _put(buffer: bytearray, at: int, data: bytes) -> None:
-    buffer[at : at + len(data)] = data
+def _put(blocks: dict[int, bytes], at: int, data: bytes) -> None:
+    for start in range(0, len(data), BLOCK):
+        block = data[start : start + BLOCK]
+        if block != ZERO_BLOCK[: len(block)]:
+            blocks[(at + start) // BLOCK] = block

@@ -15,10 +15,24 @@ import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, NO_PAGES, Extent, Image, Pages, Template, collected, merged, runs
+from arenite.machine.image import (
+    BLOCK,
+    CHUNK,
+    NO_PAGES,
+    ZERO_BLOCK,
+    Extent,
+    Image,
+    Pages,
+    PortableTemplate,
+    Template,
+    blocks_in,
+    collected,
+    merged,
+    runs,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from arenite.snapshot.container import Reader, Section, Writer
 
@@ -74,29 +88,38 @@ def _check_place(file: Reader, place: Section) -> None:
         raise file.error("a region does not lie on pages")
 
 
-def with_data(file: Reader, place: Section) -> Section:
-    """A region up to the last byte that the file has data for."""
-    _check_place(file, place)
-    found = place._replace(size=_data_end(file.fd, place) - place.offset)
-    if os.fstat(file.fd).st_size < place.offset + place.size:  # asked last, so what was cut is not taken for a hole
-        raise file.error("it was cut off while it was read")
-    return found
+def copied(file: Reader, places: list[Section]) -> tuple[Template, int]:
+    """The same in ordinary memory, and the bytes that it takes.  Raises: `Limit` before it takes more than is allowed."""
+    held, blocks = 0, []
+    for place in places:
+        _check_place(file, place)
+        found: dict[int, bytes] = {}
+        for start, stop in blocks_in(_data(file.fd, place), place.size):
+            block = file.read(place._replace(offset=place.offset + start, size=stop - start))
+            if block != ZERO_BLOCK[: stop - start]:
+                held += len(block)
+                file.limits.check_pages(file.name, held)
+                found[start // BLOCK] = block
+        blocks.append(found)
+        if os.fstat(file.fd).st_size < place.offset + place.size:  # asked last, so what was cut is not taken for a hole
+            raise file.error("it was cut off while it was read")
+    return PortableTemplate([place.size for place in places], blocks), held
 
 
-def _data_end(fd: int, place: Section) -> int:
+def _data(fd: int, place: Section) -> Iterator[tuple[int, int]]:
+    """(start, stop) in a region of the parts that the file has data for."""
     at, end = place.offset, place.offset + place.size
-    if not hasattr(os, "SEEK_DATA"):
-        return end
-    last = at
     while at < end:
-        try:
-            at = os.lseek(fd, at, os.SEEK_DATA)
-        except OSError:  # ENXIO: no data behind
-            break
+        stop = end
+        if hasattr(os, "SEEK_DATA"):
+            try:
+                at = os.lseek(fd, at, os.SEEK_DATA)
+                stop = os.lseek(fd, at, os.SEEK_HOLE)
+            except OSError:  # ENXIO: no data behind
+                return
         if at < end:
-            at = os.lseek(fd, at, os.SEEK_HOLE)
-            last = min(-(-at // HOST_PAGE) * HOST_PAGE, end)
-    return last
+            yield at - place.offset, min(stop, end) - place.offset
+        at = stop
 
 
 def difference(image: Image, parent: Image, region: int) -> Pages:

@@ -158,11 +158,11 @@ def unused_regions(manifest: Fields, regions: int) -> frozenset[int]:
 
 
 def count_elements(manifest: Fields, image: Image, heap: int) -> int:
-    """Elements that all tables have together, as the arena says, in the present layout.  Raises: `SnapshotError`."""
-    last = heap - TableRecord.size
-    places = sorted({fields.integer("at", STACK_AT, last) for fields in manifest.items("tables")})
+    """Elements that all tables have together, as the arena says, in the present layout.  Where no table can lie there is none."""
+    found = (table.get("at") for table in manifest.sequence("tables") if isinstance(table, dict))
+    places = {at for at in found if isinstance(at, int) and STACK_AT <= at <= heap - TableRecord.size}
     known, page, total = -1, b"", 0
-    for at in places:
+    for at in sorted(places):
         number, start = divmod(HOST_PAGE + at + TableRecord.length.offset, HOST_PAGE)
         if number != known:
             known, page = number, image.page(ARENA, number)

@@ -222,6 +222,6 @@ def test_a_module_may_come_through_a_pipe(program: Path, command: str) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
 def test_a_snapshot_is_a_plain_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.arn")
-    for path in (tmp_path / "pipe.arn", Path("/dev/zero"), tmp_path):
+    for path, what in ((tmp_path / "pipe.arn", "no plain file"), (Path("/dev/zero"), "no plain file"), (tmp_path, "a directory")):
         done = arenite("resume", path)
-        assert (done.returncode, done.stderr) == (1, f"arenite: {path}: it is no plain file\n")
+        assert (done.returncode, done.stderr) == (1, f"arenite: {path}: it is {what}\n")

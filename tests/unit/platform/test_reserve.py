@@ -115,6 +115,32 @@ def test_portable_files_hold_their_data() -> None:
     os.close(fd)
 
 
+def test_plain_memory_moves_with_what_is_not_zero() -> None:
+    """As it grows where the system moves no pages; a view of before shows what was there."""
+    space = PortableReservation(3 * reserve.PIECE + PAGE)
+    for at in (0, reserve.PIECE - 1, 3 * reserve.PIECE + PAGE - 1):
+        space.view(at, at + 1)[:] = b"x"
+    held, before = space.view(0, 1), bytes(space.view(0, space.size))
+    with pytest.raises(Limit, match="a view of it is held"):
+        space.resize(8 * reserve.PIECE)
+    space.move(8 * reserve.PIECE)
+    assert bytes(space.view(0, space.size)) == before + bytes(5 * reserve.PIECE - PAGE)
+    space.view(0, 1)[:] = b"y"
+    assert bytes(held) == b"x"
+
+
+@linux
+def test_what_was_touched_in_plain_memory() -> None:
+    space = PortableReservation(1 << 30)
+    assert platform.touched(space) == []
+    space.view(300 * PAGE, 300 * PAGE + 1)[:] = b"x"
+    found = platform.touched(space)
+    assert found is not None
+    assert any(start <= 300 * PAGE < stop for start, stop in found)
+    assert sum(stop - start for start, stop in found) <= 2 << 20
+    assert reserve.touched(space) is None
+
+
 def test_portable_space_refuses_shared_writes(template: int) -> None:
     with pytest.raises(Limit, match="not possible"):
         PortableReservation(PAGE).map(0, template, PAGE, writable=True, private=False)

@@ -43,6 +43,9 @@ with arenite.Store(engine) as store:
     i32 = arenite.ValType.i32()
     linker.define_func("host", "add", arenite.FuncType([i32, i32], [i32]), lambda x, y: x + y)
     exports = linker.instantiate(store, arenite.Module(engine, sys.stdin.buffer.read())).exports(store)
+    fork = store.snapshot().fork()
+    exports["memory"].write(fork, b"\\x09" * 100000, 0) if exports["memory"].grow(fork, 9) else None
+    assert exports["memory"].read(fork.snapshot().fork(), 99999, 100001) == b"\\x09\\0"
     print(exports["sum"](store, 4), exports["square"](store, 1.5), exports["grow"](store), bytes(exports["memory"].read(store, 2, 4)))
     try:
         exports["sum"](store, 1 << 20)
