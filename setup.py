@@ -1,6 +1,8 @@
-"""Compiles the hot modules with mypyc.  Where that cannot be done they are installed as the Python they are.
+"""Compiles the hot modules with mypyc, and the threaded tier's interpreter with LLVM.
 
-`ARENITE_PURE=1` skips the compilation.  Everything else about the package stands in pyproject.toml.
+Where the modules cannot be compiled, all of them are installed as the Python they are, and a warning says why; `ARENITE_PURE=1` asks for that.
+An interpreter that cannot be compiled fails the build, but on systems that cannot have the tier.  Everything else about the package stands in
+pyproject.toml.
 """
 
 from __future__ import annotations
@@ -8,17 +10,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.errors import BaseError, CCompilerError
 
 if TYPE_CHECKING:
     from setuptools import Extension
 
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
 FIXED = {"wasm": ("budget", "reader", "stacks", "sink", "body", "decode", "validate"), "bytecode": ("states", "walk")}
+DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
+
+INTERPRETER = """
+import sys, types
+from pathlib import Path
+import llvmlite
+package = types.ModuleType("arenite")  # without what its __init__ imports: a build lacks the packages that running needs
+package.__path__ = [sys.argv[1]]
+sys.modules["arenite"] = package
+from arenite.tiers.threaded.build import main
+why_not = main(Path(sys.argv[2]))
+if why_not:
+    print("no interpreter is compiled:", why_not)
+"""
 
 
 def hot() -> list[str]:
@@ -31,36 +50,69 @@ def hot() -> list[str]:
 
 def extensions() -> list[Extension]:
     """The compiled modules, or none."""
-    if os.environ.get("ARENITE_PURE") == "1":
+    if os.environ.get("ARENITE_PURE") == "1" or (DESCRIBING.intersection(sys.argv) and "bdist_wheel" not in sys.argv):
         return []
     try:
-        from mypyc.build import mypycify  # noqa: PLC0415 (may be missing: then nothing is compiled)
-    except ImportError:
+        from mypyc.build import mypycify  # noqa: PLC0415 (a build without isolation may lack it: then nothing is compiled)
+    except ImportError as error:
+        warn(error)
         return []
     compiled: list[Extension] = mypycify(
         ["--follow-imports=silent", *hot()], opt_level="3", debug_level="0", group_name=GROUP, strip_asserts=False
     )
     for extension in compiled:
-        extension.optional = True  # a compiler that fails costs speed, not the installation
         if sys.platform != "win32":
             # nothing outside replaces the group's functions: calls among them need no detour and may be inlined
-            extension.extra_compile_args += ["-fno-semantic-interposition", "-fvisibility=hidden"]
+            flags = ("-fno-semantic-interposition", "-fvisibility=hidden")
+            extension.extra_compile_args += [
+                flag for flag in flags if flag not in extension.extra_compile_args
+            ]  # one list for all
     return compiled
 
 
+def warn(why: object) -> None:
+    """Say that nothing is compiled."""
+    print(f"WARNING: the hot modules are not compiled, and modules are read some 20 times more slowly: {why}", file=sys.stderr)
+
+
+def interpreter(package: Path, folder: Path) -> None:
+    """Compile what the threaded tier of the sources in `package` needs at first use into `folder`.
+
+    Raises: `BaseError` when that fails; its words are on the standard error by then.
+    """
+    with tempfile.TemporaryDirectory() as cache:  # nothing of the user's is used, or left with him
+        command = [sys.executable, "-c", INTERPRETER, str(package), str(folder)]
+        environment = os.environ | {"ARENITE_CACHE_DIR": cache}
+        done = subprocess.run(command, env=environment, check=False)  # noqa: S603 (this Python, a constant program)
+    if done.returncode != 0:
+        raise BaseError(f"the interpreter of the threaded tier could not be compiled (status {done.returncode}): see above")
+
+
 class BuildPython(build_py):
-    """Also compiles the threaded tier's interpreter into the package, where llvmlite is there; elsewhere its first use does."""
+    """Also compiles the threaded tier's interpreter into the package."""
 
     def run(self) -> None:
         """Build."""
         super().run()
-        if self.editable_mode:
-            return  # `tools/build.py` does it in the tree
-        built = Path(self.build_lib) / "arenite" / "tiers" / "threaded" / "built"
-        environment = os.environ | {"PYTHONPATH": str(Path("src").resolve())}
-        command = [sys.executable, "-m", "arenite.tiers.threaded", str(built)]
-        subprocess.run(command, env=environment, check=False)  # noqa: S603 (this Python, our own module)
+        if not self.editable_mode:  # `tools/build.py` does it in the tree
+            interpreter(Path("src/arenite").resolve(), (Path(self.build_lib) / "arenite" / "built").resolve())
+
+
+class BuildExtensions(build_ext):
+    """Compiles all hot modules, or none: what is compiled of each only names the one library, and cannot be imported without it."""
+
+    def run(self) -> None:
+        """Build; a compiler that is missing or fails costs speed, not the installation."""
+        try:
+            super().run()
+        except (CCompilerError, BaseError) as error:
+            if self.inplace:
+                raise  # `tools/build.py` asked for them
+            warn(error)
+            for extension in self.extensions:
+                Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
+            self.extensions = []
 
 
 if __name__ == "__main__":
-    setup(ext_modules=extensions(), cmdclass={"build_py": BuildPython})
+    setup(ext_modules=extensions(), cmdclass={"build_py": BuildPython, "build_ext": BuildExtensions})

@@ -4,7 +4,8 @@
     python tools/build.py --pure   remove all compiled modules
 
 A compiled module that is older than its source would be imported silently instead of it: both commands remove such.
-Compiled modules belong together, so all are made, or none.
+Compiled modules belong together, so all are made, or none.  What cannot be made is said, and the command fails: with `ARENITE_PURE=1` it
+compiles no modules, and everything works more slowly without.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+
+from setuptools.errors import BaseError
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
@@ -30,7 +33,6 @@ def compiled() -> list[Path]:
 
 def expected() -> dict[Path, Path]:
     """Where each hot module's compiled form belongs -> its source."""
-    os.chdir(ROOT)
     sources = [ROOT / path for path in runpy.run_path("setup.py", run_name="setup")["hot"]()]
     return {path.with_name(path.stem + SUFFIX): path for path in sources}
 
@@ -52,32 +54,45 @@ def remove() -> None:
         path.unlink()
 
 
-def build() -> bool:
-    """Compile; whether that worked.  The compiler's words are shown when it did not."""
+def modules() -> bool:
+    """Compile the modules; whether that worked.  The compiler's words are shown when it did not."""
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == 0 and complete():
         LIBRARY.touch()  # a source that changed without consequence leaves an older library standing
         return True
     sys.stderr.write(done.stdout + done.stderr)
+    lacking = ", ".join(sorted(path.name for path in {LIBRARY, *expected()} - set(compiled())))
+    why = f"the compiler's status is {done.returncode}" if done.returncode else f"it made no {lacking}"
+    print(f"the hot modules could not be compiled: {why}; ARENITE_PURE=1 does without", file=sys.stderr)
     remove()
     return False
+
+
+def interpreter() -> bool:
+    """Compile the threaded tier's interpreter; whether that worked."""
+    package = SOURCE / "arenite"
+    try:
+        runpy.run_path("setup.py", run_name="setup")["interpreter"](package, package / "built")
+    except BaseError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
 
 
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pure", action="store_true", help="remove all compiled modules")
+    os.chdir(ROOT)
     if parser.parse_args().pure or os.environ.get("ARENITE_PURE") == "1":
         remove()
     elif stale():
         remove()
         print("compiling the hot modules ...", flush=True)
-        if not build():
-            print("they could not be compiled: arenite runs as plain Python, and reads modules more slowly")
-    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
-    subprocess.run([sys.executable, "-m", "arenite.tiers.threaded"], env=environment, check=False)
-    return 0
+        if not modules():
+            return 1
+    return 0 if interpreter() else 1
 
 
 if __name__ == "__main__":

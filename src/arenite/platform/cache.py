@@ -1,6 +1,7 @@
 """A folder of generated machine code, found by the digest of what it was made from.
 
-- It lies in `$ARENITE_CACHE_DIR`, or where the user's caches lie.
+- It lies in `$ARENITE_CACHE_DIR`, or where the user's caches lie.  What was made when the package was installed lies in the package (`SHIPPED`),
+  in the same form, and is looked at first.
 - An entry is written aside and renamed, so it is whole or not there; a digest at its head covers the key and the data.
 - Nothing here fails or waits: what cannot be read, is no plain file, is damaged or belongs to somebody else is not there, what cannot
   be written is made again next time.
@@ -27,6 +28,9 @@ DIGEST_SIZE: Final = 32
 READING: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"))
 """A pipe is not waited for, a link not followed."""
 
+SHIPPED: Final = Path(__file__).parent.parent / "built"
+"""What a first run needs, made by `arenite.tiers.threaded.build`; it need not exist.  Whoever could change it could change the package."""
+
 
 def folder() -> Path:
     """Where the entries lie; it need not exist."""
@@ -35,10 +39,16 @@ def folder() -> Path:
 
 
 def get(key: str) -> bytes | None:
-    """The data put under `key`, None when it is not there or not to be trusted."""
+    """The data shipped or put under `key`, None when it is not there or not to be trusted."""
+    shipped = _read(key, _path(SHIPPED, key).resolve(), from_anybody=True)  # installers may make links
+    return _read(key, _path(folder(), key), from_anybody=False) if shipped is None else shipped
+
+
+def _read(key: str, path: Path, *, from_anybody: bool) -> bytes | None:
+    """The data of an entry's file."""
     try:
-        with open(os.open(_path(key), READING), "rb") as file:  # noqa: PTH123 (a descriptor)
-            if not _trusted(file.fileno()):
+        with open(os.open(path, READING), "rb") as file:  # noqa: PTH123 (a descriptor)
+            if not (from_anybody or _trusted(file.fileno())):
                 return None
             entry = file.read()
     except OSError:
@@ -49,24 +59,29 @@ def get(key: str) -> bytes | None:
 
 def put(key: str, data: bytes) -> None:
     """Keep `data` under `key`, if the folder can be written."""
-    path = _path(key)
     with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            try:
-                file.write(_digest(key, data) + data)
-                file.close()  # Windows renames closed files only
-                Path(file.name).replace(path)
-            except BaseException:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        write(folder(), key, data)
 
 
-def _path(key: str) -> Path:
+def write(place: Path, key: str, data: bytes) -> None:
+    """Keep `data` under `key` in the folder `place`.  Raises: `OSError`."""
+    path = _path(place, key)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place, prefix=".", delete=False) as file:
+        try:
+            file.write(_digest(key, data) + data)
+            file.close()  # Windows renames closed files only
+            Path(file.name).replace(path)
+        except BaseException:
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _path(place: Path, key: str) -> Path:
     """The file of an entry.  `key` is a hexadecimal digest, so it cannot lead out of the folder."""
     assert key.isalnum(), key
-    return folder() / key
+    return place / key
 
 
 def _digest(key: str, data: bytes) -> bytes:

@@ -223,7 +223,7 @@ class Handler:
     """The handler in memory and its tables.  There is one, and it stays as long as the process."""
 
     def __init__(self) -> None:
-        code = elf.load(_object(), elf.libc_symbols())
+        code = elf.load(object_file()[1], elf.libc_symbols())
         # The kernel calls it until the process ends, which is after Python has let go of this module.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(code.mapping))
         symbols = code.symbols
@@ -360,8 +360,8 @@ def unwatch(number: int) -> None:
             _handler.files_free.append(number)
 
 
-def _object() -> bytes:
-    """The handler's object file, out of the cache or new."""
+def object_file() -> tuple[str, bytes]:
+    """The handler's object, out of the cache or new, and its key there."""
     architecture = host()
     ir = handler_ir(architecture)
     key = hashlib.blake2b(f"{architecture.name} {ir}".encode(), digest_size=20).hexdigest()
@@ -369,4 +369,4 @@ def _object() -> bytes:
     if data is None:
         data = llvm.compile_object(ir, cpu=architecture.baseline)
         cache.put(key, data)
-    return data
+    return key, data

@@ -52,6 +52,15 @@ define preserve_nonecc i64 @caller(ptr %base, i64 %pc) {
 }
 """
 
+ELSEWHERE: Final = """
+import sys, types
+package = types.ModuleType("arenite")  # without what its __init__ imports, which a build of arenite does not have
+package.__path__ = [sys.argv[1]]
+sys.modules["arenite"] = package
+from arenite.platform import llvm
+llvm.compile_object(sys.stdin.read())
+"""
+
 
 @functools.cache
 def host_cpu() -> str:
@@ -137,11 +146,15 @@ def _compile_elsewhere(ir: str) -> tuple[int, str]:
 
     Raises: `Limit` without a process.
     """
-    program = "import sys; from arenite.platform import llvm; llvm.compile_object(sys.stdin.read())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
         done = subprocess.run(  # noqa: S603 (this Python, a constant program)
-            [sys.executable, "-c", program], input=ir.encode(), env=environment, capture_output=True, timeout=60, check=False
+            [sys.executable, "-c", ELSEWHERE, str(Path(__file__).parent.parent)],
+            input=ir.encode(),
+            env=environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
     except OSError as error:  # an embedded Python; one of another CPU under an emulator
         raise Limit(f"sys.executable is {sys.executable!r}, which does not start: {error.strerror}") from error

@@ -30,14 +30,19 @@ if TYPE_CHECKING:
 OPCODES: Final = 1 << 16
 
 
+def require() -> None:
+    """See that this system can have the tier.  Raises: `Limit` that says what it lacks."""
+    if not HAS_OBJECTS:
+        raise Limit("the threaded tier needs Linux on x86-64 or aarch64; use tier='safe'")
+    if page_size > HOST_PAGE:
+        raise Limit(f"the threaded tier needs pages of {HOST_PAGE:#x} bytes, found {page_size:#x}; use tier='safe'")
+
+
 class Handlers:
     """A loaded interpreter: `run(pointers)`, where they lead to the cage's base, the window's code and `table`."""
 
     def __init__(self, variant: Variant) -> None:
-        if not HAS_OBJECTS:
-            raise Limit("the threaded tier needs Linux on x86-64 or aarch64; use tier='safe'")
-        if page_size > HOST_PAGE:
-            raise Limit(f"the threaded tier needs pages of {HOST_PAGE:#x} bytes, found {page_size:#x}; use tier='safe'")
+        require()
         self._code = elf.load(object_file(variant), elf.libc_symbols())
         symbols = self._code.symbols
         table = mmap.mmap(-1, 8 * OPCODES)

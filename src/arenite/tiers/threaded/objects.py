@@ -1,9 +1,7 @@
-"""The interpreter as an object file: compiled when arenite is installed, or at first use, and found again by content.
-
-    python -m arenite.tiers.threaded [FOLDER]      compile the usual variant into the package, or a folder
+"""The interpreter as an object file: compiled when arenite is installed (`build`), or at first use, and found again by content.
 
 An object is named by a digest of the sources that it is generated from, its variant and the CPU, so finding one needs neither LLVM
-nor the generator.  It is looked for beside this module, then in the cache.
+nor the generator.
 """
 
 from __future__ import annotations
@@ -28,7 +26,6 @@ SOURCES: Final = (
     *("bytecode/*.py", "layout/*.py", "platform/architectures.py", "traps.py"),
     *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "routine")),
 )
-BUILT_IN: Final = Path(__file__).parent / "built"
 
 
 @dataclass(frozen=True)
@@ -63,9 +60,6 @@ def object_file(variant: Variant) -> bytes:
 
     Raises: `Limit` where it cannot be compiled.
     """
-    built_in = BUILT_IN / f"{variant.key}.o"
-    if built_in.exists():
-        return built_in.read_bytes()
     found = cache.get(variant.key)
     if found is None:
         found = compiled(variant)
@@ -85,14 +79,3 @@ def compiled(variant: Variant) -> bytes:
             f"cannot be imported ({error}): install llvmlite, or use tier='safe'"
         ) from error
 
-
-def build(folder: Path = BUILT_IN) -> None:
-    """Compile the default interpreter into a folder, and remove those of older sources."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{Variant().key}.o"
-    if not target.exists():
-        aside = target.with_suffix(".new")
-        aside.write_bytes(compiled(Variant()))
-        aside.replace(target)
-    for old in set(folder.glob("*.o")) - {target}:
-        old.unlink()

@@ -1,0 +1,42 @@
+"""Compiles what the tier needs at its first use, when arenite is installed, so that a first run costs what later ones do.
+
+`setup.py` runs this, with nothing of the package imported but what is imported here: what a build has is llvmlite, platformdirs and
+mypy_extensions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.errors import Limit
+from arenite.platform import cache, faults
+from arenite.tiers.threaded import require
+from arenite.tiers.threaded.objects import Variant, object_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def build(folder: Path) -> None:
+    """Make `folder` hold the objects of the usual interpreter and of the handler of faults for this machine, and nothing older.
+
+    Raises: `Limit` and `ImportError` as `object_file` does, `OSError`.
+    """
+    usual = Variant()
+    objects = dict([(usual.key, object_file(usual)), faults.object_file()])
+    folder.mkdir(parents=True, exist_ok=True)
+    for key, data in objects.items():
+        cache.write(folder, key, data)
+        (folder / key).chmod(0o644)  # whoever may read the package may read them
+    for old in {path.name for path in folder.iterdir()} - set(objects):
+        (folder / old).unlink()
+
+
+def main(folder: Path) -> str | None:
+    """Build, on systems that can have the tier; elsewhere why not.  Raises: as `build`."""
+    try:
+        require()
+    except Limit as why:
+        return str(why)
+    build(folder)
+    return None
