@@ -29,6 +29,15 @@ def unlocated(code: ModuleCode, function: int, pc: int) -> int | None:
     return next((s.offset for s in safepoints_of(code, function) if s.pc == pc), None)
 
 
+def readable(name: str) -> str:
+    """A function's name for people."""
+    if not name.startswith("_"):
+        return name
+    from arenite.machine.demangle import demangle  # noqa: PLC0415 (most processes print no backtrace)
+
+    return demangle(name)
+
+
 class GuestFrame:
     """One frame.  `pc`: byte offset of the op in its module's bytecode; for a caller, of the op behind the call.
 
@@ -64,7 +73,7 @@ class GuestFrame:
 
     @cached_property
     def func_name(self) -> str | None:
-        """Its name by the name section, or an export's; None if nothing names it."""
+        """Its name by the name section, or an export's; None if nothing names it.  Rust's are mangled here, and printed as Rust prints them."""
         return self._code.name_of(self.func_index)
 
     @cached_property
@@ -87,7 +96,7 @@ class GuestFrame:
     def __str__(self) -> str:
         offset = self.module_offset
         where = "?" if offset is None else f"{offset:#x}"
-        return f"{where:>10} - {self.module_name or '<module>'}!{self.func_name or unnamed(self.func_index)}"
+        return f"{where:>10} - {self.module_name or '<module>'}!{readable(self.func_name or unnamed(self.func_index))}"
 
 
 def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame]:

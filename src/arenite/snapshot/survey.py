@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
+from arenite.machine.backtrace import readable
 from arenite.machine.image import ARENA
 from arenite.snapshot.kinds import (
     CONTEXT,
@@ -181,7 +182,7 @@ class Names:
         if known is None:
             exports = {e.index: e.name for e in reversed(code.exports) if isinstance(e.type, FuncType)}
             known = self._functions[module] = exports | code.function_names
-        return known.get(index, f"<wasm function {index}>")
+        return readable(known.get(index, f"<wasm function {index}>"))
 
     def reference(self, at: int) -> str:
         """Name of the function that a reference leads to."""
