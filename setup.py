@@ -72,7 +72,7 @@ def extensions() -> list[Extension]:
 
 def warn(why: object) -> None:
     """Say that nothing is compiled."""
-    print(f"WARNING: the hot modules are not compiled, and modules are read some 20 times more slowly: {why}", file=sys.stderr)
+    sys.stderr.write(f"WARNING: the hot modules are not compiled, and modules are read some 20 times more slowly: {why}\n")
 
 
 def interpreter(package: Path, folder: Path) -> None:

@@ -93,7 +93,7 @@ def test_the_wheel_holds_the_interpreter(installed: Installed) -> None:
 def test_the_wheel_holds_the_compiled_modules(installed: Installed) -> None:
     names = [Path(name) for name in zipfile.ZipFile(installed.wheel).namelist()]
     compiled = {(str(name.parent), name.name.partition(".")[0]) for name in names if name.suffix == ".so"}
-    hot = {(str(Path(*Path(name).parts[1:]).parent), Path(name).stem) for name in described("hot")()}
+    hot = {(str(Path(name).relative_to("src").parent), Path(name).stem) for name in hot_modules()}
     assert compiled == hot | {(".", "arenite__mypyc")}
 
 
@@ -107,14 +107,15 @@ def test_the_first_run_compiles_nothing(installed: Installed, tmp_path: Path) ->
     assert not cache.exists()
 
 
-def described(name: str) -> object:
-    """Something of setup.py."""
+def hot_modules() -> list[str]:
+    """The sources of what is compiled."""
     kept = Path.cwd()
     os.chdir(testdata.ROOT)
     try:
-        return runpy.run_path("setup.py", run_name="setup")[name]
+        found: list[str] = runpy.run_path("setup.py", run_name="setup")["hot"]()
     finally:
         os.chdir(kept)
+    return found
 
 
 # --------------------------------------------------------------------------------------------------------- what fails

@@ -33,33 +33,10 @@ HASH: Final = re.compile(rf"17h[0-9a-f]{{16}}E(\.{LLVM.pattern})?$")
 ESCAPE: Final = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{1,6})\$|\.\.|\$.*")  # one that is not known ends them
 ESCAPES: Final = {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ","}
 
-BASIC: Final = {
-    **{
-        "a": "i8",
-        "b": "bool",
-        "c": "char",
-        "d": "f64",
-        "e": "str",
-        "f": "f32",
-        "h": "u8",
-        "i": "isize",
-        "j": "usize",
-        "l": "i32",
-    },
-    **{
-        "m": "u32",
-        "n": "i128",
-        "o": "u128",
-        "p": "_",
-        "s": "i16",
-        "t": "u16",
-        "u": "()",
-        "v": "...",
-        "x": "i64",
-        "y": "u64",
-        "z": "!",
-    },
-}
+BASIC: Final = dict(
+    pair.split(":")
+    for pair in ["a:i8", "b:bool", "c:char", "d:f64", "e:str", "f:f32", "h:u8", "i:isize", "j:usize", "l:i32", "m:u32", "n:i128", "o:u128", "p:_", "s:i16", "t:u16", "u:()", "v:...", "x:i64", "y:u64", "z:!"]
+)
 CHARACTERS: Final = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", "'": "\\'", "\\": "\\\\"}
 SIGNED: Final = "aslxni"
 UNSIGNED: Final = "htmyoj"

@@ -6,7 +6,7 @@ import random
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import wasmtime
@@ -213,7 +213,7 @@ def test_a_name_is_shown_where_the_stack_is_nearly_used_up() -> None:
 
 
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
-def test_a_trap_prints_readable_names_and_keeps_those_of_the_module(tier: str) -> None:
+def test_a_trap_prints_readable_names_and_keeps_those_of_the_module(tier: Literal["threaded", "safe"]) -> None:
     name = f"_ZN4core9panicking5panic{HASH}"
     engine = Engine(Config(tier=tier))
     module = Module(engine, f'(module (func $"{name}" unreachable) (func $outer (export "f") (call $"{name}")))')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import runpy
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,3 +68,11 @@ def test_compiled_and_pure_make_the_same_bytecode() -> None:
             assert getattr(compiled, part) == getattr(plain, part), (path, part)
         compared += 1
     assert compared > 15
+
+
+def test_all_hot_modules_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(testdata.ROOT)
+    build = runpy.run_path("tools/build.py")
+    lacking = sorted(path.name for path in {build["LIBRARY"], *build["expected"]()} - set(build["compiled"]()))
+    if lacking:
+        testdata.lacking(f"not compiled here: {', '.join(lacking)}: tools/build.py")
