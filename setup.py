@@ -78,14 +78,12 @@ def warn(why: object) -> None:
 def interpreter(package: Path, folder: Path) -> None:
     """Compile what the threaded tier of the sources in `package` needs at first use into `folder`.
 
-    Raises: `BaseError` when that fails; its words are on the standard error by then.
+    Raises: `CalledProcessError` when that fails; its words are on the standard error by then.
     """
     with tempfile.TemporaryDirectory() as cache:  # nothing of the user's is used, or left with him
         command = [sys.executable, "-c", INTERPRETER, str(package), str(folder)]
         environment = os.environ | {"ARENITE_CACHE_DIR": cache}
-        done = subprocess.run(command, env=environment, check=False)  # noqa: S603 (this Python, a constant program)
-    if done.returncode != 0:
-        raise BaseError(f"the interpreter of the threaded tier could not be compiled (status {done.returncode}): see above")
+        subprocess.run(command, env=environment, check=True)  # noqa: S603 (this Python, a constant program)
 
 
 class BuildPython(build_py):
@@ -94,8 +92,14 @@ class BuildPython(build_py):
     def run(self) -> None:
         """Build."""
         super().run()
-        if not self.editable_mode:  # `tools/build.py` does it in the tree
+        if self.editable_mode:
+            return  # `tools/build.py` does it in the tree
+        try:
             interpreter(Path("src/arenite").resolve(), (Path(self.build_lib) / "arenite" / "built").resolve())
+        except subprocess.CalledProcessError as error:
+            raise BaseError(
+                f"the interpreter of the threaded tier could not be compiled (status {error.returncode}): see above"
+            ) from None
 
 
 class BuildExtensions(build_ext):

@@ -18,8 +18,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from setuptools.errors import BaseError
-
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -74,8 +72,10 @@ def interpreter() -> bool:
     package = SOURCE / "arenite"
     try:
         runpy.run_path("setup.py", run_name="setup")["interpreter"](package, package / "built")
-    except BaseError as error:
-        print(error, file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(
+            f"the interpreter of the threaded tier could not be compiled (status {error.returncode}): see above", file=sys.stderr
+        )
         return False
     return True
 

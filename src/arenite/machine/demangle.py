@@ -35,7 +35,29 @@ ESCAPES: Final = {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "
 
 BASIC: Final = dict(
     pair.split(":")
-    for pair in ["a:i8", "b:bool", "c:char", "d:f64", "e:str", "f:f32", "h:u8", "i:isize", "j:usize", "l:i32", "m:u32", "n:i128", "o:u128", "p:_", "s:i16", "t:u16", "u:()", "v:...", "x:i64", "y:u64", "z:!"]
+    for pair in [
+        "a:i8",
+        "b:bool",
+        "c:char",
+        "d:f64",
+        "e:str",
+        "f:f32",
+        "h:u8",
+        "i:isize",
+        "j:usize",
+        "l:i32",
+        "m:u32",
+        "n:i128",
+        "o:u128",
+        "p:_",
+        "s:i16",
+        "t:u16",
+        "u:()",
+        "v:...",
+        "x:i64",
+        "y:u64",
+        "z:!",
+    ]
 )
 CHARACTERS: Final = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", "'": "\\'", "\\": "\\\\"}
 SIGNED: Final = "aslxni"

@@ -9,9 +9,8 @@ import pytest
 
 from arenite import Config, Engine
 from arenite.errors import Limit
-from arenite.platform import llvm
+from arenite.platform import cache, llvm
 from arenite.tiers import threaded
-from arenite.tiers.threaded import objects
 from arenite.tiers.threaded.objects import Variant
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def test_other_systems_are_told_what_it_needs(monkeypatch: pytest.MonkeyPatch) -
 def test_a_missing_llvmlite_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither LLVM nor the machine is to blame where nobody has asked them."""
     monkeypatch.setenv("ARENITE_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(objects, "BUILT_IN", tmp_path / "built")
+    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "built")
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     threaded.handlers.cache_clear()
     llvm.preserve_none_supported.cache_clear()

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import wasmtime
 
 import testdata
@@ -18,6 +17,8 @@ from arenite.translate.module import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from arenite.bytecode.module import ModuleCode
 

@@ -78,4 +78,3 @@ def compiled(variant: Variant) -> bytes:
             "the interpreter of the threaded tier is neither installed nor in the cache, and llvmlite, which compiles it, "
             f"cannot be imported ({error}): install llvmlite, or use tier='safe'"
         ) from error
-
