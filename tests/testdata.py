@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
 
+CI: Final = os.environ.get("CI", "").lower() == "true"
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = (ROOT.parent / "shared" / "tests",)
 
 
 def absent(reason: str) -> NoReturn:
     """A test cannot be run for want of something.  Raises: pytest's skip, its failure under `CI=true`."""
-    if os.environ.get("CI", "").lower() == "true":
+    if CI:
         pytest.fail(reason)
     pytest.skip(reason, allow_module_level=True)
 
