@@ -84,7 +84,7 @@ class Execution(Here):
         names = frozenset(_import_name(name) for name in pause_at)
         until = 0.0 if deadline is None else time.monotonic() + seconds("deadline", deadline)
         units = None if fuel is None else integer("fuel", fuel, 0)
-        core.go_on(self._machine, self._activation, core.Budget(units, until, names))
+        core.go_on(self._machine, self._activation, core.Until(units, until, names))
         paused = self.paused
         if paused is not None:
             return paused

@@ -23,7 +23,8 @@ from arenite.errors import Failure, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
 from arenite.snapshot import file as files
-from arenite.snapshot.limits import Limits
+from arenite.snapshot import opening, saving
+from arenite.snapshot.limits import FileLimits
 from arenite.snapshot.private import checked_key
 from arenite.translate.module import structure, translate
 
@@ -87,8 +88,8 @@ class Snapshot:
         """
         engine = engine or default_engine()
         above = None if parent is None else parent.known()
-        limits = Limits.of(engine.config)
-        opened = files.load(
+        limits = FileLimits.of(engine.config)
+        opened = opening.load(
             Path(path),
             above,
             limits=limits,
@@ -106,14 +107,16 @@ class Snapshot:
         """The snapshot in bytes that `dumps` made.  `load`, `key`, errors: as of `open`."""
         engine = engine or default_engine()
         new = cls(
-            engine, None, files.loads(data, limits=Limits.of(engine.config), portable=engine.tier.portable, key=checked_key(key))
+            engine,
+            None,
+            opening.loads(data, limits=FileLimits.of(engine.config), portable=engine.tier.portable, key=checked_key(key)),
         )
         new._load = load
         return new
 
     def dumps(self, *, embed: bool = True, dump: Dump | None = None, key: bytes | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
-        return files.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump, key=key))
+        return saving.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump, key=key))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
         return Snapshot.loads, (self.dumps(),)
@@ -126,7 +129,7 @@ class Snapshot:
         packed: bool = False,
         embed: bool = True,
         dump: Dump | None = None,
-        progress: files.Progress = files.nothing,
+        progress: saving.Progress = saving.nothing,
         key: bytes | None = None,
     ) -> None:
         """Write it to a file, which appears when it is complete; one of that name is replaced, not written to.
@@ -143,12 +146,12 @@ class Snapshot:
             raise SnapshotError("a delta is not packed: give packed or parent, not both")
         form = self._form(packed=packed, embed=embed, dump=dump, key=key)
         form = replace(form, parent=None if parent is None else parent.known(), progress=progress)
-        self._saved = files.save(self.frozen(), Path(path), form)
+        self._saved = saving.save(self.frozen(), Path(path), form)
 
-    def _form(self, *, packed: bool, embed: bool, dump: Dump | None, key: bytes | None) -> files.Form:
+    def _form(self, *, packed: bool, embed: bool, dump: Dump | None, key: bytes | None) -> saving.Form:
         """How to save, by the engine's options."""
-        limits, portable = Limits.of(self.engine.config), self.engine.tier.portable
-        return files.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=portable, key=checked_key(key))
+        limits, portable = FileLimits.of(self.engine.config), self.engine.tier.portable
+        return saving.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=portable, key=checked_key(key))
 
     def link(
         self,
@@ -169,7 +172,7 @@ class Snapshot:
                 linker.define_wasi()
             given = {m.code.digest.hex(): m.code for m in modules}
             configs = dict(hosts or {})
-            self._frozen = files.bind(
+            self._frozen = opening.bind(
                 self._opened,
                 lambda digest: given.get(digest) or self.engine.modules.get(digest),
                 self._translated,

@@ -25,7 +25,7 @@ from arenite.cli.options import DEFAULTS, Settings, configured
 from arenite.cli.snapshots import Wanted, is_snapshot
 from arenite.cli.snapshots import inspect as inspect_snapshot
 from arenite.cli.survey import features
-from arenite.snapshot.limits import Limits
+from arenite.snapshot.limits import FileLimits
 from arenite.wasm.decode import decode
 from arenite.wasm.module import Kind
 
@@ -118,7 +118,7 @@ def inspect(
     with refusing(file):
         snapshot = is_snapshot(file)
     if snapshot:
-        limits = Limits.of(configured(DEFAULTS.tier, settings))
+        limits = FileLimits.of(configured(DEFAULTS.tier, settings))
         wanted = Wanted(tuple(module or ()), parent, html, everything, limits, key(key_file), trusted=not untrusted)
         inspect_snapshot(file, wanted, console)
         return

@@ -26,8 +26,9 @@ from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
 from arenite.machine.window import Windows
 from arenite.snapshot import file as files
+from arenite.snapshot import opening
 from arenite.snapshot.container import MAGIC
-from arenite.snapshot.limits import DEFAULT, Limits
+from arenite.snapshot.limits import DEFAULT, FileLimits
 from arenite.snapshot.picture import State, bands
 from arenite.snapshot.stack import Stand, survey_stack
 from arenite.snapshot.survey import MOST_ROWS, Survey, survey_of
@@ -61,7 +62,7 @@ class Wanted:
     parent: Path | None = None
     html: Path | None = None
     everything: bool = False
-    limits: Limits = DEFAULT
+    limits: FileLimits = DEFAULT
     key: bytes | None = None
     trusted: bool = True
 
@@ -88,7 +89,9 @@ def look(path: Path, wanted: Wanted) -> Found:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
     try:
         with refusing(path):
-            load = functools.partial(files.load, limits=wanted.limits, portable=PORTABLE, key=wanted.key, trusted=wanted.trusted)
+            load = functools.partial(
+                opening.load, limits=wanted.limits, portable=PORTABLE, key=wanted.key, trusted=wanted.trusted
+            )
             opened = load(path, None if wanted.parent is None else load(wanted.parent))
     except (MemoryError, OverflowError) as error:
         raise Refused(f"{path}: too large for this machine") from error
@@ -101,10 +104,10 @@ def look(path: Path, wanted: Wanted) -> Found:
         return Found(path, survey, survey_stack(survey, Windows(portable=PORTABLE)), missing)
 
 
-def _module(opened: files.Opened, entry: files.Embedded, given: files.FindModule) -> ModuleCode | str:
+def _module(opened: files.Opened, entry: files.Embedded, given: opening.FindModule) -> ModuleCode | str:
     """A module, or why it is not there."""
     try:
-        return files.module_of(opened, entry, given, translate, structure)
+        return opening.module_of(opened, entry, given, translate, structure)
     except (SnapshotError, LinkError, DecodeError, ValidationError, Limit) as error:
         return "missing: give its file as --module" if entry.wasm is None else str(error).partition("\n")[0]
 

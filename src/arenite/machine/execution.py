@@ -4,7 +4,7 @@ What is going on stands in the arena; an `Activation` is the rest: where the tie
 Activations of a machine nest as their frames do: only the newest can go on.
 
     activation = start(machine, function, args)
-    finished = go_on(machine, activation, Budget(fuel=1000))
+    finished = go_on(machine, activation, Until(fuel=1000))
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class Budget:
+class Until:
     """How far an activation may go now.  `fuel`: at least 0; `deadline`: of `time.monotonic`, 0: none; `pause_at`: host functions to stop before."""
 
     fuel: int | None = None
@@ -120,7 +120,7 @@ class Budget:
     pause_at: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
 
-UNLIMITED: Final = Budget()
+UNLIMITED: Final = Until()
 
 
 @alone
@@ -154,7 +154,7 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
 
 
 @alone
-def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) -> bool:
+def go_on(machine: Machine, activation: Activation, until: Until = UNLIMITED) -> bool:
     """Run on until it stops again or has finished; whether it has finished.
 
     Raises: what an ordinary call raises, which ends it; `Failure` when it is not the newest of its store.  So does an exception of a
@@ -162,13 +162,13 @@ def go_on(machine: Machine, activation: Activation, budget: Budget = UNLIMITED) 
     """
     _check_newest(machine, activation)
     unlimited, newest = machine.fuel is None, len(machine.activations) - 1
-    limits = [limit for limit in (machine.fuel, budget.fuel) if limit is not None]
+    limits = [limit for limit in (machine.fuel, until.fuel) if limit is not None]
     allowed = min(limits, default=0)
     machine.reserve = 0 if machine.fuel is None else machine.fuel - allowed
     machine.fuel = allowed if limits else None
     paused = False
     try:
-        machine.drive(activation, budget)
+        machine.drive(activation, until)
     except Suspended as stop:
         status, pc, sp, vmctx, progress = stop.place
         end = _end(machine, sp, pc)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.types import FuncType
-    from arenite.machine.execution import Activation, Budget
+    from arenite.machine.execution import Activation, Until
     from arenite.machine.tier import Runner, Tier
 
 CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
@@ -73,9 +73,9 @@ class Machine:
     __slots__ = (  # faster than a dictionary, which objects of more than 30 attributes have otherwise
         "__weakref__",
         "_asked",
-        "_budget",
         "_made_for",
         "_runner",
+        "_until",
         "activations",
         "attended",
         "cage",
@@ -146,7 +146,7 @@ class Machine:
         ] = []  # calls of host functions going on: (function, pc, sp, end of its frame)
         self.driven: Activation | None = None  # the activation that goes on
         self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
-        self._budget = UNLIMITED  # of the activation that goes on
+        self._until = UNLIMITED  # of the activation that goes on
         self.progress = 0  # of the host function that is being called: what it wants to find when it is asked again
         self._asked = False  # the host call that comes first was paused at, and is to be made now
         self.depth = 0  # how many runs go on, each but the first inside a host function that the one before has called
@@ -207,7 +207,7 @@ class Machine:
         """The store has so many units from now on; what goes on may use no more of them than before."""
         if self.fuel is None:
             raise Failure(NO_FUEL)
-        self.fuel = min(units, self.fuel) if self.reserve or self._budget.fuel is not None else units
+        self.fuel = min(units, self.fuel) if self.reserve or self._until.fuel is not None else units
         self.reserve = units - self.fuel
 
     # what grows
@@ -418,9 +418,9 @@ class Machine:
             self.can_pause, self.progress = can_pause, progress
             del self.host_stack[hosts:]
 
-    def drive(self, activation: Activation, budget: Budget) -> None:
+    def drive(self, activation: Activation, until: Until) -> None:
         """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
-        self._budget = budget
+        self._until = until
         self._asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
         self.depth += 1
         self.can_pause = True
@@ -436,7 +436,7 @@ class Machine:
             self.depth -= 1
             self.can_pause = False
             self.driven = None
-            self._budget = UNLIMITED
+            self._until = UNLIMITED
             del self.host_stack[:]
 
     def _be_watched(self) -> None:
@@ -559,7 +559,7 @@ class Machine:
         code = self.check()
         if code is not None:
             return GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
-        if self.can_pause and self._budget.deadline and time.monotonic() >= self._budget.deadline:
+        if self.can_pause and self._until.deadline and time.monotonic() >= self._until.deadline:
             return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), Cause.INTERRUPT)
         return None
 
@@ -599,8 +599,8 @@ class Machine:
         limits = [] if seconds is None else [seconds]
         if self.watched:
             limits.append(EPOCH_SECONDS)
-        if self.can_pause and self._budget.deadline:
-            limits.append(max(0.0, self._budget.deadline - time.monotonic()))
+        if self.can_pause and self._until.deadline:
+            limits.append(max(0.0, self._until.deadline - time.monotonic()))
         return min(limits, default=None)
 
     @property
@@ -678,7 +678,7 @@ class Machine:
         if end > self.stack_limit:
             self.trap(Cause.CORRUPT, pc, sp, vmctx)
         args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
-        if self.can_pause and self._budget.pause_at:
+        if self.can_pause and self._until.pause_at:
             self._pause_at(pc, sp, vmctx, progress)
         self.progress = progress
         self.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
@@ -709,7 +709,7 @@ class Machine:
     def _pause_at(self, pc: int, sp: int, vmctx: int, progress: int) -> None:
         """Stop before a host call that the activation is to stop at, unless it has just stopped there."""
         asked, self._asked = self._asked, False
-        if not asked and self.made.host_names[vmctx] in self._budget.pause_at:
+        if not asked and self.made.host_names[vmctx] in self._until.pause_at:
             raise Suspended(
                 Pause(PauseReason.CALL, f"before the call of {self.host_call(vmctx)}"), HOST_CALL, pc, sp, vmctx, (progress,)
             )

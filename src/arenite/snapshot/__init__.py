@@ -8,6 +8,7 @@
     container  a file of sections: header, checksums, written aside and renamed
     pages      the form that is mapped back: pages at their places; and deltas of it
     pack       the form that is shipped: compressed chunks, found by their content
+    saving     a file of any form written, opening the way back; file: what is known of one
 
 Whoever only looks into one:
 
@@ -16,7 +17,6 @@ Whoever only looks into one:
     stack      where its executions stand: frames, with their live slots
     picture    the same in cells, with the state of the pages
     kinds      the kinds of what is found
-    file       saving and opening, put together
 
 The format is described in docs/snapshot-format.md.
 """

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from arenite.snapshot.limits import Limits
+    from arenite.snapshot.limits import FileLimits
     from arenite.snapshot.private import Seal
 
 MAGIC: Final = b"\x7fARENITE"
@@ -65,7 +65,7 @@ class Writer:
         out.finish("image", manifest)
     """
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT, key: bytes | None = None) -> None:
+    def __init__(self, path: Path, limits: FileLimits = DEFAULT, key: bytes | None = None) -> None:
         self.path = path
         self.limits = limits
         self.end = HOST_PAGE
@@ -149,7 +149,9 @@ class Reader:
     `fd` becomes the reader's, which closes it in the end.  `sealed`: nobody can change the file; `seal`: its keyed digest, if it was checked.
     """
 
-    def __init__(self, fd: int, name: str, limits: Limits = DEFAULT, *, sealed: bool = False, seal: Seal | None = None) -> None:
+    def __init__(
+        self, fd: int, name: str, limits: FileLimits = DEFAULT, *, sealed: bool = False, seal: Seal | None = None
+    ) -> None:
         self.fd = fd
         weakref.finalize(self, os.close, fd)
         self.sealed = sealed
@@ -184,7 +186,7 @@ class Reader:
             raise self.error(f"the manifest is none: {error}") from error
 
     @classmethod
-    def open(cls, path: Path, limits: Limits = DEFAULT, *, key: bytes | None = None, private: bool = False) -> Reader:
+    def open(cls, path: Path, limits: FileLimits = DEFAULT, *, key: bytes | None = None, private: bool = False) -> Reader:
         """The file at a path.  `key`: with which it must have been written.  `private`: a copy is read, as it is with a key, or when
         the file is small.  Raises: `SnapshotError`, `Limit`.
         """
@@ -198,7 +200,7 @@ class Reader:
             raise SnapshotError(f"cannot read {path}: {error.strerror}") from error
 
     @classmethod
-    def _opened(cls, fd: int, name: str, limits: Limits, key: bytes | None, *, private: bool) -> Reader:
+    def _opened(cls, fd: int, name: str, limits: FileLimits, key: bytes | None, *, private: bool) -> Reader:
         """Of an open file, which becomes the reader's or is closed."""
         asked = private or key is not None
         try:
@@ -217,7 +219,7 @@ class Reader:
         return cls(copy, name, limits, sealed=True, seal=seal)
 
     @classmethod
-    def of(cls, data: bytes, name: str, limits: Limits = DEFAULT, key: bytes | None = None) -> Reader:
+    def of(cls, data: bytes, name: str, limits: FileLimits = DEFAULT, key: bytes | None = None) -> Reader:
         """The file that these bytes are.  Raises: `SnapshotError`, `Limit`."""
         fd, seal = platform.memfd("arenite packed snapshot", data), None
         if key is not None:

@@ -2,7 +2,7 @@
 
 Whoever saves is held to the same limits, so that what was saved is opened again.
 
-Example:  limits = Limits.of(engine.config)
+Example:  limits = FileLimits.of(engine.config)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UNPACKED: Final = 4 << 20  # … and so many in any case, which take a tenth of 
 
 
 @dataclass(frozen=True)
-class Limits:
+class FileLimits:
     """`quota`: what the store in it may hold; the others in bytes.
 
     `pages`: what all pages take that are not mapped but read; `modules`: what the modules have unpacked, with their bytecode; `manifest`: its
@@ -87,4 +87,4 @@ class Limits:
             raise Limit(f"{name}: a manifest of more than {most} values (max_snapshot_manifest / {PER_VALUE})")
 
 
-DEFAULT: Final = Limits.of(Config())
+DEFAULT: Final = FileLimits.of(Config())

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from arenite.snapshot.limits import Limits
+    from arenite.snapshot.limits import FileLimits
 
 DEEPEST: Final = 72  # objects and lists in each other; a host module's state may have `values.DEEPEST` of them
 LONGEST: Final = 4300  # digits of a number: Python's own limit, which a program may have lifted
@@ -27,7 +27,7 @@ def canonical(manifest: dict[str, Any]) -> bytes:
     return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def check(text: bytes, limits: Limits, name: str) -> None:
+def check(text: bytes, limits: FileLimits, name: str) -> None:
     """Refuse a text of too many values, of deep nesting or long numbers.  It need be no JSON.  Raises: `Limit`, `ValueError`."""
     limits.check_manifest(name, len(text))
     bare = _STRING.sub(b'""', text)
@@ -41,7 +41,7 @@ def check(text: bytes, limits: Limits, name: str) -> None:
         raise ValueError(f"it is nested more than {DEEPEST} deep, or what is opened is not closed")
 
 
-def parsed(text: bytes, limits: Limits, name: str) -> Any:  # noqa: ANN401 (JSON)
+def parsed(text: bytes, limits: FileLimits, name: str) -> Any:  # noqa: ANN401 (JSON)
     """The value.  Raises: `Limit`, `ValueError`, `RecursionError`."""
     check(text, limits, name)
     value = json.loads(text)

@@ -25,7 +25,7 @@ from arenite.machine.image import CHUNK, runs, write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.snapshot.limits import Limits
+    from arenite.snapshot.limits import FileLimits
 
 TAG_AT: Final = 128  # in the file
 TAG_SIZE: Final = 64
@@ -117,7 +117,7 @@ def is_small(fd: int) -> bool:
     return info.st_size <= SMALL_SIZE and getattr(info, "st_blocks", info.st_size // 512) * 512 <= SMALL
 
 
-def private_copy(fd: int, name: str, limits: Limits | None, key: bytes | None = None) -> tuple[int, Seal | None]:
+def private_copy(fd: int, name: str, limits: FileLimits | None, key: bytes | None = None) -> tuple[int, Seal | None]:
     """A sealed copy of an open file, and with a key its seal.  Holes stay holes.
 
     Raises: `SnapshotError` when it is cut meanwhile, or was not written with this key or changed since; `Limit`; `OSError`.
@@ -135,7 +135,7 @@ def private_copy(fd: int, name: str, limits: Limits | None, key: bytes | None = 
     return copy, seal
 
 
-def _copied(fd: int, copy: int, size: int, name: str, limits: Limits | None, tagging: Tagging | None) -> bytes:
+def _copied(fd: int, copy: int, size: int, name: str, limits: FileLimits | None, tagging: Tagging | None) -> bytes:
     """Copy `size` bytes of a file; what stands where the keyed digest does."""
     taken, found = 0, NO_TAG
     os.ftruncate(copy, size)

@@ -25,7 +25,7 @@ from arenite.machine.machine import Machine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from arenite.machine.execution import Activation, Budget
+    from arenite.machine.execution import Activation, Until
 
     Run = Callable[..., "Done"]
 
@@ -402,9 +402,9 @@ def test_ctrl_c_is_130_and_ends_guests_in_threads(
     """The guests spin; if one went on, the command would never end."""
     drive, others = Machine.drive, [t.name for t in threading.enumerate() if t.name != WATCH]
 
-    def driven(machine: Machine, activation: Activation, budget: Budget) -> None:
+    def driven(machine: Machine, activation: Activation, until: Until) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.3)  # however long it took to come here
-        drive(machine, activation, budget)
+        drive(machine, activation, until)
 
     monkeypatch.setattr(Machine, "drive", driven)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)

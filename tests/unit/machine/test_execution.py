@@ -17,7 +17,7 @@ from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
 from arenite.machine import execution as core
-from arenite.machine.execution import HOST_CALL, READY, Budget, PauseReason
+from arenite.machine.execution import HOST_CALL, READY, PauseReason, Until
 from arenite.machine.frames import Frame, clear_dead, frames
 from arenite.machine.window import HALT_PC
 from unit.machine.guests import I32, I64, TIERS, engine, module
@@ -66,7 +66,7 @@ class Guest:
 
     def go_on(self, fuel: int | None = None, pause_at: str = "") -> core.Pause | None:
         names = frozenset({("host", pause_at)}) if pause_at else frozenset()
-        finished = core.go_on(self.machine, self.activation, Budget(fuel, pause_at=names))
+        finished = core.go_on(self.machine, self.activation, Until(fuel, pause_at=names))
         return None if finished else self.activation.pause
 
     def frames(self) -> list[Frame]:
@@ -198,7 +198,7 @@ def test_an_instance_without_a_start_function(guest: Guest) -> None:
     (frame,) = frames(guest.machine, activation)
     assert (frame.sp, frame.header) == (activation.at, activation.at)
     clear_dead(guest.machine)
-    assert core.go_on(guest.machine, activation, Budget(fuel=0))
+    assert core.go_on(guest.machine, activation, Until(fuel=0))
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
 from arenite.machine.window import Windows
-from arenite.snapshot import file as files
+from arenite.snapshot import opening
 from arenite.snapshot.stack import survey_stack
 from arenite.snapshot.survey import survey_of
 from arenite.translate.module import structure, translate
@@ -57,8 +57,8 @@ def paused(library: str = LIBRARY, program: str = PROGRAM) -> tuple[Store, Snaps
 
 def looked_at(path: Path, *, modules: bool = True) -> tuple[Survey, list[Stand]]:
     """The survey of a file."""
-    opened = files.load(path)
-    found = [files.module_of(opened, m, lambda _: None, translate, structure) if modules else None for m in opened.modules]
+    opened = opening.load(path)
+    found = [opening.module_of(opened, m, lambda _: None, translate, structure) if modules else None for m in opened.modules]
     survey = survey_of(opened, found)
     return survey, survey_stack(survey, Windows(portable=False))
 

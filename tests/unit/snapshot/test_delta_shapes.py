@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
-from arenite.snapshot import file as files
+from arenite.snapshot import opening, saving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -207,7 +207,8 @@ def test_of_a_parent_whose_name_is_no_text(tmp_path: Path) -> None:
 
 def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is refused when it is saved, exactly from where on it could not be opened."""
-    monkeypatch.setattr(files, "LONGEST_CHAIN", 3)
+    for end in (opening, saving):
+        monkeypatch.setattr(end, "LONGEST_CHAIN", 3)
     store = moments("threaded")[0].fork()
     parent: Snapshot | None = None
     for number in range(4):

@@ -18,7 +18,7 @@ from arenite import Limits as Extent
 from arenite.machine.image import CHUNK
 from arenite.snapshot import container, pack
 from arenite.snapshot import manifest as texts
-from arenite.snapshot.limits import Limits
+from arenite.snapshot.limits import FileLimits
 from arenite.snapshot.survey import MOST_ROWS_IN_ALL
 from differential.binary import MAGIC, section, sized, u
 from fuzz.frozen import Document
@@ -408,7 +408,7 @@ def test_nesting_and_digits_are_counted_before_they_are_read(tmp_path: Path) -> 
     ],
 )
 def test_what_the_text_of_a_manifest_may_be(text: str, good: bool) -> None:  # noqa: FBT001 (a parameter of a test)
-    limits = Limits.of(Config(max_snapshot_manifest=1 << 14))
+    limits = FileLimits.of(Config(max_snapshot_manifest=1 << 14))
     if good:
         texts.check(text.encode(), limits, "x")
     else:

@@ -16,10 +16,9 @@ from arenite.layout.cage import HOST_PAGE
 from arenite.layout.records import FuncRefRecord
 from arenite.machine.image import ARENA
 from arenite.snapshot import code as codes
-from arenite.snapshot import file as files
-from arenite.snapshot import older
+from arenite.snapshot import older, opening
 from arenite.snapshot.layout import layout_digest
-from arenite.snapshot.limits import Limits
+from arenite.snapshot.limits import FileLimits
 from fuzz.frozen import Document
 from snapshots.kept import HERE, ending, frozen, linker
 from unit.machine.guests import TIERS
@@ -121,7 +120,7 @@ def test_a_delta_is_not_older_than_its_parent(kept: Path, tier: TierName) -> Non
     parent = opened(kept / "1-fib-image.arn", tier)
     parent.fork().snapshot().save(kept / "image.arn")
     document = Document((kept / "1-fib-delta.arn").read_bytes())
-    document.manifest["parent"] = {"id": files.load(kept / "image.arn").id, "name": "image.arn"}
+    document.manifest["parent"] = {"id": opening.load(kept / "image.arn").id, "name": "image.arn"}
     (kept / "odd.arn").write_bytes(document.whole())
     with pytest.raises(SnapshotError, match="another layout of records than the snapshot that it is a delta of"):
         opened(kept / "odd.arn", tier)
@@ -155,7 +154,7 @@ def test_places_of_references_are_not_believed(kept: Path, tier: TierName, start
     path = kept / "1-fib-image.arn"
     at = Document(path.read_bytes()).manifest["instances"][0]["at"]
     edited(path, (at + older.FUNCREFS, words(start)), (at + older.DROPPED, words(stop)))
-    stored, image = files.load(path).stored, files.load(path).image
+    stored, image = opening.load(path).stored, opening.load(path).image
     for number, page in stored.pages(ARENA):
         now = image.page(ARENA, number)
         assert all(a == b or (i % FuncRefRecord.size < 4 and b == 0) for i, (a, b) in enumerate(zip(page, now, strict=True)))
@@ -168,7 +167,7 @@ def test_many_instances_that_share_their_references_cost_what_one_does(kept: Pat
     document = Document(path.read_bytes())
     document.manifest["instances"] *= 9_000
     path.write_bytes(document.whole())
-    loaded = files.load(path, limits=Limits.of(Config(max_instances=20_000)))
+    loaded = opening.load(path, limits=FileLimits.of(Config(max_instances=20_000)))
     assert len(loaded.image.changed[ARENA].numbers) == 1
     assert len(older._references(loaded.stored, loaded.sizes, loaded.manifest)) == 2
 

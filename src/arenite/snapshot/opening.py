@@ -1,0 +1,304 @@
+"""Opening a snapshot file of any form, and making a frozen machine of it again.
+
+opened = load(Path("s.arn"))
+frozen = bind(opened, modules, translate, structure, windows, find, None, hosts)
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import zstandard
+
+from arenite.errors import LinkError, SnapshotError
+from arenite.layout.cage import HOST_PAGE
+from arenite.machine.image import CHUNK, NO_PAGES, Image, Pages, rebuilt
+from arenite.snapshot import code as codes
+from arenite.snapshot import pages as paging
+from arenite.snapshot.checked import Fields
+from arenite.snapshot.container import Reader, Section, content_size, decompressed
+from arenite.snapshot.file import LONGEST_CHAIN, Embedded, Opened, Saved, context_sum, module_key
+from arenite.snapshot.layout import layout_digest
+from arenite.snapshot.limits import DEFAULT, FileLimits
+from arenite.snapshot.older import STEPS
+from arenite.snapshot.pack import unpack_regions
+from arenite.snapshot.travel import Find, Load, Reading, Sizes, count_elements, read_sizes, unused_regions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.freeze import Frozen
+    from arenite.machine.hosts import Hosts
+    from arenite.machine.window import Windows
+    from arenite.snapshot.private import Seal
+
+FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file
+Decode = Callable[[bytes, int], "ModuleCode"]  # of a module, and how many bytes it was unpacked from
+
+
+class Options(NamedTuple):
+    """How to open: see `load`."""
+
+    limits: FileLimits
+    verify: bool
+    portable: bool
+    key: bytes | None = None
+    trusted: bool = True
+
+    def read(self, path: Path) -> Reader:
+        """The file at a path.  Raises: as `Reader.open`."""
+        return Reader.open(path, self.limits, key=self.key, private=not self.trusted)
+
+
+def load(
+    path: Path,
+    parent: Opened | Saved | None = None,
+    *,
+    limits: FileLimits = DEFAULT,
+    verify: bool = False,
+    portable: bool = False,
+    key: bytes | None = None,
+    trusted: bool = True,
+) -> Opened:
+    """Read a snapshot file; nothing of it has run, and its pages are read when they are touched.
+
+    `parent`: of a delta; without it the file is looked for beside this one under the name that it was saved with.
+    `limits`: what it may ask for.  `verify`: read and check every page now.  `portable`: pages are copied, not mapped.
+    `key`: with which it must have been written.  `trusted`: nobody will change the file while it is used; otherwise it is copied first.
+    Raises: `SnapshotError`, `Limit`.
+    """
+    options = Options(limits, verify, portable, key, trusted)
+    return _load(options.read(path), path, parent, options, ())
+
+
+def _load(reader: Reader, path: Path, parent: Opened | Saved | None, options: Options, below: tuple[str, ...]) -> Opened:
+    """`below`: what the snapshots that are deltas of this one are known by."""
+    if reader.kind == "delta" and parent is None:
+        parent = _find_parent(reader, path, options, (*below, reader.id))
+    return _opened(reader, path, parent, options)
+
+
+def loads(data: bytes, *, limits: FileLimits = DEFAULT, portable: bool = False, key: bytes | None = None) -> Opened:
+    """A packed snapshot out of bytes.  Raises: `SnapshotError`, `Limit`."""
+    reader = Reader.of(data, "packed snapshot", limits, key)
+    return _opened(reader, None, None, Options(limits, verify=True, portable=portable, key=key))
+
+
+def _find_parent(reader: Reader, path: Path, options: Options, below: tuple[str, ...]) -> Opened:
+    """The parent of a delta, beside it.  What it is known by is compared first, so files that name each other end here."""
+    parent = Fields(Fields(reader.manifest, reader.name).values.get("parent"), f"{reader.name}: parent")
+    name, id_ = parent.text("name", 255), parent.text("id")
+    if not name or Path(name).name != name:
+        raise reader.error("it is a delta, and its parent is not said: give it as parent=")
+    found = path.with_name(name)
+    if found == path:
+        raise reader.error("it is a delta of itself, or of one of its name in another folder: give the parent as parent=")
+    if not found.exists():
+        raise reader.error(f"it is a delta of {name!r}, which is not in its folder: give the parent as parent=")
+    above = options.read(found)
+    if above.id != id_:
+        raise reader.error(f"it is a delta of another snapshot than the {name!r} in its folder: give the parent as parent=")
+    if id_ in below or len(below) > LONGEST_CHAIN:
+        raise reader.error(f"it is a delta of a delta of a delta …, more than {LONGEST_CHAIN} times")
+    return _load(above, found, None, options, below)
+
+
+def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, options: Options) -> Opened:
+    manifest = Fields(reader.manifest, f"{reader.name}: manifest")
+    layout = manifest.text("layout")
+    if layout not in STEPS and layout != layout_digest():
+        raise reader.error("it was written with another layout of records, which this version of arenite does not read")
+    sizes = read_sizes(manifest)
+    instances, tables = (len(manifest.sequence(name)) for name in ("instances", "tables"))
+    options.limits.check_store(reader.name, sizes.regions[1:], instances, tables)
+    modules = _modules(reader, manifest, parent)
+    stored, own, held = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
+    if context_sum(stored) != manifest.text("context"):
+        raise reader.error("the arena's head is damaged")
+    line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
+    opened = Opened(
+        reader.kind,
+        reader.id,
+        path,
+        reader.name,
+        manifest,
+        sizes,
+        layout,
+        stored,
+        own,
+        modules,
+        line,
+        held,
+        options.limits,
+        reader.seal,
+    )
+    options.limits.check_elements(reader.name, count_elements(manifest, opened.image, sizes.heap))  # the image is made now
+    return opened
+
+
+def _image(
+    reader: Reader, manifest: Fields, sizes: Sizes, parent: Opened | Saved | None, *, verify: bool, portable: bool
+) -> tuple[Image, tuple[Sequence[int], ...], int]:
+    """The image, `Opened.own` and `Opened.held`."""
+    entries = list(manifest.items("regions", len(sizes.regions)))
+    if len(entries) != len(sizes.regions):
+        raise manifest.error("regions", f"{len(sizes.regions)} of them")
+    unused = unused_regions(manifest, len(entries))
+    if reader.kind == "packed":
+        unpacked, held = unpack_regions(reader, entries, sizes.regions, unused, portable=portable)
+        return Image(unpacked, sizes.regions, (NO_PAGES,) * len(entries)), (), held
+    if reader.kind == "delta":
+        if parent is None:
+            raise reader.error("it is a delta: give its parent")
+        if parent.id != manifest.fields("parent").text("id"):
+            raise reader.error("it is a delta of another snapshot than the one given")
+        if reader.seal is not None:
+            _check_seal(reader, manifest.fields("parent"), parent.seal)
+        before = parent.in_layout(manifest.text("layout"))
+        if before is None:
+            raise reader.error("it was written with another layout of records than the snapshot that it is a delta of")
+        own, held = _own(reader, entries, sizes.regions, parent.held)
+        patched = _patched(before, sizes.regions, own, portable=portable)
+        return patched.without(unused), tuple(pages.numbers for pages in own), held
+    places = [Section(f.integer("offset", 0, 1 << 62), f.integer("size", 0, 1 << 40)) for f in entries]
+    if [p.size for p in places] != list(sizes.regions):
+        raise manifest.error("regions", "as long as arena and memories are")
+    for number, (fields, place) in enumerate(zip(entries, places, strict=True)):
+        reader.check(place)
+        sums = _sums(reader, fields, place.size)
+        if number in unused and sums.strip(b"\0"):
+            raise reader.error(f"region {number} has pages, but no instance has its memory")
+        if verify:
+            paging.verify_region(reader, place, sums, f"region {number}")
+    if portable:
+        template, held = paging.copied(reader, places)
+    else:
+        template, held = paging.mapped(reader, places), 0
+    return Image(template, sizes.regions, (NO_PAGES,) * len(entries)).without(unused), (), held
+
+
+def _check_seal(reader: Reader, above: Fields, seal: Seal | None) -> None:
+    """The parent of a delta that was opened with a key is the very file that it was made against.  Raises: `SnapshotError`."""
+    assert reader.seal is not None
+    if seal is None or seal.key != reader.seal.key or seal.tag.hex() != above.text("tag"):
+        raise reader.error("it is a delta of another snapshot, or of one that was not opened with the same key")
+
+
+def _sums(reader: Reader, fields: Fields, size: int, more: bytes = b"") -> bytes:
+    """The checksums of so many bytes."""
+    place = fields.section("sums")
+    if place.size != paging.DIGEST * -(-size // CHUNK):
+        raise fields.error("sums", "one for each chunk")
+    sums = reader.read(place)
+    if paging.digest(sums + more).hex() != fields.text("sums_digest"):
+        raise reader.error("the checksums are damaged")
+    return sums
+
+
+def _own(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], held: int) -> tuple[list[Pages], int]:
+    """A delta's own pages of each region, and `Opened.held`.  They are read, so they are checked.  `held`: the parent's."""
+    parts = [(fields.section("numbers"), fields.section("content")) for fields in entries]
+    for fields, (places, pages), size in zip(entries, parts, sizes, strict=True):
+        count = places.size // 4
+        if places.size % 4 or count > size // HOST_PAGE or pages.size != count * HOST_PAGE:
+            raise fields.error("content", "a page for each number, and as many as the region has at most")
+        held += pages.size
+    reader.limits.check_pages(reader.name, held)
+    own = []
+    for region, (fields, part, size) in enumerate(zip(entries, parts, sizes, strict=True)):
+        numbers, content = array("I", reader.read(part[0])), reader.read(part[1])
+        sums = _sums(reader, fields, len(content), numbers.tobytes())
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        if paging.checksums(content) != sums:
+            raise reader.error(f"the pages of region {region} are damaged")
+        paging.check_numbers(numbers, size)
+        own.append(Pages(numbers, content))
+    return own, held
+
+
+def _patched(parent: Image, sizes: tuple[int, ...], own: list[Pages], *, portable: bool) -> Image:
+    """The parent's image with a delta's pages over it.  The delta may be the older: regions that have grown since are cut off."""
+    before = (parent if portable or parent.template.file is not None else rebuilt(parent)).resized(sizes)
+    changed = (paging.union(theirs, ours) for theirs, ours in zip(before.changed, own, strict=True))
+    return Image(before.template, sizes, tuple(changed))
+
+
+def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) -> tuple[Embedded, ...]:
+    """The modules of the manifest; what travels along, here or with the parent, is read when it is wanted."""
+    above = {} if parent is None else {module_key(m): m for m in parent.modules}
+    here: dict[tuple[str, str], Embedded] = {}
+    found, size, packed = [], 0, set[Section]()
+    for fields in manifest.items("modules", 1 << 16):
+        one = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
+        if fields.has("wasm") and module_key(one) not in here:
+            parts = [reader.check(fields.section(name)) for name in ("wasm", "carried")]
+            size += sum(content_size(reader, part) for part in parts)
+            packed.update(parts)
+            reader.limits.check_modules(reader.name, size, min(sum(part.size for part in packed), reader.size))
+            wasm, carried = (functools.partial(reader.read, part) for part in parts)
+            here[module_key(one)] = replace(one, wasm=wasm, bytecode=carried)
+        found.append(here.get(module_key(one)) or above.get(module_key(one)) or one)
+    return tuple(found)
+
+
+def bind(
+    opened: Opened,
+    find_module: FindModule,
+    translate: Decode,
+    structure: Decode,
+    windows: Windows,
+    find: Find,
+    make: Load | None,
+    hosts: Hosts,
+) -> Frozen:
+    """The frozen machine of a file, its modules and imports found.
+
+    `find_module`: a module that is there already, by digest; `translate`: makes one of the bytes that travel along; `structure`:
+    the same without translating bodies, for bytecode that travels along.  `find`: host functions by the names of imports.
+    Raises: `SnapshotError`, `LinkError`, `Limit`, what `translate` raises.
+    """
+    known = {m: module_of(opened, m, find_module, translate, structure) for m in dict.fromkeys(opened.modules)}
+    modules = tuple(known[m] for m in opened.modules)
+    # a module that comes twice has its bytecode in the window twice
+    opened.limits.check_modules(opened.name, sum(len(code.bytecode) for code in modules))
+    return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, windows, find, make, hosts)
+
+
+def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Decode, structure: Decode) -> ModuleCode:
+    """One of a snapshot's modules, found as `bind` says."""
+    code = find(module.digest)
+    name = f"the module {module.name!r} ({module.digest[:12]}…)"
+    if code is not None:
+        paid = len(code.file)
+    else:
+        if module.wasm is None:
+            raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
+        packed = module.wasm()
+        wasm, paid = _module_file(packed, opened), len(packed)
+        code = translate(wasm, paid)
+        if code.digest.hex() != module.digest:
+            raise SnapshotError(f"{opened.name}: {name} is damaged")
+    if codes.bytecode_digest(code) == module.bytecode_digest:
+        return code
+    if module.bytecode is None:
+        raise SnapshotError(
+            f"{opened.name}: this version of arenite translates {name} otherwise than the one that made the snapshot, "
+            "and the bytecode does not travel along"
+        )
+    return codes.restored(module.bytecode(), structure(code.file, paid))
+
+
+def _module_file(data: bytes, opened: Opened) -> bytes:
+    """A module's own file.  Raises: `SnapshotError`."""
+    try:
+        return decompressed(data, opened.limits.modules)
+    except zstandard.ZstdError as error:
+        raise SnapshotError(f"{opened.name}: a module is damaged: {error}") from error
