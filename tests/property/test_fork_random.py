@@ -75,6 +75,9 @@ class Run:
             except Trap as trap:
                 self.steps.append(f"trap {trap.message}")
                 return
+            except LinkError as error:  # a function that is nowhere
+                self.steps.append(str(error))
+                return
             if isinstance(outcome, Finished):
                 self.steps.append(" ".join("function" if isinstance(v, Func) else repr(v) for v in outcome.values))
                 return

@@ -4,7 +4,7 @@ from arenite.api.engine import Engine
 from arenite.api.execution import ASK_AGAIN, Execution, Finished, HostCall, Paused, PauseReason
 from arenite.api.externs import Caller, Func, Global, Memory, Table
 from arenite.api.instance import Instance, InstanceExports
-from arenite.api.linker import Linker
+from arenite.api.linker import InstancePre, Linker
 from arenite.api.module import Module
 from arenite.api.snapshot import Snapshot
 from arenite.api.store import WASI, HostModule, Store
@@ -38,6 +38,7 @@ __all__ = [
     "ImportType",
     "Instance",
     "InstanceExports",
+    "InstancePre",
     "Limits",
     "Linker",
     "Memory",

@@ -1,15 +1,22 @@
-"""A linker: names for what modules may import."""
+"""A linker: names for what modules may import.
+
+linker = Linker(engine)
+linker.define_func("env", "now", FuncType([], [ValType.i64()]), time.monotonic_ns)
+linker.define_module(store, "library", library)
+instance = linker.instantiate(store, module)
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from arenite.api.externs import AnyExtern, Extern, Func, host_function, machine_of, wrap
+from arenite.api.engine import check_engine
+from arenite.api.externs import AnyExtern, Extern, Func, Global, Memory, Table, host_function, machine_of, wrap
 from arenite.api.here import Here
-from arenite.api.instance import Instance
+from arenite.api.instance import Instance, check_module
 from arenite.api.store import WASI
-from arenite.api.types import FuncType
-from arenite.errors import Failure, LinkError, Trap
+from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
+from arenite.errors import Failure, LinkError
 from arenite.layout import types as core
 
 if TYPE_CHECKING:
@@ -17,23 +24,33 @@ if TYPE_CHECKING:
 
     from arenite.api.engine import Engine
     from arenite.api.execution import Execution
-    from arenite.api.externs import Storelike
+    from arenite.api.externs import Caller, Storelike
     from arenite.api.module import Module
     from arenite.api.store import HostModule
     from arenite.machine.machine import Machine
     from arenite.machine.objects import HostFunction
 
 
+START: Final = "_start"  # what a command exports, to be called once per instance
+INITIALIZE: Final = "_initialize"  # what a reactor exports, to be called first
+LEFT_OUT: Final = {  # what a command may export beside functions, for debuggers and older tools
+    core.MemoryType: {"memory"},
+    core.TableType: {"table", "__indirect_function_table"},
+    core.GlobalType: {"__data_end", "__heap_base", "__dso_handle"},
+}
+
+
 class Linker(Here):
     """Definitions by (module, name): things of a store, and host functions for any store."""
 
     def __init__(self, engine: Engine) -> None:
+        check_engine(engine)
         self.engine = engine
         self.allow_shadowing = False
         self._items: dict[tuple[str, str], AnyExtern] = {}
         self._functions: dict[tuple[str, str], HostFunction] = {}
         self._hosts: list[str] = []
-        self._unknown_as_traps: set[tuple[str, str]] = set()
+        self._unknown: dict[tuple[str, str], HostFunction] = {}  # in place of what is defined nowhere else
 
     def _free(self, module: str, name: str) -> tuple[str, str]:
         """The key of a new definition.  Raises: `Failure` if there is one already."""
@@ -44,7 +61,7 @@ class Linker(Here):
         self._functions.pop(key, None)
         return key
 
-    def define(self, store: Storelike, module: str, name: str, item: AnyExtern | Instance) -> None:
+    def define(self, store: Storelike, module: str, name: str, item: AnyExtern) -> None:
         """Define a thing of a store."""
         if not isinstance(item, Extern):
             raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
@@ -59,6 +76,8 @@ class Linker(Here):
 
     def define_instance(self, store: Storelike, name: str, instance: Instance) -> None:
         """Define all exports of an instance under one module name."""
+        if not isinstance(instance, Instance):
+            raise TypeError(f"expected an Instance, found {type(instance).__name__}")
         for field, item in instance.exports(store).items():
             self.define(store, name, field, item)
 
@@ -72,16 +91,88 @@ class Linker(Here):
             self._hosts.append(name)
 
     def define_module(self, store: Storelike, name: str, module: Module) -> None:
-        """Instantiate a module and define its exports under `name`."""
-        self.define_instance(store, name, self.instantiate(store, module))
+        """Define the exports of a module under `name`.
+
+        A WASI command (it exports `_start`) is for one use: each call of one of its functions makes an instance of its own, in the
+        caller's store.  Any other module is instantiated now, and a reactor's `_initialize` is called.
+        Raises: as `instantiate`, `Failure` for a module that is neither the one nor the other, `Trap`.
+        """
+        check_module(module)
+        kinds = {export.name: export.type for export in module.code.exports}
+        for field in (START, INITIALIZE):
+            if not isinstance(kinds.get(field, core.FuncType((), ())), core.FuncType):
+                raise Failure(f"`{field}` must be a function")
+        if START not in kinds:
+            self._define_reactor(store, name, module, first=kinds.get(INITIALIZE))
+        elif INITIALIZE in kinds:
+            raise Failure("a module cannot be both a command and a reactor: it exports `_start` and `_initialize`")
+        else:
+            self._define_command(name, module)
+
+    def _define_reactor(self, store: Storelike, name: str, module: Module, *, first: core.ExternType | None) -> None:
+        instance = self.instantiate(store, module)
+        if first is not None:
+            if first != core.FuncType((), ()):
+                raise Failure(f"`{INITIALIZE}` has the type {first}; expected () -> ()")
+            instance.call(store, INITIALIZE)
+        self.define_instance(store, name, instance)
+
+    def _define_command(self, name: str, module: Module) -> None:
+        before, found = self.instantiate_pre(module), {}
+        for export in module.code.exports:
+            if isinstance(export.type, core.FuncType):
+                found[export.name] = host_function(FuncType.of(export.type), _once(before, export.name), access_caller=True)
+            elif export.name not in LEFT_OUT[type(export.type)]:
+                raise Failure(f"command export {export.name!r} is not a function")
+        self._functions.update({self._free(name, field): function for field, function in found.items()})
 
     def define_unknown_imports_as_traps(self, module: Module) -> None:
-        """Imports of this module that are defined nowhere become functions that trap when they are called."""
-        self._unknown_as_traps |= {(i.module, i.name) for i in module.code.imports if isinstance(i.type, core.FuncType)}
+        """Functions that this module imports and that are defined nowhere become such as raise a `LinkError` when they are called."""
+        self._define_unknown(module, lambda wanted: _missing(wanted.module, wanted.name))
+
+    def define_unknown_imports_as_default_values(self, store: Storelike, module: Module) -> None:
+        """What this module imports and is defined nowhere gets a default: functions that give zeros and nulls, and in this store
+        globals of such values and memories and tables of their least size.
+        """
+        machine_of(store)
+        self._define_unknown(module, lambda wanted: _giving(wanted.type))
+        for wanted in module.code.imports:
+            key = wanted.module, wanted.name
+            if key not in self._items and not isinstance(wanted.type, core.FuncType):
+                self._items[key] = _default(store, wanted.type)
+
+    def _define_unknown(self, module: Module, make: Callable[[core.ImportType], Callable[..., object]]) -> None:
+        check_module(module)
+        for wanted in module.code.imports:
+            key = wanted.module, wanted.name
+            known = any(key in found for found in (self._items, self._functions, self._unknown))
+            if isinstance(wanted.type, core.FuncType) and not known:
+                self._unknown[key] = host_function(FuncType.of(wanted.type), make(wanted), access_caller=False)
 
     def instantiate(self, store: Storelike, module: Module) -> Instance:
         """An instance with its imports found here.  Raises: `LinkError` naming the first that is not, and as `Instance`."""
         return Instance(store, module, self._imports(store, module))
+
+    def instantiate_pre(self, module: Module) -> InstancePre:
+        """What is defined here now, ready for any number of instances of this module.
+
+        Raises: `LinkError` naming the first import that no store could find here, or a function of another type.
+        """
+        check_module(module)
+        now = Linker(self.engine)
+        now._items, now._functions, now._unknown = self._items.copy(), self._functions.copy(), self._unknown.copy()
+        now._hosts = self._hosts.copy()
+        for wanted in module.code.imports:
+            key = wanted.module, wanted.name
+            function = self._functions.get(key)
+            if function is not None and function.type != wanted.type:
+                raise LinkError(
+                    f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {function.type}"
+                )
+            hosts = [host for host in self._hosts if host != WASI or wanted.module.startswith("wasi_")]
+            if function is None and key not in self._items and key not in self._unknown and not hosts:
+                raise LinkError(f"unknown import: {wanted.module!r} {wanted.name!r} has not been defined")
+        return InstancePre(now, module)
 
     def start(self, store: Storelike, module: Module) -> Execution:
         """As `instantiate`, with a start function that can stop in the middle; `Execution.instance` is the instance."""
@@ -90,6 +181,7 @@ class Linker(Here):
     def _imports(self, store: Storelike, module: Module) -> list[AnyExtern]:
         """What a module's imports are here.  Raises: `LinkError`."""
         machine = machine_of(store)
+        check_module(module)
         found = []
         for wanted in module.code.imports:
             key = wanted.module, wanted.name
@@ -97,13 +189,11 @@ class Linker(Here):
             if known is not None:
                 found.append(wrap(machine, machine.add_host_function(known)))
             else:
-                found.append(self._items.get(key) or self._find(store, machine, *key, wanted.type))
+                found.append(self._items.get(key) or self._find(store, machine, *key))
         return found
 
-    def _find(self, store: Storelike, machine: Machine, module: str, name: str, type_: core.ExternType) -> AnyExtern:
-        function = self._from_host(store, module, name)
-        if function is None and (module, name) in self._unknown_as_traps and isinstance(type_, core.FuncType):
-            function = host_function(FuncType.of(type_), _trapping(module, name), access_caller=False)
+    def _find(self, store: Storelike, machine: Machine, module: str, name: str) -> AnyExtern:
+        function = self._from_host(store, module, name) or self._unknown.get((module, name))
         if function is None:
             lacking = WASI in self._hosts and module.startswith("wasi_") and machine.hosts.get(WASI) is None
             hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if lacking else ""
@@ -119,36 +209,97 @@ class Linker(Here):
         return None
 
     def host_function(self, module: str, name: str, hosts: Mapping[str, object]) -> HostFunction | None:
-        """The host function that is defined for any store under a name, or that one of `hosts` offers, if there is one."""
+        """The host function that is defined for any store under a name, or that one of `hosts` offers, or in place of an unknown one."""
         found = self._functions.get((module, name))
         for host_name in self._hosts if found is None else ():
             function = getattr(hosts.get(host_name), "function", None)
             offered = None if function is None else function(module, name)
             if offered is not None:
                 return host_function(offered[0], offered[1], access_caller=True)
-        return found
+        return found or self._unknown.get((module, name))
 
     def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
         """What is defined under a name.  Raises: `LinkError`."""
         machine = machine_of(store)
         item = self._items.get((module, name))
-        function = self._functions.get((module, name)) or self._from_host(store, module, name)
-        if item is None and function is None:
-            raise LinkError(f"unknown import: {module!r} {name!r} has not been defined")
-        return item if item is not None else wrap(machine, machine.add_host_function(function))  # type: ignore[arg-type]  # not None
+        if item is not None:
+            item.machine_in(store)
+            return item
+        function = self._functions.get((module, name))
+        return (
+            self._find(store, machine, module, name) if function is None else wrap(machine, machine.add_host_function(function))
+        )
 
     def get_default(self, store: Storelike, name: str) -> Func:
-        """The function that a module's name stands for: its `_start`, or the unnamed export.  Raises: `LinkError`."""
-        for field in ("", "_start"):
-            item = self._items.get((name, field))
-            if isinstance(item, Func):
-                item.machine_in(store)
+        """The function that a module's name stands for: the unnamed export, `_start`, or else one that does nothing.
+
+        Raises: `LinkError` when nothing is defined under that name, `Failure` when it is no function.
+        """
+        defined = {field for module, field in (*self._items, *self._functions) if module == name}
+        for field in ("", START):
+            if field in defined:
+                item = self.get(store, name, field)
+                if not isinstance(item, Func):
+                    raise Failure(f"the default export {field!r} of {name!r} is not a function")
                 return item
-        raise LinkError(f"module {name!r} has no default function")
+        if not defined:
+            raise LinkError(f"nothing has been defined under the name {name!r}")
+        machine = machine_of(store)
+        return cast("Func", wrap(machine, machine.add_host_function(NOTHING)))
 
 
-def _trapping(module: str, name: str) -> Callable[..., object]:
-    def call(*_args: object) -> object:
-        raise Trap(f"unknown import: {module!r} {name!r} was called")
+class InstancePre(Here):
+    """A module with what it imports, out of `Linker.instantiate_pre`: later definitions of the linker's make no difference to it."""
+
+    def __init__(self, linker: Linker, module: Module) -> None:
+        self._linker = linker
+        self.module = module
+
+    def instantiate(self, store: Storelike) -> Instance:
+        """An instance in a store: in that of what was defined of a store's.  Raises: as `Linker.instantiate`."""
+        return self._linker.instantiate(store, self.module)
+
+
+def _once(before: InstancePre, name: str) -> Callable[..., object]:
+    """Calls a function of a command, in an instance for this call."""
+
+    def call(caller: Caller, *args: object) -> object:
+        return before.instantiate(caller).call(caller, name, *args)
 
     return call
+
+
+def _missing(module: str, name: str) -> Callable[..., object]:
+    def call(*_args: object) -> object:
+        raise LinkError(f"unknown import: {module!r} {name!r} has not been defined, and was called")
+
+    return call
+
+
+def _zero(type_: int) -> Any:  # noqa: ANN401 (a guest's value)
+    return None if type_ in core.REFERENCES else 0
+
+
+def _giving(type_: core.ExternType) -> Callable[..., object]:
+    """A function that gives what is zero or null."""
+    values = [_zero(t) for t in type_.results] if isinstance(type_, core.FuncType) else []
+    result = values if len(values) > 1 else values[0] if values else None
+
+    def call(*_args: object) -> object:
+        return result
+
+    return call
+
+
+def _default(store: Storelike, type_: core.ExternType) -> AnyExtern:
+    """A global, memory or table of a type, with nothing in it."""
+    ty = wrapped(type_)
+    if isinstance(ty, GlobalType):
+        return Global(store, ty, _zero(ty.content.code))
+    if isinstance(ty, MemoryType):
+        return Memory(store, ty)
+    assert isinstance(ty, TableType), "functions are for others"
+    return Table(store, ty, None)
+
+
+NOTHING: Final = host_function(FuncType([], []), lambda: None, access_caller=False)

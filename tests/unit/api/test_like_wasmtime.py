@@ -302,7 +302,6 @@ DIFFERENT = {  # call -> (wasmtime's outcome, arenite's): Python's own errors fo
     "too few": ("error", "TypeError"),
     "too many": ("error", "TypeError"),
     "host too few": ("error", "TypeError"),
-    "an unknown import that traps": ("error", "trap"),
     "host surplus": ("error", "TypeError"),
     "an int for f64": ("TypeError", "value 2.0"),
     "set f64 to an int": ("TypeError", "value ['None', '3.0']"),
