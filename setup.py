@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from setuptools import Extension
 
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
-FIXED = {"wasm": ("budget", "reader", "stacks", "sink", "body", "decode", "validate"), "bytecode": ("states", "walk")}
+FIXED = {
+    "wasm": ("budget", "reader", "stacks", "sink", "context", "control", "entities", "body", "decode", "validate"),
+    "bytecode": ("states", "walk"),
+}
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
 
 INTERPRETER = """

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import wasmtime
 
 import arenite.wasm.body
+import arenite.wasm.context
+import arenite.wasm.control
+import arenite.wasm.entities
 import arenite.wasm.reader
 import arenite.wasm.sink
 import arenite.wasm.stacks
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 
     from arenite.wasm.module import Module
 
-COMPILED = (arenite.wasm.reader, arenite.wasm.stacks, arenite.wasm.sink, arenite.wasm.body)
+COMPILED = (
+    *(arenite.wasm.reader, arenite.wasm.stacks, arenite.wasm.sink),
+    *(arenite.wasm.context, arenite.wasm.control, arenite.wasm.entities, arenite.wasm.body),
+)
 FILETESTS = Path(__file__).parents[2] / "filetests" / "validate"
 
 

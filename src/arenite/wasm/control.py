@@ -1,0 +1,175 @@
+"""Instructions of control: blocks, branches, calls.  Spec: valid-instr-control.
+
+Compiled by mypyc; see `reader` for what that forbids.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+
+from arenite.errors import DecodeError
+from arenite.wasm.context import FUNCREF, NOTHING, VALUE, Context
+from arenite.wasm.features import illegal, malformed
+
+I32: Final = 0x7F
+
+
+@final
+class Control:
+    """Checks and reports them."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def structure(self, op: i64) -> None:
+        """`unreachable`, `nop`, and what opens, divides and closes blocks."""
+        c = self.context
+        s = c.s
+        if op == 0x00:
+            if s.live:
+                c.sink.unreachable()
+            s.unreachable()
+        elif op == 0x05:
+            self.else_()
+        elif op == 0x0B:
+            self.end()
+        elif op != 0x01:
+            self.block(op)
+
+    def block(self, op: i64) -> None:
+        """`block`, `loop`, `if`.  Spec: binary-blocktype."""
+        c = self.context
+        s = c.s
+        r = c.r
+        params = NOTHING
+        results = NOTHING
+        byte = r.type_byte()
+        if 0x40 <= byte < 0x80:
+            results = VALUE[byte]
+            if byte != 0x40 and not results:
+                raise DecodeError(malformed("value", byte), int(r.pos - 1))
+        else:
+            r.pos -= 1
+            index = r.signed(33)
+            if index < 0 or index >= len(c.params):
+                raise s.fail(f"unknown type {index}")
+            params, results = c.params[index], c.results[index]
+        if op == 0x04:
+            s.pop(I32)
+        s.enter(op, params, results)
+        if not s.live:
+            return
+        if op == 0x02:
+            c.sink.block(params, results)
+        elif op == 0x03:
+            c.sink.loop(params, results)
+        else:
+            c.sink.if_(params, results)
+
+    def else_(self) -> None:
+        """`else`."""
+        c = self.context
+        s = c.s
+        if s.frames[-1].op != 0x04:
+            raise DecodeError("END opcode expected: else without if", int(s.at))
+        frame = s.leave()
+        if frame.live:
+            c.sink.else_(not frame.dead)
+        frame.op = 0x05
+        frame.dead = False
+        s.dead = False
+        s.live = frame.live
+        s.pushes(frame.params)
+
+    def end(self) -> None:
+        """`end`."""
+        c = self.context
+        s = c.s
+        frame = s.leave()
+        if frame.op == 0x04 and frame.params != frame.results:
+            raise s.fail("type mismatch: an if without else must leave its parameters")
+        if frame.live:
+            c.sink.end(not frame.dead)
+        s.frames.pop()
+        s.live = frame.live
+        if len(s.frames) > 0:
+            outer = s.frames[-1]
+            s.height = outer.height
+            s.dead = outer.dead
+            s.pushes(frame.results)
+
+    def branch(self, op: i64) -> None:
+        """`br`, `br_if`, `br_table`, `return`."""
+        c = self.context
+        s = c.s
+        if op == 0x0C:
+            depth = c.r.u32()
+            s.pops(s.frame(depth).label())
+            if s.live:
+                c.sink.br(depth)
+            s.unreachable()
+        elif op == 0x0D:
+            depth = c.r.u32()
+            label = s.frame(depth).label()
+            s.pop(I32)
+            s.pops(label)
+            s.pushes(label)
+            if s.live:
+                c.sink.br_if(depth)
+        elif op == 0x0E:
+            self.br_table()
+        elif op == 0x0F:
+            s.pops(s.frames[0].results)
+            if s.live:
+                c.sink.return_()
+            s.unreachable()
+        else:
+            raise DecodeError(illegal(op), int(s.at))
+
+    def br_table(self) -> None:
+        """`br_table`: all labels take as many operands as the default."""
+        c = self.context
+        s = c.s
+        count = c.r.count()
+        depths: list[int] = []
+        s.pop(I32)
+        while count >= 0:
+            count -= 1
+            depth = c.r.u32()
+            label = s.frame(depth).label()
+            s.peeks(label)
+            if depths and len(label) != len(s.frame(depths[-1]).label()):
+                raise s.fail("type mismatch: labels of different arity")
+            depths.append(int(depth))
+        if s.live:
+            c.sink.br_table(depths)
+        s.unreachable()
+
+    def call(self) -> None:
+        """`call`."""
+        c = self.context
+        s = c.s
+        func = c.index("function", len(c.funcs))
+        type_ = c.funcs[func]
+        params, results = c.params[type_], c.results[type_]
+        s.pops(params)
+        s.pushes(results)
+        if s.live:
+            c.sink.call(func, len(params), len(results))
+
+    def call_indirect(self) -> None:
+        """`call_indirect`."""
+        c = self.context
+        s = c.s
+        type_ = c.index("type", len(c.params))
+        table = c.index("table", len(c.tables))
+        if c.tables[table] != FUNCREF:
+            raise s.fail("type mismatch: call_indirect through a table that does not hold functions")
+        params, results = c.params[type_], c.results[type_]
+        s.pop(I32)
+        s.pops(params)
+        s.pushes(results)
+        if s.live:
+            c.sink.call_indirect(type_, table, len(params), len(results))
