@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from arenite.wasi.records import Advice, FdFlags
 
 PIPE_BUF = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes at once if it takes any
+ENTRIES = 256  # of a directory between two looks at the clock
+MASK32 = (1 << 32) - 1
 CONTRADICTIONS = (FstFlags.ATIM | FstFlags.ATIM_NOW, FstFlags.MTIM | FstFlags.MTIM_NOW)
 
 
@@ -146,16 +148,21 @@ def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     return guest.patiently(fd, lambda: fd.read(iovs, pause=guest.can_pause))
 
 
-def fd_readdir(_: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
+def fd_readdir(guest: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
     """Read entries of a directory; the last may be cut off, and a buffer that is not full says that there are no more."""
-    used = 0
-    for following, (name, inode, file_type) in enumerate(a_directory(fd).entries(cookie), cookie + 1):
-        piece = (DIRENT.pack(following, inode, len(name), file_type) + name)[: len(buf) - used]
+    caller = guest.caller
+    used, read = caller.progress >> 32, caller.progress & MASK32  # bytes and entries, if it is asked again
+    start = cookie + read
+    for following, (name, inode, file_type) in enumerate(a_directory(fd).entries(start, caller.checkpoint), start + 1):
+        piece = (DIRENT.pack(following, inode, len(name), file_type) + name)[: max(0, len(buf) - used)]
         buf[used : used + len(piece)] = piece
         used += len(piece)
-        if used == len(buf):
+        if used >= len(buf):
             break
-    return used
+        if following % ENTRIES == 0:
+            caller.progress = used << 32 | (following - cookie) & MASK32
+            caller.checkpoint()
+    return min(used, len(buf))
 
 
 def fd_renumber(guest: Guest, fd: int, to: int) -> None:

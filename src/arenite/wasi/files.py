@@ -234,11 +234,12 @@ class Listing:
             hostio.check_room(place.fd)
         self.found = os.scandir(place.path if place.fd is None else place.fd)
 
-    def since(self, cookie: int) -> Iterator[Entry]:
-        """The entries from a cookie on, which is not before the last one."""
+    def since(self, cookie: int, checkpoint: Callable[[], object]) -> Iterator[Entry]:
+        """The entries from a cookie on, which is not before the last one.  `checkpoint`: called for each that is passed over."""
         while self.first < cookie and (self.kept or self.fetch()):
             self.kept.popleft()
             self.first += 1
+            checkpoint()
         for at in itertools.count():
             if at == len(self.kept) and not self.fetch():
                 return
@@ -288,12 +289,12 @@ class Directory(Descriptor):
         known = not self.given and self.origin.path != "." and self.origin.holds(self.place.stat)  # otherwise it was moved
         return inside.count("/") + (self.origin.path.count("/") + 1 if known else 0)
 
-    def entries(self, cookie: int) -> Iterator[Entry]:
-        """What is in the directory, from a cookie on; cookie 0 looks anew."""
+    def entries(self, cookie: int, checkpoint: Callable[[], object]) -> Iterator[Entry]:
+        """What is in the directory, from a cookie on; cookie 0 looks anew.  `checkpoint`: see `Listing.since`."""
         if self.listing is None or cookie == 0 or cookie < self.listing.first:
             self.end_listing()
             self.listing = Listing(self.place)
-        return self.listing.since(cookie)
+        return self.listing.since(cookie, checkpoint)
 
     def end_listing(self) -> None:
         """Stop reading."""

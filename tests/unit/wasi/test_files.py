@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import pytest
 from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.descriptors import MOST_DESCRIPTORS
 from arenite.wasi.errno import Errno
+from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FDSTAT, IOVEC, FileType, Rights
 from unit.wasi.program import ALL, DATA, OUT, Program
 
@@ -356,6 +358,55 @@ def test_readdir_from_an_earlier_cookie(program: Program, root: Path) -> None:
         following, _, length, _ = DIRENT.unpack_from(program.memory, buffer)
         assert following == cookie + 1
         assert program.memory[buffer + 24 : buffer + 24 + length].decode() == everything[cookie]
+
+
+class Stopped(BaseException):
+    """As the machine leaves a host function whose guest must stop."""
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("cookie", [0, 700])
+def test_a_long_listing_is_stopped_and_goes_on(
+    *, elsewhere: bool, cookie: int, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(1000):
+        (root / "d" / f"name-{n:03}").touch()
+    config = WasiConfig(dirs={"/": root})
+    program = Program(config)
+    fd = program.open("d", rights=ALL & ~WRITE)
+    size = 1000 * 40
+    whole = program.names(fd, size)
+    found = program.module.function(MODULE, "fd_readdir")
+    assert found is not None
+    buffer = program.put(bytes(size))
+    looks = itertools.count()
+    monkeypatch.setattr("arenite.wasi.fd.ENTRIES", 4)
+
+    def checkpoint() -> None:
+        if next(looks) % 90 == 0:
+            raise Stopped
+
+    program.progress = 0
+    for stops in range(100):
+        monkeypatch.setattr(program, "checkpoint", checkpoint)
+        try:
+            assert found[1](program, fd, buffer, size, cookie, OUT) == 0
+        except Stopped:
+            if elsewhere and stops == 1:
+                other = Program.going_on(config, program.module.freeze())
+                other.memory, other.progress = program.memory, program.progress
+                program.module.close()
+                program = other
+        else:
+            break
+    assert 3 < stops < 99
+    used, at, names = program.number(), buffer, []
+    while at < buffer + used:
+        following, _, length, _ = DIRENT.unpack_from(program.memory, at)
+        names.append(program.memory[at + DIRENT.size : at + DIRENT.size + length].decode())
+        at += DIRENT.size + length
+    assert following == 1002
+    assert names == whole[cookie:]
 
 
 def test_names_that_go_while_they_are_read(program: Program, root: Path) -> None:

@@ -375,6 +375,40 @@ def test_streams_keep_rights_and_flags_where_they_can() -> None:
         assert plain.read(0) == b"x"
 
 
+def test_a_state_wins_a_stream_no_flags_and_no_places(root: Path) -> None:
+    """Also one from when streams had what the host's files have."""
+    (root / "out").write_bytes(b"")
+    config = WasiConfig(stdin=root / "a", stdout=root / "out")
+    state = Program(config).module.freeze()
+    assert isinstance(state, dict)
+    assert isinstance(state["descriptors"], list)
+    for one in state["descriptors"]:
+        assert isinstance(one, dict)
+        one.update(flags=APPEND | NONBLOCK, rights=sum(Rights), inheriting=sum(Rights))
+    program = Program.going_on(config, state)
+    for fd, right in ((0, READ), (1, WRITE)):
+        _, flags, rights, _ = fdstat(program, fd)
+        assert flags == NONBLOCK
+        assert rights & (READ | WRITE | SEEK) == right
+        assert program.call("fd_filestat_set_size", fd, 0) is Errno.INVAL
+    assert program.call("fd_pwrite", 1, b"x", 0, OUT) is Errno.SPIPE
+
+
+@pytest.mark.parametrize("given", ["rw", "ro"])
+def test_rights_that_were_given_up_stay_so(given: str, config: WasiConfig, root: Path) -> None:
+    program = Program(config)
+    directory = program.open("d", rights=READ)
+    assert program.call("fd_fdstat_set_rights", 3, int(Rights.PATH_OPEN | Rights.PATH_CREATE_FILE), READ) is OK
+    other = fork(program, WasiConfig(dirs={"/data": (root, given)}))
+    for each in (program, other):
+        assert each.call("path_filestat_get", 3, 0, "a", OUT) is Errno.NOTCAPABLE
+        assert each.call("fd_write", each.open("a"), b"x", OUT) is (Errno.ROFS if (given, each) == ("ro", other) else Errno.BADF)
+    refused = Errno.ROFS if given == "ro" else OK
+    assert other.open_errno("new", fd=directory, oflags=CREAT, rights=WRITE) is refused
+    assert other.call("path_create_directory", directory, "more") is refused
+    assert program.open_errno("e/x", fd=directory, rights=WRITE) is OK
+
+
 def test_forks_share_functions_and_nothing_else(config: WasiConfig) -> None:
     program = Program(config)
     fd = program.open("a")
