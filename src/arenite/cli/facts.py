@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.cli.listing import describe, plural
 from arenite.errors import SnapshotError
+from arenite.inspect.kinds import ELEMENTS
+from arenite.inspect.picture import State, page_states
+from arenite.inspect.survey import Names, filled
 from arenite.layout.cage import HOST_PAGE
 from arenite.layout.types import PAGE_SIZE, type_name
 from arenite.snapshot.container import FORMAT
-from arenite.snapshot.kinds import ELEMENTS
-from arenite.snapshot.picture import State, page_states
-from arenite.snapshot.survey import Names, filled
 from arenite.snapshot.values import BYTES
 from arenite.wasi.travel import FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output, decode
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from arenite.inspect.stack import Stand
+    from arenite.inspect.survey import Record, Survey
     from arenite.machine.hosts import State as HostState
     from arenite.machine.objects import TableAddr
-    from arenite.snapshot.stack import Stand
-    from arenite.snapshot.survey import Record, Survey
     from arenite.wasi.travel import Frozen
 
 WASI = "wasi"

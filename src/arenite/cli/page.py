@@ -19,22 +19,23 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from arenite.cli.colours import LOOKS
 from arenite.cli.facts import parts, standing, summary
 from arenite.cli.listing import visible
+from arenite.inspect.kinds import KINDS
+from arenite.inspect.picture import STATES, bands
 from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT
 from arenite.layout.records import SIZES
-from arenite.snapshot.kinds import KINDS
-from arenite.snapshot.picture import STATES, bands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from arenite.cli.facts import Part
-    from arenite.snapshot.kinds import Kind
-    from arenite.snapshot.picture import Band
-    from arenite.snapshot.stack import Stand
-    from arenite.snapshot.survey import Record, Row, Survey
+    from arenite.inspect.kinds import Kind
+    from arenite.inspect.picture import Band
+    from arenite.inspect.stack import Stand
+    from arenite.inspect.survey import Record, Row, Survey
 
 CELLS: Final = 2048  # of a band
 OVERVIEW: Final = 192  # of the whole arena
@@ -98,7 +99,7 @@ def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[i
         "stands": list(map(_part, standing(stands))),
         "parts": [_part(part) for part in lists if part.facts],
         "problems": [visible(problem) for problem in survey.problems[:LINES]],
-        "kinds": [[kind.label, kind.colour, kind.doc, kind.backdrop] for kind in KINDS],
+        "kinds": [[kind.label, LOOKS[kind].colour, kind.doc, kind.backdrop] for kind in KINDS],
         "states": [STATES[state] for state in STATES],
         "bands": [_band(band, kinds) for band in bands(survey, CELLS, OVERVIEW)],
         "records": records,

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from arenite import platform
 from arenite.bytecode.module import ModuleCode
+from arenite.cli.colours import LOOKS
 from arenite.cli.ending import Refused
 from arenite.cli.facts import NAMED, parts, standing, summary
 from arenite.cli.listing import SHOWN, columns, listing, plural, visible
@@ -24,14 +25,14 @@ from arenite.cli.loading import read, refusing
 from arenite.cli.page import page
 from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
+from arenite.inspect.picture import State, bands
+from arenite.inspect.stack import Stand, survey_stack
+from arenite.inspect.survey import MOST_ROWS, Survey, survey_of
 from arenite.machine.window import Windows
 from arenite.snapshot import file as files
 from arenite.snapshot import opening
 from arenite.snapshot.container import MAGIC
 from arenite.snapshot.limits import DEFAULT, FileLimits
-from arenite.snapshot.picture import State, bands
-from arenite.snapshot.stack import Stand, survey_stack
-from arenite.snapshot.survey import MOST_ROWS, Survey, survey_of
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from arenite.cli.facts import Part
-    from arenite.snapshot.picture import Band, Cell
+    from arenite.inspect.picture import Band, Cell
 
 UNBROKEN: Final = "\u00a0"  # a space that no line ends at
 PORTABLE: Final = not platform.HAS_CAGE
@@ -166,12 +167,13 @@ class Shades:
 
     def cell(self, cell: Cell) -> tuple[str, str]:
         """The character and the style of a cell."""
+        letter, colour = LOOKS[cell.kind]
         if cell.state is State.EMPTY:
-            return "·", cell.kind.colour
+            return "·", colour
         kept = self.delta and cell.state is State.KEPT
         if self.coloured:
-            return "▒" if kept else "█", cell.kind.colour
-        return cell.kind.letter.lower() if kept else cell.kind.letter, ""
+            return "▒" if kept else "█", colour
+        return letter.lower() if kept else letter, ""
 
     def band(self, band: Band) -> Iterator[Text]:
         """A title, and lines of cells."""
@@ -191,7 +193,8 @@ class Shades:
         kinds = dict.fromkeys(cell.kind for band in picture for cell in band.cells)
         line = Text(" " * 13)
         for kind in kinds:
-            line.append(f"█{UNBROKEN}" if self.coloured else f"{kind.letter}{UNBROKEN}", kind.colour if self.coloured else "")
+            letter, colour = LOOKS[kind]
+            line.append(f"█{UNBROKEN}" if self.coloured else f"{letter}{UNBROKEN}", colour if self.coloured else "")
             line.append(kind.label.replace(" ", UNBROKEN) + "   ")
         line.append(f"·{UNBROKEN}zero")
         if self.delta:

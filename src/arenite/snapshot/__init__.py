@@ -10,13 +10,5 @@
     pack       the form that is shipped: compressed chunks, found by their content
     saving     a file of any form written, opening the way back; file: what is known of one
 
-Whoever only looks into one:
-
-    roots      what the manifest says lies in the arena, as far as it can be read
-    survey     the records that lie there, with their fields and where those lead
-    stack      where its executions stand: frames, with their live slots
-    picture    the same in cells, with the state of the pages
-    kinds      the kinds of what is found
-
 The format is described in docs/snapshot-format.md.
 """

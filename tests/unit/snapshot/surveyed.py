@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
+from arenite.inspect.stack import survey_stack
+from arenite.inspect.survey import survey_of
 from arenite.machine.window import Windows
 from arenite.snapshot import opening
-from arenite.snapshot.stack import survey_stack
-from arenite.snapshot.survey import survey_of
 from arenite.translate.module import structure, translate
 from fuzz.frozen import Document
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite import Snapshot
-    from arenite.snapshot.stack import Stand
-    from arenite.snapshot.survey import Survey
+    from arenite.inspect.stack import Stand
+    from arenite.inspect.survey import Survey
 
 LIBRARY = """(module $lib
   (table (export "t") 6 funcref) (memory (export "m") 1 4) (global (export "g") (mut i64) (i64.const 77))

@@ -15,11 +15,11 @@ import zstandard
 
 from arenite import Config, Engine, Instance, Limit, Memory, MemoryType, Module, Snapshot, SnapshotError, Store
 from arenite import Limits as Extent
+from arenite.inspect.survey import MOST_ROWS_IN_ALL
 from arenite.machine.image import CHUNK
 from arenite.snapshot import container, pack
 from arenite.snapshot import manifest as texts
 from arenite.snapshot.limits import FileLimits
-from arenite.snapshot.survey import MOST_ROWS_IN_ALL
 from differential.binary import MAGIC, section, sized, u
 from fuzz.frozen import Document
 from unit.snapshot.surveyed import altered, looked_at, paused

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from arenite.cli.colours import LOOKS
+from arenite.inspect import kinds
+from arenite.inspect.picture import State, bands, extents
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import RECORDS, FrameHeader, FuncRefRecord, InstanceRecord, StoreContext, TableRecord, WindowEntry
-from arenite.snapshot import kinds
-from arenite.snapshot.picture import State, bands, extents
 from fuzz.frozen import Document
 from unit.snapshot import surveyed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from arenite.snapshot.stack import Stand
-    from arenite.snapshot.survey import Record, Row, Survey
+    from arenite.inspect.stack import Stand
+    from arenite.inspect.survey import Record, Row, Survey
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,8 @@ def test_every_field_that_is_an_arena_offset_leads_somewhere() -> None:
 
 
 def test_letters_tell_kinds_apart() -> None:
-    shown = [kind.letter for kind in kinds.KINDS if kind is not kinds.FUNCTION]
+    assert list(LOOKS) == list(kinds.KINDS)
+    shown = [look.letter for kind, look in LOOKS.items() if kind is not kinds.FUNCTION]
     assert len(set(shown)) == len(shown)
 
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from arenite.inspect.kinds import BYTES, CONTEXT, FRAMES, FREE, LOST, NULL, UNUSED, Kind
 from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT
 from arenite.machine.image import ARENA
-from arenite.snapshot.kinds import BYTES, CONTEXT, FRAMES, FREE, LOST, NULL, UNUSED, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.snapshot.survey import Survey
+    from arenite.inspect.survey import Survey
 
 GRAIN: Final = 16  # bytes: what records are aligned to
 

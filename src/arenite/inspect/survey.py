@@ -20,12 +20,7 @@ from functools import cached_property
 from mmap import mmap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
-from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
-from arenite.machine.backtrace import readable
-from arenite.machine.image import ARENA
-from arenite.snapshot.kinds import (
+from arenite.inspect.kinds import (
     CONTEXT,
     DROPPED,
     ELEMENTS,
@@ -39,7 +34,12 @@ from arenite.snapshot.kinds import (
     TABLES,
     Kind,
 )
-from arenite.snapshot.roots import Import, Instance, Roots, read_roots
+from arenite.inspect.roots import Import, Instance, Roots, read_roots
+from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
+from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
+from arenite.machine.backtrace import readable
+from arenite.machine.image import ARENA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

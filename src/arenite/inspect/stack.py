@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.locals import locals_at
 from arenite.errors import Limit, LinkError, SnapshotError
+from arenite.inspect.kinds import FRAMES
+from arenite.inspect.survey import Names, Record, order
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
@@ -18,15 +20,13 @@ from arenite.machine.backtrace import GuestFrame, unlocated
 from arenite.machine.execution import HOST_CALL
 from arenite.machine.frames import check_place, frames_in
 from arenite.machine.window import HALT_PC
-from arenite.snapshot.kinds import FRAMES
-from arenite.snapshot.survey import Names, Record, order
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
+    from arenite.inspect.survey import Row, Survey
     from arenite.machine.execution import Activation
     from arenite.machine.frames import Frame
     from arenite.machine.window import Placed, Window, Windows
-    from arenite.snapshot.survey import Row, Survey
 
 MOST_FRAMES: Final = 1 << 10  # of one execution
 

@@ -1,0 +1,71 @@
+"""What lies in an arena, by kind, and how each is called.  One row says it; survey and picture derive from it, `cli.colours` adds how it is shown.
+
+`LEADS` says what a field that holds an arena offset leads to, so that whoever follows it can see whether it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from arenite.layout.records import (
+    FrameHeader,
+    FuncRefRecord,
+    GlobalRecord,
+    InstanceRecord,
+    MemoryRecord,
+    StoreContext,
+    TableRecord,
+)
+
+if TYPE_CHECKING:
+    from arenite.layout.records import Field, Record
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """One kind of thing.  A list and what is in it are two kinds, for they begin at the same place.
+
+    `label`: of many of them.  `record`: the record that it is, if it is one.  `backdrop`: shown only where nothing else is.
+    """
+
+    label: str
+    doc: str
+    record: type[Record] | None = None
+    backdrop: bool = False
+
+
+CONTEXT: Final = Kind("store context", "the machine's own registers, below the base", StoreContext)
+NULL: Final = Kind("null page", "offset 0 is null, so nothing lies here", backdrop=True)
+FRAMES: Final = Kind("stack frames", "calls going on", FrameHeader)
+UNUSED: Final = Kind("unused stack", "where no frame is now", backdrop=True)
+INSTANCES: Final = Kind("instances", "modules that were instantiated", InstanceRecord)
+FUNCTIONS: Final = Kind("function references", "one for each of an instance's own functions")
+FUNCTION: Final = Kind("function reference", "by which one function is called", FuncRefRecord)
+HOSTS: Final = Kind("host functions", "references to functions of the host", FuncRefRecord)
+TABLES: Final = Kind("tables", "the tables' records", TableRecord)
+ELEMENTS: Final = Kind("table elements", "references, 4 bytes each")
+MEMORIES: Final = Kind("memory records", "the memories' records; their bytes lie in areas of their own", MemoryRecord)
+GLOBALS: Final = Kind("globals", "values, 8 bytes each", GlobalRecord)
+DROPPED: Final = Kind("dropped segments", "which segments an instance has dropped")
+LOST: Final = Kind("not referred to", "allocated, but nothing known leads here", backdrop=True)
+FREE: Final = Kind("free", "behind the last record", backdrop=True)
+BYTES: Final = Kind("memory", "the guest's own bytes")
+
+KINDS: Final = (
+    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, DROPPED, LOST, FREE, BYTES,
+)  # fmt: skip
+
+LEADS: Final[dict[Field, Kind | None]] = {
+    StoreContext.sp: FRAMES,
+    StoreContext.vmctx: INSTANCES,
+    StoreContext.stack_limit: None,  # an end, not a record
+    StoreContext.heap: None,
+    InstanceRecord.memory: MEMORIES,
+    InstanceRecord.funcrefs: FUNCTIONS,
+    InstanceRecord.dropped: DROPPED,
+    FuncRefRecord.vmctx: INSTANCES,
+    TableRecord.elements: ELEMENTS,
+    FrameHeader.caller_sp: FRAMES,
+    FrameHeader.caller_vmctx: INSTANCES,
+}
