@@ -1,5 +1,7 @@
 """What users hold.  `arenite` exports all of it; nothing else is public."""
 
+from typing import TypeAlias
+
 from arenite.api.engine import Engine
 from arenite.api.execution import ASK_AGAIN, Execution, Finished, HostCall, Paused, PauseReason
 from arenite.api.externs import Caller, Func, Global, Memory, Table
@@ -16,6 +18,9 @@ from arenite.errors import NotReady, SnapshotError
 from arenite.machine.backtrace import GuestFrame as Frame
 from arenite.machine.hosts import HostModuleConfig
 from arenite.machine.hosts import State as HostState
+
+Storelike: TypeAlias = Store | Caller
+"""What methods take first."""
 
 __all__ = [
     "ASK_AGAIN",
@@ -50,6 +55,7 @@ __all__ = [
     "Snapshot",
     "SnapshotError",
     "Store",
+    "Storelike",
     "Table",
     "TableType",
     "Val",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Here:
@@ -15,3 +18,18 @@ class Here:
             f"{type(self).__name__} objects belong to one process: they are neither pickled nor copied; "
             "what travels is a module's bytes, or store.snapshot()"
         )
+
+
+class Kept(Here):
+    """What goes with its last reference: `close` and `with` do nothing, for programs that have them."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Nothing: there is nothing to give back before, and it can be used on."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing, as `close`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from arenite.api.engine import check_engine
 from arenite.api.externs import AnyExtern, Extern, Func, Global, Memory, Table, host_function, machine_of, wrap
-from arenite.api.here import Here
+from arenite.api.here import Kept
 from arenite.api.instance import Instance, check_module
 from arenite.api.store import WASI
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
@@ -40,7 +40,7 @@ LEFT_OUT: Final = {  # what a command may export beside functions, for debuggers
 }
 
 
-class Linker(Here):
+class Linker(Kept):
     """Definitions by (module, name): things of a store, and host functions for any store."""
 
     def __init__(self, engine: Engine) -> None:
@@ -248,7 +248,7 @@ class Linker(Here):
         return cast("Func", wrap(machine, machine.add_host_function(NOTHING)))
 
 
-class InstancePre(Here):
+class InstancePre(Kept):
     """A module with what it imports, out of `Linker.instantiate_pre`: later definitions of the linker's make no difference to it."""
 
     def __init__(self, linker: Linker, module: Module) -> None:

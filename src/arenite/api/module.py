@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.api.engine import Engine, check_engine
-from arenite.api.here import Here
+from arenite.api.here import Kept
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
+from arenite.errors import Failure
 from arenite.machine.births import Births
 from arenite.translate.module import locate, translate
-from arenite.wasm.decode import decode
+from arenite.wasm.decode import MAGIC, decode
 from arenite.wasm.validate import validate
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def offset_of(code: ModuleCode, function: int, pc: int) -> int:
     return locate(decode(code.file), code, function, pc)
 
 
+SERIALIZED: Final = b"\0arenite module\n"  # what serialized modules begin with
+
+
 def binary(wasm: object, expected: str) -> bytes:
     """A module's bytes, which nobody changes.  Raises: `TypeError`: `bytes` would make so many zeros of a number."""
     if not isinstance(wasm, (bytes, bytearray, memoryview)):
@@ -35,7 +39,7 @@ def binary(wasm: object, expected: str) -> bytes:
     return bytes(wasm)
 
 
-class Module(Here):
+class Module(Kept):
     """A translated module, to be instantiated in any store of its engine.
 
     `wasm`: a binary module, or text (extra `wat`).  `progress`: called with (functions done, functions in all).
@@ -47,7 +51,7 @@ class Module(Here):
     ) -> None:
         check_engine(engine)
         data = wat2wasm(wasm) if isinstance(wasm, str) else binary(wasm, "bytes or text")
-        if data[:4] != b"\0asm" and data.lstrip()[:1] in (b"(", b";"):
+        if data[:4] != MAGIC and data.lstrip()[:1] in (b"(", b";"):
             data = wat2wasm(data)
         self.engine = engine
         self.window: Window | None = None
@@ -59,6 +63,28 @@ class Module(Here):
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
         """The module in a file, binary or text."""
         return cls(engine, Path(os.fsdecode(path)).read_bytes())
+
+    @classmethod
+    def deserialize(cls, engine: Engine, encoded: bytes | bytearray) -> Module:
+        """The module that `serialize` made these bytes of; they may come from anybody, since nothing in them is believed.
+
+        It takes as long as loading the module did: there is no compilation that could be left out.
+        Raises: as the constructor, `Failure` for what `serialize` has not made.
+        """
+        check_engine(engine)
+        data = binary(encoded, "bytes")
+        if not data.startswith(SERIALIZED + MAGIC):  # a text would be translated
+            raise Failure("these are no bytes that Module.serialize has made")
+        return cls(engine, data[len(SERIALIZED) :])
+
+    @classmethod
+    def deserialize_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
+        """As `deserialize`, of a file's bytes."""
+        return cls.deserialize(engine, Path(os.fsdecode(path)).read_bytes())
+
+    def serialize(self) -> bytes:
+        """The module as bytes for `deserialize`, in any version of arenite: its own file, marked."""
+        return SERIALIZED + self.code.file
 
     @staticmethod
     def validate(engine: Engine, wasm: bytes | bytearray) -> None:

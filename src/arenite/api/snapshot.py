@@ -58,6 +58,7 @@ class Snapshot:
     def __init__(self, engine: Engine, frozen: Frozen | None, opened: files.Opened | None = None, epochs_left: int = 0) -> None:
         self.engine = engine
         self.epochs_left = epochs_left
+        self.quota = engine.quota
         self._frozen = frozen
         self._opened = opened
         self._saved: files.Saved | None = None

@@ -70,13 +70,14 @@ class Store(Here):
         )
         self.machine.data = data
         self.origin: snapshots.Snapshot | None = None
+        self.quota = engine.quota
         self.configure(0)
 
     @classmethod
     def of(cls, engine: Engine, machine: Machine, origin: snapshots.Snapshot, epochs_left: int) -> Store:
         """The store of a machine that goes on from a snapshot."""
         store = cls.__new__(cls)
-        store.engine, store.machine, store.origin = engine, machine, origin
+        store.engine, store.machine, store.origin, store.quota = engine, machine, origin, origin.quota
         store.configure(epochs_left)
         return store
 
@@ -84,7 +85,7 @@ class Store(Here):
         """Give the machine the engine's options."""
         config, machine = self.engine.config, self.machine
         machine.locate = offset_of
-        machine.quota = self.engine.quota
+        machine.quota = self.quota
         if config.consume_fuel != (machine.fuel is not None):  # a new one, or frozen under other options
             machine.fuel = 0 if config.consume_fuel else None
         self._deadline = Deadline(self.engine)
@@ -98,7 +99,9 @@ class Store(Here):
 
         Raises: `SnapshotError` inside a host function of the store, and when a host module has something that cannot travel.
         """
-        return snapshots.Snapshot(self.engine, freeze(self.machine), epochs_left=self._deadline.epoch - self.engine.epoch)
+        made = snapshots.Snapshot(self.engine, freeze(self.machine), epochs_left=self._deadline.epoch - self.engine.epoch)
+        made.quota = self.quota
+        return made
 
     def reset(self) -> None:
         """Go back to the snapshot that this store was made from.
@@ -135,6 +138,19 @@ class Store(Here):
     def get_fuel(self) -> int:
         """Units left.  Raises: `Failure`."""
         return self.machine.counted_fuel()
+
+    def set_limits(
+        self, memory_size: int = -1, table_elements: int = -1, instances: int = -1, tables: int = -1, memories: int = -1
+    ) -> None:
+        """How much this store may hold from now on, at most; the engine's limits hold too, and alone for what is negative here.
+
+        `memory_size`: bytes of each memory; `table_elements`: of each table; `instances`, `tables`, `memories`: how many there may be.
+        What goes beyond is a `Limit`, and -1 for a guest that wants to grow; what there is already stays.  Forks of the store have its
+        limits, stores out of a file those of the engine.
+        """
+        asked = {"memory": memory_size, "table": table_elements, "instances": instances, "tables": tables, "areas": memories}
+        self.quota = self.engine.quota.lower(**{name: integer(name, limit) for name, limit in asked.items()})
+        self.machine.quota = self.quota
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
         """Guests of this store trap once the engine's epoch has gone on by so much: with `Config(epoch_interruption=True)`."""

@@ -37,11 +37,11 @@ def wasm_tools(*args: str | Path, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
-def wat2wasm(text: str | bytes) -> bytes:
+def wat2wasm(wat: str | bytes) -> bytes:
     """The binary form of a module in text form.  Raises: `TypeError`, `DecodeError`, `Failure`."""
-    if not isinstance(text, (str, bytes, bytearray, memoryview)):
-        raise TypeError(f"expected text or bytes, found {type(text).__name__}")
-    data = text.encode() if isinstance(text, str) else bytes(text)
+    if not isinstance(wat, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"expected text or bytes, found {type(wat).__name__}")
+    data = wat.encode() if isinstance(wat, str) else bytes(wat)
     return _kept(data) if len(data) <= SHORT else _parsed(data)
 
 

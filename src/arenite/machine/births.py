@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from arenite.machine.image import Image
     from arenite.machine.machine import Machine
     from arenite.machine.objects import Addr, InstanceAddr
+    from arenite.machine.quota import Quota
     from arenite.machine.registry import Registry
     from arenite.machine.window import Window, Windows
 
 KINDS: Final = 4  # of one module
 MOST: Final = 128  # of a process: each holds a file descriptor
 
-Key: TypeAlias = "tuple[Windows, int, int, list[FuncType], list[int]]"
+Key: TypeAlias = "tuple[Windows, int, int, list[FuncType], list[int], Quota]"
 
 
 @dataclass(eq=False)
@@ -118,4 +119,4 @@ def _key(machine: Machine, imports: Sequence[Addr]) -> Key | None:
             return None
         places.append(item.at)
     types = [function.type for function in machine.made.host_functions]
-    return machine.windows, machine.stack_limit, unborn.areas, types, places
+    return machine.windows, machine.stack_limit, unborn.areas, types, places, machine.quota

@@ -76,9 +76,9 @@ def grow_memory(machine: Machine, record: int, delta: int) -> int:
     area = memory_area(arena, page, record)
     old = len(machine.cage.memory(area)) // PAGE_SIZE
     maximum = MemoryRecord.maximum.read(arena, record) if MemoryRecord.has_maximum.read(arena, record) else MAX_PAGES
-    if old + delta > min(maximum, MAX_PAGES, machine.quota.memory // PAGE_SIZE):
+    if old + delta > min(maximum, MAX_PAGES, max(old, machine.quota.memory // PAGE_SIZE)):
         return REFUSED
-    if sum(machine.cage.sizes[1:]) + delta * PAGE_SIZE > machine.quota.memories:
+    if delta and sum(machine.cage.sizes[1:]) + delta * PAGE_SIZE > machine.quota.memories:
         return REFUSED
     try:
         machine.cage.resize(area, (old + delta) * PAGE_SIZE)
@@ -177,7 +177,7 @@ def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
     new = old + delta
     maximum = TableRecord.maximum.read(arena, record) if TableRecord.has_maximum.read(arena, record) else MAX_TABLE
     known = machine.count_elements()
-    if new > min(maximum, MAX_TABLE) or known + delta > machine.quota.elements:
+    if new > min(maximum, MAX_TABLE, max(old, machine.quota.table)) or (delta and known + delta > machine.quota.elements):
         return REFUSED
     machine.elements = None
     grown = _grow_table(machine, record, value, delta)

@@ -53,6 +53,8 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
 def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
     """A table filled with `value`.  Raises: `Limit`."""
     length, known = type_.limits.minimum, machine.count_elements()
+    if length > machine.quota.table:
+        raise Limit(f"a table of {length} elements; {machine.quota.table} are allowed")
     if length > MAX_TABLE or known + length > machine.quota.elements:
         raise Limit(
             f"one more table, of {length} elements; those of a store may have {machine.quota.elements} together (max_table_elements)"
@@ -91,6 +93,7 @@ def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
     if size > machine.quota.memory:
         raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed (max_memory)")
+    check_count("memories", len(machine.cage.sizes) - 1, 1, machine.quota.areas)
     if size + sum(machine.cage.sizes[1:]) > machine.quota.memories:
         raise Limit(
             f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together (max_store_memory)"
@@ -119,8 +122,9 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
 
 def check_count(what: str, known: int, more: int, most: int) -> None:
     """Raises: `Limit` when a store would hold too many of a kind."""
-    if known + more > most:
-        raise Limit(f"{known + more} {what} in one store; {most} are allowed (max_{what})")
+    if more and known + more > most:
+        option = "Store.set_limits" if what == "memories" else f"max_{what}"
+        raise Limit(f"{known + more} {what} in one store; {most} are allowed ({option})")
 
 
 def _of(kind: type, imports: Sequence[Addr]) -> list[int]:
@@ -134,6 +138,7 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     """
     check_count("instances", len(machine.made.instances), 1, machine.quota.instances)
     check_count("tables", len(machine.made.tables), len(code.tables), machine.quota.tables)
+    check_count("memories", len(machine.cage.sizes) - 1, len(code.memories), machine.quota.areas)
     check_imports(machine, code, imports)
     index = machine.add_module(code)
     layout, vmctx = code.layout, machine.allocate(code.layout.size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 class Quota:
     """Limits of one store.
 
-    `memory`: bytes of one memory; `memories`: bytes of all together.  `elements`: of all tables together; `tables`, `instances`: how many.
+    `memory`: bytes of one memory; `memories`: bytes of all together; `areas`: how many memories.
+    `table`: elements of one table; `elements`: of all together; `tables`, `instances`: how many.
     """
 
     memory: int = MAX_PAGES * PAGE_SIZE
     memories: int = 1 << 62
+    areas: int = 1 << 31
+    table: int = MAX_TABLE
     elements: int = MAX_TABLE
     tables: int = 1 << 31
     instances: int = 1 << 31
@@ -36,6 +39,10 @@ class Quota:
             tables=config.max_tables,
             instances=config.max_instances,
         )
+
+    def lower(self, **limits: int) -> Self:
+        """The same, but for these limits where they are lower; those below 0 say nothing."""
+        return replace(self, **{name: min(limit, getattr(self, name)) for name, limit in limits.items() if limit >= 0})
 
 
 UNBOUNDED: Final = Quota()
