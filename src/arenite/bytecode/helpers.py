@@ -12,6 +12,7 @@ from typing import Final
 FINISHED: Final = 0  # status: the entry frame has returned
 PAUSE_AGAIN: Final = 64  # status: the slice of fuel is used up; the op at pc is asked again and pays then
 PAUSE_OWED: Final = 65  # status: the same, but the op at pc comes after the one that owes a unit
+LOOK_UP: Final = 128  # status: nothing is owed; the tier is at a safepoint, and the machine looks up before it goes on
 
 
 class Helper(IntEnum):

@@ -122,10 +122,10 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
         if asked is None or asked.helper != activation.status:
             raise SnapshotError(f"the guest's stack is damaged: nothing is half done at {pc:#x}")
         local = asked.safepoint - placed.origin
-    elif innermost and activation.status != PAUSE_OWED:
-        if local != function.begin:
-            raise SnapshotError(f"the guest's stack is damaged: a run cannot stop at {pc:#x}")
+    elif innermost and local == function.begin and activation.status != PAUSE_OWED:
         return _shape_of(function.header, params)
+    elif innermost and activation.status not in (PAUSE_OWED, READY):
+        raise SnapshotError(f"the guest's stack is damaged: a run cannot stop at {pc:#x}")
     locals_ = memoryview(placed.code.locals[number]).cast("I")[len(params) :]
     safepoint = placed.safepoints(number).get(local)
     if safepoint is None:
@@ -189,6 +189,7 @@ def asked_at(window: Window, pc: int) -> Asked | None:
 def check_place(window: Window, activation: Activation) -> None:
     """See that a run can stand like that: what the loop takes for granted.  Raises: `SnapshotError`."""
     pc, status, host_calls = activation.pc, activation.status, window.preamble.host_calls
+    entered = status == PAUSE_OWED or status >= HOST_CALL  # otherwise the stack may have no room, which its first op will find
     if status == HOST_CALL:
         good = pc in host_calls
     elif window.preamble.thunk_at(pc) is not None:
@@ -198,10 +199,9 @@ def check_place(window: Window, activation: Activation) -> None:
     else:
         _shape(window, activation, pc, innermost=True)
         good = True
+        entered = entered or (status == READY and window.stops(pc)(pc))
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
-    # otherwise the stack may have no room for it, which its first op will find
-    entered = status == PAUSE_OWED or status >= HOST_CALL
     sizes = (
         activation.sp + frame_extent(window, pc) * entered,
         activation.at + activation.function.codec.header + FrameHeader.size,

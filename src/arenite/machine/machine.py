@@ -15,7 +15,7 @@ from threading import get_ident
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
+from arenite.bytecode.helpers import FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.errors import Failure, Limit, NotReady, Trap
 from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
@@ -485,6 +485,8 @@ class Machine:
                 given = left
                 if self.fuel is not None:
                     left = given = self._grant()
+            elif status == LOOK_UP:
+                self._look_up(READY, pc, sp, vmctx)
             else:
                 self.trap(Cause(status), pc, sp, vmctx)
             cage = self.cage

@@ -38,7 +38,7 @@ from arenite.layout.records import FuncRefRecord, WindowEntry
 from arenite.machine.image import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from arenite.bytecode.module import Safepoint
     from arenite.layout.types import FuncType
@@ -117,6 +117,11 @@ class Preamble:
         THUNK.pack_into(self.code, pc, *ops)
         self.host_calls[pc + UNIT] = type_
         self.thunks.append(Thunk(handle, pc, type_))
+
+
+def nowhere(_pc: int) -> bool:
+    """`Window.stops` where there is no function."""
+    return False
 
 
 class Placed:
@@ -257,6 +262,16 @@ class Window:
     def is_return_point(self, pc: int) -> bool:
         """Whether a frame may return to `pc`."""
         return is_return_point(self.returns, pc)
+
+    def stops(self, pc: int) -> Callable[[int], bool]:
+        """Whether a run may stop at an op of the function that holds `pc`, and go on there with what its safepoint lists."""
+        index = self.module_at(pc)
+        placed = None if index is None else self.modules[index]
+        number = None if placed is None else placed.code.function_at(pc - placed.origin)
+        if placed is None or number is None:
+            return nowhere
+        origin, safepoints = placed.origin, placed.safepoints(number)
+        return lambda at: at - origin in safepoints
 
     def module_at(self, pc: int) -> int | None:
         """Index of the module whose bytecode holds `pc`."""

@@ -35,7 +35,7 @@ NO_TYPES: Final[tuple[int, ...]] = ()
 @final
 class Control:
     """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
-    other arm; `start`: pc of a loop; `used`: something branches to the label.
+    other arm; `start`: pc of a loop; `used`: something branches to the label; `since`: as `Records` has it where the block begins.
     """
 
     def __init__(self) -> None:
@@ -47,6 +47,7 @@ class Control:
         self.otherwise: i64 = NONE
         self.start: i64 = NONE
         self.used = False
+        self.since: i64 = 0
 
 
 @final
@@ -83,6 +84,7 @@ class Blocks:
         control.params = params
         control.results = results
         control.used = False
+        control.since = self.records.since
         control.label = NONE if kind == LOOP else self.asm.label()
         return control
 
@@ -121,6 +123,7 @@ class Blocks:
             control.used = True
             self.branches.branch(control.label, NONE)
         self.asm.bind(control.otherwise)
+        self.records.since = control.since
         control.kind = BLOCK
         s.cut(control.height)
         self.push_types(control.params)
@@ -142,6 +145,7 @@ class Blocks:
             self.asm.bind(control.otherwise)
         if control.used:
             self.asm.bind(control.label)
+        self.records.since = control.since  # a branch may have passed by what came since
         s.cut(control.height)
         self.push_types(control.results)
 

@@ -37,11 +37,15 @@ class Records:
         self.begins: vec[i64] = vec[i64]()
         self.last_safepoint: i64 = -1
         self.last_record: i64 = 0
+        self.since: i64 = (
+            0  # on every path to here, a safepoint or the function's beginning has been passed at this pc or behind it
+        )
         self.marks: list[int] = [0, 0, 0, 0]
 
     def begin(self, pc: i64) -> None:
         """A function begins."""
         self.begins = append(self.begins, pc)
+        self.since = pc
         self.last_safepoint = -1
         self.marks = [len(self.safepoints), len(self.points), len(self.calls), len(self.types)]
 
@@ -77,6 +81,7 @@ class Records:
         other ways to the loop their slots hold anything.
         """
         self.budget.look(operands.height)
+        self.since = pc
         out = self.safepoints
         if pc == self.last_safepoint:
             out.truncate(self.last_record + HEAD - 4)

@@ -61,6 +61,7 @@ from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
 
 SCRATCH: Final = 4  # slots
+LINE: Final = 200 * UNIT  # bytes of code without a safepoint
 HEADER: Final = FrameHeader.size
 
 # bulk instructions: op -> (name of the bytecode op, what x is, what y is, operands from the stack)
@@ -160,6 +161,17 @@ class Translator(Sink):
         self.asm.cancel(self.begun)
         self.records.cancel()
 
+    def line(self) -> None:
+        """An instruction begins that writes ops.
+
+        A straight line has a safepoint now and then: a tier that makes code of the bytecode makes it in pieces that end there, and looks
+        up between two.
+        """
+        asm = self.asm
+        if asm.pc() - self.records.since >= LINE:
+            asm.barrier()
+            self.records.safepoint(asm.pc(), self.at, self.s)
+
     # operands
 
     def const(self, type_: i64, bits: i64) -> None:
@@ -168,6 +180,7 @@ class Translator(Sink):
 
     def numeric(self, op: i64, operands: i64, result: i64) -> None:
         """An op, or nothing at all where the bits stay the same."""
+        self.line()
         s = self.s
         code = entry(INSTRUCTIONS, number(op))
         if operands == 2:
@@ -181,10 +194,12 @@ class Translator(Sink):
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
         """See `Accesses`."""
+        self.line()
         self.accesses.load(entry(INSTRUCTIONS, op), type_, offset)
 
     def store(self, op: i64, type_: i64, offset: i64) -> None:  # noqa: ARG002
         """See `Accesses`."""
+        self.line()
         self.accesses.store(entry(INSTRUCTIONS, op), offset)
 
     def drop(self) -> None:
@@ -193,6 +208,7 @@ class Translator(Sink):
 
     def select(self, type_: i64) -> None:
         """No operand may be a constant."""
+        self.line()
         s = self.s
         h = s.height - 3
         a, b, c = s.source(h, 1), s.source(h + 1, 2), s.source(h + 2, 3)
@@ -213,6 +229,7 @@ class Translator(Sink):
 
     def local_set(self, local: i64) -> None:
         """The op that made the value writes the local itself, where that is possible."""
+        self.line()
         s = self.s
         slot = self.slot(local)
         h = s.top(1)
@@ -224,6 +241,7 @@ class Translator(Sink):
 
     def local_tee(self, local: i64) -> None:
         """As `local.set`; the operand becomes an alias if the op that made it writes the local."""
+        self.line()
         s = self.s
         slot = self.slot(local)
         h = s.top(1)
@@ -239,6 +257,7 @@ class Translator(Sink):
 
     def global_get(self, index: i64, type_: i64) -> None:
         """Of this instance, or imported."""
+        self.line()
         s = self.s
         own = index >= self.shape.imported_globals
         self.asm.value32(GLOBAL_GET if own else GLOBAL_GET_IMPORTED, s.own(s.height), self.shape.globals[index])
@@ -246,6 +265,7 @@ class Translator(Sink):
 
     def global_set(self, index: i64, type_: i64) -> None:  # noqa: ARG002
         """Of this instance, or imported."""
+        self.line()
         s = self.s
         own = index >= self.shape.imported_globals
         a = s.source(s.height - 1, 1)
@@ -260,10 +280,12 @@ class Translator(Sink):
 
     def ref_is_null(self) -> None:
         """Null is 0."""
+        self.line()
         self.arithmetic.is_zero(EQZ)
 
     def ref_func(self, func: i64) -> None:
         """Own functions are counted without the imported ones."""
+        self.line()
         s = self.s
         imported = self.shape.imported_functions
         if func < imported:
@@ -274,6 +296,7 @@ class Translator(Sink):
 
     def table_get(self, table: i64, type_: i64) -> None:
         """The table is named by its place in the instance."""
+        self.line()
         s = self.s
         a = s.source(s.height - 1, 1)
         s.drop(1)
@@ -282,6 +305,7 @@ class Translator(Sink):
 
     def table_set(self, table: i64) -> None:
         """The table is named by its place in the instance."""
+        self.line()
         s = self.s
         a, b = s.source(s.height - 2, 1), s.source(s.height - 1, 2)
         self.asm.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
@@ -289,6 +313,7 @@ class Translator(Sink):
 
     def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
         """What is seldom: encoded by the row."""
+        self.line()
         s = self.s
         asm = self.asm
         if op == 0x3F:
@@ -332,6 +357,7 @@ class Translator(Sink):
 
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Blocks`, as for all of control but calls."""
+        self.line()
         self.blocks.block(params, results)
 
     def loop(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
@@ -340,6 +366,7 @@ class Translator(Sink):
 
     def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A branch."""
+        self.line()
         self.blocks.if_(params, results)
 
     def else_(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
@@ -356,10 +383,12 @@ class Translator(Sink):
 
     def br_if(self, depth: i64) -> None:
         """A branch."""
+        self.line()
         self.blocks.br_if(depth)
 
     def br_table(self, depths: list[int]) -> None:
         """Many branches."""
+        self.line()
         self.blocks.br_table(depths)
 
     def return_(self) -> None:

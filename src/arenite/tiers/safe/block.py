@@ -6,8 +6,8 @@
         …
         return pc, sp, vmctx, fuel
 
-A block goes on behind conditional branches that are not taken, and ends at an unconditional transfer, before a loop, or after `LONGEST`
-ops.  A loop is a block whose back-edges are `continue`; forward branches inside it become `if` and `else` where they nest (a *region*),
+A block goes on behind conditional branches that are not taken, and ends at an unconditional transfer, before a loop or another place where
+a run may stop, or after `LONGEST` ops.  A loop is a block whose back-edges are `continue`; forward branches inside it become `if` and `else` where they nest (a *region*),
 so that its rounds stay in one function.  A branch that does not fit leaves the block, which is always right.
 
 Invariants:
@@ -30,13 +30,15 @@ from arenite.bytecode.protocol import F32, I32, I64, Type
 from arenite.bytecode.row import LABELS, SLOTS
 from arenite.emit.python_text import INDENT, Do, Goto, If, Write, template
 from arenite.layout.frame import SLOT
+from arenite.machine.window import nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from arenite.bytecode.encode import Op
 
 LONGEST: Final = 200  # ops in a block
+SHORT: Final = 8  # ops in a block that is made in a hurry
 DEEPEST: Final = 40  # regions in each other: Python takes 100 levels of indentation
 LOW32: Final = (1 << 32) - 1
 HEAD: Final = "def block(sp, vmctx, fuel):"
@@ -102,13 +104,24 @@ def loops_of(ops: list[Op]) -> frozenset[int]:
     return frozenset(op.values[name] for op in ops if (name := branch(op.row.code, "loop")))
 
 
-def straight(code: bytes | memoryview, pc: int, *, deterministic: bool, is_loop: bool) -> list[Op]:
-    """The ops of the block at `pc`; those of a loop go on, behind a way out, where a branch inside comes back in."""
+def straight(
+    code: bytes | memoryview,
+    pc: int,
+    *,
+    deterministic: bool,
+    is_loop: bool,
+    stops: Callable[[int], bool] = nowhere,
+    longest: int = LONGEST,
+) -> list[Op]:
+    """The ops of the block at `pc`; those of a loop go on, behind a way out, where a branch inside comes back in.
+
+    `stops`: whether a run may stop at an op; `longest`: ops at the most.
+    """
     ops: list[Op] = []
     heads: set[int] = set()  # of loops that begin inside
     targets: set[int] = set()  # of forward branches
     at = pc
-    while len(ops) < LONGEST:
+    while len(ops) < longest:
         op = decode(code, at)
         ops.append(op)
         heads |= loops_of([op])
@@ -116,6 +129,8 @@ def straight(code: bytes | memoryview, pc: int, *, deterministic: bool, is_loop:
             targets.add(op.values[label])
         at = op.end
         if template(op.row.code, deterministic=deterministic).ends and at not in targets:
+            break
+        if not is_loop and stops(at):
             break
     first = min((head for head in heads if head > pc), default=at + 1)
     return [op for op in ops if op.pc < first]
@@ -319,11 +334,19 @@ class Assembler:
         return "\n".join(text for text, _ in lines), tuple(pc for _, pc in lines)
 
 
-def block(code: bytes | memoryview, pc: int, *, deterministic: bool, is_loop: bool) -> Block:
-    """The block at `pc`, compiled; `is_loop`: back-edges lead here."""
-    ops = straight(code, pc, deterministic=deterministic, is_loop=is_loop)
+def block(
+    code: bytes | memoryview,
+    pc: int,
+    *,
+    deterministic: bool,
+    is_loop: bool,
+    stops: Callable[[int], bool] = nowhere,
+    longest: int = LONGEST,
+) -> Block:
+    """The block at `pc`, compiled; `is_loop`: back-edges lead here; otherwise as `straight`."""
+    ops = straight(code, pc, deterministic=deterministic, is_loop=is_loop, stops=stops, longest=longest)
     if not is_loop and pc in loops_of(ops):
-        ops = straight(code, pc, deterministic=deterministic, is_loop=True)
+        ops = straight(code, pc, deterministic=deterministic, is_loop=True, longest=longest)
     source, pcs = Assembler(ops, deterministic=deterministic).assemble()
     module = compile(source, f"<arenite block {pc:#x}>", "exec", dont_inherit=True)
     function = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
@@ -338,12 +361,17 @@ class Blocks:
         self.made: dict[int, Block] = {}
         self.loops: set[int] = set()
 
-    def at(self, code: bytes | memoryview, pc: int) -> Block:
-        """The block at `pc`."""
+    def at(self, code: bytes | memoryview, pc: int, stops: Callable[[int], bool] = nowhere) -> Block:
+        """The block at `pc`; `stops`: whether a run may stop at an op of its function."""
         found = self.made.get(pc)
         if found is None:
-            found = self.made[pc] = block(code, pc, deterministic=self.deterministic, is_loop=pc in self.loops)
+            found = block(code, pc, deterministic=self.deterministic, is_loop=pc in self.loops, stops=stops)
+            self.made[pc] = found
             for head in found.loops - self.loops - {pc}:
                 self.made.pop(head, None)
             self.loops |= found.loops
         return found
+
+    def short(self, code: bytes | memoryview, pc: int, stops: Callable[[int], bool]) -> Block:
+        """A few ops at `pc`, for once."""
+        return block(code, pc, deterministic=self.deterministic, is_loop=False, stops=stops, longest=SHORT)

@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
 from weakref import WeakMethod
 
+from arenite.bytecode.helpers import LOOK_UP
 from arenite.emit.numerics import FUNCTIONS
 from arenite.errors import InternalError
 from arenite.layout.cage import memory_area
@@ -84,6 +85,7 @@ class SafeRunner:
         self.window = window
         self.blocks = blocks
         self.functions: dict[int, FunctionType] = {}
+        self.hasty: list[int] = []  # pcs of short blocks among them
         self.sources: dict[int, Block] = {}  # by the identity of their code: what the functions were made from
         self.views: list[memoryview] = []
         self.memories: dict[int, memoryview] = {}
@@ -118,6 +120,11 @@ class SafeRunner:
 
     def open(self) -> None:
         """Make the views of this run."""
+        while self.hasty:
+            short = self.functions.pop(self.hasty[-1], None)
+            if short is not None:
+                self.sources.pop(id(short.__code__), None)
+            self.hasty.pop()
         self.views, self.memories = [], {}  # should an exception have left some
         for prefix, source, letters in (("", self.cage.arena, ARENA_VIEWS), ("S", self.cage.store_page, STORE_VIEWS)):
             for letter in letters:
@@ -155,13 +162,25 @@ class SafeRunner:
             except KeyError as error:
                 if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                     raise  # a signal's handler in a block: that is not to run again
-                functions[pc] = self.function(pc)
+                functions[pc] = self.function(pc, sp, vmctx, fuel)
             except OUTSIDE as error:
                 self.fault(error)
 
-    def function(self, pc: int) -> FunctionType:
-        """The block at `pc` as a function of this runner's views; its code is shared by all runners of the window."""
-        found = self.blocks.at(self.window.code, pc)
+    def function(self, pc: int, sp: int, vmctx: int, fuel: int) -> FunctionType:
+        """The block at `pc` as a function of this runner's views; its code is shared by all runners of the window.
+
+        Compiling takes milliseconds.  If the machine wants to look up before, the run stops, or, until it comes to a place where it can,
+        makes do with a short block, for this run alone.  Raises: `Stopped`.
+        """
+        stops = self.window.stops(pc)
+        if self.cage.floor[0] and pc not in self.blocks.made:
+            if stops(pc):
+                self.stop(LOOK_UP, pc, sp, vmctx, fuel)
+            self.hasty.append(pc)
+            found = self.blocks.short(self.window.code, pc, stops)
+            self.sources[id(found.code)] = found
+            return FunctionType(found.code, self.names)
+        found = self.blocks.at(self.window.code, pc, stops)
         for head in found.loops:
             old = self.functions.get(head)
             if old and self.sources[id(old.__code__)] is not self.blocks.made.get(head):
