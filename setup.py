@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
 FIXED = {
     "wasm": ("budget", "reader", "stacks", "sink", "context", "control", "entities", "body", "decode", "validate"),
-    "bytecode": ("states", "walk"),
+    "bytecode/verifier": ("states", "code", "rules", "frame", "points", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
 

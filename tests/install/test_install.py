@@ -141,7 +141,7 @@ def test_a_system_that_cannot_have_the_interpreter_is_told(tmp_path: Path) -> No
 
 def test_modules_that_cannot_be_compiled_fail_the_command(tmp_path: Path) -> None:
     source = sources(tmp_path / "source")
-    with (source / "src/arenite/bytecode/walk.py").open("a") as file:
+    with (source / "src/arenite/bytecode/verifier/walk.py").open("a") as file:
         file.write("\ndef broken(:\n")
     done = command(sys.executable, "tools/build.py", cwd=source)
     assert done.returncode != 0

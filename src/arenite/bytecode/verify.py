@@ -29,7 +29,7 @@ What is not checked: what is computed, the offsets in the file that safepoints n
 came with in more than the types of functions and parameters.
 
 Raises: `InternalError`, with the op in its context; `Limit` when states of operands at branches take more than `ROOM` allows, or looking at
-them more than `walk.WORK` words for each byte of bytecode.
+them more than `verifier.walk.WORK` words for each byte of bytecode.
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode import walk
 from arenite.bytecode.encode import decode
-from arenite.bytecode.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, facts
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.safepoints import HEAD
 from arenite.bytecode.text import op_text
-from arenite.bytecode.walk import Broken, Rules, Walk
+from arenite.bytecode.verifier import code, frame, points
+from arenite.bytecode.verifier.code import Broken
+from arenite.bytecode.verifier.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, facts
+from arenite.bytecode.verifier.rules import Rules
+from arenite.bytecode.verifier.walk import Walk
 from arenite.errors import InternalError
 from arenite.layout.frame import HEADER_SLOTS
 from arenite.layout.instance import WORD
@@ -61,7 +63,7 @@ ROOM: Final = 4  # bytes that the states at labels may take for each byte of the
 ROOM_FREE: Final = 8 << 20  # … beyond these
 SLOTS_IN_WORD: Final = 16
 SPACE: Final = struct.Struct("<qqq")
-assert (HEADER_SLOTS, FUNCTION.size, HEAD.size) == (walk.HEADER, walk.RECORD, walk.HEAD)  # there, as the compiler wants them
+assert (HEADER_SLOTS, FUNCTION.size, HEAD.size) == (frame.HEADER, code.RECORD, points.HEAD)  # there, as the compiler wants them
 
 
 def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
@@ -77,7 +79,7 @@ def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
     try:
         places = walker.module()
     except Broken as error:
-        raise _failure(module, *error.args) from error
+        raise _failure(module, int(walker.index), *error.args) from error
     end = module.function(module.function_count - 1).end if module.function_count else 0
     if end != len(module.bytecode):
         raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {end:#x}")

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-import arenite.bytecode.states
+import arenite.bytecode.verifier.code
+import arenite.bytecode.verifier.frame
+import arenite.bytecode.verifier.points
+import arenite.bytecode.verifier.rules
+import arenite.bytecode.verifier.states
+import arenite.bytecode.verifier.walk
 import arenite.bytecode.verify
-import arenite.bytecode.walk
 from arenite.errors import InternalError, Limit
 from arenite.translate.module import translate
 from unit.bytecode.test_verify import LOOP, TABLES, WHOLE, with_table
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode
 
-HOT = (arenite.bytecode.states, arenite.bytecode.walk, arenite.bytecode.verify)
+HOT = (
+    *(arenite.bytecode.verifier.states, arenite.bytecode.verifier.code, arenite.bytecode.verifier.rules),
+    *(arenite.bytecode.verifier.frame, arenite.bytecode.verifier.points, arenite.bytecode.verifier.walk, arenite.bytecode.verify),
+)
 ALTERATIONS = 300
 
 

@@ -16,7 +16,7 @@ from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64
 
-from arenite.bytecode.facts import UNWRITTEN
+from arenite.bytecode.verifier.facts import UNWRITTEN
 from arenite.errors import Limit
 
 SIGNED: Final = 60  # where the slot with a word's sign stands
@@ -28,12 +28,13 @@ class State:
     """The classes of a function's slots where the walk is, and at labels ahead.
 
     A label's state is `counts` pairs of `places` (of a word) and `values`, from `starts` on; `merged`: how many growths there had been when a
-    branch last brought its state.  `regions`: labels in the order of their pairs.
+    branch last brought its state.  `regions`: labels in the order of their pairs.  `live`: a path leads to where the walk is.
     """
 
     def __init__(self, room: i64, work: i64) -> None:
         self.room: i64 = room
         self.work: i64 = work
+        self.live = False
         self.words: vec[i64] = vec[i64]()
         self.stamps: vec[i64] = vec[i64]()
         self.touched: vec[i32] = vec[i32]()

@@ -1,0 +1,392 @@
+"""The verifier's walk: each op of a module once, in order, with the class of every slot (see `facts` for classes, `verify` for the rules).
+
+- Code is structured, so a label ahead is met after all branches to it: its state gathers what they bring and is taken up there.
+  Back-edges lead to safepoints, whose lists are what the loop may rely on.
+- Code that no path reaches is held to the rules of form alone: nobody knows what its operands are.
+
+Compiled by mypyc; see `translate.assembler` for what that forbids.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, write_i32_le
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64
+
+from arenite.bytecode.verifier.code import MASK, RECORD, Code, broken
+from arenite.bytecode.verifier.facts import (
+    APART,
+    BACK,
+    CALL,
+    CALLS,
+    ENDS,
+    FAR_HANDED,
+    FAR_WRITTEN,
+    FORWARD,
+    FUNCTION_REFERENCE,
+    GET,
+    HANDED,
+    HANDED32,
+    HANDED64,
+    HANDS_ON,
+    MANY,
+    NAMED,
+    NAMED16,
+    READ,
+    RETURNS,
+    SET,
+    SET_RESULT,
+    SPACES,
+    STOPS,
+    TYPE,
+    UNWRITTEN,
+    Facts,
+)
+from arenite.bytecode.verifier.frame import HEADER, Frame
+from arenite.bytecode.verifier.points import Points
+from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.bytecode.verifier.states import NOTHING, State
+
+WORK: Final = 8  # words of state that may be looked at for each byte of bytecode (CPython asks for 1/27) …
+WORK_FREE: Final = 1 << 25  # … beyond these
+
+
+@final
+class Walk:
+    """One pass over a module's bytecode.  `index`: the function at hand; `type_places`: u32 offsets in the bytecode of what names types."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        facts: Facts,
+        bytecode: bytes,
+        returns: bytes,
+        functions: bytes,
+        safepoints: bytes,
+        locals_: tuple[bytes, ...],
+        lenient: bool,  # noqa: FBT001 (compiled, by position)
+    ) -> None:
+        self.rules = rules
+        self.info: bytes = facts.info
+        self.steps: bytes = facts.steps
+        self.op_places: bytes = facts.places
+        self.bytecode = bytecode
+        self.locals_of = locals_
+        self.code = Code(bytecode, returns, functions)
+        self.state = State(rules.room, WORK * i64(len(bytecode)) + WORK_FREE)
+        self.frame = Frame(self.code, rules, facts, self.state)
+        self.stops = Points(safepoints, self.frame, self.state, lenient)
+        self.type_places = BytesWriter()
+        self.points: i64 = 0  # return points met
+        # the function at hand, and what was found before it
+        self.points_before: i64 = 0
+        self.places_before: i64 = 0
+        self.index: i64 = 0
+        self.begin: i64 = 0
+        self.end: i64 = 0
+        self.marks: vec[i32] = vec[i32]()  # by unit: a label ahead, plus 1; or -1 - (record of a safepoint) / 4
+        self.looped: i64 = NOTHING  # the loop that the last back-edge led to, and how many growths there had been
+        self.looped_growths: i64 = 0
+
+    # the module
+
+    def module(self) -> bytes:
+        """Check all functions; the places of types.  Raises: `Broken`, `Limit`."""
+        count: i64 = len(self.code.functions) // RECORD
+        at: i64 = 0
+        i: i64 = 0
+        while i < count:
+            self.index = i
+            begin, end = self.code.field(i, 0), self.code.field(i, 1)
+            if begin != at or end <= begin or end & 7 != 0 or end > i64(len(self.bytecode)):
+                raise broken(NOTHING, f"it begins at {begin:#x}, not at {at:#x}, where the one before ends, or ends at {end:#x}")
+            at = end
+            self.function(i, i + 1 == count)
+            while len(self.stops.excused) > 0:
+                self.again(i, i + 1 == count)
+            i += 1
+        return self.type_places.getvalue()
+
+    def again(self, i: i64, last: bool) -> None:  # noqa: FBT001 (compiled, by position)
+        """Check the function once more, without what was excused; that is all if nothing else was."""
+        known = len(self.stops.excused)
+        self.state.spend((self.end - self.begin) >> 3)
+        self.stops.record = self.code.field(i, 5)
+        self.points = self.points_before
+        self.type_places.truncate(self.places_before)
+        self.function(i, last)
+        if len(self.stops.excused) == known:
+            self.stops.excused.clear()
+
+    def function(self, i: i64, last: bool) -> None:  # noqa: FBT001 (compiled, by position)
+        """Check one function."""
+        code = self.code
+        self.points_before = self.points
+        self.places_before = len(self.type_places)
+        self.frame.of(i, self.locals_of[i])
+        self.begin = self.frame.begin
+        self.end = self.frame.end
+        self.stops.begin(code.field(i, 5), i64(len(self.stops.safepoints)) if last else code.field(i + 1, 5))
+        self.prepare_marks()
+        self.looped = NOTHING
+        self.ops(self.frame.prologue())
+        self.stops.finish()
+
+    def prepare_marks(self) -> None:
+        """No label is known."""
+        units = (self.end - self.begin) >> 3
+        known: i64 = len(self.marks)
+        i: i64 = 0
+        while i < units and i < known:
+            self.marks[i] = 0
+            i += 1
+        while i < units:
+            self.marks = append(self.marks, 0)
+            i += 1
+
+    def astray(self, target: i64) -> str:
+        """What is wrong with a label."""
+        where = "lies the wrong way" if self.begin <= target < self.end else "is no op of the function"
+        return f"label .{target - self.begin} {where}"
+
+    def forward(self, pc: i64, target: i64) -> None:
+        """A branch to a label ahead."""
+        if not pc < target < self.end:
+            raise broken(pc, self.astray(target))
+        unit = (target - self.begin) >> 3
+        mark = i64(self.marks[unit])
+        if mark == 0:
+            mark = self.state.label() + 1
+            self.marks[unit] = i32(mark)
+        if self.state.live:
+            self.state.join(mark - 1)
+
+    def back(self, pc: i64, target: i64) -> None:
+        """A back-edge: to a safepoint that has been passed, whose slots are as they were then."""
+        if not self.begin <= target <= pc:
+            raise broken(pc, self.astray(target))
+        mark = i64(self.marks[(target - self.begin) >> 3])
+        if mark >= 0:
+            raise broken(pc, f"no safepoint at .{target - self.begin}, where a loop begins")
+        if target == self.looped and self.looped_growths == self.state.growths:
+            return
+        self.stops.holds(pc, (-1 - mark) << 2, target)
+        self.looped = target
+        self.looped_growths = self.state.growths
+
+    def arrive(self, pc: i64) -> None:
+        """The walk comes to an op: where a run may stop, and what else leads there.
+
+        What a safepoint lists is there when a call, or the machine, comes back.  A loop may begin with it only if it is there on all ways
+        that lead here.
+        """
+        unit = (pc - self.begin) >> 3
+        mark = i64(self.marks[unit])
+        self.marks[unit] = 0
+        stops, before = pc == self.stops.next, self.state.live
+        if stops:
+            self.stops.pass_by(pc)
+        if mark > 0:
+            if before:
+                self.state.join(mark - 1)
+            self.state.live = self.state.reached(mark - 1)
+            if self.state.live:
+                self.state.bind(mark - 1)
+        if stops and (mark <= 0 or self.stops.shared()):
+            if self.state.live and not before:
+                self.stops.relist()
+            self.marks[unit] = i32(-1 - (self.stops.passed >> 2))
+
+    def ops(self, pc: i64) -> None:
+        """All ops from `pc` to the function's end."""
+        info, steps, bytecode = self.info, self.steps, self.bytecode
+        known: i64 = len(info)
+        begin, end = self.begin, self.end
+        last_pc = self.begin
+        flags: i64 = 0
+        while pc < end:
+            if self.marks[(pc - begin) >> 3] != 0 or pc == self.stops.next:
+                self.arrive(pc)
+            code = i64(read_i16_le(bytecode, pc)) & 0xFFFF
+            if code << 3 >= known:
+                raise broken(pc, f"there is no op {code}")
+            op = read_i64_le(info, code << 3)
+            behind = pc + ((op & 0xFF) << 3)
+            flags = op >> 56 & 0xFF
+            if flags & APART != 0:
+                raise broken(pc, "this op does not belong here")
+            if behind > end:
+                raise broken(pc, "the op passes the function's end")
+            result = op >> 48 & 0xFF
+            step = op >> 32 & 0xFFFF
+            last = step + (op >> 8 & 0xFF)
+            handed: i64 = 0
+            while step < last:
+                what = i64(read_i32_le(steps, step << 2))
+                at = pc + (what & 0xFF)
+                if what >> 8 & 0xFF == READ:
+                    self.frame.read(pc, i64(read_i16_le(bytecode, at)) & 0xFFFF)
+                else:
+                    handed |= self.step(pc, at, what >> 8 & 0xFF, what >> 16, handed, result)
+                step += 1
+            dst = op >> 24 & 0xFF
+            if dst != 0:
+                self.frame.write(pc, i64(read_i16_le(bytecode, pc + dst)) & 0xFFFF, handed if result == UNWRITTEN else result)
+            last = step + (op >> 16 & 0xFF)
+            while step < last:
+                what = i64(read_i32_le(steps, step << 2))
+                behind = self.branches(pc, pc + (what & 0xFF), what >> 8 & 0xFF, behind)
+                step += 1
+            if behind - pc > 8:
+                self.unbroken(pc, behind)
+            if flags & CALLS != 0:
+                self.call(pc, read_i64_le(self.op_places, code << 3), behind)
+            elif flags & RETURNS != 0:
+                self.leave(pc, read_i64_le(self.op_places, code << 3))
+            elif flags & STOPS != 0 and self.stops.next != behind:
+                self.divided(pc, behind)
+            if flags & ENDS != 0:
+                self.state.live = False
+            last_pc = pc
+            pc = behind
+        if flags & ENDS == 0:
+            raise broken(last_pc, "the last op goes on to the next function")
+
+    def step(self, pc: i64, at: i64, what: i64, arg: i64, handed: i64, result: i64) -> i64:
+        """One step of checking an op: the class of what it hands on, if that is what the operand says."""
+        if what == HANDED:
+            return self.frame.read(pc, self.code.half(at))
+        if what == FAR_HANDED:
+            return self.frame.read(pc, self.code.number(at))
+        if what == FAR_WRITTEN:
+            self.frame.write(pc, self.code.number(at), handed)
+            return 0
+        if what == HANDED32:
+            return 3 if self.code.number(at) != 0 else 0
+        if what == HANDED64:
+            n = read_i64_le(self.bytecode, at)
+            return 0 if n == 0 else 3 if 0 <= n <= MASK else 7
+        if what == TYPE:
+            if self.code.number(at) >= i64(len(self.rules.params)):
+                raise broken(pc, f"type {self.code.number(at)} is none of the module's")
+            write_i32_le(self.type_places, at)  # type: ignore[arg-type]
+            return 0
+        if what in (NAMED, NAMED16):
+            return self.named(pc, self.code.number(at) if what == NAMED else self.code.half(at), arg, handed, result)
+        return 0
+
+    def named(self, pc: i64, value: i64, arg: i64, handed: i64, result: i64) -> i64:
+        """An op names something of the module."""
+        space, access = arg & 15, arg >> 4
+        spaces = self.rules.spaces
+        shift = read_i64_le(spaces, 24 * space + 8)
+        distance = value - read_i64_le(spaces, 24 * space)
+        n = distance >> shift
+        if n << shift != distance or not 0 <= n < read_i64_le(spaces, 24 * space + 16):
+            raise broken(pc, f"{SPACES[space]} {value} names nothing of its kind")
+        if access == 0:
+            return 0
+        class_ = i64(self.rules.classes[space][n])
+        if not self.state.live:
+            return class_
+        if access == GET:
+            return class_
+        if (access == SET and handed & ~class_ != 0) or (access == SET_RESULT and result & ~class_ != 0):
+            raise broken(pc, f"{SPACES[space]} {value} receives a value of another type")
+        if access == CALL and class_ != FUNCTION_REFERENCE:
+            raise broken(pc, f"{SPACES[space]} {value} does not hold functions")
+        return 0
+
+    def branches(self, pc: i64, at: i64, what: i64, behind: i64) -> i64:
+        """The branches of an op; the pc behind the op and its labels."""
+        if what == MANY:
+            count = self.code.half(at)
+            if count == 0 or behind + 4 * count > self.end:
+                raise broken(pc, f"{count} labels")
+            i: i64 = 0
+            while i < count:
+                self.forward(pc, pc + (i64(read_i32_le(self.bytecode, behind + 4 * i)) << 3))
+                i += 1
+            return behind + (((count + 1) >> 1) << 3)
+        target = pc + (i64(read_i32_le(self.bytecode, at)) << 3)
+        if what == FORWARD:
+            self.forward(pc, target)
+        elif what == BACK:
+            self.back(pc, target)
+        return behind
+
+    def divided(self, pc: i64, behind: i64) -> None:
+        """A run can stop in the middle of an op: what is live then is what the safepoint behind it lists.
+
+        In a wide function, the op that brings the result to its slot may stand in between.
+        """
+        if self.stops.lenient:
+            return
+        code = self.code.half(behind) << 3 if behind < self.end else 0
+        op = read_i64_le(self.info, code) if code < i64(len(self.info)) else 0
+        if op >> 56 & HANDS_ON == 0 or self.stops.next != behind + ((op & 0xFF) << 3):
+            raise broken(pc, "no safepoint behind an op that a run can stop in the middle of")
+
+    def unbroken(self, pc: i64, behind: i64) -> None:
+        """No label lies inside an op."""
+        unit = (pc - self.begin + 8) >> 3
+        while unit < (behind - self.begin) >> 3:
+            if self.marks[unit] != 0:
+                raise broken(pc, f"label .{unit << 3} is no op, but inside this one")
+            unit += 1
+
+    def leave(self, pc: i64, places: i64) -> None:
+        """A return: the results are in the first slots."""
+        if self.code.number(pc + (places >> 32 & 0xFF)) != self.frame.header << 3:
+            raise broken(pc, f"the header is at {self.frame.header << 3}")
+        wrong = self.state.fits(self.frame.leaving) if self.state.live else NOTHING
+        if wrong >= 0:
+            raise broken(pc, f"result {wrong} is not written on every path that leads here, or is of another type")
+
+    def call(self, pc: i64, places: i64, behind: i64) -> None:
+        """A call: arguments lie where the callee's frame begins, behind everything of ours; its results will."""
+        frame, callee = self.code.number(pc + (places & 0xFF)), self.code.number(pc + (places >> 8 & 0xFF))
+        type_at, to_at = places >> 16 & 0xFF, places >> 24 & 0xFF
+        type_: i64 = 0
+        if to_at != 0:
+            function = self.code.beginning(pc + (i64(read_i32_le(self.bytecode, pc + to_at)) << 3))
+            if function < 0:
+                raise broken(pc, "the call leads to no function")
+            type_ = self.code.field(function, 4)
+            if not 0 <= type_ < i64(len(self.rules.params)):
+                raise broken(pc, "the call leads to a function without a type")
+        else:
+            type_ = self.code.number(pc + type_at)
+        params, results = self.rules.params[type_], self.rules.results[type_]
+        wanted: i64 = max(len(params), len(results))
+        if frame & 7 != 0 or frame >> 3 < self.frame.first_temp or (callee >> 3) + HEADER > self.frame.size:
+            raise broken(
+                pc,
+                f"the callee's frame {frame} and header {callee} do not lie behind the locals, at {self.frame.first_temp << 3}, "
+                f"and in {self.frame.size << 3} bytes",
+            )
+        if callee - frame != wanted << 3:
+            raise broken(pc, f"the callee's header is {wanted << 3} bytes into its frame")
+        slot = (frame >> 3) - self.frame.hidden
+        i: i64 = 0
+        while i < i64(len(params)) and self.state.live:
+            if self.state.get(slot + i) & ~i64(params[i]) != 0:
+                raise broken(pc, f"argument {i} is not written on every path that leads here, or is of another type")
+            i += 1
+        i = 0
+        while i < i64(len(results)) and self.state.live:
+            self.state.set(slot + i, i64(results[i]))
+            i += 1
+        self.point(pc, behind)
+        if self.stops.next != behind:
+            raise broken(pc, "no safepoint behind the call")
+        self.stops.owed = behind
+        self.stops.overwritten = (frame >> 3) + i64(len(results))
+
+    def point(self, pc: i64, behind: i64) -> None:
+        """The op at `behind` is a return point."""
+        if not self.code.is_return_point(behind):
+            raise broken(pc, "the op behind the call is no return point")
+        self.points += 1
