@@ -131,6 +131,11 @@ def test_guests_leave_their_host_some(program: Program, root: Path) -> None:
     """However many guests there are, and whatever they open: files, directories, directories that they read, walks."""
     import resource  # noqa: PLC0415 - POSIX alone has it
 
+    def last_number() -> int:
+        """The lowest that is free."""
+        os.close(free := os.dup(0))
+        return free
+
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     (root / "d/e/f").mkdir(parents=True)
     guests = [Program(WasiConfig(dirs={"/": root})) for _ in range(12)]
@@ -141,8 +146,10 @@ def test_guests_leave_their_host_some(program: Program, root: Path) -> None:
                 if guest.call("fd_readdir", guest.number(), OUT + 8, 100, 0, OUT) is Errno.MFILE:
                     break
                 guest.free = DATA
+        assert last_number() == 512 - hostio.RESERVED
         last = guests[-1]
         last.free = DATA
+        assert last.call("fd_readdir", 3, OUT + 8, 100, 0, OUT) is Errno.MFILE
         assert last.open_errno("new", oflags=CREAT) is Errno.MFILE
         assert last.call("path_filestat_get", 3, 0, "d/e/f", OUT) is Errno.MFILE
         assert last.call("path_filestat_get", 3, 0, "a", OUT) is OK  # needs none

@@ -51,6 +51,7 @@ def inside(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     (root / "chain").symlink_to("dir/up/secret")
     (root / "link").symlink_to("dir/file")
     (root / "loop").symlink_to("loop")
+    (root / "slashed").symlink_to("file/")
     return root
 
 
@@ -161,8 +162,22 @@ def test_links(program: Program) -> None:
     assert program.open_errno("file/x") is Errno.NOTDIR
     assert program.open_errno("file/") is Errno.NOTDIR
     assert program.open_errno("file/.") is Errno.NOTDIR
+    assert program.open_errno("slashed") is Errno.NOTDIR  # whoever says so, a file is no directory
+    assert program.call("path_filestat_get", 3, 1, "slashed", OUT) is Errno.NOTDIR
+    assert program.call("path_filestat_get", 3, 0, "slashed", OUT) is Errno.SUCCESS
     assert program.open_errno("nothing/x") is Errno.NOENT
     assert program.open_errno("") is Errno.NOENT
+
+
+@pytest.mark.parametrize("path", ["dir/.", "dir/..", ".", "dir/deep/../."])
+def test_dots_name_nothing(path: str, program: Program, inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the host is not asked to remove or rename it: some take the dots away first."""
+    for name in ("rmdir", "replace"):
+        monkeypatch.setattr(os, name, lambda *_, **__: pytest.fail("the host was asked"))
+    (inside / "dir/deep").mkdir()
+    assert program.call("path_remove_directory", 3, path) is Errno.INVAL
+    assert program.call("path_rename", 3, path, 3, "new") is Errno.BUSY
+    assert program.call("path_rename", 3, "dir", 3, path) is Errno.BUSY
 
 
 @pytest.mark.parametrize(("path", "errno"), [(b"a\0b", Errno.INVAL), (b"\xff", Errno.ILSEQ), (b"a" * 5000, Errno.NAMETOOLONG)])
