@@ -97,6 +97,9 @@ class Config:
     max_table_elements: int = option(10_000_000, "elements that all tables of a store may have together")
     max_tables: int = option(10_000, "tables that a store may have")
     max_instances: int = option(10_000, "instances that a store may have")
+    max_nesting: int = option(
+        200, "calls of guests inside host functions that guests call, and so on; each takes four frames of Python's own stack"
+    )
     max_snapshot_memory: int = option(
         1 << 30, "bytes of memory that the pages of a snapshot file may take where they are not mapped"
     )

@@ -171,7 +171,7 @@ class Func(Extern):
         type_ = self.addr.type
         machine.tidy()
         slots = [reference(machine, t, p) if t in core.REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
-        results = machine.call_bits(self.addr, slots)
+        results = cast("Sequence[int]", machine.call(self.addr, slots, bits=True))
         return [
             from_core(machine, machine.from_guest(t, r)) if t in core.REFERENCES else r
             for r, t in zip(results, type_.results, strict=True)
@@ -182,25 +182,19 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
     """A user's callable as the machine wants it.  It refers to no store, so a store and its functions go together."""
     references = any(t in core.REFERENCES for t in (*type_.core.params, *type_.core.results))
     count = len(type_.core.results)
-    if access_caller:
+    if not access_caller and not references:
+        return HostFunction(type_.core, func)
 
-        def with_caller(machine: Machine, vmctx: int, *args: object) -> object:
-            caller = Caller(machine, vmctx)
-            try:
-                if not references:
-                    return func(caller, *args)
-                return to_core_results(machine, func(caller, *[from_core(machine, a) for a in args]), count)
-            finally:
-                caller.leave()
+    def before(machine: Machine, vmctx: int, args: Sequence[object]) -> Sequence[object]:
+        found = [from_core(machine, a) for a in args] if references else args
+        return (Caller(machine, vmctx), *found) if access_caller else found
 
-        return HostFunction(type_.core, with_caller, wants_caller=True, source=func)
-    if references:
+    def after(machine: Machine, args: Sequence[object], result: object) -> object:
+        if access_caller:
+            cast("Caller", args[0]).leave()
+        return to_core_results(machine, result, count) if references else result
 
-        def converting(machine: Machine, _vmctx: int, *args: object) -> object:
-            return to_core_results(machine, func(*[from_core(machine, a) for a in args]), count)
-
-        return HostFunction(type_.core, converting, wants_caller=True, source=func)
-    return HostFunction(type_.core, func, wants_caller=False)
+    return HostFunction(type_.core, func, before, after)
 
 
 def to_core_results(machine: Machine, result: object, count: int) -> object:

@@ -60,7 +60,6 @@ YIELD: Final = 50e-6  # … and so long the lock is let go of then: threads of t
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
 SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), Cause.OUT_OF_FUEL)
-MAX_NESTING: Final = 100  # of host -> guest -> host …; each level takes some of Python's own stack
 
 
 def _never() -> None:
@@ -323,8 +322,8 @@ class Machine:
         return self.function_at(reference) if reference else None
 
     # calls
-    def call(self, function: FuncAddr, args: Sequence[object]) -> Sequence[object]:
-        """Call a function with Python values; function references are `FuncAddr`s.
+    def call(self, function: FuncAddr, args: Sequence[object], *, bits: bool = False) -> Sequence[object]:
+        """Call a function with Python values; function references are `FuncAddr`s.  `bits`: with the bit patterns of slots, and get such.
 
         Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`.
         """
@@ -336,35 +335,52 @@ class Machine:
                 if len(users) > 1:
                     raise Failure(IN_USE)
             kind, sp = function.codec, self.top
+            can_pause, hosts, progress = self.can_pause, len(self.host_stack), self.progress
             self.depth += 1  # what an argument calls to say its value runs above, and may do no more than a host function
             try:
-                self.put_arguments(function, args)
-                self._enter(function, sp)
-            finally:
+                if bits:
+                    self._put_bits(function, args)
+                else:
+                    self.put_arguments(function, args)
+                if self.depth > self.quota.nesting:
+                    raise self._nested_too_deeply(f"{self.quota.nesting} are allowed (max_nesting)")
+                pc, vmctx, caller = function.entry or self.resolve(function)
+                HEADER.pack_into(self.cage.arena, sp + kind.header, 0, HALT_PC, caller, 0)
+                self.can_pause = False
+                if not self.attended:
+                    self._be_watched()
+                self._run(pc, sp, vmctx)
+            finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
                 self.depth -= 1
                 self.top = sp
+                self.can_pause, self.progress = can_pause, progress
+                del self.host_stack[hosts:]
+            if bits:
+                return struct.unpack_from(f"<{kind.results}Q", self.cage.arena, sp)
             if kind.plain_results:
                 return kind.get_results(self.cage.arena, sp)
             return kind.read_results(self.cage.arena, sp, self.from_guest)
         except Trap:
             self.cage.check()  # zeros in place of what a file has no more look like damage
             raise
+        except RecursionError as error:
+            if self.depth == 0:  # whoever calls, or the only host function, is to blame
+                raise
+            raise self._nested_too_deeply("Python's stack has no room for more (sys.getrecursionlimit)") from error
         finally:
             if outermost:
                 users.discard(me)
 
-    @alone
-    def call_bits(self, function: FuncAddr, args: Sequence[int]) -> list[int]:
-        """Call a function with the bit patterns of slots, and get those of its results."""
-        sp = self._frame_for(function)
-        self.depth += 1
-        try:
-            struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
-            self._enter(function, sp)
-        finally:
-            self.depth -= 1
-            self.top = sp
-        return list(struct.unpack_from(f"<{len(function.type.results)}Q", self.cage.arena, sp))
+    def _nested_too_deeply(self, why: str) -> Trap:
+        """What to raise at this level."""
+        return Trap(f"{Cause.NESTING.message}: {why}", Cause.NESTING.code)
+
+    def _put_bits(self, function: FuncAddr, args: Sequence[object]) -> None:
+        """`put_arguments` for what is bits already."""
+        if self.top + function.codec.frame > self.stack_limit:
+            raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
+        sp, self.top = self.top, self.top + function.codec.room
+        struct.pack_into(f"<{len(args)}Q", self.cage.arena, sp, *args)
 
     def put_arguments(self, function: FuncAddr, args: Sequence[object]) -> None:
         """Begin the frame of this function at the top, which moves above it.  An argument may call guests: whoever calls this has `depth` say so.
@@ -391,32 +407,10 @@ class Machine:
         HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, caller, 0)
         return pc, vmctx
 
-    def _frame_for(self, function: FuncAddr) -> int:
-        """Where the frame of a call by the host begins.  Raises: `Trap` when the stack has no room for it."""
-        if self.top + function.codec.frame > self.stack_limit:
-            raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
-        return self.top
-
     @property
     def nested(self) -> bool:
         """Whether a guest of this machine runs, so that whoever asks is a host function that it called."""
         return self.depth > 0
-
-    def _enter(self, function: FuncAddr, sp: int) -> None:
-        """Run a function whose arguments lie at `sp`, until it has returned."""
-        if self.depth > MAX_NESTING:
-            raise Trap(Cause.NESTING.message, Cause.NESTING.code)
-        pc, vmctx, caller = function.entry or self.resolve(function)
-        HEADER.pack_into(self.cage.arena, sp + function.codec.header, 0, HALT_PC, caller, 0)
-        can_pause, hosts, progress = self.can_pause, len(self.host_stack), self.progress
-        self.can_pause = False
-        try:
-            if not self.attended:
-                self._be_watched()
-            self._run(pc, sp, vmctx)
-        finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
-            self.can_pause, self.progress = can_pause, progress
-            del self.host_stack[hosts:]
 
     def drive(self, activation: Activation, until: Until) -> None:
         """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
@@ -462,11 +456,42 @@ class Machine:
         self.look_at = 0.0
         calls = UNSEEN  # of host functions since the clock was looked at
         while True:
-            if status == HOST_CALL:
-                if progress:
-                    pc, progress = self._host_call(pc, sp, vmctx, progress[0]), ()
-                else:
-                    pc = self._host_call(pc, sp, vmctx)
+            if status == HOST_CALL:  # written out: each function on the way to a host function takes of Python's stack
+                type_, functions = self.window.preamble.host_calls[pc], self.made.host_functions
+                function = functions[vmctx] if vmctx < len(functions) else None
+                if function is None or (function.type is not type_ and function.type != type_):
+                    self.trap(Cause.BAD_SIGNATURE, pc, sp, vmctx)
+                kind, arena = function.codec, self.cage.arena
+                end = sp + kind.frame
+                if end > self.stack_limit:
+                    self.trap(Cause.CORRUPT, pc, sp, vmctx)
+                args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
+                if self.can_pause and self._until.pause_at:
+                    self._pause_at(pc, sp, vmctx, progress[0] if progress else 0)
+                self.progress, progress = progress[0] if progress else 0, ()
+                self.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
+                self.host_stack.append((vmctx, pc, sp, end))
+                if function.before is not None:
+                    if not kind.plain_results:
+                        self.tidy()
+                    args = function.before(self, FrameHeader.caller_vmctx.read(arena, sp + kind.header), args)
+                try:
+                    result = function.call(*args)
+                    if function.after is not None:
+                        result = function.after(self, args, result)
+                except BaseException as error:
+                    self._fail(function, args, error, pc, sp, vmctx)
+                    raise
+                self.host_stack.pop()
+                if kind.results == 1 and kind.plain_results:  # the usual case, written out: this is what short host calls cost
+                    try:
+                        kind.put_results(self.cage.arena, sp, result)
+                    except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
+                        self._put_results(kind, result, sp)
+                elif result is not None or kind.results:
+                    self._put_results(kind, result, sp)
+                args, result = (), None  # what was in them may go
+                pc += UNIT
                 calls += 1
                 if self.due or calls >= UNSEEN:
                     calls = 0
@@ -667,46 +692,14 @@ class Machine:
         except struct.error:
             raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
 
-    def _host_call(self, pc: int, sp: int, vmctx: int, progress: int = 0) -> int:
-        """Call the host function `vmctx` on the frame at `sp`; where to go on."""
-        type_ = self.window.preamble.host_calls[pc]
-        functions = self.made.host_functions
-        function = functions[vmctx] if vmctx < len(functions) else None
-        if function is None or (function.type is not type_ and function.type != type_):
-            self.trap(Cause.BAD_SIGNATURE, pc, sp, vmctx)
-        arena = self.cage.arena
-        kind = function.codec
-        end = sp + kind.frame
-        if end > self.stack_limit:
-            self.trap(Cause.CORRUPT, pc, sp, vmctx)
-        args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
-        if self.can_pause and self._until.pause_at:
-            self._pause_at(pc, sp, vmctx, progress)
-        self.progress = progress
-        self.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
-        self.host_stack.append((vmctx, pc, sp, end))
-        try:
-            if function.wants_caller:
-                if not kind.plain_results:
-                    self.tidy()
-                result = function.call(self, FrameHeader.caller_vmctx.read(arena, sp + kind.header), *args)
-            else:
-                result = function.call(*args)
-        except NotReady as wait:
-            if not self.can_pause:
-                raise
-            raise Suspended(Pause(PauseReason.NOT_READY, str(wait)), HOST_CALL, pc, sp, vmctx, (self.progress,)) from None
-        except GiveWay as stop:
-            self._give_way(stop, HOST_CALL, pc, sp, vmctx, (self.progress,))
-        self.host_stack.pop()
-        if kind.results == 1 and kind.plain_results:  # the usual case, written out: this is what short host calls cost
-            try:
-                kind.put_results(self.cage.arena, sp, result)
-            except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
-                self._put_results(kind, result, sp)
-        elif result is not None or kind.results:
-            self._put_results(kind, result, sp)
-        return pc + UNIT
+    def _fail(self, function: HostFunction, args: Sequence[object], error: BaseException, pc: int, sp: int, vmctx: int) -> None:
+        """A host function has not come to its end.  Raises: what the guest is told in place of the error, if it is told something else."""
+        if function.after is not None:
+            function.after(self, args, None)
+        if isinstance(error, NotReady) and self.can_pause:
+            raise Suspended(Pause(PauseReason.NOT_READY, str(error)), HOST_CALL, pc, sp, vmctx, (self.progress,)) from None
+        if isinstance(error, GiveWay):
+            self._give_way(error, HOST_CALL, pc, sp, vmctx, (self.progress,))
 
     def _pause_at(self, pc: int, sp: int, vmctx: int, progress: int) -> None:
         """Stop before a host call that the activation is to stop at, unless it has just stopped there."""

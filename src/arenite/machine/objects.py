@@ -12,9 +12,13 @@ from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, Table
 from arenite.machine.values import Codec, codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.machine.machine import Machine
+
+    Before = Callable[[Machine, int, Sequence[object]], Sequence[object]]
+    After = Callable[[Machine, Sequence[object], object], object]
 
 
 class FuncAddr:
@@ -69,19 +73,23 @@ Addr = FuncAddr | TableAddr | MemoryAddr | GlobalAddr
 
 
 class HostFunction:
-    """A Python function that guests may call.  `call` gets the arguments; where `wants_caller`, the machine and the caller's vmctx first.
+    """A Python function, `call`, that guests may call.
 
-    `source`: what `call` was made of; the same in host functions that do the same.
+    What its arguments and results must be made to is done before and after, not around it, so that it is one frame of Python's stack:
+    `before(machine, vmctx of the caller, arguments)` gives the arguments that it gets; `after(machine, these, result)` the result, and it
+    is called too when there is none, with None.  Without `before` it gets the guest's arguments.
     """
 
-    __slots__ = ("call", "codec", "source", "type", "wants_caller")
+    __slots__ = ("after", "before", "call", "codec", "type")
 
-    def __init__(self, type_: FuncType, call: Callable[..., object], *, wants_caller: bool, source: object = None) -> None:
-        self.source = call if source is None else source
+    def __init__(
+        self, type_: FuncType, call: Callable[..., object], before: Before | None = None, after: After | None = None
+    ) -> None:
         self.type = type_
         self.codec = codec(type_)
         self.call = call
-        self.wants_caller = wants_caller
+        self.before = before
+        self.after = after
 
 
 @dataclass(frozen=True, eq=False)

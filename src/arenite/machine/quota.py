@@ -19,6 +19,7 @@ class Quota:
 
     `memory`: bytes of one memory; `memories`: bytes of all together; `areas`: how many memories.
     `table`: elements of one table; `elements`: of all together; `tables`, `instances`: how many.
+    `nesting`: calls of guests inside host functions that guests call.
     """
 
     memory: int = MAX_PAGES * PAGE_SIZE
@@ -28,6 +29,7 @@ class Quota:
     elements: int = MAX_TABLE
     tables: int = 1 << 31
     instances: int = 1 << 31
+    nesting: int = 200
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -38,6 +40,7 @@ class Quota:
             elements=config.max_table_elements,
             tables=config.max_tables,
             instances=config.max_instances,
+            nesting=config.max_nesting,
         )
 
     def lower(self, **limits: int) -> Self:

@@ -88,7 +88,7 @@ def _functions(frozen: Frozen) -> list[dict[str, Any]]:
                 f"host function {index}, of type {function.type}, was never imported under a name, so nobody else could find it"
             )
         first = known.setdefault(name, function)
-        if first.source is not function.source:
+        if first.call is not function.call:
             raise SnapshotError(
                 f"two different host functions were imported as {name[0]!r} {name[1]!r}: nobody else could tell them apart"
             )
