@@ -227,9 +227,10 @@ class Listing:
 
     def __init__(self, place: Place) -> None:
         self.first = 0
-        # What lies above is nobody's business: its inode is unknown, which the standard writes as 0.
+        # What lies above is nobody's business, so `..` has this directory's own inode, as `/..` has.  The standard's 0 (not known) would not
+        # do: wasi-libc asks then, is refused, and its `readdir` ends there.
         own = place.stat().st_ino & MASK64
-        self.kept = deque([Entry(b".", own, FileType.DIRECTORY), Entry(b"..", 0, FileType.DIRECTORY)])
+        self.kept = deque([Entry(b".", own, FileType.DIRECTORY), Entry(b"..", own, FileType.DIRECTORY)])
         if place.fd is not None:
             hostio.check_room(place.fd)
         self.found = os.scandir(place.path if place.fd is None else place.fd)

@@ -110,17 +110,21 @@ class Program:
 
     def names(self, fd: int, size: int = 4096) -> list[str]:
         """Of a whole directory, read with a buffer of that size."""
+        return [name for name, _ in self.entries(fd, size)]
+
+    def entries(self, fd: int, size: int = 4096) -> list[tuple[str, int]]:
+        """Of a whole directory: names and inodes."""
         found, cookie = [], 0
         buffer = self.put(bytes(size))
         while True:
             assert self.call("fd_readdir", fd, buffer, size, cookie, OUT) is Errno.SUCCESS
             used, at = self.number(), 0
             while at + DIRENT.size <= used:
-                next_cookie, _, length, _ = DIRENT.unpack_from(self.memory, buffer + at)
+                next_cookie, inode, length, _ = DIRENT.unpack_from(self.memory, buffer + at)
                 if at + DIRENT.size + length > used:
                     break
                 start = buffer + at + DIRENT.size
-                found.append(self.memory[start : start + length].decode())
+                found.append((self.memory[start : start + length].decode(), inode))
                 at += DIRENT.size + length
                 cookie = next_cookie
             if used < size:

@@ -354,6 +354,14 @@ def test_readdir(size: int, program: Program, root: Path) -> None:
     assert program.number() == 0
 
 
+def test_every_entry_has_an_inode(program: Program, root: Path) -> None:
+    """Where it is 0 wasi-libc asks for it, and stops reading when `..` is refused."""
+    (root / "d" / "x").touch()
+    own = (root / "d").stat().st_ino
+    fd = program.open("d", rights=ALL & ~WRITE)
+    assert sorted(program.entries(fd)) == [(".", own), ("..", own), *sorted((p.name, p.stat().st_ino) for p in (root / "d").iterdir())]
+
+
 def test_readdir_from_an_earlier_cookie(program: Program, root: Path) -> None:
     for n in range(20):
         (root / "d" / f"name-{n:03}").touch()
