@@ -39,8 +39,8 @@ spec: $(VENV)/.with-test compiled  ## the whole official WebAssembly test suite,
 wasi: $(VENV)/.with-test compiled  ## the official WASI test suite, on each tier
 	$(PYTEST) tests/wasi
 
-programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, compared with recorded output
-	ARENITE_PROGRAMS_RUN=all $(PATIENT) tests/programs
+programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, and guests that other toolchains build, compared with recorded output
+	ARENITE_PROGRAMS_RUN=all $(PATIENT) tests/programs tests/guests
 
 fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of control flow alone, 100,000 mutated ones beside wasm-tools, 100,000 corruptions and altered snapshots of each tier, 200 ways of each guest, 1,000 histories of forks and files, 100,000 stores, forks and traps
 	ARENITE_FUZZ=1000 $(PATIENT) tests/differential tests/property/test_fork_random.py tests/property/test_histories.py

