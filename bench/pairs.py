@@ -31,7 +31,7 @@ from rich.console import Console
 
 from arenite import Engine, Exit, Func, Linker, Module, Store, WasiConfig
 from arenite.bytecode.encode import ops
-from arenite.bytecode.row import SLOTS
+from arenite.bytecode.row import Form
 from arenite.layout.records import FrameHeader
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def joint(first: Op, second: Op, temporaries: int) -> str:
     if destination is None:
         return BESIDE
     written = first.values[destination.name]
-    read = {second.values[o.name] for o in second.row.operands if o.kind in SLOTS and o.name in second.values}
+    read = {second.values[o.name] for o in second.row.operands if o.form is Form.SLOT and o.name in second.values}
     if written not in read:
         return BESIDE
     return READS if written >= temporaries else KEEPS

@@ -36,7 +36,6 @@ from arenite import AreniteError, Func, Global, Memory, Module, Paused, Snapshot
 from arenite.bytecode.encode import ops
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import FIELDS
 from arenite.errors import InternalError
 from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, read_length
 from arenite.layout.records import StoreContext
@@ -366,9 +365,9 @@ class Alterer:
             if operand is None or self.choose.random() < 0.1:
                 code[op.pc : op.pc + 2] = self.choose.choice(TABLE).code.to_bytes(2, "little")
                 continue
-            width = FIELDS[operand.kind][0]
+            width = operand.size
             alike = [
-                bytes(code[other.pc + o.at : other.pc + o.at + FIELDS[o.kind][0]])
+                bytes(code[other.pc + o.at : other.pc + o.at + o.size])
                 for other in listing
                 for o in other.row.encoded
                 if o.kind == operand.kind

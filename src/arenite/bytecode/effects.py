@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from arenite.bytecode.helpers import Helper
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, State, Type, Value
-from arenite.bytecode.row import LABELS, SLOTS
+from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -203,10 +203,10 @@ class Recorder:
 
 
 def _stand_in(operand: Operand) -> Value | Label | Labels:
-    if operand.kind == "labels":
+    if operand.form is Form.LABELS:
         return Labels(operand)
-    if operand.kind in LABELS:
-        return Label(Value(I64, ""), back=operand.kind == "loop")
+    if operand.form in BRANCHES:
+        return Label(Value(I64, ""), back=operand.form is Form.LOOP)
     return Value(operand.type, "")
 
 

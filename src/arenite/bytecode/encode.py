@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.bytecode.row import FIELDS, LABELS
+from arenite.bytecode.row import BRANCHES, Form
 from arenite.errors import InternalError
 from arenite.layout.cage import UNIT
 
@@ -41,11 +41,11 @@ class Op(NamedTuple):
     @property
     def labels(self) -> tuple[int, ...]:
         """Every pc it may branch to, calls among them."""
-        return tuple(self.values[o.name] for o in self.row.encoded if o.kind in LABELS) + self.targets
+        return tuple(self.values[o.name] for o in self.row.encoded if o.form in BRANCHES) + self.targets
 
 
 def _letter(operand: Operand) -> str:
-    return "<" + FIELDS[operand.kind][1]
+    return "<" + operand.letter
 
 
 def encode(name: str, pc: int = 0, targets: tuple[int, ...] = (), **values: int) -> bytes:
@@ -54,8 +54,8 @@ def encode(name: str, pc: int = 0, targets: tuple[int, ...] = (), **values: int)
     out = bytearray(row.size + -(-TARGET.size * len(targets) // UNIT) * UNIT)
     CODE.pack_into(out, 0, row.code)
     for operand in row.encoded:
-        value = len(targets) if operand.kind == "labels" else values.pop(operand.name)
-        if operand.kind in LABELS:
+        value = len(targets) if operand.form is Form.LABELS else values.pop(operand.name)
+        if operand.form in BRANCHES:
             value = (value - pc) // UNIT
         struct.pack_into(_letter(operand), out, operand.at, value)
     for i, target in enumerate(targets):
@@ -74,9 +74,9 @@ def decode(code: bytes | memoryview, pc: int = 0) -> Op:
         targets: tuple[int, ...] = ()
         for operand in row.encoded:
             value: int = struct.unpack_from(_letter(operand), code, pc + operand.at)[0]
-            if operand.kind in LABELS:
+            if operand.form in BRANCHES:
                 value = pc + UNIT * value
-            elif operand.kind == "labels":
+            elif operand.form is Form.LABELS:
                 targets = tuple(pc + UNIT * x for x in struct.unpack_from(f"<{value}i", code, pc + row.size))
             values[operand.name] = value
     except (struct.error, IndexError) as error:

@@ -2,13 +2,11 @@
 
 Derived from a row: its encoding, its text form, its handlers, its effects.  Kinds of operands:
 
-    i32 i64 f32 f64            a frame slot, as u16 byte offset from the frame            -> Value
-    i32.imm16 i64.imm16        a signed constant in the code; also .imm32, .imm64         -> Value
-    u16 u32                    an unsigned constant: offsets, indexes                     -> Value (i32)
-    type                       an index among the module's types, as u32; in a window's copy of the code its id there
-                                                                                          -> Value (i32)
-    label loop                 an i32 displacement in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint
-    labels                     a u16 count; so many i32 displacements follow the op
+    i32 i64 f32 f64            a frame slot                                                            -> Value
+    i32.imm16 i64.imm64 …      a constant in the code                                                  -> Value
+    u16 u32 type               an unsigned constant                                                    -> Value (i32)
+    label loop                 where a branch goes, in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint  -> Label
+    labels                     a count; so many labels follow the op                                   -> Labels
 
 A third word says what an operand is for, where its kind does not: its *role* (`ROLES`).  The verifier, and whatever rewrites indexes,
 go by roles: no op is known to them by its name.
@@ -22,29 +20,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from arenite.bytecode.protocol import F32, F64, I32, I64, Type, Value
 from arenite.layout.cage import UNIT
 
 Meaning = Callable[..., Value | None]  # arity differs from row to row: the one place where that is allowed
 
+
+class Form(Enum):
+    """What an operand is in the encoding."""
+
+    SLOT = "a slot's byte offset"
+    IMMEDIATE = "a signed constant that is a value"
+    UNSIGNED = "an offset or an index; the role says of what"
+    TYPE = "an index among the module's types, in a window's copy of the code the type's id there"
+    LABEL = "a displacement to a label ahead"
+    LOOP = "a displacement to a label that is not ahead: a back-edge"
+    LABELS = "a count of displacements behind the op"
+
+
+class Kind(NamedTuple):
+    """A kind of operand.  `type`: of the value that a meaning receives; `size`, `letter`: bytes in the encoding, and how `struct` calls them."""
+
+    form: Form
+    type: Type
+    size: int
+    letter: str
+
+
 SLOTS: Final[dict[str, Type]] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
-LABELS: Final = ("label", "loop")
-# kind -> (bytes in the encoding, struct letter)
-FIELDS: Final[dict[str, tuple[int, str]]] = {
-    "label": (4, "i"),
-    "loop": (4, "i"),
-    "labels": (2, "H"),
-    "u16": (2, "H"),
-    "u32": (4, "I"),
-    "type": (4, "I"),
-    "i32.imm16": (2, "h"),
-    "i64.imm16": (2, "h"),
-    "i32.imm32": (4, "i"),
-    "i64.imm64": (8, "q"),
-} | dict.fromkeys(SLOTS, (2, "H"))
+KINDS: Final[dict[str, Kind]] = {name: Kind(Form.SLOT, type_, 2, "H") for name, type_ in SLOTS.items()} | {
+    "i32.imm16": Kind(Form.IMMEDIATE, I32, 2, "h"),
+    "i64.imm16": Kind(Form.IMMEDIATE, I64, 2, "h"),
+    "i32.imm32": Kind(Form.IMMEDIATE, I32, 4, "i"),
+    "i64.imm64": Kind(Form.IMMEDIATE, I64, 8, "q"),
+    "u16": Kind(Form.UNSIGNED, I32, 2, "H"),
+    "u32": Kind(Form.UNSIGNED, I32, 4, "I"),
+    "type": Kind(Form.TYPE, I32, 4, "I"),
+    "label": Kind(Form.LABEL, I64, 4, "i"),
+    "loop": Kind(Form.LOOP, I64, 4, "i"),
+    "labels": Kind(Form.LABELS, I64, 2, "H"),
+}
+"""Name of a kind, as signatures have it -> what is true of it.  A new one of a known form needs nothing else."""
+
+BRANCHES: Final = (Form.LABEL, Form.LOOP)
 
 # role -> what an operand with it is.  What is named may be followed by what is done with it: `.get` (its value, or a reference to it,
 # goes to where the op puts its `any`), `.set` (it receives the op's `any`), `.call`.
@@ -78,10 +100,24 @@ class Operand:
     role: str = ""
 
     @property
+    def form(self) -> Form:
+        """What it is in the encoding."""
+        return KINDS[self.kind].form
+
+    @property
     def type(self) -> Type:
         """Type of the value a meaning receives for it."""
-        kind = self.kind.partition(".")[0]
-        return SLOTS.get(kind, I32)
+        return KINDS[self.kind].type
+
+    @property
+    def size(self) -> int:
+        """Bytes in the encoding."""
+        return KINDS[self.kind].size
+
+    @property
+    def letter(self) -> str:
+        """How `struct` calls it."""
+        return KINDS[self.kind].letter
 
 
 @dataclass(frozen=True)
@@ -136,10 +172,9 @@ def placed(source: Row) -> Row:
     """The row with a place for every encoded operand and its size."""
     at, places = 2, dict[str, int]()
     for operand in source.encoded:
-        size, _ = FIELDS[operand.kind]
-        at = -(-at // size) * size
+        at = -(-at // operand.size) * operand.size
         places[operand.name] = at
-        at += size
+        at += operand.size
     operands = tuple(replace(o, at=places.get(o.name, 0)) for o in source.operands)
     return replace(source, operands=operands, size=-(-at // UNIT) * UNIT, result_at=places.get("dst", 0))
 
@@ -158,7 +193,7 @@ def far(source: Row, operand: str = "disp") -> Row:
 
 def looping(source: Row) -> Row:
     """The same branch as a back-edge: a safepoint."""
-    change = tuple(replace(o, kind="loop") if o.kind == "label" else o for o in source.operands)
+    change = tuple(replace(o, kind="loop") if o.form is Form.LABEL else o for o in source.operands)
     return placed(replace(source, name="loop_" + source.name, operands=change))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.encode import ops
-from arenite.bytecode.row import LABELS, SLOTS
+from arenite.bytecode.row import BRANCHES, Form
 from arenite.layout.frame import SLOT
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 def operand_text(op: Op, operand: Operand, begin: int) -> str:
     """One operand: `r3` is the slot at byte 24, `.40` the op at byte 40 of the function."""
     value = op.values[operand.name]
-    if operand.kind in SLOTS:
+    if operand.form is Form.SLOT:
         return f"r{value // SLOT}" if value % SLOT == 0 else f"r?{value}"
-    if operand.kind in LABELS:
+    if operand.form in BRANCHES:
         return f".{value - begin}"
-    if operand.kind == "labels":
+    if operand.form is Form.LABELS:
         return "[" + " ".join(f".{target - begin}" for target in op.targets) + "]"
     return str(value)
 

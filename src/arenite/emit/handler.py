@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.protocol import I32, I64, Label, Labels, Value
-from arenite.bytecode.row import LABELS, SLOTS, Operand, Row
+from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.emit.addressing import Addressing, alias_tag
 from arenite.emit.llvm_text import INVARIANT
 from arenite.emit.routine import Routine
@@ -49,19 +49,17 @@ class Handler(Routine):
         """What the meaning receives."""
         if o.name in self.row.fixed:
             return self.const(o.type, self.row.fixed[o.name])
-        if o.kind in SLOTS:
+        if o.form is Form.SLOT:
             return Value(o.type, self.line(f"load {o.type.llvm}, ptr {self.slot(o.at)}, align 8{alias_tag(Space.FRAME)}"))
-        if o.kind in LABELS:
-            return Label(self.target(self.field(o.at, "i32")), back=o.kind == "loop")
-        if o.kind == "labels":
+        if o.form in BRANCHES:
+            return Label(self.target(self.field(o.at, "i32")), back=o.form is Form.LOOP)
+        if o.form is Form.LABELS:
             return Labels(o)
-        if o.kind == "u16":
-            return Value(I32, self.half(o.at, "i32"))
-        if o.kind in ("u32", "type"):
-            return Value(I32, self.field(o.at, "i32"))
-        bits = int(o.kind.partition(".imm")[2])
-        text = self.field(o.at, f"i{bits}")
-        return Value(o.type, text if bits == o.type.bits else self.line(f"sext i{bits} {text} to {o.type.llvm}"))
+        text = self.field(o.at, f"i{8 * o.size}")
+        if o.size == o.type.size:
+            return Value(o.type, text)
+        extend = "sext" if o.form is Form.IMMEDIATE else "zext"
+        return Value(o.type, self.line(f"{extend} i{8 * o.size} {text} to {o.type.llvm}"))
 
     def target(self, displacement: str) -> Value:
         """A label's pc."""

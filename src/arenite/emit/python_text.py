@@ -29,7 +29,7 @@ from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, State, Type, Value
-from arenite.bytecode.row import LABELS, Operand, Row
+from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.emit.numerics import FUNCTIONS
 from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement, uses
 from arenite.layout.frame import SLOT
@@ -312,10 +312,10 @@ class PythonText:
         """What the meaning receives: a place."""
         if o.name in self.row.fixed:
             return self.const(o.type, self.row.fixed[o.name] & (1 << o.type.bits) - 1)
-        if o.kind == "labels":
+        if o.form is Form.LABELS:
             return Labels(o)
-        if o.kind in LABELS:
-            return Label(self.place(o.name, I64), back=o.kind == "loop")
+        if o.form in BRANCHES:
+            return Label(self.place(o.name, I64), back=o.form is Form.LOOP)
         return self.place(o.name, o.type)
 
     def place(self, operand: str, type_: Type) -> Expression:

@@ -24,7 +24,7 @@ import zstandard
 
 from arenite.bytecode.module import FUNCTION, FunctionCode, ModuleCode
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.bytecode.row import FIELDS
+from arenite.bytecode.row import KINDS, Form
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
@@ -184,7 +184,7 @@ class Renumbering:
         self.names = names
         self.older = {number: OPS[name] for number, name in enumerate(names) if name not in here and name in OPS}
         self.rows = [ROWS[self.older[n].name] if n in self.older else here.get(name) for n, name in enumerate(names)]
-        self.types = [[o.at for o in row.encoded if o.kind == "type"] if row is not None else [] for row in self.rows]
+        self.types = [[o.at for o in row.encoded if o.form is Form.TYPE] if row is not None else [] for row in self.rows]
         self.indexes = {type_digest(type_): index for index, type_ in reversed(list(enumerate(code.types)))}
 
     def of(self, bytecode: bytes) -> tuple[bytes, bytes]:
@@ -217,8 +217,8 @@ class Renumbering:
 def ops_of(bytecode: bytes, functions: Iterable[FunctionCode], rows: list[Row | None]) -> Iterator[tuple[int, int]]:
     """Where each op of some functions stands, and its number; an op without a row is the last.  `rows`: by number."""
     sizes = [0 if row is None else row.size for row in rows]
-    labels = {n: o.at for n, row in enumerate(rows) if row is not None for o in row.encoded if o.kind == "labels"}
-    width = FIELDS["labels"][0]
+    labels = {n: o.at for n, row in enumerate(rows) if row is not None for o in row.encoded if o.form is Form.LABELS}
+    width = KINDS["labels"].size
     for function in functions:
         at, end = function.begin, function.end
         while at < end:

@@ -6,7 +6,7 @@ import pytest
 
 from arenite.bytecode.encode import Op, decode, encode, ops
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import FIELDS, LABELS, SLOTS, Row
+from arenite.bytecode.row import BRANCHES, Form, Row
 from arenite.bytecode.text import op_text
 from arenite.errors import InternalError
 
@@ -18,12 +18,12 @@ def sample(row: Row) -> tuple[dict[str, int], tuple[int, ...]]:
     values: dict[str, int] = {}
     targets: tuple[int, ...] = ()
     for i, operand in enumerate(row.encoded):
-        size, letter = FIELDS[operand.kind]
-        if operand.kind == "labels":
+        size, letter = operand.size, operand.letter
+        if operand.form is Form.LABELS:
             targets = (PC + 8, PC + 80, PC + 16)
-        elif operand.kind in LABELS:
+        elif operand.form in BRANCHES:
             values[operand.name] = PC - 8 * (i + 1)
-        elif operand.kind in SLOTS:
+        elif operand.form is Form.SLOT:
             values[operand.name] = 65528 - 8 * i
         else:
             values[operand.name] = -(1 << 8 * size - 1) + i if letter.islower() else (1 << 8 * size) - 1 - i

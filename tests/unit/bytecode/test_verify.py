@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from arenite.bytecode.encode import encode, ops
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import ROLES, Row
+from arenite.bytecode.row import ROLES, Form, Row
 from arenite.bytecode.safepoints import HEAD, SLOT, safepoints_of
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError, Limit
@@ -48,7 +48,7 @@ def with_safepoint(module: ModuleCode, at: int, value: int) -> ModuleCode:
 
 def test_every_constant_operand_has_a_role() -> None:
     """The verifier knows what operands are for by nothing else; ops made of several are no exception."""
-    constants = [o for row in TABLE for o in row.encoded if o.kind in ("u16", "u32")]
+    constants = [o for row in TABLE for o in row.encoded if o.form is Form.UNSIGNED]
     assert {o.role.partition(".")[0] for o in constants} | {"any"} == ROLES.keys()
     assert {o.role.partition(".")[2] for o in constants} == {"", "get", "set", "call"}
 

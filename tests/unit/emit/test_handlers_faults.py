@@ -16,7 +16,7 @@ from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import encode
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import LABELS
+from arenite.bytecode.row import BRANCHES, Form
 from arenite.layout.cage import MODULE_GRAIN
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
@@ -57,15 +57,14 @@ TRIALS = 40
 
 def value(choose: random.Random, operand: Operand, row: Row) -> int:
     """A value for an operand."""
-    kind = operand.kind
-    if kind in LABELS:
+    if operand.form in BRANCHES:
         return row.size  # the op behind it, a `halt`
-    if kind in {"i32", "i64", "f32", "f64"}:
+    if operand.form is Form.SLOT:
         return 8 * choose.randrange(SLOTS)
-    if ".imm" in kind:
+    if operand.form is Form.IMMEDIATE:
         return choose.choice((0, 1, 3, -1))
     if operand.name.startswith("disp"):
-        return choose.choice((0, 1, 8, 0xFFFF) if kind == "u16" else (0, 0x10000, 0xFFFF_FFFF))
+        return choose.choice((0, 1, 8, 0xFFFF) if operand.size == 2 else (0, 0x10000, 0xFFFF_FFFF))
     return 0
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from arenite import Config, Engine, Limit, Module, Snapshot, SnapshotError, Trap
 from arenite.bytecode.ops import ROWS, TABLE
+from arenite.bytecode.row import Form
 from arenite.cli.snapshots import Wanted, look
 from arenite.layout.cage import HOST_PAGE
 from arenite.layout.records import FuncRefRecord
@@ -72,7 +73,7 @@ def test_every_older_op_leads_to_one_of_today() -> None:
     for name, op in older.OPS.items():
         assert name not in here
         row = ROWS[op.name]
-        assert {o.name for o in row.encoded if o.kind == "type"} >= set(op.digests)
+        assert {o.name for o in row.encoded if o.form is Form.TYPE} >= set(op.digests)
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.encode import encode
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import TABLE
+from arenite.bytecode.row import Form
 from arenite.layout.cage import MODULE_GRAIN, THUNKS
 from arenite.layout.records import FuncRefRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import FuncType
@@ -100,7 +101,7 @@ def trials() -> tuple[bytes, list[Trial]]:
         for _ in range(TRIALS):
             at = len(code)
             values = {o.name: value(r, o, row) for o in row.encoded if o.kind not in {"label", "loop", "labels"}}
-            has_targets = any(o.kind == "labels" for o in row.encoded)
+            has_targets = any(o.form is Form.LABELS for o in row.encoded)
             probe = encode(
                 row.name,
                 at,
@@ -110,7 +111,7 @@ def trials() -> tuple[bytes, list[Trial]]:
             )
             behind = at + len(probe) + 8
             labels = {
-                o.name: behind if o.kind == "label" else r.choice([at - 8, at])
+                o.name: behind if o.form is Form.LABEL else r.choice([at - 8, at])
                 for o in row.encoded
                 if o.kind in {"label", "loop"}
             }

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import FIELDS, LABELS, ROLES, SLOTS
+from arenite.bytecode.row import BRANCHES, ROLES, Form
 from arenite.layout.cage import UNIT
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 
@@ -75,19 +75,19 @@ HANDS_ON: Final = 32  # brings a value to a slot that most ops cannot name
 def _step(row: Row, o: Operand) -> tuple[int, int] | None:
     """What is checked of an operand: (what, space and access)."""
     role, _, done = o.role.partition(".")
-    if o.kind in SLOTS:
+    if o.form is Form.SLOT:
         return (HANDED if role == "any" else READ), 0
-    if ".imm" in o.kind:
-        return ((HANDED32 if o.kind.endswith("32") else HANDED64), 0) if role == "any" else None
+    if o.form is Form.IMMEDIATE:
+        return ((HANDED32 if o.size == 4 else HANDED64), 0) if role == "any" else None
     if role == "far":
         return (FAR_WRITTEN if done == "set" else FAR_HANDED), 0
-    if o.kind == "type":
+    if o.form is Form.TYPE:
         return TYPE, 0
     if role in SPACES:
         access = ("", "get", "set", "call").index(done)
-        if access == SET and row.result is not None and not any(p.kind in SLOTS and p.role == "any" for p in row.operands):
+        if access == SET and row.result is not None and not any(p.form is Form.SLOT and p.role == "any" for p in row.operands):
             access = SET_RESULT
-        return (NAMED16 if o.kind == "u16" else NAMED), SPACES.index(role) | access << 4
+        return (NAMED16 if o.size == 2 else NAMED), SPACES.index(role) | access << 4
     assert role in ELSEWHERE, (row.name, o.name)
     return None
 
@@ -104,7 +104,7 @@ def _zeroes(row: Row) -> int:
     """
     at = {o.role: o for o in row.encoded}
     first, size = at["zeroed"], at.get("size")
-    return first.at | FIELDS[first.kind][0] << 8 | ZEROED[row.name] << 16 | (size.at if size else 0) << 24
+    return first.at | first.size << 8 | ZEROED[row.name] << 16 | (size.at if size else 0) << 24
 
 
 class Facts(NamedTuple):
@@ -133,14 +133,14 @@ def facts() -> Facts:
         checks = [
             (what, o.at, arg)
             for o in row.encoded
-            if o.name != "dst" and o.kind not in (*LABELS, "labels")
+            if o.name != "dst" and o.form not in (*BRANCHES, Form.LABELS)
             for what, arg in _some(row, o)
         ]
         checks.sort(key=lambda c: c[0] == FAR_WRITTEN or (c[0] in (NAMED, NAMED16) and c[2] >> 4 in (SET, SET_RESULT)))
         labels = [
-            ({"label": FORWARD, "loop": BACK, "labels": MANY}[o.kind], o.at, 0)
+            ({Form.LABEL: FORWARD, Form.LOOP: BACK, Form.LABELS: MANY}[o.form], o.at, 0)
             for o in row.encoded
-            if o.kind in (*LABELS, "labels") and not calls
+            if o.form in (*BRANCHES, Form.LABELS) and not calls
         ]
         result, dst = UNWRITTEN, row.destination
         if dst is not None and dst.role != "any":

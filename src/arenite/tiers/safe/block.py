@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.encode import decode
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import F32, I32, I64, Type
-from arenite.bytecode.row import LABELS, SLOTS
+from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.emit.python_text import INDENT, Do, Goto, If, Write, template
 from arenite.layout.frame import SLOT
 from arenite.machine.window import nowhere
@@ -91,17 +91,17 @@ class Region(NamedTuple):
 
 
 @cache
-def branch(row_code: int, kind: str) -> str | None:
-    """Name of the operand, a `label` or a `loop`, by which an op branches inside its function; None: it does not."""
+def branch(row_code: int, form: Form) -> str | None:
+    """Name of the operand, a label ahead or a loop's, by which an op branches inside its function; None: it does not."""
     row = TABLE[row_code]
     if row.name == "call":
         return None
-    return next((o.name for o in row.encoded if o.kind == kind), None)
+    return next((o.name for o in row.encoded if o.form is form), None)
 
 
 def loops_of(ops: list[Op]) -> frozenset[int]:
     """The heads of loops that ops close."""
-    return frozenset(op.values[name] for op in ops if (name := branch(op.row.code, "loop")))
+    return frozenset(op.values[name] for op in ops if (name := branch(op.row.code, Form.LOOP)))
 
 
 def straight(
@@ -125,7 +125,7 @@ def straight(
         op = decode(code, at)
         ops.append(op)
         heads |= loops_of([op])
-        if is_loop and (label := branch(op.row.code, "label")):
+        if is_loop and (label := branch(op.row.code, Form.LABEL)):
             targets.add(op.values[label])
         at = op.end
         if template(op.row.code, deterministic=deterministic).ends and at not in targets:
@@ -209,16 +209,16 @@ class Assembler:
             n = op.values.get(operand.name)
             if n is None:
                 continue
-            if operand.kind in SLOTS:
+            if operand.form is Form.SLOT:
                 local = self.read(n // SLOT, operand.type)
                 if early and destination and destination.name != operand.name and op.values[destination.name] == n:
                     self.say(f"{operand.name}_before = {local}")
                     local = f"{operand.name}_before"
                 places[operand.name] = local
-            elif operand.kind == "labels":
+            elif operand.form is Form.LABELS:
                 places |= {operand.name: f"({', '.join(map(str, op.targets))},)", "last": str(len(op.targets) - 1)}
             else:
-                places[operand.name] = str(n if operand.kind in LABELS else n & (1 << operand.type.bits) - 1)
+                places[operand.name] = str(n if operand.form in BRANCHES else n & (1 << operand.type.bits) - 1)
         return places
 
     def op(self, op: Op) -> None:
@@ -229,7 +229,7 @@ class Assembler:
         if self.dead:
             return
         lines, ends, early = template(op.row.code, deterministic=self.deterministic)
-        label = branch(op.row.code, "label")
+        label = branch(op.row.code, Form.LABEL)
         if label and ends and self.otherwise(op, op.values[label]):
             return
         places = self.operands(op, early=early)

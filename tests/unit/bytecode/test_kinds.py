@@ -1,0 +1,55 @@
+"""A kind of operand is one line: every reader of rows follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from arenite.bytecode import encode
+from arenite.bytecode.effects import effects
+from arenite.bytecode.ops import ROWS, TABLE
+from arenite.bytecode.protocol import I64
+from arenite.bytecode.row import KINDS, Form, Kind, Row, row
+from arenite.bytecode.text import op_text
+from arenite.emit.addressing import Single
+from arenite.emit.handler import Handler
+from arenite.emit.python_text import PythonText, Write
+from arenite.platform.architectures import X86_64
+
+NAME = "i64.add wide"
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> Row:
+    """An op of a kind that there is not: a constant of 32 bits that is an i64."""
+    monkeypatch.setitem(KINDS, "i64.imm32", Kind(Form.IMMEDIATE, I64, 4, "i"))
+    made = row(NAME, "a:i64 b:i64.imm32 -> i64", lambda e, a, b: e.pure("add", a, b), "dst = a + b")
+    made = replace(made, code=len(TABLE))
+    monkeypatch.setitem(ROWS, NAME, made)
+    monkeypatch.setattr(encode, "TABLE", (*TABLE, made))
+    return made
+
+
+def test_it_is_encoded_and_shown(wide: Row) -> None:
+    data = encode.encode(NAME, dst=16, a=8, b=-5)
+    assert len(data) == wide.size == 16
+    op = encode.decode(data)
+    assert op.values == {"dst": 16, "a": 8, "b": -5}
+    assert op_text(op) == f"r2 = {NAME} r1, -5"
+
+
+def test_meanings_receive_it(wide: Row) -> None:
+    assert effects(wide).pure
+    assert effects(wide).result is I64
+
+
+def test_machine_code_widens_it(wide: Row) -> None:
+    text = Handler(wide, Single(), X86_64, explicit_bounds=False, deterministic=False).text()
+    assert "load i32" in text
+    assert "sext i32" in text
+
+
+def test_python_takes_it(wide: Row) -> None:
+    (line,) = PythonText(wide, deterministic=False).template().lines
+    assert line == Write(I64, "{a} + {b} & 18446744073709551615", "dst", 0)
