@@ -97,6 +97,7 @@ class Linker(Kept):
         caller's store.  Any other module is instantiated now, and a reactor's `_initialize` is called.
         Raises: as `instantiate`, `Failure` for a module that is neither the one nor the other, `Trap`.
         """
+        machine_of(store)
         check_module(module)
         kinds = {export.name: export.type for export in module.code.exports}
         for field in (START, INITIALIZE):
@@ -235,6 +236,7 @@ class Linker(Kept):
 
         Raises: `LinkError` when nothing is defined under that name, `Failure` when it is no function.
         """
+        machine = machine_of(store)
         defined = {field for module, field in (*self._items, *self._functions) if module == name}
         for field in ("", START):
             if field in defined:
@@ -244,7 +246,6 @@ class Linker(Kept):
                 return item
         if not defined:
             raise LinkError(f"nothing has been defined under the name {name!r}")
-        machine = machine_of(store)
         return cast("Func", wrap(machine, machine.add_host_function(NOTHING)))
 
 
