@@ -35,13 +35,14 @@ GUEST: Final = f"""
       (drop (call $add (local.get $n) (i32.const 1)))
       (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {HOST_CALLS}))))))
 """
+SMALLEST: Final = '(module (func (export "nothing")))'
 SIXTEEN: Final = b"sixteen bytes..."
 
 
 def actions(api: ModuleType, engine: object) -> dict[str, tuple[int, Callable[[], object]]]:
     """What is done -> (how often it is done in one call, the call)."""
     module, linker, store = api.Module(engine, bytes(wat2wasm(GUEST))), api.Linker(engine), api.Store(engine)
-    i32 = api.ValType.i32()
+    smallest, i32 = api.Module(engine, bytes(wat2wasm(SMALLEST))), api.ValType.i32()
     linker.define_func("host", "nothing", api.FuncType([], []), lambda: None)
     linker.define_func("host", "add", api.FuncType([i32, i32], [i32]), lambda a, b: a + b)
     exports = linker.instantiate(store, module).exports(store)
@@ -55,6 +56,7 @@ def actions(api: ModuleType, engine: object) -> dict[str, tuple[int, Callable[[]
         "memory.read, 16 bytes": (1, lambda: memory.read(store, 0, 16)),
         "memory.write, 16 bytes": (1, lambda: memory.write(store, SIXTEEN, 0)),
         "store and instance, made and dropped": (1, lambda: linker.instantiate(api.Store(engine), module)),
+        "store and instance, no imports": (1, lambda: api.Instance(api.Store(engine), smallest, [])),
     }
 
 

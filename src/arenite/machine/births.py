@@ -21,6 +21,7 @@ from arenite.machine.absent import Unborn
 from arenite.machine.cage import Cage
 from arenite.machine.freeze import capture
 from arenite.machine.objects import FuncAddr
+from arenite.machine.spares import Spares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,16 +52,18 @@ class Birth:
     made: Registry
     instance: InstanceAddr
     elements: int | None
+    spares: Spares
 
     def give(self, machine: Machine) -> InstanceAddr:
         """Let an unborn machine of this kind begin like that.  Raises: `Limit` when the system refuses its cage."""
         unborn, made, window = machine.cage, machine.made, machine.window
         try:
-            cage = Cage.of(self.image, self.key[2])
+            cage = Cage.of(self.image, self.key[2], self.spares.take())
             machine.shared = True
             machine.made = made.born(self.made)
             machine.modules, machine.window, machine.elements = self.modules, self.window, self.elements
             machine.cage = cage  # from here on it is born
+            self.spares.lend(machine, *cage.space, cage.bare)
         except BaseException:
             if machine.cage is unborn:
                 machine.made, machine.modules, machine.window, machine.elements = made, (), window, 0
@@ -103,7 +106,10 @@ class Births:
             image = capture(machine.cage)
         except (OSError, Limit):
             return
-        birth = Birth(key, image, machine.modules, machine.window, made, instance, machine.elements)
+        ranges = [(start, start + size) for start, size, _ in image.mappings] + list(image.behind)
+        birth = Birth(
+            key, image, machine.modules, machine.window, made, instance, machine.elements, Spares(ranges, sum(image.sizes))
+        )
         _alive.add(birth)
         self._found.append(birth)
 

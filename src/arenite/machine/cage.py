@@ -63,11 +63,14 @@ class Cage:
 
     portable = False
 
-    def __init__(self, arena_size: int, areas: int = 1, image: Image | None = None) -> None:
+    def __init__(
+        self, arena_size: int, areas: int = 1, image: Image | None = None, spare: tuple[platform.Reservation, int] | None = None
+    ) -> None:
+        """`image`: its content, which `spare` has already, a reservation that another cage of this image was in, and its room."""
         self.areas = max(areas, 1)  # offsets from the arena end in area 0, whether there is a memory or not
         self.floor = [0]  # beside `StoreContext.floor`, which costs generated Python more to read
         self.generation = 0
-        self._space, self._room = reserve(self.areas)
+        self._space, self._room = spare or reserve(self.areas)
         self.base = self._space.address - LOW
         self._lengths = [0] * self._room
         self._window: Window | None = None
@@ -78,17 +81,23 @@ class Cage:
             self._used = 0
             self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
         else:
-            self._fill(image)
+            self._fill(image, mapped=spare is not None)
+        self.bare = self._space.references()  # while nobody holds a view
         self._make_views()
         self._references = self._space.references()  # while nobody holds a view of a memory
 
     @classmethod
-    def of(cls, image: Image, areas: int) -> Cage:
-        """A new cage with this content.  The store page is the caller's to write."""
-        return cls(0, max(areas, len(image.sizes) - 1), image)
+    def of(cls, image: Image, areas: int, spare: tuple[platform.Reservation, int] | None = None) -> Cage:
+        """A new cage with this content; `spare`: as above.  The store page is the caller's to write."""
+        return cls(0, max(areas, len(image.sizes) - 1), image, spare)
 
-    def _fill(self, image: Image) -> None:
-        """Map an image's template and write what has changed since."""
+    @property
+    def space(self) -> tuple[platform.Reservation, int]:
+        """What it lies in, and for how many areas that has room."""
+        return self._space, self._room
+
+    def _fill(self, image: Image, *, mapped: bool = False) -> None:
+        """Map an image's template, unless that is `mapped`, and write what has changed since."""
         self.template, space = image.template, self._space
         fd = image.template.file
         assert fd is not None
@@ -97,10 +106,11 @@ class Cage:
         elif self.lost is not NOTHING_LOST:
             self._space.unwatch()
             self.lost = NOTHING_LOST
-        for start, size, offset in image.mappings:
-            space.map_fixed(start, fd, size, offset)
-        for start, stop in image.behind:
-            space.commit(start, stop)
+        if not mapped:
+            for start, size, offset in image.mappings:
+                space.map_fixed(start, fd, size, offset)
+            for start, stop in image.behind:
+                space.commit(start, stop)
         for start, stop, pages in image.drifted:
             pages.write_to(space.view(start, stop))
         arena_size, used = image.sizes[0] + STORE_AT, len(image.sizes) - 1
@@ -267,6 +277,11 @@ class Cage:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
         self.arena.release()
         self.store_page.release()
+        lease = self._space.lease and self._space.lease()
+        if lease and self._space.references() == self.bare:
+            del self._space  # it is somebody else's from here on
+            lease.end()
+            return
         try:
             self._space.close()
         except BufferError:

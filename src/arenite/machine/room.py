@@ -13,6 +13,7 @@ from typing import Final
 from arenite import platform
 from arenite.errors import Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
+from arenite.machine import spares
 
 LADDER: Final = ((64, 15), (256, 7))
 """(as long as fewer cages than this have room, one more gets so many areas beyond what it needs): at most 19 TiB in all.
@@ -51,4 +52,8 @@ def reserve(areas: int) -> tuple[platform.Reservation, int]:
                 _given.alive.add(weakref.ref(space, _given.alive.discard))
                 return space, room
             space.close()
-    return platform.Reservation(cage_size(areas)), areas
+    try:
+        return platform.Reservation(cage_size(areas)), areas
+    except Limit:
+        spares.forget()
+        return platform.Reservation(cage_size(areas)), areas

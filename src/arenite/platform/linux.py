@@ -17,18 +17,27 @@ import fcntl
 import mmap
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from arenite.platform import faults, libc, pagemap
 from arenite.platform.reserve import check_range, page_size, round_up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from arenite.platform.reserve import PortableReservation
 
 RW: Final = mmap.PROT_READ | mmap.PROT_WRITE
 PRIVATE: Final = mmap.MAP_PRIVATE | libc.MAP_NORESERVE
+
+
+class Lent(Protocol):
+    """How a reservation was lent; its `space` becomes None when something else is mapped there."""
+
+    space: Reservation | None
+
+    def end(self) -> None:
+        """Whoever used it gives it back."""
 
 
 class Reservation:
@@ -37,13 +46,14 @@ class Reservation:
     Raises: `Limit` when the system refuses it, also after a garbage collection.
     """
 
-    __slots__ = ("__weakref__", "_mapping", "_watch", "address", "size")
+    __slots__ = ("__weakref__", "_mapping", "_watch", "address", "lease", "size")
 
     def __init__(self, size: int) -> None:
         self.size = round_up(size)
         self._mapping = libc.reserve(self.size)
         self.address = libc.address_of(self._mapping)
         self._watch = -1
+        self.lease: Callable[[], Lent | None] | None = None
         # Python makes read-only views of what was mapped without access, so access is taken away afterwards.
         libc.protect(self.address, self.size, libc.PROT_NONE)
 
@@ -59,12 +69,14 @@ class Reservation:
     def commit(self, start: int, stop: int) -> None:
         """Make the pages readable and writable; they read as zero when they are new."""
         self._check(start, stop)
+        self.changed()
         if start < stop:  # qemu-user refuses to change nothing
             libc.protect(self.address + start, stop - start, mmap.PROT_READ | mmap.PROT_WRITE)
 
     def decommit(self, start: int, stop: int) -> None:
         """Give the pages back and take access away."""
         self._check(start, stop)
+        self.changed()
         if start < stop:
             flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | libc.MAP_NORESERVE
             libc.map_at(self.address + start, stop - start, libc.PROT_NONE, flags)
@@ -86,7 +98,26 @@ class Reservation:
         """`map` privately and writable, from a file that is known to be long enough: a fork is made of little else."""
         assert not (start | length | offset) % page_size
         assert start + length <= self.size
+        self.changed()
         libc.map_at(self.address + start, length, RW, PRIVATE, fd, offset)
+
+    def changed(self) -> None:
+        """Something else is mapped from now on: whoever lent the space does not want it back.  (What `map` shows is replaced by each user.)"""
+        if self.lease is not None:
+            lease, self.lease = self.lease(), None
+            if lease is not None:
+                lease.space = None
+
+    def wipe(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Forget what was written to the pages: they are the file's again, or zero where there is none.  Raises: `OSError`."""
+        for start, stop in ranges:
+            self._check(start, stop)
+            self._mapping.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._mapping.closed
 
     def watch(self) -> memoryview:
         """Let pages of files that are mapped here read as zeros once they are lost; a view of a word that is not 0 then.  Raises: `Limit`."""
@@ -142,6 +173,8 @@ class Move:
     """
 
     def __init__(self, source: Reservation, target: Reservation, ranges: Sequence[tuple[int, int]]) -> None:
+        source.changed()
+        target.changed()
         self._sizes = [stop - start for start, stop in ranges]
         self._there = [source.address + start for start, _ in ranges]
         self._here = [target.address + start for start, _ in ranges]
