@@ -64,7 +64,7 @@ def test_what_is_no_snapshot(tmp_path: Path, content: bytes) -> None:
 
 def test_what_is_not_there_or_a_folder(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", "No such file")
-    refused(tmp_path, "no plain file")
+    refused(tmp_path, "it is a directory")
 
 
 @pytest.mark.parametrize("size", [8, HEADER.size + 3, 4096, 70_000])
