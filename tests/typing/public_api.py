@@ -9,22 +9,27 @@ from arenite import (
     Config,
     Engine,
     Exit,
+    Failure,
     Func,
     FuncType,
     Global,
     Instance,
+    InstancePre,
     Limits,
     Linker,
     Memory,
     MemoryType,
     Module,
     Store,
+    Storelike,
     Table,
     Trap,
+    TrapCode,
+    Val,
     ValType,
     WasiConfig,
+    WasmtimeError,
 )
-from arenite.traps import TrapCode
 
 
 def objects(engine: Engine, wasm: bytes) -> None:
@@ -59,6 +64,19 @@ def called_by_guests(caller: Caller) -> int:
     memory = caller["memory"]
     assert isinstance(memory, Memory)
     return memory.data_len(caller)
+
+
+def more_of_the_wasmtime_package(engine: Engine, store: Storelike, module: Module) -> None:
+    """What programs for that package use."""
+    assert_type(Val.i32(3).as_i32(), int | None)
+    assert_type(Val.ref_null(ValType.funcref()).as_funcref(), Func | None)
+    assert_type(Linker(engine).instantiate_pre(module), InstancePre)
+    assert_type(Linker(engine).instantiate_pre(module).instantiate(store), Instance)
+    assert_type(Module.deserialize(engine, module.serialize()), Module)
+    with Engine() as other:
+        assert_type(other, Engine)
+    Store(engine).set_limits(memory_size=65536)
+    assert_type(WasmtimeError(""), Failure)
 
 
 def errors(trap: Trap, ended: Exit) -> None:

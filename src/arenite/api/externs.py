@@ -59,8 +59,8 @@ class Extern(Here):
         try:
             machine = store.machine
             known = machine.lineage.knows(self.lineage, self.addr.at)
-        except AttributeError:  # of what is no store
-            machine = machine_of(store)
+        except AttributeError:
+            machine_of(store)  # says so of what is no store
             raise
         if not known:
             raise Failure(f"this {type(self).__name__.lower()} belongs to another store")
