@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import stat
 from collections import deque
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 MASK64 = (1 << 64) - 1
 LARGEST_OFFSET = (1 << 63) - 1
 NONBLOCK = int(FdFlags.NONBLOCK)
+MOST_KEPT = 256  # entries of a directory that is being read
 SYNC_FLAGS = FdFlags.DSYNC | FdFlags.SYNC | FdFlags.RSYNC
 
 
@@ -221,8 +221,8 @@ class Entry(NamedTuple):
 class Listing:
     """A directory while the guest reads it, entry after entry; a cookie is how many entries came before.
 
-    Entries since the last cookie are kept, for the guest comes back for what its buffer cut off; the others are not, for the guest
-    decides how many directories it reads at once.  An earlier cookie begins anew.
+    The last entries since the last cookie are kept, for the guest comes back for what its buffer cut off; the others are not, for the
+    guest decides how many directories it reads at once, and how much of them.  An earlier cookie begins anew.
     """
 
     def __init__(self, place: Place) -> None:
@@ -241,10 +241,12 @@ class Listing:
             self.kept.popleft()
             self.first += 1
             checkpoint()
-        for at in itertools.count():
-            if at == len(self.kept) and not self.fetch():
-                return
-            yield self.kept[at]
+        while cookie < self.first + len(self.kept) or self.fetch():
+            yield self.kept[cookie - self.first]
+            cookie += 1
+            if cookie > self.first + MOST_KEPT:
+                self.kept.popleft()
+                self.first += 1
 
     def fetch(self) -> bool:
         """Keep one more entry, if there is one."""

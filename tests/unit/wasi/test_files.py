@@ -10,6 +10,7 @@ import pytest
 from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.descriptors import MOST_DESCRIPTORS
 from arenite.wasi.errno import Errno
+from arenite.wasi.files import MOST_KEPT, Directory
 from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FDSTAT, IOVEC, FileType, Rights
 from unit.wasi.program import ALL, DATA, OUT, Program
@@ -377,6 +378,23 @@ def test_readdir_from_an_earlier_cookie(program: Program, root: Path) -> None:
         following, _, length, _ = DIRENT.unpack_from(program.memory, buffer)
         assert following == cookie + 1
         assert program.memory[buffer + 24 : buffer + 24 + length].decode() == everything[cookie]
+
+
+def test_a_listing_keeps_few_entries(program: Program, root: Path) -> None:
+    """However much of a directory a guest reads at once, in however many descriptors."""
+    for n in range(3 * MOST_KEPT):
+        (root / "d" / f"{n}").touch()
+    fd = program.open("d", rights=READ)
+    buffer, names = program.put(bytes(40 * 4 * MOST_KEPT)), program.names(fd, 300)
+    for size, cookie in ((40 * 4 * MOST_KEPT, 0), (40, 3 * MOST_KEPT), (40, 2 * MOST_KEPT), (40 * 2 * MOST_KEPT, 5), (40, 3)):
+        assert program.call("fd_readdir", fd, buffer, size, cookie, OUT) is OK
+        following, _, length, _ = DIRENT.unpack_from(program.memory, buffer)
+        assert following == cookie + 1
+        assert program.memory[buffer + DIRENT.size : buffer + DIRENT.size + length].decode() == names[cookie]
+        descriptor = program.module.state.descriptors.find(fd, 0)
+        assert isinstance(descriptor, Directory)
+        assert descriptor.listing is not None
+        assert len(descriptor.listing.kept) <= MOST_KEPT + 1
 
 
 class Stopped(BaseException):
