@@ -235,6 +235,6 @@ def test_a_place_without_a_safepoint_is_none_to_stand_at(compiled: Callable[[Sto
     activation.pc += 8
     with pytest.raises(SnapshotError, match="no safepoint"):
         check_place(machine.window, activation)
-    activation.pc, activation.end = activation.pc - 8, activation.sp + 8
+    activation.pc, activation.end = activation.pc - 8, activation.at + activation.function.codec.frame  # as if it began
     with pytest.raises(SnapshotError, match="its frames end"):
         check_place(machine.window, activation)
