@@ -69,7 +69,7 @@ size: $(VENV)/.with-dev  ## lines per package
 
 clean:  ## remove the environment and everything compiled
 	rm -rf $(VENV) build src/*.egg-info
-	find src \( -name '*.so' -o -name '__pycache__' \) -prune -exec rm -rf {} +
+	find src \( -name '*.so' -o -name '__pycache__' -o -name built \) -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------------------------------------------------- set-up
 

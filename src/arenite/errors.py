@@ -105,7 +105,7 @@ class Frame(Protocol):
 
     @property
     def func_name(self) -> str | None:
-        """Its name, if anything names it."""
+        """Its name, if anything names it; Rust's functions have mangled ones, which are printed as Rust prints them."""
 
     @property
     def module_name(self) -> str | None:

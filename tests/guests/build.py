@@ -104,7 +104,7 @@ def build(guest: Guest, work: Path) -> None:
             done = subprocess.run(
                 command, cwd=work, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
             )
-        except OSError as error:
+        except (OSError, subprocess.TimeoutExpired) as error:
             raise FetchError(f"cannot build {guest.name}: {error}") from error
         if done.returncode != 0:
             raise FetchError(f"cannot build {guest.name}: {done.stdout.strip()}\n{done.stderr.strip()}")
