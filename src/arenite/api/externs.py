@@ -21,7 +21,7 @@ from arenite.api.val import Val
 from arenite.errors import Failure
 from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
-from arenite.machine import helpers, instantiate
+from arenite.machine import helpers, instantiate, waiting
 from arenite.machine.execution import start
 from arenite.machine.machine import Machine
 from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
@@ -263,7 +263,7 @@ class Caller(Here):
         An execution pauses, and asks the host function again later; an ordinary call traps.  Either leaves the host function by an
         exception that is no `Exception`: let it pass.
         """
-        self.machine.checkpoint()
+        waiting.checkpoint(self.machine)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass; other threads run.  Where the guest's time is up before, it stops as at a `checkpoint`.
@@ -280,12 +280,12 @@ class Caller(Here):
         again.  `seconds`: how long in all.  Raises: as `sleep`, and what `step` raises.
         """
         limit = math.inf if seconds is None else numbers.seconds("seconds", seconds)
-        return self.machine.wait(step, None if limit == math.inf else limit)
+        return waiting.wait(self.machine, step, None if limit == math.inf else limit)
 
     @property
     def hurried(self) -> bool:
         """Whether an epoch or a deadline may come while the host function waits, so that it must `wait` in steps."""
-        return self.machine.hurried
+        return waiting.hurried(self.machine)
 
     def get(self, name: str) -> AnyExtern | None:
         """An export of the calling instance, or None."""

@@ -84,6 +84,9 @@ class GiveWay(BaseException):
         self.code = code
 
 
+SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), Cause.OUT_OF_FUEL)
+
+
 @dataclass(slots=True, eq=False)
 class Activation:
     """A call going on.

@@ -15,18 +15,19 @@ from threading import get_ident
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from arenite.bytecode.helpers import FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, Helper
-from arenite.errors import Failure, Limit, NotReady, Trap
+from arenite.bytecode.helpers import FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
+from arenite.errors import Failure, Limit, Trap
 from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
-from arenite.layout.types import EXTERNREF, MAX_U64
+from arenite.layout.types import EXTERNREF
 from arenite.machine.absent import ClosedCage, Unborn
 from arenite.machine.backtrace import Locate, backtrace, unlocated
 from arenite.machine.cage import AnyCage, Cage
 from arenite.machine.collect import tidy
-from arenite.machine.execution import HOST_CALL, READY, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
-from arenite.machine.frames import asked_at
-from arenite.machine.helpers import HELPER_METHODS, GuestTrap, Rest
+from arenite.machine.execution import HOST_CALL, READY, SPENT, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
+from arenite.machine.help import help_on
+from arenite.machine.helpers import HELPER_METHODS
+from arenite.machine.host_calls import fail, pause_at, put_results
 from arenite.machine.hosts import Hosts
 from arenite.machine.lineage import Lineage
 from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
@@ -34,7 +35,7 @@ from arenite.machine.portable import PortableCage
 from arenite.machine.quota import UNBOUNDED
 from arenite.machine.registry import Registry
 from arenite.machine.turn import IN_USE, alone
-from arenite.machine.values import Codec, converted
+from arenite.machine.values import converted
 from arenite.machine.watch import watch
 from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import Cause
@@ -51,7 +52,6 @@ CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 FUNCREF: Final = FuncRefRecord.packer()
 HEADER: Final = FrameHeader.packer()
 SLICE: Final = 1 << 62  # units of fuel: the watch ends it
-EPOCH_SECONDS: Final = 0.02  # a host function that waits looks at the epoch so often
 LATE: Final = (
     0.015  # seconds without a word of the watch: it waits for the interpreter lock, of which short runs let go for too short …
 )
@@ -59,7 +59,6 @@ UNSEEN: Final = 4  # … but a host function of 5 ms lets it in: so looking at t
 YIELD: Final = 50e-6  # … and so long the lock is let go of then: threads of the user's wait for it, too
 UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a guest that calls and loops
 NO_FUEL: Final = "fuel is not configured: Config(consume_fuel=True)"
-SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), Cause.OUT_OF_FUEL)
 
 
 def _never() -> None:
@@ -71,11 +70,10 @@ class Machine:
 
     __slots__ = (  # faster than a dictionary, which objects of more than 30 attributes have otherwise
         "__weakref__",
-        "_asked",
         "_made_for",
         "_runner",
-        "_until",
         "activations",
+        "asked",
         "attended",
         "cage",
         "can_pause",
@@ -101,6 +99,7 @@ class Machine:
         "stack_limit",
         "tier",
         "top",
+        "until",
         "users",
         "watched",
         "window",
@@ -145,9 +144,9 @@ class Machine:
         ] = []  # calls of host functions going on: (function, pc, sp, end of its frame)
         self.driven: Activation | None = None  # the activation that goes on
         self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
-        self._until = UNLIMITED  # of the activation that goes on
+        self.until = UNLIMITED  # of the activation that goes on
         self.progress = 0  # of the host function that is being called: what it wants to find when it is asked again
-        self._asked = False  # the host call that comes first was paused at, and is to be made now
+        self.asked = False  # the host call that comes first was paused at, and is to be made now
         self.depth = 0  # how many runs go on, each but the first inside a host function that the one before has called
         self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
         self.slice_units = SLICE  # length of a slice of fuel; results never depend on it
@@ -206,7 +205,7 @@ class Machine:
         """The store has so many units from now on; what goes on may use no more of them than before."""
         if self.fuel is None:
             raise Failure(NO_FUEL)
-        self.fuel = min(units, self.fuel) if self.reserve or self._until.fuel is not None else units
+        self.fuel = min(units, self.fuel) if self.reserve or self.until.fuel is not None else units
         self.reserve = units - self.fuel
 
     # what grows
@@ -414,8 +413,8 @@ class Machine:
 
     def drive(self, activation: Activation, until: Until) -> None:
         """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
-        self._until = until
-        self._asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
+        self.until = until
+        self.asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
         self.depth += 1
         self.can_pause = True
         self.driven = activation
@@ -430,7 +429,7 @@ class Machine:
             self.depth -= 1
             self.can_pause = False
             self.driven = None
-            self._until = UNLIMITED
+            self.until = UNLIMITED
             del self.host_stack[:]
 
     def _be_watched(self) -> None:
@@ -466,8 +465,8 @@ class Machine:
                 if end > self.stack_limit:
                     self.trap(Cause.CORRUPT, pc, sp, vmctx)
                 args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, self.from_guest)
-                if self.can_pause and self._until.pause_at:
-                    self._pause_at(pc, sp, vmctx, progress[0] if progress else 0)
+                if self.can_pause and self.until.pause_at:
+                    pause_at(self, pc, sp, vmctx, progress[0] if progress else 0)
                 self.progress, progress = progress[0] if progress else 0, ()
                 self.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
                 self.host_stack.append((vmctx, pc, sp, end))
@@ -480,23 +479,23 @@ class Machine:
                     if function.after is not None:
                         result = function.after(self, args, result)
                 except BaseException as error:
-                    self._fail(function, args, error, pc, sp, vmctx)
+                    fail(self, function, args, error, pc, sp, vmctx)
                     raise
                 self.host_stack.pop()
                 if kind.results == 1 and kind.plain_results:  # the usual case, written out: this is what short host calls cost
                     try:
                         kind.put_results(self.cage.arena, sp, result)
                     except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
-                        self._put_results(kind, result, sp)
+                        put_results(self, kind, result, sp)
                 elif result is not None or kind.results:
-                    self._put_results(kind, result, sp)
+                    put_results(self, kind, result, sp)
                 args, result = (), None  # what was in them may go
                 pc += UNIT
                 calls += 1
                 if self.due or calls >= UNSEEN:
                     calls = 0
-                    if self._is_late():
-                        self._look_up(READY, pc, sp, vmctx)
+                    if self.is_late():
+                        self.look_up(READY, pc, sp, vmctx)
                 given = left
                 if self.fuel is not None:  # which the host function may have changed
                     left = given = self._grant()
@@ -505,13 +504,13 @@ class Machine:
             elif status in (PAUSE_AGAIN, PAUSE_OWED):
                 left = given = self._next_slice(status, pc, sp, vmctx)
             elif status in HELPER_METHODS:
-                pc = self._help(status, pc, sp, vmctx, progress)
+                pc = help_on(self, status, pc, sp, vmctx, progress)
                 progress = ()
                 given = left
                 if self.fuel is not None:
                     left = given = self._grant()
             elif status == LOOK_UP:
-                self._look_up(READY, pc, sp, vmctx)
+                self.look_up(READY, pc, sp, vmctx)
             else:
                 self.trap(Cause(status), pc, sp, vmctx)
             cage = self.cage
@@ -547,12 +546,12 @@ class Machine:
 
     def _next_slice(self, status: int, pc: int, sp: int, vmctx: int) -> int:
         """A slice was used up, or the watch has ended it: look up, pay what is owed."""
-        self._look_up(status, pc, sp, vmctx)
+        self.look_up(status, pc, sp, vmctx)
         owed = status == PAUSE_OWED
         if self.fuel is None:
             return self.slice_units - owed
         if self.fuel <= 0:
-            self._give_way(SPENT, status, pc, sp, vmctx)
+            self.give_way(SPENT, status, pc, sp, vmctx)
         self.fuel -= owed
         return self._grant()
 
@@ -561,7 +560,7 @@ class Machine:
         self.due = True
         self.cage.raise_floor()
 
-    def _is_late(self) -> bool:
+    def is_late(self) -> bool:
         """Whether to look up behind a host function or a helper.  The first time in a run only says when it would be late."""
         now = monotonic()
         if self.due or now >= self.look_at > 0.0:
@@ -570,144 +569,31 @@ class Machine:
             self.look_at = now + LATE
         return False
 
-    def _look_up(self, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
+    def look_up(self, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
         """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
         self.cage.lower_floor()
         if not self.due and monotonic() >= self.look_at > 0.0:
             sleep(YIELD)
         self.due = False
         self.look_at = monotonic() + LATE
-        stop = self._time_is_up()
+        stop = self.time_is_up()
         if stop is not None:
-            self._give_way(stop, status, pc, sp, vmctx, progress)
+            self.give_way(stop, status, pc, sp, vmctx, progress)
 
-    def _time_is_up(self) -> GiveWay | None:
+    def time_is_up(self) -> GiveWay | None:
         """Why the guest must stop now, if it must."""
         code = self.check()
         if code is not None:
             return GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
-        if self.can_pause and self._until.deadline and time.monotonic() >= self._until.deadline:
+        if self.can_pause and self.until.deadline and time.monotonic() >= self.until.deadline:
             return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), Cause.INTERRUPT)
         return None
 
-    def _give_way(self, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> NoReturn:
+    def give_way(self, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> NoReturn:
         """The guest must stop: an execution pauses, an ordinary call traps."""
         if self.can_pause:
             raise Suspended(stop.pause, status, pc, sp, vmctx, progress) from None
         self.trap(stop.code, pc, sp, vmctx)
-
-    # host functions that take long
-    def checkpoint(self, *, now: bool = False) -> None:
-        """Stop the guest if it must; for host functions.  `now`: look, also if the watch has not said so.  Raises: `GiveWay`."""
-        if now or self.due:
-            self.due = False
-            stop = self._time_is_up()
-            if stop is not None:
-                raise stop
-
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
-        """Repeat `step` until it says that what is waited for has come, or so many seconds have passed; whether it has come.
-
-        `step` gets the seconds for which it may wait, None: any.  What has passed is counted in `progress`, in nanoseconds.
-        Raises: `GiveWay` between two steps.
-        """
-        before, began = self.progress, time.monotonic_ns()
-        whole = None if seconds is None else max(0, round(seconds * 1e9))
-        while True:
-            if step(self._patience(None if whole is None else max(0, whole - self.progress) / 1e9)):
-                return True
-            self.progress = min(before + time.monotonic_ns() - began, MAX_U64)  # `before` may have come out of a file
-            if whole is not None and self.progress >= whole:
-                return False
-            self.checkpoint(now=True)
-
-    def _patience(self, seconds: float | None) -> float | None:
-        """How much of a wait of so many seconds may pass before the guest must look up."""
-        limits = [] if seconds is None else [seconds]
-        if self.watched:
-            limits.append(EPOCH_SECONDS)
-        if self.can_pause and self._until.deadline:
-            limits.append(max(0.0, self._until.deadline - time.monotonic()))
-        return min(limits, default=None)
-
-    @property
-    def hurried(self) -> bool:
-        """Whether a host function may not wait for any time without looking up."""
-        return self._patience(None) is not None
-
-    def _help(self, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
-        """Do what a helper's op asks for, or the rest of it; where to go on."""
-        helper, page = Helper(status), self.cage.store_page
-        if progress:
-            asked = asked_at(self.window, pc)
-            assert asked is not None, "it could stop there"
-            next_pc, slot = asked.next_pc, asked.slot
-        else:
-            next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
-            progress = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
-        while True:
-            if self._is_late():
-                self._look_up_in(helper, pc, sp, vmctx, progress)
-            done = self._piece(helper, pc, sp, vmctx, progress)
-            if isinstance(done, int):
-                break
-            progress = done
-        if helper.has_result:
-            self._write(sp + (slot or 0), done)
-        return next_pc
-
-    def _piece(self, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int | Rest:
-        """Do a piece of a helper's work: its result, or the rest.  Raises: `Trap`, `Suspended`."""
-        done: int | Rest = 0
-        code: Cause | None = None
-        try:
-            done = HELPER_METHODS[helper](self, vmctx, *progress)
-        except GuestTrap as stop:
-            code = stop.code
-        except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
-            code = Cause.CORRUPT
-        # what follows is raised here, so that it leads to no frame of the helper, which has views
-        if code is Cause.OUT_OF_FUEL and self._clear_result(pc, sp):
-            self._give_way(SPENT, helper, pc, sp, vmctx, progress)
-        if code is not None:
-            self.trap(code, pc, sp, vmctx)
-        return done
-
-    def _look_up_in(self, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> None:
-        """Look up in the middle of a helper's work, unless an execution could not pause there."""
-        if not self.can_pause or self._clear_result(pc, sp):
-            self._look_up(helper, pc, sp, vmctx, progress)
-
-    def _clear_result(self, pc: int, sp: int) -> bool:
-        """Whether a run can stop at the op at `pc`; if so, the slot of its result is 0 until there is one."""
-        asked = asked_at(self.window, pc)
-        if asked is not None and asked.listed is not None:
-            self._write(sp + asked.listed, 0)
-        return asked is not None
-
-    def _write(self, at: int, value: int) -> None:
-        """Set a slot; a frame that the arena's damage has sent astray is a trap."""
-        try:
-            struct.pack_into("<Q", self.cage.arena, at, value)
-        except struct.error:
-            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
-
-    def _fail(self, function: HostFunction, args: Sequence[object], error: BaseException, pc: int, sp: int, vmctx: int) -> None:
-        """A host function has not come to its end.  Raises: what the guest is told in place of the error, if it is told something else."""
-        if function.after is not None:
-            function.after(self, args, None)
-        if isinstance(error, NotReady) and self.can_pause:
-            raise Suspended(Pause(PauseReason.NOT_READY, str(error)), HOST_CALL, pc, sp, vmctx, (self.progress,)) from None
-        if isinstance(error, GiveWay):
-            self._give_way(error, HOST_CALL, pc, sp, vmctx, (self.progress,))
-
-    def _pause_at(self, pc: int, sp: int, vmctx: int, progress: int) -> None:
-        """Stop before a host call that the activation is to stop at, unless it has just stopped there."""
-        asked, self._asked = self._asked, False
-        if not asked and self.made.host_names[vmctx] in self._until.pause_at:
-            raise Suspended(
-                Pause(PauseReason.CALL, f"before the call of {self.host_call(vmctx)}"), HOST_CALL, pc, sp, vmctx, (progress,)
-            )
 
     def host_call(self, index: int, args: Sequence[object] = ()) -> HostCall:
         """A call of a host function, for people."""
@@ -723,26 +609,10 @@ class Machine:
         kind, arena = functions[vmctx].codec, self.cage.arena
         asked = bytes(arena[sp : sp + kind.header])
         try:
-            self._put_results(kind, value, sp)
+            put_results(self, kind, value, sp)
         except BaseException:
             arena[sp : sp + len(asked)] = asked  # a value that does not fit has overwritten what the guest asks
             raise
-
-    def _put_results(self, kind: Codec, result: object, sp: int) -> None:
-        """Write what a host function returned."""
-        count = kind.results
-        if count == 1:
-            values: Sequence[object] = (result,)
-        elif not count:
-            if result is not None:
-                raise TypeError(f"a host function without results returned {result!r}")
-            return
-        elif isinstance(result, (list, tuple)):
-            values = result
-        else:
-            raise TypeError(f"a host function with {count} results returned {type(result).__name__}, not a list or tuple")
-        numbers = converted(values, kind.type.results, self.to_guest)  # which may call guests, before the arena is looked at
-        kind.put_results(self.cage.arena, sp, *numbers)
 
     def trap(self, cause: Cause, pc: int, sp: int, vmctx: int) -> NoReturn:
         """Raise the trap with the guest's frames."""

@@ -1,0 +1,79 @@
+"""What the loop does where an op asks for a helper: pieces of its work, and looks at the time between two."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.helpers import Helper
+from arenite.errors import Trap
+from arenite.layout.records import StoreContext
+from arenite.machine.execution import SPENT
+from arenite.machine.frames import asked_at
+from arenite.machine.helpers import HELPER_METHODS, GuestTrap, Rest
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from arenite.machine.machine import Machine
+
+
+def help_on(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
+    """Do what a helper's op asks for, or the rest of it; where to go on."""
+    helper, page = Helper(status), machine.cage.store_page
+    if progress:
+        asked = asked_at(machine.window, pc)
+        assert asked is not None, "it could stop there"
+        next_pc, slot = asked.next_pc, asked.slot
+    else:
+        next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
+        progress = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
+    while True:
+        if machine.is_late():
+            _look_up_in(machine, helper, pc, sp, vmctx, progress)
+        done = _piece(machine, helper, pc, sp, vmctx, progress)
+        if isinstance(done, int):
+            break
+        progress = done
+    if helper.has_result:
+        _write(machine, sp + (slot or 0), done)
+    return next_pc
+
+
+def _piece(machine: Machine, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int | Rest:
+    """Do a piece of a helper's work: its result, or the rest.  Raises: `Trap`, `Suspended`."""
+    done: int | Rest = 0
+    code: Cause | None = None
+    try:
+        done = HELPER_METHODS[helper](machine, vmctx, *progress)
+    except GuestTrap as stop:
+        code = stop.code
+    except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
+        code = Cause.CORRUPT
+    # what follows is raised here, so that it leads to no frame of the helper, which has views
+    if code is Cause.OUT_OF_FUEL and _clear_result(machine, pc, sp):
+        machine.give_way(SPENT, helper, pc, sp, vmctx, progress)
+    if code is not None:
+        machine.trap(code, pc, sp, vmctx)
+    return done
+
+
+def _look_up_in(machine: Machine, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> None:
+    """Look up in the middle of a helper's work, unless an execution could not pause there."""
+    if not machine.can_pause or _clear_result(machine, pc, sp):
+        machine.look_up(helper, pc, sp, vmctx, progress)
+
+
+def _clear_result(machine: Machine, pc: int, sp: int) -> bool:
+    """Whether a run can stop at the op at `pc`; if so, the slot of its result is 0 until there is one."""
+    asked = asked_at(machine.window, pc)
+    if asked is not None and asked.listed is not None:
+        _write(machine, sp + asked.listed, 0)
+    return asked is not None
+
+
+def _write(machine: Machine, at: int, value: int) -> None:
+    """Set a slot; a frame that the arena's damage has sent astray is a trap."""
+    try:
+        struct.pack_into("<Q", machine.cage.arena, at, value)
+    except struct.error:
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None

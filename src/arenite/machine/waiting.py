@@ -1,0 +1,60 @@
+"""Host functions that take long: where a guest's time may be up while they work or wait.
+
+A step of a wait lasts until the nearest deadline, or as long as epochs allow; between two the machine looks up.  What has passed is the
+call's `progress`, so an execution that pauses there waits for the rest when it goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from arenite.layout.types import MAX_U64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.machine.machine import Machine
+
+EPOCH_SECONDS: Final = 0.02  # a host function that waits looks at the epoch so often
+
+
+def checkpoint(machine: Machine, *, now: bool = False) -> None:
+    """Stop the guest if it must; for host functions.  `now`: look, also if the watch has not said so.  Raises: `GiveWay`."""
+    if now or machine.due:
+        machine.due = False
+        stop = machine.time_is_up()
+        if stop is not None:
+            raise stop
+
+
+def wait(machine: Machine, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+    """Repeat `step` until it says that what is waited for has come, or so many seconds have passed; whether it has come.
+
+    `step` gets the seconds for which it may wait, None: any.  What has passed is counted in `progress`, in nanoseconds.
+    Raises: `GiveWay` between two steps.
+    """
+    before, began = machine.progress, time.monotonic_ns()
+    whole = None if seconds is None else max(0, round(seconds * 1e9))
+    while True:
+        if step(_patience(machine, None if whole is None else max(0, whole - machine.progress) / 1e9)):
+            return True
+        machine.progress = min(before + time.monotonic_ns() - began, MAX_U64)  # `before` may have come out of a file
+        if whole is not None and machine.progress >= whole:
+            return False
+        checkpoint(machine, now=True)
+
+
+def _patience(machine: Machine, seconds: float | None) -> float | None:
+    """How much of a wait of so many seconds may pass before the guest must look up."""
+    limits = [] if seconds is None else [seconds]
+    if machine.watched:
+        limits.append(EPOCH_SECONDS)
+    if machine.can_pause and machine.until.deadline:
+        limits.append(max(0.0, machine.until.deadline - time.monotonic()))
+    return min(limits, default=None)
+
+
+def hurried(machine: Machine) -> bool:
+    """Whether a host function may not wait for any time without looking up."""
+    return _patience(machine, None) is not None
