@@ -107,6 +107,9 @@ class SinkStream(Descriptor):
 
 def pieces(buffers: Sequence[memoryview]) -> Iterator[bytes]:
     """What is in the buffers, in pieces of up to `PIECE` bytes; an empty one if there is nothing."""
+    if sum(map(len, buffers)) <= PIECE:
+        yield b"".join(buffers)
+        return
     piece = bytearray()
     for buffer in buffers:
         for start in range(0, len(buffer), PIECE):
