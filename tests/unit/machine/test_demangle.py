@@ -178,6 +178,7 @@ HOSTILE = {
     "many lifetimes": "_RINvC1a1bFGzzzzzzzz_EuE",
     "a length of many digits": f"_RNvC{'9' * 4000}a",
     "a length of many digits, the older way": f"_ZN{'9' * 4000}a{HASH}",
+    "a length of more digits than Python reads": f"_RNvC{'9' * 5000}a",
     "back to itself": "_RINvC1a1bB9_E",
     "back to where it is in": "_RNvB_3foo",
     "long": f"_ZN{LENGTH}{'a' * LENGTH}{HASH}",
