@@ -131,6 +131,7 @@ class Guest:
                 if host_fd is None or fd.flags & NONBLOCK:
                     raise
             self._wait_for(host_fd, writing=writing)
+            self.caller.checkpoint()  # some hosts say of every file that it is ready
 
     def _wait_for(self, host_fd: int, *, writing: bool) -> None:
         read, write = ((), (host_fd,)) if writing else ((host_fd,), ())

@@ -13,6 +13,7 @@ import pytest
 from arenite import Engine, Finished, Instance, Linker, Module, NotReady, Paused, PauseReason, Store
 from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
+from arenite.wasi.hostio import Ready
 from arenite.wasi.records import IOVEC
 from unit.machine.guests import TIERS, engine
 from unit.wasi.program import OUT, Program
@@ -127,6 +128,26 @@ def test_somebody_else_was_faster(pipe: tuple[IO[bytes], IO[bytes]], monkeypatch
     later(do=give)
     assert program.read(0) == b"y"
     with pytest.raises(NotReady):
+        program.read(0)
+
+
+class Stopped(BaseException):
+    """As the machine leaves a host function whose guest must stop."""
+
+
+def test_a_file_that_is_always_ready_and_never_read(pipe: tuple[IO[bytes], IO[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Program(WasiConfig(stdin=pipe[0]))
+    looks = 0
+
+    def checkpoint() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise Stopped
+
+    monkeypatch.setattr("arenite.wasi.hostio.wait", lambda *_: Ready(frozenset({pipe[0].fileno()})))
+    monkeypatch.setattr(program, "checkpoint", checkpoint)
+    with pytest.raises(Stopped):
         program.read(0)
 
 
