@@ -51,3 +51,22 @@ def test_blocks_in_one_another_as_deep_as_nobody_writes_them() -> None:
     expected = observe("wasmtime", wasm, limit=200)
     for tier in TIERS:
         assert observe(tier, wasm, limit=200) == expected, tier
+
+
+COMPARISONS = [f"{name}{sign}" for name in ("lt", "gt", "le", "ge") for sign in ("_s", "_u")] + ["eq", "ne"]
+
+
+@pytest.mark.parametrize("step", ["(i32.const 1)", "(i32.const -1)", "(local.get 1)"])
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_a_counter_that_is_compared_with_itself(comparison: str, step: str) -> None:
+    """What the addition and the branch at a loop's end become must not compare what was there before with what is there now."""
+    turn = f"(local.set 0 (i32.add (local.get 0) {step})) (br_if $again (i32.{comparison} (local.get 0) (local.get 0)))"
+    wasm = bytes(
+        wat2wasm(f"""(module (func (export "f") (param i32 i32) (result i32) (local $turns i32)
+          (block $out (loop $again
+            (br_if $out (i32.gt_u (local.tee $turns (i32.add (local.get $turns) (i32.const 1))) (i32.const 5))) {turn}))
+          (i32.mul (local.get $turns) (local.get 0))))""")
+    )
+    expected = observe("wasmtime", wasm, limit=200)
+    for tier in TIERS:
+        assert observe(tier, wasm, limit=200) == expected, tier

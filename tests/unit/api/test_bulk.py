@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap, TrapCode
+from arenite.layout.records import TableRecord
 from arenite.machine.helpers import elements
 from arenite.traps import Cause
 from unit.machine.guests import TIERS, engine, module
@@ -148,6 +149,23 @@ def test_exactly_enough_fuel(tier: str, name: str, size: int | None) -> None:
                 exports[name](store, size)
             assert trap.value.code is TrapCode.OUT_OF_FUEL
             assert store.get_fuel() == 0
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_elements_that_must_move_are_paid_for(tier: str) -> None:
+    """One more element where there is room costs one unit; where all must move first, a unit for each 16,384 of these as well."""
+    store, exports = bulk_world(tier)
+    table, grow = exports["table"], exports["grow"]
+    table.grow(store, 100_000 - table.size(store), None)
+    with elements(store.machine, table.addr.at) as before:
+        full = TableRecord.capacity.read(store.machine.cage.arena, table.addr.at) == len(before)
+    prices = []
+    for _ in range(3):
+        left = store.get_fuel()
+        grow(store, 1)
+        prices.append(left - store.get_fuel() - 1)  # the call's own unit
+    assert full
+    assert prices == [7, 1, 1]
 
 
 COPY = """(module (memory (export "memory") 320)

@@ -192,6 +192,26 @@ def test_a_deadline(world: World) -> None:
     assert world.start("count", 5).run(deadline=60) == Finished((5,))
 
 
+def test_a_deadline_waits_for_a_guest_that_a_host_function_calls(world: World) -> None:
+    """It cannot pause, and its time was not limited: it comes to its end, and the execution pauses behind the host function."""
+
+    def f(caller: Any, n: int) -> int:
+        while time.monotonic() < until:
+            time.sleep(0.01)
+        world.store.machine.interrupt()  # as the watch would: it is to look up
+        inner.append(caller["count"](caller, 1000))
+        world.store.machine.interrupt()
+        return n * 2
+
+    inner: list[int] = []
+    execution, until = world.start("ask", 4), time.monotonic() + 0.1
+    world.f = f
+    outcome = paused(execution.run(deadline=0.1))
+    assert (outcome.reason, inner) == (PauseReason.DEADLINE, [1000])
+    assert execution.run() == Finished((1008,))
+    assert (world.seen, inner) == ([4], [1000])
+
+
 @pytest.mark.parametrize("tier", TIERS)
 def test_an_epoch(tier: str) -> None:
     world = World(tier, epoch_interruption=True)

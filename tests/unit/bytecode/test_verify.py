@@ -81,6 +81,13 @@ def test_the_frame_is_of_whole_slots(module: ModuleCode) -> None:
     refused(with_function(module, 0, frame_size=60), "its frame has 60 bytes")
 
 
+def test_the_frame_has_room_for_its_header(module: ModuleCode) -> None:
+    """Callers write it: outside the frame it would lie where no stack check has looked."""
+    header = module.function(0).header
+    for size in (header, header + 8):
+        refused(with_function(module, 0, frame_size=size), f"its frame has {size} bytes")
+
+
 def test_function_records_agree_with_the_module(module: ModuleCode) -> None:
     refused(with_function(module, 0, type_index=1), "its type is 1, the module says 0")
     refused(with_function(module, 0, header=16), "its header is at 16, parameters and results end at 8")

@@ -106,6 +106,14 @@ def return_into_records(v: Victim) -> None:
     v.poke(inner + FrameHeader.caller_sp.offset, v.at)
 
 
+@case("go")
+def return_between_ops(v: Victim) -> None:
+    """A return point, but for the bits that a pc does not have: only where it leads is a return point, so it must lead there."""
+    thunk = StoreContext.sp.read(v.machine.cage.store_page, 0)
+    inner = FrameHeader.caller_sp.read(v.arena, thunk)
+    v.poke(inner + FrameHeader.return_pc.offset, FrameHeader.return_pc.read(v.arena, inner) + 4)
+
+
 @case("load")
 def memory_record_nowhere(v: Victim) -> None:
     """The instance's memory record lies where nothing is committed."""

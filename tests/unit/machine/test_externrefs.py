@@ -42,6 +42,7 @@ WAT = """(module
   (func (export "put") (param i32 externref) (table.set $t (local.get 0) (local.get 1)))
   (func (export "get") (param i32) (result externref) (table.get $t (local.get 0)))
   (func (export "both") (param externref externref) (result externref externref) (local.get 1) (local.get 0))
+  (func (export "grow") (result i32) (table.grow $t (call $make (i32.const 5)) (i32.const 100000)))
   (func $churn (export "churn") (param $n i32)
     (loop $next
       (drop (call $make (local.get $n)))
@@ -218,6 +219,32 @@ def test_paused_frames_hold(world: World) -> None:
     del finished, execution
     world.store.gc()
     assert world.alive == 0
+
+
+def test_every_paused_execution_holds(world: World) -> None:
+    """Not only the newest, or the oldest."""
+    begun = []
+    for number in range(3):
+        begun.append(world.exports["hold"].start(world.store, Thing(number), 0, 1))
+        assert isinstance(begun[-1].run(pause_at=["h.ask"]), Paused)
+    world.store.gc()
+    for number in (2, 1, 0):
+        finished = begun[number].run()
+        assert isinstance(finished, Finished)
+        assert [value.number for value in finished.values] == [-2, -1, number]
+
+
+def test_work_that_is_half_done_holds(world: World) -> None:
+    """What a table is to be filled with, when all has not been paid for: it lies in no slot and in no element yet."""
+    execution = world.exports["grow"].start(world.store)
+    assert isinstance(execution.run(fuel=3), Paused)
+    assert world.exports["table"].size(world.store) == 4
+    world.store.gc()
+    assert world.alive == 1
+    assert execution.run() == Finished((4,))
+    world.store.gc()
+    assert world.alive == 1
+    assert world.exports["table"].get(world.store, 100_003) is world.made[0]()
 
 
 def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: World) -> None:

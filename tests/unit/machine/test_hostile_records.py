@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from unit.machine.guests import TIERS
+from arenite import Instance, Store, Table, Trap, TrapCode
+from arenite.layout.cage import THUNKS
+from arenite.layout.records import FuncRefRecord
+from unit.machine.guests import TIERS, engine, module
 from unit.machine.hostile import CASES
 
 ENDS = {
@@ -19,6 +22,7 @@ ENDS = {
     "copy_after_another_area": {"trap MEMORY_OUT_OF_BOUNDS", "result None"},
     "area_that_is_none": {"result 0"},  # area 0
     "area_one_too_far": {"result 0"},
+    "return_between_ops": {"result None"},
     "init_in_an_area_one_too_far": {"result None"},
     "references_beyond_u32": {"result None"},  # the table holds what leads nowhere
     "wrong_type": {"trap BAD_SIGNATURE"},
@@ -35,3 +39,18 @@ def test_the_guest_traps(tier: str, name: str) -> None:
     done = subprocess.run([sys.executable, program, tier, name], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() in ENDS.get(name, {"trap CORRUPT"})
+
+
+@pytest.mark.parametrize("handle", [0, 1, THUNKS - 1, THUNKS + 2])
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_reference_to_no_function_has_no_type(tier: str, handle: int) -> None:
+    """A handle that the window has no function for, from the arena to the host's hand."""
+    store = Store(engine(tier=tier))
+    wat = '(module (table (export "t") 1 funcref) (elem (i32.const 0) $f) (func $f) (func (param i32)))'
+    table = Instance(store, module(store.engine, wat), []).exports(store)["t"]
+    assert isinstance(table, Table)
+    reference = table.get(store, 0)
+    FuncRefRecord.code.write(store.machine.cage.arena, reference.addr.at, handle)
+    with pytest.raises(Trap) as trap:
+        table.get(store, 0)
+    assert trap.value.code is TrapCode.CORRUPT
