@@ -53,6 +53,28 @@ def test_blocks_in_one_another_as_deep_as_nobody_writes_them() -> None:
         assert observe(tier, wasm, limit=200) == expected, tier
 
 
+KEPT = {
+    "a block": "(block (br_if 0 (local.get 1)) (local.set 0 (i32.const 5)))",
+    "an if": "(if (local.get 1) (then (local.set 0 (i32.const 5))))",
+    "an else": "(if (local.get 1) (then) (else (local.set 0 (i32.const 5))))",
+    "a loop": "(loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br_if 0 (i32.and (local.get 0) (i32.const 3))))",
+    "a br_table": "(block (block (br_table 0 1 (local.get 1))) (local.set 0 (i32.const 5)))",
+    "a block in a block": "(block (block (br_if 1 (local.get 1))) (local.set 0 (i32.const 5)))",
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_waits_on_the_stack_is_what_a_local_was(name: str) -> None:
+    """An operand that is a local's value, below control that changes the local on some ways only."""
+    wasm = bytes(
+        wat2wasm(f"""(module (func (export "f") (param i32 i32) (result i32)
+          (local.get 0) (i32.mul (local.get 0) (i32.const 100)) (local.get 0) {KEPT[name]} i32.sub i32.add (local.get 0) i32.sub))""")
+    )
+    expected = observe("wasmtime", wasm, limit=200)
+    for tier in TIERS:
+        assert observe(tier, wasm, limit=200) == expected, tier
+
+
 COMPARISONS = [f"{name}{sign}" for name in ("lt", "gt", "le", "ge") for sign in ("_s", "_u")] + ["eq", "ne"]
 
 

@@ -106,12 +106,12 @@ def return_into_records(v: Victim) -> None:
     v.poke(inner + FrameHeader.caller_sp.offset, v.at)
 
 
-@case("go")
+@case("load")
 def return_between_ops(v: Victim) -> None:
-    """A return point, but for the bits that a pc does not have: only where it leads is a return point, so it must lead there."""
+    """A return point, but for the bits that a pc does not have.  The op behind it is looked up without them, so it must be the next one."""
+    v.machine.cage.memory(0)[0] = 7
     thunk = StoreContext.sp.read(v.machine.cage.store_page, 0)
-    inner = FrameHeader.caller_sp.read(v.arena, thunk)
-    v.poke(inner + FrameHeader.return_pc.offset, FrameHeader.return_pc.read(v.arena, inner) + 4)
+    v.poke(thunk + FrameHeader.return_pc.offset, FrameHeader.return_pc.read(v.arena, thunk) + 4)
 
 
 @case("load")

@@ -22,7 +22,7 @@ ENDS = {
     "copy_after_another_area": {"trap MEMORY_OUT_OF_BOUNDS", "result None"},
     "area_that_is_none": {"result 0"},  # area 0
     "area_one_too_far": {"result 0"},
-    "return_between_ops": {"result None"},
+    "return_between_ops": {"result 7"},
     "init_in_an_area_one_too_far": {"result None"},
     "references_beyond_u32": {"result None"},  # the table holds what leads nowhere
     "wrong_type": {"trap BAD_SIGNATURE"},
