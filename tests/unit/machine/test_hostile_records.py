@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite import Instance, Store, Table, Trap, TrapCode
+from arenite import Config, Engine, Instance, Module, Store, Table, Trap, TrapCode
 from arenite.layout.cage import THUNKS
 from arenite.layout.records import FuncRefRecord
-from unit.machine.guests import TIERS, engine, module
+from unit.machine.guests import TIERS
 from unit.machine.hostile import CASES
+
+if TYPE_CHECKING:
+    from arenite.config import TierName
 
 ENDS = {
     "fill_after_another_area": {
@@ -43,11 +47,11 @@ def test_the_guest_traps(tier: str, name: str) -> None:
 
 @pytest.mark.parametrize("handle", [0, 1, THUNKS - 1, THUNKS + 2])
 @pytest.mark.parametrize("tier", TIERS)
-def test_a_reference_to_no_function_has_no_type(tier: str, handle: int) -> None:
+def test_a_reference_to_no_function_has_no_type(tier: TierName, handle: int) -> None:
     """A handle that the window has no function for, from the arena to the host's hand."""
-    store = Store(engine(tier=tier))
+    store = Store(Engine(Config(tier=tier)))  # others' thunks would be in its window
     wat = '(module (table (export "t") 1 funcref) (elem (i32.const 0) $f) (func $f) (func (param i32)))'
-    table = Instance(store, module(store.engine, wat), []).exports(store)["t"]
+    table = Instance(store, Module(store.engine, wat), []).exports(store)["t"]
     assert isinstance(table, Table)
     reference = table.get(store, 0)
     FuncRefRecord.code.write(store.machine.cage.arena, reference.addr.at, handle)
