@@ -58,6 +58,7 @@ KEPT = {
     "an if": "(if (local.get 1) (then (local.set 0 (i32.const 5))))",
     "an else": "(if (local.get 1) (then) (else (local.set 0 (i32.const 5))))",
     "a loop": "(loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br_if 0 (i32.and (local.get 0) (i32.const 3))))",
+    "a local set under it": "(local.set 0 (i32.const 5)) (local.set 0 (i32.add (local.get 1) (local.get 0)))",
     "a br_table": "(block (block (br_table 0 1 (local.get 1))) (local.set 0 (i32.const 5)))",
     "a block in a block": "(block (block (br_if 1 (local.get 1))) (local.set 0 (i32.const 5)))",
 }

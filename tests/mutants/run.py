@@ -109,7 +109,9 @@ def run(chosen: Sequence[Mutant], limit: float) -> int:
         tests = sorted({test for mutant in chosen for test in mutant.tests})
         print(f"{len(tests)} tests without any fault ...", end=" ", flush=True)
         began = time.monotonic()
-        status, words = copy.test(*tests, limit=limit * len(tests))
+        status, words = copy.test(
+            *tests, f"--timeout={limit / 4}", limit=limit * len(tests)
+        )  # one that is slow would seem to notice all
         if status != PASSED:
             print(f"they must pass\n{words}")
             return 1

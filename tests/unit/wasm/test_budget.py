@@ -11,6 +11,7 @@ import pytest
 
 from arenite.errors import Limit
 from arenite.translate.module import translate
+from arenite.wasm.budget import BLOCK
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate
 from differential.binary import MAGIC
@@ -83,3 +84,13 @@ def test_names_that_cost_too_much_are_left_out() -> None:
     module = decode(MAGIC + SHAPES["names"](400_000))
     assert 0 < len(module.names.funcs) < 400_000
     assert decode(MAGIC + EMPTY).names.funcs == {}
+
+
+def test_each_open_block_is_paid_for() -> None:
+    spent = []
+    for count in (100, 1100):
+        module = decode(MAGIC + SHAPES["open blocks"](count))
+        left = module.budget.left
+        validate(module)
+        spent.append(left - module.budget.left)
+    assert spent[1] - spent[0] >= 1000 * BLOCK
