@@ -88,6 +88,8 @@ class File(Descriptor):
         kind = file_type(os.fstat(fd).st_mode)
         if stream is not None or not seekable(fd):
             self.able = STREAM_RIGHTS
+        if stream is not None and kind is FileType.CHARACTER_DEVICE and not os.isatty(fd):
+            kind = FileType.UNKNOWN  # wasi-libc takes a character device that has no places for a terminal: /dev/null is none
         super().__init__(kind, rights, flags=flags)
         self.fd = fd
         self.origin = origin

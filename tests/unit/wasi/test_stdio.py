@@ -96,6 +96,14 @@ def test_a_python_stream_is_no_terminal() -> None:
     assert FDSTAT.unpack_from(program.memory, OUT)[0] == FileType.UNKNOWN
 
 
+def test_another_device_is_no_terminal() -> None:
+    with open(os.devnull, "r+b", buffering=0) as device:  # noqa: PTH123 (a name that systems differ in)
+        program = Program(WasiConfig(stdin=device, stdout=device))
+        for fd in (0, 1):
+            assert program.call("fd_fdstat_get", fd, OUT) is Errno.SUCCESS
+            assert FDSTAT.unpack_from(program.memory, OUT)[0] == FileType.UNKNOWN
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo terminals")
 def test_a_terminal_is_one() -> None:
     ours, theirs = os.openpty()
