@@ -185,14 +185,24 @@ def host_function(type_: FuncType, func: Callable[..., object], *, access_caller
     if not access_caller and not references:
         return HostFunction(type_.core, func)
 
+    def with_caller(machine: Machine, vmctx: int, args: Sequence[object]) -> Sequence[object]:
+        return (Caller(machine, vmctx), *args)
+
+    def without_caller(_machine: Machine, args: Sequence[Any], result: object) -> object:
+        args[0]._machine = None  # noqa: SLF001  `Caller.leave`, written out
+        return result
+
+    if not references:
+        return HostFunction(type_.core, func, with_caller, without_caller)
+
     def before(machine: Machine, vmctx: int, args: Sequence[object]) -> Sequence[object]:
-        found = [from_core(machine, a) for a in args] if references else args
+        found = [from_core(machine, a) for a in args]
         return (Caller(machine, vmctx), *found) if access_caller else found
 
     def after(machine: Machine, args: Sequence[object], result: object) -> object:
         if access_caller:
             cast("Caller", args[0]).leave()
-        return to_core_results(machine, result, count) if references else result
+        return to_core_results(machine, result, count)
 
     return HostFunction(type_.core, func, before, after)
 
