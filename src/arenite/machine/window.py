@@ -18,6 +18,7 @@ with the window.
 
 from __future__ import annotations
 
+import bisect
 import mmap
 import os
 import struct
@@ -171,6 +172,7 @@ class Window:
             self.modules.append(Placed(code, handle, origin))
             handle += code.function_count
             origin = -(-(origin + len(code.bytecode)) // MODULE_GRAIN) * MODULE_GRAIN
+        self._origins = [placed.origin for placed in self.modules]  # ascending
         if handle > HANDLE_MASK or origin > CODE_MAX:
             raise Limit(
                 f"{handle} functions with {origin:#x} bytes of bytecode in one store; {HANDLE_MASK} and {CODE_MAX:#x} fit"
@@ -275,10 +277,8 @@ class Window:
 
     def module_at(self, pc: int) -> int | None:
         """Index of the module whose bytecode holds `pc`."""
-        for index, placed in enumerate(self.modules):
-            if placed.origin <= pc < placed.end:
-                return index
-        return None
+        index = bisect.bisect_right(self._origins, pc) - 1
+        return index if index >= 0 and pc < self.modules[index].end else None
 
 
 class Windows:

@@ -235,14 +235,15 @@ def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) ->
     """The modules of the manifest; what travels along, here or with the parent, is read when it is wanted."""
     above = {} if parent is None else {module_key(m): m for m in parent.modules}
     here: dict[tuple[str, str], Embedded] = {}
-    found, size, packed = [], 0, set[Section]()
+    found, size, packed, counted = [], 0, 0, set[Section]()
     for fields in manifest.items("modules", 1 << 16):
         one = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
         if fields.has("wasm") and module_key(one) not in here:
             parts = [reader.check(fields.section(name)) for name in ("wasm", "carried")]
             size += sum(content_size(reader, part) for part in parts)
-            packed.update(parts)
-            reader.limits.check_modules(reader.name, size, min(sum(part.size for part in packed), reader.size))
+            packed += sum(part.size for part in set(parts) - counted)
+            counted.update(parts)
+            reader.limits.check_modules(reader.name, size, min(packed, reader.size))
             wasm, carried = (functools.partial(reader.read, part) for part in parts)
             here[module_key(one)] = replace(one, wasm=wasm, bytecode=carried)
         found.append(here.get(module_key(one)) or above.get(module_key(one)) or one)

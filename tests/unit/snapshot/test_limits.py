@@ -17,7 +17,7 @@ from arenite import Config, Engine, Instance, Limit, Memory, MemoryType, Module,
 from arenite import Limits as Extent
 from arenite.inspect.survey import MOST_ROWS_IN_ALL
 from arenite.machine.image import CHUNK
-from arenite.snapshot import container, pack
+from arenite.snapshot import checked, container, pack
 from arenite.snapshot import manifest as texts
 from arenite.snapshot.limits import FileLimits
 from differential.binary import MAGIC, section, sized, u
@@ -267,6 +267,42 @@ def test_many_modules_count_together(tmp_path: Path) -> None:
     Snapshot.open(with_module(path, frame, 3), of)
     with pytest.raises(Limit, match="max_snapshot_modules"):
         Snapshot.open(with_module(path, frame, 4), of)
+
+
+def with_modules(path: Path, count: int) -> Path:
+    """A file with so many modules more, each with bytes of its own."""
+    document, frame = Document(path.read_bytes()), zstandard.ZstdCompressor(level=3).compress(custom(1))
+    size, start = len(frame), document.put(frame * 2 * count)["offset"]
+    document.manifest["modules"] += [
+        {"digest": f"{n:064x}", "name": "", "bytecode": ""}
+        | {name: {"offset": start + size * (2 * n + i), "size": size} for i, name in enumerate(("wasm", "carried"))}
+        for n in range(count)
+    ]
+    other = path.with_name("modules.arn")
+    other.write_bytes(document.whole())
+    return other
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_of_many_modules_is_counted_once(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a module costs does not depend on how many there are."""
+    asked = 0
+
+    class Counting(container.Section):
+        @property
+        def size(self) -> int:  # read like the field
+            nonlocal asked
+            asked += 1
+            return self[1]
+
+    monkeypatch.setattr(checked, "Section", Counting)
+    found = []
+    for count in (500, 1000):
+        other = with_modules(saved(filled(engine()), tmp_path / "s.arn", form), count)
+        asked = 0
+        Snapshot.open(other, engine())
+        found.append(asked)
+    assert 500 < found[0] < found[1] < 2.5 * found[0]
 
 
 def nops(count: int) -> bytes:
