@@ -83,6 +83,12 @@ def machine_of(store: object) -> Machine:
     return machine
 
 
+def expect(value: object, type_: type) -> None:
+    """See that a value is of a class of ours.  Raises: `TypeError`."""
+    if not isinstance(value, type_):
+        raise TypeError(f"expected a {type_.__name__}, found {type(value).__name__}")
+
+
 def wrap(machine: Machine, addr: Addr) -> AnyExtern:
     """A place in the arena as users hold it."""
     kind = WRAPPERS[type(addr)]
@@ -123,8 +129,7 @@ class Func(Extern):
     addr: FuncAddr
 
     def __init__(self, store: Storelike, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
-        if not isinstance(ty, FuncType):
-            raise TypeError(f"expected a FuncType, found {type(ty).__name__}")
+        expect(ty, FuncType)
         if not callable(func):
             raise TypeError(f"expected a callable, found {type(func).__name__}")
         machine = machine_of(store)
@@ -328,6 +333,7 @@ class Memory(Extern):
     addr: MemoryAddr
 
     def __init__(self, store: Storelike, ty: MemoryType) -> None:
+        expect(ty, MemoryType)
         machine = machine_of(store)
         self.addr, self.lineage = instantiate.new_memory(machine, ty.core), machine.lineage
 
@@ -354,12 +360,13 @@ class Memory(Extern):
 
     def grow(self, store: Storelike, delta: int) -> int:
         """Grow by `delta` pages; the old size in pages.  Raises: `Failure` beyond its maximum or the system's."""
-        if integer("pages", delta) < 0:
+        pages = integer("pages", delta)
+        if pages < 0:
             raise Failure("cannot grow by negative amount")
         machine = self.machine_in(store)
-        old = helpers.grow_memory(machine, self.addr.at, delta)
+        old = helpers.grow_memory(machine, self.addr.at, pages)
         if old == helpers.REFUSED:
-            raise Failure(f"failed to grow memory by {delta} pages")
+            raise Failure(f"failed to grow memory by {pages} pages")
         return old
 
     def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
@@ -441,6 +448,7 @@ class Table(Extern):
     addr: TableAddr
 
     def __init__(self, store: Storelike, ty: TableType, init: object) -> None:
+        expect(ty, TableType)
         machine = machine_of(store)
         machine.tidy()
         value = reference(machine, ty.core.element, init)
@@ -457,32 +465,33 @@ class Table(Extern):
 
     def grow(self, store: Storelike, amt: int, init: object) -> int:
         """Grow by `amt` elements; the old size.  Raises: `Failure` beyond its maximum or the engine's."""
-        machine = self.machine_in(store)
+        machine, count = self.machine_in(store), integer("elements", amt)
         machine.tidy()
         value = reference(machine, self.addr.type.element, init)
-        old = helpers.grow_table(machine, self.addr.at, value, amt) if integer("elements", amt) >= 0 else helpers.REFUSED
+        old = helpers.grow_table(machine, self.addr.at, value, count) if count >= 0 else helpers.REFUSED
         if old == helpers.REFUSED:
-            raise Failure(f"failed to grow table by {amt} elements")
+            raise Failure(f"failed to grow table by {count} elements")
         return old
 
     def get(self, store: Storelike, idx: int) -> Any:  # noqa: ANN401 (any object)
         """The element: a `Func`, a Python object or None.  None too beyond the end."""
-        machine = self.machine_in(store)
+        machine, index = self.machine_in(store), integer("index", idx)
         with helpers.elements(machine, self.addr.at) as elements:
-            if not 0 <= integer("index", idx) < len(elements):
+            if not 0 <= index < len(elements):
                 return None
-            found = from_core(machine, machine.from_guest(self.addr.type.element, elements[idx]))
+            found = from_core(machine, machine.from_guest(self.addr.type.element, elements[index]))
         self.machine_in(store)
         return found
 
     def set(self, store: Storelike, idx: int, val: object) -> None:
         """Set an element.  Raises: `Failure` beyond the end."""
-        machine = self.machine_in(store)
-        with helpers.elements(machine, self.addr.at) as elements:
-            if not 0 <= integer("index", idx) < len(elements):
-                raise Failure(f"failed to set table element {idx}: the table has {len(elements)}")
-            machine.tidy()
-            elements[idx] = reference(machine, self.addr.type.element, val)
+        machine, index = self.machine_in(store), integer("index", idx)
+        machine.tidy()
+        value = reference(machine, self.addr.type.element, val)
+        with helpers.elements(machine, self.addr.at) as elements:  # nothing of the user's runs while there is a view
+            if not 0 <= index < len(elements):
+                raise Failure(f"failed to set table element {index}: the table has {len(elements)}")
+            elements[index] = value
 
 
 class Global(Extern):
@@ -493,6 +502,7 @@ class Global(Extern):
     addr: GlobalAddr
 
     def __init__(self, store: Storelike, ty: GlobalType, val: object) -> None:
+        expect(ty, GlobalType)
         machine = machine_of(store)
         self.addr, self.lineage = instantiate.new_global(machine, ty.core, 0), machine.lineage
         self._put(machine, val)

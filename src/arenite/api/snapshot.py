@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, overload
 
 from arenite.api import linker as linkers
 from arenite.api import store as stores
-from arenite.api.engine import Engine
+from arenite.api.engine import Engine, check_engine
 from arenite.errors import Failure, SnapshotError
 from arenite.machine.freeze import Frozen, reset, thaw
 from arenite.machine.hosts import Hosts
@@ -87,7 +87,8 @@ class Snapshot:
         Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened
         here; `Limit` when it asks for more than the engine allows (`max_snapshot_…`, and what any store may have), before that is taken.
         """
-        engine = engine or default_engine()
+        engine = default_engine() if engine is None else engine
+        check_engine(engine)
         above = None if parent is None else parent.known()
         limits = FileLimits.of(engine.config)
         opened = opening.load(
@@ -106,7 +107,8 @@ class Snapshot:
     @classmethod
     def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None, key: bytes | None = None) -> Self:
         """The snapshot in bytes that `dumps` made.  `load`, `key`, errors: as of `open`."""
-        engine = engine or default_engine()
+        engine = default_engine() if engine is None else engine
+        check_engine(engine)
         new = cls(
             engine,
             None,

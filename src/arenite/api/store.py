@@ -165,7 +165,9 @@ class Store(Here):
         self.rebind_host(WASI, wasi)
 
     def set_host(self, name: str, config: HostModuleConfig) -> None:
-        """Give the store a host module under a name, for linkers with `define_host`."""
+        """Give the store a host module under a name, for linkers with `define_host`.  Raises: `TypeError` for what is no configuration of one."""
+        if not callable(getattr(config, "open", None)):
+            raise TypeError(f"expected the configuration of a host module, found {type(config).__name__}")
         self.machine.hosts.set(name, config)
 
     def rebind_host(self, name: str, config: HostModuleConfig) -> None:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from arenite.bytecode.row import Operand
 
 
+def visible(text: str) -> str:
+    """A name as one line of plain text: names come from files that nobody vouches for, and terminals obey some characters."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def operand_text(op: Op, operand: Operand, begin: int) -> str:
     """One operand: `r3` is the slot at byte 24, `.40` the op at byte 40 of the function."""
     value = op.values[operand.name]
@@ -43,7 +48,7 @@ def op_text(op: Op, begin: int = 0) -> str:
 def function_lines(module: ModuleCode, index: int) -> Iterator[str]:
     """An own function: a line with its name, type and frame, then its ops, those that are branched to behind their labels."""
     f = module.function(index)
-    name = module.function_name(module.imported_functions + index)
+    name = visible(module.function_name(module.imported_functions + index))
     yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"
     listing = list(ops(module.bytecode, f.begin, f.end))
     labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and op.row.name != "call"}

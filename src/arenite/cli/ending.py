@@ -19,6 +19,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from arenite.bytecode.text import visible
 from arenite.errors import AreniteError, Exit, InternalError, Trap
 from arenite.traps import TrapCode
 
@@ -54,4 +55,4 @@ def report(error: AreniteError | Refused) -> int:
 def complain(message: str) -> None:
     """One message on stderr, after what the guest has already printed."""
     sys.stdout.flush()
-    sys.stderr.write(f"arenite: {message}\n")
+    sys.stderr.write("\n".join(map(visible, f"arenite: {message}".split("\n"))) + "\n")

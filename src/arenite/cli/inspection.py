@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from arenite.bytecode.text import visible
 from arenite.cli.ending import Refused
 from arenite.cli.key import KeyFile, Untrusted, key
-from arenite.cli.listing import SHOWN, columns, describe, listing, plural, reach, visible
+from arenite.cli.listing import SHOWN, columns, describe, listing, plural, reach
 from arenite.cli.loading import read, refusing
 from arenite.cli.options import DEFAULTS, Settings, configured
 from arenite.cli.snapshots import Wanted, is_snapshot

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
+from arenite.bytecode.text import visible
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, type_name
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from arenite.layout.types import ExternType, Limits
 
 SHOWN: Final = 15  # lines of a list, unless all are asked for
-
-
-def visible(text: str) -> str:
-    """The text with everything that is no plain character as an escape."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def reach(limits: Limits, what: str) -> str:

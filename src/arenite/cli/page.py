@@ -19,9 +19,9 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode.text import visible
 from arenite.cli.colours import LOOKS
 from arenite.cli.facts import parts, standing, summary
-from arenite.cli.listing import visible
 from arenite.inspect.kinds import KINDS
 from arenite.inspect.picture import STATES, bands
 from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT

@@ -17,10 +17,11 @@ from rich.text import Text
 
 from arenite import platform
 from arenite.bytecode.module import ModuleCode
+from arenite.bytecode.text import visible
 from arenite.cli.colours import LOOKS
 from arenite.cli.ending import Refused
 from arenite.cli.facts import NAMED, parts, standing, summary
-from arenite.cli.listing import SHOWN, columns, listing, plural, visible
+from arenite.cli.listing import SHOWN, columns, listing, plural
 from arenite.cli.loading import read, refusing
 from arenite.cli.page import page
 from arenite.cli.progress import progress

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from arenite.bytecode.module import unnamed
 from arenite.bytecode.safepoints import safepoints_of
+from arenite.bytecode.text import visible
 from arenite.layout.frame import header_offset
 from arenite.layout.records import FrameHeader
 from arenite.machine.window import HALT_PC
@@ -96,7 +97,8 @@ class GuestFrame:
     def __str__(self) -> str:
         offset = self.module_offset
         where = "?" if offset is None else f"{offset:#x}"
-        return f"{where:>10} - {self.module_name or '<module>'}!{readable(self.func_name or unnamed(self.func_index))}"
+        name = f"{self.module_name or '<module>'}!{readable(self.func_name or unnamed(self.func_index))}"
+        return f"{where:>10} - {visible(name)}"
 
 
 def backtrace(machine: Machine, pc: int, sp: int, vmctx: int) -> list[GuestFrame]:

@@ -204,12 +204,26 @@ class Cage:
         return area
 
     def _move(self, areas: int) -> None:
-        """Move everything to a larger cage.  Raises: `Limit` while somebody holds a view of a memory, which would be left behind."""
+        """Move everything to a larger cage.
+
+        Raises: `Limit` while somebody holds a view of a memory, or puts arguments into the arena: they would be left behind.
+        """
         if self._space.references() > self._references:
             raise Limit(
                 "the store's memories must move to make room for one more, but a view of one is held (Config(memories=) reserves more)"
             )
-        new = Cage(HOST_PAGE, areas)
+        try:
+            self.arena.release()
+        except BufferError as error:
+            raise Limit("the store must move to make room for one more memory, but arguments are being put into it") from error
+        try:
+            self._move_to(Cage(HOST_PAGE, areas))
+        except BaseException:
+            self._make_views()
+            raise
+
+    def _move_to(self, new: Cage) -> None:
+        """Become that cage."""
         new._arena_size, new._used, new.template = self._arena_size, self._used, self.template
         new._lengths[: self._used] = self._lengths[: self._used]
         new._make_views()

@@ -168,11 +168,15 @@ class PortableCage:
         """Give everything back.  Raises: `BufferError` while somebody holds a view of a memory."""
         if self._held():
             raise BufferError("a view of a memory is held")
+        try:
+            self.arena.release()
+            self.store_page.release()
+            self._space.close()
+        except BufferError:  # somebody holds a view of the arena
+            self._make_views()
+            raise
         for memory in self._memories:
             memory.close()
-        self.arena.release()
-        self.store_page.release()
-        self._space.close()
 
     def _held(self) -> bool:
         """Whether somebody holds a view of a memory."""

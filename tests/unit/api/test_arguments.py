@@ -18,6 +18,7 @@ from arenite import (
     Global,
     GlobalType,
     Instance,
+    Limit,
     Memory,
     MemoryType,
     Store,
@@ -34,13 +35,15 @@ if TYPE_CHECKING:
 
 WAT = """(module
   (import "h" "give" (func $give (result i64 i64)))
+  (import "h" "one" (func $one (result i64)))
   (func (export "list") (param i32 i64 i32) (result i32 i64 i32) (local.get 0) (local.get 1) (local.get 2))
   (func (export "things") (param externref i32 externref) (result externref i32 externref)
     (local.get 0) (local.get 1) (local.get 2))
   (func (export "given") (result i64 i64) (call $give))
-  (func (export "deep") (param i32) (result i32)
+  (func (export "single") (result i64) (call $one))
+  (func $deep (export "deep") (param i32) (result i32)
     (if (result i32) (local.get 0)
-      (then (i32.add (i32.const 1) (call 4 (i32.sub (local.get 0) (i32.const 1)))))
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
       (else (i32.const 0)))))"""
 
 
@@ -63,7 +66,8 @@ class World:
         origin = Store(engine(tier=tier))
         self.answers: list[Any] = [1, 2]
         give = Func(origin, FuncType([], [I64, I64]), lambda: self.answers)
-        self.instance = Instance(origin, module(origin.engine, WAT), [give])
+        one = Func(origin, FuncType([], [I64]), lambda: self.answers[-1])
+        self.instance = Instance(origin, module(origin.engine, WAT), [give, one])
         self.store = origin.snapshot().fork()
 
     def call(self, name: str, *args: object) -> Any:
@@ -89,6 +93,24 @@ def test_an_argument_calls_the_same_function(world: World) -> None:
     assert world.call("list", 1, late, 3) == [1, 2, 3]
     assert world.call("list", 1, 2, Late(3, lambda: world.call("list", 4, late, 6))) == [1, 2, 3]
     assert world.call("list", Val.i32(1), late, 3) == [1, 2, 3]
+
+
+HEAVY: dict[str, Callable[[World], object]] = {  # what makes the store move: its memories on one tier, its arena on the other
+    "threaded": lambda w: [Memory(w.store, MemoryType(Limits(1, 1))) for _ in range(40)],
+    "safe": lambda w: Table(w.store, TableType(ValType.funcref(), Limits(1 << 20, None)), None),
+}
+
+
+def test_a_store_does_not_move_under_arguments(world: World) -> None:
+    """What was put there before would be left behind."""
+    move = HEAVY[world.store.engine.config.tier]
+    world.answers = [5, Late(6, lambda: move(world))]
+    for name, arguments in (("list", (1, Late(2, lambda: move(world)), 3)), ("single", ())):
+        with pytest.raises(Limit, match="arguments are being put into it"):
+            world.call(name, *arguments)
+    assert world.call("list", 1, 2, 3) == [1, 2, 3]
+    assert world.call("given") == [5, 6]  # which are asked for their values before
+    assert world.call("list", 1, 2, 3) == [1, 2, 3]
 
 
 def test_an_argument_calls_when_an_execution_begins(world: World) -> None:

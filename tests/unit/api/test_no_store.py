@@ -23,6 +23,8 @@ from arenite import (
     Memory,
     MemoryType,
     Module,
+    Snapshot,
+    Store,
     Table,
     TableType,
     ValType,
@@ -153,3 +155,29 @@ def test_a_component_is_called_one() -> None:
     for wasm, words in ((b"\0asm\x0d\0\1\0", "this is a component"), (b"\0asm\2\0\0\0", r"unknown binary version \(")):
         with pytest.raises(Failure, match=words):
             Module(engine(tier="safe"), wasm)
+
+
+@pytest.mark.parametrize("kind", [Func, Memory, Table, Global])
+@pytest.mark.parametrize("wrong", [None, 3, "i32", MemoryType(Limits(1, None)), GlobalType(I32, mutable=False)], ids=repr)
+def test_another_type(kind: type, wrong: object) -> None:
+    if isinstance(wrong, type(TYPES[kind])):
+        return
+    with pytest.raises(TypeError, match=f"expected a {type(TYPES[kind]).__name__}, found {type(wrong).__name__}"):
+        kind(Store(engine(tier="safe")), wrong, *REST[kind])
+
+
+@pytest.mark.parametrize("wrong", [3, "safe", Engine])
+def test_no_engine_to_open_a_snapshot(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="expected an Engine, found"):
+        Snapshot.loads(b"", wrong)
+    with pytest.raises(TypeError, match="expected an Engine, found"):
+        Snapshot.open("nothing", wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, object()], ids=["None", "3", "object"])
+def test_no_host_module(wrong: Any) -> None:
+    store = Store(engine(tier="safe"))
+    with pytest.raises(TypeError, match="expected the configuration of a host module, found"):
+        store.set_wasi(wrong)
+    with pytest.raises(TypeError, match="expected the configuration of a host module, found"):
+        store.set_host("wasi", wrong)

@@ -69,6 +69,19 @@ def test_what_says_that_it_is_an_integer() -> None:
     assert world.store.get_fuel() == 3
 
 
+@pytest.mark.parametrize("tier", TIERS)
+def test_sizes_that_are_numbers_of_another_kind(tier: str) -> None:
+    """Numbers of fixed width would wrap in sums, and stay in what the store knows of its sizes."""
+    store = Store(engine(tier=tier))
+    memory = Memory(store, MemoryType(Limits(1, None)))
+    assert memory.grow(store, Three()) == 1  # type: ignore[arg-type]  # the type says int, as everybody's does
+    assert (memory.size(store), type(memory.grow(store, 0))) == (4, int)
+    table = Table(store, TableType(ValType.funcref(), Limits(1, None)), None)
+    assert table.grow(store, Three(), None) == 1  # type: ignore[arg-type]
+    assert table.get(store, Three()) is None  # type: ignore[arg-type]
+    table.set(store, Three(), None)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("units", [-1, 1 << 64])
 def test_fuel_beyond_its_range(units: int) -> None:
     with pytest.raises(ValueError, match=f"fuel {units}; expected 0 .. "):

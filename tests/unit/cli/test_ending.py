@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 import pytest
 
 from arenite import DecodeError, Exit, InternalError, LinkError, Trap, TrapCode
+from arenite.cli.app import main
 from arenite.cli.ending import Refused, judged, report
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPENT = {TrapCode.OUT_OF_FUEL, TrapCode.INTERRUPT}
 
@@ -35,3 +42,28 @@ def test_everything_else(error: Exit | Refused, code: int, said: str, capsys: py
 def test_a_bug_of_ours_is_not_told_in_a_line() -> None:
     with pytest.raises(InternalError):
         judged(InternalError("contradiction"))
+
+
+NAME = "\x1b]0;title\x07\x9b31m\u202e\ntrap"
+
+
+@pytest.mark.parametrize("command", [["run"], ["objdump"]])
+def test_names_move_no_terminal(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Names of modules and functions come from the file."""
+
+    def name(section: int, content: bytes) -> bytes:
+        return bytes([section, len(content), *content])
+
+    text = NAME.encode()
+    named = bytes([len(text), *text])
+    names = name(0, named) + name(1, b"\1\0" + named)
+    sections = (
+        *(name(1, b"\1\x60\0\0"), name(3, b"\1\0"), name(7, b"\1\6_start\0\0"), name(10, b"\1\3\0\0\x0b")),
+        name(0, b"\4name" + names),
+    )
+    (tmp_path / "named.wasm").write_bytes(b"\0asm\1\0\0\0" + b"".join(sections))
+    with suppress(SystemExit):
+        main([*command, str(tmp_path / "named.wasm")])
+    out, err = capfd.readouterr()
+    assert "\\x1b]0;title\\x07\\x9b31m\\u202e\\ntrap" in out + err
+    assert all(line.isprintable() for line in (out + err).splitlines())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
 
 HOT = (
-    *(f"arenite.wasm.{name}" for name in ("reader", "stacks", "sink", "body", "validate")),
+    *(f"arenite.wasm.{name}" for name in ("reader", "stacks", "sink", "context", "control", "entities", "body", "validate")),
     *(
         f"arenite.translate.{name}"
         for name in (
