@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from arenite.wasi.state import State
 
 MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
-MOST_BYTES = 1 << 24  # of one call, which nothing interrupts; the guest sees a short read or write
+MOST_BYTES = 1 << 24  # of one call; the guest sees a short read or write
 NONBLOCK = int(FdFlags.NONBLOCK)
 LONGEST_PATH = 4096
 
@@ -113,6 +113,23 @@ class Guest:
         self._views.append(found)
         return found
 
+    def part(self, buffers: Sequence[memoryview], start: int, size: int) -> list[memoryview]:
+        """Of what buffers hold, up to `size` bytes from `start` on."""
+        found = []
+        for buffer in buffers:
+            part = buffer[start : start + size]
+            self._views.append(part)
+            start = max(0, start - len(buffer))
+            if part:
+                found.append(part)
+                size -= len(part)
+        return found
+
+    def advance(self, size: int) -> None:
+        """So many bytes more are done, which must not be done again; here the guest may be stopped."""
+        self.caller.progress += size
+        self.caller.checkpoint()
+
     def until_ready(self, fd: Descriptor, *, writing: bool = False) -> bool:
         """Wait until reading or writing would not; whether that has been asked: only where time may run out meanwhile."""
         host_fd = fd.host_fd()
@@ -135,7 +152,11 @@ class Guest:
 
     def _wait_for(self, host_fd: int, *, writing: bool) -> None:
         read, write = ((), (host_fd,)) if writing else ((host_fd,), ())
-        self.caller.wait(lambda limit: bool(hostio.wait(read, write, None if limit is None else round(limit * 1e9))))
+        done = self.caller.progress  # bytes, to which no time is added
+        try:
+            self.caller.wait(lambda limit: bool(hostio.wait(read, write, None if limit is None else round(limit * 1e9))))
+        finally:
+            self.caller.progress = done
 
     def release(self) -> None:
         """End all views: an exception that leaves the call keeps its frames, and so would keep the memory from being closed."""

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from arenite.errors import SnapshotError
 from arenite.wasi import hostio
@@ -22,10 +23,16 @@ if TYPE_CHECKING:
     from arenite.wasi.origin import Standard
     from arenite.wasi.travel import Frozen
 
+Advance: TypeAlias = Callable[[int], object]  # called behind a piece with its bytes, if there is another
+
 MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of what its host's process may open
 NEED_A_PLACE = int(SEEKING | Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
 OF_DIRECTORIES = int(DIRECTORY_RIGHTS & ~FILE_RIGHTS)
 REFUSED_READ_ONLY = int(CHANGING)
+
+
+def not_divided(_: int) -> None:
+    """An `Advance` for what is written in one piece."""
 
 
 class Descriptor:
@@ -65,9 +72,9 @@ class Descriptor:
         del buffers, pause
         raise Failure(Errno.BADF)
 
-    def write(self, buffers: Sequence[memoryview]) -> int:
-        """Write buffers; how many bytes."""
-        del buffers
+    def write(self, buffers: Sequence[memoryview], advance: Advance = not_divided) -> int:
+        """Write buffers; how many bytes.  `advance`: called between two pieces."""
+        del buffers, advance
         raise Failure(Errno.BADF)
 
     def stat(self) -> tuple[int, ...]:

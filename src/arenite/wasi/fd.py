@@ -8,6 +8,8 @@ from __future__ import annotations
 import select
 from typing import TYPE_CHECKING
 
+from arenite.errors import NotReady
+from arenite.wasi.abi import MOST_BYTES
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.files import Directory, File
 from arenite.wasi.records import DIRENT, PREOPENTYPE_DIR, ClockId, FstFlags, Whence
@@ -186,7 +188,20 @@ def fd_tell(_: Guest, fd: Descriptor) -> int:
 
 
 def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
-    """Write at the position; to a pipe that may be full no more than it takes without waiting."""
-    if guest.until_ready(fd, writing=True) and iovs:
-        iovs = [iovs[0][:PIPE_BUF]]
-    return guest.patiently(fd, lambda: fd.write(iovs), writing=True)
+    """Write at the position; to a pipe that may be full no more than it takes without waiting.
+
+    What was taken is written, whatever fails behind it.
+    """
+    caller = guest.caller
+    done = caller.progress  # bytes, if it is asked again
+    if done:
+        done = caller.progress = min(done, sum(map(len, iovs)))
+        iovs = guest.part(iovs, done, MOST_BYTES)
+    try:
+        if guest.until_ready(fd, writing=True):
+            iovs = guest.part(iovs, 0, PIPE_BUF)
+        return done + guest.patiently(fd, lambda: fd.write(iovs, guest.advance), writing=True)
+    except (Failure, NotReady, OSError):
+        if not caller.progress:
+            raise
+        return caller.progress

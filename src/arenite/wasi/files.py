@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import SnapshotError
 from arenite.wasi import hostio
-from arenite.wasi.descriptors import Descriptor
+from arenite.wasi.descriptors import Descriptor, not_divided
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import (
     DIRECTORY_RIGHTS,
@@ -31,6 +31,7 @@ from arenite.wasi.travel import Given, OpenDirectory, OpenFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from arenite.wasi.descriptors import Advance
     from arenite.wasi.origin import Origin, Standard
     from arenite.wasi.sandbox import Place
     from arenite.wasi.travel import Frozen
@@ -110,8 +111,9 @@ class File(Descriptor):
             raise Failure(Errno.AGAIN)
         return hostio.readv(self.fd, buffers) if buffers else 0
 
-    def write(self, buffers: Sequence[memoryview]) -> int:
+    def write(self, buffers: Sequence[memoryview], advance: Advance = not_divided) -> int:
         """At the position or, with `APPEND`, at the end."""
+        del advance  # the host does it at once
         if self.flush is not None:
             self.flush()
         if self.flags & NONBLOCK and self.stream is not None and not hostio.wait((), (self.fd,), 0):

@@ -25,15 +25,16 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from arenite.errors import SnapshotError
 from arenite.wasi import hostio
-from arenite.wasi.descriptors import Descriptor, closed_on_error
+from arenite.wasi.descriptors import Descriptor, closed_on_error, not_divided
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.files import File, seekable
 from arenite.wasi.origin import Progress, Standard
 from arenite.wasi.records import READING, STREAM_RIGHTS, WRITING, FdFlags, FileType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from arenite.wasi.descriptors import Advance
     from arenite.wasi.travel import Frozen, Input, Output
 
 Reader: TypeAlias = Callable[[int], bytes | None]
@@ -84,41 +85,32 @@ class SinkStream(Descriptor):
         self.stream = Standard(role)
         self.take = write
 
-    def write(self, buffers: Sequence[memoryview]) -> int:
+    def write(self, buffers: Sequence[memoryview], advance: Advance = not_divided) -> int:
         """Hand over a piece after the other, in bytes that are the taker's own, until it takes less or fails."""
-        done = 0
-        for piece in pieces(buffers):
-            try:
-                taken = self.take(piece)
-            except OSError:
-                if done:
-                    break
-                raise
+        total, done = sum(map(len, buffers)), 0
+        while True:
+            piece = piece_at(buffers, done)
+            taken = self.take(piece)
             size = len(piece) if taken is None else min(max(taken, 0), len(piece))
             done += size
-            if size < len(piece):
-                break
-        return done
+            if size < len(piece) or done == total:
+                return done
+            advance(size)
 
     def freeze(self, number: int) -> Frozen:
         """By its role."""
         return self.stream.freeze(self, number, self.take.waiting() if isinstance(self.take, TextWriter) else b"")
 
 
-def pieces(buffers: Sequence[memoryview]) -> Iterator[bytes]:
-    """What is in the buffers, in pieces of up to `PIECE` bytes; an empty one if there is nothing."""
-    if sum(map(len, buffers)) <= PIECE:
-        yield b"".join(buffers)
-        return
-    piece = bytearray()
+def piece_at(buffers: Sequence[memoryview], start: int) -> bytes:
+    """Up to `PIECE` bytes of what is in the buffers, from `start` on."""
+    parts, room = [], PIECE
     for buffer in buffers:
-        for start in range(0, len(buffer), PIECE):
-            part = buffer[start : start + PIECE]
-            if len(piece) + len(part) > PIECE:
-                yield bytes(piece)
-                piece.clear()
-            piece += part
-    yield bytes(piece)
+        part = buffer[start : start + room]
+        start = max(0, start - len(buffer))
+        room -= len(part)
+        parts.append(part)
+    return b"".join(parts)
 
 
 def source(given: Source) -> Descriptor:

@@ -186,3 +186,5 @@ def test_a_deadline_ends_a_write_that_waits(tier: str, waits: bool, pipe: tuple[
         assert outcome.reason is PauseReason.DEADLINE
     os.read(reading.fileno(), filled)
     assert execution.run(deadline=60.0) == Finished((0,))
+    written = exports["memory"].read(store, 16, 20)
+    assert 0 < len(os.read(reading.fileno(), filled)) == int.from_bytes(written, "little")
