@@ -13,6 +13,7 @@ from arenite.errors import SnapshotError
 from arenite.layout.cage import MAX_AREAS, STACK_AT
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U64
+from arenite.machine.backtrace import cut
 from arenite.machine.objects import GlobalAddr, MemoryAddr, TableAddr
 from arenite.snapshot import values
 from arenite.snapshot.checked import Fields
@@ -51,7 +52,7 @@ class Import:
     type: FuncType
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        return f"{cut(self.module)}.{cut(self.name)}"
 
 
 @dataclass

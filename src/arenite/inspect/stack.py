@@ -16,7 +16,7 @@ from arenite.inspect.survey import Names, Record, order
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
-from arenite.machine.backtrace import GuestFrame, unlocated
+from arenite.machine.backtrace import GuestFrame, cut, unlocated
 from arenite.machine.execution import HOST_CALL
 from arenite.machine.frames import check_place, frames_in
 from arenite.machine.window import HALT_PC
@@ -139,10 +139,11 @@ class Frames:
 
     def function_name(self, pc: int) -> str:
         """Name of the function whose code holds `pc`."""
+        index = self.window.module_at(pc)
         placed, number = self.function_at(pc)
-        if placed is None or number is None:
+        if index is None or placed is None or number is None:
             return "a call of a host function" if self.window.preamble.thunk_at(pc) is not None else ""
-        return self.names.function(self.window.modules.index(placed), placed.code.imported_functions + number)
+        return self.names.function(index, placed.code.imported_functions + number)
 
     def title(self, activation: Activation, frame: Frame, placed: Placed | None, number: int | None, vmctx: int) -> str:
         """What stands in a backtrace's line."""
@@ -150,7 +151,7 @@ class Frames:
             local = frame.pc - placed.origin
             code = placed.code
             if local == code.function(number).begin:
-                return f"{code.function(number).body:#10x} - {code.name or '<module>'}!{self.function_name(frame.pc)}"
+                return f"{code.function(number).body:#10x} - {cut(code.name or '<module>')}!{self.function_name(frame.pc)}"
             return str(GuestFrame(code, number, local, unlocated))
         if frame.pc == HALT_PC:
             return f"{'':10} - the end of {self.names.reference(activation.function.at)}"

@@ -38,7 +38,7 @@ from arenite.inspect.roots import Import, Instance, Roots, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
-from arenite.machine.backtrace import readable
+from arenite.machine.backtrace import cut, readable
 from arenite.machine.image import ARENA
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ class Names:
         self.imports = {f.at: f for f in roots.functions if f is not None}
         self.instances = {i.at: n for n, i in enumerate(roots.instances) if i is not None}
         self._functions: dict[int, dict[int, str]] = {}
+        self._shown: dict[tuple[int, int], str] = {}  # thousands of rows may name the same
 
     def function(self, module: int, index: int) -> str:
         """Name of a function of a module."""
@@ -182,7 +183,10 @@ class Names:
         if known is None:
             exports = {e.index: e.name for e in reversed(code.exports) if isinstance(e.type, FuncType)}
             known = self._functions[module] = exports | code.function_names
-        return readable(known.get(index, f"<wasm function {index}>"))
+        shown = self._shown.get((module, index))
+        if shown is None:
+            shown = self._shown[module, index] = readable(known.get(index, f"<wasm function {index}>"))
+        return shown
 
     def reference(self, at: int) -> str:
         """Name of the function that a reference leads to."""
@@ -346,7 +350,7 @@ class Walk:
     def module_name(self, index: int) -> str:
         """How a module is called."""
         code = self.modules[index] if index < len(self.modules) else None
-        return f"module {index}" + (f" {code.name}" if code is not None and code.name else "")
+        return f"module {index}" + (f" {cut(code.name)}" if code is not None and code.name else "")
 
     def words(self, instance: Instance, code: ModuleCode) -> Iterator[Row]:
         """What stands behind the fixed fields of an instance."""
@@ -362,7 +366,9 @@ class Walk:
                 value = arena.number(at + place(n), WORD)
                 text = self.names.reference(value) if kind is FUNCTION else ""
                 doc = (
-                    f"its imported function {functions[n].module}.{functions[n].name}" if kind is FUNCTION else f"its {what} {n}"
+                    f"its imported function {cut(functions[n].module)}.{cut(functions[n].name)}"
+                    if kind is FUNCTION
+                    else f"its {what} {n}"
                 )
                 yield Row(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
         for n in range(self.some(layout.own_globals)):

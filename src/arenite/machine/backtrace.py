@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from arenite.machine.window import Window
 
 DEPTH: Final = 64  # frames; who needs more has a recursion whose middle says nothing new
-
+SHOWN: Final = 1024  # characters of a name that are printed: a module may have names of any length, and a trap shows many
 
 Locate = Callable[["ModuleCode", int, int], "int | None"]
 """(module, own function, pc) -> byte offset of the instruction in the module's file, where it is still known."""
@@ -30,13 +30,18 @@ def unlocated(code: ModuleCode, function: int, pc: int) -> int | None:
     return next((s.offset for s in safepoints_of(code, function) if s.pc == pc), None)
 
 
+def cut(name: str) -> str:
+    """A name from a module, as far as it is printed."""
+    return name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
+
+
 def readable(name: str) -> str:
     """A function's name for people."""
     if not name.startswith("_"):
-        return name
+        return cut(name)
     from arenite.machine.demangle import demangle  # noqa: PLC0415 (most processes print no backtrace)
 
-    return demangle(name)
+    return cut(demangle(name))
 
 
 class GuestFrame:
@@ -97,7 +102,7 @@ class GuestFrame:
     def __str__(self) -> str:
         offset = self.module_offset
         where = "?" if offset is None else f"{offset:#x}"
-        name = f"{self.module_name or '<module>'}!{readable(self.func_name or unnamed(self.func_index))}"
+        name = f"{cut(self.module_name or '<module>')}!{readable(self.func_name or unnamed(self.func_index))}"
         return f"{where:>10} - {visible(name)}"
 
 

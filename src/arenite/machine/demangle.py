@@ -6,13 +6,16 @@
 Both of Rust's ways are read: the older one, which ends in a hash, and "v0" (https://doc.rust-lang.org/rustc/symbol-mangling/v0.html).
 Hashes and what tells crates of one name apart are left out.  Linkers write C++ names out themselves.
 
-A name comes from a module, so from anybody: one that is too long, too deep, refers back too often or is no such name stays as it is.
+A name comes from a module, so from anybody: one that is too long, too deep, refers back too often, would become too long or is no such
+name stays as it is.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from arenite.layout.types import MAX_U64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +25,12 @@ T = TypeVar("T")
 LENGTH: Final = 4096
 """Characters of a name that is looked at."""
 
+LONGEST: Final = 4 * LENGTH
+"""Characters that one may become."""
+
 WORK: Final = 1 << 14
-"""Parts and characters of a v0 name that are read, those that are referred back to once more each time: so names can grow exponentially."""
+"""Parts of a v0 name that are read, and characters of its words, those that are referred back to once more each time: so names can grow
+exponentially.  What stands between words is a few characters for each part."""
 
 DEPTH: Final = 64
 """Parts within parts."""
@@ -72,14 +79,15 @@ def demangle(name: str) -> str:
     """The name for people.  Never raises."""
     if len(name) > LENGTH or not name.isascii():
         return name
+    shown = name
     try:
         if name.startswith("_ZN"):
-            return _legacy(name[3:])
-        if name.startswith("_R"):
-            return _V0(name[2:]).symbol()
+            shown = _legacy(name[3:])
+        elif name.startswith("_R"):
+            shown = _V0(name[2:]).symbol()
     except (NotMangledError, RecursionError):
         pass
-    return name
+    return shown if len(shown) <= LONGEST else name
 
 
 def _legacy(text: str) -> str:
@@ -150,16 +158,21 @@ class _V0:
         return found[0]
 
     def base_62(self) -> int:
-        """A number: `_` is 0, `0_` is 1, and so on."""
+        """A number of 64 bits: `_` is 0, `0_` is 1, and so on."""
         digits = self.matched("[0-9a-zA-Z]*_")[:-1]
         value = 0
         for digit in digits:
             value = value * 62 + (int(digit, 36) if not digit.isupper() else 36 + ord(digit) - ord("A"))
+            if value >= MAX_U64:
+                raise NotMangledError
         return value + bool(digits)
 
     def optional(self, tag: str) -> int:
         """A number behind its tag, plus 1; 0 without."""
-        return self.base_62() + 1 if self.take(tag) else 0
+        number = self.base_62() + 1 if self.take(tag) else 0
+        if number > MAX_U64:
+            raise NotMangledError
+        return number
 
     # ------------------------------------------------------------------------------------------------------------ names
 
@@ -192,6 +205,11 @@ class _V0:
         if not name.isprintable():
             raise NotMangledError
         return name
+
+    def word(self, text: str) -> str:
+        """Text that no part of the name pays for."""
+        self.pay(len(text))
+        return text
 
     def pay(self, work: int) -> None:
         """Take off what is done next."""
@@ -283,7 +301,7 @@ class _V0:
         number = self.lifetimes - index
         if number < 0:
             raise NotMangledError
-        return f"'{chr(ord('a') + number)}" if number < 26 else f"'_{number}"
+        return self.word(f"'{chr(ord('a') + number)}" if number < 26 else f"'_{number}")
 
     def bound(self, read: Callable[[], str]) -> str:
         """What stands behind `for<…>`, if that is there."""
@@ -304,7 +322,7 @@ class _V0:
     def _type(self) -> str:
         tag = self.next()
         if tag in BASIC:
-            return BASIC[tag]
+            return self.word(BASIC[tag])
         match tag:
             case "R" | "Q":
                 lifetime = self.base_62() if self.take("L") else 0
@@ -370,7 +388,7 @@ class _V0:
         if tag == "p":
             return "_"
         sign = "-" if tag in SIGNED and self.take("n") else ""
-        digits = self.matched("[0-9a-f]*_")[:-1]
+        digits = self.word(self.matched("[0-9a-f]*_")[:-1])
         value = int(digits, 16) if digits else 0
         if tag in SIGNED or tag in UNSIGNED:
             return f"{sign}{value if value < 1 << 64 else f'0x{digits}'}{BASIC[tag]}"

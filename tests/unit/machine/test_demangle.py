@@ -6,12 +6,14 @@ import random
 import re
 import subprocess
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 import wasmtime
 
 from arenite import Config, Engine, Instance, Module, Store, Trap
+from arenite.machine.backtrace import SHOWN
 from arenite.machine.demangle import LENGTH, demangle
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ V0 = (
     "_RNvC9foo",
     "_RNvC3foo",
     "_R",
+    "_RNCC1aslYGhA16ahyd_1b",  # the largest number, and one too many
+    "_RNCC1aslYGhA16ahye_1b",
 )
 OTHERS = (f"_ZN{HASH}", "", "_", "_start", "main", "_ZN3foo3barEv", "_Z3foov", "__ZN3foo", "größe", "_RNvC5größe3foo")
 
@@ -184,17 +188,33 @@ HOSTILE = {
     "long": f"_ZN{LENGTH}{'a' * LENGTH}{HASH}",
     "half of a pair": f"_ZN7$ud800${HASH}",
     "a number of many digits": f"_RINvC1a1bKj{'f' * 4000}_E",
+    "a number of many digits again and again": f"_RINvC1a1bKj{'f' * 3000}_{'KB8_' * 250}E",
+    "types of long names again and again": f"_RINvC1a1bT{'j' * 100}E{'B7_' * 140}E",
+    "lifetimes": "_RINvC1a1bFG3zz_EuE",
+    "a lifetime again and again": f"_RINvC1a1bFG3r_T{'RLa_h' * 60}E{'Bc_' * 60}EuE",
+    "closures of many digits": f"_RNCC1as{'z' * 3000}_1b",
 }
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_names_cost_little(kind: str) -> None:
-    assert len(demangle(HOSTILE[kind])) <= 4 * LENGTH  # what is not bounded would not come back
+    tracemalloc.start()
+    try:
+        assert len(demangle(HOSTILE[kind])) <= 4 * LENGTH  # what is not bounded would not come back
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_generator_of_hostile_names_means_what_it_says() -> None:
     assert demangle(doubling(2)) == "a::b::<(u8, u8), ((u8, u8), (u8, u8)), (((u8, u8), (u8, u8)), ((u8, u8), (u8, u8)))>"
     assert demangle(HOSTILE["doubling"]) == HOSTILE["doubling"]
+    digits = HOSTILE["a number of many digits again and again"].replace("f" * 3000, "f" * 30).replace("KB8_" * 250, "KB8_")
+    assert demangle(digits) == f"a::b::<0x{'f' * 30}usize, 0x{'f' * 30}usize>"
+    assert demangle("_RINvC1a1bTjjEB7_E") == "a::b::<(usize, usize), (usize, usize)>"
+    again = HOSTILE["a lifetime again and again"].replace("RLa_h" * 60, "RLa_h").replace("Bc_" * 60, "Bc_")
+    assert demangle(again).endswith(" fn((&'_204 u8,), (&'_204 u8,))>")
+    assert demangle("_RINvC1a1bFG0_EuE") == "a::b::<for<'a, 'b> fn()>"
 
 
 def test_a_name_is_shown_where_the_stack_is_nearly_used_up() -> None:
@@ -222,6 +242,23 @@ def test_a_trap_prints_readable_names_and_keeps_those_of_the_module(tier: Litera
         Instance(store, module, []).call(store, "f")
     assert "!core::panicking::panic\n" in f"{raised.value}\n"
     assert [frame.func_name for frame in raised.value.frames] == [name, "outer"]
+
+
+@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@pytest.mark.parametrize("end", ["x", HOSTILE["a number of many digits again and again"]])
+def test_a_trap_is_no_longer_than_names_are_shown(tier: Literal["threaded", "safe"], end: str) -> None:
+    """Each frame is cut, so the whole text is bounded, whatever a module calls itself and its functions."""
+    chain = "".join(f"(func $f{n}_{'y' * 9000}{end} (call $f{n + 1}_{'y' * 9000}{end}))" for n in range(99))
+    text = f'(module ${"m" * 9000} {chain} (func $f99_{"y" * 9000}{end} unreachable) (export "f" (func 0)))'
+    engine = Engine(Config(tier=tier))
+    with Store(engine) as store, pytest.raises(Trap) as raised:
+        Instance(store, Module(engine, text), []).call(store, "f")
+    lines = str(raised.value).splitlines()[2:]
+    assert len(lines) == len(raised.value.frames) == 64
+    for frame, line in zip(raised.value.frames, lines, strict=True):
+        assert len(frame.func_name or "") > 9000
+        assert re.fullmatch(rf" *\d+: +0x[0-9a-f]+ - m{{{SHOWN}}}…!f\d+_y+…", line)
+        assert len(line) < 2 * SHOWN + 40
 
 
 def test_it_is_not_imported_before_it_is_needed() -> None:
