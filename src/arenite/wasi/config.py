@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -65,13 +66,33 @@ def writable(stream: str) -> Callable[[HostPath | bytes], Path]:
 
 
 def openable(path: HostPath | bytes, flags: int, stream: str) -> Path:
-    """The path itself.  Raises: `Failure` if it cannot be opened so."""
+    """The path itself.  Raises: `Failure` if it cannot be opened so.
+
+    Whoever waits at the other end of a pipe would notice, and go: so pipes and devices are not opened.
+    """
     try:
-        os.close(os.open(path, flags | hostio.O_NONBLOCK, 0o666))
+        if notices(path):
+            check_access(path, os.R_OK if flags == os.O_RDONLY else os.W_OK)
+        else:
+            os.close(os.open(path, flags | hostio.O_NONBLOCK, 0o666))
     except OSError as error:
-        if error.errno != errno.ENXIO:  # a pipe that nobody reads yet
-            raise Failure(f"failed to set {stream} file: {error}") from error
+        raise Failure(f"failed to set {stream} file: {error}") from error
     return Path(os.fsdecode(path))
+
+
+def notices(path: HostPath | bytes) -> bool:
+    """Whether the path leads to something that notices when it is opened: a pipe or a device."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - bytes, perhaps
+    except FileNotFoundError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
+def check_access(path: HostPath | bytes, mode: int) -> None:
+    """Raises: PermissionError if this process may not read (R_OK) or write (W_OK) there."""
+    if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
 
 
 def as_writer(take: Writer) -> Writer:

@@ -2,20 +2,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from arenite import WasmtimeError
 from arenite.errors import Exit
-from arenite.wasi import VirtualClocks, WasiConfig
+from arenite.wasi import VirtualClocks, WasiConfig, hostio
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import U32
 from released import OPEN, open_files
 from unit.wasi.program import OUT, Program
 
-if TYPE_CHECKING:
-    from pathlib import Path
+no_named_pipes = pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
 
 
 def strings(program: Program, what: str) -> list[str]:
@@ -77,13 +76,48 @@ def test_a_file_that_cannot_be_opened_is_said_when_it_is_set(stream: str, tmp_pa
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+@no_named_pipes
 def test_to_set_a_pipe_waits_for_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     config = WasiConfig()
     config.stdin_file = tmp_path / "pipe"
     config.stdout_file = tmp_path / "pipe"
     assert config.stdin == config.stdout == tmp_path / "pipe"
+
+
+@no_named_pipes
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_pipe_is_not_opened_when_it_is_set(stream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the other end would take that for the guest, and lose what is written or leave."""
+    os.mkfifo(tmp_path / "pipe")
+    opened: list[object] = []
+    monkeypatch.setattr(os, "open", lambda path, *_: opened.append(path))
+    for path in (tmp_path / "pipe", os.fsencode(tmp_path / "pipe"), Path(os.devnull)):
+        setattr(WasiConfig(), f"{stream}_file", path)
+    assert opened == []
+
+
+@no_named_pipes
+def test_whoever_reads_a_pipe_finds_no_end_when_it_is_set(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with open(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as reading:  # noqa: PTH123 (a descriptor)
+        config = WasiConfig()
+        config.stdout_file = tmp_path / "pipe"
+        assert not hostio.wait((reading.fileno(),), (), 0)
+        program = Program(config)
+        assert program.write(1, b"hello") == 5
+        program.module.close()
+        assert reading.read() == b"hello"
+
+
+@no_named_pipes
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_pipe_that_may_not_be_used(stream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    other = os.W_OK if stream == "stdin" else os.R_OK
+    monkeypatch.setattr(os, "access", lambda _, mode, **__: mode == other)
+    with pytest.raises(WasmtimeError, match=f"failed to set {stream} file: .*Permission denied: .*pipe"):
+        setattr(WasiConfig(), f"{stream}_file", tmp_path / "pipe")
 
 
 def test_mistakes(tmp_path: Path) -> None:
