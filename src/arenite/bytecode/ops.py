@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode import calls, control, floats, integers, memory, references
 from arenite.bytecode.row import Row, fused, immediate, looping, tied
+from arenite.errors import InternalError
+from arenite.layout.cage import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +96,16 @@ def _counting(rows: dict[str, Row]) -> Iterator[Row]:
 
 def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
     for first, second in PAIRS:
-        yield fused(f"{first}; {second}", rows[first], rows[second])
+        yield _joined(fused(f"{first}; {second}", rows[first], rows[second]))
         if second in ("f64.sub", "f64.div"):
-            yield fused(f"{first}; {second} right", rows[first], rows[second], operand=1)
+            yield _joined(fused(f"{first}; {second} right", rows[first], rows[second], operand=1))
+
+
+def _joined(pair: Row) -> Row:
+    """A pair as the translator's assembler makes it: the first op as it stands, and the second's other operand in a unit behind it."""
+    if pair.encoded[-1].at != UNIT:
+        raise InternalError(f"{pair.name} cannot be joined: the first op does not fill its {UNIT} bytes")
+    return pair
 
 
 def _kept(rows: dict[str, Row]) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arenite.cli import fork, freeze, inspection, objdump, resume, run, wast
-from arenite.cli.ending import Refused, report
+from arenite.cli.ending import REFUSED, Refused, complain, report
 from arenite.errors import AreniteError
 
 if TYPE_CHECKING:
@@ -56,4 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app(arguments, prog_name="arenite")
     except (AreniteError, Refused) as error:
         return report(error)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        complain(f"the output cannot be written: {error.strerror}")
+        return REFUSED
     return 0

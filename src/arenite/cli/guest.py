@@ -26,7 +26,7 @@ Directories = Annotated[
     typer.Option(
         "--dir",
         metavar="HOST[::GUEST][:ro]",
-        help="Let the program use the directory HOST, under the name GUEST; `:ro`: only read.",
+        help="Let the program use the directory HOST, under the name GUEST; `:ro`: only read, `:rw`: as without.",
     ),
 ]
 Variables = Annotated[
@@ -43,9 +43,16 @@ Call: TypeAlias = tuple[Func, Sequence[int | float]]
 
 
 def directory(text: str) -> tuple[str, Directory]:
-    """What `--dir` says: the guest's name of a directory, and the directory."""
-    rest, read_only = (text.removesuffix(":ro"), True) if text.endswith(":ro") else (text, False)
-    host, _, guest = rest.partition("::")
+    """What `--dir` says: the guest's name of a directory, and the directory.  Raises: typer.BadParameter."""
+    read_only = text.endswith(":ro")
+    host, _, guest = text.removesuffix(":ro").removesuffix(":rw").partition("::")
+    if ":" in guest:
+        raise typer.BadParameter(f"{text!r}: behind the directory's name stands ':ro', ':rw' or nothing", param_hint="--dir")
+    outside, colon, inside = host.partition(":")
+    if colon and not Path(host).exists() and Path(outside).is_dir():
+        raise typer.BadParameter(
+            f"{text!r}: the guest's name stands behind '::', as in '{outside}::{inside}'", param_hint="--dir"
+        )
     return guest or host, (host, "ro") if read_only else host
 
 

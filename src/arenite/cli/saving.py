@@ -58,6 +58,8 @@ class Saving:
         """What the options say, refused before anything runs.  Raises: typer.BadParameter, Refused."""
         if not out.parent.is_dir():
             raise typer.BadParameter(f"there is no folder {str(out.parent)!r}", param_hint="-o")
+        if out.is_dir():
+            raise typer.BadParameter(f"{str(out)!r} is a directory", param_hint="-o")
         if packed and parent is not None:
             raise typer.BadParameter("a delta is not packed: give --packed or --parent", param_hint="--parent")
         if parent is None:

@@ -69,7 +69,13 @@ class Hosts:
         self._modules[name] = module
 
     def rebind(self, name: str, config: HostModuleConfig) -> None:
-        """Let a module's state go on with other options; one that has gone on already is not reseeded.  Raises: `SnapshotError`."""
+        """Let a module's state go on with other options; one that has gone on already is not reseeded, one that there was none of begins.
+
+        Raises: `SnapshotError`.
+        """
+        if name not in self._modules and name not in self._frozen:
+            self.set(name, config)
+            return
         module = _thaw(name, config, self.freeze_one(name), reseed=self.reseed and name not in self._modules)
         self._close(name)
         self._configs = {**self._configs, name: config}

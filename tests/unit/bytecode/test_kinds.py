@@ -8,13 +8,14 @@ import pytest
 
 from arenite.bytecode import encode
 from arenite.bytecode.effects import effects
-from arenite.bytecode.ops import ROWS, TABLE
+from arenite.bytecode.ops import ROWS, TABLE, _joined
 from arenite.bytecode.protocol import I64
-from arenite.bytecode.row import KINDS, Form, Kind, Row, row
+from arenite.bytecode.row import KINDS, Form, Kind, Row, fused, row
 from arenite.bytecode.text import op_text
 from arenite.emit.addressing import Single
 from arenite.emit.handler import Handler
 from arenite.emit.python_text import PythonText, Write
+from arenite.errors import InternalError
 from arenite.platform.architectures import X86_64
 
 NAME = "i64.add wide"
@@ -53,3 +54,9 @@ def test_machine_code_widens_it(wide: Row) -> None:
 def test_python_takes_it(wide: Row) -> None:
     (line,) = PythonText(wide, deterministic=False).template().lines
     assert line == Write(I64, "{a} + {b} & 18446744073709551615", "dst", 0)
+
+
+def test_a_pair_that_cannot_be_joined_is_refused() -> None:
+    """The first op must fill its unit, as the translator's assembler takes for granted."""
+    with pytest.raises(InternalError, match=r"i32.popcnt; i32.xor cannot be joined"):
+        _joined(fused("i32.popcnt; i32.xor", ROWS["i32.popcnt"], ROWS["i32.xor"]))

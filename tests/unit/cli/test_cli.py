@@ -116,6 +116,7 @@ def test_an_export_that_is_not_there_lists_those_that_are(program: Path) -> None
         ["--dir", ""],
         ["--dir", __file__],
         ["--dir", ".", "--dir", ".:ro"],
+        ["--dir", ".::/data:RO"],
         ["--env", "novalue"],
         ["--fuel", "-1"],
         ["--tier", "fast"],
@@ -225,3 +226,19 @@ def test_a_snapshot_is_a_plain_file(tmp_path: Path) -> None:
     for path, what in ((tmp_path / "pipe.arn", "no plain file"), (Path("/dev/zero"), "no plain file"), (tmp_path, "a directory")):
         done = arenite("resume", path)
         assert (done.returncode, done.stderr) == (1, f"arenite: {path}: it is {what}\n")
+
+
+def test_a_directory_is_told_how_it_is_named(program: Path) -> None:
+    done = arenite("run", "--dir", f"{program.parent}:/data", program)
+    assert done.returncode == 2
+    assert "'::'" in done.stderr
+    assert arenite("run", "--dir", f"{program.parent}::/data:rw", program).returncode == 7
+
+
+def test_an_output_that_takes_nothing(program: Path) -> None:
+    command = [sys.executable, "-m", "arenite", "inspect", str(program)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("arenite: the output cannot be written: ")
+    assert done.stderr.count("\n") == 1

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import testdata
-from arenite import Engine, Linker, Module, Snapshot, Store, WasiConfig, wat2wasm
+from arenite import Engine, Instance, Linker, Module, Snapshot, Store, WasiConfig, wat2wasm
 from arenite.cli.app import main
 from arenite.machine.machine import Machine
 
@@ -468,3 +468,20 @@ def test_cpython_answers_questions_in_forks(arenite: Run) -> None:
     assert arenite("freeze", "--at", "stdin", "-o", "python.arn", python, "-c", program) == Done(0, "", "")
     done = arenite("fork", "--each-line", "-", "python.arn", stdin="6 * 7\nsum(range(101))\nsys.platform\n")
     assert done == Done(0, "42\n5050\nwasi\n", "")
+
+
+def test_a_snapshot_of_a_store_without_wasi(arenite: Run) -> None:
+    """As the first example of Python makes one: nothing is going on there, and it never had the host module that commands give."""
+    engine = Engine()
+    with Store(engine) as store:
+        Instance(store, Module(engine, '(module (func (export "add")))'), [])
+        store.snapshot().save(Path("bare.arn"))
+    for command in (["resume"], ["fork", "--each-line", "-"]):
+        done = arenite(*command, "bare.arn", stdin="a\n")
+        assert (done.code, only_line(done, "bare.arn", "nothing is going on in it")) == (1, True)
+
+
+def test_a_directory_in_the_files_place_is_refused_before_anything_runs(arenite: Run, echo: Path) -> None:
+    Path("folder").mkdir()
+    done = arenite("freeze", "--at", "stdin", "-o", "folder", echo)
+    assert (done.code, done.out) == (2, "")
