@@ -6,12 +6,13 @@ import contextlib
 import os
 import sys
 import threading
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
 from arenite import Engine, Finished, Instance, Linker, Module, NotReady, Paused, PauseReason, Store
-from arenite.wasi import WasiConfig
+from arenite.wasi import WasiConfig, hostio
 from arenite.wasi.errno import Errno
 from arenite.wasi.hostio import Ready
 from arenite.wasi.records import IOVEC
@@ -19,7 +20,7 @@ from unit.machine.guests import TIERS, engine
 from unit.wasi.program import OUT, Program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors cannot be waited for")
 
@@ -51,38 +52,55 @@ def fill(sink: IO[bytes]) -> int:
     return filled
 
 
-def later(*, do: Any) -> threading.Timer:
-    timer = threading.Timer(0.05, do)
-    timer.start()
-    return timer
+Later: TypeAlias = Callable[[Callable[[], object]], None]
 
 
-def test_a_read_waits(pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
+    """Has another thread do something as soon as the guest waits, which it must."""
+    waiting = hostio.wait
+    threads: list[threading.Thread] = []
+
+    def begin(do: Callable[[], object]) -> None:
+        def wait(readable: Collection[int], writable: Collection[int], nanoseconds: int | None) -> Ready:
+            if nanoseconds != 0 and not threads:
+                threads.append(thread := threading.Thread(target=do))
+                thread.start()
+            return waiting(readable, writable, nanoseconds)
+
+        monkeypatch.setattr(hostio, "wait", wait)
+
+    yield begin
+    assert threads
+    threads[0].join()
+
+
+def test_a_read_waits(pipe: tuple[IO[bytes], IO[bytes]], later: Later) -> None:
     reading, writing = pipe
     program = Program(WasiConfig(stdin=reading))
-    later(do=lambda: writing.write(b"hello"))
+    later(lambda: writing.write(b"hello"))
     assert program.read(0) == b"hello"
     writing.close()
     assert program.read(0) == b""
 
 
-def test_a_write_waits(pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+def test_a_write_waits(pipe: tuple[IO[bytes], IO[bytes]], later: Later) -> None:
     reading, writing = pipe
     program = Program(WasiConfig(stdout=writing))
     filled = fill(writing)
-    later(do=lambda: os.read(reading.fileno(), filled))
+    later(lambda: os.read(reading.fileno(), filled))
     assert program.write(1, b"hello") == 5
     assert os.read(reading.fileno(), 10) == b"hello"
 
 
-def test_what_the_host_has_buffered_waits_too() -> None:
+def test_what_the_host_has_buffered_waits_too(later: Later) -> None:
     source, sink = os.pipe()
     os.set_blocking(sink, False)
     with os.fdopen(source, "rb", buffering=0) as reading, os.fdopen(sink, "wb", buffering=1 << 16) as writing:
         program = Program(WasiConfig(stdout=writing))
         filled = fill(writing)
         writing.write(b"host ")
-        later(do=lambda: os.read(reading.fileno(), filled))
+        later(lambda: os.read(reading.fileno(), filled))
         assert program.write(1, b"guest") == 5
         assert os.read(reading.fileno(), 20) == b"host guest"
 
@@ -109,7 +127,7 @@ def test_a_failure_of_pythons_is_none_to_wait_for() -> None:
     assert program.call("fd_read", 0, b"x", OUT) is Errno.AGAIN
 
 
-def test_somebody_else_was_faster(pipe: tuple[IO[bytes], IO[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_else_was_faster(pipe: tuple[IO[bytes], IO[bytes]], later: Later, monkeypatch: pytest.MonkeyPatch) -> None:
     """A guest that can be paused is told that there is nothing, though there was when it was asked."""
     program = Program(WasiConfig(stdin=pipe[0]))
     program.can_pause = True
@@ -121,11 +139,11 @@ def test_somebody_else_was_faster(pipe: tuple[IO[bytes], IO[bytes]], monkeypatch
         return reading(fd, buffers)
 
     def give() -> None:
-        monkeypatch.undo()
+        monkeypatch.setattr(hostio, "readv", reading)
         pipe[1].write(b"y")
 
-    monkeypatch.setattr("arenite.wasi.hostio.readv", steal)
-    later(do=give)
+    monkeypatch.setattr(hostio, "readv", steal)
+    later(give)
     assert program.read(0) == b"y"
     with pytest.raises(NotReady):
         program.read(0)
