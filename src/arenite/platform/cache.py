@@ -47,10 +47,14 @@ def get(key: str) -> bytes | None:
 def _read(key: str, path: Path, *, from_anybody: bool) -> bytes | None:
     """The data of an entry's file."""
     try:
-        with open(os.open(path, READING), "rb") as file:  # noqa: PTH123 (a descriptor)
-            if not (from_anybody or _trusted(file.fileno())):
+        fd = os.open(path, READING)
+        try:
+            if not (from_anybody or _trusted(fd)):
                 return None
-            entry = file.read()
+            with open(fd, "rb", closefd=False) as file:  # one that is a folder's is refused, and stays open
+                entry = file.read()
+        finally:
+            os.close(fd)
     except OSError:
         return None
     digest, data = entry[:DIGEST_SIZE], entry[DIGEST_SIZE:]

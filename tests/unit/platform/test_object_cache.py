@@ -69,6 +69,29 @@ def test_somebody_elses_entry_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert cache.get(KEY) is None
 
 
+def open_files() -> int:
+    """How many files this process has open."""
+    return sum(is_open(fd) for fd in range(4096))
+
+
+def is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+def test_an_entry_that_is_a_folder_leaves_nothing_open(folder: Path, shipped: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 (a parameter of a test)
+    if shipped:
+        monkeypatch.setattr(cache, "SHIPPED", folder)
+    (folder / KEY).mkdir(parents=True)
+    before = open_files()
+    assert [cache.get(KEY) for _ in range(20)] == [None] * 20
+    assert open_files() == before
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
 @pytest.mark.parametrize("kind", ["pipe", "folder", "link", "dangling link", "device", "unreadable"])
 def test_what_is_no_file_is_not_there_and_nobody_waits(folder: Path, kind: str) -> None:
@@ -85,11 +108,13 @@ def test_what_is_no_file_is_not_there_and_nobody_waits(folder: Path, kind: str) 
         path.chmod(0)
     else:
         path.symlink_to({"link": other, "dangling link": folder / "none", "device": Path("/dev/zero")}[kind])
-    asked = threading.Thread(target=lambda: found.append(cache.get(KEY)), daemon=True)
+    asked = threading.Thread(target=lambda: found.extend(cache.get(KEY) for _ in range(20)), daemon=True)
+    before = open_files()
     found: list[bytes | None] = []
     asked.start()
     asked.join(10)
-    assert found == [None]
+    assert found == [None] * 20
+    assert open_files() == before
     cache.put(KEY, b"new")
     assert cache.get(KEY) == (None if kind == "folder" else b"new")
 
