@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ConstExpr, ElementSegment, ModuleCode
     from arenite.machine.machine import Machine
+    from arenite.machine.quota import Quota
 
 WORD = struct.Struct("<I")
 
@@ -53,13 +54,13 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
 def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
     """A table filled with `value`.  Raises: `Limit`."""
     length, known = type_.limits.minimum, machine.count_elements()
-    if length > machine.quota.table:
-        raise Limit(f"a table of {length} elements; {machine.quota.table} are allowed")
+    if machine.quota.table < min(length, MAX_TABLE):
+        raise Limit(f"a table of {length} elements; {machine.quota.table} are allowed ({machine.quota.source('table')})")
     if length > MAX_TABLE or known + length > machine.quota.elements:
         raise Limit(
             f"one more table, of {length} elements; those of a store may have {machine.quota.elements} together (max_table_elements)"
         )
-    check_count("tables", len(machine.made.tables), 1, machine.quota.tables)
+    check_count(machine.quota, "tables", len(machine.made.tables), 1)
     machine.elements = None
     table = _new_table(machine, type_, value)
     machine.elements = known + length
@@ -92,8 +93,8 @@ def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     """A memory of zeros.  Raises: `Limit`."""
     size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
     if size > machine.quota.memory:
-        raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed (max_memory)")
-    check_count("memories", len(machine.cage.sizes) - 1, 1, machine.quota.areas)
+        raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed ({machine.quota.source('memory')})")
+    check_count(machine.quota, "areas", len(machine.cage.sizes) - 1, 1)
     if size + sum(machine.cage.sizes[1:]) > machine.quota.memories:
         raise Limit(
             f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together (max_store_memory)"
@@ -120,11 +121,12 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
     return made
 
 
-def check_count(what: str, known: int, more: int, most: int) -> None:
+def check_count(quota: Quota, kind: str, known: int, more: int) -> None:
     """Raises: `Limit` when a store would hold too many of a kind."""
+    most: int = getattr(quota, kind)
     if more and known + more > most:
-        option = "Store.set_limits" if what == "memories" else f"max_{what}"
-        raise Limit(f"{known + more} {what} in one store; {most} are allowed ({option})")
+        what = "memories" if kind == "areas" else kind
+        raise Limit(f"{known + more} {what} in one store; {most} are allowed ({quota.source(kind)})")
 
 
 def _of(kind: type, imports: Sequence[Addr]) -> list[int]:
@@ -136,9 +138,9 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
 
     Raises: `LinkError`, `Limit`, `Trap`; what was initialised before a trap stays so.
     """
-    check_count("instances", len(machine.made.instances), 1, machine.quota.instances)
-    check_count("tables", len(machine.made.tables), len(code.tables), machine.quota.tables)
-    check_count("memories", len(machine.cage.sizes) - 1, len(code.memories), machine.quota.areas)
+    check_count(machine.quota, "instances", len(machine.made.instances), 1)
+    check_count(machine.quota, "tables", len(machine.made.tables), len(code.tables))
+    check_count(machine.quota, "areas", len(machine.cage.sizes) - 1, len(code.memories))
     check_imports(machine, code, imports)
     index = machine.add_module(code)
     layout, vmctx = code.layout, machine.allocate(code.layout.size)

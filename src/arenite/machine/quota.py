@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
     from arenite.config import Config
 
+OPTIONS: Final = {
+    "memory": "max_memory",
+    "memories": "max_store_memory",
+    "elements": "max_table_elements",
+    "tables": "max_tables",
+    "instances": "max_instances",
+    "nesting": "max_nesting",
+}
+"""The engine's options by the limits that they set; `Store.set_limits` alone sets the others."""
+
 
 @dataclass(frozen=True)
 class Quota:
@@ -20,6 +30,7 @@ class Quota:
     `memory`: bytes of one memory; `memories`: bytes of all together; `areas`: how many memories.
     `table`: elements of one table; `elements`: of all together; `tables`, `instances`: how many.
     `nesting`: calls of guests inside host functions that guests call.
+    `lowered`: which of them `Store.set_limits` has set; two quotas that differ in nothing else are the same.
     """
 
     memory: int = MAX_PAGES * PAGE_SIZE
@@ -30,22 +41,21 @@ class Quota:
     tables: int = 1 << 31
     instances: int = 1 << 31
     nesting: int = 200
+    lowered: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """That of an engine's stores."""
-        return cls(
-            memory=config.max_memory,
-            memories=config.max_store_memory,
-            elements=config.max_table_elements,
-            tables=config.max_tables,
-            instances=config.max_instances,
-            nesting=config.max_nesting,
-        )
+        return cls(**{name: getattr(config, option) for name, option in OPTIONS.items()})
 
     def lower(self, **limits: int) -> Self:
         """The same, but for these limits where they are lower; those below 0 say nothing."""
-        return replace(self, **{name: min(limit, getattr(self, name)) for name, limit in limits.items() if limit >= 0})
+        lower = {name: limit for name, limit in limits.items() if 0 <= limit < getattr(self, name)}
+        return replace(self, lowered=self.lowered | lower.keys(), **lower)
+
+    def source(self, name: str) -> str:
+        """Where a limit was set, for people."""
+        return OPTIONS[name] if name in OPTIONS and name not in self.lowered else "Store.set_limits"
 
 
 UNBOUNDED: Final = Quota()

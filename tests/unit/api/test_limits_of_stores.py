@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arenite import Config, Engine, Limit, Store
+from arenite import Config, Engine, Instance, Limit, Module, Store
 from unit.api.packages import PACKAGES, Package
 from unit.machine.guests import TIERS
 
@@ -88,6 +88,34 @@ def test_how_many_of_instances(p: Package, what: str, text: str) -> None:
     if p.ours:  # what there is counts against nobody else
         p.store.set_limits(**{what: 0})
         p.exports("(module)")
+
+
+ONE_MORE = {  # a module, the engine's option if there is one for the same, the limit, and how often the module fits
+    "memory_size": ("(module (memory 4))", "max_memory", 3 * PAGE, 0),
+    "table_elements": ("(module (table 4 funcref))", "", 3, 0),
+    "instances": ("(module)", "max_instances", 1, 1),
+    "tables": ("(module (table 1 funcref))", "max_tables", 1, 1),
+    "memories": ("(module (memory 1))", "", 1, 1),
+}
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("what", ONE_MORE)
+def test_who_set_it_is_named(tier: str, what: str) -> None:
+    """The engine's option where that is as low, and so has the last word."""
+    text, option, least, fits = ONE_MORE[what]
+    loose = Engine(Config(tier=tier))  # type: ignore[arg-type]  # one of the tiers
+    asked = [(loose, least, r"Store\.set_limits")]
+    if option:
+        strict = Engine(Config(tier=tier, **{option: least}))  # type: ignore[arg-type]  # one of the tiers
+        asked += [(strict, limit, option) for limit in (-1, least, least + 1)]
+    for engine, limit, name in asked:
+        store, module = Store(engine), Module(engine, text)
+        store.set_limits(**{what: limit})
+        for _ in range(fits):
+            Instance(store, module, [])
+        with pytest.raises(Limit, match=rf"; {least} are allowed \({name}\)$"):
+            Instance(store, module, [])
 
 
 @pytest.mark.parametrize("value", [1.5, "x", None])
