@@ -22,7 +22,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -85,21 +85,36 @@ class Copy:
         Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
-def survivors(copy: Copy, mutant: Mutant, limit: float) -> list[str]:
-    """What is to be said of a mutant: its tests that did not notice it, and such as could not be run."""
+class Verdict(NamedTuple):
+    """What is to be said of a mutant.  `wrong`: tests that did not notice it, and such as could not be run.
+
+    `late`: tests that had not ended when the time was up: on a machine that is busy, they may not have noticed it either.
+    """
+
+    wrong: list[str]
+    late: list[str]
+
+    def __str__(self) -> str:
+        return "SURVIVES" if self.wrong else "TIME IS UP" if self.late else "noticed"
+
+
+def tried(copy: Copy, mutant: Mutant, limit: float) -> Verdict:
+    """Run the tests of a mutant."""
     text = (ROOT / mutant.file).read_text("utf-8")
     copy.write(mutant.file, mutant.of(text))
-    wrong = []
+    wrong, late = [], []
     try:
         for test in mutant.tests:
-            status, words = copy.test(test, limit=limit)
-            if status == PASSED:
+            status, words = copy.test(test, "--timeout=0", limit=limit)  # pytest's own would end it as if it had failed
+            if status is None:
+                late.append(f"{test}, {mutant.name}: {words}")
+            elif status == PASSED:
                 wrong.append(f"{test} passes: {mutant.wrong}, and it does not notice")
-            elif status is not None and status > FAILED:
+            elif status > FAILED:
                 wrong.append(f"{test} could not be run:\n{words}")
     finally:
         copy.write(mutant.file, text)
-    return wrong
+    return Verdict(wrong, late)
 
 
 def run(chosen: Sequence[Mutant], limit: float) -> int:
@@ -116,17 +131,18 @@ def run(chosen: Sequence[Mutant], limit: float) -> int:
             print(f"they must pass\n{words}")
             return 1
         print(f"pass ({time.monotonic() - began:.0f} s)")
-        found: list[str] = []
+        verdicts = []
         for number, mutant in enumerate(chosen, 1):
             print(f"{number:3}/{len(chosen)} {mutant.name} ...", end=" ", flush=True)
             began = time.monotonic()
-            wrong = survivors(copy, mutant, limit)
-            print(f"{'SURVIVES' if wrong else 'noticed'} ({time.monotonic() - began:.1f} s)", flush=True)
-            found += wrong
-    for text in found:
+            verdicts.append(tried(copy, mutant, limit))
+            print(f"{verdicts[-1]} ({time.monotonic() - began:.1f} s)", flush=True)
+    wrong = [text for verdict in verdicts for text in verdict.wrong]
+    late = [text for verdict in verdicts for text in verdict.late]
+    for text in (*wrong, *late):
         print(f"\n{text}")
-    print(f"\n{len(chosen)} mutants, {len(found)} complaints")
-    return len(found)
+    print(f"\n{len(chosen)} mutants, {len(wrong)} complaints, {len(late)} times the time was up")
+    return len(wrong) + len(late)
 
 
 def main() -> int:
