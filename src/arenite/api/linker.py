@@ -94,7 +94,7 @@ class Linker(Kept):
         """Define the exports of a module under `name`.
 
         A WASI command (it exports `_start`) is for one use: each call of one of its functions makes an instance of its own, in the
-        caller's store.  Any other module is instantiated now, and a reactor's `_initialize` is called.
+        caller's store, where it stays.  Any other module is instantiated now, and a reactor's `_initialize` is called.
         Raises: as `instantiate`, `Failure` for a module that is neither the one nor the other, `Trap`.
         """
         machine_of(store)

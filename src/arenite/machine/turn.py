@@ -32,7 +32,7 @@ S = TypeVar("S", bound=Shared)
 
 
 def alone(function: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Keep other threads out while a function of a machine runs.  It raises: `AreniteError` when one is in."""
+    """Keep other threads out while a function of a machine runs.  Raises: `Failure` when one is in."""
 
     def one_at_a_time(machine: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         me, users = get_ident(), machine.users
