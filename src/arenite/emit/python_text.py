@@ -106,7 +106,7 @@ class Line:
     """
 
     form: Do | If | Goto | Write
-    tree: ast.stmt | ast.expr | None
+    tree: ast.AST | None
     let: str = ""
 
     def rendered(self) -> Do | If | Goto | Write:

@@ -6,7 +6,6 @@ Names may hold braces, as places of a template: `ast.unparse` writes them as the
 from __future__ import annotations
 
 import ast
-from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 10  # places in a pattern
 PLACES: Final = tuple(f"_{i}" for i in range(MOST))
-
-
-class _Replacer(ast.NodeTransformer):
-    def __init__(self, names: Mapping[str, ast.expr]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.names.get(node.id, node)
 
 
 @cache
@@ -40,11 +31,19 @@ def number(value: float) -> ast.Constant:
     return ast.Constant(value)
 
 
-def replaced(tree: ast.stmt | ast.expr, names: Mapping[str, ast.expr]) -> ast.stmt | ast.expr:
-    """A copy of the tree with expressions for names."""
-    found = _Replacer(names).visit(deepcopy(tree))
-    assert isinstance(found, (ast.stmt, ast.expr))
-    return found
+def replaced(tree: ast.AST, names: Mapping[str, ast.expr]) -> ast.AST:
+    """A copy of the tree with expressions for names.  (`copy.deepcopy` nests so deep in Python that guests could nest less in host functions.)"""
+    if isinstance(tree, ast.Name):
+        return names.get(tree.id, tree)
+    copy = ast.copy_location(type(tree)(), tree)
+    for field, value in ast.iter_fields(tree):
+        new = value
+        if isinstance(value, ast.AST):
+            new = replaced(value, names)
+        elif isinstance(value, list):
+            new = [replaced(item, names) for item in value]
+        setattr(copy, field, new)
+    return copy
 
 
 def statement(pattern: str, *parts: ast.expr) -> ast.stmt:
@@ -61,7 +60,7 @@ def built(pattern: str, *parts: ast.expr) -> ast.expr:
     return found.value
 
 
-def uses(tree: ast.stmt | ast.expr, id_: str) -> int:
+def uses(tree: ast.AST, id_: str) -> int:
     """How often the name occurs."""
     return sum(isinstance(node, ast.Name) and node.id == id_ for node in ast.walk(tree))
 
