@@ -131,9 +131,11 @@ class Guest:
         self.caller.checkpoint()
 
     def until_ready(self, fd: Descriptor, *, writing: bool = False) -> bool:
-        """Wait until reading or writing would not; whether that has been asked: only where time may run out meanwhile."""
+        """Wait until reading or writing would not; whether that has been asked: only where time may run out meanwhile, or must be."""
         host_fd = fd.host_fd()
-        if host_fd is None or fd.flags & NONBLOCK or fd.file_type is FileType.REGULAR_FILE or not self.caller.hurried:
+        if host_fd is None or fd.flags & NONBLOCK or fd.file_type is FileType.REGULAR_FILE:
+            return False
+        if not (self.caller.hurried or (fd.unmet and not writing)):
             return False
         self._wait_for(host_fd, writing=writing)
         return True

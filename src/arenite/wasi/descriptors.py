@@ -43,6 +43,7 @@ class Descriptor:
 
     able = 0
     read_only = False
+    unmet = False
     stream: Standard | None = None
 
     def __init__(self, file_type: FileType, rights: int, inheriting: int = 0, flags: int = 0) -> None:

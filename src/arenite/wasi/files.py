@@ -69,6 +69,7 @@ class File(Descriptor):
     """A host descriptor: a file, a device, a pipe, a terminal.
 
     `flush`: called before each write, so that what the host itself has buffered for the same file comes first.
+    `unmet`: a named pipe that was opened before anybody wrote to it: to the host that is its end, so it is waited for before it is read.
     `origin` or `stream`: where it comes from.  A standard stream is read or written and nothing else, whatever the host has there: its
     place, size, times and flags are everyone's who has the file.
     """
@@ -84,6 +85,7 @@ class File(Descriptor):
         stream: Standard | None = None,
         flags: int = 0,
         owned: bool = True,
+        unmet: bool = False,
         flush: Callable[[], object] | None = None,
     ) -> None:
         kind = file_type(os.fstat(fd).st_mode)
@@ -96,6 +98,7 @@ class File(Descriptor):
         self.origin = origin
         self.stream = stream
         self.owned = owned
+        self.unmet = unmet
         self.read_only = origin is not None and origin.root.read_only
         self.flush = flush
 

@@ -21,6 +21,8 @@ LONGEST_WAIT = 3600 * 10**9  # nanoseconds; longer waits are made of several, fo
 HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.rename, os.link, os.symlink, os.unlink, os.rmdir, os.readlink} <= os.supports_dir_fd
 NO_FOLLOW_TIMES = os.utime in os.supports_follow_symlinks
 
+PIPES_MEET_LATER = sys.platform == "linux"  # whether `wait` waits for the first writer of a named pipe; elsewhere that is its end
+
 # Flags that a system does not have are 0: what they ask for then does not happen, as its own programs are used to.
 O_BINARY: int = getattr(os, "O_BINARY", 0)
 O_DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from arenite.errors import SnapshotError
 from arenite.wasi import hostio
@@ -20,9 +23,18 @@ if TYPE_CHECKING:
     from arenite.wasi.origin import Root
     from arenite.wasi.sandbox import Target
 
+Wait: TypeAlias = Callable[[Callable[[float | None], bool]], object]  # the API's `Caller.wait`
 
-def open_target(target: Target, start: Origin, oflags: OFlags, rights: int, inheriting: int, flags: FdFlags) -> Directory | File:
-    """Open what a path from `start` leads to.  `rights`: reading and writing among them say how the host opens it."""
+RETRY = 0.01  # seconds until it is asked again whether somebody reads a named pipe
+
+
+def open_target(
+    target: Target, start: Origin, oflags: OFlags, rights: int, inheriting: int, flags: FdFlags, wait: Wait | None = None
+) -> Directory | File:
+    """Open what a path from `start` leads to.  `rights`: reading and writing among them say how the host opens it.
+
+    `wait`: how to wait for somebody to read a named pipe; None: not at all.
+    """
     only_directory = target.directory or bool(oflags & OFlags.DIRECTORY)
     if target.directory and oflags & OFlags.CREAT:
         raise Failure(Errno.EXIST if target.itself and oflags & OFlags.EXCL else Errno.ISDIR)
@@ -34,14 +46,45 @@ def open_target(target: Target, start: Origin, oflags: OFlags, rights: int, inhe
     else:
         hostio.check_room(target.fd)  # before the host creates anything or cuts it off
     host_flags = host_open_flags(oflags, rights, flags) | (hostio.O_DIRECTORY if only_directory else 0)
-    fd = os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
+    unmet = not flags & FdFlags.NONBLOCK and is_named_pipe(target)
+    fd = open_named_pipe(target, host_flags, wait) if unmet else os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
     try:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
             return Directory(Place(fd, target.path), origin, rights, inheriting, flags)
-        return File(fd, rights, flags=flags, origin=origin)
+        return File(fd, rights, flags=flags, origin=origin, unmet=unmet)
     except BaseException:
         os.close(fd)
         raise
+
+
+def is_named_pipe(target: Target) -> bool:
+    """Whether to open it may wait for somebody at the other end."""
+    try:
+        return hostio.PIPES_MEET_LATER and stat.S_ISFIFO(os.stat(target.path, dir_fd=target.fd, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def open_named_pipe(target: Target, host_flags: int, wait: Wait | None) -> int:
+    """Open without waiting in the host, where nothing could stop the guest: a descriptor whose reads and writes do wait.
+
+    To read, it is open at once, and the first read waits for somebody who writes.  To write needs a reader, so that is tried again.
+    """
+    opened = []
+
+    def step(limit: float | None) -> bool:
+        try:
+            opened.append(os.open(target.path, host_flags | hostio.O_NONBLOCK, 0o666, dir_fd=target.fd))
+        except OSError as error:
+            if error.errno != errno.ENXIO or wait is None:
+                raise
+            time.sleep(RETRY if limit is None else min(limit, RETRY))
+        return bool(opened)
+
+    if not step(0) and wait is not None:
+        wait(step)
+    hostio.set_nonblock(opened[0], on=False)
+    return opened[0]
 
 
 def open_by_path(

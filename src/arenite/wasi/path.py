@@ -81,7 +81,8 @@ def path_open(
         raise Failure(Errno.ROFS)
     guest.state.descriptors.check_room()
     with resolve(directory.place, path, follow=follows(lookup, path) and not oflags & OFlags.EXCL) as target:
-        opened = open_target(target, directory.origin, oflags, passed_on & ~READ_OR_WRITE | mode, passed_on, flags)
+        granted = passed_on & ~READ_OR_WRITE | mode
+        opened = open_target(target, directory.origin, oflags, granted, passed_on, flags, guest.caller.wait)
     return guest.state.descriptors.insert(opened)
 
 
