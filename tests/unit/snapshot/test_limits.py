@@ -269,6 +269,15 @@ def test_many_modules_count_together(tmp_path: Path) -> None:
         Snapshot.open(with_module(path, frame, 4), of)
 
 
+def test_modules_that_share_their_bytes_pay_with_them_once(tmp_path: Path) -> None:
+    path = saved(filled(engine()), tmp_path / "s.arn", "image")
+    frame = zstandard.ZstdCompressor(level=3).compress(custom(6 << 20)[: -100 << 10] + os.urandom(100 << 10))
+    assert path.stat().st_size > 3 * len(frame)
+    Snapshot.open(with_module(path, frame, 1), engine())
+    with pytest.raises(Limit, match="in the file: more than 64 times as many"):
+        Snapshot.open(with_module(path, frame, 3), engine())
+
+
 def with_modules(path: Path, count: int) -> Path:
     """A file with so many modules more, each with bytes of its own."""
     document, frame = Document(path.read_bytes()), zstandard.ZstdCompressor(level=3).compress(custom(1))
