@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import select
 from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.records import Advice, FdFlags
 
-PIPE_BUF = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes at once if it takes any
 ENTRIES = 256  # of a directory between two looks at the clock
 MASK32 = (1 << 32) - 1
 CONTRADICTIONS = (FstFlags.ATIM | FstFlags.ATIM_NOW, FstFlags.MTIM | FstFlags.MTIM_NOW)
@@ -197,7 +195,7 @@ def fd_tell(_: Guest, fd: Descriptor) -> int:
 
 
 def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
-    """Write at the position; to a pipe that may be full no more than it takes without waiting.
+    """Write at the position; where time may run out meanwhile no more than is taken without waiting.
 
     What was taken is written, whatever fails behind it.
     """
@@ -208,7 +206,7 @@ def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
         iovs = guest.part(iovs, done, MOST_BYTES)
     try:
         if guest.until_ready(fd, writing=True):
-            iovs = guest.part(iovs, 0, PIPE_BUF)
+            return done + guest.patiently(fd, lambda: a_file(fd).write_at_once(iovs), writing=True)
         return done + guest.patiently(fd, lambda: fd.write(iovs, guest.advance), writing=True)
     except (Failure, NotReady, OSError):
         if not caller.progress:

@@ -117,11 +117,19 @@ class File(Descriptor):
     def write(self, buffers: Sequence[memoryview], advance: Advance = not_divided) -> int:
         """At the position or, with `APPEND`, at the end."""
         del advance  # the host does it at once
+        if self.flags & NONBLOCK and self.stream is not None and self.file_type is not FileType.REGULAR_FILE:
+            if not hostio.wait((), (self.fd,), 0):
+                raise Failure(Errno.AGAIN)
+            return self.write_at_once(buffers)
         if self.flush is not None:
             self.flush()
-        if self.flags & NONBLOCK and self.stream is not None and not hostio.wait((), (self.fd,), 0):
-            raise Failure(Errno.AGAIN)
         return hostio.writev(self.fd, buffers) if buffers else 0
+
+    def write_at_once(self, buffers: Sequence[memoryview]) -> int:
+        """Into a stream that was ready, as much as it takes without waiting.  Raises: BlockingIOError when somebody else was faster."""
+        if self.flush is not None:
+            self.flush()
+        return hostio.write_at_once(self.fd, buffers) if buffers else 0
 
     def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
         """At an offset; the position stays."""

@@ -7,6 +7,8 @@ descriptors count as ready), and paths are followed by name instead of by direct
 from __future__ import annotations
 
 import os
+import select
+import stat
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 RESERVED = 128  # descriptors that guests leave to their host's process, or a quarter of what it may have
+PIPE_BUF = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes at once if it takes any
+NEW_TERMINALS = 5, 2  # a device of Linux, of which every opening makes one
 LONGEST_WAIT = 3600 * 10**9  # nanoseconds; longer waits are made of several, for every host function takes so much
 HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.rename, os.link, os.symlink, os.unlink, os.rmdir, os.readlink} <= os.supports_dir_fd
 NO_FOLLOW_TIMES = os.utime in os.supports_follow_symlinks
@@ -58,6 +62,21 @@ def wait(readable: Collection[int], writable: Collection[int], nanoseconds: int 
     return Ready()
 
 
+def write_at_once(fd: int, buffers: Sequence[memoryview]) -> int:
+    """Write to what is no regular file and was ready: what goes in without waiting.  Raises: BlockingIOError, OSError.
+
+    That it was ready does not say for how much; a terminal may have room for a character, which somebody else may have taken since.
+    """
+    own = unwaiting(fd)
+    if own is None:
+        with buffers[0][:PIPE_BUF] as part:
+            return writev(fd, [part])
+    try:
+        return writev(own, buffers)
+    finally:
+        os.close(own)
+
+
 def spare(fd: int) -> bool:
     """Whether the host's process has enough descriptors left beside `fd`, which was just opened and so has the lowest free number."""
     most = most_descriptors()
@@ -75,7 +94,6 @@ def check_room(fd: int) -> None:
 if sys.platform != "win32":
     import fcntl
     import resource
-    import select
     import termios
 
     def most_descriptors() -> int:
@@ -96,6 +114,22 @@ if sys.platform != "win32":
     def set_nonblock(fd: int, *, on: bool) -> None:
         """Have reads and writes of `fd` fail that would wait, or not."""
         os.set_blocking(fd, not on)
+
+    def unwaiting(fd: int) -> int | None:
+        """The same pipe or terminal opened anew, so that it can be one that never waits; None where the host cannot.
+
+        To set that of `fd` would set it for everybody who shares it.
+        """
+        try:
+            status = os.fstat(fd)
+            if stat.S_ISFIFO(status.st_mode) or (
+                os.isatty(fd) and (os.major(status.st_rdev), os.minor(status.st_rdev)) != NEW_TERMINALS
+            ):
+                mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+                return os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError:  # it belongs to another user, or the host is not Linux
+            pass
+        return None
 
     def waiting_bytes(fd: int) -> int:
         """How many bytes can be read from a pipe, terminal or socket now; 0 when the host cannot say."""
@@ -175,6 +209,11 @@ else:
         """The host has it for few sorts of files, and not for those that paths lead to."""
         del fd, on
         raise Failure(Errno.NOTSUP)
+
+    def unwaiting(fd: int) -> int | None:
+        """The host has no such files."""
+        del fd
+        return None
 
     def waiting_bytes(fd: int) -> int:
         """The host cannot say."""
