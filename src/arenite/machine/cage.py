@@ -214,12 +214,17 @@ class Cage:
             )
         try:
             self.arena.release()
-        except BufferError as error:
-            raise Limit("the store must move to make room for one more memory, but arguments are being put into it") from error
-        try:
             self._move_to(Cage(HOST_PAGE, areas))
-        except BaseException:
-            self._make_views()
+        except BaseException as error:
+            try:
+                self._make_views()
+            except BaseException:  # of a signal's handler
+                self._make_views()
+                raise
+            if isinstance(error, BufferError):
+                raise Limit(
+                    "the store must move to make room for one more memory, but arguments are being put into it"
+                ) from error
             raise
 
     def _move_to(self, new: Cage) -> None:
