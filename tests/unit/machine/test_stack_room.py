@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Func, FuncType, Global, GlobalType, Store, Trap, TrapCode
+from arenite import Func, FuncType, Global, GlobalType, Paused, Store, Trap, TrapCode
 from unit.machine.guests import I32, I64, TIERS, engine, fresh
 
 if TYPE_CHECKING:
@@ -92,3 +92,18 @@ def test_calls_back_from_the_stack_s_end(tier: str) -> None:
     assert set(ends[:first]) == {None}
     assert set(ends[first:]) == {TrapCode.STACK_OVERFLOW}
     assert exports["last"].value(store) == -7
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_host_call_whose_frame_passes_the_stack(tier: str) -> None:
+    """No guest comes to it; the loop looks all the same, before it takes what lies behind the stack for arguments."""
+    taken: list[int] = []
+    wat = """(module (import "host" "take" (func $take (param i64)))
+      (func (export "give") (call $take (i64.const 5))))"""
+    store, exports = fresh(wat, ([I64], [], taken.append), tier=tier, max_wasm_stack=STACK)
+    execution = exports["give"].start(store)
+    assert isinstance(execution.run(pause_at=["host.take"]), Paused)
+    store.machine.activations[0].sp = store.machine.stack_limit - 8
+    with pytest.raises(Trap) as trap:
+        execution.run()
+    assert (trap.value.code, taken) == (TrapCode.CORRUPT, [])
