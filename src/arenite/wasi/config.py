@@ -111,6 +111,18 @@ class WasiConfig:
     `trace`: called with a line about each call, as `strace` prints them.
     """
 
+    __slots__ = (
+        "_argv",
+        "_env",
+        "clocks",
+        "dirs",
+        "random",
+        "stderr",
+        "stdin",
+        "stdout",
+        "trace",
+    )  # so a misspelt name is an error
+
     def __init__(
         self,
         *,
@@ -276,7 +288,9 @@ class WasiConfig:
 
 
 def without_zero(text: str) -> str:
-    """The text itself.  Raises: ValueError for one that the guest could only see a part of."""
+    """The text itself.  Raises: TypeError; ValueError for one that the guest could only see a part of."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected a string, found {type(text).__name__}: {text!r}")
     if "\0" in text:
         raise ValueError(f"a zero character in {text!r}")
     return text

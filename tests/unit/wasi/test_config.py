@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -213,3 +214,15 @@ def test_a_forgotten_guest_gives_its_descriptors_back(tmp_path: Path) -> None:
     assert open_files() == before + 2
     del program
     assert open_files() == before
+
+
+@pytest.mark.parametrize("name", ["args", "enviroment", "stdin_files"])
+def test_a_misspelt_option(name: str) -> None:
+    with pytest.raises(AttributeError, match=name):
+        setattr(WasiConfig(), name, ["program"])
+
+
+@pytest.mark.parametrize("options", [{"argv": [1]}, {"env": {"A": 1}}, {"env": {2: "B"}}], ids=repr)
+def test_what_is_no_string(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"expected a string, found int: \d"):
+        WasiConfig(**options)
