@@ -28,9 +28,9 @@ from arenite.tiers.threaded.objects import Variant
 if TYPE_CHECKING:
     from arenite.bytecode.protocol import Emit, Label
     from arenite.bytecode.row import Row
-    from arenite.machine.cage import AnyCage
-    from arenite.machine.tier import Runner
-    from arenite.machine.window import Window
+    from arenite.machine.run.tier import Runner
+    from arenite.machine.space.cage import AnyCage
+    from arenite.machine.space.window import Window
 
 COUNTERS_AT: Final = 8 * OPCODES  # behind the table of handlers; a counter of 8 bytes for every unit of bytecode
 CODE_SIZE: Final = 1 << 28
@@ -87,7 +87,7 @@ class CountingInterpreter(Interpreter):
 
 
 class Counting:
-    """A tier that counts, for one store; `counts(begin, end)` is what it has counted.  Spec: as `machine.tier.Tier`."""
+    """A tier that counts, for one store; `counts(begin, end)` is what it has counted.  Spec: as `machine.run.tier.Tier`."""
 
     name = "counting"
     portable = False

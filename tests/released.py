@@ -13,7 +13,7 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from arenite.machine.watch import watch
+from arenite.machine.run.watch import watch
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -40,7 +40,7 @@ from arenite.errors import InternalError
 from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import F32, F64, I32, I64
-from arenite.machine.watch import watch
+from arenite.machine.run.watch import watch
 from arenite.snapshot.container import CHECKSUM, HEADER
 from arenite.snapshot.pages import checksums, digest
 from fuzz.corrupt import NUMBERS, Campaign, run_child

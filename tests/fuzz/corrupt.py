@@ -30,7 +30,7 @@ from arenite.errors import InternalError
 from arenite.layout.cage import STACK_AT, area_at, read_length
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
-from arenite.machine.watch import watch
+from arenite.machine.run.watch import watch
 from arenite.traps import Cause
 from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
 

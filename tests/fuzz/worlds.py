@@ -20,7 +20,7 @@ from arenite.layout.records import (
     StoreContext,
     TableRecord,
 )
-from arenite.machine.window import HALT_PC
+from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     import random

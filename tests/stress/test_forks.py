@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from arenite import Finished, Func, FuncType, Instance, Paused, Store
-from arenite.machine import room
+from arenite.machine.space import room
 from released import collect
 from stress.test_leaks import ALL, Usage
 from unit.machine.guests import I32, TIERS, engine, module
@@ -23,7 +23,7 @@ THREADS = 4
 WARM = 600  # rounds after which the allocator has as much as four threads ever want at a time
 MAPPINGS = 6  # of a live fork with one 32-bit memory
 RESERVED = 12 << 30
-ROOM = 29 << 40  # in all, behind the first few hundred: `machine.room`
+ROOM = 29 << 40  # in all, behind the first few hundred: `machine.space.room`
 
 WAT = """(module
   (import "host" "f" (func $f (param i32) (result i32)))

@@ -15,9 +15,9 @@ from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limi
 from arenite.api.val import Val
 from arenite.config import Config
 from arenite.errors import NotReady, SnapshotError
-from arenite.machine.backtrace import GuestFrame as Frame
-from arenite.machine.hosts import HostModuleConfig
-from arenite.machine.hosts import State as HostState
+from arenite.machine.run.backtrace import GuestFrame as Frame
+from arenite.machine.run.hosts import HostModuleConfig
+from arenite.machine.run.hosts import State as HostState
 
 Storelike: TypeAlias = Store | Caller
 """What methods take first."""

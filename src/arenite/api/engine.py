@@ -13,12 +13,12 @@ from arenite.api.here import Kept
 from arenite.config import Config
 from arenite.errors import Failure, Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
-from arenite.machine.quota import Quota
-from arenite.machine.window import Windows
+from arenite.machine.records.quota import Quota
+from arenite.machine.space.window import Windows
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.tier import Tier
+    from arenite.machine.run.tier import Tier
 
 
 def check_engine(engine: object) -> None:

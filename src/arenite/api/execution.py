@@ -17,14 +17,14 @@ from arenite.api import externs, instance  # modules: functions make executions,
 from arenite.api.here import Here
 from arenite.api.numbers import integer, seconds
 from arenite.errors import Failure
-from arenite.machine import execution as core
-from arenite.machine.backtrace import backtrace
+from arenite.machine.run import execution as core
+from arenite.machine.run.backtrace import backtrace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from arenite.machine.backtrace import GuestFrame
     from arenite.machine.machine import Machine
+    from arenite.machine.run.backtrace import GuestFrame
 
 HostCall = core.HostCall
 PauseReason = core.PauseReason

@@ -21,11 +21,12 @@ from arenite.api.val import Val
 from arenite.errors import Failure
 from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
-from arenite.machine import helpers, instantiate, waiting
-from arenite.machine.execution import start
 from arenite.machine.machine import Machine
-from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
-from arenite.machine.values import codec, convert, converted
+from arenite.machine.records import instantiate
+from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
+from arenite.machine.records.values import codec, convert, converted
+from arenite.machine.run import helpers, waiting
+from arenite.machine.run.execution import start
 
 if TYPE_CHECKING:
     import ctypes
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from arenite.api.store import Store
-    from arenite.machine.lineage import Lineage
+    from arenite.machine.frozen.lineage import Lineage
 
     Storelike: TypeAlias = "Store | Caller"
 

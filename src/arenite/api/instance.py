@@ -10,13 +10,13 @@ from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
 from arenite.api.here import Here
 from arenite.api.module import Module
 from arenite.errors import Failure, LinkError
-from arenite.machine.execution import start_instance
-from arenite.machine.segments import start_function
+from arenite.machine.records.segments import start_function
+from arenite.machine.run.execution import start_instance
 
 if TYPE_CHECKING:
     from arenite.api.externs import Storelike
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import Addr, InstanceAddr
+    from arenite.machine.records.objects import Addr, InstanceAddr
 
 
 class InstanceExports(Mapping[str, AnyExtern]):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from arenite.api.module import Module
     from arenite.api.store import HostModule
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import HostFunction
+    from arenite.machine.records.objects import HostFunction
 
 
 START: Final = "_start"  # what a command exports, to be called once per instance

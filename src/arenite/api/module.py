@@ -12,7 +12,7 @@ from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
 from arenite.errors import Failure
-from arenite.machine.births import Births
+from arenite.machine.frozen.births import Births
 from arenite.translate.module import locate, translate
 from arenite.wasm.decode import MAGIC, decode
 from arenite.wasm.validate import validate
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.window import Window
+    from arenite.machine.space.window import Window
 
 
 def offset_of(code: ModuleCode, function: int, pc: int) -> int:

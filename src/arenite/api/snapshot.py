@@ -20,8 +20,8 @@ from arenite.api import linker as linkers
 from arenite.api import store as stores
 from arenite.api.engine import Engine, check_engine
 from arenite.errors import Failure, SnapshotError
-from arenite.machine.freeze import Frozen, reset, thaw
-from arenite.machine.hosts import Hosts
+from arenite.machine.frozen.freeze import Frozen, reset, thaw
+from arenite.machine.run.hosts import Hosts
 from arenite.snapshot import file as files
 from arenite.snapshot import opening, saving
 from arenite.snapshot.limits import FileLimits
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from arenite.api.module import Module
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.hosts import HostModuleConfig
     from arenite.machine.machine import Machine
+    from arenite.machine.run.hosts import HostModuleConfig
     from arenite.snapshot.travel import Dump, Load
 
     Hook = Callable[[stores.Store], object]

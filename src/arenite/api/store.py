@@ -13,9 +13,9 @@ from arenite.api.module import offset_of
 from arenite.api.numbers import integer
 from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
-from arenite.machine.collect import collect
-from arenite.machine.freeze import freeze
+from arenite.machine.frozen.freeze import freeze
 from arenite.machine.machine import Machine
+from arenite.machine.run.collect import collect
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from arenite.api.types import FuncType
-    from arenite.machine.hosts import HostModuleConfig
+    from arenite.machine.run.hosts import HostModuleConfig
 
 
 WASI: Final = "wasi"  # the name of the host module that `set_wasi` gives

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from arenite.api.types import ValType
 from arenite.errors import Failure
 from arenite.layout import types as core
-from arenite.machine.values import Typed, number
+from arenite.machine.records.values import Typed, number
 
 if TYPE_CHECKING:
     from arenite.api.externs import Func

@@ -2,7 +2,7 @@
 
 Fuel: one unit per function entered and per back-edge taken, equal on every tier.  A function pays when it is entered (so `enter` is
 asked again if it could not pay); a back-edge has happened when it pays, so it owes its unit.  The same comparison serves interrupts: the
-watch (`machine.watch`) raises the floor under which a run pauses.
+watch (`machine.run.watch`) raises the floor under which a run pauses.
 """
 
 from __future__ import annotations

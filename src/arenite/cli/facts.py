@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from arenite.inspect.stack import Stand
     from arenite.inspect.survey import Record, Survey
-    from arenite.machine.hosts import State as HostState
-    from arenite.machine.objects import TableAddr
+    from arenite.machine.records.objects import TableAddr
+    from arenite.machine.run.hosts import State as HostState
     from arenite.wasi.travel import Frozen
 
 WASI = "wasi"

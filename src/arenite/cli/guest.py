@@ -13,7 +13,7 @@ import typer
 
 from arenite.api import Func, Linker
 from arenite.cli.ending import Refused
-from arenite.machine.values import integer
+from arenite.machine.records.values import integer
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:

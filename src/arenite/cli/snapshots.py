@@ -29,7 +29,7 @@ from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, Validat
 from arenite.inspect.picture import State, bands
 from arenite.inspect.stack import Stand, survey_stack
 from arenite.inspect.survey import MOST_ROWS, Survey, survey_of
-from arenite.machine.window import Windows
+from arenite.machine.space.window import Windows
 from arenite.snapshot import file as files
 from arenite.snapshot import opening
 from arenite.snapshot.container import MAGIC

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.inspect.kinds import BYTES, CONTEXT, FRAMES, FREE, LOST, NULL, UNUSED, Kind
 from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT
-from arenite.machine.image import ARENA
+from arenite.machine.space.image import ARENA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

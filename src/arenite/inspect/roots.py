@@ -13,8 +13,8 @@ from arenite.errors import SnapshotError
 from arenite.layout.cage import MAX_AREAS, STACK_AT
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U64
-from arenite.machine.backtrace import cut
-from arenite.machine.objects import GlobalAddr, MemoryAddr, TableAddr
+from arenite.machine.records.objects import GlobalAddr, MemoryAddr, TableAddr
+from arenite.machine.run.backtrace import cut
 from arenite.snapshot import values
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.travel import Reading
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.layout.types import FuncType
-    from arenite.machine.execution import Activation
-    from arenite.machine.hosts import State
+    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.hosts import State
     from arenite.snapshot.file import Opened
 
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """Where a snapshot's executions stand: each with its frames as records, every live slot with its type and value.
 
-Frames are found and judged by `machine.frames`, as when the guest goes on.  They need the code of all modules; without it an execution is
+Frames are found and judged by `machine.run.frames`, as when the guest goes on.  They need the code of all modules; without it an execution is
 still told, by why it stopped and what it called.
 """
 
@@ -16,17 +16,17 @@ from arenite.inspect.survey import Names, Record, order
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
-from arenite.machine.backtrace import GuestFrame, cut, unlocated
-from arenite.machine.execution import HOST_CALL
-from arenite.machine.frames import check_place, frames_in
-from arenite.machine.window import HALT_PC
+from arenite.machine.run.backtrace import GuestFrame, cut, unlocated
+from arenite.machine.run.execution import HOST_CALL
+from arenite.machine.run.frames import check_place, frames_in
+from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.inspect.survey import Row, Survey
-    from arenite.machine.execution import Activation
-    from arenite.machine.frames import Frame
-    from arenite.machine.window import Placed, Window, Windows
+    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.frames import Frame
+    from arenite.machine.space.window import Placed, Window, Windows
 
 MOST_FRAMES: Final = 1 << 10  # of one execution
 

@@ -38,8 +38,8 @@ from arenite.inspect.roots import Import, Instance, Roots, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
-from arenite.machine.backtrace import cut, readable
-from arenite.machine.image import ARENA
+from arenite.machine.run.backtrace import cut, readable
+from arenite.machine.space.image import ARENA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.records import Field
     from arenite.layout.records import Record as Layout
-    from arenite.machine.image import Image
+    from arenite.machine.space.image import Image
     from arenite.snapshot.file import Opened
     from arenite.snapshot.travel import Sizes
 

@@ -20,24 +20,24 @@ from arenite.errors import Failure, Limit, Trap
 from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, UNIT, write_context
 from arenite.layout.records import FrameHeader, FuncRefRecord, StoreContext, TableRecord
 from arenite.layout.types import EXTERNREF
-from arenite.machine.absent import ClosedCage, Unborn
-from arenite.machine.backtrace import Locate, backtrace, unlocated
-from arenite.machine.cage import AnyCage, Cage
-from arenite.machine.collect import tidy
-from arenite.machine.execution import HOST_CALL, READY, SPENT, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
-from arenite.machine.help import help_on
-from arenite.machine.helpers import HELPER_METHODS
-from arenite.machine.host_calls import fail, pause_at, put_results
-from arenite.machine.hosts import Hosts
-from arenite.machine.lineage import Lineage
-from arenite.machine.objects import FuncAddr, HostFunction, InstanceAddr
-from arenite.machine.portable import PortableCage
-from arenite.machine.quota import UNBOUNDED
-from arenite.machine.registry import Registry
+from arenite.machine.frozen.lineage import Lineage
+from arenite.machine.records.objects import FuncAddr, HostFunction, InstanceAddr
+from arenite.machine.records.quota import UNBOUNDED
+from arenite.machine.records.registry import Registry
+from arenite.machine.records.values import converted
+from arenite.machine.run.backtrace import Locate, backtrace, unlocated
+from arenite.machine.run.collect import tidy
+from arenite.machine.run.execution import HOST_CALL, READY, SPENT, UNLIMITED, GiveWay, HostCall, Pause, PauseReason, Suspended
+from arenite.machine.run.help import help_on
+from arenite.machine.run.helpers import HELPER_METHODS
+from arenite.machine.run.host_calls import fail, pause_at, put_results
+from arenite.machine.run.hosts import Hosts
+from arenite.machine.run.watch import watch
+from arenite.machine.space.absent import ClosedCage, Unborn
+from arenite.machine.space.cage import AnyCage, Cage
+from arenite.machine.space.portable import PortableCage
+from arenite.machine.space.window import HALT_PC, Windows
 from arenite.machine.turn import IN_USE, alone
-from arenite.machine.values import converted
-from arenite.machine.watch import watch
-from arenite.machine.window import HALT_PC, Windows
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.types import FuncType
-    from arenite.machine.execution import Activation, Until
-    from arenite.machine.tier import Runner, Tier
+    from arenite.machine.run.execution import Activation, Until
+    from arenite.machine.run.tier import Runner, Tier
 
 CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 FUNCREF: Final = FuncRefRecord.packer()

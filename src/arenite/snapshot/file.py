@@ -9,7 +9,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arenite.machine.image import ARENA
+from arenite.machine.space.image import ARENA
 from arenite.snapshot import pages as paging
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.older import converted
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from arenite.machine.image import Image
+    from arenite.machine.space.image import Image
     from arenite.snapshot.checked import Fields
     from arenite.snapshot.limits import FileLimits
     from arenite.snapshot.private import Seal

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.config import Config
 from arenite.errors import Limit
-from arenite.machine.quota import Quota
+from arenite.machine.records.quota import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

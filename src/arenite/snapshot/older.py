@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT
-from arenite.machine.image import ARENA, Image, collected
+from arenite.machine.space.image import ARENA, Image, collected
 from arenite.snapshot.pages import union
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import zstandard
 
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import CHUNK, NO_PAGES, Image, Pages, rebuilt
+from arenite.machine.space.image import CHUNK, NO_PAGES, Image, Pages, rebuilt
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.freeze import Frozen
-    from arenite.machine.hosts import Hosts
-    from arenite.machine.window import Windows
+    from arenite.machine.frozen.freeze import Frozen
+    from arenite.machine.run.hosts import Hosts
+    from arenite.machine.space.window import Windows
     from arenite.snapshot.private import Seal
 
 FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file

@@ -15,7 +15,7 @@ import zstandard
 
 from arenite import platform
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import BLOCK, CHUNK, ZERO_BLOCK, Extent, Image, PortableTemplate, Template, write
+from arenite.machine.space.image import BLOCK, CHUNK, ZERO_BLOCK, Extent, Image, PortableTemplate, Template, write
 from arenite.snapshot.container import Section, decompressed
 
 if TYPE_CHECKING:

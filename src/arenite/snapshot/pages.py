@@ -15,7 +15,7 @@ import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import (
+from arenite.machine.space.image import (
     BLOCK,
     CHUNK,
     NO_PAGES,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite import platform
 from arenite.errors import SnapshotError
-from arenite.machine.image import CHUNK, runs, write
+from arenite.machine.space.image import CHUNK, runs, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

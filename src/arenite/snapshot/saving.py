@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import zstandard
 
 from arenite.errors import SnapshotError
-from arenite.machine.image import BLOCK, Image
+from arenite.machine.space.image import BLOCK, Image
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.freeze import Frozen
+    from arenite.machine.frozen.freeze import Frozen
 
 Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
 

@@ -16,22 +16,22 @@ from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
-from arenite.machine.execution import HOST_CALL, READY, Activation, Pause, PauseReason
-from arenite.machine.frames import check_place
-from arenite.machine.freeze import Frozen
-from arenite.machine.helpers import HELPER_METHODS
-from arenite.machine.image import ARENA
-from arenite.machine.lineage import Lineage
-from arenite.machine.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
-from arenite.machine.references import References
-from arenite.machine.registry import Registry
+from arenite.machine.frozen.freeze import Frozen
+from arenite.machine.frozen.lineage import Lineage
+from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.records.references import References
+from arenite.machine.records.registry import Registry
+from arenite.machine.run.execution import HOST_CALL, READY, Activation, Pause, PauseReason
+from arenite.machine.run.frames import check_place
+from arenite.machine.run.helpers import HELPER_METHODS
+from arenite.machine.space.image import ARENA
 from arenite.snapshot import values
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.hosts import Hosts, State
-    from arenite.machine.image import Image
-    from arenite.machine.window import Window, Windows
+    from arenite.machine.run.hosts import Hosts, State
+    from arenite.machine.space.image import Image
+    from arenite.machine.space.window import Window, Windows
     from arenite.snapshot.checked import Fields
 
 Dump: TypeAlias = Callable[[object], bytes]

@@ -11,7 +11,7 @@ from arenite.errors import SnapshotError
 from arenite.layout.types import NAMES, NUMERIC, REFERENCES, FuncType, GlobalType, Limits, MemoryType, TableType
 
 if TYPE_CHECKING:
-    from arenite.machine.hosts import State
+    from arenite.machine.run.hosts import State
     from arenite.snapshot.checked import Fields
 
 CODES: Final = {NAMES[type_]: type_ for type_ in (*NUMERIC, *REFERENCES)}  # what a slot can hold

@@ -28,7 +28,7 @@ from arenite import (
     TrapCode,
     WasiConfig,
 )
-from arenite.machine.watch import PERIOD
+from arenite.machine.run.watch import PERIOD
 from arenite.traps import Cause
 from arenite.wasi import VirtualClocks
 from arenite.wasi.clocks import READERS

@@ -25,7 +25,7 @@ from arenite.machine.machine import Machine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from arenite.machine.execution import Activation, Until
+    from arenite.machine.run.execution import Activation, Until
 
     Run = Callable[..., "Done"]
 

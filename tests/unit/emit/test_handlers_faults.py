@@ -21,8 +21,8 @@ from arenite.layout.cage import MODULE_GRAIN
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE, FuncType
-from arenite.machine.cage import Cage
-from arenite.machine.window import Preamble, Window
+from arenite.machine.space.cage import Cage
+from arenite.machine.space.window import Preamble, Window
 from arenite.platform import HAS_OBJECTS
 from arenite.traps import Cause
 

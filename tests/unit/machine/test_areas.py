@@ -10,8 +10,8 @@ import pytest
 
 from arenite import Instance, Limit, Limits, Memory, MemoryType, Module, Store
 from arenite.layout.cage import MAX_AREAS
-from arenite.machine import room
-from arenite.machine.cage import Cage
+from arenite.machine.space import room
+from arenite.machine.space.cage import Cage
 from unit.machine.guests import TIERS, engine
 
 PAGE = 1 << 16

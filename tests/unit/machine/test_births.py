@@ -26,8 +26,8 @@ from arenite import (
     Val,
 )
 from arenite import Limits as SizeLimits
-from arenite.machine import births
-from arenite.machine.absent import Unborn
+from arenite.machine.frozen import births
+from arenite.machine.space.absent import Unborn
 from released import OPEN, open_files
 from unit.machine.guests import FUNCREF, I32, I64, TIERS
 

@@ -8,7 +8,7 @@ import pytest
 
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Store
 from arenite.machine.machine import LATE, UNSEEN
-from arenite.machine.watch import Watch
+from arenite.machine.run.watch import Watch
 
 if TYPE_CHECKING:
     from arenite.config import TierName

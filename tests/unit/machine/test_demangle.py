@@ -13,8 +13,8 @@ import pytest
 import wasmtime
 
 from arenite import Config, Engine, Instance, Module, Store, Trap
-from arenite.machine.backtrace import SHOWN
-from arenite.machine.demangle import LENGTH, demangle
+from arenite.machine.run.backtrace import SHOWN
+from arenite.machine.run.demangle import LENGTH, demangle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -262,5 +262,5 @@ def test_a_trap_is_no_longer_than_names_are_shown(tier: Literal["threaded", "saf
 
 
 def test_it_is_not_imported_before_it_is_needed() -> None:
-    program = "import sys, arenite; sys.exit('arenite.machine.demangle' in sys.modules)"
+    program = "import sys, arenite; sys.exit('arenite.machine.run.demangle' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

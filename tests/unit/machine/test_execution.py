@@ -16,15 +16,15 @@ from arenite import AreniteError, Engine, Func, FuncType, Instance, SnapshotErro
 from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
-from arenite.machine import execution as core
-from arenite.machine.execution import HOST_CALL, READY, PauseReason, Until
-from arenite.machine.frames import Frame, clear_dead, frames
-from arenite.machine.window import HALT_PC
+from arenite.machine.run import execution as core
+from arenite.machine.run.execution import HOST_CALL, READY, PauseReason, Until
+from arenite.machine.run.frames import Frame, clear_dead, frames
+from arenite.machine.space.window import HALT_PC
 from unit.machine.guests import I32, I64, TIERS, engine, module
 
 if TYPE_CHECKING:
-    from arenite.machine.execution import Activation
     from arenite.machine.machine import Machine
+    from arenite.machine.run.execution import Activation
 
 STACK = 1 << 16
 WAT = """(module

@@ -25,7 +25,7 @@ from arenite import (
     Val,
     ValType,
 )
-from arenite.machine.references import FEWEST
+from arenite.machine.records.references import FEWEST
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, module
 
 WAT = """(module

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Func, FuncType, Instance, Limits, Memory, MemoryType, Paused, Snapshot, Store, Trap, ValType
-from arenite.machine import window as windows
+from arenite.machine.space import window as windows
 from unit.machine.guests import TIERS, engine, fresh, module
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 
 from arenite import Engine, Instance, Limit, Memory, Module, Snapshot, Store, Trap, platform
 from arenite.layout.cage import LOW, MEMORY_AT, cage_size
-from arenite.machine import room, spares
-from arenite.machine.cage import Cage
+from arenite.machine.space import room, spares
+from arenite.machine.space.cage import Cage
 from interrupts import interrupted, places
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Paused, Store, Table, Trap, TrapCode
 from arenite.bytecode.encode import decode
-from arenite.machine.window import Window
+from arenite.machine.space.window import Window
 from released import collect
 from unit.machine.guests import I32, TIERS, module
 

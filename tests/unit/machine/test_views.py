@@ -20,7 +20,7 @@ from arenite import (
     TableType,
     Trap,
 )
-from arenite.machine import room
+from arenite.machine.space import room
 from arenite.traps import TrapCode
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, fresh, module
 

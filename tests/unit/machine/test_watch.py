@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Config, Engine, Func, FuncType, Instance, Module, Paused, PauseReason, Store
-from arenite.machine import watch as watches
-from arenite.machine.watch import Watch
+from arenite.machine.run import watch as watches
+from arenite.machine.run.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

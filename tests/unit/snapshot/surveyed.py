@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
 from arenite.inspect.stack import survey_stack
 from arenite.inspect.survey import survey_of
-from arenite.machine.window import Windows
+from arenite.machine.space.window import Windows
 from arenite.snapshot import opening
 from arenite.translate.module import structure, translate
 from fuzz.frozen import Document

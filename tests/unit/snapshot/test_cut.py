@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Config, Engine, FuncType, Instance, Linker, Module, Snapshot, SnapshotError, Store, Trap
-from arenite.machine.cage import NOTHING_LOST
+from arenite.machine.space.cage import NOTHING_LOST
 from arenite.platform import HAS_FAULTS, faults
 from arenite.snapshot import private
 from fuzz.frozen import Document

@@ -12,7 +12,7 @@ import pytest
 
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.image import GAP
+from arenite.machine.space.image import GAP
 from arenite.snapshot.container import CHECKSUM, FORMAT, HEADER, KINDS, MAGIC, Reader
 from arenite.snapshot.manifest import canonical
 

@@ -15,7 +15,7 @@ from arenite.bytecode.row import Form
 from arenite.cli.snapshots import Wanted, look
 from arenite.layout.cage import HOST_PAGE
 from arenite.layout.records import FuncRefRecord
-from arenite.machine.image import ARENA
+from arenite.machine.space.image import ARENA
 from arenite.snapshot import code as codes
 from arenite.snapshot import older, opening
 from arenite.snapshot.layout import layout_digest

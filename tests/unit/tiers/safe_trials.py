@@ -17,7 +17,7 @@ from arenite.bytecode.row import Form
 from arenite.layout.cage import MODULE_GRAIN, THUNKS
 from arenite.layout.records import FuncRefRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import FuncType
-from arenite.machine.window import HALT_PC, Preamble, Window
+from arenite.machine.space.window import HALT_PC, Preamble, Window
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row

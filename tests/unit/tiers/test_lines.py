@@ -24,7 +24,7 @@ from arenite import (
 from arenite.bytecode.encode import ops
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import SnapshotError
-from arenite.machine.frames import check_place
+from arenite.machine.run.frames import check_place
 from arenite.tiers.safe.block import LONGEST, SHORT, Blocks
 from arenite.translate.translator import LINE
 from arenite.traps import Cause, TrapCode

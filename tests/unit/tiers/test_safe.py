@@ -18,7 +18,7 @@ from arenite.bytecode.protocol import F64, I32
 from arenite.errors import Trap
 from arenite.layout.cage import MODULE_GRAIN, STACK_AT
 from arenite.layout.records import StoreContext
-from arenite.machine.portable import PortableCage
+from arenite.machine.space.portable import PortableCage
 from arenite.tiers.safe import SafeTier
 from arenite.tiers.safe.block import LONGEST, Assembler, Blocks, block, straight
 from arenite.traps import Cause, TrapCode

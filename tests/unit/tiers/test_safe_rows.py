@@ -14,7 +14,7 @@ import pytest
 from arenite.bytecode.helpers import HELPERS, Helper
 from arenite.layout.cage import MODULE_GRAIN
 from arenite.layout.records import StoreContext
-from arenite.machine.cage import Cage
+from arenite.machine.space.cage import Cage
 from arenite.platform import HAS_OBJECTS
 from arenite.tiers.safe import SafeTier
 from unit.tiers.safe_trials import CONTEXT, INSTANCE, LIMIT, PAGE, SP, USED, Trial, records, trials, window

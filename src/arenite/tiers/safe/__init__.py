@@ -17,9 +17,9 @@ from arenite.tiers.safe.block import Blocks
 from arenite.tiers.safe.runner import SafeRunner
 
 if TYPE_CHECKING:
-    from arenite.machine.cage import AnyCage
-    from arenite.machine.tier import Runner
-    from arenite.machine.window import Window
+    from arenite.machine.run.tier import Runner
+    from arenite.machine.space.cage import AnyCage
+    from arenite.machine.space.window import Window
 
 
 class SafeTier:

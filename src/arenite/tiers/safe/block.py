@@ -30,7 +30,7 @@ from arenite.bytecode.protocol import F32, I32, I64, Type
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.emit.python_text import INDENT, Do, Goto, If, Write, template
 from arenite.layout.frame import SLOT
-from arenite.machine.window import nowhere
+from arenite.machine.space.window import nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -23,8 +23,8 @@ from arenite.traps import Cause
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.machine.cage import AnyCage
-    from arenite.machine.window import Window
+    from arenite.machine.space.cage import AnyCage
+    from arenite.machine.space.window import Window
     from arenite.tiers.safe.block import Block, Blocks
 
 CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel", signed=False)

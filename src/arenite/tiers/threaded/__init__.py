@@ -23,9 +23,9 @@ from arenite.platform import HAS_OBJECTS, elf, faults, page_size
 from arenite.tiers.threaded.objects import Variant, object_file
 
 if TYPE_CHECKING:
-    from arenite.machine.cage import AnyCage
-    from arenite.machine.tier import Runner
-    from arenite.machine.window import Window
+    from arenite.machine.run.tier import Runner
+    from arenite.machine.space.cage import AnyCage
+    from arenite.machine.space.window import Window
 
 OPCODES: Final = 1 << 16
 

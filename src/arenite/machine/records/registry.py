@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import EXTERNREF
-from arenite.machine.references import References
+from arenite.machine.records.references import References
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
-    from arenite.machine.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr
+    from arenite.machine.records.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr
 
 
 class Registry:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from arenite.bytecode.helpers import Helper
 from arenite.errors import Trap
 from arenite.layout.records import StoreContext
-from arenite.machine.execution import SPENT
-from arenite.machine.frames import asked_at
-from arenite.machine.helpers import HELPER_METHODS, GuestTrap, Rest
+from arenite.machine.run.execution import SPENT
+from arenite.machine.run.frames import asked_at
+from arenite.machine.run.helpers import HELPER_METHODS, GuestTrap, Rest
 from arenite.traps import Cause
 
 if TYPE_CHECKING:

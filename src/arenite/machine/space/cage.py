@@ -6,11 +6,11 @@
     store_page    the store context
     memory(area)  exactly the current bytes of a memory
 
-A cage can be made of an `Image`, and put back to one; `region(n)` is what `machine.image` calls so: the store page with the arena, then
+A cage can be made of an `Image`, and put back to one; `region(n)` is what `machine.space.image` calls so: the store page with the arena, then
 the memories.
 
 Views are made anew when something grows: `generation` counts that.  The cage of a store may move, while no guest runs and nobody
-holds a view of a memory, when more memories are wanted than it has room for: nothing in it knows where it is.  See `machine.room`.
+holds a view of a memory, when more memories are wanted than it has room for: nothing in it knows where it is.  See `machine.space.room`.
 
 The exception of a signal's handler may come behind any call: what has changed is noted in one go, in which nothing is called, and what
 was begun is taken back.
@@ -37,16 +37,16 @@ from arenite.layout.cage import (
     write_length,
 )
 from arenite.layout.records import StoreContext
-from arenite.machine.image import nonzero_runs
-from arenite.machine.room import reserve
+from arenite.machine.space.image import nonzero_runs
+from arenite.machine.space.room import reserve
 from arenite.platform.reserve import round_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.machine.image import Image, Template
-    from arenite.machine.portable import PortableCage
-    from arenite.machine.window import Window
+    from arenite.machine.space.image import Image, Template
+    from arenite.machine.space.portable import PortableCage
+    from arenite.machine.space.window import Window
 
 AnyCage: TypeAlias = "Cage | PortableCage"
 

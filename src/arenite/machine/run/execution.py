@@ -19,18 +19,18 @@ from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import frame_end
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FuncType
-from arenite.machine.objects import FuncAddr
-from arenite.machine.segments import start_function
+from arenite.machine.records.objects import FuncAddr
+from arenite.machine.records.segments import start_function
+from arenite.machine.space.window import HALT_PC
 from arenite.machine.turn import alone
-from arenite.machine.window import HALT_PC
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import InstanceAddr
-    from arenite.machine.window import Window
+    from arenite.machine.records.objects import InstanceAddr
+    from arenite.machine.space.window import Window
 
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Helper.HOST_CALL)

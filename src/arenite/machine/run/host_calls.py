@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady
-from arenite.machine.execution import HOST_CALL, GiveWay, Pause, PauseReason, Suspended
-from arenite.machine.values import converted
+from arenite.machine.records.values import converted
+from arenite.machine.run.execution import HOST_CALL, GiveWay, Pause, PauseReason, Suspended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import HostFunction
-    from arenite.machine.values import Codec
+    from arenite.machine.records.objects import HostFunction
+    from arenite.machine.records.values import Codec
 
 
 def fail(

@@ -20,7 +20,7 @@ from arenite.errors import Limit, Trap
 from arenite.layout.cage import memory_area
 from arenite.layout.records import InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
-from arenite.machine.segments import drop, elements_of, segment_bytes, segment_length, word
+from arenite.machine.records.segments import drop, elements_of, segment_bytes, segment_length, word
 from arenite.machine.turn import alone
 from arenite.traps import Cause
 

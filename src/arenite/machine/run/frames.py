@@ -19,16 +19,16 @@ from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXTERNREF
-from arenite.machine.execution import HOST_CALL, READY, frame_extent
-from arenite.machine.helpers import HELPER_METHODS
-from arenite.machine.window import HALT_PC
+from arenite.machine.run.execution import HOST_CALL, READY, frame_extent
+from arenite.machine.run.helpers import HELPER_METHODS
+from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from arenite.machine.execution import Activation
     from arenite.machine.machine import Machine
-    from arenite.machine.window import Window
+    from arenite.machine.run.execution import Activation
+    from arenite.machine.space.window import Window
 
 WORD: Final = struct.Struct("<I")
 CALLER: Final = FrameHeader.packer("caller_sp", "return_pc")

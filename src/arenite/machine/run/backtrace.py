@@ -11,12 +11,12 @@ from arenite.bytecode.safepoints import safepoints_of
 from arenite.bytecode.text import visible
 from arenite.layout.frame import header_offset
 from arenite.layout.records import FrameHeader
-from arenite.machine.window import HALT_PC
+from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.machine import Machine
-    from arenite.machine.window import Window
+    from arenite.machine.space.window import Window
 
 DEPTH: Final = 64  # frames; who needs more has a recursion whose middle says nothing new
 SHOWN: Final = 1024  # characters of a name that are printed: a module may have names of any length, and a trap shows many
@@ -39,7 +39,7 @@ def readable(name: str) -> str:
     """A function's name for people."""
     if not name.startswith("_"):
         return cut(name)
-    from arenite.machine.demangle import demangle  # noqa: PLC0415 (most processes print no backtrace)
+    from arenite.machine.run.demangle import demangle  # noqa: PLC0415 (most processes print no backtrace)
 
     return cut(demangle(name))
 

@@ -16,24 +16,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.errors import Limit
-from arenite.machine import instantiate
-from arenite.machine.absent import Unborn
-from arenite.machine.cage import Cage
-from arenite.machine.freeze import capture
-from arenite.machine.objects import FuncAddr
-from arenite.machine.spares import Spares
+from arenite.machine.frozen.freeze import capture
+from arenite.machine.records import instantiate
+from arenite.machine.records.objects import FuncAddr
+from arenite.machine.space.absent import Unborn
+from arenite.machine.space.cage import Cage
+from arenite.machine.space.spares import Spares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.types import FuncType
-    from arenite.machine.image import Image
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import Addr, InstanceAddr
-    from arenite.machine.quota import Quota
-    from arenite.machine.registry import Registry
-    from arenite.machine.window import Window, Windows
+    from arenite.machine.records.objects import Addr, InstanceAddr
+    from arenite.machine.records.quota import Quota
+    from arenite.machine.records.registry import Registry
+    from arenite.machine.space.image import Image
+    from arenite.machine.space.window import Window, Windows
 
 KINDS: Final = 4  # of one module
 MOST: Final = 128  # of a process: each holds a file descriptor

@@ -13,7 +13,7 @@ from typing import Final
 from arenite import platform
 from arenite.errors import Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
-from arenite.machine import spares
+from arenite.machine.space import spares
 
 LADDER: Final = ((64, 15), (256, 7))
 """(as long as fewer cages than this have room, one more gets so many areas beyond what it needs): at most 19 TiB in all.

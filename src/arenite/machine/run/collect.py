@@ -15,10 +15,10 @@ from arenite.errors import AreniteError, Failure
 from arenite.layout.cage import STACK_AT
 from arenite.layout.records import GlobalRecord
 from arenite.layout.types import EXTERNREF, FuncType
-from arenite.machine.execution import HOST_CALL, Activation
-from arenite.machine.frames import references_in
-from arenite.machine.helpers import HELPER_METHODS, elements
-from arenite.machine.objects import FuncAddr
+from arenite.machine.records.objects import FuncAddr
+from arenite.machine.run.execution import HOST_CALL, Activation
+from arenite.machine.run.frames import references_in
+from arenite.machine.run.helpers import HELPER_METHODS, elements
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:

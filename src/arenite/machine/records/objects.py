@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
-from arenite.machine.values import Codec, codec
+from arenite.machine.records.values import Codec, codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

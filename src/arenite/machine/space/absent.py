@@ -9,11 +9,11 @@ import weakref
 from typing import TYPE_CHECKING, NoReturn
 
 from arenite.errors import Failure
-from arenite.machine.cage import NOTHING_LOST
+from arenite.machine.space.cage import NOTHING_LOST
 
 if TYPE_CHECKING:
-    from arenite.machine.cage import AnyCage
     from arenite.machine.machine import Machine
+    from arenite.machine.space.cage import AnyCage
 
 
 class Unborn:

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT, write_context
 from arenite.layout.records import StoreContext
-from arenite.machine.absent import InterruptedCage
-from arenite.machine.cage import AnyCage, Cage
-from arenite.machine.frames import clear_dead
-from arenite.machine.image import (
+from arenite.machine.frozen.lineage import Lineage
+from arenite.machine.machine import Machine
+from arenite.machine.run.frames import clear_dead
+from arenite.machine.run.watch import watch
+from arenite.machine.space.absent import InterruptedCage
+from arenite.machine.space.cage import AnyCage, Cage
+from arenite.machine.space.image import (
     ARENA,
     NO_PAGES,
     Image,
@@ -35,21 +38,18 @@ from arenite.machine.image import (
     rebuilt,
     written,
 )
-from arenite.machine.lineage import Lineage
-from arenite.machine.machine import Machine
-from arenite.machine.portable import PortableCage
+from arenite.machine.space.portable import PortableCage
 from arenite.machine.turn import alone
-from arenite.machine.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.execution import Activation
-    from arenite.machine.hosts import Hosts, State
-    from arenite.machine.registry import Registry
-    from arenite.machine.tier import Tier
-    from arenite.machine.window import Window, Windows
+    from arenite.machine.records.registry import Registry
+    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.hosts import Hosts, State
+    from arenite.machine.run.tier import Tier
+    from arenite.machine.space.window import Window, Windows
 
 LASTING: Final = (StoreContext.stack_limit, StoreContext.areas, StoreContext.heap, StoreContext.lengths)
 REGISTERS: Final = tuple(field for field in StoreContext.fields if field not in LASTING)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from arenite.machine.cage import AnyCage
-    from arenite.machine.window import Window
+    from arenite.machine.space.cage import AnyCage
+    from arenite.machine.space.window import Window
 
 Runner = Callable[[], None]
 """Goes on at `StoreContext.pc`; comes back when `StoreContext.status` (and pc, sp, vmctx, fuel) say why it stopped."""

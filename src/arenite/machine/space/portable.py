@@ -1,6 +1,6 @@
 """The cage in ordinary buffers: no addresses; every access is checked by Python itself or explicitly.
 
-It has the methods of `machine.cage.Cage`.  Each memory is a buffer of its own, which is replaced by a larger one when it grows.
+It has the methods of `machine.space.cage.Cage`.  Each memory is a buffer of its own, which is replaced by a larger one when it grows.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from arenite import platform
 from arenite.errors import Limit
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, write_length
 from arenite.layout.records import StoreContext
-from arenite.machine.cage import ALL_UNITS, GRAIN, NOTHING_LOST
+from arenite.machine.space.cage import ALL_UNITS, GRAIN, NOTHING_LOST
 from arenite.platform.reserve import round_up
 
 if TYPE_CHECKING:
-    from arenite.machine.image import Image, Template
-    from arenite.machine.window import Window
+    from arenite.machine.space.image import Image, Template
+    from arenite.machine.space.window import Window
 
 
 class PortableCage:

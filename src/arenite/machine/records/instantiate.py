@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from arenite.errors import Limit, LinkError, Trap
 from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_TABLE, PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType
-from arenite.machine.helpers import elements, fill, table_record
-from arenite.machine.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
-from arenite.machine.segments import drop, evaluate, function_reference, references
+from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.records.segments import drop, evaluate, function_reference, references
+from arenite.machine.run.helpers import elements, fill, table_record
 from arenite.machine.turn import alone
 from arenite.traps import Cause
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ConstExpr, ElementSegment, ModuleCode
     from arenite.machine.machine import Machine
-    from arenite.machine.quota import Quota
+    from arenite.machine.records.quota import Quota
 
 WORD = struct.Struct("<I")
 

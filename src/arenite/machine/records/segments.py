@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import InternalError
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
-from arenite.machine.objects import FuncAddr
+from arenite.machine.records.objects import FuncAddr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ConstExpr, ModuleCode
     from arenite.machine.machine import Machine
-    from arenite.machine.objects import InstanceAddr
+    from arenite.machine.records.objects import InstanceAddr
 
 MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
 REFERENCE = 0xFFFFFFFF  # a reference is a u32, also one computed from what the arena says

@@ -1,0 +1,1 @@
+"""What is made in the arena: records of memories, tables, globals, functions and instances, and their values as Python sees them."""

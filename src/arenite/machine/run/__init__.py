@@ -1,0 +1,1 @@
+"""What runs: calls in both directions, the loop around a tier, what stops ask for, stacks and time."""
