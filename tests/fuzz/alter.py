@@ -566,7 +566,7 @@ class Unharmed:
         watch.settle()  # else it may still raise the floor for the run that has just ended
         cage, window = self.world.machine.cage, self.world.machine.window
         memories = [bytes(cage.memory(area)) for area in range(2)]
-        own, last = len(self.world.machine.made.thunks), window.modules[-1]
+        own, last = len(self.world.machine.registry.thunks), window.modules[-1]
         entries = bytes(window.entries[: 16 * own]) + bytes(
             window.entries[16 * THUNKS : 16 * (last.handle + last.code.function_count)]
         )
@@ -684,7 +684,7 @@ class Child:
     def act(self, store: Store, choose: random.Random) -> object:
         """Something that a host does with a fork."""
         machine = store.machine
-        machine.slice_units = choose.choice((1, 7, 1 << 18))
+        machine.fuel.slice = choose.choice((1, 7, 1 << 18))
         execution, kind = store.execution, choose.random()
         if execution is not None and kind < 0.6:
             if kind < 0.05:
@@ -699,7 +699,7 @@ class Child:
         if not len(exports):
             return None
         extern = choose.choice(list(exports.values()))
-        machine.fuel = self.fuel
+        machine.fuel.left = self.fuel
         return used(store, extern, choose)
 
 

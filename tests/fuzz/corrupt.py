@@ -107,7 +107,7 @@ class Child:
         poker, machine = Poker(world, choose), world.machine
 
         def between_slices() -> Cause | None:
-            machine.slice_units = choose.choice(SLICES)
+            machine.fuel.slice = choose.choice(SLICES)
             if choose.random() < 0.3:
                 poker.poke()
             return Cause.INTERRUPT if choose.random() < 0.002 else None
@@ -117,9 +117,9 @@ class Child:
         for _ in range(STEPS):
             for _ in range(choose.choice((0, 1, 1, 2, 4))):
                 poker.poke()
-            machine.fuel, machine.slice_units = self.fuel, choose.choice(SLICES)
+            machine.fuel.left, machine.fuel.slice = self.fuel, choose.choice(SLICES)
             self.ends[ending(lambda: use(world, choose))] += 1
-            assert 0 <= machine.fuel <= self.fuel, f"fuel is {machine.fuel}"
+            assert 0 <= machine.fuel.left <= self.fuel, f"fuel is {machine.fuel.left}"
             check_trusted(world)
         world.store.close()
         if number % 16 == 0:
@@ -144,7 +144,7 @@ def check_trusted(world: World) -> None:
     """The words below the base are the machine's."""
     cage = world.machine.cage
     page = cage.store_page
-    used = len(world.machine.made.instances)
+    used = len(world.machine.registry.instances)
     assert StoreContext.stack_limit.read(page, 0) == STACK_AT + STACK
     assert StoreContext.areas.read(page, 0) == used
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)

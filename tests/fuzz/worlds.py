@@ -186,7 +186,7 @@ class World:
     def places(self) -> list[tuple[int, int]]:
         """Spans of the arena that mean something: (offset, bytes)."""
         found = [(STACK_AT, 512), (self.machine.top, 256), (StoreContext.sp.read(self.machine.cage.store_page, 0), 96)]
-        for instance in self.machine.made.instances:
+        for instance in self.machine.registry.instances:
             layout = instance.code.layout
             found.append((instance.at, layout.size))
             found.append((instance.at, InstanceRecord.size))

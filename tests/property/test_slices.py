@@ -65,7 +65,7 @@ def outcome(index: int, name: str, argument: int, slices: int | None, fuel: int 
         func = Instance(store, guest, [twice]).exports(store)[name]
         assert isinstance(func, Func)
         if slices is not None:
-            store.machine.slice_units = slices
+            store.machine.fuel.slice = slices
         try:
             result: object = func(store, argument)
         except Trap as trap:

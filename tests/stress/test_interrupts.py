@@ -224,7 +224,7 @@ def check(w: World, action: str) -> None:
         assert execution.end == machine.top
     while (found := w.store.execution) is not None:
         found.close()
-    assert (machine.reserve, machine.nested, machine.can_pause, machine.host_stack) == (0, False, False, [])
+    assert (machine.fuel.reserve, machine.nested, machine.can_pause, machine.host_stack) == (0, False, False, [])
     assert machine.top == STACK_AT
     left = w.store.get_fuel()
     assert FUEL - 2000 <= left <= FUEL

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from arenite.api.engine import Engine
-from arenite.api.execution import ASK_AGAIN, Execution, Finished, HostCall, Paused, PauseReason
+from arenite.api.execution import ASK_AGAIN, Execution, Finished, Paused
 from arenite.api.externs import Caller, Func, Global, Memory, Table
 from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import InstancePre, Linker
@@ -15,6 +15,7 @@ from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limi
 from arenite.api.val import Val
 from arenite.config import Config
 from arenite.errors import NotReady, SnapshotError
+from arenite.machine.run.activation import HostCall, PauseReason
 from arenite.machine.run.backtrace import GuestFrame as Frame
 from arenite.machine.run.hosts import HostModuleConfig
 from arenite.machine.run.hosts import State as HostState

@@ -18,6 +18,7 @@ from arenite.api.here import Here
 from arenite.api.numbers import integer, seconds
 from arenite.errors import Failure
 from arenite.machine.run import execution as core
+from arenite.machine.run.activation import Activation, HostCall, PauseReason, Until
 from arenite.machine.run.backtrace import backtrace
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
     from arenite.machine.run.backtrace import GuestFrame
-
-HostCall = core.HostCall
-PauseReason = core.PauseReason
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Execution(Here):
 
     __slots__ = ("_activation", "_machine")
 
-    def __init__(self, machine: Machine, activation: core.Activation) -> None:
+    def __init__(self, machine: Machine, activation: Activation) -> None:
         self._machine = machine
         self._activation = activation
 
@@ -84,7 +82,7 @@ class Execution(Here):
         names = frozenset(_import_name(name) for name in pause_at)
         until = 0.0 if deadline is None else time.monotonic() + seconds("deadline", deadline)
         units = None if fuel is None else integer("fuel", fuel, 0)
-        core.go_on(self._machine, self._activation, core.Until(units, until, names))
+        core.go_on(self._machine, self._activation, Until(units, until, names))
         paused = self.paused
         if paused is not None:
             return paused
@@ -130,7 +128,7 @@ class Execution(Here):
         core.close(self._machine, self._activation)
 
 
-def _paused(machine: Machine, activation: core.Activation) -> Paused | None:
+def _paused(machine: Machine, activation: Activation) -> Paused | None:
     pause, call = activation.pause, core.waiting_call(machine, activation)
     if call is not None:
         call = HostCall(call.module, call.name, tuple(externs.from_core(machine, p) for p in call.params))

@@ -23,9 +23,16 @@ from arenite.layout import types as core
 from arenite.layout.records import GlobalRecord
 from arenite.machine.machine import Machine
 from arenite.machine.records import instantiate
+from arenite.machine.records.functions import add_host_function
+from arenite.machine.records.globals import new_global
+from arenite.machine.records.memories import grow_memory, new_memory
 from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
+from arenite.machine.records.tables import elements, grow_table, new_table
 from arenite.machine.records.values import codec, convert, converted
-from arenite.machine.run import helpers, waiting
+from arenite.machine.records.words import REFUSED
+from arenite.machine.run import waiting
+from arenite.machine.run.calls import call
+from arenite.machine.run.collect import tidy
 from arenite.machine.run.execution import start
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from arenite.api.store import Store
-    from arenite.machine.frozen.lineage import Lineage
+    from arenite.machine.lineage import Lineage
 
     Storelike: TypeAlias = "Store | Caller"
 
@@ -135,7 +142,7 @@ class Func(Extern):
             raise TypeError(f"expected a callable, found {type(func).__name__}")
         machine = machine_of(store)
         self.addr, self.lineage = (
-            machine.add_host_function(host_function(ty, func, access_caller=access_caller)),
+            add_host_function(machine, host_function(ty, func, access_caller=access_caller)),
             machine.lineage,
         )
 
@@ -159,10 +166,10 @@ class Func(Extern):
         addr = self.addr
         kind = addr.codec
         if kind.plain_params and kind.plain_results:
-            results = machine.call(addr, params)
+            results = call(machine, addr, params)
         else:
-            machine.tidy()
-            results = [from_core(machine, r) for r in machine.call(addr, [to_core(machine, p) for p in params])]
+            tidy(machine)
+            results = [from_core(machine, r) for r in call(machine, addr, [to_core(machine, p) for p in params])]
         count = len(results)
         return results[0] if count == 1 else None if count == 0 else list(results)
 
@@ -175,9 +182,9 @@ class Func(Extern):
         """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit unsigned ints, references as objects."""
         machine = self.machine_in(store)
         type_ = self.addr.type
-        machine.tidy()
+        tidy(machine)
         slots = [reference(machine, t, p) if t in core.REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
-        results = cast("Sequence[int]", machine.call(self.addr, slots, bits=True))
+        results = cast("Sequence[int]", call(machine, self.addr, slots, bits=True))
         return [
             from_core(machine, machine.from_guest(t, r)) if t in core.REFERENCES else r
             for r, t in zip(results, type_.results, strict=True)
@@ -305,7 +312,7 @@ class Caller(Here):
 
     def get(self, name: str) -> AnyExtern | None:
         """An export of the calling instance, or None."""
-        instance = self.machine.known_instance(self._vmctx)
+        instance = self.machine.registry.by_record.get(self._vmctx)
         return None if instance is None else exported(self.machine, instance, name)
 
     def __getitem__(self, name: str) -> AnyExtern:
@@ -316,11 +323,11 @@ class Caller(Here):
 
     def get_fuel(self) -> int:
         """Units of fuel left.  Raises: `Failure` where none is counted."""
-        return self.machine.counted_fuel()
+        return self.machine.fuel.total()
 
     def set_fuel(self, fuel: int) -> None:
         """Units of fuel from now on, 0 .. 2**64 - 1."""
-        self.machine.set_fuel(integer("fuel", fuel, 0, core.MAX_U64))
+        self.machine.fuel.set(integer("fuel", fuel, 0, core.MAX_U64))
 
 
 class Memory(Extern):
@@ -336,7 +343,7 @@ class Memory(Extern):
     def __init__(self, store: Storelike, ty: MemoryType) -> None:
         expect(ty, MemoryType)
         machine = machine_of(store)
-        self.addr, self.lineage = instantiate.new_memory(machine, ty.core), machine.lineage
+        self.addr, self.lineage = new_memory(machine, ty.core), machine.lineage
 
     def type(self, store: Storelike) -> MemoryType:
         """Its type."""
@@ -365,8 +372,8 @@ class Memory(Extern):
         if pages < 0:
             raise Failure("cannot grow by negative amount")
         machine = self.machine_in(store)
-        old = helpers.grow_memory(machine, self.addr.at, pages)
-        if old == helpers.REFUSED:
+        old = grow_memory(machine, self.addr.at, pages)
+        if old == REFUSED:
             raise Failure(f"failed to grow memory by {pages} pages")
         return old
 
@@ -451,9 +458,9 @@ class Table(Extern):
     def __init__(self, store: Storelike, ty: TableType, init: object) -> None:
         expect(ty, TableType)
         machine = machine_of(store)
-        machine.tidy()
+        tidy(machine)
         value = reference(machine, ty.core.element, init)
-        self.addr, self.lineage = instantiate.new_table(machine, ty.core, value), machine.lineage
+        self.addr, self.lineage = new_table(machine, ty.core, value), machine.lineage
 
     def type(self, store: Storelike) -> TableType:
         """Its type."""
@@ -462,37 +469,37 @@ class Table(Extern):
 
     def size(self, store: Storelike) -> int:
         """Elements."""
-        return len(helpers.elements(self.machine_in(store), self.addr.at))
+        return len(elements(self.machine_in(store), self.addr.at))
 
     def grow(self, store: Storelike, amt: int, init: object) -> int:
         """Grow by `amt` elements; the old size.  Raises: `Failure` beyond its maximum or the engine's."""
         machine, count = self.machine_in(store), integer("elements", amt)
-        machine.tidy()
+        tidy(machine)
         value = reference(machine, self.addr.type.element, init)
-        old = helpers.grow_table(machine, self.addr.at, value, count) if count >= 0 else helpers.REFUSED
-        if old == helpers.REFUSED:
+        old = grow_table(machine, self.addr.at, value, count) if count >= 0 else REFUSED
+        if old == REFUSED:
             raise Failure(f"failed to grow table by {count} elements")
         return old
 
     def get(self, store: Storelike, idx: int) -> Any:  # noqa: ANN401 (any object)
         """The element: a `Func`, a Python object or None.  None too beyond the end."""
         machine, index = self.machine_in(store), integer("index", idx)
-        with helpers.elements(machine, self.addr.at) as elements:
-            if not 0 <= index < len(elements):
+        with elements(machine, self.addr.at) as view:
+            if not 0 <= index < len(view):
                 return None
-            found = from_core(machine, machine.from_guest(self.addr.type.element, elements[index]))
+            found = from_core(machine, machine.from_guest(self.addr.type.element, view[index]))
         self.machine_in(store)
         return found
 
     def set(self, store: Storelike, idx: int, val: object) -> None:
         """Set an element.  Raises: `Failure` beyond the end."""
         machine, index = self.machine_in(store), integer("index", idx)
-        machine.tidy()
+        tidy(machine)
         value = reference(machine, self.addr.type.element, val)
-        with helpers.elements(machine, self.addr.at) as elements:  # nothing of the user's runs while there is a view
-            if not 0 <= index < len(elements):
-                raise Failure(f"failed to set table element {index}: the table has {len(elements)}")
-            elements[index] = value
+        with elements(machine, self.addr.at) as view:  # nothing of the user's runs while there is a view
+            if not 0 <= index < len(view):
+                raise Failure(f"failed to set table element {index}: the table has {len(view)}")
+            view[index] = value
 
 
 class Global(Extern):
@@ -505,7 +512,7 @@ class Global(Extern):
     def __init__(self, store: Storelike, ty: GlobalType, val: object) -> None:
         expect(ty, GlobalType)
         machine = machine_of(store)
-        self.addr, self.lineage = instantiate.new_global(machine, ty.core, 0), machine.lineage
+        self.addr, self.lineage = new_global(machine, ty.core, 0), machine.lineage
         self._put(machine, val)
 
     def type(self, store: Storelike) -> GlobalType:
@@ -539,7 +546,7 @@ class Global(Extern):
 
     def _put(self, machine: Machine, val: object) -> None:
         kind = codec(core.FuncType((), (self.addr.type.content,)))
-        machine.tidy()
+        tidy(machine)
         values = converted((to_core(machine, val),), kind.type.results, machine.to_guest)
         kind.put_results(machine.cage.arena, self.addr.at, *values)
 

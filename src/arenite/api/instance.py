@@ -10,7 +10,8 @@ from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
 from arenite.api.here import Here
 from arenite.api.module import Module
 from arenite.errors import Failure, LinkError
-from arenite.machine.records.segments import start_function
+from arenite.machine.records.functions import start_function
+from arenite.machine.run.calls import call
 from arenite.machine.run.execution import start_instance
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Instance(Here):
         self.addr, self.lineage = module.births.prepare(machine, module.code, addrs), machine.lineage
         start = start_function(machine, self.addr)
         if start is not None:
-            machine.call(start, ())
+            call(machine, start, ())
         _keep_window(machine, module)
 
     @classmethod
@@ -79,7 +80,7 @@ class Instance(Here):
     def of(cls, machine: Machine, index: int) -> Instance:
         """An instance that the machine has."""
         new = cls.__new__(cls)
-        new.addr, new.lineage = machine.made.instances[index], machine.lineage
+        new.addr, new.lineage = machine.registry.instances[index], machine.lineage
         return new
 
     def exports(self, store: Storelike) -> InstanceExports:

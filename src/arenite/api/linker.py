@@ -18,6 +18,7 @@ from arenite.api.store import WASI
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.errors import Failure, LinkError
 from arenite.layout import types as core
+from arenite.machine.records.functions import add_host_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -188,7 +189,7 @@ class Linker(Kept):
             key = wanted.module, wanted.name
             known = self._functions.get(key)
             if known is not None:
-                found.append(wrap(machine, machine.add_host_function(known)))
+                found.append(wrap(machine, add_host_function(machine, known)))
             else:
                 found.append(self._items.get(key) or self._find(store, machine, *key))
         return found
@@ -199,7 +200,7 @@ class Linker(Kept):
             lacking = WASI in self._hosts and module.startswith("wasi_") and machine.hosts.get(WASI) is None
             hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if lacking else ""
             raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
-        return wrap(machine, machine.add_host_function(function))
+        return wrap(machine, add_host_function(machine, function))
 
     def _from_host(self, store: Storelike, module: str, name: str) -> HostFunction | None:
         for host_name in self._hosts:
@@ -228,7 +229,7 @@ class Linker(Kept):
             return item
         function = self._functions.get((module, name))
         return (
-            self._find(store, machine, module, name) if function is None else wrap(machine, machine.add_host_function(function))
+            self._find(store, machine, module, name) if function is None else wrap(machine, add_host_function(machine, function))
         )
 
     def get_default(self, store: Storelike, name: str) -> Func:
@@ -246,7 +247,7 @@ class Linker(Kept):
                 return item
         if not defined:
             raise LinkError(f"nothing has been defined under the name {name!r}")
-        return cast("Func", wrap(machine, machine.add_host_function(NOTHING)))
+        return cast("Func", wrap(machine, add_host_function(machine, NOTHING)))
 
 
 class InstancePre(Kept):

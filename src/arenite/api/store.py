@@ -86,8 +86,8 @@ class Store(Here):
         config, machine = self.engine.config, self.machine
         machine.locate = offset_of
         machine.quota = self.quota
-        if config.consume_fuel != (machine.fuel is not None):  # a new one, or frozen under other options
-            machine.fuel = 0 if config.consume_fuel else None
+        if config.consume_fuel != (machine.fuel.left is not None):  # a new one, or frozen under other options
+            machine.fuel.left = 0 if config.consume_fuel else None
         self._deadline = Deadline(self.engine)
         if config.epoch_interruption:
             self._deadline.epoch = self.engine.epoch + epochs_left
@@ -124,7 +124,7 @@ class Store(Here):
     @property
     def instances(self) -> list[Instance]:
         """The instances made in this store, in order."""
-        return [Instance.of(self.machine, index) for index in range(len(self.machine.made.instances))]
+        return [Instance.of(self.machine, index) for index in range(len(self.machine.registry.instances))]
 
     def data(self) -> object:
         """What was given as `data`."""
@@ -132,12 +132,12 @@ class Store(Here):
 
     def set_fuel(self, fuel: int) -> None:
         """Units that guests may use from now on: one per function entered, loop round, piece of bulk work.  Raises: `Failure`."""
-        self.machine.counted_fuel()
-        self.machine.set_fuel(integer("fuel", fuel, 0, MAX_U64))
+        self.machine.fuel.total()
+        self.machine.fuel.set(integer("fuel", fuel, 0, MAX_U64))
 
     def get_fuel(self) -> int:
         """Units left.  Raises: `Failure`."""
-        return self.machine.counted_fuel()
+        return self.machine.fuel.total()
 
     def set_limits(
         self, memory_size: int = -1, table_elements: int = -1, instances: int = -1, tables: int = -1, memories: int = -1

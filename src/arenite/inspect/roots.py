@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.layout.types import FuncType
-    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.activation import Activation
     from arenite.machine.run.hosts import State
     from arenite.snapshot.file import Opened
 

@@ -16,15 +16,15 @@ from arenite.inspect.survey import Names, Record, order
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
+from arenite.machine.run.activation import HOST_CALL
 from arenite.machine.run.backtrace import GuestFrame, cut, unlocated
-from arenite.machine.run.execution import HOST_CALL
 from arenite.machine.run.frames import check_place, frames_in
 from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.inspect.survey import Row, Survey
-    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.activation import Activation
     from arenite.machine.run.frames import Frame
     from arenite.machine.space.window import Placed, Window, Windows
 

@@ -17,13 +17,13 @@ from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STA
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
 from arenite.machine.frozen.freeze import Frozen
-from arenite.machine.frozen.lineage import Lineage
+from arenite.machine.lineage import Lineage
 from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
 from arenite.machine.records.references import References
 from arenite.machine.records.registry import Registry
-from arenite.machine.run.execution import HOST_CALL, READY, Activation, Pause, PauseReason
+from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason
+from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.run.frames import check_place
-from arenite.machine.run.helpers import HELPER_METHODS
 from arenite.machine.space.image import ARENA
 from arenite.snapshot import values
 
@@ -45,14 +45,14 @@ STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping
 
 def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
     """The manifest of a frozen machine, but for modules and pages.  Raises: `SnapshotError` naming what cannot travel."""
-    tables = list({t.at: t for i in frozen.made.instances for t in i.tables}.values())
-    memories = list({m.at: m for i in frozen.made.instances for m in i.memories}.values())
-    globals_ = list({g.at: g for i in frozen.made.instances for g in i.globals}.values())
+    tables = list({t.at: t for i in frozen.registry.instances for t in i.tables}.values())
+    memories = list({m.at: m for i in frozen.registry.instances for m in i.memories}.values())
+    globals_ = list({g.at: g for i in frozen.registry.instances for g in i.globals}.values())
     place = {id_: n for kind in (tables, memories, globals_) for n, id_ in enumerate(map(_key, kind))}
     return {
         "arena": {"size": frozen.image.sizes[0] - HOST_PAGE, "heap": frozen.heap, "stack_limit": frozen.stack_limit},
         "memory_sizes": list(frozen.image.sizes[1:]),
-        "types": [values.functype(t) for t in frozen.made.thunks],
+        "types": [values.functype(t) for t in frozen.registry.thunks],
         "tables": [{"at": t.at, "type": values.tabletype(t.type)} for t in tables],
         "memories": [{"at": m.at, "area": m.area, "type": values.memorytype(m.type)} for m in memories],
         "globals": [{"at": g.at, "type": values.globaltype(g.type)} for g in globals_],
@@ -64,10 +64,10 @@ def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
                 "memories": [place[_key(m)] for m in i.memories],
                 "globals": [place[_key(g)] for g in i.globals],
             }
-            for i in frozen.made.instances
+            for i in frozen.registry.instances
         ],
         "functions": _functions(frozen),
-        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.made.references.objects)],
+        "references": [_reference(n, value, dump) for n, value in enumerate(frozen.registry.references.objects)],
         "executions": [_execution(a) for a in frozen.activations],
         "fuel": frozen.fuel,
         "hosts": {name: values.state(state) for name, state in frozen.host_states.items()},
@@ -79,10 +79,10 @@ def _key(addr: TableAddr | MemoryAddr | GlobalAddr) -> tuple[type, int]:
 
 
 def _functions(frozen: Frozen) -> list[dict[str, Any]]:
-    at = {index: at for at, index in frozen.made.host_function_at.items()}
+    at = {index: at for at, index in frozen.registry.host_function_at.items()}
     known: dict[tuple[str, str], HostFunction] = {}
     found = []
-    for index, (function, name) in enumerate(zip(frozen.made.host_functions, frozen.made.host_names, strict=True)):
+    for index, (function, name) in enumerate(zip(frozen.registry.host_functions, frozen.registry.host_names, strict=True)):
         if name is None:
             raise SnapshotError(
                 f"host function {index}, of type {function.type}, was never imported under a name, so nobody else could find it"
@@ -348,7 +348,7 @@ class Reading:
             areas=len(self.sizes.regions) - 1,
             modules=self.modules,
             window=window,
-            made=made,
+            registry=made,
             activations=self.executions(window),
             fuel=self.fuel(),
             hosts=hosts,
@@ -365,7 +365,7 @@ def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
 def _progress(fields: Fields, status: int) -> tuple[int, ...]:
     """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
     wanted, most = {0, 1} if status == HOST_CALL else {0}, MAX_U64
-    if status in HELPER_METHODS:  # which take u32s
+    if status in BUILTINS:  # which take u32s
         known = len(Helper(status).operands)
         wanted, most = {known, known + (status == Helper.TABLE_GROW)}, MAX_U32
     found = tuple(fields.integers("progress", most)) if fields.has("progress") else ()

@@ -9,7 +9,7 @@ import pytest
 
 from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap, TrapCode
 from arenite.layout.records import TableRecord
-from arenite.machine.run.helpers import elements
+from arenite.machine.records.tables import elements
 from arenite.traps import Cause
 from unit.machine.guests import TIERS, engine, module
 from unit.snapshot.surveyed import altered

@@ -164,7 +164,7 @@ def test_new_instances_and_host_functions_part(world: World) -> None:
         again = store.snapshot().fork()
         assert instance.call(again, "go") == 101 * number
     assert len(world.store.instances) == 1
-    assert len(world.store.machine.made.host_functions) == 2
+    assert len(world.store.machine.registry.host_functions) == 2
 
 
 def test_what_the_parent_makes_later_is_not_in_the_snapshot(world: World) -> None:

@@ -20,12 +20,13 @@ import pytest
 import testdata
 from arenite import Engine, Instance, Linker, Module, Snapshot, Store, WasiConfig, wat2wasm
 from arenite.cli.app import main
-from arenite.machine.machine import Machine
+from arenite.machine.run import execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from arenite.machine.run.execution import Activation, Until
+    from arenite.machine.machine import Machine
+    from arenite.machine.run.activation import Activation, Until
 
     Run = Callable[..., "Done"]
 
@@ -400,13 +401,13 @@ def test_ctrl_c_is_130_and_ends_guests_in_threads(
     arenite: Run, ready: Path, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The guests spin; if one went on, the command would never end."""
-    drive, others = Machine.drive, [t.name for t in threading.enumerate() if t.name != WATCH]
+    go_on, others = execution.go_on, [t.name for t in threading.enumerate() if t.name != WATCH]
 
-    def driven(machine: Machine, activation: Activation, until: Until) -> None:
+    def driven(machine: Machine, activation: Activation, until: Until) -> bool:
         signal.setitimer(signal.ITIMER_REAL, 0.3)  # however long it took to come here
-        drive(machine, activation, until)
+        return go_on(machine, activation, until)
 
-    monkeypatch.setattr(Machine, "drive", driven)
+    monkeypatch.setattr(execution, "go_on", driven)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         assert arenite(*command.split(), ready, stdin="s\n" * 5).code == 130

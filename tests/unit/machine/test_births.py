@@ -133,7 +133,7 @@ def test_a_born_store_goes_on_as_any() -> None:
         assert exports["memory"].read(store, 10, 13) + memory.read(store, 0, 4) == b"tenmore"
         assert table.get(store, 1)(store, 1) + number.value(store) == 15
         assert len(store.instances) == 2
-        assert len(store.machine.made.tables) == 5
+        assert len(store.machine.registry.tables) == 5
 
 
 def test_other_imports_are_another_kind() -> None:
@@ -244,7 +244,7 @@ def test_an_exception_behind_every_call_leaves_a_store_that_can_be_used() -> Non
             done = False
         finally:
             sys.settrace(before)
-        if not store.machine.made.instances:
+        if not store.machine.registry.instances:
             Instance(store, world.module, imports)
         assert len(store.instances) == 1
         assert store.snapshot().dumps() == expected

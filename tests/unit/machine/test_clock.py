@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Store
-from arenite.machine.machine import LATE, UNSEEN
+from arenite.machine.run.interrupts import LATE, UNSEEN
 from arenite.machine.run.watch import Watch
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Clock:
         self.now, self.looks = 1.0, 0
         ours = Watch()
         ours.awake = True
-        monkeypatch.setattr("arenite.machine.machine.watch", ours)
-        monkeypatch.setattr("arenite.machine.machine.monotonic", self.look)
+        monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
+        monkeypatch.setattr("arenite.machine.run.interrupts.monotonic", self.look)
 
     def look(self) -> float:
         self.looks += 1

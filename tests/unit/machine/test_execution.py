@@ -17,14 +17,13 @@ from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
 from arenite.machine.run import execution as core
-from arenite.machine.run.execution import HOST_CALL, READY, PauseReason, Until
+from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason, Until
 from arenite.machine.run.frames import Frame, clear_dead, frames
 from arenite.machine.space.window import HALT_PC
 from unit.machine.guests import I32, I64, TIERS, engine, module
 
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
-    from arenite.machine.run.execution import Activation
 
 STACK = 1 << 16
 WAT = """(module
@@ -64,7 +63,7 @@ class Guest:
         self.attack()
         return b, a, 2
 
-    def go_on(self, fuel: int | None = None, pause_at: str = "") -> core.Pause | None:
+    def go_on(self, fuel: int | None = None, pause_at: str = "") -> Pause | None:
         names = frozenset({("host", pause_at)}) if pause_at else frozenset()
         finished = core.go_on(self.machine, self.activation, Until(fuel, pause_at=names))
         return None if finished else self.activation.pause
@@ -168,7 +167,7 @@ def test_a_copy_goes_on_elsewhere(tier: str, place: str) -> None:
     guest = at_place(tier, place)
     copy = guest.activation.copy()
     assert copy is not guest.activation
-    for name in core.Activation.__slots__:
+    for name in Activation.__slots__:
         assert getattr(copy, name) == getattr(guest.activation, name)
     with pytest.raises(AreniteError, match="is over"):  # here it belongs to nobody
         core.go_on(guest.machine, copy)

@@ -150,7 +150,7 @@ def test_a_number_that_is_free_is_given_out_again(world: World) -> None:
         for n in range(20):
             world.call("take", Thing(n))
         world.store.gc()
-    references = world.store.machine.made.references
+    references = world.store.machine.registry.references
     assert len(references) == 0
     assert len(references.objects) <= 20
     thing = Thing(7)
@@ -254,7 +254,7 @@ def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: World) -> None:
     fork, other = snapshot.fork(2)
     world.call("put", 0, None)
     world.store.gc()
-    assert len(world.store.machine.made.references.objects) == 0
+    assert len(world.store.machine.registry.references.objects) == 0
     exports: Any = world.instance.exports(fork)
     fork.gc()
     exports["put"](fork, 1, Thing(3))  # at the number that was free there
@@ -280,7 +280,7 @@ def test_free_numbers_travel(world: World) -> None:
     assert [thing and thing.number for thing in (exports["get"](fork, n) for n in range(4))] == [0, None, 2, 3]
     exports["put"](fork, 1, Thing(9))
     assert [exports["get"](fork, n).number for n in range(4)] == [0, 9, 2, 3]
-    assert len(fork.machine.made.references.objects) == 4
+    assert len(fork.machine.registry.references.objects) == 4
 
 
 def test_a_large_table_is_not_looked_at_too_often(world: World) -> None:
@@ -288,7 +288,7 @@ def test_a_large_table_is_not_looked_at_too_often(world: World) -> None:
     world.store.gc()
     world.call("take", Thing())
     world.store.gc()
-    assert world.store.machine.made.references.due > 50_000
+    assert world.store.machine.registry.references.due > 50_000
     Table(world.store, TableType(FUNCREF, Limits(1_000_000, None)), None)
 
 

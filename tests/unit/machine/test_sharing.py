@@ -55,13 +55,13 @@ def test_what_is_made_is_made_in_one(tier: str, action: str, maker: str) -> None
     table(store).set(store, 1, "held")
     snapshot = store.snapshot()
     fork, other = snapshot.fork(2)
-    before = known(snapshot.frozen().made)
+    before = known(snapshot.frozen().registry)
     making = store if maker == "store" else fork
     ACTIONS[action](making)
-    assert known(making.machine.made) != before
-    for unchanged in (snapshot.frozen().made, other.machine.made, (fork if maker == "store" else store).machine.made):
+    assert known(making.machine.registry) != before
+    for unchanged in (snapshot.frozen().registry, other.machine.registry, (fork if maker == "store" else store).machine.registry):
         assert known(unchanged) == before
-    assert known(snapshot.fork().machine.made) == before
+    assert known(snapshot.fork().machine.registry) == before
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -26,7 +26,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """A watch whose periods pass when the test says so."""
     ours = Watch()
     ours.awake = True
-    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
     yield ours
     ours.awake = False
 
@@ -108,7 +108,7 @@ def test_the_thread_ends_when_nobody_runs_and_begins_again(monkeypatch: pytest.M
     monkeypatch.setattr(watches, "PERIOD", 0.001)
     monkeypatch.setattr(watches, "PATIENCE", 2)
     ours = Watch()
-    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
     store, calls = world("safe")
     for _ in range(2):
         calls["nothing"](store)
@@ -131,7 +131,7 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
     failed = threading.Event()
     monkeypatch.setattr(threading, "excepthook", lambda _: failed.set())
     ours = Watch()
-    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
     store, calls = world("safe")
 
     def broken() -> None:
@@ -141,7 +141,7 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
     calls["nothing"](store)
     assert failed.wait(30)
     monkeypatch.undo()
-    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
     assert not ours.awake
     assert not store.machine.attended
     calls["nothing"](store)
@@ -152,7 +152,7 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
 def test_periods_without_memory_are_not_the_last(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
     """A guest runs on meanwhile, and nobody else would ever make it look up."""
     ours = Watch()
-    monkeypatch.setattr("arenite.machine.machine.watch", ours)
+    monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
     interrupt, failures = ours._interrupt, [1, 2, 3]
 
     def failing() -> None:

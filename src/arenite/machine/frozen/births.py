@@ -43,30 +43,30 @@ Key: TypeAlias = "tuple[Windows, int, int, list[FuncType], list[int], Quota]"
 
 @dataclass(eq=False)
 class Birth:
-    """How a store of one kind begins.  `made`: what is known of it, but for its host functions."""
+    """How a store of one kind begins.  `registry`: what is known of it, but for its host functions."""
 
     key: Key
     image: Image
     modules: tuple[ModuleCode, ...]
     window: Window
-    made: Registry
+    registry: Registry
     instance: InstanceAddr
     elements: int | None
     spares: Spares
 
     def give(self, machine: Machine) -> InstanceAddr:
         """Let an unborn machine of this kind begin like that.  Raises: `Limit` when the system refuses its cage."""
-        unborn, made, window = machine.cage, machine.made, machine.window
+        unborn, registry, window = machine.cage, machine.registry, machine.window
         try:
             cage = Cage.of(self.image, self.key[2], self.spares.take())
             machine.shared = True
-            machine.made = made.born(self.made)
+            machine.registry = registry.born(self.registry)
             machine.modules, machine.window, machine.elements = self.modules, self.window, self.elements
             machine.cage = cage  # from here on it is born
             self.spares.lend(machine, *cage.space, cage.bare)
         except BaseException:
             if machine.cage is unborn:
-                machine.made, machine.modules, machine.window, machine.elements = made, (), window, 0
+                machine.registry, machine.modules, machine.window, machine.elements = registry, (), window, 0
             raise
         return self.instance
 
@@ -100,15 +100,15 @@ class Births:
         """Make a birth of a machine in which nothing has run yet; where the system has no room for it, there is none."""
         if len(_alive) >= MOST or any(birth.key == key for birth in self._found):
             return
-        made = machine.made.copy()  # the machine may change its own
-        made.host_functions = []
+        registry = machine.registry.copy()  # the machine may change its own
+        registry.host_functions = []
         try:
             image = capture(machine.cage)
         except (OSError, Limit):
             return
         ranges = [(start, start + size) for start, size, _ in image.mappings] + list(image.behind)
         birth = Birth(
-            key, image, machine.modules, machine.window, made, instance, machine.elements, Spares(ranges, sum(image.sizes))
+            key, image, machine.modules, machine.window, registry, instance, machine.elements, Spares(ranges, sum(image.sizes))
         )
         _alive.add(birth)
         self._found.append(birth)
@@ -124,5 +124,5 @@ def _key(machine: Machine, imports: Sequence[Addr]) -> Key | None:
         if not isinstance(item, FuncAddr):
             return None
         places.append(item.at)
-    types = [function.type for function in machine.made.host_functions]
+    types = [function.type for function in machine.registry.host_functions]
     return machine.windows, machine.stack_limit, unborn.areas, types, places, machine.quota

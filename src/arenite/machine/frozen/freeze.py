@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT, write_context
 from arenite.layout.records import StoreContext
-from arenite.machine.frozen.lineage import Lineage
+from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
 from arenite.machine.run.frames import clear_dead
+from arenite.machine.run.host_calls import named
 from arenite.machine.run.watch import watch
 from arenite.machine.space.absent import InterruptedCage
 from arenite.machine.space.cage import AnyCage, Cage
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.records.registry import Registry
-    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.activation import Activation
     from arenite.machine.run.hosts import Hosts, State
     from arenite.machine.run.tier import Tier
     from arenite.machine.space.window import Window, Windows
@@ -60,7 +61,7 @@ DRIFT: Final = 2  # an image whose changed pages are more than the template's di
 
 @dataclass(eq=False)
 class Frozen:
-    """Everything a machine is made of.  The machines share its registry until they change it (`Machine.own`).
+    """Everything a machine is made of.  The machines share its registry until they change it (`Machine.own_registry`).
 
     `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of
     the store context; `areas`: memory areas that the cage had room for.
@@ -73,7 +74,7 @@ class Frozen:
     areas: int
     modules: tuple[ModuleCode, ...]
     window: Window
-    made: Registry
+    registry: Registry
     activations: tuple[Activation, ...]
     fuel: int | None
     hosts: Hosts
@@ -102,7 +103,7 @@ def freeze(machine: Machine) -> Frozen:
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
     """
     if machine.nested:
-        names = ", ".join(repr(str(machine.host_call(i))) for i, *_ in machine.host_stack)
+        names = ", ".join(repr(str(named(machine, i))) for i, *_ in machine.host_stack)
         raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
     watch.settle()
     host_states = machine.hosts.freeze()
@@ -122,9 +123,9 @@ def freeze(machine: Machine) -> Frozen:
         areas=machine.cage.areas,
         modules=machine.modules,
         window=machine.window,
-        made=machine.made,
+        registry=machine.registry,
         activations=tuple(a.copy() for a in machine.activations),
-        fuel=machine.fuel,
+        fuel=machine.fuel.left,
         hosts=machine.hosts.fork(host_states, reseed=True),  # with the options of now
         host_states=host_states,
         lineage=parent,
@@ -214,7 +215,7 @@ def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
     cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
-    machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.made, hosts)
+    machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.registry, hosts)
     _adopt(machine, frozen, cage, hosts)
     return machine
 
@@ -243,9 +244,9 @@ def _adopt(machine: Machine, frozen: Frozen, cage: AnyCage, hosts: Hosts) -> Non
         write_context(cage.store_page, frozen.heap, machine.stack_limit, cage.sizes)
     lineage, activations = Lineage(frozen.lineage, frozen.heap), [a.copy() for a in frozen.activations]
     # from here on nothing is called, so no exception of a signal's handler comes in between
-    machine.hosts, machine.made, machine.shared = hosts, frozen.made, True
-    machine.elements, machine.fuel, machine.lineage = None, frozen.fuel, lineage
+    machine.hosts, machine.registry, machine.shared = hosts, frozen.registry, True
+    machine.elements, machine.fuel.left, machine.lineage = None, frozen.fuel, lineage
     machine.modules, machine.window, machine.activations = frozen.modules, frozen.window, activations
     machine.top = activations[-1].end if activations else STACK_AT
-    machine._runner = None  # noqa: SLF001  it is for another window
+    machine.runner = None  # it is for another window
     machine.cage = cage

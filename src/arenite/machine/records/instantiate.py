@@ -5,13 +5,16 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from arenite.errors import Limit, LinkError, Trap
-from arenite.layout.records import GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
-from arenite.layout.types import MAX_TABLE, PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType
+from arenite.errors import LinkError, Trap
+from arenite.layout.records import GlobalRecord, InstanceRecord, TableRecord
+from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType
+from arenite.machine.records.functions import function_reference, name_host_function
+from arenite.machine.records.memories import new_memory
 from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
-from arenite.machine.records.segments import drop, evaluate, function_reference, references
-from arenite.machine.run.helpers import elements, fill, table_record
-from arenite.machine.turn import alone
+from arenite.machine.records.quota import check_count
+from arenite.machine.records.segments import drop, evaluate, references
+from arenite.machine.records.tables import elements, new_table, table_record
+from arenite.machine.records.words import WORD
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ConstExpr, ElementSegment, ModuleCode
     from arenite.machine.machine import Machine
-    from arenite.machine.records.quota import Quota
-
-WORD = struct.Struct("<I")
 
 
 def size_now(machine: Machine, addr: Addr) -> int | None:
@@ -33,7 +33,7 @@ def size_now(machine: Machine, addr: Addr) -> int | None:
     return None
 
 
-def named(type_: ExternType) -> str:
+def named_type(type_: ExternType) -> str:
     """The type of an import, for people."""
     return f"func {type_}" if isinstance(type_, FuncType) else str(type_)
 
@@ -47,86 +47,8 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
         if not matches(wanted.type, found, 0 if size is None else size):
             now = "" if size is None else f", now of size {size}"
             raise LinkError(
-                f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {named(wanted.type)}, found {named(found.type)}{now}"
+                f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {named_type(wanted.type)}, found {named_type(found.type)}{now}"
             )
-
-
-def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
-    """A table filled with `value`.  Raises: `Limit`."""
-    length, known = type_.limits.minimum, machine.count_elements()
-    if machine.quota.table < min(length, MAX_TABLE):
-        raise Limit(f"a table of {length} elements; {machine.quota.table} are allowed ({machine.quota.source('table')})")
-    if length > MAX_TABLE or known + length > machine.quota.elements:
-        raise Limit(
-            f"one more table, of {length} elements; those of a store may have {machine.quota.elements} together (max_table_elements)"
-        )
-    check_count(machine.quota, "tables", len(machine.made.tables), 1)
-    machine.elements = None
-    table = _new_table(machine, type_, value)
-    machine.elements = known + length
-    return table
-
-
-def _new_table(machine: Machine, type_: TableType, value: int) -> TableAddr:
-    """One that is allowed.  Null is what fresh bytes are: no page is touched for it."""
-    length, maximum = type_.limits.minimum, type_.limits.maximum
-    at, start = machine.allocate(TableRecord.size), machine.allocate(4 * length)
-    arena = machine.cage.arena
-    for field, n in (
-        (TableRecord.elements, start),
-        (TableRecord.length, length),
-        (TableRecord.maximum, min(0 if maximum is None else maximum, 0xFFFFFFFF)),
-        (TableRecord.has_maximum, maximum is not None),
-        (TableRecord.element_type, type_.element),
-        (TableRecord.capacity, length),
-    ):
-        field.write(arena, at, n)
-    if value:
-        with elements(machine, at) as view:
-            fill(view, 0, value, length)
-    table = machine.own().tables[at] = TableAddr(at, type_)
-    return table
-
-
-@alone
-def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
-    """A memory of zeros.  Raises: `Limit`."""
-    size, maximum = type_.limits.minimum * PAGE_SIZE, type_.limits.maximum
-    if size > machine.quota.memory:
-        raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed ({machine.quota.source('memory')})")
-    check_count(machine.quota, "areas", len(machine.cage.sizes) - 1, 1)
-    if size + sum(machine.cage.sizes[1:]) > machine.quota.memories:
-        raise Limit(
-            f"one more memory of {size} bytes; those of a store may have {machine.quota.memories} together (max_store_memory)"
-        )
-    at = machine.allocate(MemoryRecord.size)
-    area = machine.cage.new_area(size)
-    arena = machine.cage.arena
-    for field, n in (
-        (MemoryRecord.area, area),
-        (MemoryRecord.length, size),
-        (MemoryRecord.maximum, maximum or 0),
-        (MemoryRecord.has_maximum, maximum is not None),
-    ):
-        field.write(arena, at, n)
-    return MemoryAddr(at, type_, area)
-
-
-def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
-    """A global of the host's."""
-    at = machine.allocate(GlobalRecord.size)
-    GlobalRecord.value.write(machine.cage.arena, at, bits)
-    made = GlobalAddr(at, type_)
-    machine.own().add_global(made)
-    return made
-
-
-def check_count(quota: Quota, kind: str, known: int, more: int) -> None:
-    """Raises: `Limit` when a store would hold too many of a kind."""
-    most: int = getattr(quota, kind)
-    if more and known + more > most:
-        what = "memories" if kind == "areas" else kind
-        raise Limit(f"{known + more} {what} in one store; {most} are allowed ({quota.source(kind)})")
 
 
 def _of(kind: type, imports: Sequence[Addr]) -> list[int]:
@@ -138,8 +60,8 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
 
     Raises: `LinkError`, `Limit`, `Trap`; what was initialised before a trap stays so.
     """
-    check_count(machine.quota, "instances", len(machine.made.instances), 1)
-    check_count(machine.quota, "tables", len(machine.made.tables), len(code.tables))
+    check_count(machine.quota, "instances", len(machine.registry.instances), 1)
+    check_count(machine.quota, "tables", len(machine.registry.tables), len(code.tables))
     check_count(machine.quota, "areas", len(machine.cage.sizes) - 1, len(code.memories))
     check_imports(machine, code, imports)
     index = machine.add_module(code)
@@ -155,18 +77,18 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     for field, n in (
         (InstanceRecord.module_index, index),
         (InstanceRecord.memory, memories[0].at if memories else 0),
-        (InstanceRecord.index, len(machine.made.instances)),
+        (InstanceRecord.index, len(machine.registry.instances)),
         (InstanceRecord.funcrefs, funcrefs),
         (InstanceRecord.dropped, dropped),
     ):
         field.write(arena, vmctx, n)
     for wanted, found in zip(code.imports, imports, strict=True):
         if isinstance(found, FuncAddr):
-            machine.name_host_function(found.at, wanted.module, wanted.name)
+            name_host_function(machine, found.at, wanted.module, wanted.name)
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
     struct.pack_into(f"<{len(words)}I", arena, vmctx + InstanceRecord.size, *words)
     instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
-    machine.own().add_instance(instance)
+    machine.own_registry().add_instance(instance)
     for i, (_, value) in enumerate(code.globals):
         GlobalRecord.value.write(machine.cage.arena, vmctx + layout.own_global(i), evaluate(machine, vmctx, code, value))
     _initialise(machine, instance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from arenite.errors import Limit
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -60,3 +61,11 @@ class Quota:
 
 UNBOUNDED: Final = Quota()
 """What a machine has that nobody has configured."""
+
+
+def check_count(quota: Quota, kind: str, known: int, more: int) -> None:
+    """Raises: `Limit` when a store would hold too many of a kind."""
+    most: int = getattr(quota, kind)
+    if more and known + more > most:
+        what = "memories" if kind == "areas" else kind
+        raise Limit(f"{known + more} {what} in one store; {most} are allowed ({quota.source(kind)})")

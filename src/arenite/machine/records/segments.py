@@ -5,58 +5,22 @@ Which segments an instance has dropped stands in the arena: one u32 per data seg
 
 from __future__ import annotations
 
-import struct
 from array import array
 from typing import TYPE_CHECKING
 
 from arenite.errors import InternalError
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
-from arenite.machine.records.objects import FuncAddr
+from arenite.machine.records.functions import REFERENCE, function_reference
+from arenite.machine.records.globals import global_record
+from arenite.machine.records.words import WORD, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ConstExpr, ModuleCode
     from arenite.machine.machine import Machine
-    from arenite.machine.records.objects import InstanceAddr
 
 MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
-REFERENCE = 0xFFFFFFFF  # a reference is a u32, also one computed from what the arena says
-WORD = struct.Struct("<I")
-
-
-def word(machine: Machine, at: int) -> int:
-    """The u32 at an arena offset.  Raises: `struct.error` outside the arena."""
-    value: int = WORD.unpack_from(machine.cage.arena, at)[0]
-    return value
-
-
-def function_reference(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
-    """The reference to a function of an instance's index space.  Spec: exec-ref.func."""
-    own = index - code.imported_functions
-    if own < 0:
-        return word(machine, vmctx + code.layout.function(index))
-    return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + own * FuncRefRecord.size & REFERENCE
-
-
-def start_function(machine: Machine, instance: InstanceAddr) -> FuncAddr | None:
-    """What an instance's module wants to be called first."""
-    code = instance.code
-    if code.start is None:
-        return None
-    type_ = code.types[code.function_types[code.start]]
-    function = FuncAddr(function_reference(machine, instance.at, code, code.start), type_)
-    pc, vmctx, _ = machine.resolve(function)
-    function.entry = pc, vmctx, instance.at  # an imported host function finds the exports of who imports it
-    return function
-
-
-def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
-    """Where a global of an instance's index space has its value."""
-    own = index - code.layout.imported_globals
-    if own < 0:
-        return word(machine, vmctx + code.layout.imported_global(index))
-    return vmctx + code.layout.own_global(own)
 
 
 def evaluate(machine: Machine, vmctx: int, code: ModuleCode, expression: ConstExpr) -> int:

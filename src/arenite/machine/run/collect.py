@@ -16,9 +16,10 @@ from arenite.layout.cage import STACK_AT
 from arenite.layout.records import GlobalRecord
 from arenite.layout.types import EXTERNREF, FuncType
 from arenite.machine.records.objects import FuncAddr
-from arenite.machine.run.execution import HOST_CALL, Activation
+from arenite.machine.records.tables import elements
+from arenite.machine.run.activation import HOST_CALL, Activation
+from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.run.frames import references_in
-from arenite.machine.run.helpers import HELPER_METHODS, elements
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:
@@ -31,34 +32,39 @@ def collect(machine: Machine) -> None:
 
     Raises: `Failure` where another thread is in, or the guest's stack is damaged; nothing has changed then.
     """
-    references = machine.made.references
+    references = machine.registry.references
     if not len(references):
         return
     held: set[int] = set()
     slots = 0
-    for table in machine.made.tables.values():
+    for table in machine.registry.tables.values():
         if table.type.element == EXTERNREF:
             with elements(machine, table.at) as view:
                 held.update(view)
                 slots += len(view)
-    for at in machine.made.externs:
+    for at in machine.registry.externs:
         held.add(GlobalRecord.value.read(machine.cage.arena, at))
         slots += 1
     for run in runs(machine):
         for found in references_in(machine.cage.arena, machine.window, run):
             held.update(found)
             slots += 1 + len(found)
-        if run.status in HELPER_METHODS:  # half done: what is to be written to a table lies nowhere else
+        if run.status in BUILTINS:  # half done: what is to be written to a table lies nowhere else
             held.update(run.progress)
-    machine.own().references = references.kept(held, slots)
+    machine.own_registry().references = references.kept(held, slots)
 
 
 def tidy(machine: Machine) -> None:
-    """`collect`, because many objects have gathered; where it cannot be done, they stay and it is tried later."""
-    try:
-        collect(machine)
-    except AreniteError:
-        machine.made.references.due *= 2
+    """`collect` once many objects have gathered; where it cannot be done, they stay and it is tried later.
+
+    Before references are made: one that lies nowhere yet is held by nobody.
+    """
+    references = machine.registry.references
+    if references.crowded:
+        try:
+            collect(machine)
+        except AreniteError:
+            references.due *= 2
 
 
 def runs(machine: Machine) -> list[Activation]:

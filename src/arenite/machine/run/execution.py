@@ -1,142 +1,44 @@
 """A call by the host that can stop in the middle and go on later: on another tier, in another store or another process.
 
-What is going on stands in the arena; an `Activation` is the rest: where the tier goes on, what it owes, where the results will lie.
-Activations of a machine nest as their frames do: only the newest can go on.
-
-    activation = start(machine, function, args)
-    finished = go_on(machine, activation, Until(fuel=1000))
+activation = start(machine, function, args)
+finished = go_on(machine, activation, Until(fuel=1000))
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import Helper
 from arenite.errors import Failure, Trap
 from arenite.layout.cage import ALIGNMENT, UNIT
-from arenite.layout.frame import frame_end
-from arenite.layout.records import FrameHeader
 from arenite.layout.types import FuncType
+from arenite.machine.records.functions import start_function
 from arenite.machine.records.objects import FuncAddr
-from arenite.machine.records.segments import start_function
+from arenite.machine.run import host_calls
+from arenite.machine.run.activation import HOST_CALL, READY, UNLIMITED, Activation, HostCall, PauseReason, Suspended, Until
+from arenite.machine.run.calls import be_watched, put_arguments, put_entry
+from arenite.machine.run.collect import tidy
+from arenite.machine.run.loop import run
 from arenite.machine.space.window import HALT_PC
 from arenite.machine.turn import alone
-from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import InstanceAddr
-    from arenite.machine.space.window import Window
-
-READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
-HOST_CALL: Final = int(Helper.HOST_CALL)
-
-
-class PauseReason(StrEnum):
-    """Why an execution has stopped in the middle."""
-
-    FUEL = "fuel"
-    EPOCH = "epoch"
-    DEADLINE = "deadline"
-    NOT_READY = "not ready"
-    CALL = "call"
-
-
-@dataclass(frozen=True)
-class HostCall:
-    """A call of a host function that has not been answered: its name as an import, and the guest's arguments."""
-
-    module: str
-    name: str
-    params: tuple[object, ...]
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Why it stopped, in words."""
-
-    reason: PauseReason
-    what: str
-
-
-class Suspended(BaseException):
-    """Unwinds the loop to whoever drives the activation; nobody else sees it."""
-
-    def __init__(self, pause: Pause, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
-        super().__init__(pause)
-        self.pause = pause
-        self.place = status, pc, sp, vmctx, progress
-
-
-class GiveWay(BaseException):
-    """Leaves a host function in which the guest must stop; the loop turns it into a pause or a trap."""
-
-    def __init__(self, pause: Pause, code: Cause) -> None:
-        super().__init__(pause)
-        self.pause = pause
-        self.code = code
-
-
-SPENT: Final = GiveWay(Pause(PauseReason.FUEL, "all fuel is used up"), Cause.OUT_OF_FUEL)
-
-
-@dataclass(slots=True, eq=False)
-class Activation:
-    """A call going on.
-
-    `function`: what was called; `at`: its frame, where the results will lie.  `status`, `pc`, `sp`, `vmctx`: how and where it stands.
-    `end`: where frames above it may begin.  `progress`: of a helper that is half done, its arguments for the rest; of a host call, one
-    number that the host function decides on (`Caller.progress`).  `instance`: index of the instance whose start function this is, or -1.
-    """
-
-    function: FuncAddr
-    at: int
-    status: int
-    pc: int
-    sp: int
-    vmctx: int
-    end: int
-    pause: Pause | None = None
-    instance: int = -1
-    progress: tuple[int, ...] = ()
-
-    def copy(self) -> Activation:
-        """The same call, to go on elsewhere."""
-        return Activation(
-            self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.pause, self.instance, self.progress
-        )
-
-
-@dataclass(frozen=True)
-class Until:
-    """How far an activation may go now.  `fuel`: at least 0; `deadline`: of `time.monotonic`, 0: none; `pause_at`: host functions to stop before."""
-
-    fuel: int | None = None
-    deadline: float = 0.0
-    pause_at: frozenset[tuple[str, str]] = field(default_factory=frozenset)
-
-
-UNLIMITED: Final = Until()
 
 
 @alone
 def start(machine: Machine, function: FuncAddr, args: Sequence[object], instance: int = -1) -> Activation:
-    """Begin a call; nothing of it has run.  Raises: as `Machine.call`, before it runs; `Failure` inside a host function."""
+    """Begin a call; nothing of it has run.  Raises: as `calls.call`, before it runs; `Failure` inside a host function."""
     if machine.nested:  # the guest that goes on afterwards takes the place where its frame would lie
         raise Failure("an execution cannot begin inside a host function of its store")
-    machine.tidy()
+    tidy(machine)
     at = machine.top
     machine.depth += 1
     try:
-        machine.put_arguments(function, args)
-        pc, vmctx = machine.put_entry(function, at)
+        put_arguments(machine, function, args)
+        pc, vmctx = put_entry(machine, function, at)
     finally:
         machine.depth -= 1
         machine.top = at
@@ -153,7 +55,7 @@ def start_instance(machine: Machine, instance: InstanceAddr) -> Activation:
     if function is None:
         function = FuncAddr(0, FuncType((), ()))
         function.entry = HALT_PC, instance.at, instance.at
-    return start(machine, function, (), machine.made.instances.index(instance))
+    return start(machine, function, (), machine.registry.instances.index(instance))
 
 
 @alone
@@ -164,14 +66,12 @@ def go_on(machine: Machine, activation: Activation, until: Until = UNLIMITED) ->
     signal's handler, wherever it comes: what is set here is set where nothing is called, so all of it is or nothing.
     """
     _check_newest(machine, activation)
-    unlimited, newest = machine.fuel is None, len(machine.activations) - 1
-    limits = [limit for limit in (machine.fuel, until.fuel) if limit is not None]
-    allowed = min(limits, default=0)
-    machine.reserve = 0 if machine.fuel is None else machine.fuel - allowed
-    machine.fuel = allowed if limits else None
+    fuel, newest = machine.fuel, len(machine.activations) - 1
+    unlimited = fuel.left is None
     paused = False
     try:
-        machine.drive(activation, until)
+        fuel.lend(until.fuel)
+        _drive(machine, activation, until)
     except Suspended as stop:
         status, pc, sp, vmctx, progress = stop.place
         end = _end(machine, sp, pc)
@@ -180,12 +80,34 @@ def go_on(machine: Machine, activation: Activation, until: Until = UNLIMITED) ->
         activation.end = machine.top = end
         paused = True
     finally:
-        left = (machine.fuel or 0) + machine.reserve
-        machine.fuel, machine.reserve = None if unlimited else left, 0
+        left = (fuel.left or 0) + fuel.reserve
+        fuel.left, fuel.reserve, fuel.limited = None if unlimited else left, 0, False
         if not paused:
             del machine.activations[newest:]
             machine.top = activation.at
     return not paused
+
+
+def _drive(machine: Machine, activation: Activation, until: Until) -> None:
+    """Run an activation until it has finished.  Raises: `Suspended` where it stops, and what an ordinary call raises."""
+    machine.until = until
+    machine.asked = activation.pause is not None and activation.pause.reason is PauseReason.CALL
+    machine.depth += 1
+    machine.can_pause = True
+    machine.driven = activation
+    try:
+        if not machine.attended:
+            be_watched(machine)
+        run(machine, activation.pc, activation.sp, activation.vmctx, activation.status, activation.progress)
+    except Trap:
+        machine.cage.check()  # as in `calls.call`
+        raise
+    finally:  # nothing is called before all is as it was
+        machine.depth -= 1
+        machine.can_pause = False
+        machine.driven = None
+        machine.until = UNLIMITED
+        del machine.host_stack[:]
 
 
 def answer(machine: Machine, activation: Activation, value: object) -> None:
@@ -193,7 +115,7 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
     _check_newest(machine, activation)
     if activation.status != HOST_CALL:
         raise Failure("the execution does not wait in a host call that a value could complete")
-    machine.answer(activation.pc, activation.sp, activation.vmctx, value)
+    host_calls.answer(machine, activation.pc, activation.sp, activation.vmctx, value)
     activation.status, activation.pc, activation.pause, activation.progress = READY, activation.pc + UNIT, None, ()
 
 
@@ -215,15 +137,15 @@ def close(machine: Machine, activation: Activation) -> None:
 def waiting_call(machine: Machine, activation: Activation) -> HostCall | None:
     """The host call that an activation waits in, if it does."""
     index = activation.vmctx
-    if activation.status != HOST_CALL or index >= len(machine.made.host_functions):
+    if activation.status != HOST_CALL or index >= len(machine.registry.host_functions):
         return None
-    kind = machine.made.host_functions[index].codec
-    return machine.host_call(index, kind.read_params(machine.cage.arena, activation.sp, machine.from_guest))
+    kind = machine.registry.host_functions[index].codec
+    return host_calls.named(machine, index, kind.read_params(machine.cage.arena, activation.sp, machine.from_guest))
 
 
 def waiting_results(machine: Machine, activation: Activation) -> int:
     """How many results the host call has that an activation waits in; 0 if it does not."""
-    functions, index = machine.made.host_functions, activation.vmctx
+    functions, index = machine.registry.host_functions, activation.vmctx
     return len(functions[index].type.results) if activation.status == HOST_CALL and index < len(functions) else 0
 
 
@@ -234,24 +156,8 @@ def results(machine: Machine, activation: Activation) -> Sequence[object]:
 
 def _end(machine: Machine, sp: int, pc: int) -> int:
     """Where frames above that of an activation that rests at `pc` may begin."""
-    end = sp + frame_extent(machine.window, pc) + ALIGNMENT - 1 & -ALIGNMENT
+    end = sp + machine.window.frame_extent(pc) + ALIGNMENT - 1 & -ALIGNMENT
     return min(end, machine.stack_limit)  # a frame that has not been entered may find no room
-
-
-def frame_extent(window: Window, pc: int) -> int:
-    """Bytes of the frame of the function whose code holds `pc`.  Raises: `Trap` when no function's does."""
-    if pc == HALT_PC:
-        return FrameHeader.size
-    type_ = window.preamble.thunk_at(pc)
-    if type_ is not None:
-        return frame_end(type_)
-    index = window.module_at(pc)
-    if index is not None:
-        placed = window.modules[index]
-        function = placed.code.function_at(pc - placed.origin)
-        if function is not None:
-            return placed.code.function(function).frame_size
-    raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
 
 
 def _check_newest(machine: Machine, activation: Activation) -> None:

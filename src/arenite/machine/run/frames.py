@@ -19,15 +19,15 @@ from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXTERNREF
-from arenite.machine.run.execution import HOST_CALL, READY, frame_extent
-from arenite.machine.run.helpers import HELPER_METHODS
+from arenite.machine.run.activation import HOST_CALL, READY
+from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from arenite.machine.machine import Machine
-    from arenite.machine.run.execution import Activation
+    from arenite.machine.run.activation import Activation
     from arenite.machine.space.window import Window
 
 WORD: Final = struct.Struct("<I")
@@ -79,7 +79,7 @@ def references_in(arena: memoryview, window: Window, activation: Activation) -> 
 def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, Shape, int]]:
     """(beginning, end, shape, pc) of each frame; frames that go on at one place share the shape."""
     pc, sp, end = activation.pc, activation.sp, activation.end
-    shape, size = _shape(window, activation, pc, innermost=True), frame_extent(window, pc) + ALIGNMENT - 1
+    shape, size = _shape(window, activation, pc, innermost=True), window.frame_extent(pc) + ALIGNMENT - 1
     callers: dict[int, tuple[Shape, int]] = {}  # by where they go on: a recursion has few
     while True:
         at = sp + shape.header
@@ -96,7 +96,7 @@ def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator
         if sp >= end or (found is None and not window.is_return_point(pc)):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         if found is None:
-            found = callers[pc] = _shape(window, activation, pc, innermost=False), frame_extent(window, pc - 1)
+            found = callers[pc] = _shape(window, activation, pc, innermost=False), window.frame_extent(pc - 1)
         shape, size = found
 
 
@@ -117,7 +117,7 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
         raise SnapshotError(f"the guest's stack is damaged: no code at {pc:#x}")
     function, local = placed.code.function(number), pc - placed.origin
     params = placed.code.types[function.type_index].params
-    if innermost and activation.status in HELPER_METHODS:
+    if innermost and activation.status in BUILTINS:
         asked = asked_at(window, pc)
         if asked is None or asked.helper != activation.status:
             raise SnapshotError(f"the guest's stack is damaged: nothing is half done at {pc:#x}")
@@ -203,7 +203,7 @@ def check_place(window: Window, activation: Activation) -> None:
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
     sizes = (
-        activation.sp + frame_extent(window, pc) * entered,
+        activation.sp + window.frame_extent(pc) * entered,
         activation.at + activation.function.codec.header + FrameHeader.size,
     )
     if max(sizes) > activation.end:

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import MAX_U64
+from arenite.machine.run.interrupts import time_is_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ def checkpoint(machine: Machine, *, now: bool = False) -> None:
     """Stop the guest if it must; for host functions.  `now`: look, also if the watch has not said so.  Raises: `GiveWay`."""
     if now or machine.due:
         machine.due = False
-        stop = machine.time_is_up()
+        stop = time_is_up(machine)
         if stop is not None:
             raise stop
 

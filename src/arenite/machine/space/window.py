@@ -32,11 +32,12 @@ from arenite import platform
 from arenite.bytecode.module import FUNCTION, ModuleCode
 from arenite.bytecode.ops import ROWS
 from arenite.bytecode.safepoints import safepoints_of
-from arenite.errors import Limit
+from arenite.errors import Limit, Trap
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
-from arenite.layout.records import FuncRefRecord, WindowEntry
+from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.space.image import File
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -264,6 +265,21 @@ class Window:
     def is_return_point(self, pc: int) -> bool:
         """Whether a frame may return to `pc`."""
         return is_return_point(self.returns, pc)
+
+    def frame_extent(self, pc: int) -> int:
+        """Bytes of the frame of the function whose code holds `pc`.  Raises: `Trap` when no function's does."""
+        if pc == HALT_PC:
+            return FrameHeader.size
+        type_ = self.preamble.thunk_at(pc)
+        if type_ is not None:
+            return frame_end(type_)
+        index = self.module_at(pc)
+        if index is not None:
+            placed = self.modules[index]
+            function = placed.code.function_at(pc - placed.origin)
+            if function is not None:
+                return placed.code.function(function).frame_size
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
 
     def stops(self, pc: int) -> Callable[[int], bool]:
         """Whether a run may stop at an op of the function that holds `pc`, and go on there with what its safepoint lists."""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.bytecode.helpers import Helper
 from arenite.bytecode.memory import BULK_MAX
-from arenite.errors import Limit, Trap
-from arenite.layout.cage import memory_area
-from arenite.layout.records import InstanceRecord, MemoryRecord, TableRecord
-from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
-from arenite.machine.records.segments import drop, elements_of, segment_bytes, segment_length, word
-from arenite.machine.turn import alone
+from arenite.layout.records import InstanceRecord, TableRecord
+from arenite.layout.types import MAX_TABLE
+from arenite.machine.records.memories import grow_memory, memory_bytes
+from arenite.machine.records.segments import drop, elements_of, segment_bytes, segment_length
+from arenite.machine.records.tables import PIECE, elements, fill, grow_table, table_record
+from arenite.machine.records.words import REFUSED
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
 
-REFUSED: Final = 0xFFFFFFFF  # -1
-PIECE: Final = 1 << 14  # elements of a table that are set at once
 UNIT_BYTES: Final = BULK_MAX  # of a memory that a unit of fuel pays for
 UNIT_ELEMENTS: Final = PIECE  # of a table
 UNIT_ITEMS: Final = 1 << 10  # of an element segment, each of which may be an expression
@@ -51,44 +49,14 @@ def paid(machine: Machine, count: int, per: int, longest: int = LONGEST) -> int:
 
     Raises: `GuestTrap` when there is something to do and no fuel.
     """
-    units = min(-(-count // per), longest)
-    if machine.fuel is not None and units:
-        if machine.fuel <= 0:
-            raise GuestTrap(Cause.OUT_OF_FUEL)
-        units = min(units, machine.fuel)
-        machine.fuel -= units
+    wanted = min(-(-count // per), longest)
+    units = machine.fuel.take(wanted)
+    if wanted and not units:
+        raise GuestTrap(Cause.OUT_OF_FUEL)
     return min(count, units * per)
 
 
 # ---- memories
-
-
-def memory_bytes(machine: Machine, vmctx: int) -> memoryview:
-    """The instance's memory 0, as far as the store context lets it reach."""
-    record = InstanceRecord.memory.read(machine.cage.arena, vmctx)
-    return machine.cage.memory(memory_area(machine.cage.arena, machine.cage.store_page, record))
-
-
-@alone
-def grow_memory(machine: Machine, record: int, delta: int) -> int:
-    """Grow a memory by pages; the old size in pages or `REFUSED`."""
-    arena, page = machine.cage.arena, machine.cage.store_page
-    area = memory_area(arena, page, record)
-    old = len(machine.cage.memory(area)) // PAGE_SIZE
-    maximum = MemoryRecord.maximum.read(arena, record) if MemoryRecord.has_maximum.read(arena, record) else MAX_PAGES
-    if old + delta > min(maximum, MAX_PAGES, max(old, machine.quota.memory // PAGE_SIZE)):
-        return REFUSED
-    if delta and sum(machine.cage.sizes[1:]) + delta * PAGE_SIZE > machine.quota.memories:
-        return REFUSED
-    try:
-        machine.cage.resize(area, (old + delta) * PAGE_SIZE)
-        MemoryRecord.length.write(arena, record, (old + delta) * PAGE_SIZE)
-    except (Limit, OSError):
-        return REFUSED
-    except BaseException:  # of a signal's handler: it has grown or it has not
-        MemoryRecord.length.write(arena, record, len(machine.cage.memory(area)))
-        raise
-    return old
 
 
 def memory_grow(machine: Machine, vmctx: int, delta: int) -> int:
@@ -150,68 +118,6 @@ def data_drop(machine: Machine, vmctx: int, segment: int) -> int:
 # ---- tables
 
 
-def table_record(machine: Machine, vmctx: int, table: int) -> int:
-    """Where an instance's table has its record."""
-    layout = machine.instance_at(vmctx).code.layout
-    return word(machine, vmctx + layout.table(table))
-
-
-def elements(machine: Machine, record: int) -> memoryview:
-    """A table's elements as u32s.  Raises: `Trap` when the record is damaged."""
-    return _first_elements(machine, record, TableRecord.length.read(machine.cage.arena, record))
-
-
-def _first_elements(machine: Machine, record: int, count: int) -> memoryview:
-    """So many elements from where a table has them.  Raises: `Trap` when the record is damaged."""
-    arena = machine.cage.arena
-    at = TableRecord.elements.read(arena, record)
-    if at % 4 or at + 4 * count > len(arena):
-        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
-    return arena[at : at + 4 * count].cast("I")
-
-
-def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
-    """Grow a table by elements; the old length or `REFUSED`."""
-    arena = machine.cage.arena
-    old = len(elements(machine, record))
-    new = old + delta
-    maximum = TableRecord.maximum.read(arena, record) if TableRecord.has_maximum.read(arena, record) else MAX_TABLE
-    known = machine.count_elements()
-    if new > min(maximum, MAX_TABLE, max(old, machine.quota.table)) or (delta and known + delta > machine.quota.elements):
-        return REFUSED
-    machine.elements = None
-    grown = _grow_table(machine, record, value, delta)
-    machine.elements = known if grown == REFUSED else known + delta
-    return grown
-
-
-def _grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
-    """A table that may grow."""
-    arena, old = machine.cage.arena, len(elements(machine, record))
-    new = old + delta
-    if new > TableRecord.capacity.read(arena, record):
-        capacity = max(new, min(2 * old, MAX_TABLE))
-        try:
-            at = machine.allocate(4 * capacity)
-        except Limit:
-            return REFUSED
-        arena = machine.cage.arena
-        arena[at : at + 4 * old].cast("I")[:] = elements(machine, record)
-        TableRecord.elements.write(arena, record, at)
-        TableRecord.capacity.write(arena, record, capacity)
-    fill(_first_elements(machine, record, new), old, value, delta)
-    TableRecord.length.write(arena, record, new)
-    return old
-
-
-def fill(view: memoryview, to: int, value: int, count: int) -> None:
-    """Set elements, a piece at a time."""
-    with memoryview(value.to_bytes(4, "little") * min(count, PIECE)).cast("I") as piece:
-        for at in range(to, to + count, PIECE):
-            size = min(PIECE, to + count - at)
-            view[at : at + size] = piece[:size]
-
-
 def _table_range(view: memoryview, start: int, count: int) -> None:
     if start + count > len(view):
         raise GuestTrap(Cause.TABLE_OUT_OF_BOUNDS)
@@ -269,7 +175,7 @@ def elem_drop(machine: Machine, vmctx: int, segment: int) -> int:
     return 0
 
 
-HELPER_METHODS: Final[dict[int, Callable[..., int | Rest]]] = {
+BUILTINS: Final[dict[int, Callable[..., int | Rest]]] = {
     Helper.MEMORY_GROW: memory_grow,
     Helper.MEMORY_COPY: memory_copy,
     Helper.MEMORY_FILL: memory_fill,

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from arenite.bytecode.helpers import Helper
 from arenite.errors import Trap
 from arenite.layout.records import StoreContext
-from arenite.machine.run.execution import SPENT
+from arenite.machine.run.activation import SPENT
+from arenite.machine.run.builtins import BUILTINS, GuestTrap, Rest
 from arenite.machine.run.frames import asked_at
-from arenite.machine.run.helpers import HELPER_METHODS, GuestTrap, Rest
+from arenite.machine.run.interrupts import give_way, is_late, look_up, trap
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 
-def help_on(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
+def builtin(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
     """Do what a helper's op asks for, or the rest of it; where to go on."""
     helper, page = Helper(status), machine.cage.store_page
     if progress:
@@ -28,7 +29,7 @@ def help_on(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progres
         next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
         progress = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
     while True:
-        if machine.is_late():
+        if is_late(machine):
             _look_up_in(machine, helper, pc, sp, vmctx, progress)
         done = _piece(machine, helper, pc, sp, vmctx, progress)
         if isinstance(done, int):
@@ -44,23 +45,23 @@ def _piece(machine: Machine, helper: Helper, pc: int, sp: int, vmctx: int, progr
     done: int | Rest = 0
     code: Cause | None = None
     try:
-        done = HELPER_METHODS[helper](machine, vmctx, *progress)
+        done = BUILTINS[helper](machine, vmctx, *progress)
     except GuestTrap as stop:
         code = stop.code
     except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
         code = Cause.CORRUPT
     # what follows is raised here, so that it leads to no frame of the helper, which has views
     if code is Cause.OUT_OF_FUEL and _clear_result(machine, pc, sp):
-        machine.give_way(SPENT, helper, pc, sp, vmctx, progress)
+        give_way(machine, SPENT, helper, pc, sp, vmctx, progress)
     if code is not None:
-        machine.trap(code, pc, sp, vmctx)
+        trap(machine, code, pc, sp, vmctx)
     return done
 
 
 def _look_up_in(machine: Machine, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> None:
     """Look up in the middle of a helper's work, unless an execution could not pause there."""
     if not machine.can_pause or _clear_result(machine, pc, sp):
-        machine.look_up(helper, pc, sp, vmctx, progress)
+        look_up(machine, helper, pc, sp, vmctx, progress)
 
 
 def _clear_result(machine: Machine, pc: int, sp: int) -> bool:

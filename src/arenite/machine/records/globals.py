@@ -1,0 +1,31 @@
+"""Globals: where their values lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.layout.records import GlobalRecord
+from arenite.machine.records.objects import GlobalAddr
+from arenite.machine.records.words import word
+
+if TYPE_CHECKING:
+    from arenite.bytecode.module import ModuleCode
+    from arenite.layout.types import GlobalType
+    from arenite.machine.machine import Machine
+
+
+def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
+    """A global of the host's."""
+    at = machine.allocate(GlobalRecord.size)
+    GlobalRecord.value.write(machine.cage.arena, at, bits)
+    made = GlobalAddr(at, type_)
+    machine.own_registry().add_global(made)
+    return made
+
+
+def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
+    """Where a global of an instance's index space has its value."""
+    own = index - code.layout.imported_globals
+    if own < 0:
+        return word(machine, vmctx + code.layout.imported_global(index))
+    return vmctx + code.layout.own_global(own)

@@ -1,0 +1,71 @@
+"""Why a guest that runs must stop, and when it looks whether it must.
+
+The watch says that it is time (`due`), or the clock does where the watch is starved: behind host functions and builtins the loop asks
+`is_late`, and `look_up` then finds out whether the epoch's or a deadline's time has come.
+"""
+
+from __future__ import annotations
+
+import time
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from arenite.errors import Trap
+from arenite.machine.run.activation import GiveWay, Pause, PauseReason, Suspended
+from arenite.machine.run.backtrace import backtrace
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from arenite.machine.machine import Machine
+
+LATE: Final = (
+    0.015  # seconds without a word of the watch: it waits for the interpreter lock, of which short runs let go for too short …
+)
+UNSEEN: Final = 4  # … but a host function of 5 ms lets it in: so looking at the clock behind one of so many is enough …
+YIELD: Final = 50e-6  # … and so long the lock is let go of then: threads of the user's wait for it, too
+
+
+def is_late(machine: Machine) -> bool:
+    """Whether to look up behind a host function or a helper.  The first time in a run only says when it would be late."""
+    now = monotonic()
+    if machine.due or now >= machine.look_at > 0.0:
+        return True
+    if not machine.look_at:
+        machine.look_at = now + LATE
+    return False
+
+
+def look_up(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
+    """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
+    machine.cage.lower_floor()
+    if not machine.due and monotonic() >= machine.look_at > 0.0:
+        sleep(YIELD)
+    machine.due = False
+    machine.look_at = monotonic() + LATE
+    stop = time_is_up(machine)
+    if stop is not None:
+        give_way(machine, stop, status, pc, sp, vmctx, progress)
+
+
+def time_is_up(machine: Machine) -> GiveWay | None:
+    """Why the guest must stop now, if it must."""
+    code = machine.check()
+    if code is not None:
+        return GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
+    if machine.can_pause and machine.until.deadline and time.monotonic() >= machine.until.deadline:
+        return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), Cause.INTERRUPT)
+    return None
+
+
+def give_way(
+    machine: Machine, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()
+) -> NoReturn:
+    """The guest must stop: an execution pauses, an ordinary call traps."""
+    if machine.can_pause:
+        raise Suspended(stop.pause, status, pc, sp, vmctx, progress) from None
+    trap(machine, stop.code, pc, sp, vmctx)
+
+
+def trap(machine: Machine, cause: Cause, pc: int, sp: int, vmctx: int) -> NoReturn:
+    """Raise the trap with the guest's frames."""
+    raise Trap(cause.message, cause.code, backtrace(machine, pc, sp, vmctx))

@@ -1,0 +1,140 @@
+"""The loop around a tier: it runs until it stops; the loop does what the stop asks for and lets it go on.
+
+A stop asks for a host function, a builtin, or a slice of fuel.  No machine stack lies between guest and host at that moment: what is
+going on stands in the arena and the store context.
+
+Invariants: the arena is distrusted (a word is read once and bounded); the store context below the base is the machine's own;
+`Machine.top` is where a new activation's frame may begin.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from arenite.bytecode.helpers import FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
+from arenite.layout.cage import ALIGNMENT, UNIT
+from arenite.layout.records import FrameHeader, StoreContext
+from arenite.machine.run.activation import HOST_CALL, READY, SPENT
+from arenite.machine.run.builtin_calls import builtin
+from arenite.machine.run.builtins import BUILTINS
+from arenite.machine.run.collect import tidy
+from arenite.machine.run.host_calls import fail, pause_at, put_results
+from arenite.machine.run.interrupts import UNSEEN, give_way, is_late, look_up, trap
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from arenite.machine.machine import Machine
+    from arenite.machine.run.tier import Runner
+
+CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
+
+
+def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
+    """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
+    fuel = machine.fuel
+    left = given = 0 if machine.watched or status != READY else fuel.grant()
+    machine.look_at = 0.0
+    calls = UNSEEN  # of host functions since the clock was looked at
+    while True:
+        if status == HOST_CALL:  # written out: each function on the way to a host function takes of Python's stack
+            type_, functions = machine.window.preamble.host_calls[pc], machine.registry.host_functions
+            function = functions[vmctx] if vmctx < len(functions) else None
+            if function is None or (function.type is not type_ and function.type != type_):
+                trap(machine, Cause.BAD_SIGNATURE, pc, sp, vmctx)
+            kind, arena = function.codec, machine.cage.arena
+            end = sp + kind.frame
+            if end > machine.stack_limit:
+                trap(machine, Cause.CORRUPT, pc, sp, vmctx)
+            args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, machine.from_guest)
+            if machine.can_pause and machine.until.pause_at:
+                pause_at(machine, pc, sp, vmctx, progress[0] if progress else 0)
+            machine.progress, progress = progress[0] if progress else 0, ()
+            machine.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
+            machine.host_stack.append((vmctx, pc, sp, end))
+            if function.before is not None:
+                if not kind.plain_results:
+                    tidy(machine)
+                args = function.before(machine, FrameHeader.caller_vmctx.read(arena, sp + kind.header), args)
+            try:
+                result = function.call(*args)
+                if function.after is not None:
+                    result = function.after(machine, args, result)
+            except BaseException as error:
+                fail(machine, function, args, error, pc, sp, vmctx)
+                raise
+            machine.host_stack.pop()
+            if kind.results == 1 and kind.plain_results:  # the usual case, written out: this is what short host calls cost
+                try:
+                    kind.put_results(machine.cage.arena, sp, result)
+                except (struct.error, OverflowError):  # a value in another acceptable form, or the error is raised here
+                    put_results(machine, kind, result, sp)
+            elif result is not None or kind.results:
+                put_results(machine, kind, result, sp)
+            args, result = (), None  # what was in them may go
+            pc += UNIT
+            calls += 1
+            if machine.due or calls >= UNSEEN:
+                calls = 0
+                if is_late(machine):
+                    look_up(machine, READY, pc, sp, vmctx)
+            given = left
+            if fuel.left is not None:  # which the host function may have changed
+                left = given = fuel.grant()
+        elif status == READY:
+            pass
+        elif status in (PAUSE_AGAIN, PAUSE_OWED):
+            left = given = _next_slice(machine, status, pc, sp, vmctx)
+        elif status in BUILTINS:
+            pc = builtin(machine, status, pc, sp, vmctx, progress)
+            progress = ()
+            given = left
+            if fuel.left is not None:
+                left = given = fuel.grant()
+        elif status == LOOK_UP:
+            look_up(machine, READY, pc, sp, vmctx)
+        else:
+            trap(machine, Cause(status), pc, sp, vmctx)
+        cage = machine.cage
+        page = cage.store_page
+        CONTEXT.pack_into(page, 0, FINISHED, pc, sp, vmctx, left)
+        runner = machine.runner
+        if runner is None or machine.runner_generation != cage.generation:
+            runner = _refresh(machine)
+        try:
+            runner()
+            status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
+        except BaseException:  # of a signal's handler; the guest pays for what it did
+            fuel.charge(given, StoreContext.fuel.read(page, 0))
+            raise
+        if fuel.left is not None:
+            if not 0 <= left <= given:  # a fault on a damaged record may come while the register is in use
+                left = 0
+            fuel.left -= given - left
+            given = left
+        if cage.lost[0]:
+            cage.check()
+        if status == FINISHED:
+            return
+
+
+def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> int:
+    """A slice was used up, or the watch has ended it: look up, pay what is owed."""
+    look_up(machine, status, pc, sp, vmctx)
+    fuel = machine.fuel
+    owed = status == PAUSE_OWED
+    if fuel.left is None:
+        return fuel.slice - owed
+    if fuel.left <= 0:
+        give_way(machine, SPENT, status, pc, sp, vmctx)
+    fuel.left -= owed
+    return fuel.grant()
+
+
+def _refresh(machine: Machine) -> Runner:
+    """Give the tier the present buffers and window."""
+    generation, cage = machine.cage.generation, machine.cage  # in this order: the first has it made
+    cage.show(machine.window)
+    runner = machine.tier.runner(cage, machine.window)
+    machine.runner_generation, machine.runner = generation, runner
+    return runner
