@@ -22,7 +22,7 @@ import zstandard
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Store, ValType
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
-from arenite.machine.space.image import CHUNK
+from arenite.machine.space.pages import CHUNK
 from arenite.snapshot.container import CHECKSUM, HEADER, KINDS, MAGIC
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pack import ROW

@@ -26,7 +26,7 @@ import zstandard
 from arenite import platform
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.space.image import write
+from arenite.machine.space.file import write
 from arenite.snapshot.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT
 from arenite.snapshot.manifest import canonical, check, parsed

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT
-from arenite.machine.space.image import ARENA, Image, collected
+from arenite.machine.space.image import ARENA, Image
+from arenite.machine.space.pages import collected
 from arenite.snapshot.pages import union
 
 if TYPE_CHECKING:

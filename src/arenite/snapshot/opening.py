@@ -18,7 +18,8 @@ import zstandard
 
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.space.image import CHUNK, NO_PAGES, Image, Pages, rebuilt
+from arenite.machine.space.image import Image, rebuilt
+from arenite.machine.space.pages import CHUNK, NO_PAGES, Pages
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields

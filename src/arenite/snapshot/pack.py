@@ -15,12 +15,15 @@ import zstandard
 
 from arenite import platform
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.space.image import BLOCK, CHUNK, ZERO_BLOCK, Extent, Image, PortableTemplate, Template, write
+from arenite.machine.space.file import write
+from arenite.machine.space.pages import BLOCK, CHUNK, ZERO_BLOCK
+from arenite.machine.space.template import Extent, PortableTemplate, Template
 from arenite.snapshot.container import Section, decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from arenite.machine.space.image import Image
     from arenite.snapshot.checked import Fields
     from arenite.snapshot.container import Reader, Writer
 

@@ -15,25 +15,13 @@ import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.space.image import (
-    BLOCK,
-    CHUNK,
-    NO_PAGES,
-    ZERO_BLOCK,
-    Extent,
-    Image,
-    Pages,
-    PortableTemplate,
-    Template,
-    blocks_in,
-    collected,
-    merged,
-    runs,
-)
+from arenite.machine.space.pages import BLOCK, CHUNK, NO_PAGES, ZERO_BLOCK, Pages, blocks_in, collected, merged, spans
+from arenite.machine.space.template import Extent, PortableTemplate, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from arenite.machine.space.image import Image
     from arenite.snapshot.container import Reader, Section, Writer
 
 DIGEST: Final = 16
@@ -52,7 +40,7 @@ def write_region(out: Writer, image: Image, region: int, advance: Callable[[int]
     sums = bytearray(DIGEST * -(-size // CHUNK))
     for at, chunk in image.chunks(region, CHUNK):
         sums[DIGEST * at // CHUNK : DIGEST * (at // CHUNK + 1)] = digest(chunk)
-        for start, stop in runs(chunk):
+        for start, stop in spans(chunk):
             out.write(place.offset + at + start, memoryview(chunk)[start:stop])
         advance(at + len(chunk))
     return place, bytes(sums)

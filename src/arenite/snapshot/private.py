@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite import platform
 from arenite.errors import SnapshotError
-from arenite.machine.space.image import CHUNK, runs, write
+from arenite.machine.space.file import write
+from arenite.machine.space.pages import CHUNK, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +162,7 @@ def _checked(seal: Seal, found: bytes, name: str) -> Seal:
 def write_runs(fd: int, chunk: bytes, at: int) -> int:
     """Write what of a chunk is not zero; how many bytes that were."""
     taken = 0
-    for start, stop in runs(chunk):
+    for start, stop in spans(chunk):
         write(fd, memoryview(chunk)[start:stop], at + start)
         taken += stop - start
     return taken

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import zstandard
 
 from arenite.errors import SnapshotError
-from arenite.machine.space.image import BLOCK, Image
+from arenite.machine.space.pages import BLOCK
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.frozen.freeze import Frozen
+    from arenite.machine.space.image import Image
 
 Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Config, Engine, Limit, Limits, Snapshot, Store, Table, TableType, Trap
-from arenite.machine.space.image import BLOCK, PortableTemplate
+from arenite.machine.space.pages import BLOCK
 from arenite.machine.space.portable import PortableCage
+from arenite.machine.space.template import PortableTemplate
 from arenite.platform import HAS_CAGE
 from unit.machine.guests import EXTERNREF, FUNCREF, fresh
 

@@ -13,7 +13,7 @@ import pytest
 
 from arenite import Config, Engine, Limit, Snapshot, SnapshotError
 from arenite.cli.app import main
-from arenite.machine.space.image import CHUNK
+from arenite.machine.space.pages import CHUNK
 from arenite.snapshot import private
 from fuzz.frozen import Document, sealed
 from released import open_files

@@ -16,7 +16,7 @@ import zstandard
 from arenite import Config, Engine, Instance, Limit, Memory, MemoryType, Module, Snapshot, SnapshotError, Store
 from arenite import Limits as Extent
 from arenite.inspect.survey import MOST_ROWS_IN_ALL
-from arenite.machine.space.image import CHUNK
+from arenite.machine.space.pages import CHUNK
 from arenite.snapshot import checked, container, pack
 from arenite.snapshot import manifest as texts
 from arenite.snapshot.limits import FileLimits

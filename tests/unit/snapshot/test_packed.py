@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Instance, Memory, Module, Snapshot, SnapshotError, Store
-from arenite.machine.space.image import CHUNK
+from arenite.machine.space.pages import CHUNK
 from arenite.snapshot.pack import ROW
 from fuzz.frozen import Document
 from unit.snapshot.counting import RESULT, ended, of, paused

@@ -23,23 +23,10 @@ from arenite.machine.run.host_calls import named
 from arenite.machine.run.watch import watch
 from arenite.machine.space.absent import InterruptedCage
 from arenite.machine.space.cage import AnyCage, Cage
-from arenite.machine.space.image import (
-    ARENA,
-    NO_PAGES,
-    Image,
-    Pages,
-    PortableTemplate,
-    Template,
-    collected,
-    different_pages,
-    nonzero_blocks,
-    nonzero_pages,
-    nonzero_runs,
-    ranges_of,
-    rebuilt,
-    written,
-)
+from arenite.machine.space.image import ARENA, Image, rebuilt, written
+from arenite.machine.space.pages import NO_PAGES, Pages, collected, nonzero_blocks, nonzero_pages, nonzero_runs, ranges_of
 from arenite.machine.space.portable import PortableCage
+from arenite.machine.space.template import PortableTemplate, Template, different_pages
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:

@@ -37,15 +37,16 @@ from arenite.layout.cage import (
     write_length,
 )
 from arenite.layout.records import StoreContext
-from arenite.machine.space.image import nonzero_runs
+from arenite.machine.space.pages import nonzero_runs
 from arenite.machine.space.room import reserve
 from arenite.platform.reserve import round_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.machine.space.image import Image, Template
+    from arenite.machine.space.image import Image
     from arenite.machine.space.portable import PortableCage
+    from arenite.machine.space.template import Template
     from arenite.machine.space.window import Window
 
 AnyCage: TypeAlias = "Cage | PortableCage"

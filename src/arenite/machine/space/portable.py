@@ -15,7 +15,8 @@ from arenite.machine.space.cage import ALL_UNITS, GRAIN, NOTHING_LOST
 from arenite.platform.reserve import round_up
 
 if TYPE_CHECKING:
-    from arenite.machine.space.image import Image, Template
+    from arenite.machine.space.image import Image
+    from arenite.machine.space.template import Template
     from arenite.machine.space.window import Window
 
 

@@ -36,7 +36,7 @@ from arenite.errors import Limit, Trap
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
-from arenite.machine.space.image import File
+from arenite.machine.space.file import File
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
