@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from arenite.inspect.survey import Row, Survey
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.frames import Frame
-    from arenite.machine.space.window import Placed, Window, Windows
+    from arenite.machine.space.window import PlacedModule, Window, Windows
 
 MOST_FRAMES: Final = 1 << 10  # of one execution
 
@@ -131,7 +131,7 @@ class Frames:
         rows += [self.names.row(at, type_, role, "") for at, role, type_ in shown if at + SLOT <= self.survey.arena.size]
         return title, sorted(rows, key=lambda row: row.at)
 
-    def function_at(self, pc: int) -> tuple[Placed | None, int | None]:
+    def function_at(self, pc: int) -> tuple[PlacedModule | None, int | None]:
         """The module and own function whose code holds `pc`."""
         index = self.window.module_at(pc)
         placed = None if index is None else self.window.modules[index]
@@ -145,7 +145,7 @@ class Frames:
             return "a call of a host function" if self.window.preamble.thunk_at(pc) is not None else ""
         return self.names.function(index, placed.code.imported_functions + number)
 
-    def title(self, activation: Activation, frame: Frame, placed: Placed | None, number: int | None, vmctx: int) -> str:
+    def title(self, activation: Activation, frame: Frame, placed: PlacedModule | None, number: int | None, vmctx: int) -> str:
         """What stands in a backtrace's line."""
         if placed is not None and number is not None:
             local = frame.pc - placed.origin
@@ -168,7 +168,7 @@ class Frames:
         types, role = (type_.results, "result") if answered else (type_.params, "parameter")
         return [(frame.sp + SLOT * n, f"{role} {n}", t) for n, t in enumerate(types)]
 
-    def guest_slots(self, frame: Frame, placed: Placed, number: int) -> list[tuple[int, str, int]]:
+    def guest_slots(self, frame: Frame, placed: PlacedModule, number: int) -> list[tuple[int, str, int]]:
         """Slots of a guest's function: parameters, locals, and operands that the safepoint knows."""
         code: ModuleCode = placed.code
         types = memoryview(code.locals[number]).cast("I")

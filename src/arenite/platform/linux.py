@@ -131,13 +131,13 @@ class Reservation:
             faults.unwatch(self._watch)
             self._watch = -1
 
-    def own_pages(self, start: int, stop: int) -> list[tuple[int, int]] | None:
+    def dirty_pages(self, start: int, stop: int) -> list[tuple[int, int]] | None:
         """Ranges of whole pages, as offsets from `start`, that are this mapping's own: written since the file was mapped, or, where
         there is no file, ever touched.  None when the system does not tell.
         """
         self._check(start, stop)
         try:
-            return pagemap.own_pages(self.address + start, stop - start)
+            return pagemap.dirty_pages(self.address + start, stop - start)
         except OSError:
             return None
 
@@ -160,7 +160,7 @@ class Reservation:
 def touched(space: PortableReservation) -> list[tuple[int, int]] | None:
     """Ranges of whole pages of plain memory outside of which all is zero, for nobody has ever written there; None when the system does not tell."""
     try:
-        return pagemap.own_pages(libc.address_of(space.mapping), round_up(space.size))
+        return pagemap.dirty_pages(libc.address_of(space.mapping), round_up(space.size))
     except OSError:
         return None
 

@@ -3,7 +3,7 @@
 In a private mapping of a file these are the pages that were written since; in anonymous memory, those that were touched.  The answer is
 exact and asks for no privilege.  `PAGEMAP_SCAN` (Linux 6.7) finds them without visiting the others; older kernels are read page by page.
 
-    for start, stop in own_pages(address, size): ...
+    for start, stop in dirty_pages(address, size): ...
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _pagemap() -> int:
     return os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def own_pages(address: int, size: int) -> list[tuple[int, int]]:
+def dirty_pages(address: int, size: int) -> list[tuple[int, int]]:
     """(start, stop) of each run of pages of one's own, as byte offsets from `address`.  Raises: OSError where the system does not tell."""
     fd = _child_safe(os.getpid())
     try:

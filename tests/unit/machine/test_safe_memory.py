@@ -39,7 +39,7 @@ def large() -> tuple[Store, dict[str, Any]]:
 def touched(store: Store) -> int:
     """Bytes of its memory that anybody ever touched, for reading too."""
     cage: Any = store.machine.cage
-    own = cage.own_pages(1)
+    own = cage.dirty_pages(1)
     assert own is not None
     return sum(stop - start for start, stop in own)
 
@@ -90,7 +90,7 @@ def test_files_are_as_small_and_are_opened_for_as_little(tmp_path: Path, packed:
 @pytest.mark.parametrize("tell", [True, False], ids=["told", "not told"])
 def test_a_snapshot_is_the_same_whether_the_system_tells_what_was_touched(monkeypatch: pytest.MonkeyPatch, tell: bool) -> None:  # noqa: FBT001
     if not tell:
-        monkeypatch.setattr(PortableCage, "own_pages", lambda _cage, _region: None)
+        monkeypatch.setattr(PortableCage, "dirty_pages", lambda _cage, _region: None)
     store, exports = fresh(
         '(module (memory (export "m") 40) (table (export "t") 90 externref))', tier="safe", max_wasm_stack=1 << 16
     )

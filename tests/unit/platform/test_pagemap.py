@@ -32,7 +32,7 @@ def numbers(ranges: Iterable[tuple[int, int]]) -> list[int]:
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How `own_pages` finds out: as it does here, or as on a kernel that has no PAGEMAP_SCAN."""
+    """How `dirty_pages` finds out: as it does here, or as on a kernel that has no PAGEMAP_SCAN."""
 
     def refuse(*_args: object) -> int:
         raise OSError(errno.ENOTTY, "no such request")
@@ -65,16 +65,16 @@ def test_written_pages_of_a_file(seed: int) -> None:
     view = space.view(0, pages * PAGE)
     for page in random_.sample(range(pages), 300):
         assert view[page * PAGE] in {0, page % 255 + 1}
-    assert space.own_pages(0, pages * PAGE) == []
+    assert space.dirty_pages(0, pages * PAGE) == []
     written = sorted(random_.sample(range(pages), random_.choice((1, 50, 400))))
     for page in written:
         view[page * PAGE + random_.randrange(PAGE)] = 0  # also a zero where zero was
-    assert numbers(space.own_pages(0, pages * PAGE) or ()) == written
+    assert numbers(space.dirty_pages(0, pages * PAGE) or ()) == written
     first, last = 100, 450
     inside = [page - first for page in written if first <= page < last]
-    assert numbers(space.own_pages(first * PAGE, last * PAGE) or ()) == inside
+    assert numbers(space.dirty_pages(first * PAGE, last * PAGE) or ()) == inside
     space.map_fixed(0, fd, pages * PAGE, 0)
-    assert space.own_pages(0, pages * PAGE) == []
+    assert space.dirty_pages(0, pages * PAGE) == []
     os.close(fd)
 
 
@@ -88,10 +88,10 @@ def test_more_runs_than_one_answer_holds() -> None:
     view = space.view(0, pages * PAGE)
     for page in range(0, pages, 2):
         view[page * PAGE] = 1
-    assert numbers(space.own_pages(0, pages * PAGE) or ()) == list(range(0, pages, 2))
+    assert numbers(space.dirty_pages(0, pages * PAGE) or ()) == list(range(0, pages, 2))
     for page in range(1, pages, 2):
         view[page * PAGE] = 1
-    assert numbers(space.own_pages(0, pages * PAGE) or ()) == list(range(pages))
+    assert numbers(space.dirty_pages(0, pages * PAGE) or ()) == list(range(pages))
     os.close(fd)
 
 
@@ -101,14 +101,14 @@ def test_anonymous_memory() -> None:
     pages = 300
     space = platform.Reservation(pages * PAGE)
     space.commit(0, 200 * PAGE)
-    assert space.own_pages(0, pages * PAGE) == []
+    assert space.dirty_pages(0, pages * PAGE) == []
     view = space.view(0, 200 * PAGE)
     written = [0, 1, 2, 77, 199]
     for page in written:
         view[page * PAGE] = 1
-    assert set(written) <= set(numbers(space.own_pages(0, pages * PAGE) or ())) <= set(range(200))
+    assert set(written) <= set(numbers(space.dirty_pages(0, pages * PAGE) or ())) <= set(range(200))
     space.decommit(0, 100 * PAGE)
-    assert numbers(space.own_pages(0, pages * PAGE) or ()) == [199]
+    assert numbers(space.dirty_pages(0, pages * PAGE) or ()) == [199]
 
 
 def test_both_ways_agree_on_a_mixture() -> None:
@@ -151,8 +151,8 @@ def test_an_error_of_another_kind_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
     space = platform.Reservation(PAGE)
     monkeypatch.setattr(fcntl, "ioctl", refuse)
     with pytest.raises(OSError, match="not here"):
-        pagemap.own_pages(space.address, PAGE)
-    assert space.own_pages(0, PAGE) is None
+        pagemap.dirty_pages(space.address, PAGE)
+    assert space.dirty_pages(0, PAGE) is None
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # from 3.12 on
@@ -163,15 +163,15 @@ def test_a_child_asks_about_itself() -> None:
     space.map_fixed(0, fd, 4 * PAGE, 0)
     view = space.view(0, 4 * PAGE)
     view[PAGE] = 1
-    assert numbers(space.own_pages(0, 4 * PAGE)) == [1]
+    assert numbers(space.dirty_pages(0, 4 * PAGE)) == [1]
     read, write = os.pipe()
     child = os.fork()
     if not child:
         view[2 * PAGE] = 1
-        os.write(write, bytes(numbers(space.own_pages(0, 4 * PAGE))))
+        os.write(write, bytes(numbers(space.dirty_pages(0, 4 * PAGE))))
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(read, 10) == bytes([1, 2])
-    assert numbers(space.own_pages(0, 4 * PAGE)) == [1]
+    assert numbers(space.dirty_pages(0, 4 * PAGE)) == [1]
     for file in (read, write, fd):
         os.close(file)

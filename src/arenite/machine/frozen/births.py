@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from arenite.machine.space.image import Image
     from arenite.machine.space.window import Window, Windows
 
-KINDS: Final = 4  # of one module
+KEYS: Final = 4  # of one module
 MOST: Final = 128  # of a process: each holds a file descriptor
 
 Key: TypeAlias = "tuple[Windows, int, int, list[FuncType], list[int], Quota]"
@@ -92,7 +92,7 @@ class Births:
         instance = instantiate.prepare(machine, code, imports)
         if key in self._seen:
             self._keep(key, machine, instance)
-        elif len(self._seen) < KINDS:
+        elif len(self._seen) < KEYS:
             self._seen.append(key)
         return instance
 

@@ -126,9 +126,9 @@ def _clear_stack(machine: Machine) -> None:
     first = -(-top // HOST_PAGE) * HOST_PAGE
     if any(cage.arena[top : min(first, limit)]):
         cage.arena[top : min(first, limit)] = bytes(min(first, limit) - top)
-    own = cage.own_pages(ARENA)
+    dirty = cage.dirty_pages(ARENA)
     known = () if cage.template is None else cage.template.data(ARENA)
-    ranges = [(0, limit + HOST_PAGE)] if own is None else [*own, *known]
+    ranges = [(0, limit + HOST_PAGE)] if dirty is None else [*dirty, *known]
     arena = cage.region(ARENA)
     begin, end = first + HOST_PAGE, limit + HOST_PAGE
     for start, stop in ranges:
@@ -155,13 +155,13 @@ def capture(cage: AnyCage) -> Image:
 
 def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
     """What a region has beyond the template."""
-    view, own = cage.region(region), cage.own_pages(region)
+    view, dirty = cage.region(region), cage.dirty_pages(region)
     known = template.size(region)
-    if own is None or cage.portable:
-        return collected(different_pages(view, template, region, _written(own, template, region, len(view))))
-    mapped = [(a, min(b, known)) for a, b in own if a < known]
+    if dirty is None or cage.portable:
+        return collected(different_pages(view, template, region, _written(dirty, template, region, len(view))))
+    mapped = [(a, min(b, known)) for a, b in dirty if a < known]
     written = ranges_of(view, mapped)
-    grown = collected(nonzero_pages(view, [(max(a, known), b) for a, b in own if b > known]) if len(view) > known else ())
+    grown = collected(nonzero_pages(view, [(max(a, known), b) for a, b in dirty if b > known]) if len(view) > known else ())
     return (
         written if not grown.numbers else Pages([*written.numbers, *grown.numbers], bytes(written.content) + bytes(grown.content))
     )
@@ -171,8 +171,8 @@ def _new_template(cage: AnyCage) -> Image:
     """A template with exactly this content, which becomes the cage's own."""
     sizes = cage.sizes
     if cage.portable:
-        parts = ((n, cage.region(n), cage.own_pages(n)) for n in range(len(sizes)))
-        blocks = [nonzero_blocks(view, _written(own, cage.template, n, len(view))) for n, view, own in parts]
+        parts = ((n, cage.region(n), cage.dirty_pages(n)) for n in range(len(sizes)))
+        blocks = [nonzero_blocks(view, _written(dirty, cage.template, n, len(view))) for n, view, dirty in parts]
         template: Template = PortableTemplate(sizes, blocks)
         image = Image(template, sizes, (NO_PAGES,) * len(sizes))
         cage.template = template
@@ -185,17 +185,17 @@ def _new_template(cage: AnyCage) -> Image:
 def _own_content(cage: AnyCage) -> Iterator[tuple[int, int, memoryview]]:
     """(region, offset, bytes) of what is not zero in a cage."""
     for region in range(len(cage.sizes)):
-        view, own = cage.region(region), cage.own_pages(region) if cage.template is None else None
-        for start, stop in nonzero_runs(view, [(0, len(view))] if own is None else own):
+        view, dirty = cage.region(region), cage.dirty_pages(region) if cage.template is None else None
+        for start, stop in nonzero_runs(view, [(0, len(view))] if dirty is None else dirty):
             with view[start:stop] as run:
                 yield region, start, run
 
 
-def _written(own: list[tuple[int, int]] | None, template: Template | None, region: int, size: int) -> list[tuple[int, int]]:
-    """Ranges of a region outside of which both it and the template are zero.  `own`: of a portable cage; None: nobody knows."""
-    if own is None:
+def _written(dirty: list[tuple[int, int]] | None, template: Template | None, region: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of a region outside of which both it and the template are zero.  `dirty`: of a portable cage; None: nobody knows."""
+    if dirty is None:
         return [(0, size)]
-    return own if template is None else [*own, *template.data(region)]
+    return dirty if template is None else [*dirty, *template.data(region)]
 
 
 def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:

@@ -29,10 +29,10 @@ REFERENCE: Final = 0xFFFFFFFF  # a reference is a u32, also one computed from wh
 
 def function_reference(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
     """The reference to a function of an instance's index space.  Spec: exec-ref.func."""
-    own = index - code.imported_functions
-    if own < 0:
+    number = index - code.imported_functions
+    if number < 0:
         return word(machine, vmctx + code.layout.function(index))
-    return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + own * FuncRefRecord.size & REFERENCE
+    return InstanceRecord.funcrefs.read(machine.cage.arena, vmctx) + number * FuncRefRecord.size & REFERENCE
 
 
 def start_function(machine: Machine, instance: InstanceAddr) -> FuncAddr | None:

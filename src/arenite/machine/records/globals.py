@@ -18,14 +18,14 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
     """A global of the host's."""
     at = machine.allocate(GlobalRecord.size)
     GlobalRecord.value.write(machine.cage.arena, at, bits)
-    made = GlobalAddr(at, type_)
-    machine.own_registry().add_global(made)
-    return made
+    new = GlobalAddr(at, type_)
+    machine.own_registry().add_global(new)
+    return new
 
 
 def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:
     """Where a global of an instance's index space has its value."""
-    own = index - code.layout.imported_globals
-    if own < 0:
+    number = index - code.layout.imported_globals
+    if number < 0:
         return word(machine, vmctx + code.layout.imported_global(index))
-    return vmctx + code.layout.own_global(own)
+    return vmctx + code.layout.own_global(number)

@@ -55,10 +55,10 @@ class Fuel:
         """Units for a slice."""
         return self.slice if self.left is None else max(min(self.slice, self.left), 0)
 
-    def charge(self, given: int, left: int) -> None:
+    def charge(self, granted: int, left: int) -> None:
         """A run was ended by an exception with so many units left, as the store context says: all of them, if that cannot be."""
         if self.left is not None:
-            self.left -= given - left if 0 <= left <= given else given
+            self.left -= granted - left if 0 <= left <= granted else granted
 
     def take(self, units: int) -> int:
         """Pay for work, as far as there is fuel; how many units were paid."""

@@ -33,7 +33,7 @@ CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
     """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
     fuel = machine.fuel
-    left = given = 0 if machine.watched or status != READY else fuel.grant()
+    left = granted = 0 if machine.watched or status != READY else fuel.grant()
     machine.look_at = 0.0
     calls = UNSEEN  # of host functions since the clock was looked at
     while True:
@@ -78,19 +78,19 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
                 calls = 0
                 if is_late(machine):
                     look_up(machine, READY, pc, sp, vmctx)
-            given = left
+            granted = left
             if fuel.left is not None:  # which the host function may have changed
-                left = given = fuel.grant()
+                left = granted = fuel.grant()
         elif status == READY:
             pass
         elif status in (PAUSE_AGAIN, PAUSE_OWED):
-            left = given = _next_slice(machine, status, pc, sp, vmctx)
+            left = granted = _next_slice(machine, status, pc, sp, vmctx)
         elif status in BUILTINS:
             pc = builtin(machine, status, pc, sp, vmctx, progress)
             progress = ()
-            given = left
+            granted = left
             if fuel.left is not None:
-                left = given = fuel.grant()
+                left = granted = fuel.grant()
         elif status == LOOK_UP:
             look_up(machine, READY, pc, sp, vmctx)
         else:
@@ -105,13 +105,13 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
             runner()
             status, pc, sp, vmctx, left = CONTEXT.unpack_from(page, 0)
         except BaseException:  # of a signal's handler; the guest pays for what it did
-            fuel.charge(given, StoreContext.fuel.read(page, 0))
+            fuel.charge(granted, StoreContext.fuel.read(page, 0))
             raise
         if fuel.left is not None:
-            if not 0 <= left <= given:  # a fault on a damaged record may come while the register is in use
+            if not 0 <= left <= granted:  # a fault on a damaged record may come while the register is in use
                 left = 0
-            fuel.left -= given - left
-            given = left
+            fuel.left -= granted - left
+            granted = left
         if cage.lost[0]:
             cage.check()
         if status == FINISHED:

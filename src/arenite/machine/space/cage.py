@@ -136,9 +136,9 @@ class Cage:
         """Bytes of each region."""
         return (self._arena_size - STORE_AT, *self._lengths[: self._used])
 
-    def own_pages(self, region: int) -> list[tuple[int, int]] | None:
+    def dirty_pages(self, region: int) -> list[tuple[int, int]] | None:
         """Ranges of a region's pages that were written since its template was mapped, or ever; None where that cannot be told."""
-        return self._space.own_pages(*self._place(region))
+        return self._space.dirty_pages(*self._place(region))
 
     def rebase(self, image: Image) -> None:
         """Map the template of an image whose content this cage already has: its own pages are given back."""
@@ -260,9 +260,9 @@ class Cage:
         for region in range(1 + self._used):
             start, stop = self._place(region)
             self._space.commit(start, stop)
-            own = other.own_pages(region) if other.template is None else None
+            dirty = other.dirty_pages(region) if other.template is None else None
             here, there = self.region(region), other.region(region)
-            for a, b in nonzero_runs(there, [(0, stop - start)] if own is None else own):
+            for a, b in nonzero_runs(there, [(0, stop - start)] if dirty is None else dirty):
                 here[a:b] = there[a:b]
 
     def memory(self, area: int) -> memoryview:

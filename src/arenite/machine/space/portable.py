@@ -67,7 +67,7 @@ class PortableCage:
         """Bytes of each region."""
         return (HOST_PAGE + self._arena_size, *self._lengths)
 
-    def own_pages(self, region: int) -> list[tuple[int, int]] | None:
+    def dirty_pages(self, region: int) -> list[tuple[int, int]] | None:
         """Ranges of whole pages of a region outside of which it is zero; None where the system does not tell."""
         try:
             return platform.touched(self._memories[region - 1] if region else self._space)

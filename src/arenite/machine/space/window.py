@@ -126,7 +126,7 @@ def nowhere(_pc: int) -> bool:
     return False
 
 
-class Placed:
+class PlacedModule:
     """A module in a window: its first handle and where its bytecode begins."""
 
     def __init__(self, code: ModuleCode, handle: int, origin: int) -> None:
@@ -167,10 +167,10 @@ class Window:
         self._types: list[FuncType] = []  # by id - 1; only ever added to
         self._ids: dict[FuncType, int] = {}
         self.shown = 0  # how many thunks it has entries for
-        self.modules: list[Placed] = []
+        self.modules: list[PlacedModule] = []
         handle, origin = THUNKS, MODULE_GRAIN
         for code in modules:
-            self.modules.append(Placed(code, handle, origin))
+            self.modules.append(PlacedModule(code, handle, origin))
             handle += code.function_count
             origin = -(-(origin + len(code.bytecode)) // MODULE_GRAIN) * MODULE_GRAIN
         self._origins = [placed.origin for placed in self.modules]  # ascending
@@ -194,7 +194,7 @@ class Window:
             start = return_map_size(placed.origin)
             self.returns[start : start + len(placed.code.returns)] = placed.code.returns
 
-    def _name_types(self, placed: Placed) -> None:
+    def _name_types(self, placed: PlacedModule) -> None:
         """Put ids in the place of the type indexes in a module's bytecode."""
         ids = array("I", map(self._id_of, placed.code.types))
         with self.code[placed.origin : placed.end].cast("I") as words:
