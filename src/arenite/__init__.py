@@ -47,6 +47,7 @@ from arenite.api import (
     ValType,
     wat2wasm,
 )
+from arenite.compat.wasmtime import ExitTrap, WasmtimeError
 from arenite.errors import (
     AreniteError,
     DecodeError,
@@ -62,9 +63,6 @@ from arenite.errors import (
 )
 from arenite.traps import TrapCode
 from arenite.wasi import Feed, WasiConfig
-
-ExitTrap = Exit
-WasmtimeError = Failure
 
 __all__ = [
     "ASK_AGAIN",

@@ -5,9 +5,12 @@ Example:  Engine(Config(tier="safe", consume_fuel=True))
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
+
+from arenite.compat.wasmtime import OPTIONS as WASMTIME
+from arenite.compat.wasmtime import check as check_wasmtime
+from arenite.compat.wasmtime import check_type
 
 TIERS: Final = ("threaded", "safe")
 ADDRESSINGS: Final = ("single", "spaces")
@@ -20,60 +23,6 @@ AddressingName = Literal["single", "spaces"]
 def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field: the annotation beside it says the type)
     """A field with its default and its meaning."""
     return field(default=default, metadata={"doc": doc})
-
-
-WASMTIME: Final[dict[str, bool | type | tuple[str, ...] | None]] = {
-    # what arenite always has
-    **dict.fromkeys(("wasm_multi_value", "wasm_reference_types", "wasm_bulk_memory"), True),
-    # what it has not; modules that need it are refused with its name
-    **dict.fromkeys(
-        (
-            "wasm_simd",
-            "wasm_relaxed_simd",
-            "wasm_relaxed_simd_deterministic",
-            "wasm_threads",
-            "shared_memory",
-            "wasm_tail_call",
-            "wasm_multi_memory",
-            "wasm_memory64",
-            "wasm_exceptions",
-            "wasm_gc",
-            "gc_support",
-            "wasm_function_references",
-            "wasm_wide_arithmetic",
-            "wasm_custom_page_sizes",
-            "wasm_stack_switching",
-            "wasm_component_model",
-            "wasm_component_model_map",
-            "wasm_component_model_implements",
-        ),
-        False,
-    ),
-    # what is about another engine's compiler and memory
-    **dict.fromkeys(
-        (
-            "cranelift_debug_verifier",
-            "debug_info",
-            "macos_use_mach_ports",
-            "memory_init_cow",
-            "memory_may_move",
-            "native_unwind_info",
-            "parallel_compilation",
-            "signals_based_traps",
-        ),
-        bool,
-    ),
-    **dict.fromkeys(("memory_guard_size", "memory_reservation", "memory_reservation_for_growth"), int),
-    "cranelift_opt_level": ("none", "speed", "speed_and_size"),
-    "profiler": ("none",),
-    "strategy": ("auto", "cranelift"),
-    # what has a meaning here
-    "cache": None,
-    "cranelift_nan_canonicalization": bool,
-    "target": None,
-}
-"""Options of the `wasmtime` package that programs may set, without effect unless `Config` says so: to the only value that is true here,
-to any value of a type, to one of some words, or (None) to what `Config` checks."""
 
 
 @dataclass(slots=True)
@@ -115,7 +64,7 @@ class Config:
     def __setattr__(self, name: str, value: object) -> None:
         """Set an option, or check one of the `wasmtime` package's."""
         if name in WASMTIME:
-            check_foreign(name, value)
+            check_wasmtime(name, value)
             if name != "cranelift_nan_canonicalization":
                 return
             name = "deterministic"
@@ -136,36 +85,6 @@ def check(name: str, value: object) -> None:
         if value not in WORDS[name]:
             raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, WORDS[name]))}")
         return
-    _check_type(name, value, type(DEFAULTS[name]))
+    check_type(name, value, type(DEFAULTS[name]))
     if isinstance(value, int) and not isinstance(value, bool) and not 0 < value < 1 << 64:
         raise ValueError(f"{name} is {value!r}; expected a positive int below 2**64")
-
-
-def check_foreign(name: str, value: object) -> None:
-    """The same of an option of the `wasmtime` package's."""
-    allowed = WASMTIME[name]
-    if isinstance(allowed, bool):
-        _check_type(name, value, bool)
-        if value is not allowed:
-            raise ValueError(f"{name} is {value!r}: arenite {'always has' if allowed else 'does not have'} that")
-    elif isinstance(allowed, type):
-        _check_type(name, value, allowed)
-    elif isinstance(allowed, tuple):
-        if value not in allowed:
-            raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
-    elif name == "cache":
-        _check_type(name, value, str if isinstance(value, str) else bool)
-        if value is not True:
-            raise ValueError(
-                f"cache is {value!r}: arenite reads no configuration of a cache, and has one that cannot be turned off"
-            )
-    else:
-        _check_type(name, value, str)
-        architecture, _, rest = str(value).partition("-")
-        if architecture != platform.machine() or platform.system().lower() not in rest.split("-"):
-            raise ValueError(f"target is {value!r}: arenite runs guests where it is, on {platform.machine()} {platform.system()}")
-
-
-def _check_type(name: str, value: object, expected: type) -> None:
-    if type(value) is not expected:
-        raise TypeError(f"{name} is {value!r}; expected {'an' if expected is int else 'a'} {expected.__name__}")

@@ -4,7 +4,7 @@ A file `*.toml` of this folder has those of one part of the project; a table is 
 
     [table-get-below-zero]
     wrong = "an element below 0 is taken from the table's end"
-    file = "api/externs.py"                                             # in src/arenite
+    file = "api/table.py"                                             # in src/arenite
     before = "if not 0 <= integer(\"index\", idx) < len(elements):"     # stands exactly once there
     after = "if integer(\"index\", idx) >= len(elements):"
     tests = ["unit/api/test_tables.py::test_indexes_below_zero"]        # in tests; each of them must fail

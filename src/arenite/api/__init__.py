@@ -1,15 +1,18 @@
 """What users hold.  `arenite` exports all of it; nothing else is public."""
 
-from typing import TypeAlias
-
+from arenite.api.caller import Caller
 from arenite.api.engine import Engine
 from arenite.api.execution import ASK_AGAIN, Execution, Finished, Paused
-from arenite.api.externs import Caller, Func, Global, Memory, Table
+from arenite.api.extern import Storelike
+from arenite.api.func import Func
+from arenite.api.globals import Global
+from arenite.api.hosts import WASI, HostModule
 from arenite.api.instance import Instance, InstanceExports
 from arenite.api.linker import InstancePre, Linker
+from arenite.api.memory import Memory
 from arenite.api.module import Module
-from arenite.api.snapshot import Snapshot
-from arenite.api.store import WASI, HostModule, Store
+from arenite.api.store import Snapshot, Store
+from arenite.api.table import Table
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType, ValType
 from arenite.api.val import Val
@@ -19,9 +22,6 @@ from arenite.machine.run.activation import HostCall, PauseReason
 from arenite.machine.run.backtrace import GuestFrame as Frame
 from arenite.machine.run.hosts import HostModuleConfig
 from arenite.machine.run.hosts import State as HostState
-
-Storelike: TypeAlias = Store | Caller
-"""What methods take first."""
 
 __all__ = [
     "ASK_AGAIN",

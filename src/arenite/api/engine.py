@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from arenite import platform
-from arenite.api.here import Kept
+from arenite.api.bound import Unclosed
 from arenite.config import Config
 from arenite.errors import Failure, Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
@@ -58,7 +58,7 @@ def _try_cage(areas: int) -> None:
     platform.Reservation(cage_size(areas)).close()
 
 
-class Engine(Kept):
+class Engine(Unclosed):
     """Made once, shared by any number of modules and stores."""
 
     def __init__(self, config: Config | None = None) -> None:

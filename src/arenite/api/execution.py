@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from arenite.api import externs, instance  # modules: functions make executions, and those give functions
-from arenite.api.here import Here
+from arenite.api.bound import ProcessBound
+from arenite.api.extern import from_core, to_core_results, wrap
 from arenite.api.numbers import integer, seconds
 from arenite.errors import Failure
 from arenite.machine.run import execution as core
@@ -24,6 +24,7 @@ from arenite.machine.run.backtrace import backtrace
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from arenite.api.instance import Instance
     from arenite.machine.machine import Machine
     from arenite.machine.run.backtrace import GuestFrame
 
@@ -55,7 +56,7 @@ ASK_AGAIN: Final = AskAgain()
 """In place of a value for a waiting host call: call the host function."""
 
 
-class Execution(Here):
+class Execution(ProcessBound):
     """A call by the host, begun with `Func.start`, `Linker.start` or `Instance.start`, or found in a fork as `Store.execution`.
 
     Executions of a store nest: only the newest can go on.  An error that leaves `run` (a trap, the guest's exit, what a host function
@@ -86,7 +87,7 @@ class Execution(Here):
         paused = self.paused
         if paused is not None:
             return paused
-        return Finished(tuple(externs.from_core(self._machine, v) for v in core.results(self._machine, self._activation)))
+        return Finished(tuple(from_core(self._machine, v) for v in core.results(self._machine, self._activation)))
 
     def resume(
         self, value: object = ASK_AGAIN, *, fuel: int | None = None, deadline: float | None = None, pause_at: Iterable[str] = ()
@@ -97,7 +98,7 @@ class Execution(Here):
         """
         if value is not ASK_AGAIN:
             count = core.waiting_results(self._machine, self._activation)
-            core.answer(self._machine, self._activation, externs.to_core_results(self._machine, value, count))
+            core.answer(self._machine, self._activation, to_core_results(self._machine, value, count))
         return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
 
     @property
@@ -111,10 +112,10 @@ class Execution(Here):
         return self._activation not in self._machine.activations
 
     @property
-    def instance(self) -> instance.Instance | None:
+    def instance(self) -> Instance | None:
         """The instance that it brings up, if it is an instantiation."""
         index = self._activation.instance
-        return None if index < 0 else instance.Instance.of(self._machine, index)
+        return None if index < 0 else cast("Instance", wrap(self._machine, self._machine.registry.instances[index]))
 
     def backtrace(self) -> list[GuestFrame]:
         """Where it stands: the guest's frames, innermost first."""
@@ -131,7 +132,7 @@ class Execution(Here):
 def _paused(machine: Machine, activation: Activation) -> Paused | None:
     pause, call = activation.pause, core.waiting_call(machine, activation)
     if call is not None:
-        call = HostCall(call.module, call.name, tuple(externs.from_core(machine, p) for p in call.params))
+        call = HostCall(call.module, call.name, tuple(from_core(machine, p) for p in call.params))
     return None if pause is None else Paused(pause.reason, pause.what, call)
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from arenite.api import execution
-from arenite.api.externs import AnyExtern, Extern, Func, exported, machine_of
-from arenite.api.here import Here
+from arenite.api.execution import Execution
+from arenite.api.extern import AnyExtern, Extern, Handle, exported, machine_of
+from arenite.api.func import Func
 from arenite.api.module import Module
-from arenite.errors import Failure, LinkError
+from arenite.errors import LinkError
 from arenite.machine.records.functions import start_function
+from arenite.machine.records.objects import InstanceAddr
 from arenite.machine.run.calls import call
 from arenite.machine.run.execution import start_instance
 
 if TYPE_CHECKING:
-    from arenite.api.externs import Storelike
+    from arenite.api.extern import Storelike
     from arenite.machine.machine import Machine
-    from arenite.machine.records.objects import Addr, InstanceAddr
+    from arenite.machine.records.objects import Addr
 
 
 class InstanceExports(Mapping[str, AnyExtern]):
@@ -45,13 +46,15 @@ class InstanceExports(Mapping[str, AnyExtern]):
         return len(self._instance.code.exports)
 
 
-class Instance(Here):
+class Instance(Handle, of=InstanceAddr):
     """A module's instance in a store: `Instance(store, module, [imports in order])`.
 
     Raises: `LinkError` when an import does not fit, `Trap` when initialisation or the start function traps, `Limit`.
     """
 
-    __slots__ = ("addr", "lineage")
+    __slots__ = ()
+
+    addr: InstanceAddr
 
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
@@ -64,7 +67,7 @@ class Instance(Here):
         _keep_window(machine, module)
 
     @classmethod
-    def start(cls, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> execution.Execution:
+    def start(cls, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> Execution:
         """Make an instance whose start function can stop in the middle; `Execution.instance` is the instance.
 
         Without a start function the execution has nothing to do, and `run` finishes at once.
@@ -72,23 +75,13 @@ class Instance(Here):
         """
         machine = machine_of(store)
         check_module(module)
-        made = module.births.prepare(machine, module.code, _addresses(machine, imports))
+        instance = module.births.prepare(machine, module.code, _addresses(machine, imports))
         _keep_window(machine, module)
-        return execution.Execution(machine, start_instance(machine, made))
-
-    @classmethod
-    def of(cls, machine: Machine, index: int) -> Instance:
-        """An instance that the machine has."""
-        new = cls.__new__(cls)
-        new.addr, new.lineage = machine.registry.instances[index], machine.lineage
-        return new
+        return Execution(machine, start_instance(machine, instance))
 
     def exports(self, store: Storelike) -> InstanceExports:
         """Its exports, a mapping by name."""
-        machine = machine_of(store)
-        if not machine.lineage.knows(self.lineage, self.addr.at):
-            raise Failure("this instance belongs to another store")
-        return InstanceExports(machine, self.addr)
+        return InstanceExports(self.machine_in(store), self.addr)
 
     def call(self, store: Storelike, name: str, *params: object) -> object:
         """Call an exported function by its name.  Raises: as `Func`, `KeyError`, `TypeError` if it is no function."""

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from arenite.api.bound import Unclosed
 from arenite.api.engine import check_engine
-from arenite.api.externs import AnyExtern, Extern, Func, Global, Memory, Table, host_function, machine_of, wrap
-from arenite.api.here import Kept
+from arenite.api.extern import Extern, machine_of, wrap
+from arenite.api.func import Func, host_function
+from arenite.api.globals import Global
+from arenite.api.hosts import SUPPLIED, WASI, lacking, serves
 from arenite.api.instance import Instance, check_module
-from arenite.api.store import WASI
+from arenite.api.memory import Memory
+from arenite.api.table import Table
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.errors import Failure, LinkError
 from arenite.layout import types as core
@@ -23,11 +27,12 @@ from arenite.machine.records.functions import add_host_function
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from arenite.api.caller import Caller
     from arenite.api.engine import Engine
     from arenite.api.execution import Execution
-    from arenite.api.externs import Caller, Storelike
+    from arenite.api.extern import AnyExtern, Storelike
+    from arenite.api.hosts import HostModule
     from arenite.api.module import Module
-    from arenite.api.store import HostModule
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import HostFunction
 
@@ -41,7 +46,7 @@ LEFT_OUT: Final = {  # what a command may export beside functions, for debuggers
 }
 
 
-class Linker(Kept):
+class Linker(Unclosed):
     """Definitions by (module, name): things of a store, and host functions for any store."""
 
     def __init__(self, engine: Engine) -> None:
@@ -85,6 +90,11 @@ class Linker(Kept):
     def define_wasi(self) -> None:
         """Let instantiation ask the store's WASI state (`Store.set_wasi`) for what is defined nowhere else."""
         self.define_host(WASI)
+
+    def define_hosts(self) -> None:
+        """The same of every host module that comes with arenite."""
+        for name in SUPPLIED:
+            self.define_host(name)
 
     def define_host(self, name: str) -> None:
         """Let instantiation ask the store's host module of that name (`Store.set_host`) for what is defined nowhere else."""
@@ -171,7 +181,7 @@ class Linker(Kept):
                 raise LinkError(
                     f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {function.type}"
                 )
-            hosts = [host for host in self._hosts if host != WASI or wanted.module.startswith("wasi_")]
+            hosts = [host for host in self._hosts if serves(host, wanted.module)]
             if function is None and key not in self._items and key not in self._unknown and not hosts:
                 raise LinkError(f"unknown import: {wanted.module!r} {wanted.name!r} has not been defined")
         return InstancePre(now, module)
@@ -197,10 +207,10 @@ class Linker(Kept):
     def _find(self, store: Storelike, machine: Machine, module: str, name: str) -> AnyExtern:
         function = self._from_host(store, module, name) or self._unknown.get((module, name))
         if function is None:
-            lacking = WASI in self._hosts and module.startswith("wasi_") and machine.hosts.get(WASI) is None
-            hint = " (the store has no WASI: store.set_wasi(WasiConfig()))" if lacking else ""
+            missing = lacking((host for host in self._hosts if machine.hosts.get(host) is None), module)
+            hint = "" if missing is None else f" ({missing.missing})"
             raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
-        return wrap(machine, add_host_function(machine, function))
+        return cast("Func", wrap(machine, add_host_function(machine, function)))
 
     def _from_host(self, store: Storelike, module: str, name: str) -> HostFunction | None:
         for host_name in self._hosts:
@@ -210,15 +220,25 @@ class Linker(Kept):
                 return host_function(found[0], found[1], access_caller=True)
         return None
 
-    def host_function(self, module: str, name: str, hosts: Mapping[str, object]) -> HostFunction | None:
-        """The host function that is defined for any store under a name, or that one of `hosts` offers, or in place of an unknown one."""
+    def host_function(self, module: str, name: str, hosts: Mapping[str, object]) -> HostFunction:
+        """The host function that is defined for any store under a name, or that one of `hosts` offers, or in place of an unknown one.
+
+        Raises: `LinkError`.
+        """
         found = self._functions.get((module, name))
         for host_name in self._hosts if found is None else ():
             function = getattr(hosts.get(host_name), "function", None)
             offered = None if function is None else function(module, name)
             if offered is not None:
                 return host_function(offered[0], offered[1], access_caller=True)
-        return found or self._unknown.get((module, name))
+        found = found or self._unknown.get((module, name))
+        if found is None:
+            missing = lacking((host for host in SUPPLIED if host not in hosts), module)
+            hint = "" if missing is None else f" ({missing.frozen})"
+            raise LinkError(
+                f"unknown import: {module!r} {name!r} has not been defined, and the snapshot's guest imports it{hint}"
+            )
+        return found
 
     def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
         """What is defined under a name.  Raises: `LinkError`."""
@@ -250,7 +270,7 @@ class Linker(Kept):
         return cast("Func", wrap(machine, add_host_function(machine, NOTHING)))
 
 
-class InstancePre(Kept):
+class InstancePre(Unclosed):
     """A module with what it imports, out of `Linker.instantiate_pre`: later definitions of the linker's make no difference to it."""
 
     def __init__(self, linker: Linker, module: Module) -> None:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from arenite.api.bound import Unclosed
 from arenite.api.engine import Engine, check_engine
-from arenite.api.here import Kept
 from arenite.api.text import wat2wasm
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
@@ -39,7 +39,7 @@ def binary(wasm: object, expected: str) -> bytes:
     return bytes(wasm)
 
 
-class Module(Kept):
+class Module(Unclosed):
     """A translated module, to be instantiated in any store of its engine.
 
     `wasm`: a binary module, or text (extra `wat`).  `progress`: called with (functions done, functions in all).

@@ -1,32 +1,22 @@
-"""A store at one moment, as users hold it: any number of stores can go on from there, in this process and in others.
+"""A store at one moment as data: written to files, read from them, and linked to what it refers to.
 
-snapshot = store.snapshot()
-for fork in snapshot.fork(1000):
-    outcome = fork.execution.run()
-
-snapshot.save("booted.arn")
-fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     # another process
+frozen = FrozenStore.open("booted.arn", engine).link(linker).frozen()
 """
 
 from __future__ import annotations
 
 import functools
-import gc
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
-from arenite.api import linker as linkers
-from arenite.api import store as stores
 from arenite.api.engine import Engine, check_engine
-from arenite.errors import Failure, SnapshotError
-from arenite.machine.frozen.freeze import Frozen, reset, thaw
-from arenite.machine.run.hosts import Hosts
-from arenite.snapshot import file as files
+from arenite.api.linker import Linker
+from arenite.api.resolver import Resolver
+from arenite.errors import SnapshotError
 from arenite.snapshot import opening, saving
 from arenite.snapshot.limits import FileLimits
 from arenite.snapshot.private import checked_key
-from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
     import os
@@ -34,12 +24,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from arenite.api.module import Module
-    from arenite.bytecode.module import ModuleCode
-    from arenite.machine.machine import Machine
+    from arenite.machine.frozen.freeze import Frozen
     from arenite.machine.run.hosts import HostModuleConfig
+    from arenite.snapshot import file as files
     from arenite.snapshot.travel import Dump, Load
-
-    Hook = Callable[[stores.Store], object]
 
 
 @functools.cache
@@ -48,12 +36,8 @@ def default_engine() -> Engine:
     return Engine()
 
 
-class Snapshot:
-    """A store at one moment: between calls, or with executions paused.  It never changes, and any number of stores go on from it.
-
-    What was obtained from the store before (functions, memories, instances) works with every fork.  Snapshots can be pickled (the
-    packed form, with the modules).
-    """
+class FrozenStore:
+    """A store at one moment, in memory or in a file.  `Snapshot` is what users hold: it makes stores of it."""
 
     def __init__(self, engine: Engine, frozen: Frozen | None, opened: files.Opened | None = None, epochs_left: int = 0) -> None:
         self.engine = engine
@@ -70,7 +54,7 @@ class Snapshot:
         path: str | os.PathLike[str],
         engine: Engine | None = None,
         *,
-        parent: Snapshot | None = None,
+        parent: FrozenStore | None = None,
         verify: bool = False,
         load: Load | None = None,
         key: bytes | None = None,
@@ -121,14 +105,14 @@ class Snapshot:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
         return saving.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump, key=key))
 
-    def __reduce__(self) -> tuple[Callable[[bytes], Snapshot], tuple[bytes]]:
-        return Snapshot.loads, (self.dumps(),)
+    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
+        return type(self).loads, (self.dumps(),)
 
     def save(
         self,
         path: str | os.PathLike[str],
         *,
-        parent: Snapshot | None = None,
+        parent: FrozenStore | None = None,
         packed: bool = False,
         embed: bool = True,
         dump: Dump | None = None,
@@ -158,39 +142,24 @@ class Snapshot:
 
     def link(
         self,
-        linker: linkers.Linker | None = None,
+        linker: Linker | None = None,
         *,
         modules: Iterable[Module] = (),
         hosts: Mapping[str, HostModuleConfig] | None = None,
     ) -> Self:
         """Find what a snapshot out of a file refers to: its modules (those that travel along, the engine's, `modules`) and its imports.
 
-        `linker`: host functions by name; without one, WASI's.  `hosts`: options of host modules by name, as `Store.set_host` takes them.
+        `linker`: host functions by name; without one, those of the host modules that come with arenite.  `hosts`: options of host modules by name, as `Store.set_host` takes them.
         Called by the first `fork` if it was not before.  A snapshot of this process has everything already.
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
         if self._opened is not None:
             if linker is None:
-                linker = linkers.Linker(self.engine)
-                linker.define_wasi()
-            given = {m.code.digest.hex(): m.code for m in modules}
-            configs = dict(hosts or {})
-            self._frozen = opening.bind(
-                self._opened,
-                lambda digest: given.get(digest) or self.engine.modules.get(digest),
-                self._translated,
-                structure,
-                self.engine.windows,
-                functools.partial(linker.host_function, hosts=configs),
-                self._load,
-                Hosts(configs),
-            )
+                linker = Linker(self.engine)
+                linker.define_hosts()
+            known = {m.code.digest.hex(): m.code for m in modules}
+            self._frozen = opening.bind(self._opened, Resolver(known, self.engine, linker, dict(hosts or {}), self._load))
         return self
-
-    def _translated(self, wasm: bytes, paid: int) -> ModuleCode:
-        code = translate(wasm, paid)
-        self.engine.modules[code.digest.hex()] = code
-        return code
 
     def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
         """The frozen machine."""
@@ -205,51 +174,3 @@ class Snapshot:
         if found is None:
             raise SnapshotError("the parent of a delta must have been saved before")
         return found
-
-    @overload
-    def fork(
-        self, n: None = None, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
-    ) -> stores.Store: ...
-
-    @overload
-    def fork(
-        self, n: int, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
-    ) -> list[stores.Store]: ...
-
-    def fork(
-        self, n: int | None = None, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
-    ) -> stores.Store | list[stores.Store]:
-        """A store that goes on from here, or a list of `n`.
-
-        `wasi`: what the guest's standard streams, directories and clocks are from now on; by default those of the store frozen.
-        `reseed`: WASI's random numbers and clocks are fresh in each fork; otherwise they repeat.  `hook`: called with each fork, to
-        change what the guest itself has already drawn (a hash secret, a generator's state).
-        Raises: `Limit` when the system refuses memory or address space, `SnapshotError`; out of a file, as `link`.
-        """
-        if self._frozen is None:
-            self.link(hosts={} if wasi is None else {stores.WASI: wasi})
-        if n is None:
-            return self._fork(wasi, hook, reseed=reseed)
-        collecting = gc.isenabled()
-        try:
-            gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
-            return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
-        finally:
-            if collecting:
-                gc.enable()
-
-    def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool) -> stores.Store:
-        assert self._frozen is not None
-        machine = thaw(self._frozen, self.engine.tier, self.engine.windows, reseed=reseed)
-        store = stores.Store.of(self.engine, machine, self, self.epochs_left)
-        if wasi is not None:
-            store.rebind_wasi(wasi)
-        if hook is not None:
-            hook(store)
-        return store
-
-    def put_back(self, machine: Machine) -> None:
-        """Let a fork begin again.  Raises: as `Store.reset`."""
-        if self._frozen is None:
-            raise Failure("the store was not made from this snapshot")
-        reset(machine, self._frozen)

@@ -1,19 +1,29 @@
-"""A store: one guest world.  What is made in it lives and dies with it; nothing is shared with other stores but code."""
+"""A store: one guest world; and a snapshot: a store at one moment.  Each is made of the other.
+
+snapshot = store.snapshot()
+for fork in snapshot.fork(1000):
+    outcome = fork.execution.run()
+
+snapshot.save("booted.arn")
+fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     # another process
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+import gc
+from typing import TYPE_CHECKING, cast, overload
 
-from arenite.api import snapshot as snapshots
+from arenite.api.bound import ProcessBound
 from arenite.api.engine import Engine, areas_of, check_engine
 from arenite.api.execution import Execution
-from arenite.api.here import Here
-from arenite.api.instance import Instance
+from arenite.api.extern import wrap
+from arenite.api.hosts import WASI
 from arenite.api.module import offset_of
 from arenite.api.numbers import integer
+from arenite.api.snapshot import FrozenStore
 from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
-from arenite.machine.frozen.freeze import freeze
+from arenite.machine.frozen.freeze import freeze, reset, thaw
 from arenite.machine.machine import Machine
 from arenite.machine.run.collect import collect
 from arenite.traps import Cause
@@ -23,22 +33,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from arenite.api.types import FuncType
+    from arenite.api.instance import Instance
     from arenite.machine.run.hosts import HostModuleConfig
 
-
-WASI: Final = "wasi"  # the name of the host module that `set_wasi` gives
-
-
-class HostModule(Protocol):
-    """A group of host functions with state of its own for each store, such as WASI.
-
-    A callable of it gets the `Caller` first and finds the state by `caller.host(name)`, never by what it closes over: forks of a
-    store share the functions.
-    """
-
-    def function(self, module: str, name: str) -> tuple[FuncType, Callable[..., object]] | None:
-        """Type and callable of an import, or None."""
+    Hook = Callable[["Store"], object]
 
 
 class Deadline:
@@ -53,7 +51,7 @@ class Deadline:
         return Cause.INTERRUPT if self.engine.epoch >= self.epoch else None
 
 
-class Store(Here):
+class Store(ProcessBound):
     """A store of an engine; `data` is the user's, for host functions to find.
 
     Not for two threads at a time.  `with` and `close` give its memory back at once; otherwise it goes with the last reference.
@@ -69,12 +67,12 @@ class Store(Here):
             self.engine.tier, self.engine.windows, stack_size=config.max_wasm_stack, areas=areas_of(config)
         )
         self.machine.data = data
-        self.origin: snapshots.Snapshot | None = None
+        self.origin: Snapshot | None = None
         self.quota = engine.quota
         self.configure(0)
 
     @classmethod
-    def of(cls, engine: Engine, machine: Machine, origin: snapshots.Snapshot, epochs_left: int) -> Store:
+    def of(cls, engine: Engine, machine: Machine, origin: Snapshot, epochs_left: int) -> Store:
         """The store of a machine that goes on from a snapshot."""
         store = cls.__new__(cls)
         store.engine, store.machine, store.origin, store.quota = engine, machine, origin, origin.quota
@@ -94,14 +92,14 @@ class Store(Here):
             machine.check = self._deadline.check
             machine.watched = True
 
-    def snapshot(self) -> snapshots.Snapshot:
+    def snapshot(self) -> Snapshot:
         """This moment as data, to fork and to save: between calls, or with executions paused.
 
         Raises: `SnapshotError` inside a host function of the store, and when a host module has something that cannot travel.
         """
-        made = snapshots.Snapshot(self.engine, freeze(self.machine), epochs_left=self._deadline.epoch - self.engine.epoch)
-        made.quota = self.quota
-        return made
+        snapshot = Snapshot(self.engine, freeze(self.machine), epochs_left=self._deadline.epoch - self.engine.epoch)
+        snapshot.quota = self.quota
+        return snapshot
 
     def reset(self) -> None:
         """Go back to the snapshot that this store was made from.
@@ -124,7 +122,7 @@ class Store(Here):
     @property
     def instances(self) -> list[Instance]:
         """The instances made in this store, in order."""
-        return [Instance.of(self.machine, index) for index in range(len(self.machine.registry.instances))]
+        return [cast("Instance", wrap(self.machine, instance)) for instance in self.machine.registry.instances]
 
     def data(self) -> object:
         """What was given as `data`."""
@@ -195,3 +193,59 @@ class Store(Here):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+class Snapshot(FrozenStore):
+    """A store at one moment: between calls, or with executions paused.  It never changes, and any number of stores go on from it.
+
+    What was obtained from the store before (functions, memories, instances) works with every fork.  Snapshots can be pickled (the
+    packed form, with the modules).
+    """
+
+    @overload
+    def fork(
+        self, n: None = None, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
+    ) -> Store: ...
+
+    @overload
+    def fork(
+        self, n: int, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
+    ) -> list[Store]: ...
+
+    def fork(
+        self, n: int | None = None, *, wasi: HostModuleConfig | None = None, reseed: bool = True, hook: Hook | None = None
+    ) -> Store | list[Store]:
+        """A store that goes on from here, or a list of `n`.
+
+        `wasi`: what the guest's standard streams, directories and clocks are from now on; by default those of the store frozen.
+        `reseed`: WASI's random numbers and clocks are fresh in each fork; otherwise they repeat.  `hook`: called with each fork, to
+        change what the guest itself has already drawn (a hash secret, a generator's state).
+        Raises: `Limit` when the system refuses memory or address space, `SnapshotError`; out of a file, as `link`.
+        """
+        if self._frozen is None:
+            self.link(hosts={} if wasi is None else {WASI: wasi})
+        if n is None:
+            return self._fork(wasi, hook, reseed=reseed)
+        collecting = gc.isenabled()
+        try:
+            gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
+            return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool) -> Store:
+        assert self._frozen is not None
+        machine = thaw(self._frozen, self.engine.tier, self.engine.windows, reseed=reseed)
+        store = Store.of(self.engine, machine, self, self.epochs_left)
+        if wasi is not None:
+            store.rebind_wasi(wasi)
+        if hook is not None:
+            hook(store)
+        return store
+
+    def put_back(self, machine: Machine) -> None:
+        """Let a fork begin again.  Raises: as `Store.reset`."""
+        if self._frozen is None:
+            raise Failure("the store was not made from this snapshot")
+        reset(machine, self._frozen)

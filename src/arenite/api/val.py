@@ -12,7 +12,7 @@ from arenite.layout import types as core
 from arenite.machine.records.values import Typed, number
 
 if TYPE_CHECKING:
-    from arenite.api.externs import Func
+    from arenite.api.func import Func
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ from arenite.cli.script import Result, ScriptRunner, convert
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from arenite.api.externs import AnyExtern
+    from arenite.api.extern import AnyExtern
 
 PRINTS = {  # functions of the host module `spectest`: names and parameters
     "print": (),

@@ -16,6 +16,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from arenite import platform
+from arenite.api.resolver import Modules
 from arenite.bytecode.module import ModuleCode
 from arenite.bytecode.text import visible
 from arenite.cli.colours import LOOKS
@@ -34,7 +35,7 @@ from arenite.snapshot import file as files
 from arenite.snapshot import opening
 from arenite.snapshot.container import MAGIC
 from arenite.snapshot.limits import DEFAULT, FileLimits
-from arenite.translate.module import structure, translate
+from arenite.translate.module import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,18 +99,18 @@ def look(path: Path, wanted: Wanted) -> Found:
     except (MemoryError, OverflowError) as error:
         raise Refused(f"{path}: too large for this machine") from error
     with progress(f"looking into {path.name}"):
-        given = {code.digest.hex(): code for code in map(_translated, wanted.modules)}
-        found = {entry: _module(opened, entry, given.get) for entry in dict.fromkeys(opened.modules)}
+        known = Modules({code.digest.hex(): code for code in map(_translated, wanted.modules)})
+        found = {entry: _module(opened, entry, known) for entry in dict.fromkeys(opened.modules)}
         modules = [code if isinstance(code := found[entry], ModuleCode) else None for entry in opened.modules]
         missing = {n: why for n, entry in enumerate(opened.modules) if isinstance(why := found[entry], str)}
         survey = survey_of(opened, modules)
         return Found(path, survey, survey_stack(survey, Windows(portable=PORTABLE)), missing)
 
 
-def _module(opened: files.Opened, entry: files.Embedded, given: opening.FindModule) -> ModuleCode | str:
+def _module(opened: files.Opened, entry: files.Embedded, known: Modules) -> ModuleCode | str:
     """A module, or why it is not there."""
     try:
-        return opening.module_of(opened, entry, given, translate, structure)
+        return opening.module_of(opened, entry, known)
     except (SnapshotError, LinkError, DecodeError, ValidationError, Limit) as error:
         return "missing: give its file as --module" if entry.wasm is None else str(error).partition("\n")[0]
 

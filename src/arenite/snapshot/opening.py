@@ -1,7 +1,7 @@
 """Opening a snapshot file of any form, and making a frozen machine of it again.
 
 opened = load(Path("s.arn"))
-frozen = bind(opened, modules, translate, structure, windows, find, None, hosts)
+frozen = bind(opened, resolver)
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import sys
 from array import array
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,19 +28,15 @@ from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import DEFAULT, FileLimits
 from arenite.snapshot.older import STEPS
 from arenite.snapshot.pack import unpack_regions
-from arenite.snapshot.travel import Find, Load, Reading, Sizes, count_elements, read_sizes, unused_regions
+from arenite.snapshot.travel import Reading, Sizes, count_elements, read_sizes, unused_regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.frozen.freeze import Frozen
-    from arenite.machine.run.hosts import Hosts
-    from arenite.machine.space.window import Windows
     from arenite.snapshot.private import Seal
-
-FindModule = Callable[[str], "ModuleCode | None"]  # by the digest of its file
-Decode = Callable[[bytes, int], "ModuleCode"]  # of a module, and how many bytes it was unpacked from
+    from arenite.snapshot.resolver import Modules, Resolver
 
 
 class Options(NamedTuple):
@@ -251,32 +246,21 @@ def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) ->
     return tuple(found)
 
 
-def bind(
-    opened: Opened,
-    find_module: FindModule,
-    translate: Decode,
-    structure: Decode,
-    windows: Windows,
-    find: Find,
-    make: Load | None,
-    hosts: Hosts,
-) -> Frozen:
+def bind(opened: Opened, resolver: Resolver) -> Frozen:
     """The frozen machine of a file, its modules and imports found.
 
-    `find_module`: a module that is there already, by digest; `translate`: makes one of the bytes that travel along; `structure`:
-    the same without translating bodies, for bytecode that travels along.  `find`: host functions by the names of imports.
-    Raises: `SnapshotError`, `LinkError`, `Limit`, what `translate` raises.
+    Raises: `SnapshotError`, `LinkError`, `Limit`, what the resolver raises.
     """
-    known = {m: module_of(opened, m, find_module, translate, structure) for m in dict.fromkeys(opened.modules)}
+    known = {m: module_of(opened, m, resolver) for m in dict.fromkeys(opened.modules)}
     modules = tuple(known[m] for m in opened.modules)
     # a module that comes twice has its bytecode in the window twice
     opened.limits.check_modules(opened.name, sum(len(code.bytecode) for code in modules))
-    return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, windows, find, make, hosts)
+    return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, resolver)
 
 
-def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Decode, structure: Decode) -> ModuleCode:
+def module_of(opened: Opened, module: Embedded, resolver: Modules) -> ModuleCode:
     """One of a snapshot's modules, found as `bind` says."""
-    code = find(module.digest)
+    code = resolver.module(module.digest)
     name = f"the module {module.name!r} ({module.digest[:12]}…)"
     if code is not None:
         paid = len(code.file)
@@ -285,7 +269,7 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
             raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
         packed = module.wasm()
         wasm, paid = _module_file(packed, opened), len(packed)
-        code = translate(wasm, paid)
+        code = resolver.translate(wasm, paid)
         if code.digest.hex() != module.digest:
             raise SnapshotError(f"{opened.name}: {name} is damaged")
     if codes.bytecode_digest(code) == module.bytecode_digest:
@@ -295,7 +279,7 @@ def module_of(opened: Opened, module: Embedded, find: FindModule, translate: Dec
             f"{opened.name}: this version of arenite translates {name} otherwise than the one that made the snapshot, "
             "and the bytecode does not travel along"
         )
-    return codes.restored(module.bytecode(), structure(code.file, paid))
+    return codes.restored(module.bytecode(), resolver.structure(code.file, paid))
 
 
 def _module_file(data: bytes, opened: Opened) -> bytes:

@@ -29,14 +29,14 @@ from arenite.snapshot import values
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.run.hosts import Hosts, State
+    from arenite.machine.run.hosts import State
     from arenite.machine.space.image import Image
-    from arenite.machine.space.window import Window, Windows
+    from arenite.machine.space.window import Window
     from arenite.snapshot.checked import Fields
+    from arenite.snapshot.resolver import Resolver
 
 Dump: TypeAlias = Callable[[object], bytes]
 Load: TypeAlias = Callable[[bytes], object]
-Find: TypeAlias = Callable[[str, str], "HostFunction | None"]
 
 STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"} | {
     helper: helper.name.lower().replace("_", ".") for helper in Helper if helper != HOST_CALL
@@ -254,26 +254,21 @@ class Reading:
             found = self._parts[module] = tuple((name, [t for t in imported if isinstance(t, k)], own) for name, k, own in kinds)
         return found
 
-    def functions(self, find: Find, made: Registry) -> None:
+    def functions(self, resolver: Resolver, registry: Registry) -> None:
         """Host functions, their names, and where their references lie."""
         for fields in self.manifest.items("functions"):
             module, name, type_ = fields.text("module"), fields.text("name"), values.read_functype(fields.fields("type"))
-            if type_ not in made.thunks:
+            if type_ not in registry.thunks:
                 raise fields.error("type", "one of the snapshot's types of host functions")
-            function = find(module, name)
-            if function is None:
-                hint = " (say what it goes on with: fork(wasi=WasiConfig()))" if module.startswith("wasi_") else ""
-                raise LinkError(
-                    f"unknown import: {module!r} {name!r} has not been defined, and the snapshot's guest imports it{hint}"
-                )
+            function = resolver.host_function(module, name)
             if function.type != type_:
                 raise LinkError(f"incompatible import type for {module!r} {name!r}: expected {type_}, found {function.type}")
             at = self.place(fields, "at", FuncRefRecord.size, 16)
-            if at in made.host_function_at:
+            if at in registry.host_function_at:
                 raise fields.error("at", "a place of its own")
-            made.add_function(function, at, (module, name))
+            registry.add_function(function, at, (module, name))
 
-    def references(self, load: Load | None, made: Registry) -> None:
+    def references(self, load: Load | None, registry: Registry) -> None:
         """Objects of the host's; None where a number is free."""
         found: list[object] = []
         for number, value in enumerate(self.manifest.sequence("references")):
@@ -290,7 +285,7 @@ class Reading:
             found.append(load(data))
             if found[-1] is None:
                 raise LinkError(f"the snapshot holds an object of the host's, number {number}, and load= gave None for it")
-        made.references = References(found)
+        registry.references = References(found)
 
     def executions(self, window: Window) -> tuple[Activation, ...]:
         """Calls that have stopped in the middle, the newest last."""
@@ -325,21 +320,21 @@ class Reading:
         owed = sum(f.integer("debt", 0, MAX_U64) for f in self.manifest.items("executions") if f.has("debt"))
         return None if fuel is None else max(fuel - owed, 0)
 
-    def frozen(self, image: Image, windows: Windows, find: Find, load: Load | None, hosts: Hosts) -> Frozen:
+    def frozen(self, image: Image, resolver: Resolver) -> Frozen:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
         states: dict[str, State] = {
             name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
         }
         types = self.types()
-        window = windows.window(self.modules, types)
-        made = Registry()
-        made.thunks = {t: handle for handle, t in enumerate(types)}
-        self.functions(find, made)
-        self.references(load, made)
+        window = resolver.windows.window(self.modules, types)
+        registry = Registry()
+        registry.thunks = {t: handle for handle, t in enumerate(types)}
+        self.functions(resolver, registry)
+        self.references(resolver.load, registry)
         for instance in self.instances():
-            if instance.at in made.by_record:
+            if instance.at in registry.by_record:
                 raise self.manifest.error("instances", "each at a place of its own")
-            made.add_instance(instance)
+            registry.add_instance(instance)
         return Frozen(
             image=image,
             trusted=False,
@@ -348,10 +343,10 @@ class Reading:
             areas=len(self.sizes.regions) - 1,
             modules=self.modules,
             window=window,
-            registry=made,
+            registry=registry,
             activations=self.executions(window),
             fuel=self.fuel(),
-            hosts=hosts,
+            hosts=resolver.hosts(),
             host_states=states,
             lineage=Lineage(),
         )

@@ -6,8 +6,15 @@ with Store(engine) as store:
     linker.instantiate(store, module).exports(store)["_start"](store)
 """
 
+from arenite.api.hosts import SUPPLIED, WASI, Supplied
 from arenite.wasi.clocks import Clocks, SystemClocks, VirtualClocks
 from arenite.wasi.config import WasiConfig
 from arenite.wasi.feed import Feed
 
 __all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig"]
+
+SUPPLIED[WASI] = Supplied(
+    prefix="wasi_",
+    missing="the store has no WASI: store.set_wasi(WasiConfig())",
+    frozen="say what it goes on with: fork(wasi=WasiConfig())",
+)

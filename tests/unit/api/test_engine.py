@@ -13,7 +13,7 @@ import pytest
 import wasmtime
 
 from arenite import Config, Engine, Instance, Module, Store, platform, wat2wasm
-from arenite.config import WASMTIME
+from arenite.compat.wasmtime import OPTIONS as WASMTIME
 
 if TYPE_CHECKING:
     from arenite.config import TierName

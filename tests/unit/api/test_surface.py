@@ -13,7 +13,7 @@ import wasmtime
 
 import arenite
 from arenite import Config, Engine, Linker, Module
-from arenite.config import WASMTIME
+from arenite.compat.wasmtime import OPTIONS as WASMTIME
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "wasmtime.md"
 SPECIAL = {"__init__", "__call__", "__getitem__", "__setitem__", "__len__", "__iter__", "__enter__", "__exit__"}

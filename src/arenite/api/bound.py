@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Here:
+class ProcessBound:
     """Refuses `pickle` and `copy` in words, where pools and queues of processes would fail at some part deep inside."""
 
     __slots__ = ()
@@ -20,7 +20,7 @@ class Here:
         )
 
 
-class Kept(Here):
+class Unclosed(ProcessBound):
     """What goes with its last reference: `close` and `with` do nothing, for programs that have them."""
 
     __slots__ = ()

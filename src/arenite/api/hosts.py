@@ -1,0 +1,52 @@
+"""Host modules: groups of host functions with a state of their own for each store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from arenite.api.types import FuncType
+
+WASI: Final = "wasi"  # the name of the host module that `set_wasi` gives
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """A host module that comes with arenite.
+
+    `prefix`: of the import modules that it serves.  `missing`: what to tell whoever instantiates a module without it; `frozen`: whoever
+    goes on from a snapshot without it.
+    """
+
+    prefix: str
+    missing: str
+    frozen: str
+
+
+SUPPLIED: Final[dict[str, Supplied]] = {}
+"""By the name that stores have it under.  The packages that bring one enter it here."""
+
+
+def serves(name: str, module: str) -> bool:
+    """Whether the host module of that name may have what is imported from `module`; a user's may have anything."""
+    supplied = SUPPLIED.get(name)
+    return supplied is None or module.startswith(supplied.prefix)
+
+
+def lacking(names: Iterable[str], module: str) -> Supplied | None:
+    """Of these host modules, which a store has not, the one that is for imports from `module`."""
+    return next((SUPPLIED[name] for name in names if name in SUPPLIED and serves(name, module)), None)
+
+
+class HostModule(Protocol):
+    """A group of host functions with state of its own for each store, such as WASI.
+
+    A callable of it gets the `Caller` first and finds the state by `caller.host(name)`, never by what it closes over: forks of a
+    store share the functions.
+    """
+
+    def function(self, module: str, name: str) -> tuple[FuncType, Callable[..., object]] | None:
+        """Type and callable of an import, or None."""

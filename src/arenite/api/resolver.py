@@ -1,0 +1,80 @@
+"""Who finds what a snapshot out of a file only names; see `snapshot.resolver`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.machine.run.hosts import Hosts
+from arenite.translate.module import structure, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arenite.api.engine import Engine
+    from arenite.api.linker import Linker
+    from arenite.bytecode.module import ModuleCode
+    from arenite.machine.records.objects import HostFunction
+    from arenite.machine.run.hosts import HostModuleConfig
+    from arenite.machine.space.window import Windows
+    from arenite.snapshot.travel import Load
+
+
+class Modules:
+    """The modules of a snapshot alone, for whoever looks into one."""
+
+    def __init__(self, modules: Mapping[str, ModuleCode]) -> None:
+        """`modules`: by the digest of their files, in hexadecimal."""
+        self._modules = modules
+
+    def module(self, digest: str) -> ModuleCode | None:
+        """One of those given."""
+        return self._modules.get(digest)
+
+    def translate(self, wasm: bytes, paid: int) -> ModuleCode:
+        """A module that travels along.  `paid`: how many bytes it was unpacked from."""
+        return translate(wasm, paid)
+
+    def structure(self, wasm: bytes, paid: int) -> ModuleCode:
+        """The same without translating bodies."""
+        return structure(wasm, paid)
+
+
+class Resolver(Modules):
+    """Everything that a snapshot refers to, to go on in an engine.  Modules that travel along are the engine's from then on."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, ModuleCode],
+        engine: Engine,
+        linker: Linker,
+        configs: Mapping[str, HostModuleConfig],
+        load: Load | None,
+    ) -> None:
+        super().__init__(modules)
+        self._engine = engine
+        self._linker = linker
+        self._configs = configs
+        self.load = load
+
+    @property
+    def windows(self) -> Windows:
+        """The engine's."""
+        return self._engine.windows
+
+    def hosts(self) -> Hosts:
+        """Host modules with the options given."""
+        return Hosts(self._configs)
+
+    def module(self, digest: str) -> ModuleCode | None:
+        """One of those given, or of the engine's."""
+        return super().module(digest) or self._engine.modules.get(digest)
+
+    def translate(self, wasm: bytes, paid: int) -> ModuleCode:
+        """A module that travels along."""
+        code = super().translate(wasm, paid)
+        self._engine.modules[code.digest.hex()] = code
+        return code
+
+    def host_function(self, module: str, name: str) -> HostFunction:
+        """What the linker has under a name.  Raises: `LinkError`."""
+        return self._linker.host_function(module, name, self._configs)

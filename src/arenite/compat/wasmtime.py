@@ -1,0 +1,98 @@
+"""The `wasmtime` package: its options that say nothing here, and its names for things that have others.
+
+`docs/wasmtime.md` says what is otherwise; `tests/unit/api/test_surface.py` holds it against the package itself.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Final
+
+from arenite.errors import Exit, Failure
+
+ExitTrap = Exit
+WasmtimeError = Failure
+
+OPTIONS: Final[dict[str, bool | type | tuple[str, ...] | None]] = {
+    # what arenite always has
+    **dict.fromkeys(("wasm_multi_value", "wasm_reference_types", "wasm_bulk_memory"), True),
+    # what it has not; modules that need it are refused with its name
+    **dict.fromkeys(
+        (
+            "wasm_simd",
+            "wasm_relaxed_simd",
+            "wasm_relaxed_simd_deterministic",
+            "wasm_threads",
+            "shared_memory",
+            "wasm_tail_call",
+            "wasm_multi_memory",
+            "wasm_memory64",
+            "wasm_exceptions",
+            "wasm_gc",
+            "gc_support",
+            "wasm_function_references",
+            "wasm_wide_arithmetic",
+            "wasm_custom_page_sizes",
+            "wasm_stack_switching",
+            "wasm_component_model",
+            "wasm_component_model_map",
+            "wasm_component_model_implements",
+        ),
+        False,
+    ),
+    # what is about another engine's compiler and memory
+    **dict.fromkeys(
+        (
+            "cranelift_debug_verifier",
+            "debug_info",
+            "macos_use_mach_ports",
+            "memory_init_cow",
+            "memory_may_move",
+            "native_unwind_info",
+            "parallel_compilation",
+            "signals_based_traps",
+        ),
+        bool,
+    ),
+    **dict.fromkeys(("memory_guard_size", "memory_reservation", "memory_reservation_for_growth"), int),
+    "cranelift_opt_level": ("none", "speed", "speed_and_size"),
+    "profiler": ("none",),
+    "strategy": ("auto", "cranelift"),
+    # what has a meaning here
+    "cache": None,
+    "cranelift_nan_canonicalization": bool,
+    "target": None,
+}
+"""Options that programs may set, without effect unless `Config` says so: to the only value that is true here,
+to any value of a type, to one of some words, or (None) to what `Config` checks."""
+
+
+def check(name: str, value: object) -> None:
+    """See that an option may have a value.  Raises: `TypeError`, `ValueError` naming the option."""
+    allowed = OPTIONS[name]
+    if isinstance(allowed, bool):
+        check_type(name, value, bool)
+        if value is not allowed:
+            raise ValueError(f"{name} is {value!r}: arenite {'always has' if allowed else 'does not have'} that")
+    elif isinstance(allowed, type):
+        check_type(name, value, allowed)
+    elif isinstance(allowed, tuple):
+        if value not in allowed:
+            raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
+    elif name == "cache":
+        check_type(name, value, str if isinstance(value, str) else bool)
+        if value is not True:
+            raise ValueError(
+                f"cache is {value!r}: arenite reads no configuration of a cache, and has one that cannot be turned off"
+            )
+    else:
+        check_type(name, value, str)
+        architecture, _, rest = str(value).partition("-")
+        if architecture != platform.machine() or platform.system().lower() not in rest.split("-"):
+            raise ValueError(f"target is {value!r}: arenite runs guests where it is, on {platform.machine()} {platform.system()}")
+
+
+def check_type(name: str, value: object, expected: type) -> None:
+    """Raises: `TypeError` naming the option."""
+    if type(value) is not expected:
+        raise TypeError(f"{name} is {value!r}; expected {'an' if expected is int else 'a'} {expected.__name__}")
