@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import HELPERS
 from arenite.bytecode.ops import TABLE
+from arenite.bytecode.stops import STOPS, Builtin
 from arenite.config import Config
 from arenite.layout.records import RECORDS
 from arenite.layout.spaces import SPACES
@@ -119,13 +119,22 @@ def ops() -> str:
     )
 
 
-def helpers() -> str:
-    """Every helper: what ops ask of the machine."""
+def stops() -> str:
+    """Every stop: why a run ends without a trap, and what ops ask of the machine."""
+    builtins = {int(builtin): builtin.name for builtin in Builtin}
     return table(
-        "status|helper|arguments|result|what it does|fuel",
+        "status|builtin|arguments|result|what it does, or what it means|fuel|the run goes on",
         (
-            (h.value, code(h.name), " ".join(names), "i32" if result else "", doc, price)
-            for h, (names, result, doc, price) in HELPERS.items()
+            (
+                status,
+                code(builtins[status]) if status in builtins else "",
+                " ".join(map(str, stop.arguments)),
+                "" if stop.result is None else stop.result.llvm,
+                stop.doc,
+                stop.price,
+                stop.resume.value,
+            )
+            for status, stop in STOPS.items()
         ),
     )
 
@@ -155,7 +164,7 @@ PAGES: dict[str, tuple[str, str, Callable[[], str]]] = {
     "records.md": ("Records of the machine", "arenite/layout/records.py", records),
     "spaces.md": ("Address spaces", "arenite/layout/spaces.py", spaces),
     "ops.md": ("Ops of the bytecode", "arenite/bytecode/ops.py", ops),
-    "helpers.md": ("Helpers", "arenite/bytecode/helpers.py", helpers),
+    "stops.md": ("Stops", "arenite/bytecode/stops.py", stops),
     "traps.md": ("Traps", "arenite/traps.py", traps),
     "config.md": ("Options", "arenite/config.py", config),
     "wasi.md": ("WASI preview 1", "arenite/wasi/preview1.py", wasi),

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import Helper
 from arenite.bytecode.integers import is_zero, trap_if
 from arenite.bytecode.protocol import I8, I32, I64, Emit, Label, Value
 from arenite.bytecode.references import element_at
 from arenite.bytecode.row import Row, row
+from arenite.bytecode.stops import Builtin
 from arenite.layout.cage import HANDLE_MASK, UNIT
 from arenite.layout.frame import UNITS_IN_BYTE
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
@@ -80,6 +80,9 @@ def rows() -> Iterator[Row]:
     yield row("call_indirect", "index:i32 disp:u32:table.call type_:type frame:u32:frame header:u32:callee", call_indirect)
     yield row("call_import", "disp:u32:func.call type_:type frame:u32:frame header:u32:callee", call_import)
     yield row(
-        "call_host", "", lambda e: e.helper(Helper.HOST_CALL), "the host function whose index is vmctx, on this frame's arguments"
+        "call_host",
+        "",
+        lambda e: e.builtin(Builtin.HOST_CALL),
+        "the host function whose index is vmctx, on this frame's arguments",
     )
     yield row("return", "header:u32:header", return_)

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import Helper
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, State, Type, Value
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
+from arenite.bytecode.stops import Builtin
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Effects:
-    """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `helper`, `host`,
-    `halt`).  `helper`: what the machine may be asked for.
+    """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `builtin`, `host`,
+    `halt`).  `builtin`: what the machine may be asked for.
 
     `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
     """
@@ -39,7 +39,7 @@ class Effects:
     transfers: frozenset[str]
     result: Type | None
     ends: bool
-    helper: Helper | None = None
+    builtin: Builtin | None = None
 
     @property
     def pure(self) -> bool:
@@ -58,7 +58,7 @@ class Recorder:
     written: Type | None = None
     depth: int = 0
     ended: bool = False
-    asked: Helper | None = None
+    asked: Builtin | None = None
 
     def const(self, type_: Type, n: int) -> Value:
         """Constants are bit patterns."""
@@ -187,15 +187,15 @@ class Recorder:
             raise InternalError("a return of a wrong shape")
         self.transfer("return")
 
-    def helper(self, helper: Helper, *args: Value) -> Value:
+    def builtin(self, builtin: Builtin, *args: Value) -> Value:
         """The machine may do anything to memory and the arena."""
-        if len(args) != len(helper.operands) or any(a.type is not I32 for a in args):
-            raise InternalError(f"helper {helper.name} of {len(args)} arguments")
+        if [a.type for a in args] != [a.type for a in builtin.arguments]:
+            raise InternalError(f"builtin {builtin.name} of {', '.join(a.type.llvm for a in args)}")
         self.reads |= {Space.ARENA, Space.MEMORY}
         self.writes |= {Space.ARENA, Space.MEMORY}
-        self.asked = helper
-        self.transfer("host" if helper is Helper.HOST_CALL else "helper")
-        return Value(I32, "")
+        self.asked = builtin
+        self.transfer("host" if builtin is Builtin.HOST_CALL else "builtin")
+        return Value(builtin.result or I32, "")
 
     def halt(self) -> None:
         """The end."""
@@ -217,7 +217,7 @@ def effects(row: Row) -> Effects:
     """
     e = Recorder()
     value = row.meaning(e, *map(_stand_in, row.operands))
-    asked = e.transfers & {"helper", "host"}
+    asked = e.transfers & {"builtin", "host"}
     ends = e.ended and e.transfers != asked
     helped = bool(asked) and row.result is None
     if value is not None and not helped:

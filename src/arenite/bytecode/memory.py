@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.helpers import Helper
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value, Values
 from arenite.bytecode.row import SLOTS, Meaning, Row, far, row
+from arenite.bytecode.stops import Builtin
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE
@@ -92,12 +92,12 @@ def memory_size(e: Emit) -> Value:
     return memory_pages(e)
 
 
-def _machine_does(e: Emit, helper: Helper, *args: Value) -> None:
+def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
     """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
     count, fuel = args[-1], e.state("fuel")
     for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.state("floor"))):
         with e.when(condition, cold=True):
-            e.helper(helper, *args)
+            e.builtin(builtin, *args)
 
 
 def _pay(e: Emit, count: Value) -> None:
@@ -108,7 +108,7 @@ def _pay(e: Emit, count: Value) -> None:
 
 def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:
     """memory0[to:][:count] = memory0[source:][:count]; ranges may overlap."""
-    _machine_does(e, Helper.MEMORY_COPY, to, source, count)
+    _machine_does(e, Builtin.MEMORY_COPY, to, source, count)
     length = memory_length(e)
     wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
     for start in (wide_to, wide_source):
@@ -119,7 +119,7 @@ def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:
 
 def memory_fill(e: Emit, to: Value, byte: Value, count: Value) -> None:
     """memory0[to:][:count] = byte."""
-    _machine_does(e, Helper.MEMORY_FILL, to, byte, count)
+    _machine_does(e, Builtin.MEMORY_FILL, to, byte, count)
     length = memory_length(e)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
     trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
@@ -147,18 +147,18 @@ def rows() -> Iterator[Row]:
     yield row(
         "memory.grow",
         "delta:i32 -> i32",
-        lambda e, delta: e.helper(Helper.MEMORY_GROW, delta),
+        lambda e, delta: e.builtin(Builtin.MEMORY_GROW, delta),
         "dst = the old size in pages, or -1",
     )
     yield row(
         "memory.init",
         "segment:u32:data to:i32 source:i32 count:i32",
-        lambda e, *args: e.helper(Helper.MEMORY_INIT, *args),
+        lambda e, *args: e.builtin(Builtin.MEMORY_INIT, *args),
         "memory0[to:][:count] = data segment[source:][:count]",
     )
     yield row(
         "data.drop",
         "segment:u32:data",
-        lambda e, segment: e.helper(Helper.DATA_DROP, segment),
+        lambda e, segment: e.builtin(Builtin.DATA_DROP, segment),
         "the data segment is empty from now on",
     )

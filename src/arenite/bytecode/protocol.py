@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from arenite.bytecode.helpers import Helper
     from arenite.bytecode.row import Operand
+    from arenite.bytecode.stops import Builtin
     from arenite.layout.spaces import Space
     from arenite.traps import Cause
 
@@ -139,8 +139,8 @@ class Emit(Values, Protocol):
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """Return to the caller: go on at the return point `pc` (i32), in its frame at `sp` and its instance."""
 
-    def helper(self, helper: Helper, *args: Value) -> Value:
-        """Ask the machine; the value must be the meaning's result and the last thing it says."""
+    def builtin(self, builtin: Builtin, *args: Value) -> Value:
+        """Ask the machine for something.  The run stops: what is said behind it holds where it was not asked.  The machine writes the result."""
 
     def halt(self) -> None:
         """The entry frame has returned: the run is finished."""

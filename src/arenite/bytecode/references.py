@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import Helper
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.protocol import I32, I64, Emit, Value
 from arenite.bytecode.row import Meaning, Row, row
+from arenite.bytecode.stops import Builtin
 from arenite.layout.records import FuncRefRecord, InstanceRecord, TableRecord
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -75,8 +75,8 @@ def ref_func_imported(e: Emit, disp: Value) -> Value:
     return e.load(Space.ARENA, I32, e.state("vmctx"), disp)
 
 
-def _ask(helper: Helper) -> Meaning:
-    return lambda e, *args: e.helper(helper, *args)
+def _ask(builtin: Builtin) -> Meaning:
+    return lambda e, *args: e.builtin(builtin, *args)
 
 
 def rows() -> Iterator[Row]:
@@ -93,25 +93,25 @@ def rows() -> Iterator[Row]:
     yield row(
         "table.grow",
         "table:u32:own_table.set value:i32:any delta:i32 -> i32",
-        _ask(Helper.TABLE_GROW),
+        _ask(Builtin.TABLE_GROW),
         "dst = the old length, or -1",
     )
     yield row(
         "table.fill",
         "table:u32:own_table.set to:i32 value:i32:any count:i32",
-        _ask(Helper.TABLE_FILL),
+        _ask(Builtin.TABLE_FILL),
         "elements[to:][:count] = value",
     )
     yield row(
         "table.copy",
         "table:u16:own_table.set source_table:u16:own_table.get to:i32 source:i32 count:i32",
-        _ask(Helper.TABLE_COPY),
+        _ask(Builtin.TABLE_COPY),
         "elements[to:][:count] = those of the other table",
     )
     yield row(
         "table.init",
         "table:u16:own_table.set segment:u32:elem.get to:i32 source:i32 count:i32",
-        _ask(Helper.TABLE_INIT),
+        _ask(Builtin.TABLE_INIT),
         "elements[to:][:count] = segment[source:][:count]",
     )
-    yield row("elem.drop", "segment:u32:elem", _ask(Helper.ELEM_DROP), "the element segment is empty from now on")
+    yield row("elem.drop", "segment:u32:elem", _ask(Builtin.ELEM_DROP), "the element segment is empty from now on")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.protocol import I32, I64, Label, Labels, Value
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
+from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.addressing import Addressing, alias_tag
 from arenite.emit.llvm_text import INVARIANT
 from arenite.emit.routine import Routine
@@ -104,7 +104,7 @@ class Handler(Routine):
         """The slice of fuel is used up."""
         self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at.at.text)
 
-    def helper(self, helper: Helper, *args: Value) -> Value:
+    def builtin(self, builtin: Builtin, *args: Value) -> Value:
         """Leave arguments, the result's slot and the next pc in the store context, and stop."""
         zero = self.const(I32, 0)
         self.arguments(args)
@@ -112,7 +112,7 @@ class Handler(Routine):
             slot = self.half(self.row.result_at, "i32")
             self.store(Space.STORE, zero, Value(I32, slot), StoreContext.result_slot.offset)
         self.store(Space.STORE, zero, self.next_pc(), StoreContext.next_pc.offset)
-        self.stop(helper)
+        self.stop(builtin)
         return zero
 
     def copy(self, to: Value, source: Value, count: Value) -> None:

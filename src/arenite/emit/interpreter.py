@@ -9,7 +9,7 @@ from arenite.bytecode.protocol import I8, I32, I64, Value
 from arenite.emit.addressing import alias_metadata
 from arenite.emit.handler import Handler
 from arenite.emit.llvm_text import METADATA, declarations
-from arenite.emit.routine import CONVENTION, STATUSES, Routine
+from arenite.emit.routine import CONVENTION, STATUS_LABELS, Routine
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -44,7 +44,7 @@ class Interpreter:
     def text(self) -> str:
         """Handlers in the table's order, stops, bulk functions, the entry."""
         parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA]
-        parts += [self.stop(status) for status in STATUSES]
+        parts += [self.stop(status) for status in STATUS_LABELS]
         parts += [self.copy(), self.fill(), self.bulk("copy"), self.bulk("fill")]
         parts += [self.handler(row).text() for row in TABLE]
         parts += [self.landing(), self.invalid(), self.start(), self.entry()]
@@ -63,7 +63,7 @@ class Interpreter:
         ):
             e.store(Space.STORE, zero, value, field.offset)
         e.end("ret void")
-        return e.function(f"stop_{STATUSES[status]}", "noinline cold nounwind")
+        return e.function(f"stop_{STATUS_LABELS[status]}", "noinline cold nounwind")
 
     def landing(self) -> str:
         """Where a fault goes on."""

@@ -10,7 +10,7 @@ Names in the text (the safe tier provides them):
     I Q F D                        the arena, as the memoryview formats of these letters;  SI SQ: the store page;  WI: window entries
     m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`
     RETURNB                        the map of return points
-    STOP ASK SWITCH COPY FILL      end the run; ask for a helper; another instance; bulk operations
+    STOP ASK SWITCH COPY FILL      end the run; ask for a builtin; another instance; bulk operations
     ROUND32 …                      `emit.numerics`
 
 Invariants: an i32 or i64 is an int in [0, 2**bits) or a bool, a float is a float; an arena offset is never negative, so an access either
@@ -25,11 +25,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, State, Type, Value
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
+from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.numerics import FUNCTIONS
 from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement, uses
 from arenite.layout.frame import SLOT
@@ -383,10 +383,10 @@ class PythonText:
         """The slice of fuel is used up."""
         self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at)
 
-    def helper(self, helper: Helper, *args: Value) -> Value:
+    def builtin(self, builtin: Builtin, *args: Value) -> Value:
         """Leave the arguments in the store context, and stop."""
         slot = self.place("slot", I32).tree if self.row.result else name("None")
-        asked = (number(int(helper)), tree(self.here().at), self.next_pc().tree, slot)
+        asked = (number(int(builtin)), tree(self.here().at), self.next_pc().tree, slot)
         places = "".join(f", {{{i}}}" for i in range(len(asked), len(asked) + len(args)))
         self.end("ASK({0}, {1}, sp, vmctx, fuel, {2}, {3}" + places + ")", *asked, *map(tree, args))
         return self.const(I32, 0)

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.helpers import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Helper
 from arenite.bytecode.memory import area_pages, in_bytes, memory_area
 from arenite.bytecode.protocol import I32, I64, State, Value
+from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.llvm_text import INVARIANT, LlvmText
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
@@ -43,10 +43,10 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
     "memory": "",
 }
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
-STATUSES: Final[dict[int, str]] = (
+STATUS_LABELS: Final[dict[int, str]] = (
     {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed"}
     | {int(t): t.name.lower() for t in Cause}
-    | {int(h): h.name.lower() for h in Helper}
+    | {int(h): h.name.lower() for h in Builtin}
 )
 
 
@@ -112,7 +112,7 @@ class Routine(LlvmText):
 
     def stop(self, status: int, pc: str = "%pc") -> None:
         """End this run of the interpreter; the machine looks at the status."""
-        self.tail(f"@stop_{STATUSES[status]}", pc=pc)
+        self.tail(f"@stop_{STATUS_LABELS[status]}", pc=pc)
 
     def trap(self, code: Cause) -> None:
         """End the run."""

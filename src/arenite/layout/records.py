@@ -89,18 +89,18 @@ class Record:
 class StoreContext(Record):
     """The machine's own registers, at the start of the store page: below the base, so no offset of a guest reaches it."""
 
-    status = Field("u32", "how the last run stopped (arenite.traps, bytecode.helpers)")
+    status = Field("u32", "how the last run stopped (arenite.traps, bytecode.stops)")
     pc = Field("u32", "where: the op that trapped, or the one to go on at")
     sp = Field("u32", "the frame", arena_offset=True)
     vmctx = Field("u32", "its instance", arena_offset=True)
     fuel = Field("i64", "units left of the slice of fuel handed to the tier")
     floor = Field("i64", "the run pauses where it pays with so few units left: 0, or more than any when it must look up")
     stack_limit = Field("u32", "frames end at or below this", readonly=True, arena_offset=True)
-    result_slot = Field("u32", "byte offset of the slot that the helper's result goes to")
-    next_pc = Field("u32", "where a helper's caller goes on")
+    result_slot = Field("u32", "byte offset of the slot that the builtin's result goes to")
+    next_pc = Field("u32", "where a builtin's caller goes on")
     areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
     heap = Field("u32", "where the next record is allocated", arena_offset=True)
-    arguments = Field("u64", "arguments of the helper that was asked for", count=5)
+    arguments = Field("u64", "arguments of the builtin that was asked for", count=5)
     lengths = Field("u32", "pages of 64 KiB of each memory area: decides explicit checks", readonly=True, count=1000)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED, Helper
+from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 Dump: TypeAlias = Callable[[object], bytes]
 Load: TypeAlias = Callable[[bytes], object]
 
-STATUSES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"} | {
-    helper: helper.name.lower().replace("_", ".") for helper in Helper if helper != HOST_CALL
+STATUS_NAMES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"} | {
+    builtin: builtin.name.lower().replace("_", ".") for builtin in Builtin if builtin != HOST_CALL
 }
 
 
@@ -115,7 +115,7 @@ def _execution(a: Activation) -> dict[str, Any]:
         "function": a.function.at,
         "type": values.functype(a.function.type),
         "at": a.at,
-        "status": STATUSES[a.status],
+        "status": STATUS_NAMES[a.status],
         "pc": a.pc,
         "sp": a.sp,
         "vmctx": a.vmctx,
@@ -300,9 +300,9 @@ class Reading:
     def execution(self, fields: Fields, low: int) -> Activation:
         """One of them, whose frames begin at `low` or above; whether it can stand at its pc is for `check_place`."""
         type_ = values.read_functype(fields.fields("type"))
-        status = {name: status for status, name in STATUSES.items()}.get(fields.text("status"))
+        status = {name: status for status, name in STATUS_NAMES.items()}.get(fields.text("status"))
         if status is None:
-            raise fields.error("status", " or ".join(STATUSES.values()))
+            raise fields.error("status", " or ".join(STATUS_NAMES.values()))
         limit = self.sizes.stack_limit
         at = fields.integer("at", low, limit)
         end = fields.integer("end", at + FrameHeader.size, self.sizes.heap)
@@ -361,8 +361,9 @@ def _progress(fields: Fields, status: int) -> tuple[int, ...]:
     """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
     wanted, most = {0, 1} if status == HOST_CALL else {0}, MAX_U64
     if status in BUILTINS:  # which take u32s
-        known = len(Helper(status).operands)
-        wanted, most = {known, known + (status == Helper.TABLE_GROW)}, MAX_U32
+        builtin = Builtin(status)
+        known = len(builtin.arguments)
+        wanted, most = {known, known + len(builtin.rest)}, MAX_U32
     found = tuple(fields.integers("progress", most)) if fields.has("progress") else ()
     if len(found) not in wanted:
         raise fields.error("progress", f"a list of {max(wanted)} at most")

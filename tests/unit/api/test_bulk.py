@@ -189,7 +189,7 @@ def test_long_copies_that_overlap(tier: str, *, upward: bool, distance: int) -> 
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_what_helpers_were_asked_is_not_in_a_snapshot(tier: str) -> None:
+def test_what_builtins_were_asked_is_not_in_a_snapshot(tier: str) -> None:
     """The store page of a store that has done bulk work is that of one that has not: arguments are the guest's secret."""
     store, exports = bulk_world(tier)
     before = store.snapshot().frozen().image.page(0, 0)

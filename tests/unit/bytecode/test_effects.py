@@ -32,7 +32,7 @@ def test_effects_of_some() -> None:
     assert effects(ROWS["loop_br_if"]).transfers == {"goto", "pause"}
     assert effects(ROWS["br"]).ends
     assert not effects(ROWS["br_if"]).ends
-    assert effects(ROWS["memory.grow"]).transfers == {"helper"}
+    assert effects(ROWS["memory.grow"]).transfers == {"builtin"}
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids="; ".join)

@@ -38,7 +38,7 @@ ROWS = [
     row
     for row in TABLE
     if Space.MEMORY in effects(row).reads | effects(row).writes
-    and (not effects(row).transfers & {"helper", "host"} or row.name in BULK)
+    and (not effects(row).transfers & {"builtin", "host"} or row.name in BULK)
 ]
 VARIANTS = {  # name -> (addressing, explicit bounds)
     "explicit": ("single", True),

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arenite import AreniteError, Engine, Func, FuncType, Instance, SnapshotError, Store, Trap
-from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
+from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
 from arenite.machine.run import execution as core

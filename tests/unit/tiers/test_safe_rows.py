@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from arenite.bytecode.helpers import HELPERS, Helper
+from arenite.bytecode.stops import Builtin
 from arenite.layout.cage import MODULE_GRAIN
 from arenite.layout.records import StoreContext
 from arenite.machine.space.cage import Cage
@@ -57,8 +57,8 @@ class Machine:
         self.run()
         status, *registers = CONTEXT.unpack_from(page)
         asked: tuple[object, ...] = ()
-        if status in HELPERS:
-            count = len(HELPERS[Helper(status)][0])
+        if status in list(Builtin):
+            count = len(Builtin(status).arguments)
             slot = StoreContext.result_slot.read(page, 0) if trial.row.result else None
             asked = (
                 struct.unpack_from(f"<{count}Q", page, StoreContext.arguments.offset),
@@ -91,4 +91,4 @@ def test_rows_agree(machines: list[Machine], chapter: int) -> None:
 def test_trials_reach_what_matters(machines: list[Machine]) -> None:
     arena, memory = records(), bytes(PAGE)
     statuses = {machines[0].play(trial, arena, memory).registers[0] for trial in trials()[1]}
-    assert {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 64, 65, *Helper} <= statuses
+    assert {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 64, 65, *Builtin} <= statuses

@@ -129,7 +129,7 @@ def facts() -> Facts:
         calls = "call" in found.transfers
         flags = ENDS * (found.ends and not calls) | CALLS * calls | RETURNS * ("return" in found.transfers)
         flags |= APART * (bool({"halt", "host"} & found.transfers) or row.name in ZEROED)
-        flags |= STOPS * ("helper" in found.transfers) | HANDS_ON * any(o.role == "far.set" for o in row.operands)
+        flags |= STOPS * ("builtin" in found.transfers) | HANDS_ON * any(o.role == "far.set" for o in row.operands)
         checks = [
             (what, o.at, arg)
             for o in row.encoded

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.helpers import Helper
+from arenite.bytecode.stops import Builtin
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.records.objects import FuncAddr
 
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
-HOST_CALL: Final = int(Helper.HOST_CALL)
+HOST_CALL: Final = int(Builtin.HOST_CALL)
 
 
 class PauseReason(StrEnum):
@@ -76,7 +76,7 @@ class Activation:
     """A call going on.
 
     `function`: what was called; `at`: its frame, where the results will lie.  `status`, `pc`, `sp`, `vmctx`: how and where it stands.
-    `end`: where frames above it may begin.  `progress`: of a helper that is half done, its arguments for the rest; of a host call, one
+    `end`: where frames above it may begin.  `progress`: of a builtin that is half done, its arguments for the rest; of a host call, one
     number that the host function decides on (`Caller.progress`).  `instance`: index of the instance whose start function this is, or -1.
     """
 

@@ -1,11 +1,11 @@
-"""What the loop does where an op asks for a helper: pieces of its work, and looks at the time between two."""
+"""What the loop does where an op asks for a builtin: pieces of its work, and looks at the time between two."""
 
 from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.helpers import Helper
+from arenite.bytecode.stops import Builtin
 from arenite.errors import Trap
 from arenite.layout.records import StoreContext
 from arenite.machine.run.activation import SPENT
@@ -18,50 +18,50 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 
-def builtin(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
-    """Do what a helper's op asks for, or the rest of it; where to go on."""
-    helper, page = Helper(status), machine.cage.store_page
+def do_builtin(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int:
+    """Do what a builtin's op asks for, or the rest of it; where to go on."""
+    builtin, page = Builtin(status), machine.cage.store_page
     if progress:
         asked = asked_at(machine.window, pc)
         assert asked is not None, "it could stop there"
         next_pc, slot = asked.next_pc, asked.slot
     else:
         next_pc, slot = StoreContext.next_pc.read(page, 0), StoreContext.result_slot.read(page, 0)
-        progress = struct.unpack_from(f"<{len(helper.operands)}Q", page, StoreContext.arguments.offset)
+        progress = struct.unpack_from(f"<{len(builtin.arguments)}Q", page, StoreContext.arguments.offset)
     while True:
         if is_late(machine):
-            _look_up_in(machine, helper, pc, sp, vmctx, progress)
-        done = _piece(machine, helper, pc, sp, vmctx, progress)
+            _look_up_in(machine, builtin, pc, sp, vmctx, progress)
+        done = _piece(machine, builtin, pc, sp, vmctx, progress)
         if isinstance(done, int):
             break
         progress = done
-    if helper.has_result:
+    if builtin.result is not None:
         _write(machine, sp + (slot or 0), done)
     return next_pc
 
 
-def _piece(machine: Machine, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int | Rest:
-    """Do a piece of a helper's work: its result, or the rest.  Raises: `Trap`, `Suspended`."""
+def _piece(machine: Machine, builtin: Builtin, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> int | Rest:
+    """Do a piece of a builtin's work: its result, or the rest.  Raises: `Trap`, `Suspended`."""
     done: int | Rest = 0
     code: Cause | None = None
     try:
-        done = BUILTINS[helper](machine, vmctx, *progress)
+        done = BUILTINS[builtin](machine, vmctx, *progress)
     except GuestTrap as stop:
         code = stop.code
     except (Trap, struct.error, IndexError):  # an offset or an instance from the arena that leads astray
         code = Cause.CORRUPT
-    # what follows is raised here, so that it leads to no frame of the helper, which has views
+    # what follows is raised here, so that it leads to no frame of the builtin, which has views
     if code is Cause.OUT_OF_FUEL and _clear_result(machine, pc, sp):
-        give_way(machine, SPENT, helper, pc, sp, vmctx, progress)
+        give_way(machine, SPENT, builtin, pc, sp, vmctx, progress)
     if code is not None:
         trap(machine, code, pc, sp, vmctx)
     return done
 
 
-def _look_up_in(machine: Machine, helper: Helper, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> None:
-    """Look up in the middle of a helper's work, unless an execution could not pause there."""
+def _look_up_in(machine: Machine, builtin: Builtin, pc: int, sp: int, vmctx: int, progress: tuple[int, ...]) -> None:
+    """Look up in the middle of a builtin's work, unless an execution could not pause there."""
     if not machine.can_pause or _clear_result(machine, pc, sp):
-        look_up(machine, helper, pc, sp, vmctx, progress)
+        look_up(machine, builtin, pc, sp, vmctx, progress)
 
 
 def _clear_result(machine: Machine, pc: int, sp: int) -> bool:

@@ -1,9 +1,9 @@
-"""The machine's side of `bytecode.helpers`: one function per helper, the same for every tier.
+"""The machine's side of `bytecode.stops`: one function per builtin, the same for every tier.
 
 Each gets the machine, the instance's record and the op's arguments as u32s, and gives the result (an unsigned 32-bit pattern) or 0.
 Everything from the arena is bounded by the Python views through which it is read.
 
-Bulk work is done a piece at a time: a helper pays for a piece, does it, and gives the arguments for the rest, with which it is called
+Bulk work is done a piece at a time: a builtin pays for a piece, does it, and gives the arguments for the rest, with which it is called
 again; between two pieces the machine looks up, and an execution may pause.  All bounds are looked at before the first piece, and again
 before each: arguments may have travelled.
 
@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from arenite.bytecode.helpers import Helper
 from arenite.bytecode.memory import BULK_MAX
+from arenite.bytecode.stops import Builtin
 from arenite.layout.records import InstanceRecord, TableRecord
 from arenite.layout.types import MAX_TABLE
 from arenite.machine.records.memories import grow_memory, memory_bytes
@@ -33,7 +33,7 @@ UNIT_BYTES: Final = BULK_MAX  # of a memory that a unit of fuel pays for
 UNIT_ELEMENTS: Final = PIECE  # of a table
 UNIT_ITEMS: Final = 1 << 10  # of an element segment, each of which may be an expression
 LONGEST: Final = 64  # units of work between two looks at the time: a few milliseconds
-Rest: TypeAlias = "tuple[int, ...]"  # a helper's arguments for what is left to do
+Rest: TypeAlias = "tuple[int, ...]"  # a builtin's arguments for what is left to do
 
 
 class GuestTrap(Exception):  # noqa: N818 (never seen outside: the loop makes a Trap of it)
@@ -176,15 +176,15 @@ def elem_drop(machine: Machine, vmctx: int, segment: int) -> int:
 
 
 BUILTINS: Final[dict[int, Callable[..., int | Rest]]] = {
-    Helper.MEMORY_GROW: memory_grow,
-    Helper.MEMORY_COPY: memory_copy,
-    Helper.MEMORY_FILL: memory_fill,
-    Helper.MEMORY_INIT: memory_init,
-    Helper.DATA_DROP: data_drop,
-    Helper.TABLE_GROW: table_grow,
-    Helper.TABLE_FILL: table_fill,
-    Helper.TABLE_COPY: table_copy,
-    Helper.TABLE_INIT: table_init,
-    Helper.ELEM_DROP: elem_drop,
+    Builtin.MEMORY_GROW: memory_grow,
+    Builtin.MEMORY_COPY: memory_copy,
+    Builtin.MEMORY_FILL: memory_fill,
+    Builtin.MEMORY_INIT: memory_init,
+    Builtin.DATA_DROP: data_drop,
+    Builtin.TABLE_GROW: table_grow,
+    Builtin.TABLE_FILL: table_fill,
+    Builtin.TABLE_COPY: table_copy,
+    Builtin.TABLE_INIT: table_init,
+    Builtin.ELEM_DROP: elem_drop,
 }
-"""Every helper but `HOST_CALL`, which is the loop's own."""
+"""Every builtin but `HOST_CALL`, which is the loop's own."""

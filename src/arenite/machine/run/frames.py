@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import decode
-from arenite.bytecode.helpers import PAUSE_AGAIN, PAUSE_OWED
 from arenite.bytecode.locals import locals_at
+from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
@@ -119,7 +119,7 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
     params = placed.code.types[function.type_index].params
     if innermost and activation.status in BUILTINS:
         asked = asked_at(window, pc)
-        if asked is None or asked.helper != activation.status:
+        if asked is None or asked.builtin != activation.status:
             raise SnapshotError(f"the guest's stack is damaged: nothing is half done at {pc:#x}")
         local = asked.safepoint - placed.origin
     elif innermost and local == function.begin and activation.status != PAUSE_OWED:
@@ -147,13 +147,13 @@ def _shape_of(
 
 
 class Asked(NamedTuple):
-    """What an op asks the machine for: the helper, where the run goes on behind it, the byte offset of the result's slot.
+    """What an op asks the machine for: the builtin, where the run goes on behind it, the byte offset of the result's slot.
 
     `safepoint`: pc of the one that says what is live meanwhile; `listed`: the result's slot as it names it.  In a wide function these
     may be another op further than `next_pc` and `slot`: the one that brings the result where others cannot.
     """
 
-    helper: int
+    builtin: int
     next_pc: int
     slot: int | None
     safepoint: int
@@ -172,7 +172,7 @@ def asked_at(window: Window, pc: int) -> Asked | None:
     safepoints = placed.safepoints(number)
     try:
         op = decode(window.code, pc)
-        helper, slot = effects(op.row).helper, op.values.get("dst")
+        builtin, slot = effects(op.row).builtin, op.values.get("dst")
         safepoint, listed = op.end, slot
         if slot is not None and safepoint - placed.origin not in safepoints:
             landing = decode(window.code, op.end)
@@ -181,9 +181,9 @@ def asked_at(window: Window, pc: int) -> Asked | None:
                 safepoint, listed = landing.end, values["far.set"]
     except InternalError:
         return None
-    if helper is None or safepoint - placed.origin not in safepoints:
+    if builtin is None or safepoint - placed.origin not in safepoints:
         return None
-    return Asked(helper, op.end, slot, safepoint, listed)
+    return Asked(builtin, op.end, slot, safepoint, listed)
 
 
 def check_place(window: Window, activation: Activation) -> None:

@@ -26,7 +26,7 @@ YIELD: Final = 50e-6  # … and so long the lock is let go of then: threads of t
 
 
 def is_late(machine: Machine) -> bool:
-    """Whether to look up behind a host function or a helper.  The first time in a run only says when it would be late."""
+    """Whether to look up behind a host function or a builtin.  The first time in a run only says when it would be late."""
     now = monotonic()
     if machine.due or now >= machine.look_at > 0.0:
         return True

@@ -12,11 +12,11 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.helpers import FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
+from arenite.bytecode.stops import FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.records import FrameHeader, StoreContext
 from arenite.machine.run.activation import HOST_CALL, READY, SPENT
-from arenite.machine.run.builtin_calls import builtin
+from arenite.machine.run.builtin_calls import do_builtin
 from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.run.collect import tidy
 from arenite.machine.run.host_calls import fail, pause_at, put_results
@@ -86,7 +86,7 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
         elif status in (PAUSE_AGAIN, PAUSE_OWED):
             left = granted = _next_slice(machine, status, pc, sp, vmctx)
         elif status in BUILTINS:
-            pc = builtin(machine, status, pc, sp, vmctx, progress)
+            pc = do_builtin(machine, status, pc, sp, vmctx, progress)
             progress = ()
             granted = left
             if fuel.left is not None:

@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
 from weakref import WeakMethod
 
-from arenite.bytecode.helpers import LOOK_UP
+from arenite.bytecode.stops import LOOK_UP
 from arenite.emit.numerics import FUNCTIONS
 from arenite.errors import InternalError
 from arenite.layout.cage import memory_area
@@ -208,7 +208,7 @@ class SafeRunner:
         raise Stopped
 
     def ask(self, status: int, pc: int, sp: int, vmctx: int, fuel: int, next_pc: int, slot: int | None, *args: int) -> NoReturn:
-        """End the run to ask the machine for a helper.  Raises: `Stopped`."""
+        """End the run to ask the machine for a builtin.  Raises: `Stopped`."""
         page = self.cage.store_page
         struct.pack_into(f"<{len(args)}Q", page, StoreContext.arguments.offset, *args)
         StoreContext.next_pc.write(page, 0, next_pc)
