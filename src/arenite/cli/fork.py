@@ -19,21 +19,22 @@ import typer
 
 from arenite.api import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
-from arenite.cli.guest import Directories, Fuel, directories
-from arenite.cli.journey import Journey, fuelled
+from arenite.cli.guest import Directories, Fuel, directories, entry
 from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.listing import plural
 from arenite.cli.loading import refusing
-from arenite.cli.opening import Modules, SnapshotFile, Verify, opened, program_of
+from arenite.cli.opening import Modules, SnapshotFile, Verify, opened
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 from arenite.cli.progress import progress
+from arenite.cli.waiting import wait_for_input
+from arenite.driver import Driver
 from arenite.errors import AreniteError
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from arenite.api import Snapshot, Store
+    from arenite.api import Snapshot
 
 JOBS: Final = min(4, os.cpu_count() or 1)
 
@@ -90,11 +91,11 @@ class Forks:
         """What a fork is given."""
         return WasiConfig(stdin=line, stdout=out, stderr=err, dirs=self._dirs)
 
-    def run(self, store: Store, out: bytearray, err: bytearray) -> Ended:
+    def run(self, driver: Driver, out: bytearray, err: bytearray) -> Ended:
         """A fork's whole life, in a thread."""
-        with closing(store):
+        with driver:
             try:
-                outcome = Journey(store).go(program_of(store, self._file))
+                outcome = driver.run()
             except (AreniteError, Refused) as error:
                 return Ended(out, err, *judged(error))
         assert isinstance(outcome, Finished)
@@ -105,13 +106,11 @@ class Forks:
         """A fork, on its way.  Raises: Refused."""
         out, err = bytearray(), bytearray()
         with refusing(self._file):
-            store = self._snapshot.fork(wasi=self.config(line, out, err))
-        if store.execution is None:
-            store.close()
-            raise Refused(f"{self._file}: nothing is going on in it: it was frozen between calls")
-        store.set_epoch_deadline(1)
-        fuelled(store, self._fuel)
-        return pool.submit(self.run, store, out, err)
+            driver = Driver.resume(
+                self._snapshot, entry(self._file), wasi=self.config(line, out, err), fuel=self._fuel, wait=wait_for_input
+            )
+        driver.store.set_epoch_deadline(1)
+        return pool.submit(self.run, driver, out, err)
 
     def each(self, lines: Iterable[bytes], jobs: int) -> Generator[Ended]:
         """A fork for each line, in their order."""
@@ -154,7 +153,7 @@ def fork(
 
     seq 1000 | arenite fork -n 10 --each-line - booted.arn
     """
-    given = lines_of(lines, count)
+    inputs = lines_of(lines, count)
     config = configured(tier, settings, fuel=fuel is not None)
     config.epoch_interruption = True  # so that Ctrl-C reaches guests in threads
     engine = Engine(config)
@@ -162,9 +161,9 @@ def fork(
     code = 0
     with (
         progress("forks", shown=not sys.stdout.isatty()) as advance,
-        closing(Forks(snapshot, file, dirs, fuel).each(given, jobs)) as forks,
+        closing(Forks(snapshot, file, dirs, fuel).each(inputs, jobs)) as forks,
     ):
-        advance(0, len(given))
+        advance(0, len(inputs))
         for number, ended in enumerate(forks, 1):
             sys.stdout.buffer.write(ended.out)
             sys.stdout.flush()
@@ -172,6 +171,6 @@ def fork(
             if ended.code:
                 complain(f"line {number}: {ended.message}")
             code = code or ended.code
-            advance(number, len(given))
+            advance(number, len(inputs))
     if code:
         raise typer.Exit(code)

@@ -7,23 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arenite.api import Engine, Finished, Store
+from arenite.api import Engine, Finished
 from arenite.cli.ending import REFUSED, complain
-from arenite.cli.guest import Arguments, Directories, File, Fuel, Invoke, Variables, calls, give, given, show, wasi
-from arenite.cli.journey import Input, Journey, fuelled
+from arenite.cli.guest import (
+    Arguments,
+    Directories,
+    File,
+    Fuel,
+    Invoke,
+    Variables,
+    entry,
+    opening_directories,
+    show,
+    wasi_config,
+)
 from arenite.cli.key import KeyFile, key
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
-from arenite.cli.place import At, check_call, place
 from arenite.cli.saving import OUT, NoEmbed, Packed, Parent, Saving
+from arenite.cli.stop_at import At, check_call, stop_at
+from arenite.cli.waiting import UnendedInput, wait_for_input
+from arenite.driver import Driver
 from arenite.errors import Exit, Trap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from arenite.api import Instance
-    from arenite.cli.guest import Call
-    from arenite.cli.place import Place
+    from arenite.cli.stop_at import StopAt
 
 Out = Annotated[Path, OUT]
 
@@ -62,29 +70,31 @@ def freeze(
 
     arenite freeze --at stdin -o booted.arn python.wasm -c 'import sys; exec(sys.stdin.read())'
     """
-    where = place(at)
-    config = given(file, arguments, env=env, dirs=dirs)
-    stdin = Input() if where.stdin else None
+    where = stop_at(at)
+    config = wasi_config(file, arguments, env=env, dirs=dirs)
+    stdin = UnendedInput() if where.stdin else None
     if stdin is not None:
         config.stdin = stdin
     engine = Engine(configured(tier, settings, fuel=fuel is not None or where.fuel is not None))
     saving = Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent, key=key(key_file))
     module = load(engine, file)
     check_call(where, module)
-    with Store(engine) as store:
-        give(store, config)
-        fuelled(store, fuel, where)
-        with refusing(file):
-            wasi(engine).start(store, module)
-        go_and_save(
-            Journey(store, where, stdin), store, saving, where, lambda instance: calls(instance, store, file, invoke, arguments)
+    with refusing(file), opening_directories():
+        driver = Driver.begin(
+            module,
+            entry(file, invoke, arguments),
+            wasi=config,
+            fuel=fuel,
+            wait=wait_for_input if stdin is None else stdin.wait,
         )
+    with driver:
+        run_and_save(driver, saving, where)
 
 
-def go_and_save(journey: Journey, store: Store, saving: Saving, at: Place, after: Callable[[Instance], Iterable[Call]]) -> None:
-    """Go to the place and freeze there.  Raises: what ended the guest before; Exit(1) in place of a good end."""
+def run_and_save(driver: Driver, saving: Saving, at: StopAt) -> None:
+    """Freeze the guest where it is to stop.  Raises: what ended it before; Exit(1) in place of a good end."""
     try:
-        outcome = journey.go(after)
+        outcome = at.run(driver)
     except Trap:
         missed(at)
         raise
@@ -95,9 +105,9 @@ def go_and_save(journey: Journey, store: Store, saving: Saving, at: Place, after
         show(outcome.values)
         missed(at)
         raise typer.Exit(REFUSED)
-    saving.save(store)
+    saving.save(driver.store)
 
 
-def missed(at: Place, why: str = "") -> None:
+def missed(at: StopAt, why: str = "") -> None:
     """Say that there is no snapshot."""
     complain(f"nothing was frozen: the program ended before it was at {at.text}{why}")

@@ -1,23 +1,27 @@
 """A guest on the command line: the options that say what it is given, and what of it runs.
 
-Example:  config = given(Path("hello.wasm"), ["first"], env=["LANG=C"], dirs=["./data::/data:ro"])
+Example:  config = wasi_config(Path("hello.wasm"), ["first"], env=["LANG=C"], dirs=["./data::/data:ro"])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from arenite.api import Func, Linker
+from arenite.api import Val
 from arenite.cli.ending import Refused
-from arenite.machine.records.values import integer
+from arenite.driver import exported, function, program
+from arenite.errors import Failure
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:
-    from arenite.api import Engine, Instance, Store, ValType
+    from collections.abc import Callable, Iterator, Sequence
+
+    from arenite.api import Instance, Store, ValType
+    from arenite.driver import Call, Entry
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A program: .wasm, or text in .wat.")]
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="ARGS", show_default=False, help="The program's own arguments.")]
@@ -39,7 +43,6 @@ Fuel = Annotated[
 Invoke = Annotated[str | None, typer.Option("--invoke", metavar="NAME", help="Call this export and print its results.")]
 
 Directory: TypeAlias = str | tuple[str, str]  # on the host, or that and "ro"
-Call: TypeAlias = tuple[Func, Sequence[int | float]]
 
 
 def directory(text: str) -> tuple[str, Directory]:
@@ -83,71 +86,67 @@ def streams(dirs: list[str] | None) -> WasiConfig:
     return config
 
 
-def given(file: Path, arguments: list[str] | None, *, env: list[str] | None, dirs: list[str] | None) -> WasiConfig:
-    """What a program is given that begins.  Raises: typer.BadParameter."""
+def wasi_config(file: Path, arguments: list[str] | None, *, env: list[str] | None, dirs: list[str] | None) -> WasiConfig:
+    """What a program is given at its beginning.  Raises: typer.BadParameter."""
     config = streams(dirs)
     config.argv = [file.name, *(arguments or [])]
     config.env = dict(map(variable, env or []))
     return config
 
 
-def give(store: Store, config: WasiConfig) -> None:
-    """Give the store its WASI state.  Raises: typer.BadParameter for a directory that cannot be opened."""
+@contextmanager
+def opening_directories() -> Iterator[None]:
+    """Where WASI's state is made.  Raises: typer.BadParameter for a directory that cannot be opened."""
     try:
-        store.set_wasi(config)
+        yield
     except OSError as error:
         raise typer.BadParameter(f"{error.filename!r}: {error.strerror}", param_hint="--dir") from error
 
 
-def wasi(engine: Engine) -> Linker:
-    """What modules may import here, which is WASI."""
-    linker = Linker(engine)
-    linker.define_wasi()
-    return linker
+def entry(file: Path, invoke: str | None = None, arguments: Sequence[str] | None = None) -> Entry:
+    """What a command line has run of a module: the program, or what `--invoke` names.
+
+    Where it is called it raises: Refused, typer.BadParameter.
+    """
+
+    def calls(store: Store, instance: Instance) -> list[Call]:
+        if invoke is not None:
+            types = function(store, instance, invoke).type(store).params
+            return exported(store, instance, invoke, *operands(invoke, arguments or [], types))
+        try:
+            return program(store, instance)
+        except Failure:
+            message = f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions"
+            raise Refused(message) from None
+
+    return calls
 
 
-def function(instance: Instance, store: Store, name: str) -> Func | None:
-    """The function that the instance exports as `name`, if it does."""
-    found = instance.exports(store).get(name)
-    return found if isinstance(found, Func) else None
-
-
-def program(instance: Instance, store: Store, name: str) -> Call:
-    """The program that the instance is.  `name`: of its file.  Raises: Refused."""
-    main = function(instance, store, "_start")
-    if main is None:
-        raise Refused(f"{name} is not a program (it exports no _start); --invoke NAME calls one of its functions")
-    return main, ()
-
-
-def export(instance: Instance, store: Store, name: str, arguments: Sequence[str]) -> Iterator[Call]:
-    """The calls that `--invoke` asks for.  Raises: Refused, typer.BadParameter."""
-    chosen = function(instance, store, name)
-    if chosen is None:
-        names = [n for n, item in instance.exports(store).items() if isinstance(item, Func)]
-        raise Refused(f"no function {name!r} is exported; there are: {', '.join(names) or 'none'}")
-    types = chosen.type(store).params
-    if len(types) != len(arguments):
+def operands(name: str, texts: Sequence[str], types: Sequence[ValType]) -> list[int | float]:
+    """Arguments of the command line for the function `name`.  Raises: typer.BadParameter."""
+    if len(types) != len(texts):
         wanted = " ".join(map(str, types)) or "nothing"
-        raise typer.BadParameter(f"{name} takes {wanted}, but {len(arguments)} are given", param_hint="ARGS")
-    operands = list(map(operand, arguments, types))
-    initialize = function(instance, store, "_initialize")
-    if initialize is not None:
-        yield initialize, ()
-    yield chosen, operands
-
-
-def calls(instance: Instance, store: Store, file: Path, invoke: str | None, arguments: list[str] | None) -> list[Call]:
-    """What a command line has run, in order: the program, or what `--invoke` names.  Raises: Refused, typer.BadParameter."""
-    return [program(instance, store, str(file))] if invoke is None else [*export(instance, store, invoke, arguments or [])]
+        raise typer.BadParameter(f"{name} takes {wanted}, but {len(texts)} are given", param_hint="ARGS")
+    return list(map(operand, texts, types))
 
 
 def operand(text: str, type_: ValType) -> int | float:
     """A number of the command line as an argument of the type `type_`."""
+    number = NUMBERS.get(str(type_))
     try:
-        return float(text) if str(type_) in {"f32", "f64"} else integer(int(text, 0), type_.code)
-    except (ValueError, OverflowError, KeyError):  # not a number, one too large, a reference
-        raise typer.BadParameter(f"{text!r} is not an {type_}", param_hint="ARGS") from None
+        if number is not None:
+            return number(text)
+    except (ValueError, OverflowError):  # not a number, one too large
+        pass
+    raise typer.BadParameter(f"{text!r} is not an {type_}", param_hint="ARGS")
+
+
+NUMBERS: Final[dict[str, Callable[[str], int | float]]] = {
+    "i32": lambda text: Val.i32(int(text, 0)).value,
+    "i64": lambda text: Val.i64(int(text, 0)).value,
+    "f32": float,
+    "f64": float,
+}
 
 
 def show(results: Sequence[object]) -> None:

@@ -11,15 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arenite.api import WASI, Snapshot
-from arenite.cli.guest import program
 from arenite.cli.loading import load, refusing
 from arenite.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from arenite.api import Engine, Instance, Store
-    from arenite.cli.guest import Call
+    from arenite.api import Engine
     from arenite.wasi import WasiConfig
 
 SnapshotFile = Annotated[
@@ -49,8 +45,3 @@ def opened(
     with refusing(file), progress(f"opening {file.name}"):
         snapshot = Snapshot.open(file, engine, verify=verify, key=key, trusted=trusted)
         return snapshot.link(modules=found, hosts={WASI: config})
-
-
-def program_of(store: Store, file: Path) -> Callable[[Instance], Iterable[Call]]:
-    """What runs after an instantiation that was frozen."""
-    return lambda instance: [program(instance, store, str(file))]

@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 
 from arenite.api import Engine, Finished
-from arenite.cli.ending import Refused
-from arenite.cli.freeze import go_and_save
-from arenite.cli.guest import Directories, Fuel, show, streams
-from arenite.cli.journey import Input, Journey, fuelled
+from arenite.cli.freeze import run_and_save
+from arenite.cli.guest import Directories, Fuel, entry, show, streams
 from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.loading import refusing
-from arenite.cli.opening import Modules, SnapshotFile, Verify, opened, program_of
+from arenite.cli.opening import Modules, SnapshotFile, Verify, opened
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
-from arenite.cli.place import END, MaybeAt, place
 from arenite.cli.saving import OUT, NoEmbed, Packed, Parent, Saving
+from arenite.cli.stop_at import MaybeAt, stop_at
+from arenite.cli.waiting import UnendedInput, wait_for_input
+from arenite.driver import Driver
 
 Out = Annotated[Path | None, OUT]
 
@@ -57,13 +57,13 @@ def resume(
     """
     if (out is None) is not (at is None):
         raise typer.BadParameter("to freeze the program again, give both -o and --at", param_hint="-o")
-    where = END if at is None else place(at)
+    where = None if at is None else stop_at(at)
     config = streams(dirs)
-    stdin = Input(functools.partial(os.read, 0)) if where.stdin else None
+    stdin = UnendedInput(functools.partial(os.read, 0)) if where is not None and where.stdin else None
     if stdin is not None:
         config.stdin = stdin
     secret = key(key_file)
-    engine = Engine(configured(tier, settings, fuel=fuel is not None or where.fuel is not None))
+    engine = Engine(configured(tier, settings, fuel=fuel is not None or (where is not None and where.fuel is not None)))
     if out is None:
         Saving.none(packed=packed, no_embed=no_embed, parent=parent)
     saving = (
@@ -73,15 +73,13 @@ def resume(
     )
     snapshot = opened(file, engine, config, modules=modules, verify=verify, key=secret, trusted=not untrusted)
     with refusing(file):
-        store = snapshot.fork(wasi=config)
-    with store:
-        if store.execution is None:
-            raise Refused(f"{file}: nothing is going on in it: it was frozen between calls")
-        fuelled(store, fuel, where)
-        journey = Journey(store, where, stdin)
-        if saving is not None:
-            go_and_save(journey, store, saving, where, program_of(store, file))
+        driver = Driver.resume(
+            snapshot, entry(file), wasi=config, fuel=fuel, wait=wait_for_input if stdin is None else stdin.wait
+        )
+    with driver:
+        if where is not None and saving is not None:
+            run_and_save(driver, saving, where)
             return
-        outcome = journey.go(program_of(store, file))
+        outcome = driver.run()
         assert isinstance(outcome, Finished)
         show(outcome.values)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from arenite.api import Engine, Store
-from arenite.cli.guest import Arguments, Directories, File, Fuel, Invoke, Variables, calls, give, given, show, wasi
+from arenite.api import Engine, Linker, Store
+from arenite.cli.guest import (
+    Arguments,
+    Directories,
+    File,
+    Fuel,
+    Invoke,
+    Variables,
+    entry,
+    opening_directories,
+    show,
+    wasi_config,
+)
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 
@@ -32,15 +43,18 @@ def run(
 
     arenite run --invoke add sums.wat 1 2
     """
-    config = given(file, arguments, env=env, dirs=dirs)
+    config = wasi_config(file, arguments, env=env, dirs=dirs)
     engine = Engine(configured(tier, settings, fuel=fuel is not None))
     module = load(engine, file)
     with Store(engine) as store:
-        give(store, config)
+        with opening_directories():
+            store.set_wasi(config)
         if fuel is not None:
             store.set_fuel(fuel)
         with refusing(file):
-            instance = wasi(engine).instantiate(store, module)
-        for func, operands in calls(instance, store, file, invoke, arguments):
+            linker = Linker(engine)
+            linker.define_wasi()
+            instance = linker.instantiate(store, module)
+        for func, operands in entry(file, invoke, arguments)(store, instance):
             results = func(store, *operands)
             show(results if isinstance(results, list) else [] if results is None else [results])

@@ -10,8 +10,9 @@ from arenite.api.hosts import SUPPLIED, WASI, Supplied
 from arenite.wasi.clocks import Clocks, SystemClocks, VirtualClocks
 from arenite.wasi.config import WasiConfig
 from arenite.wasi.feed import Feed
+from arenite.wasi.stdio import wait_to_read
 
-__all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig"]
+__all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig", "wait_to_read"]
 
 SUPPLIED[WASI] = Supplied(
     prefix="wasi_",

@@ -223,3 +223,9 @@ def descriptor_of(file: IO[bytes] | IO[str]) -> int | None:
         return None if fileno is None else int(fileno())
     except OSError:  # io.UnsupportedOperation: a file that lies in memory
         return None
+
+
+def wait_to_read(file: IO[bytes] | IO[str] | None, seconds: float) -> None:
+    """Wait until a file may have something to read, `seconds` at most: always as long for a file without a descriptor."""
+    fd = None if file is None else descriptor_of(file)
+    hostio.wait(() if fd is None else (fd,), (), int(seconds * 1e9))

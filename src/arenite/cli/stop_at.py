@@ -1,6 +1,6 @@
-"""`--at`: a place in a guest's run.
+"""`--at`: where a guest is stopped.
 
-Example:  place("fuel=1000").fuel == 1000
+Example:  stop_at("fuel=1000").fuel == 1000
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from arenite.layout.types import MAX_U64
-
 if TYPE_CHECKING:
-    from arenite.api import Module
+    from arenite.api import Finished, Module, Paused
+    from arenite.driver import Driver
 
 FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"
+MOST: Final = 1 << 64  # units of fuel are fewer
 
 At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see above.")]
 MaybeAt = Annotated[str | None, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; goes with -o.")]
 
 
 @dataclass(frozen=True)
-class Place:
+class StopAt:
     """Where to stop: `text` as it was given, and the one thing that it says."""
 
     text: str
@@ -32,28 +32,29 @@ class Place:
     seconds: float | None = None
     call: str | None = None
 
+    def run(self, driver: Driver) -> Finished | Paused:
+        """Go there, or to the program's end.  Raises: as `Driver.run`."""
+        return driver.run(fuel=self.fuel, deadline=self.seconds, pause_at=() if self.call is None else (self.call,))
 
-END: Final = Place("its end")
 
-
-def place(text: str) -> Place:
+def stop_at(text: str) -> StopAt:
     """What `--at` says.  Raises: typer.BadParameter."""
     name, _, value = text.partition("=")
     try:
         if text == "stdin":
-            return Place(text, stdin=True)
-        if name == "fuel" and 0 <= int(value, 0) <= MAX_U64:
-            return Place(text, fuel=int(value, 0))
+            return StopAt(text, stdin=True)
+        if name == "fuel" and 0 <= int(value, 0) < MOST:
+            return StopAt(text, fuel=int(value, 0))
         if name == "seconds" and 0 <= float(value) < math.inf:
-            return Place(text, seconds=float(value))
+            return StopAt(text, seconds=float(value))
     except ValueError:  # no number
         pass
     if name == "call" and "." in value:
-        return Place(text, call=value)
+        return StopAt(text, call=value)
     raise typer.BadParameter(f"{text!r} is not of the form {FORMS}", param_hint="--at")
 
 
-def check_call(at: Place, module: Module) -> None:
+def check_call(at: StopAt, module: Module) -> None:
     """Refuse to wait for a call that the module cannot make.  Raises: typer.BadParameter."""
     names = [f"{i.module}.{i.name}" for i in module.imports]
     if at.call is not None and at.call not in names:
