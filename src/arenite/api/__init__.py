@@ -22,9 +22,12 @@ from arenite.machine.run.activation import HostCall, PauseReason
 from arenite.machine.run.backtrace import GuestFrame as Frame
 from arenite.machine.run.hosts import HostModuleConfig
 from arenite.machine.run.hosts import State as HostState
+from arenite.snapshot.private import LONGEST_KEY, SHORTEST_KEY, checked_key
 
 __all__ = [
     "ASK_AGAIN",
+    "LONGEST_KEY",
+    "SHORTEST_KEY",
     "WASI",
     "Caller",
     "Config",
@@ -61,5 +64,6 @@ __all__ = [
     "TableType",
     "Val",
     "ValType",
+    "checked_key",
     "wat2wasm",
 ]

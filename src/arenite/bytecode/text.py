@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from arenite.bytecode.encode import ops
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.layout.frame import SLOT
+from arenite.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from arenite.bytecode.encode import Op
     from arenite.bytecode.module import ModuleCode
     from arenite.bytecode.row import Operand
-
-
-def visible(text: str) -> str:
-    """A name as one line of plain text: names come from files that nobody vouches for, and terminals obey some characters."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def operand_text(op: Op, operand: Operand, begin: int) -> str:

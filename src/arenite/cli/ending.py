@@ -19,9 +19,9 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from arenite.bytecode.text import visible
 from arenite.errors import AreniteError, Exit, InternalError, Trap
 from arenite.traps import TrapCode
+from arenite.visible import visible
 
 REFUSED: Final = 1
 EXHAUSTED: Final = 124

@@ -21,7 +21,6 @@ from arenite.api import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
 from arenite.cli.guest import Directories, Fuel, directories, entry
 from arenite.cli.key import KeyFile, Untrusted, key
-from arenite.cli.listing import plural
 from arenite.cli.loading import refusing
 from arenite.cli.opening import Modules, SnapshotFile, Verify, opened
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
@@ -29,6 +28,7 @@ from arenite.cli.progress import progress
 from arenite.cli.waiting import wait_for_input
 from arenite.driver import Driver
 from arenite.errors import AreniteError
+from arenite.inspect.words import plural
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:

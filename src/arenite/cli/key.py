@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
+from arenite.api import LONGEST_KEY, SHORTEST_KEY, checked_key
 from arenite.cli.loading import refusing
-from arenite.snapshot.private import LONGEST_KEY, SHORTEST_KEY, checked_key
 
 KeyFile = Annotated[
     Path | None,

@@ -12,7 +12,7 @@ from arenite.api import Module, wat2wasm
 from arenite.cli.ending import Refused
 from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
-from arenite.snapshot.container import MAGIC
+from arenite.inspect.snapshot import begins_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def read(path: Path) -> bytes:
     """The binary module in the file, which may hold it as text (`.wat`).  Raises: Refused."""
     with refusing(path):
         data = path.read_bytes()
-        if data.startswith(MAGIC):
+        if begins_snapshot(data):
             raise Refused(f"{path} is a snapshot: `arenite resume` goes on with it, `arenite inspect` shows it")
         return wat2wasm(data) if path.suffix == ".wat" else data
 

@@ -19,19 +19,18 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.text import visible
 from arenite.cli.colours import LOOKS
-from arenite.cli.facts import parts, standing, summary
+from arenite.inspect.content import pages_of_records, size_of
+from arenite.inspect.facts import parts, standing, summary
 from arenite.inspect.kinds import KINDS
 from arenite.inspect.picture import STATES, bands
-from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT
-from arenite.layout.records import SIZES
+from arenite.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from arenite.cli.facts import Part
+    from arenite.inspect.facts import Part
     from arenite.inspect.kinds import Kind
     from arenite.inspect.picture import Band
     from arenite.inspect.stack import Stand
@@ -72,7 +71,7 @@ def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[i
     kinds = {kind: number for number, kind in enumerate(KINDS)}
 
     def row(record: Record, one: Row) -> list[object]:
-        size = SIZES.get(one.type, (0, ""))[0]
+        size = size_of(one)
         to = -1 if one.to is None else kinds[one.to]
         field = fields.number((visible(one.name), visible(one.doc), one.type, size, to))
         value: object = one.value if one.value <= SAFE else str(one.value)
@@ -105,7 +104,7 @@ def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[i
         "records": records,
         "fields": list(fields.numbers),
         "texts": list(texts.numbers),
-        "bytes": _bytes(survey),
+        "bytes": {str(number): base64.b64encode(page).decode() for number, page in pages_of_records(survey, MOST_PAGES)},
     }
 
 
@@ -118,20 +117,3 @@ def _band(band: Band, kinds: Mapping[Kind, int]) -> list[object]:
     """Cells as [kind, state, how many]."""
     runs = [[kinds[cell.kind], int(cell.state), sum(1 for _ in group)] for cell, group in groupby(band.cells)]
     return [band.title, band.at, band.size, band.per, runs, list(band.counts)]
-
-
-def _bytes(survey: Survey) -> dict[str, str]:
-    """The pages of the arena that hold records, by number from the store page on, up to a limit."""
-    wanted: set[int] = set()
-    for record in survey.records:
-        last = min(record.end, survey.arena.size) - 1
-        if (record.at >= STACK_AT or record.at == STORE_AT) and last >= record.at:
-            wanted.update(range((record.at - STORE_AT) // HOST_PAGE, (last - STORE_AT) // HOST_PAGE + 1))
-        if len(wanted) > MOST_PAGES:
-            break
-    found = {}
-    for number in sorted(wanted)[:MOST_PAGES]:
-        content = survey.arena.bytes(number * HOST_PAGE + STORE_AT, HOST_PAGE)
-        if content.strip(b"\0"):
-            found[str(number)] = base64.b64encode(content).decode()
-    return found

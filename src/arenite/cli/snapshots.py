@@ -7,35 +7,26 @@ Example:  inspect(Path("booted.arn"), Wanted())
 
 from __future__ import annotations
 
-import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
 from rich.text import Text
 
-from arenite import platform
-from arenite.api.resolver import Modules
-from arenite.bytecode.module import ModuleCode
-from arenite.bytecode.text import visible
 from arenite.cli.colours import LOOKS
 from arenite.cli.ending import Refused
-from arenite.cli.facts import NAMED, parts, standing, summary
-from arenite.cli.listing import SHOWN, columns, listing, plural
+from arenite.cli.listing import SHOWN, columns, listing
 from arenite.cli.loading import read, refusing
 from arenite.cli.page import page
 from arenite.cli.progress import progress
-from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
+from arenite.config import Config
+from arenite.inspect.facts import NAMED, parts, standing, summary
 from arenite.inspect.picture import State, bands
-from arenite.inspect.stack import Stand, survey_stack
-from arenite.inspect.survey import MOST_ROWS, Survey, survey_of
-from arenite.machine.space.window import Windows
-from arenite.snapshot import file as files
-from arenite.snapshot import opening
-from arenite.snapshot.container import MAGIC
-from arenite.snapshot.limits import DEFAULT, FileLimits
-from arenite.translate.module import translate
+from arenite.inspect.snapshot import inspect_snapshot, translate
+from arenite.inspect.survey import MOST_ROWS
+from arenite.inspect.words import plural
+from arenite.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +34,12 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from arenite.cli.facts import Part
+    from arenite.bytecode.module import ModuleCode
+    from arenite.inspect.facts import Part
     from arenite.inspect.picture import Band, Cell
+    from arenite.inspect.snapshot import Inspection
 
 UNBROKEN: Final = "\u00a0"  # a space that no line ends at
-PORTABLE: Final = not platform.HAS_CAGE
 COLUMNS: Final = 64  # cells in a line
 LINES: Final = 3  # of a band
 FINE: Final = ("256", "truecolor")  # terminals that show the kinds' colours apart; others get letters
@@ -57,7 +49,7 @@ FINE: Final = ("256", "truecolor")  # terminals that show the kinds' colours apa
 class Wanted:
     """What the command line asks for.
 
-    `modules`: files of those that do not travel along; `html`: where to write the page; `limits`: what the snapshot may ask for; `key`:
+    `modules`: files of those that do not travel along; `html`: where to write the page; `config`: what the snapshot may ask for; `key`:
     with which it must have been written; `trusted`: nobody will change the file meanwhile.
     """
 
@@ -65,54 +57,18 @@ class Wanted:
     parent: Path | None = None
     html: Path | None = None
     everything: bool = False
-    limits: FileLimits = DEFAULT
+    config: Config = field(default_factory=Config)
     key: bytes | None = None
     trusted: bool = True
 
 
-@dataclass(frozen=True)
-class Found:
-    """A snapshot looked at.  `missing`: why a module is not there, by its number."""
-
-    path: Path
-    survey: Survey
-    stands: list[Stand]
-    missing: dict[int, str]
-
-
-def is_snapshot(path: Path) -> bool:
-    """Whether the file says that it is a snapshot.  Raises: `OSError`."""
-    if path.exists() and not path.is_file():  # of a pipe nothing may be read before whoever wants all of it reads
-        return False
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
-def look(path: Path, wanted: Wanted) -> Found:
+def look(path: Path, wanted: Wanted) -> Inspection:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
-    try:
-        with refusing(path):
-            load = functools.partial(
-                opening.load, limits=wanted.limits, portable=PORTABLE, key=wanted.key, trusted=wanted.trusted
-            )
-            opened = load(path, None if wanted.parent is None else load(wanted.parent))
-    except (MemoryError, OverflowError) as error:
-        raise Refused(f"{path}: too large for this machine") from error
-    with progress(f"looking into {path.name}"):
-        known = Modules({code.digest.hex(): code for code in map(_translated, wanted.modules)})
-        found = {entry: _module(opened, entry, known) for entry in dict.fromkeys(opened.modules)}
-        modules = [code if isinstance(code := found[entry], ModuleCode) else None for entry in opened.modules]
-        missing = {n: why for n, entry in enumerate(opened.modules) if isinstance(why := found[entry], str)}
-        survey = survey_of(opened, modules)
-        return Found(path, survey, survey_stack(survey, Windows(portable=PORTABLE)), missing)
-
-
-def _module(opened: files.Opened, entry: files.Embedded, known: Modules) -> ModuleCode | str:
-    """A module, or why it is not there."""
-    try:
-        return opening.module_of(opened, entry, known)
-    except (SnapshotError, LinkError, DecodeError, ValidationError, Limit) as error:
-        return "missing: give its file as --module" if entry.wasm is None else str(error).partition("\n")[0]
+    modules = map(_translated, wanted.modules)
+    with refusing(path), progress(f"looking into {path.name}"):
+        return inspect_snapshot(
+            path, wanted.config, parent=wanted.parent, modules=modules, key=wanted.key, trusted=wanted.trusted
+        )
 
 
 def _translated(path: Path) -> ModuleCode:
@@ -133,7 +89,7 @@ def inspect(path: Path, wanted: Wanted, console: Console) -> None:
     console.print(Text(visible(f"{wanted.html}: {plural(wanted.html.stat().st_size, 'byte')}")))
 
 
-def report(found: Found, console: Console, shown: int) -> Group:
+def report(found: Inspection, console: Console, shown: int) -> Group:
     """Everything, for a terminal."""
     survey = found.survey
     shades = Shades(delta=bool(survey.opened.own), coloured=console.color_system in FINE and not console.no_color)

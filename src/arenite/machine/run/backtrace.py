@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from arenite.bytecode.module import unnamed
 from arenite.bytecode.safepoints import safepoints_of
-from arenite.bytecode.text import visible
 from arenite.layout.frame import header_offset
 from arenite.layout.records import FrameHeader
 from arenite.machine.space.window import HALT_PC
+from arenite.visible import visible
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arenite import wat2wasm
-from arenite.cli.survey import features
+from arenite.inspect.features import features
 from arenite.wasm.decode import decode
 
 

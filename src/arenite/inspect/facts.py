@@ -1,6 +1,6 @@
 """What there is to say of a snapshot, in words: the lists that both the terminal and the page show.
 
-Example:  for part in parts(survey, stands, missing): print(part.title, part.facts)
+Example:  for part in parts(survey, missing): print(part.title, part.facts)
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from arenite.cli.listing import describe, plural
 from arenite.errors import SnapshotError
 from arenite.inspect.kinds import ELEMENTS
 from arenite.inspect.picture import State, page_states
 from arenite.inspect.survey import Names, filled
+from arenite.inspect.words import describe, plural
 from arenite.layout.cage import HOST_PAGE
 from arenite.layout.types import PAGE_SIZE, type_name
 from arenite.snapshot.container import FORMAT

@@ -1,0 +1,90 @@
+"""What is in a module, read from its binary form alone: nothing is translated, nothing runs.
+
+Example:  inspect_module(Path("hello.wasm").read_bytes()).features
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from arenite.errors import Failure
+from arenite.inspect.features import features
+from arenite.inspect.words import describe, reach
+from arenite.wasm.decode import decode
+from arenite.wasm.module import Kind
+
+if TYPE_CHECKING:
+    from arenite.wasm.module import Module
+
+SECTIONS: Final = {
+    1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memories", 6: "globals", 7: "exports", 8: "start",
+    9: "elements", 10: "code", 11: "data", 12: "data count",
+}  # fmt: skip
+
+
+class ModuleFacts(NamedTuple):
+    """`size`: in bytes, as all sizes are; `memories`: how many pages each may have; `sections`, `functions`: by size, largest first."""
+
+    name: str
+    size: int
+    counts: list[tuple[str, int]]
+    memories: list[str]
+    features: list[str]
+    imports: list[tuple[str, str]]
+    exports: list[tuple[str, str]]
+    sections: list[tuple[str, int]]
+    functions: list[tuple[str, int]]
+
+
+def inspect_module(code: bytes) -> ModuleFacts:
+    """Look at a module.  Raises: `DecodeError`, `ValidationError`."""
+    module = decode(code)
+    spaces = (("function", module.funcs), ("table", module.tables), ("memory", module.memories), ("global", module.globals))
+    return ModuleFacts(
+        module.names.module,
+        len(module.data),
+        [(what, len(space)) for what, space in spaces],
+        [reach(memory.limits, "page") for memory in module.memories],
+        features(module),
+        [(f"{item.module}.{item.name}", describe(item.type)) for item in module.import_types()],
+        [(item.name, describe(item.type)) for item in module.export_types()],
+        section_sizes(module),
+        function_sizes(module),
+    )
+
+
+def section_sizes(module: Module) -> list[tuple[str, int]]:
+    """Each section's name and bytes, largest first; equal names of custom sections are added up."""
+    sizes = {SECTIONS[number]: end - start for number, (start, end) in module.sections.items()}
+    for custom in module.customs:
+        label = f"custom: {custom.name}"
+        sizes[label] = sizes.get(label, 0) + custom.end - custom.start
+    return sorted(sizes.items(), key=lambda item: -item[1])
+
+
+def function_sizes(module: Module) -> list[tuple[str, int]]:
+    """Each defined function's label and the bytes of its body, largest first."""
+    first = module.imported(Kind.FUNC)
+    sizes = [(function_label(module, first + i), end - start) for i, (start, end) in enumerate(module.bodies)]
+    return sorted(sizes, key=lambda item: -item[1])
+
+
+def function_label(module: Module, index: int) -> str:
+    """`#12 malloc`: the index, and a name where the module tells one."""
+    exported = (export.name for export in module.exports if export.kind == Kind.FUNC and export.index == index)
+    name = module.names.funcs.get(index) or next(exported, "")
+    return f"#{index} {name}".rstrip()
+
+
+def function_index(code: bytes, wanted: str) -> int:
+    """The index of the function that has this index or name, exported or of the name section.  Raises: `Failure`, as `decode`."""
+    module = decode(code)
+    named = {name: index for index, name in module.names.funcs.items()}
+    named |= {export.name: export.index for export in module.exports if export.kind == Kind.FUNC}
+    index = named.get(wanted, int(wanted) if wanted.isdecimal() else -1)
+    first, end = module.imported(Kind.FUNC), len(module.funcs)
+    if not 0 <= index < end:
+        raise Failure(f"no function {wanted!r}: give a name or an index below {end}")
+    if index < first:
+        raise Failure(f"function {wanted} is imported: it has no code here")
+    return index

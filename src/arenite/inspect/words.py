@@ -1,0 +1,43 @@
+"""Types and counts in words.
+
+Example:  plural(2, "memory") == "2 memories"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, type_name
+
+if TYPE_CHECKING:
+    from arenite.layout.types import ExternType, Limits
+
+
+def reach(limits: Limits, what: str) -> str:
+    """`1 page or more`, `1 to 2 pages`: the sizes that limits allow."""
+    if limits.maximum is None:
+        return f"{plural(limits.minimum, what)} or more"
+    return (
+        plural(limits.maximum, what)
+        if limits.minimum == limits.maximum
+        else f"{limits.minimum:,} to {plural(limits.maximum, what)}"
+    )
+
+
+def plural(count: int, what: str) -> str:
+    """`1 page`, `2 pages`, `2 memories`."""
+    several = what[:-1] + "ies" if what.endswith("y") else what + "s"
+    return f"{count:,} {what if count == 1 else several}"
+
+
+def describe(type_: ExternType) -> str:
+    """A type in one line: `func (i32) -> ()`, `memory of 1 to 2 pages`."""
+    match type_:
+        case FuncType():
+            return f"func {type_}"
+        case TableType():
+            return f"table of {reach(type_.limits, type_name(type_.element))}"
+        case MemoryType():
+            return f"memory of {reach(type_.limits, 'page')}"
+        case GlobalType():
+            return f"global {'mut ' if type_.mutable else ''}{type_name(type_.content)}"
