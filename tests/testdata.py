@@ -28,18 +28,22 @@ def absent(reason: str) -> NoReturn:
     pytest.skip(reason, allow_module_level=True)
 
 
+def places() -> tuple[Path, ...]:
+    """The folders where test data is looked for."""
+    given = os.environ.get("ARENITE_TESTDATA")
+    return (Path(given),) if given else PLACES
+
+
 def find(name: str) -> Path:
     """The path of the file or folder `name` of the test data.
 
     Raises: pytest's skip when there is none, its failure under `CI=true`.
     """
-    given = os.environ.get("ARENITE_TESTDATA")
-    places = (Path(given),) if given else PLACES
-    for place in places:
+    for place in places():
         path = place / name
         if path.exists():
             return path
-    absent(f"no test data {name!r} in {', '.join(map(str, places))}; set ARENITE_TESTDATA")
+    absent(f"no test data {name!r} in {', '.join(map(str, places()))}; set ARENITE_TESTDATA")
 
 
 def files(folder: Path, pattern: str) -> list[Path]:

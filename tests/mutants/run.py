@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import testdata
 from mutants.listed import ROOT, Mutant, Stale, mutants
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 LEFT_OUT: Final = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info", "*.so", "*.pyd")
 PASSED, FAILED = 0, 1  # exit statuses of pytest; others say that it could not run the tests
-TESTDATA: Final = ROOT.parent / "shared" / "tests"
 
 
 class Copy:
@@ -43,12 +43,13 @@ class Copy:
         self.root = folder / "copy"
         shutil.copytree(ROOT, self.root, ignore=LEFT_OUT)
         given = {"PYTHONPATH": str(self.root / "src"), "ARENITE_CACHE_DIR": str(folder / "cache"), "ARENITE_PURE": "1"}
-        if TESTDATA.exists():
-            given["ARENITE_TESTDATA"] = str(TESTDATA)
+        there = next((place for place in testdata.places() if place.exists()), None)
+        if there is not None:
+            given["ARENITE_TESTDATA"] = str(there)
         self.environment = given | {name: value for name, value in os.environ.items() if name != "CI" and name not in given}
-        there = self.python("-c", "import arenite; print(arenite.__file__)", limit=60).stdout.strip()
-        if not Path(there).is_relative_to(self.root):
-            raise Stale(f"the tests would be those of {there}, not of the copy")
+        found = self.python("-c", "import arenite; print(arenite.__file__)", limit=60).stdout.strip()
+        if not Path(found).is_relative_to(self.root):
+            raise Stale(f"the tests would be those of {found}, not of the copy")
 
     def python(self, *arguments: str, limit: float) -> subprocess.CompletedProcess[str]:
         """Run Python in the copy, with all that it starts.  Raises: `subprocess.TimeoutExpired`."""

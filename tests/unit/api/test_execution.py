@@ -188,7 +188,7 @@ def test_a_deadline(world: World) -> None:
     for _ in range(2):
         outcome = paused(execution.run(deadline=0.05))
         assert (outcome.reason, outcome.what) == (PauseReason.DEADLINE, "the deadline has come")
-    assert 0.1 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.1
     assert world.start("count", 5).run(deadline=60) == Finished((5,))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -260,9 +259,12 @@ def test_a_damaged_header(tier: str, field: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(writes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40)), min_size=1, max_size=8), place=st.sampled_from(PLACES))
 def test_any_damage(tier: str, writes: list[tuple[int, int]], place: str) -> None:
-    """Words of the stack overwritten with each other and with extremes: a snapshot, or an error; then a result, or a trap."""
+    """Words of the stack overwritten with each other and with extremes: a snapshot, or an error; then a result, or a trap.
+
+    What does not end is ended by the limit that every test has.
+    """
     guest = at_place(tier, place)
-    arena, began = guest.machine.cage.arena, time.monotonic()
+    arena = guest.machine.cage.arena
     for word, choice in writes:
         at = STACK_AT + 4 * word
         value = VALUES[choice] if choice < len(VALUES) else struct.unpack_from("<I", arena, STACK_AT + 16 * choice)[0]
@@ -274,7 +276,6 @@ def test_any_damage(tier: str, writes: list[tuple[int, int]], place: str) -> Non
     if not guest.machine.activations:
         assert guest.machine.top == STACK_AT
     assert guest.exports["ok"](guest.store) == 1
-    assert time.monotonic() - began < 5
     guest.store.close()
 
 

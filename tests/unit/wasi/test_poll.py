@@ -36,7 +36,7 @@ def poll(program: Program, *subscriptions: tuple[int, ...]) -> list[tuple[int, .
 def test_sleep() -> None:
     start = time.monotonic()
     assert poll(Program(WasiConfig()), (CLOCK, MONOTONIC, 30 * MS)) == [(0, 0, CLOCK, 0, 0)]
-    assert 0.03 <= time.monotonic() - start < 2
+    assert time.monotonic() - start >= 0.03
 
 
 def test_the_first_of_several() -> None:

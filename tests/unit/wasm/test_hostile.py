@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 import wasmtime
@@ -13,6 +16,9 @@ from arenite.errors import DecodeError, Limit, ValidationError
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate
 from unit.wasm.test_reader import unsigned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEADER = b"\0asm\1\0\0\0"
 SEED = bytes(
@@ -93,6 +99,27 @@ def test_cut_off() -> None:
         read(SEED[:size])
 
 
+@functools.cache
+def honest_work() -> float:
+    """Seconds of the processor that it takes to judge a valid body of two megabytes, as large as the largest file here."""
+    module = decode(function(b"\x41\0\x1a" * 700_000 + b"\x0b"))
+    started = time.process_time()
+    validate(module)
+    return time.process_time() - started
+
+
+@contextmanager
+def modest_work() -> Iterator[None]:
+    """What is done here takes no more than twenty times as long as honest work.
+
+    Only time can show it, as what counts is compiled.  Refusing takes about as long as honest work at most; what looks at the rest of a file
+    for each of its entries takes thousands of times as long, and other processes do not make one of the two slower by so much.
+    """
+    started = time.process_time()
+    yield
+    assert time.process_time() - started < 20 * honest_work()
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11])
 def test_counts_of_four_billion(number: int) -> None:
     with pytest.raises(DecodeError, match="unexpected end"):
@@ -102,10 +129,8 @@ def test_counts_of_four_billion(number: int) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11])
 def test_counts_of_the_whole_file(number: int) -> None:
     """A section of four bytes that holds, as it says, as many entries as the file has bytes."""
-    started = time.process_time()
-    with pytest.raises((DecodeError, ValidationError, Limit)):
+    with modest_work(), pytest.raises((DecodeError, ValidationError, Limit)):
         decode(HEADER + bytes([number, 4]) + unsigned(200_000) + bytes(200_000))
-    assert time.process_time() - started < 30
 
 
 def test_bodies_are_judged_once() -> None:
@@ -118,10 +143,8 @@ def test_bodies_are_judged_once() -> None:
         + section(10, unsigned(bodies) + (b"\x41\0" + b"\1" * 64) * bodies)
     )
     for data, message in ((module, "unexpected end"), (module + b"\xff", "illegal opcode ff")):
-        started = time.process_time()
-        with pytest.raises(DecodeError, match=message):
+        with modest_work(), pytest.raises(DecodeError, match=message):
             validate(decode(data))
-        assert time.process_time() - started < 30
 
 
 @pytest.mark.parametrize(
@@ -135,10 +158,8 @@ def test_bodies_are_judged_once() -> None:
     ids=["blocks", "operands", "br_table", "select"],
 )
 def test_depth_and_counts_in_a_body(body: bytes, message: str) -> None:
-    started = time.process_time()
-    with pytest.raises((DecodeError, ValidationError, Limit), match=message):
+    with modest_work(), pytest.raises((DecodeError, ValidationError, Limit), match=message):
         validate(decode(function(body)))
-    assert time.process_time() - started < 30
 
 
 def test_too_many_locals_and_parameters() -> None:
