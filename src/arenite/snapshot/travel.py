@@ -15,10 +15,10 @@ from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
-from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType
+from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.machine.frozen.freeze import Frozen
 from arenite.machine.lineage import Lineage
-from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.records.references import References
 from arenite.machine.records.registry import Registry
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason
@@ -235,7 +235,7 @@ class Reading:
             if len(found) != len(wanted) + len(own):
                 raise fields.error(name, f"{len(wanted) + len(own)} of them")
             big = 1 << 64  # what has grown is larger than an import asks for
-            fits = [matches(w, h, big) for w, h in zip(wanted, found, strict=False)]
+            fits = [match_extern(h.type, w, big) for w, h in zip(wanted, found, strict=False)]
             fits += [h.type == t for h, t in zip(found[len(wanted) :], own, strict=True)]
             if not all(fits):
                 raise fields.error(name, f"what the module {instance.code.name!r} imports and declares")

@@ -10,17 +10,15 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
-from arenite.layout import types
+from arenite.layout.types import EXTERNREF, FUNCREF, NUMERIC, REFERENCES
 from arenite.wasm.features import malformed, missing
 from arenite.wasm.module import Kind, Module
 from arenite.wasm.reader import MASK32, Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.wasm.stacks import Stacks
 
-VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in types.NUMERIC + types.REFERENCES else () for t in range(128)]
+VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + REFERENCES else () for t in range(128)]
 NOTHING: Final[tuple[int, ...]] = ()
-FUNCREF: Final = 0x70
-EXTERNREF: Final = 0x6F
 
 
 def is_reference(type_: i64) -> bool:

@@ -10,7 +10,8 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
-from arenite.wasm.context import FUNCREF, NOTHING, VALUE, Context
+from arenite.layout.types import FUNCREF, match, match_all
+from arenite.wasm.context import NOTHING, VALUE, Context
 from arenite.wasm.features import illegal, malformed
 
 I32: Final = 0x7F
@@ -88,7 +89,7 @@ class Control:
         c = self.context
         s = c.s
         frame = s.leave()
-        if frame.op == 0x04 and frame.params != frame.results:
+        if frame.op == 0x04 and not match_all(frame.params, frame.results):
             raise s.fail("type mismatch: an if without else must leave its parameters")
         if frame.live:
             c.sink.end(not frame.dead)
@@ -165,7 +166,7 @@ class Control:
         s = c.s
         type_ = c.index("type", len(c.params))
         table = c.index("table", len(c.tables))
-        if c.tables[table] != FUNCREF:
+        if not match(c.tables[table], FUNCREF):
             raise s.fail("type mismatch: call_indirect through a table that does not hold functions")
         params, results = c.params[type_], c.results[type_]
         s.pop(I32)

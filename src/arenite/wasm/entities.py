@@ -10,10 +10,9 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
-from arenite.layout import types
-from arenite.wasm.context import FUNCREF, NOTHING, Context, is_reference
+from arenite.layout.types import BOTTOM, FUNCREF, match, type_name
+from arenite.wasm.context import NOTHING, Context, is_reference
 from arenite.wasm.features import heap_type, missing
-from arenite.wasm.stacks import BOTTOM
 
 I32: Final = 0x7F
 THREE: Final[tuple[int, ...]] = (I32, I32, I32)
@@ -76,7 +75,7 @@ class Entities:
         elif op == 0xD1:
             type_ = s.pop(BOTTOM)
             if type_ != BOTTOM and not is_reference(type_):
-                raise s.fail(f"type mismatch: {types.type_name(type_)} found, a reference expected")
+                raise s.fail(f"type mismatch: {type_name(type_)} found, a reference expected")
             s.push(I32)
             if s.live:
                 c.sink.ref_is_null()
@@ -119,7 +118,7 @@ class Entities:
             segment = c.r.u32()
             table = c.index("table", len(c.tables))
             c.known("elem segment", segment, len(c.elements))
-            if c.elements[segment] != c.tables[table]:
+            if not match(c.elements[segment], c.tables[table]):
                 raise s.fail("type mismatch: the segment and the table hold different types")
             self.report(code, table, segment, THREE, 0)
         elif op == 13:
@@ -127,7 +126,7 @@ class Entities:
         elif op == 14:
             table = c.index("table", len(c.tables))
             source = c.index("table", len(c.tables))
-            if c.tables[source] != c.tables[table]:
+            if not match(c.tables[source], c.tables[table]):
                 raise s.fail("type mismatch: the tables hold different types")
             self.report(code, table, source, THREE, 0)
         elif op <= 17:

@@ -17,10 +17,9 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from arenite.errors import Limit, ValidationError
-from arenite.layout.types import type_name
+from arenite.layout.types import BOTTOM, match, type_name
 from arenite.wasm.budget import BLOCK, OPERAND, Budget
 
-BOTTOM: Final = 0
 MAX_OPERANDS: Final = 1_000_000  # on the stack at the same time
 LONG: Final = 8  # lists of types of up to so many are part of what a byte costs
 
@@ -98,7 +97,7 @@ class Stacks:
             raise self.fail("type mismatch: an operand is missing" + self.wanted(expected))
         self.top -= 1
         actual = self.operands[self.top]
-        if BOTTOM != actual != expected != BOTTOM:
+        if actual != expected != BOTTOM and not match(actual, expected):
             raise self.fail(f"type mismatch: {type_name(actual)} found" + self.wanted(expected))
         return actual
 
@@ -136,7 +135,7 @@ class Stacks:
                 raise self.fail("type mismatch: an operand is missing" + self.wanted(types_[left]))
             at -= 1
             actual = self.operands[at]
-            if BOTTOM != actual != types_[left]:
+            if actual != types_[left] and not match(actual, types_[left]):
                 raise self.fail(f"type mismatch: {type_name(actual)} found" + self.wanted(types_[left]))
 
     # blocks

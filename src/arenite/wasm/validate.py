@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
-from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, type_name
+from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body import BodyValidator
 from arenite.wasm.features import missing
 from arenite.wasm.module import Kind, Mode
@@ -112,7 +112,7 @@ class Rules:
             if element.mode == Mode.ACTIVE:
                 self.index(Kind.TABLE, element.table, element.at)
                 expected = m.tables[element.table].element
-                if element.type != expected:
+                if not match(element.type, expected):
                     raise ValidationError(
                         f"type mismatch: {type_name(element.type)} in a table of {type_name(expected)}", element.at
                     )
@@ -150,10 +150,10 @@ class Rules:
         for name, *immediates in expr:
             operands, results = self.const_type(str(name), int(immediates[0]) if immediates else 0, at)
             for operand in reversed(operands):
-                if not stack or stack.pop() != operand:
+                if not stack or not match(stack.pop(), operand):
                     raise ValidationError(f"type mismatch: {type_name(operand)} expected by {name}", at)
             stack += results
-        if stack != [expected]:
+        if not match_all(stack, [expected]):
             found = " ".join(map(type_name, stack)) or "nothing"
             raise ValidationError(f"type mismatch: {type_name(expected)} expected, {found} found", at)
 

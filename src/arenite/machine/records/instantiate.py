@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import LinkError, Trap
 from arenite.layout.records import GlobalRecord, InstanceRecord, TableRecord
-from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType
+from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
 from arenite.machine.records.memories import new_memory
-from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, matches
+from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.records.quota import check_count
 from arenite.machine.records.segments import drop, evaluate, references
 from arenite.machine.records.tables import elements, new_table, table_record
@@ -44,7 +44,7 @@ def check_imports(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -
         raise LinkError(f"expected {len(code.imports)} imports, found {len(imports)}")
     for wanted, found in zip(code.imports, imports, strict=True):
         size = size_now(machine, found)
-        if not matches(wanted.type, found, 0 if size is None else size):
+        if not match_extern(found.type, wanted.type, 0 if size is None else size):
             now = "" if size is None else f", now of size {size}"
             raise LinkError(
                 f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {named_type(wanted.type)}, found {named_type(found.type)}{now}"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.machine.records.values import Codec, codec
 
 if TYPE_CHECKING:
+    from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
     from collections.abc import Callable, Sequence
 
     from arenite.bytecode.module import ModuleCode
@@ -102,12 +102,3 @@ class InstanceAddr:
     tables: tuple[TableAddr, ...]
     memories: tuple[MemoryAddr, ...]
     globals: tuple[GlobalAddr, ...]
-
-
-def matches(wanted: FuncType | TableType | MemoryType | GlobalType, found: Addr, size: int) -> bool:
-    """Whether something may be imported as `wanted`; `size`: what a table or memory has now.  Spec: valid-import."""
-    if isinstance(wanted, TableType) and isinstance(found, TableAddr):
-        return wanted.element == found.type.element and wanted.limits.accepts(Limits(size, found.type.limits.maximum))
-    if isinstance(wanted, MemoryType) and isinstance(found, MemoryAddr):
-        return wanted.limits.accepts(Limits(size, found.type.limits.maximum))
-    return wanted == found.type

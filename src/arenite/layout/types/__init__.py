@@ -1,0 +1,73 @@
+"""Types: of values, functions, and what modules import and export; and which match which.
+
+    values      value types, which are ints
+    functions   function types
+    externs     types of tables, memories, globals; limits; imports and exports
+    matching    which type may stand where another is wanted
+
+Example:  FuncType((I32, I32), (I64,))
+"""
+
+from arenite.layout.types.externs import (
+    MAX_PAGES,
+    MAX_TABLE,
+    PAGE_SIZE,
+    ExportType,
+    ExternType,
+    GlobalType,
+    ImportType,
+    Limits,
+    MemoryType,
+    TableType,
+)
+from arenite.layout.types.functions import FuncType
+from arenite.layout.types.matching import match, match_all, match_extern, match_func, match_limits
+from arenite.layout.types.values import (
+    BOTTOM,
+    EXTERNREF,
+    F32,
+    F64,
+    FUNCREF,
+    I32,
+    I64,
+    MAX_U32,
+    MAX_U64,
+    NAMES,
+    NUMERIC,
+    REFERENCES,
+    V128,
+    type_name,
+)
+
+__all__ = [
+    "BOTTOM",
+    "EXTERNREF",
+    "F32",
+    "F64",
+    "FUNCREF",
+    "I32",
+    "I64",
+    "MAX_PAGES",
+    "MAX_TABLE",
+    "MAX_U32",
+    "MAX_U64",
+    "NAMES",
+    "NUMERIC",
+    "PAGE_SIZE",
+    "REFERENCES",
+    "V128",
+    "ExportType",
+    "ExternType",
+    "FuncType",
+    "GlobalType",
+    "ImportType",
+    "Limits",
+    "MemoryType",
+    "TableType",
+    "match",
+    "match_all",
+    "match_extern",
+    "match_func",
+    "match_limits",
+    "type_name",
+]

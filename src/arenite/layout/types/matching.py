@@ -1,0 +1,49 @@
+"""Whether something of one type may stand where another is wanted: one function for each kind of type.
+
+Types are equal or they do not match, but for what unreachable code makes; subtypes are these functions' affair alone.
+Spec: valid-matching.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.layout.types.externs import ExternType, Limits, MemoryType, TableType
+from arenite.layout.types.functions import FuncType
+from arenite.layout.types.values import BOTTOM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def match(found: int, wanted: int) -> bool:
+    """Value types.  Spec: match-valtype."""
+    return found in (wanted, BOTTOM)
+
+
+def match_all(found: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Lists of value types.  Spec: match-resulttype."""
+    return len(found) == len(wanted) and all(map(match, found, wanted))
+
+
+def match_func(found: FuncType, wanted: FuncType) -> bool:
+    """Function types: as these have the same values in slots, only equal ones match.  Spec: match-functype."""
+    return found == wanted
+
+
+def match_limits(found: Limits, wanted: Limits) -> bool:
+    """Limits.  Spec: match-limits."""
+    if found.minimum < wanted.minimum:
+        return False
+    return wanted.maximum is None or (found.maximum is not None and found.maximum <= wanted.maximum)
+
+
+def match_extern(found: ExternType, wanted: ExternType, size: int = 0) -> bool:
+    """Types of imports and what they are given.  `size`: what a table or memory has now.  Spec: match-externtype, exec-instantiation."""
+    if isinstance(wanted, TableType) and isinstance(found, TableType):
+        return found.element == wanted.element and match_limits(Limits(size, found.limits.maximum), wanted.limits)
+    if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
+        return match_limits(Limits(size, found.limits.maximum), wanted.limits)
+    if isinstance(wanted, FuncType) and isinstance(found, FuncType):
+        return match_func(found, wanted)
+    return found == wanted
