@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from arenite.machine.records.values import Codec, codec
 
 if TYPE_CHECKING:
-    from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
     from collections.abc import Callable, Sequence
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
     from arenite.machine.machine import Machine
 
     Before = Callable[[Machine, int, Sequence[object]], Sequence[object]]
