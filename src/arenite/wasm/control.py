@@ -89,7 +89,7 @@ class Control:
         c = self.context
         s = c.s
         frame = s.leave()
-        if frame.op == 0x04 and not match_all(frame.params, frame.results):
+        if frame.op == 0x04 and frame.params != frame.results and not match_all(frame.params, frame.results):
             raise s.fail("type mismatch: an if without else must leave its parameters")
         if frame.live:
             c.sink.end(not frame.dead)
@@ -166,7 +166,7 @@ class Control:
         s = c.s
         type_ = c.index("type", len(c.params))
         table = c.index("table", len(c.tables))
-        if not match(c.tables[table], FUNCREF):
+        if c.tables[table] != FUNCREF and not match(c.tables[table], FUNCREF):
             raise s.fail("type mismatch: call_indirect through a table that does not hold functions")
         params, results = c.params[type_], c.results[type_]
         s.pop(I32)
