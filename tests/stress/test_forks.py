@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from arenite import Finished, Func, FuncType, Instance, Paused, Store
+from arenite import Finished, Paused, Store
 from arenite.machine.space import room
 from released import collect
 from stress.test_leaks import ALL, Usage
-from unit.machine.guests import I32, TIERS, engine, module
+from unit.machine.guests import I32, TIERS, World
 
 FORKS = 100_000 if ALL else 2000
 LIVE = 10_000 if ALL else 500
@@ -41,21 +40,13 @@ ROUNDS = 20
 pytestmark = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
 
 
-class World(NamedTuple):
+class Working(World):
     """A store with an instance, and an execution of `work` in its middle."""
 
-    store: Store
-    exports: Any
-
-    @classmethod
-    def make(cls, tier: str) -> World:
-        of = engine(tier=tier, max_wasm_stack=1 << 16)
-        store = Store(of)
-        f = Func(store, FuncType([I32], [I32]), lambda n: 1000 * n)
-        exports: Any = Instance(store, module(of, WAT), [f]).exports(store)
-        exports["memory"].write(store, b"x" * 100_000, 100_000)
-        assert isinstance(exports["work"].start(store, ROUNDS).run(fuel=5), Paused)
-        return cls(store, exports)
+    def __init__(self, tier: str) -> None:
+        super().__init__(WAT, ([I32], [I32], lambda n: 1000 * n), tier=tier, max_wasm_stack=1 << 16)
+        self.exports["memory"].write(self.store, b"x" * 100_000, 100_000)
+        assert isinstance(self.start("work", ROUNDS).run(fuel=5), Paused)
 
     def use(self, fork: Store, number: int) -> None:
         """Run a fork to its end; a few also grow, are snapshotted, forked and reset."""
@@ -88,8 +79,8 @@ class World(NamedTuple):
 @pytest.mark.parametrize("tier", TIERS)
 def test_nothing_is_left_of_forks(tier: str) -> None:
     """Each thread forks a snapshot of its own and one of all; half of the forks are closed, half only dropped."""
-    shared = World.make(tier).store.snapshot()
-    worlds = [World.make(tier) for _ in range(THREADS)]
+    shared = Working(tier).store.snapshot()
+    worlds = [Working(tier) for _ in range(THREADS)]
     snapshots = [world.store.snapshot() for world in worlds]
     errors: list[BaseException] = []
 
@@ -101,7 +92,7 @@ def test_nothing_is_left_of_forks(tier: str) -> None:
                 fork = shared.fork()
                 assert world.result(fork) == 2
                 if number % 10 == 0:  # a template of its own, whose file goes with its last fork
-                    assert world.result(World.make(tier).store.snapshot().fork()) == 2
+                    assert world.result(Working(tier).store.snapshot().fork()) == 2
         except BaseException as error:  # noqa: BLE001 (told below)
             errors.append(error)
 
@@ -126,7 +117,7 @@ def test_what_a_live_fork_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     Address space as of one that comes when many live already: the first ones have room for more memories.
     """
     monkeypatch.setattr(room, "LADDER", ())
-    world = World.make("threaded")
+    world = Working("threaded")
     snapshot = world.store.snapshot()
     first = snapshot.fork(10)
     for number, fork in enumerate(first):

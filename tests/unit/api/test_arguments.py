@@ -13,22 +13,18 @@ import pytest
 from arenite import (
     AreniteError,
     Finished,
-    Func,
-    FuncType,
     Global,
     GlobalType,
-    Instance,
     Limit,
     Memory,
     MemoryType,
-    Store,
     Table,
     TableType,
     Val,
     ValType,
 )
 from arenite.api import Limits
-from unit.machine.guests import I32, I64, TIERS, engine, module
+from unit.machine.guests import I32, I64, TIERS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,19 +55,13 @@ class Late:
         return self.number
 
 
-class World:
-    """A store with an instance; `answers` are what the host function gives."""
+class Answering(World):
+    """A fork of a store with an instance; `answers` are what the host function gives."""
 
     def __init__(self, tier: str) -> None:
-        origin = Store(engine(tier=tier))
         self.answers: list[Any] = [1, 2]
-        give = Func(origin, FuncType([], [I64, I64]), lambda: self.answers)
-        one = Func(origin, FuncType([], [I64]), lambda: self.answers[-1])
-        self.instance = Instance(origin, module(origin.engine, WAT), [give, one])
-        self.store = origin.snapshot().fork()
-
-    def call(self, name: str, *args: object) -> Any:
-        return self.instance.call(self.store, name, *args)
+        super().__init__(WAT, ([], [I64, I64], lambda: self.answers), ([], [I64], lambda: self.answers[-1]), tier=tier)
+        self.store = self.store.snapshot().fork()
 
     def churn(self) -> None:
         """Use the stack above, and let the store grow."""
@@ -82,13 +72,13 @@ class World:
 
 
 @pytest.fixture(params=TIERS)
-def world(request: Any) -> Iterator[World]:
-    made = World(request.param)
-    yield made
-    made.store.close()
+def world(request: Any) -> Iterator[Answering]:
+    answering = Answering(request.param)
+    yield answering
+    answering.store.close()
 
 
-def test_an_argument_calls_the_same_function(world: World) -> None:
+def test_an_argument_calls_the_same_function(world: Answering) -> None:
     late = Late(2, world.churn)
     assert world.call("list", 1, late, 3) == [1, 2, 3]
     assert world.call("list", 1, 2, Late(3, lambda: world.call("list", 4, late, 6))) == [1, 2, 3]
@@ -101,7 +91,7 @@ HEAVY: dict[str, Callable[[World], object]] = {  # what makes the store move: it
 }
 
 
-def test_a_store_does_not_move_under_arguments(world: World) -> None:
+def test_a_store_does_not_move_under_arguments(world: Answering) -> None:
     """What was put there before would be left behind."""
     move = HEAVY[world.store.engine.config.tier]
     world.answers = [5, Late(6, lambda: move(world))]
@@ -113,13 +103,13 @@ def test_a_store_does_not_move_under_arguments(world: World) -> None:
     assert world.call("list", 1, 2, 3) == [1, 2, 3]
 
 
-def test_an_argument_calls_when_an_execution_begins(world: World) -> None:
+def test_an_argument_calls_when_an_execution_begins(world: Answering) -> None:
     execution = world.instance.exports(world.store)["list"].start(world.store, 1, Late(2, world.churn), 3)  # type: ignore[union-attr]
     world.churn()
     assert execution.run() == Finished((1, 2, 3))
 
 
-def test_an_argument_lets_go_of_what_nobody_holds_yet(world: World) -> None:
+def test_an_argument_lets_go_of_what_nobody_holds_yet(world: Answering) -> None:
     """A reference that has been made for the argument before lies in no frame, and its number must not be given to another object."""
 
     def collect() -> None:
@@ -131,14 +121,14 @@ def test_an_argument_lets_go_of_what_nobody_holds_yet(world: World) -> None:
     world.store.gc()
 
 
-def test_a_result_calls_guests(world: World) -> None:
+def test_a_result_calls_guests(world: Answering) -> None:
     world.answers = [5, Late(6, world.churn)]
     assert world.call("given") == [5, 6]
     world.answers = [Late(7, world.churn), Val.i64(8)]
     assert world.call("given") == [7, 8]
 
 
-def test_the_value_of_a_global_calls_guests(world: World) -> None:
+def test_the_value_of_a_global_calls_guests(world: Answering) -> None:
     number = Global(world.store, GlobalType(I32, mutable=True), Late(3, world.churn))
     assert number.value(world.store) == 3
     number.set_value(world.store, Late(4, world.churn))
@@ -155,7 +145,7 @@ FORBIDDEN: dict[str, Callable[[World], object]] = {
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 @pytest.mark.parametrize("slow", [False, True])
-def test_what_a_host_function_must_not_do(world: World, what: str, *, slow: bool) -> None:
+def test_what_a_host_function_must_not_do(world: Answering, what: str, *, slow: bool) -> None:
     refused = []
 
     def attempt() -> None:
@@ -171,7 +161,7 @@ def test_what_a_host_function_must_not_do(world: World, what: str, *, slow: bool
 
 
 @pytest.mark.parametrize("value", [Late(1, lambda: 1 / 0), Late(1 << 70, int), "text", None])
-def test_an_argument_that_fails_leaves_nothing_behind(world: World, value: object) -> None:
+def test_an_argument_that_fails_leaves_nothing_behind(world: Answering, value: object) -> None:
     machine = world.store.machine
     before = machine.top, machine.depth, machine.users
     with pytest.raises((ZeroDivisionError, OverflowError, TypeError)):
@@ -182,7 +172,7 @@ def test_an_argument_that_fails_leaves_nothing_behind(world: World, value: objec
     world.churn()
 
 
-def test_arguments_that_nest_without_end(world: World) -> None:
+def test_arguments_that_nest_without_end(world: Answering) -> None:
     def again() -> object:
         return world.call("list", 1, Late(2, again), 3)
 
@@ -191,7 +181,7 @@ def test_arguments_that_nest_without_end(world: World) -> None:
     world.churn()
 
 
-def test_a_thing_may_be_a_late_number(world: World) -> None:
+def test_a_thing_may_be_a_late_number(world: Answering) -> None:
     thing = Late(1, lambda: pytest.fail("nobody wants its value"))
     first, _, last = world.call("things", thing, 2, Val.externref(thing))
     assert first is last is thing

@@ -10,13 +10,11 @@ import pytest
 
 from arenite import (
     AreniteError,
-    Execution,
     Exit,
     Finished,
     Func,
     FuncType,
     Instance,
-    Linker,
     NotReady,
     Paused,
     PauseReason,
@@ -25,7 +23,7 @@ from arenite import (
     Trap,
     TrapCode,
 )
-from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, TIERS, engine, module
+from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, TIERS, HostFunction, World, engine, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,28 +54,22 @@ WAT = """(module
       (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))) (else (call $count (i32.const 3))))))"""
 
 
-class World:
+class Asking(World):
     """A store with the guest; `f` is called for "host.f", `seen` are the arguments that it got."""
 
     def __init__(self, tier: str, **options: Any) -> None:
-        self.engine = engine(tier=tier, **options)
-        self.store = Store(self.engine)
         self.f: Callable[[Any, int], Any] = lambda _caller, n: n * 2
         self.seen: list[int] = []
-        self.linker = Linker(self.engine)
-        self.linker.define_func("host", "f", FuncType([I32], [I32]), self._f, access_caller=True)
-        self.linker.define_func("host", "none", FuncType([], []), lambda: None)
-        self.linker.define_func("host", "two", FuncType([F64, EXTERNREF], [I64, FUNCREF]), lambda _f, _o: [1, None])
-        self.instance = self.linker.instantiate(self.store, module(self.engine, WAT))
-        self.exports: Any = self.instance.exports(self.store)
+        functions: list[HostFunction] = [
+            ([I32], [I32], self._f),
+            ([], [], lambda: None),
+            ([F64, EXTERNREF], [I64, FUNCREF], lambda _f, _o: [1, None]),
+        ]
+        super().__init__(WAT, *functions, callers=("f",), linked=True, tier=tier, **options)
 
     def _f(self, caller: Any, n: int) -> Any:
         self.seen.append(n)
         return self.f(caller, n)
-
-    def start(self, name: str, *args: object) -> Execution:
-        execution: Execution = self.exports[name].start(self.store, *args)
-        return execution
 
     def n(self) -> int:
         value: int = self.exports["n"].value(self.store)
@@ -85,17 +77,15 @@ class World:
 
 
 @pytest.fixture(params=TIERS)
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> Asking:
     """A world without fuel of its own."""
-    return World(request.param)
+    return Asking(request.param)
 
 
 @pytest.fixture(params=TIERS)
-def metered(request: pytest.FixtureRequest) -> World:
+def metered(request: pytest.FixtureRequest) -> Asking:
     """A world whose store has 1,000 units."""
-    made = World(request.param, consume_fuel=True)
-    made.store.set_fuel(1000)
-    return made
+    return Asking(request.param, fuel=1000)
 
 
 def paused(outcome: object) -> Paused:
@@ -107,7 +97,7 @@ def paused(outcome: object) -> Paused:
 # ---- fuel
 
 
-def test_nothing_runs_before_run(world: World) -> None:
+def test_nothing_runs_before_run(world: Asking) -> None:
     execution = world.start("count", 3)
     assert world.n() == 0
     assert (execution.over, execution.paused, execution.instance) == (False, None, None)
@@ -116,7 +106,7 @@ def test_nothing_runs_before_run(world: World) -> None:
     assert world.n() == 3
 
 
-def test_fuel_pauses_to_the_unit(world: World) -> None:
+def test_fuel_pauses_to_the_unit(world: Asking) -> None:
     """A unit for the function, then one for each round but the last, which does not go back."""
     execution = world.start("count", 100)
     outcome = paused(execution.run(fuel=0))
@@ -133,7 +123,7 @@ def test_fuel_pauses_to_the_unit(world: World) -> None:
     assert execution.run(fuel=71) == Finished((100,))
 
 
-def test_a_store_s_fuel_and_the_run_s(metered: World) -> None:
+def test_a_store_s_fuel_and_the_run_s(metered: Asking) -> None:
     store, execution = metered.store, metered.start("count", 50)
     paused(execution.run(fuel=20))
     assert store.get_fuel() == 980
@@ -146,14 +136,14 @@ def test_a_store_s_fuel_and_the_run_s(metered: World) -> None:
     assert store.get_fuel() == 1000 - (50 - 20 - 5)
 
 
-def test_a_run_without_fuel_of_the_store_leaves_it_unlimited(world: World) -> None:
+def test_a_run_without_fuel_of_the_store_leaves_it_unlimited(world: Asking) -> None:
     paused(world.start("count", 50).run(fuel=3))
     with pytest.raises(AreniteError, match="not configured"):
         world.store.get_fuel()
     assert world.exports["count"](world.store, 10_000) > 10_000
 
 
-def test_negative_fuel_is_refused(metered: World) -> None:
+def test_negative_fuel_is_refused(metered: Asking) -> None:
     execution = metered.start("count", 5)
     with pytest.raises(ValueError, match="fuel -1"):
         execution.run(fuel=-1)
@@ -162,9 +152,9 @@ def test_negative_fuel_is_refused(metered: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["fill", "fill and count"])
-def test_a_bulk_operation_pauses_in_the_middle(metered: World, name: str) -> None:
+def test_a_bulk_operation_pauses_in_the_middle(metered: Asking, name: str) -> None:
     """It costs 32 units, each of which is paid before what it pays for is done."""
-    unbroken = World(metered.engine.config.tier, consume_fuel=True)
+    unbroken = Asking(metered.engine.config.tier, consume_fuel=True)
     unbroken.store.set_fuel(1000)
     unbroken.exports[name](unbroken.store, 32)
     price = 1000 - unbroken.store.get_fuel()
@@ -183,7 +173,7 @@ def test_a_bulk_operation_pauses_in_the_middle(metered: World, name: str) -> Non
 # ---- deadlines, epochs
 
 
-def test_a_deadline(world: World) -> None:
+def test_a_deadline(world: Asking) -> None:
     execution, began = world.start("forever"), time.monotonic()
     for _ in range(2):
         outcome = paused(execution.run(deadline=0.05))
@@ -192,7 +182,7 @@ def test_a_deadline(world: World) -> None:
     assert world.start("count", 5).run(deadline=60) == Finished((5,))
 
 
-def test_a_deadline_waits_for_a_guest_that_a_host_function_calls(world: World) -> None:
+def test_a_deadline_waits_for_a_guest_that_a_host_function_calls(world: Asking) -> None:
     """It cannot pause, and its time was not limited: it comes to its end, and the execution pauses behind the host function."""
 
     def f(caller: Any, n: int) -> int:
@@ -214,7 +204,7 @@ def test_a_deadline_waits_for_a_guest_that_a_host_function_calls(world: World) -
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_an_epoch(tier: str) -> None:
-    world = World(tier, epoch_interruption=True)
+    world = Asking(tier, epoch_interruption=True)
     world.store.set_epoch_deadline(1)
     execution = world.start("forever")
     timer = threading.Timer(0.05, world.engine.increment_epoch)
@@ -238,7 +228,7 @@ def not_ready(_caller: object, _n: int) -> int:
     raise NotReady("nothing there yet")
 
 
-def test_not_ready_is_asked_again(world: World) -> None:
+def test_not_ready_is_asked_again(world: Asking) -> None:
     execution = world.start("ask", 5)
     world.f = not_ready
     for times in (1, 2, 3):
@@ -252,7 +242,7 @@ def test_not_ready_is_asked_again(world: World) -> None:
     assert world.seen == [5] * 4
 
 
-def test_not_ready_in_an_ordinary_call_is_an_error(world: World) -> None:
+def test_not_ready_in_an_ordinary_call_is_an_error(world: Asking) -> None:
     world.f = not_ready
     with pytest.raises(NotReady):
         world.exports["ask"](world.store, 5)
@@ -265,7 +255,7 @@ def test_not_ready_in_an_ordinary_call_is_an_error(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["not ready", "pause at"])
-def test_an_answer(world: World, way: str) -> None:
+def test_an_answer(world: Asking, way: str) -> None:
     execution = world.start("ask twice", 5)
     world.f = not_ready
     names = ["host.f"] if way == "pause at" else []
@@ -278,7 +268,7 @@ def test_an_answer(world: World, way: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 1.5, None, (1, 2), 1 << 32])
-def test_a_wrong_answer_leaves_it_waiting(world: World, value: object) -> None:
+def test_a_wrong_answer_leaves_it_waiting(world: Asking, value: object) -> None:
     execution = world.start("ask", 5)
     outcome = paused(execution.run(pause_at=["host.f"]))
     with pytest.raises((TypeError, OverflowError)):
@@ -288,7 +278,7 @@ def test_a_wrong_answer_leaves_it_waiting(world: World, value: object) -> None:
     assert execution.resume(1) == Finished((1001,))
 
 
-def test_pausing_at_a_call_and_making_it(world: World) -> None:
+def test_pausing_at_a_call_and_making_it(world: Asking) -> None:
     """`run` after the pause makes the call; the next one pauses again."""
     execution = world.start("ask twice", 5)
     first = paused(execution.run(pause_at=["host.f", "host.none"]))
@@ -301,13 +291,13 @@ def test_pausing_at_a_call_and_making_it(world: World) -> None:
     assert execution.run() == Finished((24,))
 
 
-def test_only_named_functions_pause(world: World) -> None:
+def test_only_named_functions_pause(world: Asking) -> None:
     assert world.start("ask", 5).run(pause_at=["host.none", "other.f"]) == Finished((1010,))
     with pytest.raises(ValueError, match=r"module\.name"):
         world.start("ask", 5).run(pause_at=["f"])
 
 
-def test_answers_of_no_and_of_several_results(world: World) -> None:
+def test_answers_of_no_and_of_several_results(world: Asking) -> None:
     execution = world.start("nothing")
     paused(execution.run(pause_at=["host.none"]))
     with pytest.raises(TypeError):
@@ -325,7 +315,7 @@ def test_answers_of_no_and_of_several_results(world: World) -> None:
     assert outcome == Finished((-(1 << 40), world.exports["count"]))
 
 
-def test_an_answer_that_nobody_waits_for(world: World) -> None:
+def test_an_answer_that_nobody_waits_for(world: Asking) -> None:
     execution = world.start("count", 5)
     with pytest.raises(AreniteError, match="does not wait"):
         execution.resume(1)
@@ -335,7 +325,7 @@ def test_an_answer_that_nobody_waits_for(world: World) -> None:
     assert execution.resume() == Finished((5,))
 
 
-def test_a_host_function_itself_can_be_started(world: World) -> None:
+def test_a_host_function_itself_can_be_started(world: Asking) -> None:
     double = Func(world.store, FuncType([I32], [I32]), lambda n: 2 * n)
     assert double.start(world.store, 21).run() == Finished((42,))
     assert double.start(world.store, 21).run(fuel=0) != Finished((42,))
@@ -344,7 +334,7 @@ def test_a_host_function_itself_can_be_started(world: World) -> None:
 # ---- nesting
 
 
-def test_only_the_newest_goes_on(world: World) -> None:
+def test_only_the_newest_goes_on(world: Asking) -> None:
     older = world.start("count", 10)
     paused(older.run(fuel=3))
     newer = world.start("deep", 20)
@@ -357,7 +347,7 @@ def test_only_the_newest_goes_on(world: World) -> None:
     assert older.run() == Finished((13,))
 
 
-def test_ordinary_calls_above_a_paused_one(world: World) -> None:
+def test_ordinary_calls_above_a_paused_one(world: Asking) -> None:
     execution = world.start("deep", 30)
     paused(execution.run(fuel=20))
     for _ in range(3):
@@ -368,7 +358,7 @@ def test_ordinary_calls_above_a_paused_one(world: World) -> None:
     assert execution.run() == Finished((30 + world.n(),))
 
 
-def test_many_executions_nest(world: World) -> None:
+def test_many_executions_nest(world: Asking) -> None:
     top = world.store.machine.top
     nested = [world.start("deep", 5) for _ in range(50)]
     for execution in reversed(nested):
@@ -381,7 +371,7 @@ def test_many_executions_nest(world: World) -> None:
     assert world.store.machine.top == top
 
 
-def test_executions_by_a_host_function_are_refused(world: World) -> None:
+def test_executions_by_a_host_function_are_refused(world: Asking) -> None:
     """The guest that goes on after it would take the place of their frames."""
     lower, outer = world.start("count", 3), world.start("ask", 1)
     refused = []
@@ -401,7 +391,7 @@ def test_executions_by_a_host_function_are_refused(world: World) -> None:
     assert lower.run() == Finished((3,))
 
 
-def test_a_call_by_a_host_function_does_not_pause(metered: World) -> None:
+def test_a_call_by_a_host_function_does_not_pause(metered: Asking) -> None:
     def f(caller: Any, n: int) -> int:
         assert caller.can_pause
         with pytest.raises(Trap) as caught:
@@ -417,7 +407,7 @@ def test_a_call_by_a_host_function_does_not_pause(metered: World) -> None:
 # ---- ends
 
 
-def test_what_is_over_stays_over(world: World) -> None:
+def test_what_is_over_stays_over(world: Asking) -> None:
     execution = world.start("count", 3)
     execution.run()
     for use in (execution.run, execution.resume, lambda: execution.resume(1), execution.backtrace):
@@ -427,7 +417,7 @@ def test_what_is_over_stays_over(world: World) -> None:
     assert execution.paused is None
 
 
-def test_closing(world: World) -> None:
+def test_closing(world: Asking) -> None:
     top = world.store.machine.top
     execution = world.start("deep", 30)
     paused(execution.run(fuel=20))
@@ -439,7 +429,7 @@ def test_closing(world: World) -> None:
         execution.run()
 
 
-def test_one_that_is_over_is_not_the_next_that_looks_like_it(world: World) -> None:
+def test_one_that_is_over_is_not_the_next_that_looks_like_it(world: Asking) -> None:
     old = world.start("count", 3)
     old.close()
     new = world.start("count", 3)
@@ -450,7 +440,7 @@ def test_one_that_is_over_is_not_the_next_that_looks_like_it(world: World) -> No
 
 
 @pytest.mark.parametrize("error", [ValueError("mine"), Exit(4), KeyboardInterrupt()])
-def test_errors_end_it(world: World, error: BaseException) -> None:
+def test_errors_end_it(world: Asking, error: BaseException) -> None:
     def fail(_caller: object, _n: int) -> int:
         raise error
 
@@ -464,7 +454,7 @@ def test_errors_end_it(world: World, error: BaseException) -> None:
     assert world.exports["count"](world.store, 2) == 2
 
 
-def test_a_trap_ends_it(world: World) -> None:
+def test_a_trap_ends_it(world: Asking) -> None:
     execution = world.start("trap", 10)
     paused(execution.run(fuel=5))
     with pytest.raises(Trap) as caught:
@@ -477,7 +467,7 @@ def test_a_trap_ends_it(world: World) -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_the_stack_s_end(tier: str) -> None:
-    world = World(tier, max_wasm_stack=1 << 16)
+    world = Asking(tier, max_wasm_stack=1 << 16)
     execution = world.start("deep", 10_000_000)
     pauses = 0
     with pytest.raises(Trap) as caught:  # noqa: PT012 (which of the runs is the last is not known)
@@ -489,7 +479,7 @@ def test_the_stack_s_end(tier: str) -> None:
     assert pauses > 2
 
 
-def test_a_frame_that_finds_no_room(world: World) -> None:
+def test_a_frame_that_finds_no_room(world: Asking) -> None:
     """It can be begun, frozen and closed; running it is the trap of an ordinary call; nothing else is touched."""
     of = engine(tier=world.engine.config.tier, max_wasm_stack=4096)
     store = Store(of)
@@ -507,7 +497,7 @@ def test_a_frame_that_finds_no_room(world: World) -> None:
     assert instance.call(store, "ok") == 0
 
 
-def test_backtraces(world: World) -> None:
+def test_backtraces(world: Asking) -> None:
     execution = world.start("deep", 3)
     assert [frame.func_name for frame in execution.backtrace()] == ["deep"]
     paused(execution.run(fuel=6))
@@ -531,7 +521,7 @@ STARTS = """(module
   (start $start))"""
 
 
-def test_a_start_function_that_pauses(world: World) -> None:
+def test_a_start_function_that_pauses(world: Asking) -> None:
     world.f = not_ready
     execution = world.linker.start(world.store, module(world.engine, STARTS))
     assert paused(execution.run()).reason is PauseReason.NOT_READY
@@ -545,7 +535,7 @@ def test_a_start_function_that_pauses(world: World) -> None:
     assert n.value(world.store) == 50
 
 
-def test_no_start_function_finishes_at_once(world: World) -> None:
+def test_no_start_function_finishes_at_once(world: Asking) -> None:
     execution = Instance.start(world.store, module(world.engine, '(module (func (export "f") (result i32) (i32.const 3)))'), [])
     assert execution.instance is not None
     assert execution.run(fuel=0) == Finished(())
@@ -555,7 +545,7 @@ def test_no_start_function_finishes_at_once(world: World) -> None:
 # ---- snapshots, threads
 
 
-def test_a_snapshot_inside_a_host_function_names_it(world: World) -> None:
+def test_a_snapshot_inside_a_host_function_names_it(world: Asking) -> None:
     def f(_caller: object, n: int) -> int:
         with pytest.raises(SnapshotError, match=r"'host\.f'"):
             world.store.snapshot()
@@ -567,7 +557,7 @@ def test_a_snapshot_inside_a_host_function_names_it(world: World) -> None:
     world.store.snapshot()
 
 
-def test_all_host_functions_on_the_stack_are_named(world: World) -> None:
+def test_all_host_functions_on_the_stack_are_named(world: Asking) -> None:
     def f(caller: Any, n: int) -> int:
         if n == 1:
             caller["ask"](caller, 2)
@@ -582,7 +572,7 @@ def test_all_host_functions_on_the_stack_are_named(world: World) -> None:
     assert world.start("ask", 1).run() == Finished((1001,))
 
 
-def test_another_thread_is_refused(world: World) -> None:
+def test_another_thread_is_refused(world: Asking) -> None:
     running, stop = threading.Event(), threading.Event()
 
     def f(_caller: object, n: int) -> int:
@@ -603,7 +593,7 @@ def test_another_thread_is_refused(world: World) -> None:
     assert waiting == [Finished((1001,))]
 
 
-def test_threads_take_turns(world: World) -> None:
+def test_threads_take_turns(world: Asking) -> None:
     """An execution goes on in whatever thread asks it to."""
     execution, outcomes = world.start("count", 30), list[object]()
     for _ in range(3):

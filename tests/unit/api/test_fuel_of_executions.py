@@ -11,7 +11,6 @@ from arenite import (
     Caller,
     Config,
     Engine,
-    Execution,
     Finished,
     Func,
     FuncType,
@@ -21,53 +20,53 @@ from arenite import (
     PauseReason,
     Store,
 )
+from unit.machine.guests import TIERS, World
 
 if TYPE_CHECKING:
     from arenite.config import TierName
 
-WAT = """(module
+WAT = """
+(module
   (import "env" "f" (func $f))
   (memory 64)
-  (func (export "loop") (param $n i32) (loop $next
-    (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (call $f))
-  (func (export "fill") (call $f) (memory.fill (i32.const 0) (i32.const 1) (i32.const 2097152)) (call $f)))"""
+  (func (export "loop") (param $n i32)
+    (loop $next
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br_if $next (local.get $n)))
+    (call $f))
+  (func (export "fill")
+    (call $f)
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 2097152))
+    (call $f)))
+"""
 
 
-class World:
+class Metered(World):
     """A store with 1,000 units, whose host function does what the test says."""
 
     def __init__(self, tier: str) -> None:
-        engine = Engine(Config(tier=tier, consume_fuel=True))  # type: ignore[arg-type]  # one of the two
-        self.store, linker = Store(engine), Linker(engine)
-        self.store.set_fuel(1000)
         self.seen: list[int] = []
         self.new: int | None = None
-        linker.define_func("env", "f", FuncType([], []), self.f, access_caller=True)
-        self.exports = linker.instantiate(self.store, Module(engine, WAT)).exports(self.store)
+        super().__init__(WAT, ([], [], self.f), callers=True, linked=True, fuel=1000, tier=tier)
 
     def f(self, caller: Caller) -> None:
         self.seen.append(caller.get_fuel())
         if self.new is not None:
             caller.set_fuel(self.new)
 
-    def start(self, name: str, *args: int) -> Execution:
-        function = self.exports[name]
-        assert isinstance(function, Func)
-        return function.start(self.store, *args)
+
+@pytest.fixture(params=TIERS)
+def world(request: pytest.FixtureRequest) -> Metered:
+    return Metered(request.param)
 
 
-@pytest.fixture(params=["threaded", "safe"])
-def world(request: pytest.FixtureRequest) -> World:
-    return World(request.param)
-
-
-def test_a_host_function_sees_the_store_s_fuel_not_the_run_s(world: World) -> None:
+def test_a_host_function_sees_the_store_s_fuel_not_the_run_s(world: Metered) -> None:
     assert world.start("loop", 1).run(fuel=100) == Finished(())
     assert world.seen == [998]  # two functions entered
     assert world.store.get_fuel() == 998
 
 
-def test_a_host_function_sets_the_store_s_fuel(world: World) -> None:
+def test_a_host_function_sets_the_store_s_fuel(world: Metered) -> None:
     world.new = 500
     assert world.start("loop", 1).run(fuel=100) == Finished(())
     assert world.store.get_fuel() == 500
@@ -76,7 +75,7 @@ def test_a_host_function_sets_the_store_s_fuel(world: World) -> None:
     assert world.store.get_fuel() == 3
 
 
-def test_setting_it_lets_a_run_use_no_more(world: World) -> None:
+def test_setting_it_lets_a_run_use_no_more(world: Metered) -> None:
     world.new = 900
     execution = world.start("fill")
     outcome = execution.run(fuel=10)  # the fill costs 32
@@ -86,7 +85,7 @@ def test_setting_it_lets_a_run_use_no_more(world: World) -> None:
     assert world.store.get_fuel() == 900 - 8  # two of the ten went before it was set; what was not paid was not done
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@pytest.mark.parametrize("tier", TIERS)
 def test_where_no_fuel_is_counted_a_host_function_neither_sees_nor_sets_any(tier: TierName) -> None:
     engine = Engine(Config(tier=tier))
     store, linker, refused = Store(engine), Linker(engine), []

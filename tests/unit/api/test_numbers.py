@@ -6,34 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Config, Engine, Instance, Limits, Memory, MemoryType, Store, Table, TableType, ValType
-from unit.machine.guests import TIERS, engine, module
+from arenite import Config, Engine, Limits, Memory, MemoryType, Store, Table, TableType, ValType
+from unit.machine.guests import TIERS, World, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class World:
+class Counted(World):
     """A store with all that takes numbers."""
 
     def __init__(self, tier: str) -> None:
-        self.store = Store(engine(tier=tier, consume_fuel=True, epoch_interruption=True))
-        self.store.set_fuel(10)
+        super().__init__('(module (func (export "f")))', fuel=10, tier=tier, epoch_interruption=True)
         self.store.set_epoch_deadline(1)
         self.memory = Memory(self.store, MemoryType(Limits(1, 3)))
         self.table = Table(self.store, TableType(ValType.funcref(), Limits(2, 9)), None)
-        self.execution = self.start()
-
-    def start(self) -> Any:
-        exports: Any = Instance(self.store, module(self.store.engine, '(module (func (export "f")))'), []).exports(self.store)
-        return exports["f"].start(self.store)
+        self.execution = self.start("f")
 
     def state(self) -> object:
         table = [self.table.get(self.store, n) for n in range(self.table.size(self.store))]
         return self.store.get_fuel(), self.memory.size(self.store), table, self.execution.over
 
 
-TAKERS: dict[str, Callable[[World, Any], object]] = {
+TAKERS: dict[str, Callable[[Counted, Any], object]] = {
     "fuel": lambda w, n: w.store.set_fuel(n),
     "ticks": lambda w, n: w.store.set_epoch_deadline(n),
     "fuel of a run": lambda w, n: w.execution.run(fuel=n),
@@ -51,7 +46,7 @@ TAKERS: dict[str, Callable[[World, Any], object]] = {
 @pytest.mark.parametrize("taker", TAKERS)
 @pytest.mark.parametrize("tier", TIERS)
 def test_no_integer(tier: str, taker: str, value: object) -> None:
-    world = World(tier)
+    world = Counted(tier)
     before = world.state()
     with pytest.raises(TypeError, match="expected an int, found"):
         TAKERS[taker](world, value)
@@ -64,7 +59,7 @@ class Three:
 
 
 def test_what_says_that_it_is_an_integer() -> None:
-    world = World("safe")
+    world = Counted("safe")
     world.store.set_fuel(Three())  # type: ignore[arg-type]  # the type says int, as everybody's does
     assert world.store.get_fuel() == 3
 
@@ -85,12 +80,12 @@ def test_sizes_that_are_numbers_of_another_kind(tier: str) -> None:
 @pytest.mark.parametrize("units", [-1, 1 << 64])
 def test_fuel_beyond_its_range(units: int) -> None:
     with pytest.raises(ValueError, match=f"fuel {units}; expected 0 .. "):
-        World("safe").store.set_fuel(units)
+        Counted("safe").store.set_fuel(units)
 
 
 @pytest.mark.parametrize("value", ["soon", True, float("nan")], ids=repr)
 def test_no_deadline(value: Any) -> None:
-    world = World("safe")
+    world = Counted("safe")
     with pytest.raises((TypeError, ValueError), match="expected seconds"):
         world.execution.run(deadline=value)
     assert not world.execution.over
@@ -98,7 +93,7 @@ def test_no_deadline(value: Any) -> None:
 
 @pytest.mark.parametrize("deadline", [1e300, 10**400, float("inf")])
 def test_a_deadline_that_never_comes(deadline: float) -> None:
-    world = World("safe")
+    world = Counted("safe")
     world.execution.run(deadline=deadline)
     assert world.execution.over
 

@@ -37,7 +37,7 @@ from arenite import (
 )
 from arenite.platform import HAS_OBJECTS
 from released import open_files
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, module
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, World, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,28 +67,16 @@ WAT = """(module
       (else (call $f (global.get $n))))))"""
 
 
-class World:
-    """A store with an instance; its exports by name work in all that is forked of it."""
-
-    def __init__(self, tier: str, **options: Any) -> None:
-        self.engine: Engine = engine(tier=tier, **options)
-        self.store = Store(self.engine)
-        f = Func(self.store, FuncType([I32], [I32]), lambda n: n * 10)
-        ref = Func(self.store, FuncType([EXTERNREF], [EXTERNREF]), lambda o: o)
-        self.instance = Instance(self.store, module(self.engine, WAT), [f, ref])
-        self.exports: dict[str, Any] = dict(self.instance.exports(self.store))
-
-    def call(self, store: Store, name: str, *args: object) -> Any:
-        return self.exports[name](store, *args)
-
-    def module(self, wat: str) -> Any:
-        return module(self.engine, wat)
+def world_of(tier: str, **options: Any) -> World:
+    """The guest with two host functions, in a store that is then forked."""
+    functions = ([I32], [I32], lambda n: n * 10), ([EXTERNREF], [EXTERNREF], lambda o: o)
+    return World(WAT, *functions, tier=tier, **options)
 
 
 @pytest.fixture(params=TIERS)
 def world(request: pytest.FixtureRequest) -> World:
     """A world."""
-    return World(request.param)
+    return world_of(request.param)
 
 
 def execution_of(store: Store) -> Execution:
@@ -103,48 +91,48 @@ def execution_of(store: Store) -> Execution:
 
 def test_memories_globals_and_tables_part(world: World) -> None:
     """Each of parent, forks and forks of forks changes the same places; each has its own."""
-    world.call(world.store, "poke", 70000, 1)
+    world.call("poke", 70000, 1)
     first = world.store.snapshot()
     forks = [world.store, *first.fork(2)]
     forks.append(forks[1].snapshot().fork())
     for number, store in enumerate(forks):
-        assert world.call(store, "peek", 70000) == 1
-        world.call(store, "poke", 70000, number + 100)
-        world.call(store, "poke", 8 * number, 1)
+        assert world.call("peek", 70000, store=store) == 1
+        world.call("poke", 70000, number + 100, store=store)
+        world.call("poke", 8 * number, 1, store=store)
         for _ in range(number):
-            world.call(store, "bump")
+            world.call("bump", store=store)
         world.exports["table"].set(store, 2, world.exports["two"] if number % 2 else None)
     for number, store in enumerate(forks):
-        assert world.call(store, "peek", 70000) == number + 100
-        assert [world.call(store, "peek", 8 * i) for i in range(4)] == [int(i == number) for i in range(4)]
+        assert world.call("peek", 70000, store=store) == number + 100
+        assert [world.call("peek", 8 * i, store=store) for i in range(4)] == [int(i == number) for i in range(4)]
         assert world.exports["n"].value(store) == 5 + number
         if number % 2:
-            assert world.call(store, "call", 2, 5) == 7
+            assert world.call("call", 2, 5, store=store) == 7
         else:
             with pytest.raises(Trap):
-                world.call(store, "call", 2, 5)
+                world.call("call", 2, 5, store=store)
     last = first.fork()
-    assert (world.call(last, "peek", 70000), world.exports["n"].value(last)) == (1, 5)
+    assert (world.call("peek", 70000, store=last), world.exports["n"].value(last)) == (1, 5)
 
 
 def test_growth_parts(world: World) -> None:
     """A memory, a table and the arena grow in one fork; neither parent nor sibling has more; what is new reads as zero in each."""
     snapshot = world.store.snapshot()
     grown, other = snapshot.fork(2)
-    assert world.call(grown, "grow", 3) == 2
-    world.call(grown, "poke", 4 * PAGE, 7)
+    assert world.call("grow", 3, store=grown) == 2
+    world.call("poke", 4 * PAGE, 7, store=grown)
     world.exports["table"].grow(grown, 2_000_000, world.exports["two"])
-    assert world.call(grown, "call", 1_999_999, 1) == 3
+    assert world.call("call", 1_999_999, 1, store=grown) == 3
     for store in (other, world.store, snapshot.fork()):
         assert world.exports["memory"].size(store) == 2
         assert world.exports["table"].size(store) == 4
         with pytest.raises(Trap):
-            world.call(store, "peek", 4 * PAGE)
-    assert world.call(other, "grow", 3) == 2
-    assert world.call(other, "peek", 4 * PAGE) == 0
+            world.call("peek", 4 * PAGE, store=store)
+    assert world.call("grow", 3, store=other) == 2
+    assert world.call("peek", 4 * PAGE, store=other) == 0
     again = grown.snapshot().fork()
-    assert world.call(again, "peek", 4 * PAGE) == 7
-    assert world.call(again, "call", 1_999_999, 1) == 3
+    assert world.call("peek", 4 * PAGE, store=again) == 7
+    assert world.call("call", 1_999_999, 1, store=again) == 3
     assert len(again.machine.cage.arena) == len(grown.machine.cage.arena) > len(other.machine.cage.arena)
 
 
@@ -192,9 +180,9 @@ def test_several_instances_share_in_each_fork_alone(world: World) -> None:
     for number, store in enumerate(stores):
         other.call(store, "both", 64, number + 1)
     for number, store in enumerate(stores):
-        assert world.call(store, "peek", 64) == world.exports["n"].value(store) == number + 1
-        assert world.call(store, "call", 3, 64) == number + 1
-        world.call(store, "grow", number)
+        assert world.call("peek", 64, store=store) == world.exports["n"].value(store) == number + 1
+        assert world.call("call", 3, 64, store=store) == number + 1
+        world.call("grow", number, store=store)
         assert world.exports["memory"].size(store) == 2 + number
 
 
@@ -237,17 +225,17 @@ def test_a_store_without_anything(world: World) -> None:
 def test_host_references(world: World) -> None:
     """Objects are the same ones in every fork; one given in later is that fork's alone."""
     thing, later = object(), object()
-    world.call(world.store, "set", 0, thing)
+    world.call("set", 0, thing)
     snapshot = world.store.snapshot()
     fork, other = snapshot.fork(2)
-    world.call(fork, "set", 1, later)
-    world.call(other, "set", 1, "else")
+    world.call("set", 1, later, store=fork)
+    world.call("set", 1, "else", store=other)
     for store in (world.store, fork, other):
-        assert world.call(store, "get", 0) is thing
-    assert world.call(fork, "get", 1) is later
-    assert world.call(other, "get", 1) == "else"
-    assert world.call(world.store, "get", 1) is None
-    assert world.call(snapshot.fork(), "get", 1) is None
+        assert world.call("get", 0, store=store) is thing
+    assert world.call("get", 1, store=fork) is later
+    assert world.call("get", 1, store=other) == "else"
+    assert world.call("get", 1) is None
+    assert world.call("get", 1, store=snapshot.fork()) is None
 
 
 # ---- lineage
@@ -261,7 +249,7 @@ def test_objects_from_before_work_in_every_line(world: World) -> None:
         store = store.snapshot().fork()
         counter.set_value(store, counter.value(store) + 1)
         assert table.get(store, 1) == world.exports["two"]
-        assert world.call(store, "two", 1) == 3
+        assert world.call("two", 1, store=store) == 3
     assert (counter.value(store), counter.value(world.store)) == (11, 1)
 
 
@@ -306,7 +294,7 @@ def test_what_was_made_before_a_reset_is_refused_after_it(world: World) -> None:
     assert old.size(kept.fork()) == 3
     with pytest.raises(AreniteError, match="another store"):
         new.size(kept.fork())
-    assert world.call(fork, "two", 1) == 3
+    assert world.call("two", 1, store=fork) == 3
 
 
 def test_instances_of_a_fork(world: World) -> None:
@@ -324,15 +312,15 @@ def test_a_chain_of_forks(world: World) -> None:
     """Each goes on from the last; all live on; an image never refers to another."""
     store, stores = world.store, [world.store]
     for depth in range(10):
-        world.call(store, "poke", PAGE + 4096 * depth, depth + 1)
+        world.call("poke", PAGE + 4096 * depth, depth + 1, store=store)
         store = store.snapshot().fork()
         stores.append(store)
     for number, each in enumerate(stores):
-        found = [world.call(each, "peek", PAGE + 4096 * i) for i in range(10)]
+        found = [world.call("peek", PAGE + 4096 * i, store=each) for i in range(10)]
         assert found == [i + 1 if i <= number else 0 for i in range(10)]
     del stores
     gc.collect()
-    assert world.call(store, "peek", PAGE) == 1
+    assert world.call("peek", PAGE, store=store) == 1
 
 
 def test_a_chain_that_drifts_gets_a_template_of_its_own(world: World) -> None:
@@ -347,9 +335,9 @@ def test_a_chain_that_drifts_gets_a_template_of_its_own(world: World) -> None:
         snapshot = fork.snapshot()
         templates.add(id(snapshot.frozen().image.template))
         assert bytes(memory.read(fork, 0, None)) == bytes(memory.read(snapshot.fork(), 0, None))
-        world.call(fork, "poke", 6 << 20, 9)
+        world.call("poke", 6 << 20, 9, store=fork)
         fork = snapshot.fork()
-        assert world.call(fork, "peek", 6 << 20) == 0
+        assert world.call("peek", 6 << 20, store=fork) == 0
     assert len(templates) > 1
     assert bytes(memory.read(first.fork(), 0, 100)) == bytes(100)
 
@@ -362,24 +350,24 @@ def test_a_snapshot_when_nothing_changed(world: World) -> None:
     if not first.engine.tier.portable:
         assert second.frozen().image.template is first.frozen().image.template is third.frozen().image.template
         assert sum(map(len, third.frozen().image.changed)) == 1  # the store page
-    assert world.call(second.fork(), "two", 1) == 3
-    assert world.call(third.fork(), "two", 1) == 3
+    assert world.call("two", 1, store=second.fork()) == 3
+    assert world.call("two", 1, store=third.fork()) == 3
 
 
 def test_a_snapshot_outlives_its_store(world: World) -> None:
-    world.call(world.store, "poke", 70000, 77)
+    world.call("poke", 70000, 77)
     snapshot = world.store.snapshot()
     fork = snapshot.fork()
     world.store.close()
-    assert world.call(snapshot.fork(), "peek", 70000) == 77
+    assert world.call("peek", 70000, store=snapshot.fork()) == 77
     below = fork.snapshot().fork()
-    world.call(fork, "poke", 70000, 1)
+    world.call("poke", 70000, 1, store=fork)
     fork.close()
     del snapshot, fork
     gc.collect()
-    assert world.call(below, "peek", 70000) == 77
+    assert world.call("peek", 70000, store=below) == 77
     below.reset()
-    assert world.call(below, "peek", 70000) == 77
+    assert world.call("peek", 70000, store=below) == 77
     with pytest.raises(AreniteError, match="closed"):
         world.store.snapshot()
 
@@ -388,26 +376,26 @@ def test_a_snapshot_outlives_its_store(world: World) -> None:
 
 
 def test_reset(world: World) -> None:
-    world.call(world.store, "poke", 70000, 5)
+    world.call("poke", 70000, 5)
     snapshot = world.store.snapshot()
     fork = snapshot.fork()
     for times in range(3):
-        world.call(fork, "poke", 70000, 9)
-        world.call(fork, "poke", 8, 9)
-        world.call(fork, "set", 1, "object")
-        assert world.call(fork, "bump") == 6
-        assert world.call(fork, "grow", 2) == 2
-        world.call(fork, "poke", 3 * PAGE, times + 1)
+        world.call("poke", 70000, 9, store=fork)
+        world.call("poke", 8, 9, store=fork)
+        world.call("set", 1, "object", store=fork)
+        assert world.call("bump", store=fork) == 6
+        assert world.call("grow", 2, store=fork) == 2
+        world.call("poke", 3 * PAGE, times + 1, store=fork)
         world.exports["table"].grow(fork, 3_000_000, world.exports["two"])
         Instance(fork, world.module('(module (memory 1) (func (export "go")))'), [])
         Func(fork, FuncType([], []), print)
         fork.reset()
-        assert [world.call(fork, "peek", at) for at in (70000, 8)] == [5, 0]
-        assert world.call(fork, "get", 1) is None
+        assert [world.call("peek", at, store=fork) for at in (70000, 8)] == [5, 0]
+        assert world.call("get", 1, store=fork) is None
         assert (world.exports["memory"].size(fork), world.exports["table"].size(fork)) == (2, 4)
         assert len(fork.instances) == 1
-        assert world.call(fork, "grow", 2) == 2
-        assert world.call(fork, "peek", 3 * PAGE) == 0
+        assert world.call("grow", 2, store=fork) == 2
+        assert world.call("peek", 3 * PAGE, store=fork) == 0
         fork.reset()
         assert bytes(fork.machine.cage.arena) == bytes(snapshot.fork().machine.cage.arena)
 
@@ -475,7 +463,7 @@ def test_reset_and_close_with_a_held_view(world: World, held: int) -> None:
         assert bytes(view[:4]) == b"here"
         for memory in memories:
             assert bytes(memory.read(fork, 0, 4)) == b"here"
-        assert world.call(fork, "bump") == 6
+        assert world.call("bump", store=fork) == 6
     fork.reset()
     assert [memory.size(fork) for memory in memories] == [2, 2]
     fork.close()
@@ -485,7 +473,7 @@ def test_reset_after_the_arena_has_grown(world: World) -> None:
     """What the machine itself held of the arena when it grew is no view of a memory."""
     fork = world.store.snapshot().fork()
     world.exports["table"].grow(fork, 3_000_000, None)
-    world.call(fork, "grow", 1)
+    world.call("grow", 1, store=fork)
     fork.reset()
     assert world.exports["memory"].size(fork) == 2
 
@@ -494,7 +482,7 @@ def test_a_view_from_before_the_arena_grew_is_still_held(world: World) -> None:
     if world.engine.tier.portable:
         pytest.skip("portable memories are not given back under a view")
     fork = world.store.snapshot().fork()
-    world.call(fork, "grow", 1)
+    world.call("grow", 1, store=fork)
     view = world.exports["memory"].view(fork)
     for _ in range(2):
         world.exports["table"].grow(fork, 5_000_000 // 2, None)
@@ -515,7 +503,7 @@ def test_forks_of_a_paused_execution(world: World) -> None:
     forks = snapshot.fork(3)
     for number, fork in enumerate(forks):
         for _ in range(number):
-            world.call(fork, "bump")
+            world.call("bump", store=fork)
         assert execution_of(fork).run() == Finished((50 + 10 * (5 + number),))
         assert fork.execution is None
     assert execution.run() == Finished((100,))
@@ -567,12 +555,12 @@ def test_hooks(world: World) -> None:
     seen: list[Store] = []
 
     def hook(store: Store) -> None:
-        world.call(store, "poke", 0, len(seen))
+        world.call("poke", 0, len(seen), store=store)
         seen.append(store)
 
     forks = world.store.snapshot().fork(3, hook=hook)
     assert forks == seen
-    assert [world.call(fork, "peek", 0) for fork in forks] == [0, 1, 2]
+    assert [world.call("peek", 0, store=fork) for fork in forks] == [0, 1, 2]
     assert world.store.snapshot().fork(0, hook=hook) == []
 
 
@@ -627,14 +615,14 @@ def test_host_modules_go_along(world: World) -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_fuel_and_limits_go_along(tier: str) -> None:
-    world = World(tier, consume_fuel=True, max_memory=4 * PAGE, max_table_elements=10)
+    world = world_of(tier, consume_fuel=True, max_memory=4 * PAGE, max_table_elements=10)
     world.store.set_fuel(1000)
     fork = world.store.snapshot().fork()
     world.store.set_fuel(5)
     assert fork.get_fuel() == 1000
-    world.call(fork, "bump")
+    world.call("bump", store=fork)
     assert fork.get_fuel() == 999
-    assert world.call(fork, "grow", 3) == -1
+    assert world.call("grow", 3, store=fork) == -1
     with pytest.raises(AreniteError):
         world.exports["table"].grow(fork, 7, None)
     fork.reset()
@@ -660,22 +648,22 @@ def test_where_fuel_is_counted_the_engine_says(tier: str) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_epochs_left_go_along(tier: str) -> None:
     """A fork has as many epochs left as the store had, counted from the fork."""
-    world = World(tier, epoch_interruption=True)
+    world = world_of(tier, epoch_interruption=True)
     world.store.set_epoch_deadline(2)
     snapshot = world.store.snapshot()
     for _ in range(5):
         world.engine.increment_epoch()
     with pytest.raises(Trap) as caught:
-        world.call(world.store, "bump")
+        world.call("bump")
     assert caught.value.code is TrapCode.INTERRUPT
     fork = snapshot.fork()
     for _ in range(2):
-        assert world.call(fork, "bump") > 0
+        assert world.call("bump", store=fork) > 0
         world.engine.increment_epoch()
     with pytest.raises(Trap):
-        world.call(fork, "bump")
+        world.call("bump", store=fork)
     fork.reset()
-    assert world.call(fork, "bump") == 6
+    assert world.call("bump", store=fork) == 6
 
 
 # ---- what is in a snapshot
@@ -693,14 +681,14 @@ def test_nothing_left_over_travels(world: World) -> None:
     secret = 0x5EC2E7
     for depth in (10_000, 3):
         world.exports["n"].set_value(world.store, secret)
-        world.call(world.store, "deep", depth)
+        world.call("deep", depth)
         world.exports["n"].set_value(world.store, 5)
         assert regions(world.store.snapshot()) == clean
     with pytest.raises(Trap):
-        world.call(world.store, "deep", 100_000_000)
+        world.call("deep", 100_000_000)
     assert regions(world.store.snapshot()) == clean
     fork = world.store.snapshot().fork()
-    world.call(fork, "deep", 2000)
+    world.call("deep", 2000, store=fork)
     assert regions(fork.snapshot()) == clean
     execution = world.exports["deep"].start(world.store, 10_000)
     execution.run(fuel=9000)

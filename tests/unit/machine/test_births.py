@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import (
-    Config,
-    Engine,
     Func,
     FuncType,
     Global,
     GlobalType,
     Instance,
-    Linker,
     Memory,
     MemoryType,
     Module,
@@ -29,7 +26,7 @@ from arenite import Limits as SizeLimits
 from arenite.machine.frozen import births
 from arenite.machine.space.absent import Unborn
 from released import OPEN, open_files
-from unit.machine.guests import FUNCREF, I32, I64, TIERS
+from unit.machine.guests import FUNCREF, I32, I64, TIERS, Stores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,21 +48,12 @@ WAT = """(module
   (start $start))"""
 
 
-class World:
-    """An engine with the module, and a linker whose host functions count."""
+class Noting(Stores):
+    """The module, whose host functions note what they have seen."""
 
-    def __init__(self, tier: Any = "threaded", wat: str = WAT, **options: Any) -> None:
-        self.engine = Engine(Config(tier=tier, **options))
-        self.module = Module(self.engine, wat)
+    def __init__(self, tier: Any = "threaded", **options: Any) -> None:
         self.seen: list[int] = []
-        self.linker = Linker(self.engine)
-        self.linker.define_func("h", "twice", FuncType([I32], [I32]), lambda n: 2 * n)
-        self.linker.define_func("h", "seen", FuncType([I64], []), self.seen.append)
-
-    def store(self) -> tuple[Store, Any]:
-        """One more store with an instance, and its exports."""
-        store = Store(self.engine)
-        return store, self.linker.instantiate(store, self.module).exports(store)
+        super().__init__(WAT, ([I32], [I32], lambda n: 2 * n), ([I64], [], self.seen.append), tier=tier, **options)
 
 
 def born(module: Module) -> int:
@@ -75,7 +63,7 @@ def born(module: Module) -> int:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_every_store_is_the_same(tier: Any, tmp_path: Path) -> None:
-    world = World(tier)
+    world = Noting(tier)
     files = []
     for number in range(5):
         store, exports = world.store()
@@ -104,7 +92,7 @@ def test_every_store_is_the_same(tier: Any, tmp_path: Path) -> None:
 
 
 def test_stores_do_not_see_each_other() -> None:
-    world = World()
+    world = Noting()
     stores = [world.store() for _ in range(6)]
     for number, (store, exports) in enumerate(stores):
         exports["memory"].write(store, b"%d" % number, 10)
@@ -120,7 +108,7 @@ def test_stores_do_not_see_each_other() -> None:
 
 def test_a_born_store_goes_on_as_any() -> None:
     """More of everything: host functions, instances, memories, tables, globals."""
-    world = World()
+    world = Noting()
     for _ in range(4):
         store, exports = world.store()
         late = Func(store, FuncType([I32], [I32]), lambda n: n + 5)
@@ -137,8 +125,8 @@ def test_a_born_store_goes_on_as_any() -> None:
 
 
 def test_other_imports_are_another_kind() -> None:
-    world = World(
-        wat='(module (import "h" "f" (func $f (param i32) (result i32))) (func (export "f") (result i32) (call $f (i32.const 1))))'
+    world = Stores(
+        '(module (import "h" "f" (func $f (param i32) (result i32))) (func (export "f") (result i32) (call $f (i32.const 1))))'
     )
     i32 = FuncType([I32], [I32])
 
@@ -162,14 +150,14 @@ def test_other_imports_are_another_kind() -> None:
     ],
 )
 def test_what_traps_traps_every_time(wat: str) -> None:
-    world = World(wat=wat)
+    world = Stores(wat)
     for _ in range(4):
         with pytest.raises(Trap):
             world.store()
 
 
 def test_things_of_a_store_are_imported_as_ever() -> None:
-    world = World(wat='(module (import "h" "m" (memory 1)) (func (export "f") (result i32) (i32.load8_u (i32.const 0))))')
+    world = Stores('(module (import "h" "m" (memory 1)) (func (export "f") (result i32) (i32.load8_u (i32.const 0))))')
     for number in range(4):
         store = Store(world.engine)
         memory = Memory(store, MemoryType(SizeLimits(1, None)))
@@ -181,7 +169,7 @@ def test_things_of_a_store_are_imported_as_ever() -> None:
 @pytest.mark.skipif(not OPEN.exists(), reason="needs Linux's /proc")
 def test_images_go_with_their_module() -> None:
     def use() -> None:
-        world = World()
+        world = Noting()
         for _ in range(3):
             world.store()
         assert born(world.module) == 1
@@ -195,7 +183,7 @@ def test_images_go_with_their_module() -> None:
 
 def test_there_are_only_so_many_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(births, "MOST", 0)
-    world = World()
+    world = Noting()
     for _ in range(4):
         store, exports = world.store()
         assert exports["own"](store, 1) == 3
@@ -204,7 +192,7 @@ def test_there_are_only_so_many_images(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_a_store_takes_nothing_before_it_is_used(tier: Any) -> None:
-    world = World(tier)
+    world = Noting(tier)
     store = Store(world.engine)
     assert isinstance(store.machine.cage, Unborn)
     snapshot = store.snapshot()
@@ -219,7 +207,7 @@ def test_a_store_takes_nothing_before_it_is_used(tier: Any) -> None:
 
 def test_an_exception_behind_every_call_leaves_a_store_that_can_be_used() -> None:
     """What a signal's handler may raise, wherever it comes."""
-    world = World()
+    world = Noting()
     for _ in range(3):
         world.store()
     expected = world.store()[0].snapshot().dumps()

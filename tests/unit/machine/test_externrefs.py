@@ -16,7 +16,6 @@ from arenite import (
     Instance,
     Limits,
     Linker,
-    Module,
     Paused,
     Snapshot,
     Store,
@@ -26,7 +25,7 @@ from arenite import (
     ValType,
 )
 from arenite.machine.records.references import FEWEST
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, module
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, World, engine, module
 
 WAT = """(module
   (import "h" "make" (func $make (param i32) (result externref)))
@@ -67,20 +66,14 @@ class Thing:
         self.number = number
 
 
-class World:
-    """A store whose guest makes things by `make`, and passes them to `ask`, which gives back both in the other order."""
+class Maker(World):
+    """A guest that makes things by `make`, and passes them to `ask`, which gives back both in the other order."""
 
     def __init__(self, tier: Any, **options: Any) -> None:
-        self.engine = engine(tier=tier, **options)
-        self.store = Store(self.engine)
         self.made: list[weakref.ref[Thing]] = []
         self.asked: Any = lambda a, b: (b, a)
-        imports = [
-            Func(self.store, FuncType([I32], [EXTERNREF]), self.make),
-            Func(self.store, FuncType([EXTERNREF] * 2, [EXTERNREF] * 2), self.ask),
-        ]
-        self.instance = Instance(self.store, Module(self.engine, WAT), imports)
-        self.exports: Any = self.instance.exports(self.store)
+        make, ask = ([I32], [EXTERNREF], self.make), ([EXTERNREF] * 2, [EXTERNREF] * 2, self.ask)
+        super().__init__(WAT, make, ask, tier=tier, **options)
 
     def make(self, number: int) -> Thing:
         """A thing that only the guest holds."""
@@ -92,20 +85,17 @@ class World:
         """What the test of now wants."""
         return self.asked(a, b)
 
-    def call(self, name: str, *args: object) -> Any:
-        return self.exports[name](self.store, *args)
-
     @property
     def alive(self) -> int:
         return sum(reference() is not None for reference in self.made)
 
 
 @pytest.fixture(params=TIERS)
-def world(request: Any) -> World:
-    return World(request.param)
+def world(request: Any) -> Maker:
+    return Maker(request.param)
 
 
-def test_what_nobody_holds_goes(world: World) -> None:
+def test_what_nobody_holds_goes(world: Maker) -> None:
     things = [Thing(n) for n in range(10)]
     gone = [weakref.ref(thing) for thing in things]
     for thing in things:
@@ -116,7 +106,7 @@ def test_what_nobody_holds_goes(world: World) -> None:
     assert [reference() for reference in gone] == [None] * 10
 
 
-def test_tables_and_globals_hold(world: World) -> None:
+def test_tables_and_globals_hold(world: Maker) -> None:
     store = world.store
     own = Table(store, TableType(EXTERNREF, Limits(2, None)), None)
     alone = Global(store, GlobalType(EXTERNREF, mutable=True), None)
@@ -145,7 +135,7 @@ def test_tables_and_globals_hold(world: World) -> None:
     assert [reference() is None for reference in places] == [True, False, False, True, False, False]
 
 
-def test_a_number_that_is_free_is_given_out_again(world: World) -> None:
+def test_a_number_that_is_free_is_given_out_again(world: Maker) -> None:
     for _ in range(50):
         for n in range(20):
             world.call("take", Thing(n))
@@ -157,7 +147,7 @@ def test_a_number_that_is_free_is_given_out_again(world: World) -> None:
     assert world.call("both", thing, None) == [None, thing]
 
 
-def test_it_happens_by_itself(world: World) -> None:
+def test_it_happens_by_itself(world: Maker) -> None:
     kept = [Thing(n) for n in range(4)]
     for n, thing in enumerate(kept):
         world.call("put", n, thing)
@@ -167,13 +157,13 @@ def test_it_happens_by_itself(world: World) -> None:
     assert [world.call("get", n) for n in range(4)] == kept
 
 
-def test_it_happens_while_a_guest_runs(world: World) -> None:
+def test_it_happens_while_a_guest_runs(world: Maker) -> None:
     world.call("churn", 5 * FEWEST)
     assert world.alive <= FEWEST + 1
 
 
 @pytest.mark.parametrize("depth", [0, 3])
-def test_frames_hold_while_a_guest_runs(world: World, depth: int) -> None:
+def test_frames_hold_while_a_guest_runs(world: Maker, depth: int) -> None:
     seen = []
 
     def ask(a: Any, b: Any) -> Any:
@@ -187,7 +177,7 @@ def test_frames_hold_while_a_guest_runs(world: World, depth: int) -> None:
     assert world.alive <= FEWEST + 3 * (depth + 1)
 
 
-def test_frames_below_a_host_function_hold(world: World) -> None:
+def test_frames_below_a_host_function_hold(world: Maker) -> None:
     """The host calls the guest again, and collects; what the frames below hold is there afterwards."""
 
     def ask(a: Any, b: Any) -> Any:
@@ -204,7 +194,7 @@ def test_frames_below_a_host_function_hold(world: World) -> None:
     assert [first.number, second.number, third.number] == [-2, -1, 77]
 
 
-def test_paused_frames_hold(world: World) -> None:
+def test_paused_frames_hold(world: Maker) -> None:
     thing = Thing(77)
     execution = world.exports["hold"].start(world.store, thing, 2, 5)
     gone = weakref.ref(thing)
@@ -221,7 +211,7 @@ def test_paused_frames_hold(world: World) -> None:
     assert world.alive == 0
 
 
-def test_every_paused_execution_holds(world: World) -> None:
+def test_every_paused_execution_holds(world: Maker) -> None:
     """Not only the newest, or the oldest."""
     begun = []
     for number in range(3):
@@ -234,7 +224,7 @@ def test_every_paused_execution_holds(world: World) -> None:
         assert [value.number for value in finished.values] == [-2, -1, number]
 
 
-def test_work_that_is_half_done_holds(world: World) -> None:
+def test_work_that_is_half_done_holds(world: Maker) -> None:
     """What a table is to be filled with, when all has not been paid for: it lies in no slot and in no element yet."""
     execution = world.exports["grow"].start(world.store)
     assert isinstance(execution.run(fuel=3), Paused)
@@ -247,7 +237,7 @@ def test_work_that_is_half_done_holds(world: World) -> None:
     assert world.exports["table"].get(world.store, 100_003) is world.made[0]()
 
 
-def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: World) -> None:
+def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: Maker) -> None:
     world.call("put", 0, Thing(1))
     world.call("take", Thing(2))
     snapshot = world.store.snapshot()
@@ -265,7 +255,7 @@ def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: World) -> None:
     assert exports["get"](fork, 0).number == 1
 
 
-def test_free_numbers_travel(world: World) -> None:
+def test_free_numbers_travel(world: Maker) -> None:
     for n in range(4):
         world.call("put", n, Thing(n))
     world.call("put", 1, None)
@@ -283,7 +273,7 @@ def test_free_numbers_travel(world: World) -> None:
     assert len(fork.machine.registry.references.objects) == 4
 
 
-def test_a_large_table_is_not_looked_at_too_often(world: World) -> None:
+def test_a_large_table_is_not_looked_at_too_often(world: Maker) -> None:
     Table(world.store, TableType(ValType.externref(), Limits(1_000_000, None)), None)
     world.store.gc()
     world.call("take", Thing())

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Engine, Instance, Limit, Memory, Module, Snapshot, Store, Trap, platform
+from arenite import Instance, Limit, Memory, Module, Snapshot, Store, Trap, platform
 from arenite.layout.cage import LOW, MEMORY_AT, cage_size
 from arenite.machine.space import room, spares
 from arenite.machine.space.cage import Cage
 from interrupts import interrupted, places
+from unit.machine.guests import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,24 +46,14 @@ ALL = os.environ.get("ARENITE_STRESS") == "all"
 SEED = os.environ.get("ARENITE_SEED") or str(random.randrange(1 << 32))  # by chance, as in `stress/test_interrupts.py`
 
 
-class World:
-    """A module of which two stores have been, so that the next are mapped."""
-
-    def __init__(self) -> None:
-        self.engine = Engine()
-        self.module = Module(self.engine, WAT)
-        for _ in range(2):
-            self.store()
-
-    def store(self) -> tuple[Store, dict[str, Any]]:
-        store = Store(self.engine)
-        return store, dict(Instance(store, self.module, []).exports(store))
-
-
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[Stores]:
+    """A module of which two stores have been, so that the next are mapped."""
     spares.forget()
-    yield World()
+    stores = Stores(WAT)
+    for _ in range(2):
+        stores.store()
+    yield stores
     spares.forget()
 
 
@@ -97,7 +88,7 @@ def soil(store: Store, exports: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_nothing_of_a_former_store_is_seen(world: World, *, closed: bool) -> None:
+def test_nothing_of_a_former_store_is_seen(world: Stores, *, closed: bool) -> None:
     store, exports = world.store()
     fresh, at = everything(store), base(store)
     soil(store, exports)
@@ -118,7 +109,7 @@ def test_nothing_of_a_former_store_is_seen(world: World, *, closed: bool) -> Non
         del store, exports
 
 
-def test_saved_forms_are_the_same(world: World, tmp_path: Path) -> None:
+def test_saved_forms_are_the_same(world: Stores, tmp_path: Path) -> None:
     """Pages that were given back count as untouched."""
     files = []
     for n in range(3):
@@ -133,7 +124,7 @@ def test_saved_forms_are_the_same(world: World, tmp_path: Path) -> None:
     assert len(set(files)) == 1
 
 
-def test_a_snapshot_keeps_what_it_has(world: World) -> None:
+def test_a_snapshot_keeps_what_it_has(world: Stores) -> None:
     store, exports = world.store()
     exports["soil"](store)
     snapshot = store.snapshot()
@@ -149,7 +140,7 @@ def test_a_snapshot_keeps_what_it_has(world: World) -> None:
 
 
 @pytest.mark.parametrize("what", ["memory", "buffer", "slice"])
-def test_what_somebody_sees_is_not_used(world: World, what: str) -> None:
+def test_what_somebody_sees_is_not_used(world: Stores, what: str) -> None:
     store, exports = world.store()
     at, memory = base(store), exports["memory"]
     assert isinstance(memory, Memory)
@@ -164,7 +155,7 @@ def test_what_somebody_sees_is_not_used(world: World, what: str) -> None:
     assert held[0] == 77
 
 
-def test_a_store_is_not_closed_under_a_view(world: World) -> None:
+def test_a_store_is_not_closed_under_a_view(world: Stores) -> None:
     store, exports = world.store()
     with exports["memory"].view(store) as view:
         with pytest.raises(BufferError):
@@ -175,7 +166,7 @@ def test_a_store_is_not_closed_under_a_view(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["memory", "host", "another memory", "arena"])
-def test_what_was_mapped_in_another_way_is_not_used(world: World, how: str) -> None:
+def test_what_was_mapped_in_another_way_is_not_used(world: Stores, how: str) -> None:
     store, exports = world.store()
     cage = store.machine.cage
     assert isinstance(cage, Cage)
@@ -196,7 +187,7 @@ def test_what_was_mapped_in_another_way_is_not_used(world: World, how: str) -> N
     assert exports["memory"].size(store) == 1
 
 
-def test_only_the_newest_few_wait(world: World) -> None:
+def test_only_the_newest_few_wait(world: Stores) -> None:
     many = [world.store() for _ in range(spares.MOST + 3)]
     addresses = [base(store) for store, _ in many]
     spaces = [weakref.ref(store.machine.cage.space[0]) for store, _ in many]  # type: ignore[union-attr]  # a cage
@@ -207,7 +198,7 @@ def test_only_the_newest_few_wait(world: World) -> None:
     assert {base(store) for store, _ in again} == set(addresses[3:])
 
 
-def test_large_ones_are_given_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_ones_are_given_back(world: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spares, "LARGEST", 1 << 16)
     store, _ = world.store()
     space = weakref.ref(store.machine.cage.space[0])  # type: ignore[union-attr]  # a cage
@@ -215,7 +206,7 @@ def test_large_ones_are_given_back(world: World, monkeypatch: pytest.MonkeyPatch
     assert space() is None
 
 
-def test_they_go_with_their_module(world: World) -> None:
+def test_they_go_with_their_module(world: Stores) -> None:
     store, _ = world.store()
     space = weakref.ref(store.machine.cage.space[0])  # type: ignore[union-attr]  # a cage
     del store, _
@@ -225,7 +216,7 @@ def test_they_go_with_their_module(world: World) -> None:
     assert space() is None
 
 
-def test_whoever_needs_address_space_gets_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_needs_address_space_gets_it(world: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     store, _ = world.store()
     waits = weakref.ref(store.machine.cage.space[0])  # type: ignore[union-attr]  # a cage
     del store, _
@@ -242,7 +233,7 @@ def test_whoever_needs_address_space_gets_it(world: World, monkeypatch: pytest.M
     assert (space.size >= cage_size(1), areas) == (True, 1)
 
 
-def test_pages_that_cannot_be_wiped_are_not_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_that_cannot_be_wiped_are_not_used(world: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     store, exports = world.store()
     at = base(store)
     soil(store, exports)
@@ -259,7 +250,7 @@ def test_pages_that_cannot_be_wiped_are_not_used(world: World, monkeypatch: pyte
     assert kept is not None
 
 
-def test_where_wiping_does_nothing_nothing_is_lent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_wiping_does_nothing_nothing_is_lent(world: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """An emulator may take it for a hint."""
     with monkeypatch.context() as patch:
         patch.setattr(platform.Reservation, "wipe", lambda *_: None)
@@ -273,7 +264,7 @@ def test_where_wiping_does_nothing_nothing_is_lent(world: World, monkeypatch: py
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-def test_a_forked_child_has_its_own(world: World) -> None:
+def test_a_forked_child_has_its_own(world: Stores) -> None:
     """Both have a spare at the same address."""
     store, exports = world.store()
     at = base(store)
@@ -296,7 +287,7 @@ def test_a_forked_child_has_its_own(world: World) -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_interrupted_everywhere(world: World, *, closed: bool) -> None:
+def test_interrupted_everywhere(world: Stores, *, closed: bool) -> None:
     """Whatever an interrupted store leaves behind: the next ones are fresh, and each has its own."""
     store, exports = world.store()
     fresh = everything(store)
@@ -325,7 +316,7 @@ def test_interrupted_everywhere(world: World, *, closed: bool) -> None:
     assert came
 
 
-def test_threads_never_share_one(world: World) -> None:
+def test_threads_never_share_one(world: Stores) -> None:
     wrong = list[object]()
     barrier = threading.Barrier(4)
 

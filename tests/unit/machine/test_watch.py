@@ -5,20 +5,27 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Config, Engine, Func, FuncType, Instance, Module, Paused, PauseReason, Store
+from arenite import Config, Engine, Func, Instance, Module, Paused, PauseReason, Store
 from arenite.machine.run import watch as watches
 from arenite.machine.run.watch import Watch
+from unit.machine.guests import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arenite.config import TierName
 
-MODULE = '(module (import "" "f" (func $f)) (func (export "nothing")) (func (export "host") (call $f)))'
+MODULE = """
+(module
+  (import "" "f" (func $f))
+  (func (export "nothing"))
+  (func (export "host")
+    (call $f)))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -31,17 +38,15 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     ours.awake = False
 
 
-def world(tier: TierName, host: object = None) -> tuple[Store, dict[str, Func]]:
-    engine = Engine(Config(tier=tier))
-    store = Store(engine)
-    function = Func(store, FuncType([], []), host if callable(host) else lambda: None)
-    exports = Instance(store, Module(engine, MODULE), [function]).exports(store)
-    return store, {name: item for name, item in exports.items() if isinstance(item, Func)}
+def watched(tier: TierName, host: object = None) -> tuple[Store, dict[str, Any]]:
+    """A store whose host function is called for "host", and its exports."""
+    world = World(MODULE, ([], [], host or (lambda: None)), tier=tier)
+    return world.store, world.exports
 
 
 @pytest.mark.parametrize("tier", ["threaded", "safe"])
 def test_a_machine_is_attended_from_its_run_until_a_period_without(tier: TierName, watch: Watch) -> None:
-    store, calls = world(tier)
+    store, calls = watched(tier)
     seen = [store.machine.attended]
     calls["nothing"](store)
     seen.append(store.machine.attended)
@@ -62,14 +67,14 @@ def test_one_that_runs_looks_up_and_stays_attended(tier: TierName, watch: Watch)
         watch._interrupt()
         seen.append((store.machine.due, store.machine.attended))
 
-    store, calls = world(tier, host)
+    store, calls = watched(tier, host)
     calls["host"](store)
     assert seen == [(True, True)]
     assert not store.machine.due, "it has looked up behind the host function"
 
 
 def test_one_that_begins_while_it_is_forgotten_stays_attended(watch: Watch) -> None:
-    store, calls = world("safe")
+    store, calls = watched("safe")
     calls["nothing"](store)
     machine = store.machine
 
@@ -94,7 +99,7 @@ def test_one_that_begins_while_it_is_forgotten_stays_attended(watch: Watch) -> N
 
 
 def test_it_keeps_no_machine_alive(watch: Watch) -> None:
-    store, calls = world("safe")
+    store, calls = watched("safe")
     calls["nothing"](store)
     machine = weakref.ref(store.machine)
     del store, calls
@@ -109,7 +114,7 @@ def test_the_thread_ends_when_nobody_runs_and_begins_again(monkeypatch: pytest.M
     monkeypatch.setattr(watches, "PATIENCE", 2)
     ours = Watch()
     monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
-    store, calls = world("safe")
+    store, calls = watched("safe")
     for _ in range(2):
         calls["nothing"](store)
         thread = ours._thread
@@ -121,7 +126,7 @@ def test_the_thread_ends_when_nobody_runs_and_begins_again(monkeypatch: pytest.M
 
 
 def test_whoever_comes_while_the_thread_ends_is_attended(watch: Watch) -> None:
-    store, _ = world("safe")
+    store, _ = watched("safe")
     watch.attended.add(weakref.ref(store.machine))  # it has seen that the watch is awake
     assert watch._goes_on(watches.PATIENCE + 1)
     assert watch.awake
@@ -132,7 +137,7 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
     monkeypatch.setattr(threading, "excepthook", lambda _: failed.set())
     ours = Watch()
     monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
-    store, calls = world("safe")
+    store, calls = watched("safe")
 
     def broken() -> None:
         raise RuntimeError
