@@ -23,7 +23,7 @@ from arenite.cli.guest import Directories, Fuel, directories, entry
 from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.loading import refusing
 from arenite.cli.opening import Modules, SnapshotFile, Verify, opened
-from arenite.cli.options import DEFAULTS, Settings, Tier, configured
+from arenite.cli.options import DEFAULTS, Settings, Tier, configured, number
 from arenite.cli.progress import progress
 from arenite.cli.waiting import wait_for_input
 from arenite.driver import Driver
@@ -48,10 +48,18 @@ Lines = Annotated[
     ),
 ]
 Count = Annotated[
-    int | None, typer.Option("-n", metavar="N", min=1, show_default=False, help="Fork so often; by default once per line.")
+    int | None,
+    typer.Option("-n", parser=number(1), metavar="N", show_default=False, help="Fork so often; by default once per line."),
 ]
 Jobs = Annotated[
-    int, typer.Option("--jobs", min=1, show_default="one per processor, up to 4", help="So many forks live and run at a time.")
+    int,
+    typer.Option(
+        "--jobs",
+        parser=number(1),
+        metavar="N",
+        show_default="one per processor, up to 4",
+        help="So many forks live and run at a time.",
+    ),
 ]
 
 

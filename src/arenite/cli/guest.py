@@ -13,6 +13,7 @@ import typer
 
 from arenite.api import Val
 from arenite.cli.ending import Refused
+from arenite.cli.options import number
 from arenite.driver import exported, function, program
 from arenite.errors import Failure
 from arenite.wasi import WasiConfig
@@ -36,9 +37,14 @@ Directories = Annotated[
 Variables = Annotated[
     list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Set an environment variable of the program.")
 ]
+MOST_FUEL: Final = (1 << 64) - 1
 Fuel = Annotated[
     int | None,
-    typer.Option(min=0, help="Stop with exit code 124 after so many units: calls, loop iterations and pieces of bulk work."),
+    typer.Option(
+        parser=number(0, MOST_FUEL),
+        metavar="N",
+        help="Stop with exit code 124 after so many units: calls, loop iterations and pieces of bulk work.",
+    ),
 ]
 Invoke = Annotated[str | None, typer.Option("--invoke", metavar="NAME", help="Call this export and print its results.")]
 

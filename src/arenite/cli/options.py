@@ -5,17 +5,44 @@ Example:  configured("safe", ["deterministic=true", "max_memory=65536"])
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from arenite.config import OPTIONS, Config, TierName
+from arenite.config import OPTIONS, TIERS, Config, TierName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEFAULTS: Final = Config()
 OTHERS: Final = [name for name in OPTIONS if name not in {"tier", "consume_fuel"}]  # those two have flags: --tier, --fuel
 TRUTH: Final = {"true": True, "false": False}
 
-Tier = Annotated[TierName, typer.Option(help=OPTIONS["tier"])]
+
+def number(least: int, most: int = sys.maxsize) -> Callable[[str | int], int]:
+    """What reads an option's number.  Where that is called it raises: typer.BadParameter."""
+
+    def parse(text: str | int) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is no integer") from None
+        if not least <= found <= most:
+            raise typer.BadParameter(f"{found} is not from {least} to {most}")
+        return found
+
+    return parse
+
+
+def tier_name(text: str) -> str:
+    """What `--tier` says.  Raises: typer.BadParameter."""
+    if text not in TIERS:
+        raise typer.BadParameter(f"{text!r} is no tier; there are: {', '.join(TIERS)}")
+    return text
+
+
+Tier = Annotated[TierName, typer.Option(parser=tier_name, metavar=f"[{'|'.join(TIERS)}]", help=OPTIONS["tier"])]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help=f"Set another option of the engine: {', '.join(OTHERS)}."),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from arenite.cli.guest import MOST_FUEL
+
 if TYPE_CHECKING:
     from arenite.api import Finished, Module, Paused
     from arenite.driver import Driver
 
 FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"
-MOST: Final = 1 << 64  # units of fuel are fewer
 
 At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see above.")]
 MaybeAt = Annotated[str | None, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; goes with -o.")]
@@ -43,7 +44,7 @@ def stop_at(text: str) -> StopAt:
     try:
         if text == "stdin":
             return StopAt(text, stdin=True)
-        if name == "fuel" and 0 <= int(value, 0) < MOST:
+        if name == "fuel" and 0 <= int(value, 0) <= MOST_FUEL:
             return StopAt(text, fuel=int(value, 0))
         if name == "seconds" and 0 <= float(value) < math.inf:
             return StopAt(text, seconds=float(value))

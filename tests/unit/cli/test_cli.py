@@ -129,6 +129,24 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["run", "--fuel", "much"], "'--fuel': 'much' is no integer"),
+        (["run", "--fuel", "-1"], "'--fuel': -1 is not from 0 to"),
+        (["run", "--fuel", str(1 << 64)], f"'--fuel': {1 << 64} is not from 0 to"),
+        (["run", "--tier", "fast"], "'--tier': 'fast' is no tier; there are: threaded, safe"),
+        (["fork", "--each-line", "-", "-n", "0"], "'-n': 0 is not from 1 to"),
+        (["fork", "--each-line", "-", "-n", str(1 << 64)], f"'-n': {1 << 64} is not from 1 to"),
+        (["fork", "--each-line", "-", "--jobs", "x"], "'--jobs': 'x' is no integer"),
+    ],
+)
+def test_a_wrong_word_is_told_in_our_words(program: Path, options: list[str], message: str) -> None:
+    done = arenite(*options, program)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_an_option_of_the_engine_that_is_no_number_is_told_in_words(program: Path) -> None:
     done = arenite("run", "--set", "max_memory=64K", program)
     assert done.returncode == 2
