@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,7 +46,7 @@ def test_bytecode_travels_to_a_version_that_numbers_and_translates_otherwise(
     bytecode = bytearray(code.bytecode)
     for at, number in codes.ops_of(code.bytecode, code.all_functions(), list(TABLE)):
         bytecode[at : at + 2] = numbers[number].to_bytes(2, "little")
-    other = codes.carried_parts(code, bytes(bytecode), [codes.signature(row) for row in shifted])
+    other = codes.carried_sections(replace(code, bytecode=bytes(bytecode)), [codes.signature(row) for row in shifted])
     monkeypatch.setattr(codes, "carried", lambda _code: other)
     monkeypatch.setattr(codes, "bytecode_digest", lambda _code: "of another version")
     store.snapshot().save(tmp_path / "other.arn")

@@ -114,5 +114,5 @@ class Module(Unclosed):
 
     def disassemble(self, func: int | None = None) -> str:
         """The bytecode as text: of the function with this index, or of all."""
-        own = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
-        return "\n".join(line for index in own for line in function_lines(self.code, index))
+        functions = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
+        return "\n".join(line for index in functions for line in function_lines(self.code, index))

@@ -27,6 +27,28 @@ DENSE: Final = 2  # bytes of an image for each byte of data, at most
 FUNCTION: Final = struct.Struct("<IIIIIII")
 
 
+class Section(NamedTuple):
+    """A part of a translation, by its attribute of `ModuleCode`.  `listed`: it is one piece for each own function.
+
+    `digested`: a translation is known by it; the others follow from those.
+    """
+
+    name: str
+    listed: bool = False
+    digested: bool = True
+
+
+SECTIONS: Final = (
+    Section("bytecode"),
+    Section("returns"),
+    Section("functions"),
+    Section("safepoints"),
+    Section("locals", listed=True),
+    Section("type_places", digested=False),
+)
+"""What a translation consists of, in the order in which it travels; a new one comes last.  All else of a module is in its file."""
+
+
 def unnamed(index: int) -> str:
     """What a function is called, for people, that nothing names."""
     return f"<wasm function {index}>"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 import zstandard
 
-from arenite.bytecode.module import FUNCTION, FunctionCode, ModuleCode
+from arenite.bytecode.module import FUNCTION, SECTIONS, FunctionCode, ModuleCode, Section
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.row import KINDS, Form
 from arenite.bytecode.verify import verify_module
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.row import Row
 
-PARTS: Final = ("bytecode", "returns", "functions", "safepoints")
 LARGEST: Final = 1 << 31
 SMALL: Final = 1 << 24
 GROWTH: Final = 256  # bytes of a translation for each of the module's, behind the first `SMALL`
@@ -61,11 +60,25 @@ def bytecode_digest(code: ModuleCode) -> str:
     found = _digests.get(code)
     if found is None:
         hash_ = hashlib.sha256(_ops())
-        for part in (*(getattr(code, name) for name in PARTS), *code.locals):
-            hash_.update(len(part).to_bytes(8, "little"))
-            hash_.update(part)
+        for section in SECTIONS:
+            if section.digested:
+                for piece in _pieces(code, section):
+                    hash_.update(len(piece).to_bytes(8, "little"))
+                    hash_.update(piece)
         found = _digests[code] = hash_.hexdigest()
     return found
+
+
+def _pieces(code: ModuleCode, section: Section) -> tuple[bytes, ...]:
+    """What a section consists of."""
+    found: tuple[bytes, ...] = getattr(code, section.name) if section.listed else (getattr(code, section.name),)
+    return found
+
+
+def _packed(code: ModuleCode, section: Section) -> bytes:
+    """A section as one part; the pieces of a list behind their lengths."""
+    pieces = _pieces(code, section)
+    return b"".join(len(piece).to_bytes(4, "little") + piece for piece in pieces) if section.listed else pieces[0]
 
 
 def _ops() -> bytes:
@@ -84,14 +97,13 @@ def carried(code: ModuleCode) -> bytes:
     """A translation as bytes, compressed."""
     found = _carried.get(code)
     if found is None:
-        found = _carried[code] = carried_parts(code, code.bytecode, [signature(row) for row in TABLE])
+        found = _carried[code] = carried_sections(code, [signature(row) for row in TABLE])
     return found
 
 
-def carried_parts(code: ModuleCode, bytecode: bytes, ops: list[str]) -> bytes:
+def carried_sections(code: ModuleCode, ops: list[str]) -> bytes:
     """A translation whose ops are numbered like this, as bytes."""
-    locals_ = b"".join(len(types).to_bytes(4, "little") + types for types in code.locals)
-    parts = [bytecode, code.returns, code.functions, code.safepoints, locals_, code.type_places]
+    parts = [_packed(code, section) for section in SECTIONS]
     head = json.dumps({"ops": ops, "sizes": [len(part) for part in parts]}).encode()
     data = b"".join((len(head).to_bytes(4, "little"), head, *parts))
     return zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
@@ -104,14 +116,11 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     """
     try:
         data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(own.file)))
-        names, (bytecode, returns, functions, safepoints, packed, *rest) = _parts(data)
-        locals_ = tuple(itertools.islice(_split(packed), len(own.function_types) + 1))
-        code = replace(own, returns=returns, functions=functions, safepoints=safepoints, locals=locals_)
-        _check_functions(code, len(bytecode))
-        if rest and names == [signature(row) for row in TABLE]:
-            code = replace(code, bytecode=bytecode, type_places=rest[0])
-        else:
-            bytecode, places = Renumbering(code, names).of(bytecode)
+        names, parts = _parts(data)
+        code = _with_sections(own, parts)
+        _check_functions(code)
+        if len(parts) < len(SECTIONS) or names != [signature(row) for row in TABLE]:
+            bytecode, places = Renumbering(code, names).of(code.bytecode)
             code = replace(code, bytecode=bytecode, type_places=places)
         verify_module(code, lenient=True)
     except (
@@ -126,6 +135,18 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     ) as error:
         raise SnapshotError(f"the bytecode that travels along cannot be used: {str(error).splitlines()[0]}") from error
     return code
+
+
+def _with_sections(own: ModuleCode, parts: list[bytes]) -> ModuleCode:
+    """A module with other sections; files of earlier versions have not the last.  Raises: `ValueError`."""
+    if len(parts) < len(SECTIONS) - 1:
+        raise ValueError(f"{len(parts)} sections; expected {len(SECTIONS)}")
+    most = len(own.function_types) + 1  # pieces of a list: one too many is found out
+    found = {
+        s.name: tuple(itertools.islice(_split(part), most)) if s.listed else part
+        for s, part in zip(SECTIONS, parts, strict=False)
+    }
+    return replace(own, **found)  # type: ignore[arg-type]  # each by its own name
 
 
 def _parts(data: bytes) -> tuple[list[str], list[bytes]]:
@@ -153,12 +174,12 @@ def _split(packed: bytes) -> Iterator[bytes]:
         at += 4 + size
 
 
-def _check_functions(code: ModuleCode, size: int) -> None:
+def _check_functions(code: ModuleCode) -> None:
     """What the verifier takes from the compiler: the table of functions.  Raises: `InternalError`."""
     types = code.function_types[code.imported_functions :]
     if len(code.functions) != FUNCTION.size * len(types) or len(code.locals) != len(types):
         raise InternalError(f"{len(code.functions) // FUNCTION.size} functions; the module has {len(types)}")
-    last = 0
+    last, size = 0, len(code.bytecode)
     for function, type_, locals_ in zip(code.all_functions(), types, code.locals, strict=True):
         params = len(code.types[type_].params)
         slots = len(locals_) // 4 - params

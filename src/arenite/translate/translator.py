@@ -32,13 +32,11 @@ from arenite.translate.accesses import Accesses
 from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
 from arenite.translate.blocks import Blocks
+from arenite.translate.calls import Calls
 from arenite.translate.operands import CONSTANT, Operands, WideFrame
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.tables import (
-    CALL,
-    CALL_IMPORT,
-    CALL_INDIRECT,
     ENTER,
     EQZ,
     GLOBAL_GET,
@@ -92,10 +90,11 @@ class Translator(Sink):
         self.accesses = Accesses(self.asm, self.s)
         self.arithmetic = Arithmetic(self.asm, self.s)
         self.blocks = Blocks(self.asm, self.s, self.records)
+        self.calls = Calls(shape, self.asm, self.s, self.records)
         self.params: i64 = 0
         self.header: i64 = 0
         self.locals_at: i64 = 0
-        self.need: i64 = 0  # bytes of frame that calls and locals ask for
+        self.need: i64 = 0  # bytes of frame that locals ask for
         self.begun: i64 = 0
         self.type_: i64 = 0
         self.body: i64 = 0
@@ -125,6 +124,7 @@ class Translator(Sink):
         self.s.begin(first)
         self.blocks.begin(results, self.header)
         self.need = first
+        self.calls.need = 0
         self.enter(len(locals_))
 
     def enter(self, count: i64) -> None:
@@ -143,7 +143,7 @@ class Translator(Sink):
     def finish(self) -> None:
         """Labels and the frame's size are known now."""
         asm = self.asm
-        size = max(self.need, self.s.own(self.s.peak))
+        size = max(self.need, self.calls.need, self.s.own(self.s.peak))
         patch(asm.out, self.begun + 4, size)
         asm.resolve()
         self.records.function(asm.pc(), size, self.header, self.type_, self.body)
@@ -402,51 +402,9 @@ class Translator(Sink):
     # calls
 
     def call(self, func: i64, params: i64, results: i64) -> None:
-        """Own functions are branched to; imported ones are found in the instance."""
-        shape = self.shape
-        asm = self.asm
-        frame, header = self.arguments(params, results)
-        pc = asm.pc()
-        type_ = shape.func_types[func]
-        if func < shape.imported_functions:
-            asm.effect32(CALL_IMPORT, 0, shape.functions[func])
-            self.records.type(asm.pc())
-            asm.tail(type_, frame)
-            asm.tail(header, 0)
-        else:
-            asm.effect32(CALL, 0, frame)
-            asm.tail(header, 0)
-            self.records.call(pc, func - shape.imported_functions)
-        self.called(type_, params)
+        """See `Calls`."""
+        self.calls.call(func, params, results, self.at)
 
     def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
-        """The type that is expected is a constant of the op."""
-        s = self.s
-        asm = self.asm
-        index = s.source(s.height - 1, 3)
-        s.drop(1)
-        frame, header = self.arguments(params, results)
-        asm.effect32(CALL_INDIRECT, index, self.shape.tables[table])
-        self.records.type(asm.pc())
-        asm.tail(type_, frame)
-        asm.tail(header, 0)
-        self.called(type_, params)
-
-    def arguments(self, params: i64, results: i64) -> tuple[i64, i64]:
-        """Bring the arguments to their temporaries; where the callee's frame and its header begin."""
-        s = self.s
-        s.settle_top(params)
-        frame = s.own(s.height - params)
-        header = frame + UNIT * max(params, results)
-        self.need = max(self.need, header + HEADER)
-        return frame, header
-
-    def called(self, type_: i64, params: i64) -> None:
-        """Behind a call: a return point and a safepoint; the results lie where the arguments did."""
-        s = self.s
-        s.drop(params)
-        for result in self.shape.results[type_]:
-            s.push_own(result)
-        pc = self.asm.pc()
-        self.records.point(pc)
-        self.records.safepoint(pc, self.at, s)
+        """See `Calls`."""
+        self.calls.call_indirect(type_, table, params, results, self.at)

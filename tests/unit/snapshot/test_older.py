@@ -183,7 +183,7 @@ def test_a_digest_of_no_type_is_refused(kept: Path, tier: TierName) -> None:
     names = [codes.signature(row) for row in TABLE]
     for name, op in older.OPS.items():
         names[ROWS[op.name].code] = name
-    module["carried"] = document.put(codes.carried_parts(code, code.bytecode, names))  # indexes in the place of digests
+    module["carried"] = document.put(codes.carried_sections(code, names))  # indexes in the place of digests
     path.write_bytes(document.whole())
     with pytest.raises(SnapshotError, match="names a type that the module does not have"):
         opened(path, tier)

@@ -28,7 +28,7 @@ HOT = (
         f"arenite.translate.{name}"
         for name in (
             *("tables", "assembler", "operands", "records", "shape"),
-            *("arithmetic", "accesses", "branches", "blocks", "translator", "module"),
+            *("arithmetic", "accesses", "branches", "blocks", "calls", "translator", "module"),
         )
     ),
 )

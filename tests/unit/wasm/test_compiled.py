@@ -19,6 +19,7 @@ import arenite.wasm.sink
 import arenite.wasm.stacks
 import testdata
 from arenite.errors import DecodeError, ValidationError
+from arenite.layout.types import BOTTOM
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate_module
 from unit.wasm.recorder import Recorder
@@ -91,3 +92,8 @@ def test_compiled_and_pure_say_the_same() -> None:
         assert told(module, compiled) == told(module, plain)
         compared += 1
     assert compared > 1000
+
+
+def test_the_validator_s_bottom_is_that_of_types() -> None:
+    """Compiled code has constants of its own, since those of other modules are looked up."""
+    assert arenite.wasm.stacks.BOTTOM == BOTTOM
