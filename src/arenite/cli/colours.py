@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.inspect import kinds
 
 if TYPE_CHECKING:
-    from arenite.inspect.kinds import Kind
+    from arenite.inspect.kinds import RecordKind
 
 
 class Look(NamedTuple):
@@ -17,7 +17,7 @@ class Look(NamedTuple):
     colour: str
 
 
-LOOKS: Final[dict[Kind, Look]] = {
+LOOKS: Final[dict[RecordKind, Look]] = {
     kinds.CONTEXT: Look("X", "#64748b"),
     kinds.NULL: Look("N", "#94a3b8"),
     kinds.FRAMES: Look("F", "#e4572e"),

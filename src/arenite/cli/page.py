@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final
 from arenite.cli.colours import LOOKS
 from arenite.inspect.content import pages_of_records, size_of
 from arenite.inspect.facts import parts, standing, summary
-from arenite.inspect.kinds import KINDS
-from arenite.inspect.picture import STATES, bands
+from arenite.inspect.kinds import RECORD_KINDS
+from arenite.inspect.picture import PAGE_STATES, bands
 from arenite.visible import visible
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.inspect.facts import Part
-    from arenite.inspect.kinds import Kind
+    from arenite.inspect.kinds import RecordKind
     from arenite.inspect.picture import Band
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Record, Row, Survey
+    from arenite.inspect.survey import Record, RecordRow, Survey
 
 CELLS: Final = 2048  # of a band
 OVERVIEW: Final = 192  # of the whole arena
@@ -68,9 +68,9 @@ class Table:
 def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[int, str]) -> dict[str, object]:
     """Everything that the page shows."""
     texts, fields = Table(), Table()
-    kinds = {kind: number for number, kind in enumerate(KINDS)}
+    kinds = {kind: number for number, kind in enumerate(RECORD_KINDS)}
 
-    def row(record: Record, one: Row) -> list[object]:
+    def row(record: Record, one: RecordRow) -> list[object]:
         size = size_of(one)
         to = -1 if one.to is None else kinds[one.to]
         field = fields.number((visible(one.name), visible(one.doc), one.type, size, to))
@@ -98,8 +98,8 @@ def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[i
         "stands": list(map(_part, standing(stands))),
         "parts": [_part(part) for part in lists if part.facts],
         "problems": [visible(problem) for problem in survey.problems[:LINES]],
-        "kinds": [[kind.label, LOOKS[kind].colour, kind.doc, kind.backdrop] for kind in KINDS],
-        "states": [STATES[state] for state in STATES],
+        "kinds": [[kind.label, LOOKS[kind].colour, kind.doc, kind.backdrop] for kind in RECORD_KINDS],
+        "states": [PAGE_STATES[state] for state in PAGE_STATES],
         "bands": [_band(band, kinds) for band in bands(survey, CELLS, OVERVIEW)],
         "records": records,
         "fields": list(fields.numbers),
@@ -113,7 +113,7 @@ def _part(part: Part) -> list[object]:
     return [visible(part.title), facts, len(part.facts) - len(facts)]
 
 
-def _band(band: Band, kinds: Mapping[Kind, int]) -> list[object]:
+def _band(band: Band, kinds: Mapping[RecordKind, int]) -> list[object]:
     """Cells as [kind, state, how many]."""
     runs = [[kinds[cell.kind], int(cell.state), sum(1 for _ in group)] for cell, group in groupby(band.cells)]
     return [band.title, band.at, band.size, band.per, runs, list(band.counts)]

@@ -14,9 +14,9 @@ from arenite.cli.freeze import run_and_save
 from arenite.cli.guest import Directories, Fuel, entry, show, streams
 from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.loading import refusing
-from arenite.cli.opening import Modules, SnapshotFile, Verify, opened
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 from arenite.cli.saving import OUT, NoEmbed, Packed, Parent, Saving
+from arenite.cli.snapshot_file import Modules, SnapshotFile, Verify, opened
 from arenite.cli.stop_at import MaybeAt, stop_at
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver

@@ -22,7 +22,7 @@ from arenite.cli.page import page
 from arenite.cli.progress import progress
 from arenite.config import Config
 from arenite.inspect.facts import NAMED, parts, standing, summary
-from arenite.inspect.picture import State, bands
+from arenite.inspect.picture import PageState, bands
 from arenite.inspect.snapshot import inspect_snapshot, translate
 from arenite.inspect.survey import MOST_ROWS
 from arenite.inspect.words import plural
@@ -126,9 +126,9 @@ class Shades:
     def cell(self, cell: Cell) -> tuple[str, str]:
         """The character and the style of a cell."""
         letter, colour = LOOKS[cell.kind]
-        if cell.state is State.EMPTY:
+        if cell.state is PageState.EMPTY:
             return "·", colour
-        kept = self.delta and cell.state is State.KEPT
+        kept = self.delta and cell.state is PageState.KEPT
         if self.coloured:
             return "▒" if kept else "█", colour
         return letter.lower() if kept else letter, ""

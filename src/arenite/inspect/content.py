@@ -13,10 +13,10 @@ from arenite.layout.records import SIZES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.inspect.survey import Row, Survey
+    from arenite.inspect.survey import RecordRow, Survey
 
 
-def size_of(row: Row) -> int:
+def size_of(row: RecordRow) -> int:
     """Bytes of a number of a record; 0 for what is none."""
     return SIZES.get(row.type, (0, ""))[0]
 

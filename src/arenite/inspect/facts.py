@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import SnapshotError
 from arenite.inspect.kinds import ELEMENTS
-from arenite.inspect.picture import State, page_states
+from arenite.inspect.picture import PageState, page_states
 from arenite.inspect.survey import Names, filled
 from arenite.inspect.words import describe, plural
 from arenite.layout.cage import HOST_PAGE
@@ -56,10 +56,10 @@ def summary(path: Path, survey: Survey) -> Part:
         parent = opened.manifest.fields("parent")
         what = f"delta of {parent.text('name') or 'a snapshot without a name'} ({parent.text('id')[:16]}…)"
     states = [page_states(survey, region) for region in range(len(opened.sizes.regions))]
-    held = sum(len(s) - s.count(State.EMPTY) for s in states)
+    held = sum(len(s) - s.count(PageState.EMPTY) for s in states)
     memory = f"{plural(sum(opened.sizes.regions), 'byte')}, of which {held * HOST_PAGE:,} are not empty"
     if opened.own:
-        memory += f" and {sum(s.count(State.CHANGED) for s in states) * HOST_PAGE:,} are not the parent's"
+        memory += f" and {sum(s.count(PageState.CHANGED) for s in states) * HOST_PAGE:,} are not the parent's"
     fuel = survey.roots.fuel
     return Part(
         "summary",
@@ -153,9 +153,9 @@ def _table(survey: Survey, number: int, table: TableAddr, elements: Record | Non
 
 def _memory(survey: Survey, area: int) -> str:
     size, states = survey.opened.sizes.regions[area + 1], page_states(survey, area + 1)
-    full = len(states) - states.count(State.EMPTY)
+    full = len(states) - states.count(PageState.EMPTY)
     text = f"{plural(size // PAGE_SIZE, 'page')} of 64 KiB; {full:,} of {len(states):,} pages of 4 KiB are not empty"
-    changed = states.count(State.CHANGED)
+    changed = states.count(PageState.CHANGED)
     return text + (f", {changed:,} are not the parent's" if survey.opened.own else "")
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class RecordKind:
     """One kind of thing.  A list and what is in it are two kinds, for they begin at the same place.
 
     `label`: of many of them.  `record`: the record that it is, if it is one.  `backdrop`: shown only where nothing else is.
@@ -35,28 +35,28 @@ class Kind:
     backdrop: bool = False
 
 
-CONTEXT: Final = Kind("store context", "the machine's own registers, below the base", StoreContext)
-NULL: Final = Kind("null page", "offset 0 is null, so nothing lies here", backdrop=True)
-FRAMES: Final = Kind("stack frames", "calls going on", FrameHeader)
-UNUSED: Final = Kind("unused stack", "where no frame is now", backdrop=True)
-INSTANCES: Final = Kind("instances", "modules that were instantiated", InstanceRecord)
-FUNCTIONS: Final = Kind("function references", "one for each of an instance's own functions")
-FUNCTION: Final = Kind("function reference", "by which one function is called", FuncRefRecord)
-HOSTS: Final = Kind("host functions", "references to functions of the host", FuncRefRecord)
-TABLES: Final = Kind("tables", "the tables' records", TableRecord)
-ELEMENTS: Final = Kind("table elements", "references, 4 bytes each")
-MEMORIES: Final = Kind("memory records", "the memories' records; their bytes lie in areas of their own", MemoryRecord)
-GLOBALS: Final = Kind("globals", "values, 8 bytes each", GlobalRecord)
-DROPPED: Final = Kind("dropped segments", "which segments an instance has dropped")
-LOST: Final = Kind("not referred to", "allocated, but nothing known leads here", backdrop=True)
-FREE: Final = Kind("free", "behind the last record", backdrop=True)
-BYTES: Final = Kind("memory", "the guest's own bytes")
+CONTEXT: Final = RecordKind("store context", "the machine's own registers, below the base", StoreContext)
+NULL: Final = RecordKind("null page", "offset 0 is null, so nothing lies here", backdrop=True)
+FRAMES: Final = RecordKind("stack frames", "calls going on", FrameHeader)
+UNUSED: Final = RecordKind("unused stack", "where no frame is now", backdrop=True)
+INSTANCES: Final = RecordKind("instances", "modules that were instantiated", InstanceRecord)
+FUNCTIONS: Final = RecordKind("function references", "one for each of an instance's own functions")
+FUNCTION: Final = RecordKind("function reference", "by which one function is called", FuncRefRecord)
+HOSTS: Final = RecordKind("host functions", "references to functions of the host", FuncRefRecord)
+TABLES: Final = RecordKind("tables", "the tables' records", TableRecord)
+ELEMENTS: Final = RecordKind("table elements", "references, 4 bytes each")
+MEMORIES: Final = RecordKind("memory records", "the memories' records; their bytes lie in areas of their own", MemoryRecord)
+GLOBALS: Final = RecordKind("globals", "values, 8 bytes each", GlobalRecord)
+DROPPED: Final = RecordKind("dropped segments", "which segments an instance has dropped")
+LOST: Final = RecordKind("not referred to", "allocated, but nothing known leads here", backdrop=True)
+FREE: Final = RecordKind("free", "behind the last record", backdrop=True)
+BYTES: Final = RecordKind("memory", "the guest's own bytes")
 
-KINDS: Final = (
+RECORD_KINDS: Final = (
     CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, DROPPED, LOST, FREE, BYTES,
 )  # fmt: skip
 
-LEADS: Final[dict[Field, Kind | None]] = {
+LEADS: Final[dict[Field, RecordKind | None]] = {
     StoreContext.sp: FRAMES,
     StoreContext.vmctx: INSTANCES,
     StoreContext.stack_limit: None,  # an end, not a record

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from arenite.inspect.kinds import BYTES, CONTEXT, FRAMES, FREE, LOST, NULL, UNUSED, Kind
+from arenite.inspect.kinds import BYTES, CONTEXT, FRAMES, FREE, LOST, NULL, UNUSED, RecordKind
 from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT
 from arenite.machine.space.image import ARENA
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GRAIN: Final = 16  # bytes: what records are aligned to
 
 
-class State(IntEnum):
+class PageState(IntEnum):
     """What is known of a page.  In a snapshot without a parent nothing is `CHANGED`."""
 
     EMPTY = 0
@@ -36,7 +36,7 @@ class State(IntEnum):
     CHANGED = 2
 
 
-STATES: Final = {State.EMPTY: "zero", State.KEPT: "data", State.CHANGED: "other than the parent's"}
+PAGE_STATES: Final = {PageState.EMPTY: "zero", PageState.KEPT: "data", PageState.CHANGED: "other than the parent's"}
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Extent:
 
     at: int
     end: int
-    kind: Kind
+    kind: RecordKind
 
 
 @dataclass(frozen=True)
 class Cell:
     """One cell."""
 
-    kind: Kind
-    state: State
+    kind: RecordKind
+    state: PageState
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ def page_states(survey: Survey, region: int) -> bytearray:
     opened = survey.opened
     states = bytearray(opened.image.sizes[region] // HOST_PAGE)
     for number, _ in opened.image.pages(region):
-        states[number] = State.KEPT
+        states[number] = PageState.KEPT
     for number in opened.own[region] if opened.own else ():
-        states[number] = State.CHANGED
+        states[number] = PageState.CHANGED
     survey.states[region] = states
     return states
 
@@ -126,7 +126,7 @@ def bands(survey: Survey, most: int, overview: int) -> list[Band]:
 
 
 def _counts(states: bytearray) -> tuple[int, int, int]:
-    return states.count(State.EMPTY), states.count(State.KEPT), states.count(State.CHANGED)
+    return states.count(PageState.EMPTY), states.count(PageState.KEPT), states.count(PageState.CHANGED)
 
 
 def _per(size: int, most: int, grain: int) -> int:
@@ -142,7 +142,7 @@ def _paged(title: str, at: int, states: bytearray, parts: list[Extent], most: in
     size = len(states) * HOST_PAGE
     per = _per(size, most, HOST_PAGE)
     step = per // HOST_PAGE
-    found = [State(max(states[n : n + step])) for n in range(0, len(states), step)]
+    found = [PageState(max(states[n : n + step])) for n in range(0, len(states), step)]
     kinds = _kinds(parts, at, at + size, per)
     return Band(title, at, size, per, [Cell(k, s) for k, s in zip(kinds, found, strict=True)], _counts(states))
 
@@ -155,14 +155,14 @@ def _close(survey: Survey, title: str, start: int, end: int, states: bytearray, 
         content = survey.arena.bytes(at, min(per, end - at))
         first, last = ((place - STORE_AT) // HOST_PAGE for place in (at, min(at + per, end) - 1))
         state = max(states[first : last + 1])
-        cells.append(Cell(kind, State(state) if content.strip(b"\0") else State.EMPTY))
+        cells.append(Cell(kind, PageState(state) if content.strip(b"\0") else PageState.EMPTY))
     first, last = ((place - STORE_AT) // HOST_PAGE for place in (start, end - 1))
     return Band(title, start, end - start, per, cells, _counts(states[first : last + 1]))
 
 
-def _kinds(parts: list[Extent], start: int, end: int, per: int) -> list[Kind]:
+def _kinds(parts: list[Extent], start: int, end: int, per: int) -> list[RecordKind]:
     """The kind of each cell from `start` to `end`."""
-    shares: list[dict[Kind, int]] = [{} for _ in range(start, end, per)]
+    shares: list[dict[RecordKind, int]] = [{} for _ in range(start, end, per)]
     for part in parts:
         low, high = max(part.at, start), min(part.end, end)
         for cell in range((low - start) // per, -(-(high - start) // per) if low < high else 0):

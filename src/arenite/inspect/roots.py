@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from arenite.layout.types import FuncType
     from arenite.machine.run.activation import Activation
-    from arenite.machine.run.hosts import State
+    from arenite.machine.run.hosts import State as HostState
     from arenite.snapshot.file import Opened
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Roots:
     functions: list[Import | None] = field(default_factory=list)
     executions: list[Activation | None] = field(default_factory=list)
     references: list[object] = field(default_factory=list)
-    hosts: dict[str, State] = field(default_factory=dict)
+    hosts: dict[str, HostState] = field(default_factory=dict)
     fuel: int | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -142,5 +142,5 @@ def _instance(reading: Reading, fields: Fields, roots: Roots, modules: int) -> I
     )
 
 
-def _states(manifest: Fields) -> dict[str, State]:
+def _states(manifest: Fields) -> dict[str, HostState]:
     return {name: values.read_state(value) for name, value in manifest.fields("hosts").values.items()}

@@ -23,7 +23,7 @@ from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
-    from arenite.inspect.survey import Row, Survey
+    from arenite.inspect.survey import RecordRow, Survey
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.frames import Frame
     from arenite.machine.space.window import PlacedModule, Window, Windows
@@ -116,7 +116,7 @@ class Frames:
         self.names = names
         self.window = window
 
-    def frame(self, activation: Activation, frame: Frame, vmctx: int, *, innermost: bool) -> tuple[str, list[Row]]:
+    def frame(self, activation: Activation, frame: Frame, vmctx: int, *, innermost: bool) -> tuple[str, list[RecordRow]]:
         """A frame's title and rows."""
         placed, number = self.function_at(frame.pc - (not innermost))
         title = self.title(activation, frame, placed, number, vmctx)

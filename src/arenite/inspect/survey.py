@@ -32,7 +32,7 @@ from arenite.inspect.kinds import (
     LEADS,
     MEMORIES,
     TABLES,
-    Kind,
+    RecordKind,
 )
 from arenite.inspect.roots import Import, Instance, Roots, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
@@ -60,7 +60,7 @@ UNSIGNED: Final = {4: struct.Struct("<I"), 8: struct.Struct("<Q")}
 FORMATS: Final = {I32: "<i4x", I64: "<q", F32: "<f4x", F64: "<d"}
 
 
-class Row(NamedTuple):
+class RecordRow(NamedTuple):
     """One number of a record.
 
     `at`: where it stands; `type`: `u32`, `i64`, …; `text`: what it means; `link`: the arena offset that it is, if it leads somewhere;
@@ -74,7 +74,7 @@ class Row(NamedTuple):
     value: int
     text: str = ""
     link: int | None = None
-    to: Kind | None = None
+    to: RecordKind | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class Record:
 
     at: int
     size: int
-    kind: Kind
+    kind: RecordKind
     title: str
-    rows: Sequence[Row] = ()
+    rows: Sequence[RecordRow] = ()
     more: int = 0
     damage: str = ""
 
@@ -116,20 +116,20 @@ class Survey:
         return found
 
     @cached_property
-    def places(self) -> dict[tuple[int, Kind | None], Record]:
+    def places(self) -> dict[tuple[int, RecordKind | None], Record]:
         """The innermost record that begins at an offset, of each kind and of all."""
-        found: dict[tuple[int, Kind | None], Record] = {}
+        found: dict[tuple[int, RecordKind | None], Record] = {}
         for record in self.records:
             found[record.at, None] = found[record.at, record.kind] = record
             if record.kind is HOSTS:
                 found[record.at, FUNCTION] = record
         return found
 
-    def at(self, at: int, kind: Kind | None = None) -> Record | None:
+    def at(self, at: int, kind: RecordKind | None = None) -> Record | None:
         """The record that begins at an offset, of a kind if one is asked for; of several, the innermost."""
         return self.places.get((at, kind))
 
-    def leads(self, row: Row) -> bool:
+    def leads(self, row: RecordRow) -> bool:
         """Whether a row that should lead to a record does."""
         return row.link is None or self.at(row.link, row.to) is not None
 
@@ -227,13 +227,13 @@ class Names:
             return f"host object {bits - 1}" if bits else "null"
         return ""
 
-    def row(self, at: int, type_: int, name: str, doc: str) -> Row:
+    def row(self, at: int, type_: int, name: str, doc: str) -> RecordRow:
         """The value in a slot or global."""
         bits = self.arena.number(at, 8)
         link = bits if type_ == FUNCREF and bits else None
-        return Row(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
+        return RecordRow(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
 
-    def rows(self, layout: type[Layout], at: int, texts: dict[Field, Callable[[int], str]], *plain: Field) -> list[Row]:
+    def rows(self, layout: type[Layout], at: int, texts: dict[Field, Callable[[int], str]], *plain: Field) -> list[RecordRow]:
         """The fields of a record; of an array those elements that are not zero.  `plain`: fields that hold no offset this time."""
         found = []
         for f in layout.fields:
@@ -246,7 +246,7 @@ class Names:
                 to = LEADS.get(f) if f.arena_offset and f not in plain else None
                 link = value if to is not None and value else None
                 text = texts[f](value) if f in texts else ""
-                found.append(Row(place, f.kind, name, f.doc, value, text, link, to if link else None))
+                found.append(RecordRow(place, f.kind, name, f.doc, value, text, link, to if link else None))
         return found
 
 
@@ -342,7 +342,7 @@ class Walk:
         yield from self.function_references(label, instance, funcrefs, count)
         if flags and arena.holds(dropped, WORD * flags):
             shown = [
-                Row(at, "u32", f"segment {n}", "1 once dropped", value, "dropped" if value else "")
+                RecordRow(at, "u32", f"segment {n}", "1 once dropped", value, "dropped" if value else "")
                 for n, at, value in self.listed(dropped, flags)
             ]
             yield Record(dropped, WORD * flags, DROPPED, f"{label}, dropped segments", shown, flags - len(shown))
@@ -352,7 +352,7 @@ class Walk:
         code = self.modules[index] if index < len(self.modules) else None
         return f"module {index}" + (f" {cut(code.name)}" if code is not None and code.name else "")
 
-    def words(self, instance: Instance, code: ModuleCode) -> Iterator[Row]:
+    def words(self, instance: Instance, code: ModuleCode) -> Iterator[RecordRow]:
         """What stands behind the fixed fields of an instance."""
         at, layout, arena = instance.at, code.layout, self.arena
         functions = [i for i in code.imports if isinstance(i.type, FuncType)]
@@ -370,7 +370,7 @@ class Walk:
                     if kind is FUNCTION
                     else f"its {what} {n}"
                 )
-                yield Row(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
+                yield RecordRow(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
         for n in range(self.some(layout.own_globals)):
             type_ = code.globals[n][0]
             what = "a variable" if type_.mutable else "a constant"
@@ -387,7 +387,7 @@ class Walk:
             self.problems.append(f"{title}: they do not lie in the arena")
             return
         rows = [
-            Row(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTION)
+            RecordRow(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTION)
             for n, place in enumerate(range(at, at + size * self.some(count), size))
         ]
         yield Record(at, size * count, FUNCTIONS, title, rows, count - len(rows))
@@ -454,10 +454,12 @@ class Walk:
             title = f"table {number}, elements"
             yield Record(at, WORD * capacity, ELEMENTS, title, shown, length - len(shown))
 
-    def element(self, type_: int, number: int, at: int, value: int) -> Row:
+    def element(self, type_: int, number: int, at: int, value: int) -> RecordRow:
         """An element of a table."""
         link = value if type_ == FUNCREF and value else None
-        return Row(at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, FUNCTION if link else None)
+        return RecordRow(
+            at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, FUNCTION if link else None
+        )
 
 
 def filled(survey: Survey, number: int) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 
 from arenite.cli.colours import LOOKS
 from arenite.inspect import kinds
-from arenite.inspect.picture import State, bands, extents
+from arenite.inspect.picture import PageState, bands, extents
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import RECORDS, FrameHeader, FuncRefRecord, InstanceRecord, StoreContext, TableRecord, WindowEntry
 from fuzz.frozen import Document
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Record, Row, Survey
+    from arenite.inspect.survey import Record, RecordRow, Survey
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def found(file: Path) -> tuple[Survey, list[Stand]]:
     return surveyed.looked_at(file)
 
 
-def row(record: Record, name: str) -> Row:
+def row(record: Record, name: str) -> RecordRow:
     (one,) = (r for r in record.rows if r.name == name)
     return one
 
@@ -50,7 +50,7 @@ def led(survey: Survey, record: Record, name: str) -> Record:
 
 
 def test_every_record_that_lies_in_the_arena_is_a_kind() -> None:
-    assert {kind.record for kind in kinds.KINDS if kind.record} == {*RECORDS} - {WindowEntry}
+    assert {kind.record for kind in kinds.RECORD_KINDS if kind.record} == {*RECORDS} - {WindowEntry}
 
 
 def test_every_field_that_is_an_arena_offset_leads_somewhere() -> None:
@@ -58,14 +58,14 @@ def test_every_field_that_is_an_arena_offset_leads_somewhere() -> None:
 
 
 def test_letters_tell_kinds_apart() -> None:
-    assert list(LOOKS) == list(kinds.KINDS)
+    assert list(LOOKS) == list(kinds.RECORD_KINDS)
     shown = [look.letter for kind, look in LOOKS.items() if kind is not kinds.FUNCTION]
     assert len(set(shown)) == len(shown)
 
 
 def test_records_are_of_every_kind_and_show_every_field(found: tuple[Survey, list[Stand]]) -> None:
     survey, _ = found
-    for kind in kinds.KINDS:
+    for kind in kinds.RECORD_KINDS:
         if kind.record is not None:
             records = [r for r in survey.records if r.kind is kind]
             assert records, kind.label
@@ -150,7 +150,7 @@ def test_the_picture_of_a_delta_shows_what_it_changed(tmp_path: Path) -> None:
     memory.snapshot().save(tmp_path / "child.arn", parent=snapshot)
     survey, _ = surveyed.looked_at(tmp_path / "child.arn")
     (band,) = (b for b in bands(survey, 64, 64) if b.title == "memory 0")
-    assert [c.state for c in band.cells[:4]] == [State.KEPT, State.EMPTY, State.CHANGED, State.EMPTY]
+    assert [c.state for c in band.cells[:4]] == [PageState.KEPT, PageState.EMPTY, PageState.CHANGED, PageState.EMPTY]
     assert band.counts == (14, 1, 1)
 
 
