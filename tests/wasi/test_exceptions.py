@@ -14,7 +14,7 @@ from arenite.wasi import SystemClocks
 if TYPE_CHECKING:
     from types import FrameType
 
-    from arenite.wasi.hostio import Ready
+    from arenite.world.hostio import Ready
 
 WRITES = """(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))

@@ -17,7 +17,8 @@ from arenite.layout.cage import HOST_PAGE
 from arenite.layout.types import PAGE_SIZE, type_name
 from arenite.snapshot.container import FORMAT
 from arenite.snapshot.values import BYTES
-from arenite.wasi.travel import FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output, decode
+from arenite.wasi.travel import FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output
+from arenite.world.travel import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from arenite.inspect.survey import Record, Survey
     from arenite.machine.records.objects import TableAddr
     from arenite.machine.run.hosts import State as HostState
-    from arenite.wasi.travel import Frozen
+    from arenite.wasi.travel import FrozenDescriptor
 
 WASI = "wasi"
 NAMED = 5  # elements of a table that a list names, unless more are asked for
@@ -188,7 +189,7 @@ def _quoted(argument: bytes) -> str:
     return text if text and text.isprintable() and " " not in text else repr(text)
 
 
-def _descriptor(one: Frozen) -> str:
+def _descriptor(one: FrozenDescriptor) -> str:
     match one:
         case Input():
             return f"standard input, {len(one.left):,} bytes of it not read" if one.left else "standard input"

@@ -7,10 +7,10 @@ with Store(engine) as store:
 """
 
 from arenite.api.hosts import SUPPLIED, WASI, Supplied
-from arenite.wasi.clocks import Clocks, SystemClocks, VirtualClocks
 from arenite.wasi.config import WasiConfig
-from arenite.wasi.feed import Feed
-from arenite.wasi.stdio import wait_to_read
+from arenite.world.clocks import Clocks, SystemClocks, VirtualClocks
+from arenite.world.feed import Feed
+from arenite.world.streams import wait_to_read
 
 __all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig", "wait_to_read"]
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
-from arenite.wasi import hostio
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import (
+    ADVICE,
+    CLOCKS,
     FDSTAT,
     FILESTAT,
     IOVEC,
@@ -24,31 +25,27 @@ from arenite.wasi.records import (
     U16,
     U32,
     U64,
-    Advice,
-    ClockId,
+    WHENCES,
     FdFlags,
-    FileType,
     FstFlags,
     LookupFlags,
     OFlags,
-    Whence,
 )
+from arenite.world.patience import Patience
 
 if TYPE_CHECKING:
-    from enum import IntEnum, IntFlag
+    from enum import IntFlag
     from struct import Struct
 
-    from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.host import HostModule
-    from arenite.wasi.state import State
+    from arenite.wasi.session import Session
 
 MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
 MOST_BYTES = 1 << 24  # of one call; the guest sees a short read or write
-NONBLOCK = int(FdFlags.NONBLOCK)
 LONGEST_PATH = 4096
 
 
-class Caller(Protocol):
+class Caller(Patience, Protocol):
     """Of the API's `Caller`, what is needed here."""
 
     def get(self, name: str, /) -> object:
@@ -57,36 +54,19 @@ class Caller(Protocol):
     def host(self, name: str, /) -> HostModule:
         """The store's host module of that name, which here is WASI's."""
 
-    @property
-    def can_pause(self) -> bool:
-        """Whether `NotReady` may be raised."""
-
-    @property
-    def hurried(self) -> bool:
-        """Whether the call may not wait for any time without looking up."""
-
-    progress: int
-    """What the call finds again if it is asked again."""
-
-    def checkpoint(self) -> None:
-        """Here the guest may be stopped."""
-
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
-        """Repeat a step that waits, until it says that what it waits for has come."""
-
 
 class Guest:
-    """The guest during one of its calls: its `state`, and its memory, looked up once when first needed.
+    """The guest during one of its calls: its `session`, and its memory, looked up once when first needed.
 
     All views of the memory are made here, so that `release` can end them.
     """
 
-    __slots__ = ("_views", "caller", "state")
+    __slots__ = ("_views", "caller", "session")
 
-    def __init__(self, caller: Caller, state: State) -> None:
+    def __init__(self, caller: Caller, session: Session) -> None:
         self.caller = caller
         self._views: list[memoryview] = []  # the whole memory first
-        self.state = state
+        self.session = session
 
     @property
     def memory(self) -> memoryview:
@@ -97,11 +77,6 @@ class Guest:
                 raise Failure(Errno.FAULT)
             self._views.append(memoryview(view(self.caller)))
         return self._views[0]
-
-    @property
-    def can_pause(self) -> bool:
-        """Whether it may be told `NotReady` instead of being kept waiting."""
-        return self.caller.can_pause
 
     def bytes(self, address: int, length: int) -> memoryview:
         """That range of the memory, writable."""
@@ -125,41 +100,6 @@ class Guest:
                 size -= len(part)
         return found
 
-    def advance(self, size: int) -> None:
-        """So many bytes more are done, which must not be done again; here the guest may be stopped."""
-        self.caller.progress += size
-        self.caller.checkpoint()
-
-    def until_ready(self, fd: Descriptor, *, writing: bool = False) -> bool:
-        """Wait until reading or writing would not; whether that has been asked: only where time may run out meanwhile, or must be."""
-        host_fd = fd.host_fd()
-        if host_fd is None or fd.flags & NONBLOCK or fd.file_type is FileType.REGULAR_FILE:
-            return False
-        if not (self.caller.hurried or (fd.unmet and not writing)):
-            return False
-        self._wait_for(host_fd, writing=writing)
-        return True
-
-    def patiently(self, fd: Descriptor, transfer: Callable[[], int], *, writing: bool = False) -> int:
-        """Read or write though the host may have it that its file never waits: that is not what the guest asked for."""
-        while True:
-            try:
-                return transfer()
-            except BlockingIOError:
-                host_fd = fd.host_fd()
-                if host_fd is None or fd.flags & NONBLOCK:
-                    raise
-            self._wait_for(host_fd, writing=writing)
-            self.caller.checkpoint()  # some hosts say of every file that it is ready
-
-    def _wait_for(self, host_fd: int, *, writing: bool) -> None:
-        read, write = ((), (host_fd,)) if writing else ((host_fd,), ())
-        done = self.caller.progress  # bytes, to which no time is added
-        try:
-            self.caller.wait(lambda limit: bool(hostio.wait(read, write, None if limit is None else round(limit * 1e9))))
-        finally:
-            self.caller.progress = done
-
     def release(self) -> None:
         """End all views: an exception that leaves the call keeps its frames, and so would keep the memory from being closed."""
         for view in self._views:
@@ -167,6 +107,7 @@ class Guest:
 
 
 Lift: TypeAlias = Callable[[Guest, Sequence[int], int], object]
+Member = TypeVar("Member")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +129,13 @@ def filedelta(_: Guest, words: Sequence[int], at: int) -> int:
     return value - (value >> 63 << 64)
 
 
-def enumeration(members: type[IntEnum]) -> Lift:
-    """One of an enumeration."""
-    by_value = {int(member): member for member in members}
+def one_of(members: Sequence[Member]) -> Lift:
+    """One of what the standard numbers from 0 on."""
 
-    def lift(_: Guest, words: Sequence[int], at: int) -> IntEnum:
-        member = by_value.get(words[at])
-        if member is None:
+    def lift(_: Guest, words: Sequence[int], at: int) -> Member:
+        if words[at] >= len(members):
             raise Failure(Errno.INVAL)
-        return member
+        return members[words[at]]
 
     return lift
 
@@ -257,9 +196,9 @@ KINDS = {
     "timestamp": Kind(("i64",), word),
     "dircookie": Kind(("i64",), word),
     "filedelta": Kind(("i64",), filedelta),
-    "clockid": Kind(("i32",), enumeration(ClockId)),
-    "advice": Kind(("i32",), enumeration(Advice)),
-    "whence": Kind(("i32",), enumeration(Whence)),
+    "clockid": Kind(("i32",), one_of(CLOCKS)),
+    "advice": Kind(("i32",), one_of(ADVICE)),
+    "whence": Kind(("i32",), one_of(WHENCES)),
     "fdflags": Kind(("i32",), flags(FdFlags)),
     "lookupflags": Kind(("i32",), flags(LookupFlags)),
     "oflags": Kind(("i32",), flags(OFlags)),

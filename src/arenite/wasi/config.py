@@ -18,21 +18,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from arenite.errors import Failure, SnapshotError
-from arenite.wasi import hostio
-from arenite.wasi.clocks import Clocks, SystemClocks, thaw_clocks
-from arenite.wasi.files import Directory
+from arenite.wasi.descriptors import NONBLOCK, Descriptor, of_stream
 from arenite.wasi.host import HostModule, Trace, function
-from arenite.wasi.opening import reopen
-from arenite.wasi.origin import Origin, Root
-from arenite.wasi.randomness import Random, random_bytes, thaw_random
-from arenite.wasi.sandbox import Place
-from arenite.wasi.state import State
-from arenite.wasi.stdio import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
-from arenite.wasi.travel import Frozen, FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output, decode
+from arenite.wasi.path import how_to_open
+from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
+from arenite.wasi.session import Session
+from arenite.wasi.travel import FrozenDescriptor, FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output
+from arenite.world import hostio
+from arenite.world.clocks import Clocks, SystemClocks, thaw_clocks
+from arenite.world.directories import Directory
+from arenite.world.opening import reopen
+from arenite.world.origin import Origin, Root
+from arenite.world.randomness import Random, random_bytes, thaw_random
+from arenite.world.sandbox import Place
+from arenite.world.streams import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
+from arenite.world.travel import decode
+from arenite.world.world import World
 
 if TYPE_CHECKING:
     from arenite.api import FuncType, HostState
-    from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.host import HostFunction
 
 HostPath: TypeAlias = str | os.PathLike[str]
@@ -104,9 +108,9 @@ class WasiConfig:
     """What a guest is given.  Every argument is an attribute too, and may be changed until a store opens it.
 
     `argv`: the arguments, the program's name first.   `env`: the environment, a mapping or pairs.
-    `stdin`, `stdout`, `stderr`: see `arenite.wasi.stdio`; `stdin=lambda size: None` is a standard input that is never ready.
+    `stdin`, `stdout`, `stderr`: see `arenite.world.streams`; `stdin=lambda size: None` is a standard input that is never ready.
     `dirs`: {name for the guest: directory of the host, or (directory, "ro") to read only, or (directory, "rw")}.
-    `clocks`: see `arenite.wasi.clocks`; None: the host's.
+    `clocks`: see `arenite.world.clocks`; None: the host's.
     `random`: a callable(size) -> bytes, or a seed for bytes that are the same each time; None: the host's.
     `trace`: called with a line about each call, as `strace` prints them.
     """
@@ -210,23 +214,25 @@ class WasiConfig:
 
     def open(self) -> HostModule:
         """The host module for one guest: files and directories are opened now.  Raises: OSError, TypeError."""
-        state = State(
-            args=[f"{argument}\0".encode() for argument in self.argv],
-            env=[f"{name}={value}\0".encode() for name, value in self.env.items()],
+        world = World(
+            args=[argument.encode() for argument in self.argv],
+            env=[f"{name}={value}".encode() for name, value in self.env.items()],
             clocks=SystemClocks() if self.clocks is None else self.clocks,
             random=random_bytes(self.random),
         )
+        session = Session(world)
         try:
-            state.descriptors.insert(source(self.stdin))
-            state.descriptors.insert(sink("stdout", self.stdout))
-            state.descriptors.insert(sink("stderr", self.stderr))
+            session.descriptors.insert(of_stream(source(self.stdin)))
+            session.descriptors.insert(of_stream(sink("stdout", self.stdout)))
+            session.descriptors.insert(of_stream(sink("stderr", self.stderr)))
             for name in self.dirs:
-                state.roots.append(root := self._root(name))
-                state.descriptors.insert(Directory(root.place, Origin(root), given=True))
+                world.roots.append(root := self._root(name))
+                directory = Directory(root.place, Origin(root), is_root=True)
+                session.descriptors.insert(Descriptor(directory, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS))
         except BaseException:
-            state.close()
+            session.close()
             raise
-        return HostModule(state, self.trace)
+        return HostModule(session, self.trace)
 
     def thaw(self, state: HostState, *, reseed: bool) -> HostModule:
         """The host module of a guest that goes on: its arguments and environment, its descriptors under their numbers.
@@ -243,26 +249,27 @@ class WasiConfig:
                 raise SnapshotError(
                     f"the guest has a directory {name.decode(errors='replace')!r}, but is given none of that name"
                 )
-        going = State(
-            args=[argument + b"\0" for argument in frozen.args],
-            env=[variable + b"\0" for variable in frozen.env],
+        world = World(
+            args=frozen.args,
+            env=frozen.env,
             clocks=thaw_clocks(self.clocks, frozen.clocks, reseed=reseed),
             random=thaw_random(self.random, frozen.random, reseed=reseed),
         )
+        session = Session(world)
         try:
             for name in held:
-                going.roots.append(self._root_again(names[name]))
-            roots = dict(zip(held, going.roots, strict=True))
+                world.roots.append(self._root_again(names[name]))
+            roots = dict(zip(held, world.roots, strict=True))
             for one in frozen.descriptors:
-                going.descriptors.put(one.number, self._again(one, roots))
+                session.descriptors.put(one.number, self._again(one, roots))
         except BaseException:
-            going.close()
+            session.close()
             raise
-        return HostModule(going, self.trace)
+        return HostModule(session, self.trace)
 
     def _root(self, name: str) -> Root:
-        given = self.dirs[name]
-        path, access = given if isinstance(given, tuple) else (given, "rw")
+        directory = self.dirs[name]
+        path, access = directory if isinstance(directory, tuple) else (directory, "rw")
         if access not in {"ro", "rw"}:
             raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
         return Root(name.encode(), Place.of(os.fspath(path)), read_only=access == "ro")
@@ -273,18 +280,24 @@ class WasiConfig:
         except OSError as error:
             raise SnapshotError(f"the guest's directory {name!r}: {error}") from error
 
-    def _again(self, frozen: Frozen, roots: Mapping[bytes, Root]) -> Descriptor:
+    def _again(self, frozen: FrozenDescriptor, roots: Mapping[bytes, Root]) -> Descriptor:
         """A descriptor that goes on."""
-        match frozen:
-            case Input():
-                return thaw_source(frozen, self.stdin)
-            case Output():
-                return thaw_sink(frozen, self.stdout if frozen.role == "stdout" else self.stderr)
-            case OpenFile() | OpenDirectory():
-                return reopen(frozen, roots[frozen.directory])
+        try:
+            match frozen:
+                case Input():
+                    return of_stream(thaw_source(frozen, self.stdin)).held(frozen)
+                case Output():
+                    return of_stream(thaw_sink(frozen, self.stdout if frozen.role == "stdout" else self.stderr)).held(frozen)
+                case OpenFile() | OpenDirectory():
+                    how = how_to_open(frozen.rights, frozen.flags)
+                    opened = reopen(frozen, roots[frozen.directory], how)
+                    return Descriptor(opened, frozen.rights, frozen.inheriting, frozen.flags)
+        except SnapshotError as error:
+            raise SnapshotError(f"descriptor {frozen.number}, {error}") from error
         assert isinstance(frozen, Given)
         root = roots[frozen.directory]
-        return Directory(root.place, Origin(root), frozen.rights, frozen.inheriting, frozen.flags, given=True)
+        directory = Directory(root.place, Origin(root), waits=not frozen.flags & NONBLOCK, is_root=True)
+        return Descriptor(directory, frozen.rights, frozen.inheriting, frozen.flags)
 
 
 def without_zero(text: str) -> str:

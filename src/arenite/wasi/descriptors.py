@@ -1,56 +1,76 @@
-"""What the guest holds by number: the table of descriptors, and how each kind answers.
+"""What the guest holds by number: the table of descriptors, each with a resource of its world, and the rights and flags of the standard.
 
-- `Descriptor` says what a kind cannot do; kinds say what they can (`files`: files and directories; `stdio`: streams).
-- A kind says with `freeze` how it travels to where the guest goes on (`travel`); one that says nothing does not travel.
-- Rights are those of the standard: a call needs some (`preview1`), a descriptor has some, and who opens through a directory gets
-  at most what it passes on.  What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `BADF`, `ROFS`).
+A call needs some rights (`preview1`), a descriptor has some, and who opens through a directory gets at most what it passes on.
+What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `BADF`, `ROFS`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn
 
 from arenite.errors import SnapshotError
-from arenite.wasi import hostio
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.records import CHANGING, DIRECTORY_RIGHTS, FILE_RIGHTS, READ_OR_WRITE, SEEKING, FdFlags, FileType, Rights
+from arenite.wasi.records import (
+    CHANGING,
+    DIRECTORY_RIGHTS,
+    FILE_RIGHTS,
+    READ_OR_WRITE,
+    READING,
+    SEEKING,
+    STREAM_RIGHTS,
+    WRITING,
+    FdFlags,
+    Rights,
+)
+from arenite.wasi.travel import KINDS, MOST_DESCRIPTORS
+from arenite.world import hostio
+from arenite.world.files import File
+from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from arenite.wasi.origin import Standard
-    from arenite.wasi.travel import Frozen
+    from arenite.wasi.travel import FrozenDescriptor
+    from arenite.world.resource import Resource
 
-Advance: TypeAlias = Callable[[int], object]  # called behind a piece with its bytes, if there is another
-
-MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of what its host's process may open
 NEED_A_PLACE = int(SEEKING | Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
 OF_DIRECTORIES = int(DIRECTORY_RIGHTS & ~FILE_RIGHTS)
 REFUSED_READ_ONLY = int(CHANGING)
+NONBLOCK = int(FdFlags.NONBLOCK)
+APPEND = int(FdFlags.APPEND)
+ALL_FLAGS = sum(FdFlags)
+SYNCHRONISED = int(FdFlags.DSYNC | FdFlags.SYNC | FdFlags.RSYNC)
 
 
-def not_divided(_: int) -> None:
-    """An `Advance` for what is written in one piece."""
+def able(resource: Resource) -> int:
+    """The rights that a resource of its kind can have."""
+    if resource.type is FileType.DIRECTORY:
+        return int(DIRECTORY_RIGHTS)
+    return int(FILE_RIGHTS if resource.places else STREAM_RIGHTS)
+
+
+def of_stream(resource: Resource) -> Descriptor:
+    """The descriptor of a standard stream, which goes one way."""
+    assert resource.stream is not None
+    return Descriptor(resource, STREAM_RIGHTS & ~(WRITING if resource.stream.role == "stdin" else READING))
 
 
 class Descriptor:
-    """An open thing.  `able`: the rights its kind can have; `rights`, `inheriting`: those it has and passes on.
+    """A resource as the guest holds it.  `able`: the rights its kind can have; `rights`, `inheriting`: those it has and passes on.
 
-    Rights and flags are plain ints, for every read and write looks at them.   `stream`: what makes it a standard stream, if it is one.
+    Rights and flags are plain ints, for every read and write looks at them.
     """
 
-    able = 0
-    read_only = False
-    unmet = False
-    stream: Standard | None = None
+    __slots__ = ("able", "flags", "inheriting", "read_only", "resource", "rights")
 
-    def __init__(self, file_type: FileType, rights: int, inheriting: int = 0, flags: int = 0) -> None:
-        self.file_type = file_type
-        self.rights = int(rights & self.able)
-        self.inheriting = int(inheriting)
-        self.flags = int(flags)
+    def __init__(self, resource: Resource, rights: int, inheriting: int = 0, flags: int = 0) -> None:
+        self.resource = resource
+        self.able = able(resource)
+        self.rights = int(rights) & self.able
+        directory = resource.type is FileType.DIRECTORY
+        self.inheriting = int(inheriting) if directory else 0
+        self.flags = int(flags) & (NONBLOCK if directory else ALL_FLAGS)
+        self.read_only = resource.read_only
 
     def refuse(self, need: int) -> NoReturn:
         """Say why not all of the rights `need` are there."""
@@ -58,7 +78,7 @@ class Descriptor:
             raise Failure(Errno.ROFS)
         missing = need & ~self.rights
         impossible = missing & ~self.able
-        if impossible and self.file_type is FileType.DIRECTORY:
+        if impossible and self.resource.type is FileType.DIRECTORY:
             raise Failure(Errno.ISDIR)
         if missing & READ_OR_WRITE:
             raise Failure(Errno.BADF)
@@ -68,24 +88,23 @@ class Descriptor:
             raise Failure(Errno.SPIPE)
         raise Failure(Errno.INVAL if impossible else Errno.NOTCAPABLE)
 
-    def read(self, buffers: Sequence[memoryview], *, pause: bool) -> int:
-        """Fill buffers; how many bytes.  `pause`: raise `NotReady`, and do nothing, rather than wait for standard input."""
-        del buffers, pause
-        raise Failure(Errno.BADF)
-
-    def write(self, buffers: Sequence[memoryview], advance: Advance = not_divided) -> int:
-        """Write buffers; how many bytes.  `advance`: called between two pieces."""
-        del buffers, advance
-        raise Failure(Errno.BADF)
-
-    def stat(self) -> tuple[int, ...]:
-        """The fields of `FILESTAT`; here those of a thing that the host knows nothing about."""
-        return (0, 0, self.file_type, 1, 0, 0, 0, 0)
+    def held(self, frozen: FrozenDescriptor) -> Descriptor:
+        """This, with the rights and flags that the guest had, as far as it can have them."""
+        self.rights &= frozen.rights
+        self.flags = frozen.flags & NONBLOCK
+        self.resource.set_waits(on=not self.flags)
+        return self
 
     def set_flags(self, flags: FdFlags) -> None:
-        """Change how the descriptor behaves: whether it waits.  That is for the guest; the host's flag is everyone's who has the file."""
-        if flags & ~FdFlags.NONBLOCK:
+        """Appending and waiting can change; how writes are synchronised is decided when a file is opened."""
+        resource, changed = self.resource, self.flags ^ flags
+        file = resource if isinstance(resource, File) and resource.stream is None else None
+        if changed & SYNCHRONISED or (file is None and flags & ~NONBLOCK):
             raise Failure(Errno.NOTSUP)
+        if file is not None and changed & APPEND:
+            file.set_append(on=bool(flags & APPEND))
+        if changed & NONBLOCK:
+            resource.set_waits(on=not flags & NONBLOCK)
         self.flags = int(flags)
 
     @property
@@ -93,36 +112,11 @@ class Descriptor:
         """The rights as the guest is told of them."""
         return self.rights & ~REFUSED_READ_ONLY if self.read_only else self.rights
 
-    def sync(self, *, data_only: bool) -> None:
-        """Have the host write to the disk what it keeps."""
-        del data_only
-        raise Failure(Errno.INVAL)
-
-    def host_fd(self) -> int | None:
-        """The host's descriptor to wait for; None when reading and writing never wait."""
-        return None
-
-    def waiting_bytes(self) -> int:
-        """How many bytes can be read without waiting, as far as that is known; at least 1 otherwise."""
-        return 1
-
-    def freeze(self, number: int) -> Frozen:
+    def freeze(self, number: int) -> FrozenDescriptor:
         """What finds it again where the guest goes on; `number`: the guest's for it.  Raises: `SnapshotError` without that number."""
-        del number
-        raise SnapshotError(f"a {type(self).__name__}, cannot travel")
-
-    def close(self) -> None:
-        """Give back what the host gave."""
-
-
-@contextmanager
-def closed_on_error(descriptor: Descriptor) -> Iterator[None]:
-    """Close what was just opened if the block raises."""
-    try:
-        yield
-    except BaseException:
-        descriptor.close()
-        raise
+        kept = self.resource.freeze()
+        numbers = {"number": number, "rights": self.rights, "inheriting": self.inheriting, "flags": self.flags}
+        return KINDS[kept.kind](**numbers, **vars(kept))
 
 
 class DescriptorTable:
@@ -160,7 +154,7 @@ class DescriptorTable:
         assert number not in self._by_number
         self._by_number[number] = descriptor
 
-    def freeze(self) -> tuple[Frozen, ...]:
+    def freeze(self) -> tuple[FrozenDescriptor, ...]:
         """What finds each again.  Raises: `SnapshotError`."""
         frozen = []
         for number, descriptor in sorted(self._by_number.items()):
@@ -173,16 +167,16 @@ class DescriptorTable:
     def close(self, number: int) -> None:
         """Close and forget."""
         self.find(number, 0)
-        self._by_number.pop(number).close()
+        self._by_number.pop(number).resource.close()
 
     def renumber(self, number: int, to: int) -> None:
         """Move a descriptor to the number of another, which is closed; both must exist."""
         moved, replaced = self.find(number, 0), self.find(to, 0)
         if moved is not replaced:
             self._by_number[to] = self._by_number.pop(number)
-            replaced.close()
+            replaced.resource.close()
 
     def close_all(self) -> None:
         """Close everything."""
         while self._by_number:
-            self._by_number.popitem()[1].close()
+            self._by_number.popitem()[1].resource.close()

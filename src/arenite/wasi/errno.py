@@ -1,7 +1,7 @@
-"""What a WASI call answers when it fails, and which host error becomes which.
+"""What a WASI call answers when it fails, and which error of the host or of the world becomes which.
 
 - `Errno` is the list of the standard; its names are POSIX's without the E, so most host errors map by name.
-- `Failure` is how a call says so: raised where it is found, turned into a number where the guest called.
+- `Failure` is how a call of this dialect says so: raised where it is found, turned into a number where the guest called.
 
     raise Failure(Errno.BADF)
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import errno as host
 from enum import IntEnum
+
+from arenite.world.refused import Reason, Refused
 
 
 class Errno(IntEnum):
@@ -114,11 +116,26 @@ def by_host_number() -> dict[int, Errno]:
 BY_HOST_NUMBER = by_host_number()
 
 
-def of(error: OSError) -> Errno:
-    """The code for a host error; `IO` when it says nothing that the standard knows."""
-    return BY_HOST_NUMBER.get(error.errno or 0, Errno.IO)
+BY_REASON = {
+    Reason.BUSY: Errno.BUSY,
+    Reason.EXISTS: Errno.EXIST,
+    Reason.INVALID: Errno.INVAL,
+    Reason.IS_DIRECTORY: Errno.ISDIR,
+    Reason.LEADS_OUT: Errno.PERM,
+    Reason.MISSING: Errno.NOENT,
+    Reason.NOT_DIRECTORY: Errno.NOTDIR,
+    Reason.NOT_OPEN_FOR_THAT: Errno.BADF,
+    Reason.NOT_SUPPORTED: Errno.NOTSUP,
+    Reason.NOT_YET: Errno.AGAIN,
+    Reason.READ_ONLY: Errno.ROFS,
+    Reason.TOO_LONG: Errno.NAMETOOLONG,
+    Reason.TOO_MANY_LINKS: Errno.LOOP,
+    Reason.TOO_MANY_OPEN: Errno.MFILE,
+}
 
 
-def reason(error: Failure | OSError) -> str:
-    """What went wrong, for people; without the host's path, which the guest's state does not know."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def of(error: Failure | Refused | OSError) -> Errno:
+    """The code for an error; `IO` when the host says nothing that the standard knows."""
+    if isinstance(error, Failure):
+        return error.errno
+    return BY_REASON[error.reason] if isinstance(error, Refused) else BY_HOST_NUMBER.get(error.errno or 0, Errno.IO)

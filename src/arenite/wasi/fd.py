@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from arenite.errors import NotReady
 from arenite.wasi.abi import MOST_BYTES
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.files import Directory, File, check_offset
-from arenite.wasi.records import DIRENT, PREOPENTYPE_DIR, ClockId, FstFlags, Whence
+from arenite.wasi.records import DIRENT, FILE_TYPES, PREOPENTYPE_DIR, FstFlags
+from arenite.world import patience
+from arenite.world.clocks import Clock
+from arenite.world.directories import Directory
+from arenite.world.files import File
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.wasi.abi import Guest
     from arenite.wasi.descriptors import Descriptor
-    from arenite.wasi.records import Advice, FdFlags
+    from arenite.wasi.records import FdFlags
+    from arenite.world.stat import Stat
 
 ENTRIES = 256  # of a directory between two looks at the clock
 MASK32 = (1 << 32) - 1
@@ -26,53 +30,42 @@ CONTRADICTIONS = (FstFlags.ATIM | FstFlags.ATIM_NOW, FstFlags.MTIM | FstFlags.MT
 
 
 def a_file(fd: Descriptor) -> File:
-    """The descriptor as a file."""
-    if isinstance(fd, File):
-        return fd
+    """The file of a descriptor."""
+    if isinstance(fd.resource, File):
+        return fd.resource
     raise Failure(Errno.INVAL)
 
 
 def a_directory(fd: Descriptor) -> Directory:
-    """The descriptor as a directory."""
-    if isinstance(fd, Directory):
-        return fd
+    """The directory of a descriptor."""
+    if isinstance(fd.resource, Directory):
+        return fd.resource
     raise Failure(Errno.NOTDIR)
 
 
-def fd_advise(_: Guest, fd: Descriptor, offset: int, length: int, advice: Advice) -> None:
+def fd_advise(_: Guest, fd: Descriptor, offset: int, length: int, advice: str) -> None:
     """Say how a range of a file will be used."""
     a_file(fd).advise(offset, length, advice)
 
 
 def fd_allocate(guest: Guest, fd: Descriptor, offset: int, length: int) -> None:
-    """Make sure that a range of a file has room, piece by piece: where the file system cannot, the host's library writes to each block."""
-    if length == 0:
-        raise Failure(Errno.INVAL)
-    file, caller = a_file(fd), guest.caller
-    check_offset(offset, length, offset + length)
-    done = caller.progress = min(caller.progress, length - 1)  # if it is asked again; the last byte makes the file grow
-    while True:
-        piece = min(MOST_BYTES, length - done)
-        file.allocate(offset + done, piece)
-        done += piece
-        if done == length:
-            return
-        guest.advance(piece)
+    """Make sure that a range of a file has room."""
+    patience.allocate(guest.caller, a_file(fd), offset, length)
 
 
 def fd_close(guest: Guest, fd: int) -> None:
     """Close a descriptor."""
-    guest.state.descriptors.close(fd)
+    guest.session.descriptors.close(fd)
 
 
 def fd_datasync(_: Guest, fd: Descriptor) -> None:
     """Write a file's data to the disk."""
-    fd.sync(data_only=True)
+    fd.resource.sync(data_only=True)
 
 
 def fd_fdstat_get(_: Guest, fd: Descriptor) -> tuple[int, ...]:
     """Type, flags and rights of a descriptor."""
-    return fd.file_type, fd.flags, fd.shown, fd.inheriting
+    return FILE_TYPES[fd.resource.type], fd.flags, fd.shown, fd.inheriting
 
 
 def fd_fdstat_set_flags(_: Guest, fd: Descriptor, flags: FdFlags) -> None:
@@ -87,9 +80,14 @@ def fd_fdstat_set_rights(_: Guest, fd: Descriptor, rights: int, inheriting: int)
     fd.rights, fd.inheriting = rights, inheriting
 
 
+def filestat(stat: Stat) -> tuple[int, ...]:
+    """The fields of `FILESTAT`."""
+    return *stat[:2], FILE_TYPES[stat.type], *stat[3:]
+
+
 def fd_filestat_get(_: Guest, fd: Descriptor) -> tuple[int, ...]:
     """What is known of an open file."""
-    return fd.stat()
+    return filestat(fd.resource.stat())
 
 
 def fd_filestat_set_size(_: Guest, fd: Descriptor, size: int) -> None:
@@ -99,24 +97,23 @@ def fd_filestat_set_size(_: Guest, fd: Descriptor, size: int) -> None:
 
 def fd_filestat_set_times(guest: Guest, fd: Descriptor, atim: int, mtim: int, flags: FstFlags) -> None:
     """Set the times of an open file."""
-    if not isinstance(fd, (File, Directory)):
+    if not isinstance(fd.resource, (File, Directory)):
         raise Failure(Errno.INVAL)
-    times = chosen_times(guest, atim, mtim, flags, fd.stat())
+    times = chosen_times(guest, atim, mtim, flags, fd.resource.stat())
     if times is not None:
-        fd.set_times(times)
+        fd.resource.set_times(times)
 
 
-def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, filestat: Sequence[int]) -> tuple[int, int] | None:
+def chosen_times(guest: Guest, atim: int, mtim: int, flags: FstFlags, stat: Stat) -> tuple[int, int] | None:
     """Access and modification time as flags and present times have them; None when neither changes."""
     if any(flags & both == both for both in CONTRADICTIONS):
         raise Failure(Errno.INVAL)
     if not flags:
         return None
-    now = guest.state.clocks.now(ClockId.REALTIME) if flags & (FstFlags.ATIM_NOW | FstFlags.MTIM_NOW) else 0
-    *_, old_atim, old_mtim, _ctim = filestat
+    now = guest.session.world.clocks.now(Clock.REALTIME) if flags & (FstFlags.ATIM_NOW | FstFlags.MTIM_NOW) else 0
     return (
-        now if flags & FstFlags.ATIM_NOW else atim if flags & FstFlags.ATIM else old_atim,
-        now if flags & FstFlags.MTIM_NOW else mtim if flags & FstFlags.MTIM else old_mtim,
+        now if flags & FstFlags.ATIM_NOW else atim if flags & FstFlags.ATIM else stat.accessed,
+        now if flags & FstFlags.MTIM_NOW else mtim if flags & FstFlags.MTIM else stat.modified,
     )
 
 
@@ -140,8 +137,8 @@ def fd_prestat_dir_name(_: Guest, fd: Descriptor, path: memoryview) -> None:
 
 def preopen_name(fd: Descriptor) -> bytes:
     """A preopened directory's name; guests find their directories by asking one number after the other until it is `BADF`."""
-    if isinstance(fd, Directory) and fd.preopen is not None:
-        return fd.preopen
+    if isinstance(fd.resource, Directory) and fd.resource.preopen is not None:
+        return fd.resource.preopen
     raise Failure(Errno.BADF)
 
 
@@ -152,9 +149,7 @@ def fd_pwrite(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int)
 
 def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Read at the position."""
-    if fd.stream is None or not guest.can_pause:  # otherwise it is told that there is nothing yet
-        guest.until_ready(fd)
-    return guest.patiently(fd, lambda: fd.read(iovs, pause=guest.can_pause))
+    return patience.read(guest.caller, fd.resource, iovs)
 
 
 def fd_readdir(guest: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
@@ -162,8 +157,8 @@ def fd_readdir(guest: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> in
     caller = guest.caller
     used, read = caller.progress >> 32, caller.progress & MASK32  # bytes and entries, if it is asked again
     start = cookie + read
-    for following, (name, inode, file_type) in enumerate(a_directory(fd).entries(start, caller.checkpoint), start + 1):
-        piece = (DIRENT.pack(following, inode, len(name), file_type) + name)[: max(0, len(buf) - used)]
+    for following, (name, inode, type_) in enumerate(a_directory(fd).entries(start, caller.checkpoint), start + 1):
+        piece = (DIRENT.pack(following, inode, len(name), FILE_TYPES[type_]) + name)[: max(0, len(buf) - used)]
         buf[used : used + len(piece)] = piece
         used += len(piece)
         if used >= len(buf):
@@ -176,39 +171,28 @@ def fd_readdir(guest: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> in
 
 def fd_renumber(guest: Guest, fd: int, to: int) -> None:
     """Move a descriptor to the number of another, which is closed."""
-    guest.state.descriptors.renumber(fd, to)
+    guest.session.descriptors.renumber(fd, to)
 
 
-def fd_seek(_: Guest, fd: Descriptor, offset: int, whence: Whence) -> int:
+def fd_seek(_: Guest, fd: Descriptor, offset: int, whence: int) -> int:
     """Move the position."""
     return a_file(fd).seek(offset, whence)
 
 
 def fd_sync(_: Guest, fd: Descriptor) -> None:
     """Write a file to the disk."""
-    fd.sync(data_only=False)
+    fd.resource.sync(data_only=False)
 
 
 def fd_tell(_: Guest, fd: Descriptor) -> int:
     """The position."""
-    return a_file(fd).seek(0, Whence.CUR)
+    return a_file(fd).seek(0, os.SEEK_CUR)
 
 
 def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
-    """Write at the position; where time may run out meanwhile no more than is taken without waiting.
-
-    What was taken is written, whatever fails behind it.
-    """
-    caller = guest.caller
-    done = caller.progress  # bytes, if it is asked again
+    """Write at the position; where time may run out meanwhile no more than is taken without waiting."""
+    done = guest.caller.progress  # bytes, if it is asked again
     if done:
-        done = caller.progress = min(done, sum(map(len, iovs)))
+        done = guest.caller.progress = min(done, sum(map(len, iovs)))
         iovs = guest.part(iovs, done, MOST_BYTES)
-    try:
-        if guest.until_ready(fd, writing=True):
-            return done + guest.patiently(fd, lambda: a_file(fd).write_at_once(iovs), writing=True)
-        return done + guest.patiently(fd, lambda: fd.write(iovs, guest.advance), writing=True)
-    except (Failure, NotReady, OSError):
-        if not caller.progress:
-            raise
-        return caller.progress
+    return patience.write(guest.caller, fd.resource, iovs, done)

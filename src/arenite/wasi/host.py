@@ -18,6 +18,7 @@ from arenite.wasi import errno
 from arenite.wasi.abi import KINDS, RESULTS, Caller, Guest
 from arenite.wasi.errno import Failure
 from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Row
+from arenite.world.refused import Refused
 
 if TYPE_CHECKING:
     from struct import Struct
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from arenite.api import HostState
     from arenite.wasi.abi import Lift
     from arenite.wasi.descriptors import Descriptor
-    from arenite.wasi.state import State
+    from arenite.wasi.session import Session
 
 MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
 VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}
@@ -46,10 +47,10 @@ class HostModule:
     `trace`: called with a line about each call.
     """
 
-    def __init__(self, state: State, trace: Trace | None = None) -> None:
-        self.state = state
+    def __init__(self, session: Session, trace: Trace | None = None) -> None:
+        self.session = session
         self.trace = trace
-        self._close = weakref.finalize(self, state.close)
+        self._close = weakref.finalize(self, session.close)
 
     def function(self, module: str, name: str) -> tuple[FuncType, HostFunction] | None:
         """Type and callable of an import, which takes the caller first; None when WASI has none of that name."""
@@ -57,7 +58,7 @@ class HostModule:
 
     def freeze(self) -> HostState:
         """What the guest holds, as data (`travel`).  Raises: `SnapshotError` naming what cannot travel."""
-        return self.state.freeze()
+        return self.session.freeze()
 
     def close(self) -> None:
         """Close the guest's descriptors; standard streams of the host stay open."""
@@ -88,7 +89,7 @@ def bind(row: Row) -> HostFunction:
 
     def enter(caller: Caller, *arguments: int) -> int:
         module = caller.host(WASI)
-        guest = Guest(caller, module.state)
+        guest = Guest(caller, module.session)
         code = 0
         try:
             words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
@@ -97,9 +98,7 @@ def bind(row: Row) -> HostFunction:
             result = call(guest, *values)
             if outs:
                 lower(result, places, outs)
-        except Failure as failure:
-            code = int(failure.errno)
-        except OSError as error:
+        except (Failure, Refused, OSError) as error:
             code = int(errno.of(error))
         except BaseException as error:
             guest.release()
@@ -147,6 +146,6 @@ def descriptor(need: int) -> Lift:
     """A descriptor with the rights that a call needs."""
 
     def lift(guest: Guest, words: Sequence[int], at: int) -> Descriptor:
-        return guest.state.descriptors.find(words[at], need)
+        return guest.session.descriptors.find(words[at], need)
 
     return lift

@@ -1,23 +1,19 @@
-"""The calls on paths.  Every path is walked by `sandbox.resolve`; what follows never lets the host follow a link."""
+"""The calls on paths, which `arenite.world.paths` does."""
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import TYPE_CHECKING
 
-from arenite.wasi import hostio
+from arenite.wasi.descriptors import Descriptor
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.fd import a_directory, chosen_times
-from arenite.wasi.files import filestat
-from arenite.wasi.opening import open_target
-from arenite.wasi.records import CHANGING, READ_OR_WRITE, READING, LookupFlags, OFlags, Rights
-from arenite.wasi.sandbox import leads_out, resolve
+from arenite.wasi.fd import a_directory, chosen_times, filestat
+from arenite.wasi.records import CHANGING, READ_OR_WRITE, READING, FdFlags, LookupFlags, OFlags, Rights
+from arenite.world import paths
+from arenite.world.opening import How
 
 if TYPE_CHECKING:
     from arenite.wasi.abi import Guest
-    from arenite.wasi.descriptors import Descriptor
-    from arenite.wasi.records import FdFlags, FstFlags
+    from arenite.wasi.records import FstFlags
 
 
 def follows(lookup: LookupFlags, path: str) -> bool:
@@ -27,36 +23,26 @@ def follows(lookup: LookupFlags, path: str) -> bool:
 
 def path_create_directory(_: Guest, fd: Descriptor, path: str) -> None:
     """Create a directory."""
-    with resolve(a_directory(fd).place, path, follow=False) as target:
-        os.mkdir(target.path, dir_fd=target.fd)
+    paths.create_directory(a_directory(fd), path)
 
 
 def path_filestat_get(_: Guest, fd: Descriptor, lookup: LookupFlags, path: str) -> tuple[int, ...]:
     """What is known of a file."""
-    with resolve(a_directory(fd).place, path, follow=follows(lookup, path)) as target:
-        return filestat(target.stat())
+    return filestat(paths.stat_at(a_directory(fd), path, follow=follows(lookup, path)))
 
 
 def path_filestat_set_times(
     guest: Guest, fd: Descriptor, lookup: LookupFlags, path: str, atim: int, mtim: int, flags: FstFlags
 ) -> None:
     """Set the times of a file."""
-    with resolve(a_directory(fd).place, path, follow=follows(lookup, path)) as target:
-        times = chosen_times(guest, atim, mtim, flags, filestat(target.stat()))
-        if times is not None:
-            os.utime(target.path, ns=times, dir_fd=target.fd, follow_symlinks=not hostio.NO_FOLLOW_TIMES)
+    paths.set_times(
+        a_directory(fd), path, lambda stat: chosen_times(guest, atim, mtim, flags, stat), follow=follows(lookup, path)
+    )
 
 
 def path_link(_: Guest, old_fd: Descriptor, lookup: LookupFlags, old_path: str, new_fd: Descriptor, new_path: str) -> None:
     """Give a file another name."""
-    old_place, new_place = a_directory(old_fd).place, a_directory(new_fd).place
-    with (
-        resolve(old_place, old_path, follow=follows(lookup, old_path)) as old,
-        resolve(new_place, new_path, follow=False) as new,
-    ):
-        old.check_directory()
-        new.check_new()
-        os.link(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd, follow_symlinks=False)
+    paths.link(a_directory(old_fd), old_path, a_directory(new_fd), new_path, follow=follows(lookup, old_path))
 
 
 def path_open(
@@ -73,17 +59,16 @@ def path_open(
     del inheriting
     directory = a_directory(fd)
     need = oflags_need(oflags)
-    if need & ~directory.rights:
-        directory.refuse(need)
-    passed_on = directory.inheriting
+    if need & ~fd.rights:
+        fd.refuse(need)
+    passed_on = fd.inheriting
     mode = rights & passed_on & READ_OR_WRITE or passed_on & READING
-    if directory.read_only and (need & CHANGING or mode & Rights.FD_WRITE):
+    if fd.read_only and (need & CHANGING or mode & Rights.FD_WRITE):
         raise Failure(Errno.ROFS)
-    guest.state.descriptors.check_room()
-    with resolve(directory.place, path, follow=follows(lookup, path) and not oflags & OFlags.EXCL) as target:
-        granted = passed_on & ~READ_OR_WRITE | mode
-        opened = open_target(target, directory.origin, oflags, granted, passed_on, flags, guest.caller.wait)
-    return guest.state.descriptors.insert(opened)
+    guest.session.descriptors.check_room()
+    how = how_to_open(mode, flags, oflags)
+    opened = paths.open_at(directory, path, how, follow=follows(lookup, path) and not how.exclusive, wait=guest.caller.wait)
+    return guest.session.descriptors.insert(Descriptor(opened, passed_on & ~READ_OR_WRITE | mode, passed_on, flags))
 
 
 def oflags_need(oflags: OFlags) -> int:
@@ -94,46 +79,44 @@ def oflags_need(oflags: OFlags) -> int:
     return int(create | (Rights.PATH_FILESTAT_SET_SIZE if oflags & OFlags.TRUNC else 0))
 
 
+def how_to_open(rights: int, flags: int, oflags: int = 0) -> How:
+    """The world's words for how the guest opens.  `rights`: reading and writing among them say which of these it can do."""
+    return How(
+        read=bool(rights & Rights.FD_READ),
+        write=bool(rights & Rights.FD_WRITE),
+        directory=bool(oflags & OFlags.DIRECTORY),
+        create=bool(oflags & OFlags.CREAT),
+        exclusive=bool(oflags & OFlags.EXCL),
+        truncate=bool(oflags & OFlags.TRUNC),
+        append=bool(flags & FdFlags.APPEND),
+        synced=bool(flags & (FdFlags.SYNC | FdFlags.RSYNC)),
+        data_synced=bool(flags & FdFlags.DSYNC),
+        waits=not flags & FdFlags.NONBLOCK,
+    )
+
+
 def path_readlink(_: Guest, fd: Descriptor, path: str, buf: memoryview) -> int:
     """What a symbolic link says, as much as the buffer holds."""
-    with resolve(a_directory(fd).place, path, follow=follows(LookupFlags(0), path)) as target:
-        target.check_directory()
-        text = os.fsencode(os.readlink(target.path, dir_fd=target.fd))[: len(buf)]
+    text = paths.read_link(a_directory(fd), path, follow=follows(LookupFlags(0), path))[: len(buf)]
     buf[: len(text)] = text
     return len(text)
 
 
 def path_remove_directory(_: Guest, fd: Descriptor, path: str) -> None:
     """Remove an empty directory."""
-    with resolve(a_directory(fd).place, path, follow=False) as target:
-        target.check_named(Errno.INVAL)
-        os.rmdir(target.path, dir_fd=target.fd)
+    paths.remove_directory(a_directory(fd), path)
 
 
 def path_rename(_: Guest, fd: Descriptor, old_path: str, new_fd: Descriptor, new_path: str) -> None:
     """Rename a file or directory."""
-    old_place, new_place = a_directory(fd).place, a_directory(new_fd).place
-    with resolve(old_place, old_path, follow=False) as old, resolve(new_place, new_path, follow=False) as new:
-        old.check_named(Errno.BUSY)
-        new.check_named(Errno.BUSY)
-        if (old.directory or new.directory) and not stat.S_ISDIR(old.stat().st_mode):
-            raise Failure(Errno.NOTDIR)
-        os.replace(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd)
+    paths.rename(a_directory(fd), old_path, a_directory(new_fd), new_path)
 
 
 def path_symlink(_: Guest, old_path: str, fd: Descriptor, new_path: str) -> None:
     """Create a symbolic link; one whose text leads out of the directory that the guest was given is refused."""
-    directory = a_directory(fd)
-    with resolve(directory.place, new_path, follow=False) as target:
-        target.check_new()
-        if leads_out(old_path, directory.depth(target.inside)):
-            raise Failure(Errno.PERM)
-        os.symlink(old_path, target.path, dir_fd=target.fd)
+    paths.symlink(a_directory(fd), old_path, new_path)
 
 
 def path_unlink_file(_: Guest, fd: Descriptor, path: str) -> None:
     """Remove a file's name."""
-    with resolve(a_directory(fd).place, path, follow=False) as target:
-        if stat.S_ISDIR(target.stat().st_mode):
-            raise Failure(Errno.ISDIR)
-        os.unlink(target.path, dir_fd=target.fd)
+    paths.unlink(a_directory(fd), path)

@@ -7,9 +7,12 @@ Records are little endian and padded as C pads them; a test holds sizes and offs
 
 from __future__ import annotations
 
-import stat
+import os
 from enum import IntEnum, IntFlag
 from struct import Struct
+
+from arenite.world import stat
+from arenite.world.clocks import Clock
 
 
 class Rights(IntFlag):
@@ -104,47 +107,12 @@ class FileType(IntEnum):
     SYMBOLIC_LINK = 7
 
 
-FILE_TYPES = {
-    stat.S_IFBLK: FileType.BLOCK_DEVICE,
-    stat.S_IFCHR: FileType.CHARACTER_DEVICE,
-    stat.S_IFDIR: FileType.DIRECTORY,
-    stat.S_IFREG: FileType.REGULAR_FILE,
-    stat.S_IFSOCK: FileType.SOCKET_STREAM,
-    stat.S_IFLNK: FileType.SYMBOLIC_LINK,
-}
+FILE_TYPES = {one: FileType[one.name] for one in stat.FileType}
 
-
-def file_type(mode: int) -> FileType:
-    """The type that a host's `st_mode` says; a pipe has none of its own."""
-    return FILE_TYPES.get(stat.S_IFMT(mode), FileType.UNKNOWN)
-
-
-class ClockId(IntEnum):
-    """The clocks."""
-
-    REALTIME = 0
-    MONOTONIC = 1
-    PROCESS_CPUTIME = 2
-    THREAD_CPUTIME = 3
-
-
-class Whence(IntEnum):
-    """What a seek counts from; numbered as the host's `os.SEEK_*`."""
-
-    SET = 0
-    CUR = 1
-    END = 2
-
-
-class Advice(IntEnum):
-    """How a range of a file will be used."""
-
-    NORMAL = 0
-    SEQUENTIAL = 1
-    RANDOM = 2
-    WILLNEED = 3
-    DONTNEED = 4
-    NOREUSE = 5
+# What the standard passes as a number, in its order.
+CLOCKS = (Clock.REALTIME, Clock.MONOTONIC, Clock.PROCESS_CPUTIME, Clock.THREAD_CPUTIME)
+WHENCES = (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END)
+ADVICE = ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")  # hosts number some of it otherwise
 
 
 class FdFlags(IntFlag):
@@ -192,8 +160,6 @@ class EventType(IntEnum):
 SUBSCRIPTION_CLOCK_ABSTIME = 1  # the only subclockflag: the timeout is a point in time
 EVENT_FD_READWRITE_HANGUP = 1  # the only eventrwflag: the peer is gone
 PREOPENTYPE_DIR = 0  # the only preopentype
-
-LAST_TIME = (1 << 64) - 1  # the latest that a timestamp can say
 
 U16 = Struct("<H")
 U32 = Struct("<I")

@@ -1,6 +1,5 @@
-"""The state of a frozen guest: the shape of what travels, and its way to data and back.
+"""The state of a frozen guest of preview 1: what travels of its world, with the numbers and rights that it has there.
 
-- The classes here are the shape; each field says by its rule which values it has.  Nothing else knows how a state looks.
 - A state is untrusted: what breaks a rule is a `SnapshotError` that names the field.  What a state asks for is granted by the options
   that the guest goes on with; no field can widen that.
 - The guest's texts and paths are bytes, as it passed them.
@@ -10,102 +9,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
-from arenite.wasi.descriptors import MOST_DESCRIPTORS
-from arenite.wasi.records import LAST_TIME, FdFlags, Rights
-from arenite.wasi.sandbox import LONGEST_WAY
+from arenite.wasi.records import FdFlags, Rights
+from arenite.world.travel import (
+    Kept,
+    KeptDirectory,
+    KeptFile,
+    KeptInput,
+    KeptOutput,
+    KeptRoot,
+    anything,
+    decode,
+    integer,
+    mapping,
+    ruled,
+    sequence,
+    text,
+    wrong,
+)
 
 if TYPE_CHECKING:
     from arenite.api import HostState
 
-Rule: TypeAlias = Callable[[object, str], object]  # takes a value and what it is the value of; raises SnapshotError
-Made = TypeVar("Made")
-
-LARGEST_OFFSET = (1 << 63) - 1
-LATEST = 1 << 62  # nanoseconds that a clock of the host's can have shown: 146 years
-DIGEST_SIZE = 32
-GENERATOR_SIZE = 624  # words of the Mersenne Twister, and its last position
-
-
-def wrong(where: str, expected: str, value: object) -> SnapshotError:
-    """What a broken rule raises."""
-    found = str(value) if isinstance(value, (bool, int)) else f"a {type(value).__name__}"
-    return SnapshotError(f"{where}: expected {expected}, found {found[:40]}")
-
-
-def ruled(rule: Rule) -> Mapping[str, Rule]:
-    """A field's metadata."""
-    return {"rule": rule}
-
-
-def integer(most: int, least: int = 0) -> Mapping[str, Rule]:
-    """A number in a range."""
-
-    def rule(value: object, where: str) -> int:
-        if type(value) is not int or not least <= value <= most:
-            raise wrong(where, f"a number from {least} to {most}", value)
-        return value
-
-    return ruled(rule)
-
-
-def data(most: int | None = None, least: int = 0) -> Mapping[str, Rule]:
-    """Bytes, of a length in a range."""
-
-    def rule(value: object, where: str) -> bytes:
-        if type(value) is not bytes:
-            raise wrong(where, "bytes", value)
-        if len(value) < least or (most is not None and len(value) > most):
-            raise wrong(where, f"{least} to {most} bytes", len(value))
-        return value
-
-    return ruled(rule)
-
-
-def one_of(*names: str) -> Mapping[str, Rule]:
-    """One of several words."""
-
-    def rule(value: object, where: str) -> str:
-        if type(value) is not str or value not in names:
-            raise wrong(where, " or ".join(names), value)
-        return value
-
-    return ruled(rule)
-
-
-def text(value: object, where: str) -> bytes:
-    """Bytes without a zero, which would end them for the guest."""
-    if type(value) is not bytes or 0 in value:
-        raise wrong(where, "bytes without a zero", value)
-    return value
-
-
-def path(value: object, where: str) -> bytes:
-    """A path that is not absolute; where it leads, the sandbox watches."""
-    found = text(value, where)
-    if not found or len(found) > LONGEST_WAY or found.startswith(b"/"):
-        raise wrong(where, f"a relative path of up to {LONGEST_WAY} bytes", value)
-    return found
-
-
-def anything(value: object, where: str) -> object:
-    """What its owner judges itself."""
-    del where
-    return value
-
-
-def texts(value: object, where: str) -> tuple[bytes, ...]:
-    """A list of them."""
-    return tuple(text(element, f"{where}, element {at}") for at, element in enumerate(sequence(value, where)))
+MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of what its host's process may open
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frozen:
-    """A descriptor: what all kinds have."""
+class FrozenDescriptor(Kept):
+    """A descriptor: what all kinds have beside what finds the resource again."""
 
     number: int = field(metadata=integer(MOST_DESCRIPTORS - 1))
     rights: int = field(metadata=integer(sum(Rights)))
@@ -114,60 +48,39 @@ class Frozen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input(Frozen):
-    """Standard input.
-
-    `left`: what the guest has not read of what was taken from the source.   `consumed`: how much was taken from a source that begins
-    anew each time it is opened; `given`: that source's digest, empty when nothing was taken.
-    """
-
-    left: bytes = field(metadata=data())
-    consumed: int = field(metadata=integer(LARGEST_OFFSET))
-    given: bytes = field(metadata=data(DIGEST_SIZE))
+class Input(KeptInput, FrozenDescriptor):
+    """Standard input."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output(Frozen):
-    """Standard output or error.  `left`: the beginning of a character, which a taker of text has not got."""
-
-    role: str = field(metadata=one_of("stdout", "stderr"))
-    left: bytes = field(metadata=data(3))
+class Output(KeptOutput, FrozenDescriptor):
+    """Standard output or error."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(Frozen):
-    """A directory that the guest was given, by its name for the guest."""
-
-    directory: bytes = field(metadata=ruled(text))
+class Given(KeptRoot, FrozenDescriptor):
+    """A directory that the guest was given."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenFile(Frozen):
-    """A file opened through a directory: the way from one that the guest was given."""
-
-    directory: bytes = field(metadata=ruled(text))
-    path: bytes = field(metadata=ruled(path))
-    position: int = field(metadata=integer(LARGEST_OFFSET))
+class OpenFile(KeptFile, FrozenDescriptor):
+    """A file opened through a directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenDirectory(Frozen):
+class OpenDirectory(KeptDirectory, FrozenDescriptor):
     """A directory opened through a directory.  How far it is read the guest knows: its cookies count entries."""
 
-    directory: bytes = field(metadata=ruled(text))
-    path: bytes = field(metadata=ruled(path))
+
+KINDS: dict[str, type[FrozenDescriptor]] = {shape.kind: shape for shape in (Input, Output, Given, OpenFile, OpenDirectory)}
 
 
-KINDS: dict[str, type[Frozen]] = {
-    "input": Input,
-    "output": Output,
-    "given": Given,
-    "file": OpenFile,
-    "directory": OpenDirectory,
-}
+def texts(value: object, where: str) -> tuple[bytes, ...]:
+    """A list of them."""
+    return tuple(text(element, f"{where}, element {at}") for at, element in enumerate(sequence(value, where)))
 
 
-def descriptor(value: object, where: str) -> Frozen:
+def descriptor(value: object, where: str) -> FrozenDescriptor:
     """A descriptor of some kind."""
     rest = mapping(value, where)
     kind = rest.pop("kind", None)
@@ -176,7 +89,7 @@ def descriptor(value: object, where: str) -> Frozen:
     return decode(KINDS[kind], rest, f"{where} ({kind})")
 
 
-def descriptors(value: object, where: str) -> tuple[Frozen, ...]:
+def descriptors(value: object, where: str) -> tuple[FrozenDescriptor, ...]:
     """A list of them, each with a number of its own."""
     found = [descriptor(element, f"{where}, element {at}") for at, element in enumerate(sequence(value, where))]
     seen: set[int | str] = set()
@@ -195,76 +108,10 @@ class FrozenGuest:
 
     args: tuple[bytes, ...] = field(metadata=ruled(texts))
     env: tuple[bytes, ...] = field(metadata=ruled(texts))
-    descriptors: tuple[Frozen, ...] = field(metadata=ruled(descriptors))
+    descriptors: tuple[FrozenDescriptor, ...] = field(metadata=ruled(descriptors))
     clocks: HostState = field(metadata=ruled(anything))
     random: HostState = field(metadata=ruled(anything))
 
     def directories(self) -> list[bytes]:
         """Names of the directories that it was given and still needs."""
         return sorted({one.directory for one in self.descriptors if isinstance(one, (Given, OpenFile, OpenDirectory))})
-
-
-@dataclass(frozen=True, kw_only=True)
-class SystemTime:
-    """What the host's clocks showed, but for `REALTIME`.  Units: nanoseconds."""
-
-    monotonic: int = field(metadata=integer(LATEST))
-    process_cputime: int = field(metadata=integer(LATEST))
-    thread_cputime: int = field(metadata=integer(LATEST))
-
-
-@dataclass(frozen=True, kw_only=True)
-class VirtualTime:
-    """Virtual clocks.  Units: nanoseconds."""
-
-    start: int = field(metadata=integer(LAST_TIME))
-    tick: int = field(metadata=integer(LAST_TIME))
-    passed: int = field(metadata=integer(LAST_TIME))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Generator:
-    """A generator of random bytes, Python's: its words, 32 bits each, little endian, and how many of them are used."""
-
-    words: bytes = field(metadata=data(4 * GENERATOR_SIZE, 4 * GENERATOR_SIZE))
-    used: int = field(metadata=integer(GENERATOR_SIZE))
-
-
-def sequence(value: object, where: str) -> list[object]:
-    """A list."""
-    if type(value) is not list:
-        raise wrong(where, "a list", value)
-    return value
-
-
-def mapping(value: object, where: str) -> dict[object, object]:
-    """A copy of a mapping."""
-    if type(value) is not dict:
-        raise wrong(where, "a mapping", value)
-    return dict(value)
-
-
-def decode(shape: Callable[..., Made], value: object, where: str) -> Made:  # type: ignore[explicit-any]  # shapes differ in fields
-    """Data as one of the classes above, which `where` names in errors.  Raises: `SnapshotError`."""
-    found = mapping(value, where)
-    made = {}
-    for one in fields(shape):  # type: ignore[arg-type]  # they are dataclasses
-        if one.name not in found:
-            raise SnapshotError(f"{where}: {one.name} is missing")
-        rule: Rule = one.metadata["rule"]
-        made[one.name] = rule(found.pop(one.name), f"{where}, {one.name}")
-    if found:
-        raise SnapshotError(f"{where}: {str(next(iter(found)))[:40]!r} is unknown")
-    return shape(**made)
-
-
-def encode(value: object) -> HostState:
-    """An instance of the classes above as data."""
-    if isinstance(value, tuple):
-        return [encode(element) for element in value]
-    if not is_dataclass(value):
-        return value  # type: ignore[return-value]  # fields are data already
-    found: dict[str, HostState] = {one.name: encode(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, Frozen):
-        found["kind"] = next(name for name, shape in KINDS.items() if type(value) is shape)
-    return found

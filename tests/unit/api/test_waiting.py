@@ -31,8 +31,8 @@ from arenite import (
 from arenite.machine.run.watch import PERIOD
 from arenite.traps import Cause
 from arenite.wasi import VirtualClocks
-from arenite.wasi.clocks import READERS
-from arenite.wasi.records import ClockId
+from arenite.world import clocks
+from arenite.world.clocks import READERS
 from unit.machine.guests import I32, TIERS, engine, module
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def relative(seconds: int) -> bytes:
 @pytest.mark.parametrize("tier", TIERS)
 def test_poll_is_divided_and_travels(tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    monkeypatch.setitem(READERS, ClockId.MONOTONIC, lambda: clock.now)
+    monkeypatch.setitem(READERS, clocks.Clock.MONOTONIC, lambda: clock.now)
     store, exports, _ = program(tier, WasiConfig(), relative(5), relative(9))
     execution = exports["poll"].start(store, 2)
     assert execution.run(deadline=2.0).reason is PauseReason.DEADLINE

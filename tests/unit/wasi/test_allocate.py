@@ -40,7 +40,7 @@ def test_a_deadline_comes_between_two_pieces(tier: str, tmp_path: Path, monkeypa
         pieces.append((offset, length))
         time.sleep(0.03)
 
-    monkeypatch.setattr("arenite.wasi.hostio.allocate", allocate)
+    monkeypatch.setattr("arenite.world.hostio.allocate", allocate)
     made = engine(tier=tier)
     linker = Linker(made)
     linker.define_wasi()

@@ -9,9 +9,10 @@ import pytest
 
 from arenite import WasmtimeError
 from arenite.errors import Exit
-from arenite.wasi import VirtualClocks, WasiConfig, hostio
+from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import U32
+from arenite.world import hostio
 from released import OPEN, open_files
 from unit.wasi.program import OUT, Program
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.wasi import VirtualClocks, WasiConfig, hostio
-from arenite.wasi.descriptors import MOST_DESCRIPTORS
+from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
-from arenite.wasi.files import MOST_KEPT, Directory
 from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FDSTAT, IOVEC, FileType, Rights
+from arenite.wasi.travel import MOST_DESCRIPTORS
+from arenite.world import hostio
+from arenite.world.directories import MOST_KEPT, Directory
 from unit.wasi.program import ALL, DATA, OUT, Program
 
 if TYPE_CHECKING:
@@ -391,10 +392,10 @@ def test_a_listing_keeps_few_entries(program: Program, root: Path) -> None:
         following, _, length, _ = DIRENT.unpack_from(program.memory, buffer)
         assert following == cookie + 1
         assert program.memory[buffer + DIRENT.size : buffer + DIRENT.size + length].decode() == names[cookie]
-        descriptor = program.module.state.descriptors.find(fd, 0)
-        assert isinstance(descriptor, Directory)
-        assert descriptor.listing is not None
-        assert len(descriptor.listing.kept) <= MOST_KEPT + 1
+        directory = program.module.session.descriptors.find(fd, 0).resource
+        assert isinstance(directory, Directory)
+        assert directory.listing is not None
+        assert len(directory.listing.kept) <= MOST_KEPT + 1
 
 
 class Stopped(BaseException):

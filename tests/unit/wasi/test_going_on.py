@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from arenite import SnapshotError
-from arenite.wasi import SystemClocks, VirtualClocks, WasiConfig, clocks
+from arenite.wasi import SystemClocks, VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
-from arenite.wasi.hostio import Ready
-from arenite.wasi.records import ClockId
+from arenite.world import clocks
+from arenite.world.clocks import Clock
+from arenite.world.hostio import Ready
 from unit.wasi.program import ALL, OUT, Program
 
-REALTIME, *ONWARD = ClockId
+REALTIME, *ONWARD = Clock
 HOUR = 3600 * 10**9
 
 
@@ -30,18 +31,18 @@ def shown(program: Program, clock: int) -> int:
 def earlier(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Once it is used, the host is another one, whose clocks all began an hour later."""
 
-    def begin(clock: ClockId) -> None:
+    def begin(clock: Clock) -> None:
         read = clocks.READERS[clock]
         monkeypatch.setitem(clocks.READERS, clock, lambda: max(0, read() - HOUR))
 
-    for clock in ClockId:
+    for clock in Clock:
         begin(clock)
     return monkeypatch
 
 
 @pytest.mark.parametrize("reseed", [False, True])
 @pytest.mark.parametrize("clock", ONWARD)
-def test_no_clock_goes_backwards(clock: ClockId, reseed: bool, request: pytest.FixtureRequest) -> None:  # noqa: FBT001
+def test_no_clock_goes_backwards(clock: Clock, reseed: bool, request: pytest.FixtureRequest) -> None:  # noqa: FBT001
     program = Program(WasiConfig())
     before = shown(program, clock)
     state = program.module.freeze()
@@ -64,7 +65,7 @@ def test_real_time_is_the_hosts(request: pytest.FixtureRequest) -> None:
 def test_a_host_that_is_ahead_is_left_alone(earlier: pytest.MonkeyPatch) -> None:
     state = Program(WasiConfig()).module.freeze()
     earlier.undo()
-    ahead = Program.going_on(WasiConfig(clocks=SystemClocks()), state).module.state.clocks
+    ahead = Program.going_on(WasiConfig(clocks=SystemClocks()), state).module.session.world.clocks
     assert isinstance(ahead, SystemClocks)
     assert ahead.ahead == [0, 0, 0, 0]
 
@@ -86,7 +87,7 @@ def test_fresh_virtual_clocks_go_on_no_earlier() -> None:
     state = Program(WasiConfig(clocks=frozen)).module.freeze()
     other = Program.going_on(WasiConfig(clocks=VirtualClocks(start=7, tick=1)), state, reseed=True)
     assert [shown(other, clock) for clock in (0, 1)] == [HOUR + 7 + 1, HOUR + 2]
-    assert isinstance(Program.going_on(WasiConfig(), state, reseed=True).module.state.clocks, SystemClocks)
+    assert isinstance(Program.going_on(WasiConfig(), state, reseed=True).module.session.world.clocks, SystemClocks)
 
 
 def test_other_clocks_go_on_no_earlier() -> None:
@@ -96,18 +97,18 @@ def test_other_clocks_go_on_no_earlier() -> None:
     for clock in ONWARD:
         assert shown(Program.going_on(WasiConfig(clocks=SystemClocks()), state), clock) >= 1 << 62
     program = Program(WasiConfig())
-    before = shown(program, ClockId.MONOTONIC)
+    before = shown(program, Clock.MONOTONIC)
     other = Program.going_on(WasiConfig(clocks=VirtualClocks()), program.module.freeze())
-    assert before <= shown(other, ClockId.MONOTONIC)
+    assert before <= shown(other, Clock.MONOTONIC)
 
 
 class Own:
     """Clocks of the user's."""
 
-    def resolution(self, _: ClockId, /) -> int:
+    def resolution(self, _: Clock, /) -> int:
         return 1
 
-    def now(self, _: ClockId, /) -> int:
+    def now(self, _: Clock, /) -> int:
         return 42
 
     def wait(self, *_: object) -> Ready:
@@ -117,8 +118,8 @@ class Own:
 def test_clocks_of_the_users_go_on_as_they_are() -> None:
     own = Own()
     state = Program(WasiConfig(clocks=own)).module.freeze()
-    assert Program.going_on(WasiConfig(clocks=own), state).module.state.clocks is own
-    assert shown(Program.going_on(WasiConfig(), state), ClockId.MONOTONIC) > 42
+    assert Program.going_on(WasiConfig(clocks=own), state).module.session.world.clocks is own
+    assert shown(Program.going_on(WasiConfig(), state), Clock.MONOTONIC) > 42
 
 
 @pytest.mark.parametrize("seed", [7, 8, None])

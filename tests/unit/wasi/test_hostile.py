@@ -12,7 +12,7 @@ from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.preview1 import ROWS, Row
 from arenite.wasi.records import IOVEC
-from arenite.wasi.stdio import PIECE
+from arenite.world.streams import PIECE
 from unit.wasi.program import OUT, SIZE, Program
 
 if TYPE_CHECKING:

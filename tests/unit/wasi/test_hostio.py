@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.wasi import hostio
-from arenite.wasi.errno import Errno, Failure
+from arenite.world import hostio
+from arenite.world.refused import Reason, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +58,9 @@ def test_what_it_cannot(portable: ModuleType) -> None:
         lambda: portable.allocate(0, 0, 1),
     )
     for call in calls:
-        with pytest.raises(Failure) as raised:
+        with pytest.raises(Refused) as raised:
             call()
-        assert raised.value.errno is Errno.NOTSUP
+        assert raised.value.reason is Reason.NOT_SUPPORTED
     assert portable.wait((0,), (1,), None) == ({0}, {1}, frozenset())
     assert not portable.wait((), (), 0)
     assert portable.waiting_bytes(0) == 0

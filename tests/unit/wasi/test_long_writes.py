@@ -8,7 +8,7 @@ import pytest
 
 from arenite import Finished, Linker, NotReady, Paused, PauseReason, Store, Trap, TrapCode, WasiConfig
 from arenite.wasi.records import IOVEC
-from arenite.wasi.stdio import PIECE
+from arenite.world.streams import PIECE
 from unit.machine.guests import TIERS, engine, module
 from unit.wasi.program import OUT, Program
 

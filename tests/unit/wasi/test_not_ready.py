@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-    from arenite.wasi.stdio import Source
+    from arenite.world.streams import Source
 
 NOTHING = "^standard input has nothing to read$"
 no_pipes = pytest.mark.skipif(sys.platform == "win32", reason="descriptors cannot be waited for")

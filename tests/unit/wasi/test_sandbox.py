@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.wasi import WasiConfig, hostio, sandbox
+from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
-from arenite.wasi.sandbox import Place
+from arenite.world import hostio, sandbox
+from arenite.world.sandbox import Place
 from released import OPEN, open_files
 from unit.wasi import chain
 from unit.wasi.program import DATA, OUT, Program

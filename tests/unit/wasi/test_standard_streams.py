@@ -59,7 +59,7 @@ def test_its_size_and_times_stay(program: Program, tmp_path: Path) -> None:
 
 def test_its_host_keeps_its_flags(program: Program) -> None:
     for fd in (0, 1):
-        descriptor = program.module.state.descriptors.find(fd, 0).host_fd()
+        descriptor = program.module.session.descriptors.find(fd, 0).resource.host_fd()
         assert descriptor is not None
         before = fcntl.fcntl(descriptor, fcntl.F_GETFL)
         assert program.call("fd_fdstat_set_flags", fd, APPEND) is Errno.NOTSUP
@@ -99,7 +99,7 @@ def test_what_a_guest_opened_itself_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"text")
     program = Program(WasiConfig(stdout=tmp_path / "other", dirs={"/": tmp_path}))
     fd = program.open("out", fdflags=APPEND)
-    descriptor = program.module.state.descriptors.find(fd, 0).host_fd()
+    descriptor = program.module.session.descriptors.find(fd, 0).resource.host_fd()
     assert descriptor is not None
     assert fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
     assert program.call("fd_fdstat_set_flags", fd, 0) is OK

@@ -12,10 +12,11 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from arenite import Engine, Finished, Instance, Linker, Module, NotReady, Paused, PauseReason, Store
-from arenite.wasi import WasiConfig, hostio
+from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
-from arenite.wasi.hostio import Ready
 from arenite.wasi.records import IOVEC
+from arenite.world import hostio
+from arenite.world.hostio import Ready
 from unit.machine.guests import TIERS, engine
 from unit.wasi.program import OUT, Program
 
@@ -163,7 +164,7 @@ def test_a_file_that_is_always_ready_and_never_read(pipe: tuple[IO[bytes], IO[by
         if looks == 3:
             raise Stopped
 
-    monkeypatch.setattr("arenite.wasi.hostio.wait", lambda *_: Ready(frozenset({pipe[0].fileno()})))
+    monkeypatch.setattr("arenite.world.hostio.wait", lambda *_: Ready(frozenset({pipe[0].fileno()})))
     monkeypatch.setattr(program, "checkpoint", checkpoint)
     with pytest.raises(Stopped):
         program.read(0)

@@ -13,9 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from arenite import Finished, Linker, Module, Paused, PauseReason, Store
-from arenite.wasi import WasiConfig, hostio
+from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
-from arenite.wasi.hostio import Ready
+from arenite.world import hostio
+from arenite.world.hostio import Ready
 from unit.machine.guests import TIERS, engine
 from unit.wasi.program import OUT, Program
 
@@ -168,7 +169,7 @@ def test_somebody_else_took_the_room(flags: int, pipe: tuple[Reader, IO[bytes]],
             reader.asked.set()
         return Ready(writable=frozenset({writing.fileno()}))
 
-    monkeypatch.setattr("arenite.wasi.hostio.wait", wait)
+    monkeypatch.setattr("arenite.world.hostio.wait", wait)
     assert program.call("fd_write", 1, b"x", OUT) is (Errno.AGAIN if flags else Errno.SUCCESS)
     assert not reader.late
 

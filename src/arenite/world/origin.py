@@ -1,8 +1,8 @@
-"""Where a guest's descriptor came from, by which it is found again where the guest goes on.
+"""Where what a guest has open came from, by which it is found again where the guest goes on.
 
 - An `Origin` is a way from a directory that the guest was given, recorded when something is opened.  It has no links and no dots, so
   it leads to the same file as long as nobody renames anything; whether it does is asked when the guest is frozen.
-- A `Standard` is a standard stream: it has a role, whatever number the guest gives it.
+- A `Standard` is a standard stream: it has a role, whatever the guest does with it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady, SnapshotError
-from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.sandbox import LONGEST_WAY, resolve
-from arenite.wasi.travel import Input, Output
+from arenite.world.refused import Reason, Refused
+from arenite.world.sandbox import LONGEST_WAY, resolve
+from arenite.world.travel import KeptInput, KeptOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import stat_result
 
-    from arenite.wasi.descriptors import Descriptor
-    from arenite.wasi.sandbox import Place
-    from arenite.wasi.travel import Frozen
+    from arenite.world.sandbox import Place
+    from arenite.world.travel import Kept
 
 MOST_SHOWN = 200  # characters of a path in a message
 
@@ -45,10 +44,10 @@ class Origin:
     path: str = "."
 
     def step(self, inside: str) -> Origin:
-        """Where a path from here leads, which is said without links and dots.  Raises: `Failure` for one that is too long to travel."""
+        """Where a path from here leads, which is said without links and dots.  Raises: `Refused` for one that is too long to travel."""
         path = inside if self.path == "." else self.path if inside == "." else f"{self.path}/{inside}"
         if len(os.fsencode(path)) > LONGEST_WAY:
-            raise Failure(Errno.NAMETOOLONG)
+            raise Refused(Reason.TOO_LONG)
         return Origin(self.root, path)
 
     def __str__(self) -> str:
@@ -61,7 +60,7 @@ class Origin:
             opened = stat()
             with resolve(self.root.place, self.path, follow=False) as target:
                 there = target.stat()
-        except (Failure, OSError):
+        except (Refused, OSError):
             return False
         return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
 
@@ -88,9 +87,9 @@ class Progress:
         consumed = self.tell()
         return consumed, self.digest() if consumed else b""
 
-    def thaw(self, consumed: int, given: bytes) -> None:
+    def thaw(self, consumed: int, digest: bytes) -> None:
         """Go on there if the input is the same; another one begins at its beginning."""
-        if consumed and self.digest() == given:
+        if consumed and self.digest() == digest:
             self.seek(consumed)
 
     def digest(self) -> bytes:
@@ -121,14 +120,12 @@ class Standard:
             done += len(piece)
         return done
 
-    def freeze(self, descriptor: Descriptor, number: int, unwritten: bytes = b"") -> Frozen:
-        """The descriptor whose part this is.  `unwritten`: what a taker of text waits with."""
-        rights, inheriting, flags = descriptor.rights, descriptor.inheriting, descriptor.flags
+    def freeze(self, unwritten: bytes = b"") -> Kept:
+        """What finds it again.  `unwritten`: what a taker of text waits with."""
         if self.role != "stdin":
-            return Output(number=number, rights=rights, inheriting=inheriting, flags=flags, role=self.role, left=unwritten)
-        consumed, given = (0, b"") if self.progress is None else self.progress.freeze()
-        left = bytes(self.left)
-        return Input(number=number, rights=rights, inheriting=inheriting, flags=flags, left=left, consumed=consumed, given=given)
+            return KeptOutput(role=self.role, left=unwritten)
+        consumed, digest = (0, b"") if self.progress is None else self.progress.freeze()
+        return KeptInput(left=bytes(self.left), consumed=consumed, given=digest)
 
     def not_ready(self) -> NotReady:
         """What is raised when there is nothing to read."""

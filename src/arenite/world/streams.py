@@ -12,7 +12,7 @@ A file with a host descriptor is used through it, so nothing is copied; others (
 their methods, as text if they are for text.
 
 When there is nothing to read yet, an execution pauses (`NotReady`).  A guest that cannot be paused waits for a file of the host, and
-gets `AGAIN` from a callable.  So `stdin=lambda size: None` is a standard input that is never ready.
+is refused (`NOT_YET`) by a callable.  So `stdin=lambda size: None` is a standard input that is never ready.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from arenite.errors import SnapshotError
-from arenite.wasi import hostio
-from arenite.wasi.descriptors import Descriptor, closed_on_error, not_divided
-from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.files import File, seekable
-from arenite.wasi.origin import Progress, Standard
-from arenite.wasi.records import READING, STREAM_RIGHTS, WRITING, FdFlags, FileType
+from arenite.world import hostio
+from arenite.world.files import File, seekable
+from arenite.world.origin import Progress, Standard
+from arenite.world.refused import Reason, Refused
+from arenite.world.resource import Resource, closed_on_error, not_divided
+from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.wasi.descriptors import Advance
-    from arenite.wasi.travel import Frozen, Input, Output
+    from arenite.world.resource import Advance
+    from arenite.world.travel import Kept, KeptInput, KeptOutput
 
 Reader: TypeAlias = Callable[[int], bytes | None]
 Writer: TypeAlias = Callable[[bytes], int | None]
@@ -43,18 +43,15 @@ Source: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes] | IO[str] |
 Sink: TypeAlias = bytearray | os.PathLike[str] | IO[bytes] | IO[str] | Writer | None
 
 PIECE = 1 << 20  # bytes that are copied at once; the guest decides how many it writes
-NONBLOCK = int(FdFlags.NONBLOCK)
 
 
-class SourceStream(Descriptor):
+class SourceStream(Resource):
     """Standard input that Python gives."""
-
-    able = STREAM_RIGHTS & ~WRITING
 
     stream: Standard
 
     def __init__(self, read: Reader, progress: Progress | None = None) -> None:
-        super().__init__(FileType.UNKNOWN, self.able)
+        super().__init__(FileType.UNKNOWN)
         self.give = read
         self.stream = Standard("stdin", progress)
 
@@ -62,26 +59,24 @@ class SourceStream(Descriptor):
         """Ask once; what is too much is kept for the next time."""
         size = min(sum(map(len, buffers)), PIECE)
         if not self.stream.left and size:
-            given = self.give(size)
-            if given is None:
-                raise self.stream.not_ready() if pause else Failure(Errno.AGAIN)
-            self.stream.left = memoryview(given)
+            data = self.give(size)
+            if data is None:
+                raise self.stream.not_ready() if pause else Refused(Reason.NOT_YET)
+            self.stream.left = memoryview(data)
         return self.stream.read_left(buffers)
 
-    def freeze(self, number: int) -> Frozen:
+    def freeze(self) -> Kept:
         """By its role."""
-        return self.stream.freeze(self, number)
+        return self.stream.freeze()
 
 
-class SinkStream(Descriptor):
+class SinkStream(Resource):
     """Standard output or error that Python takes."""
-
-    able = STREAM_RIGHTS & ~READING
 
     stream: Standard
 
     def __init__(self, role: str, write: Writer) -> None:
-        super().__init__(FileType.UNKNOWN, self.able)
+        super().__init__(FileType.UNKNOWN)
         self.stream = Standard(role)
         self.take = write
 
@@ -97,9 +92,9 @@ class SinkStream(Descriptor):
                 return done
             advance(size)
 
-    def freeze(self, number: int) -> Frozen:
+    def freeze(self) -> Kept:
         """By its role."""
-        return self.stream.freeze(self, number, self.take.waiting() if isinstance(self.take, TextWriter) else b"")
+        return self.stream.freeze(self.take.waiting() if isinstance(self.take, TextWriter) else b"")
 
 
 def piece_at(buffers: Sequence[memoryview], start: int) -> bytes:
@@ -113,57 +108,57 @@ def piece_at(buffers: Sequence[memoryview], start: int) -> bytes:
     return b"".join(parts)
 
 
-def source(given: Source) -> Descriptor:
-    """The descriptor for standard input.  Raises: TypeError, OSError."""
-    if given is None:
+def source(stream: Source) -> Resource:
+    """The resource for standard input.  Raises: TypeError, OSError."""
+    if stream is None:
         return SourceStream(lambda _: b"")
-    if isinstance(given, (bytes, bytearray)):
-        data = io.BytesIO(given)
+    if isinstance(stream, (bytes, bytearray)):
+        data = io.BytesIO(stream)
         return SourceStream(data.read, Progress("bytes", data.getvalue(), data.tell, data.seek))
-    if isinstance(given, os.PathLike):
-        return source_file(given)
-    if callable(given):
-        return SourceStream(given)
-    fd = descriptor_of(given)
+    if isinstance(stream, os.PathLike):
+        return source_file(stream)
+    if callable(stream):
+        return SourceStream(stream)
+    fd = descriptor_of(stream)
     if fd is not None:
-        return File(fd, File.able & ~WRITING, stream=Standard("stdin"), owned=False)
-    if isinstance(given, io.TextIOBase):
-        lines = given
+        return File(fd, stream=Standard("stdin"), owned=False)
+    if isinstance(stream, io.TextIOBase):
+        lines = stream
         return SourceStream(lambda size: lines.readline(size).encode())
-    read = getattr(given, "read1", None) or getattr(given, "read", None)
+    read = getattr(stream, "read1", None) or getattr(stream, "read", None)
     if read is None:
-        raise TypeError(f"standard input must be bytes, a path, an open file, a callable or None, not {type(given).__name__}")
+        raise TypeError(f"standard input must be bytes, a path, an open file, a callable or None, not {type(stream).__name__}")
     return SourceStream(read)
 
 
 def source_file(path: os.PathLike[str]) -> File:
-    """The descriptor for a file to read.  Raises: OSError."""
+    """The resource for a file to read.  Raises: OSError."""
     fd = os.open(path, os.O_RDONLY | hostio.O_BINARY)
     identity = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are given
     progress = Progress("path", identity, lambda: os.lseek(fd, 0, os.SEEK_CUR), lambda at: os.lseek(fd, at, os.SEEK_SET))
-    return File(fd, File.able & ~WRITING, stream=Standard("stdin", progress if seekable(fd) else None))
+    return File(fd, stream=Standard("stdin", progress if seekable(fd) else None))
 
 
-def sink(role: str, given: Sink, *, append: bool = False) -> Descriptor:
-    """The descriptor for standard output or error.  `append`: keep what a file has.  Raises: TypeError, OSError."""
-    if given is None:
+def sink(role: str, stream: Sink, *, append: bool = False) -> Resource:
+    """The resource for standard output or error.  `append`: keep what a file has.  Raises: TypeError, OSError."""
+    if stream is None:
         return SinkStream(role, lambda _: None)
-    if isinstance(given, bytearray):
-        return SinkStream(role, given.extend)
-    if isinstance(given, os.PathLike):
+    if isinstance(stream, bytearray):
+        return SinkStream(role, stream.extend)
+    if isinstance(stream, os.PathLike):
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | hostio.O_BINARY
-        return File(os.open(given, flags, 0o666), File.able & ~READING, stream=Standard(role))
-    if callable(given):
-        return SinkStream(role, given)
-    fd = descriptor_of(given)
+        return File(os.open(stream, flags, 0o666), stream=Standard(role))
+    if callable(stream):
+        return SinkStream(role, stream)
+    fd = descriptor_of(stream)
     if fd is not None:
-        return File(fd, File.able & ~READING, stream=Standard(role), owned=False, flush=given.flush)
-    write = getattr(given, "write", None)
+        return File(fd, stream=Standard(role), owned=False, flush=stream.flush)
+    write = getattr(stream, "write", None)
     if write is None:
         raise TypeError(
-            f"standard output must be a bytearray, a path, an open file, a callable or None, not {type(given).__name__}"
+            f"standard output must be a bytearray, a path, an open file, a callable or None, not {type(stream).__name__}"
         )
-    return SinkStream(role, TextWriter(write) if isinstance(given, io.TextIOBase) else write)
+    return SinkStream(role, TextWriter(write) if isinstance(stream, io.TextIOBase) else write)
 
 
 class TextWriter:
@@ -182,38 +177,30 @@ class TextWriter:
         return self._decoder.getstate()[0]
 
 
-def thaw_source(frozen: Input, given: Source) -> Descriptor:
+def thaw_source(kept: KeptInput, stream: Source) -> Resource:
     """Standard input that goes on: first what was left of the old source.  Raises: `SnapshotError`, TypeError."""
     try:
-        opened = source(given)
+        opened = source(stream)
         with closed_on_error(opened):
             assert opened.stream is not None
-            opened.stream.left = memoryview(frozen.left)
+            opened.stream.left = memoryview(kept.left)
             if opened.stream.progress is not None:
-                opened.stream.progress.thaw(frozen.consumed, frozen.given)
-            hold(opened, frozen)
+                opened.stream.progress.thaw(kept.consumed, kept.given)
     except OSError as error:
-        raise SnapshotError(f"descriptor {frozen.number}, standard input: {error}") from error
+        raise SnapshotError(f"standard input: {error}") from error
     return opened
 
 
-def thaw_sink(frozen: Output, given: Sink) -> Descriptor:
+def thaw_sink(kept: KeptOutput, stream: Sink) -> Resource:
     """Standard output or error that goes on.  Raises: `SnapshotError`, TypeError."""
     try:
-        opened = sink(frozen.role, given, append=True)
+        opened = sink(kept.role, stream, append=True)
         with closed_on_error(opened):
-            if frozen.left:
-                opened.write([memoryview(frozen.left)])
-            hold(opened, frozen)
+            if kept.left:
+                opened.write([memoryview(kept.left)])
     except OSError as error:
-        raise SnapshotError(f"descriptor {frozen.number}, {frozen.role}: {error}") from error
+        raise SnapshotError(f"{kept.role}: {error}") from error
     return opened
-
-
-def hold(opened: Descriptor, frozen: Frozen) -> None:
-    """Give a descriptor the rights and flags that the guest had, as far as this one can have them."""
-    opened.rights &= frozen.rights
-    opened.flags = frozen.flags & NONBLOCK
 
 
 def descriptor_of(file: IO[bytes] | IO[str]) -> int | None:

@@ -6,17 +6,26 @@ WasiConfig(clocks=VirtualClocks(start=0))
 from __future__ import annotations
 
 import time
+from enum import IntEnum
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from arenite.wasi import hostio
-from arenite.wasi.records import LAST_TIME, ClockId
-from arenite.wasi.travel import LATEST, SystemTime, VirtualTime, decode, encode
+from arenite.world import hostio
+from arenite.world.travel import LAST_TIME, LATEST, SystemTime, VirtualTime, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from arenite.api import HostState
-    from arenite.wasi.hostio import Ready
+    from arenite.machine.run.hosts import State as HostState
+    from arenite.world.hostio import Ready
+
+
+class Clock(IntEnum):
+    """The clocks that there are: of the day, one that never goes backwards, and how long the processor was busy."""
+
+    REALTIME = 0
+    MONOTONIC = 1
+    PROCESS_CPUTIME = 2
+    THREAD_CPUTIME = 3
 
 
 class Clocks(Protocol):
@@ -26,10 +35,10 @@ class Clocks(Protocol):
     stopped while it waits, `wait` is called for a part of the time, again and again, unless the clocks say that they `jumps`.
     """
 
-    def resolution(self, clock: ClockId) -> int:
+    def resolution(self, clock: Clock) -> int:
         """The smallest difference that the clock shows."""
 
-    def now(self, clock: ClockId) -> int:
+    def now(self, clock: Clock) -> int:
         """The time; of `REALTIME` since 1970."""
 
     def wait(self, nanoseconds: int | None, readable: Collection[int], writable: Collection[int]) -> Ready:
@@ -52,21 +61,21 @@ class Travelling(Protocol):
         """
 
 
-NAMES: dict[ClockId, Literal["time", "monotonic", "process_time", "thread_time"]] = {
-    ClockId.REALTIME: "time",
-    ClockId.MONOTONIC: "monotonic",
-    ClockId.PROCESS_CPUTIME: "process_time",
-    ClockId.THREAD_CPUTIME: "thread_time",
+NAMES: dict[Clock, Literal["time", "monotonic", "process_time", "thread_time"]] = {
+    Clock.REALTIME: "time",
+    Clock.MONOTONIC: "monotonic",
+    Clock.PROCESS_CPUTIME: "process_time",
+    Clock.THREAD_CPUTIME: "thread_time",
 }
 READERS = {
-    ClockId.REALTIME: time.time_ns,
-    ClockId.MONOTONIC: time.monotonic_ns,
-    ClockId.PROCESS_CPUTIME: time.process_time_ns,
-    ClockId.THREAD_CPUTIME: time.thread_time_ns,
+    Clock.REALTIME: time.time_ns,
+    Clock.MONOTONIC: time.monotonic_ns,
+    Clock.PROCESS_CPUTIME: time.process_time_ns,
+    Clock.THREAD_CPUTIME: time.thread_time_ns,
 }
 
 
-ONWARD = [clock for clock in ClockId if clock is not ClockId.REALTIME]  # these never go backwards
+ONWARD = [clock for clock in Clock if clock is not Clock.REALTIME]  # these never go backwards
 WHERE = "clocks"
 
 
@@ -74,13 +83,13 @@ class SystemClocks:
     """The host's clocks.  `ahead`: by how much a guest that comes from elsewhere sees one later than the host, in nanoseconds."""
 
     def __init__(self) -> None:
-        self.ahead = [0 for _ in ClockId]
+        self.ahead = [0 for _ in Clock]
 
-    def resolution(self, clock: ClockId) -> int:
+    def resolution(self, clock: Clock) -> int:
         """What the host says of the clock."""
         return max(1, round(time.get_clock_info(NAMES[clock]).resolution * 1e9))
 
-    def now(self, clock: ClockId) -> int:
+    def now(self, clock: Clock) -> int:
         """The host's time."""
         return READERS[clock]() + self.ahead[clock]
 
@@ -114,15 +123,15 @@ class VirtualClocks:
         self.tick = tick
         self.passed = 0
 
-    def resolution(self, clock: ClockId) -> int:
+    def resolution(self, clock: Clock) -> int:
         """One tick, of every clock."""
         del clock
         return self.tick
 
-    def now(self, clock: ClockId) -> int:
+    def now(self, clock: Clock) -> int:
         """One tick later than before; the clocks but `REALTIME` begin with 0.  At the end of all time they stand still."""
         self.passed = min(self.passed + self.tick, LAST_TIME)
-        return min(self.passed + (self.start if clock is ClockId.REALTIME else 0), LAST_TIME)
+        return min(self.passed + (self.start if clock is Clock.REALTIME else 0), LAST_TIME)
 
     def wait(self, nanoseconds: int | None, readable: Collection[int], writable: Collection[int]) -> Ready:
         """Jump, unless a descriptor is ready now; a wait without end is real, for nothing else could end it."""
@@ -152,7 +161,7 @@ def is_virtual(state: HostState) -> bool:
     return isinstance(state, dict) and "tick" in state
 
 
-def last_shown(state: HostState) -> dict[ClockId, int]:
+def last_shown(state: HostState) -> dict[Clock, int]:
     """What the clocks but `REALTIME` have shown at most, as far as a state says.  Raises: `SnapshotError`."""
     if state is None:
         return dict.fromkeys(ONWARD, 0)
@@ -167,11 +176,11 @@ def freeze_clocks(clocks: Clocks) -> HostState:
     return clocks.freeze() if isinstance(clocks, Travelling) else None
 
 
-def thaw_clocks(given: Clocks | None, state: HostState, *, reseed: bool) -> Clocks:
-    """The clocks of a guest that goes on: those it is given, or what virtual ones would have shown, or the host's.
+def thaw_clocks(chosen: Clocks | None, state: HostState, *, reseed: bool) -> Clocks:
+    """The clocks of a guest that goes on: those it is chosen, or what virtual ones would have shown, or the host's.
 
     Raises: `SnapshotError`.
     """
-    if given is None:
-        given = VirtualClocks() if is_virtual(state) and not reseed else SystemClocks()
-    return given.thaw(state, reseed=reseed) if isinstance(given, Travelling) else given
+    if chosen is None:
+        chosen = VirtualClocks() if is_virtual(state) and not reseed else SystemClocks()
+    return chosen.thaw(state, reseed=reseed) if isinstance(chosen, Travelling) else chosen

@@ -3,7 +3,7 @@
 - A path is walked component by component, each directory opened from the one before with `O_NOFOLLOW`; symbolic links are read
   and walked too.  The host therefore never follows a link for us, and renaming or swapping directories meanwhile changes which
   file inside is meant, never whether it is inside.
-- `..` goes back to the directory we came through; above the first one, and by an absolute path or link, it is `PERM`.
+- `..` goes back to the directory we came through; above the first one, and by an absolute path or link, it is refused (`LEADS_OUT`).
 - What the walk ends with is a directory and one name in it.  The operation on that name must not follow links.
 - A guest decides how long a path is, so a walk keeps few directories open and takes a bounded number of steps.
 
@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arenite.wasi import hostio
-from arenite.wasi.errno import Errno, Failure
+from arenite.world import hostio
+from arenite.world.refused import Reason, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Place:
             fd = os.open(name, access | hostio.O_DIRECTORY | hostio.O_NOFOLLOW, dir_fd=self.fd)
             if not hostio.spare(fd):
                 os.close(fd)
-                raise Failure(Errno.MFILE)
+                raise Refused(Reason.TOO_MANY_OPEN)
             return Place(fd, name)
         path = self.name(name)
         if not stat.S_ISDIR(os.lstat(path).st_mode):
@@ -108,7 +108,7 @@ class Target:
         """Of what is there, not following a link.  Raises: OSError; NotADirectoryError if the path's slash is refuted."""
         result = os.stat(self.path, dir_fd=self.fd, follow_symlinks=False)
         if self.directory and not stat.S_ISDIR(result.st_mode):
-            raise Failure(Errno.NOTDIR)
+            raise Refused(Reason.NOT_DIRECTORY)
         return result
 
     def check_directory(self) -> None:
@@ -120,12 +120,12 @@ class Target:
         """Refuse a path that ends in a slash for what will be no directory.  Raises: FileNotFoundError if nothing is there."""
         if self.directory:
             os.stat(self.path, dir_fd=self.fd, follow_symlinks=False)
-            raise Failure(Errno.EXIST)
+            raise Refused(Reason.EXISTS)
 
-    def check_named(self, errno: Errno) -> None:
+    def check_named(self, reason: Reason) -> None:
         """Refuse a path that names a directory only by dots."""
         if self.itself:
-            raise Failure(errno)
+            raise Refused(reason)
 
 
 class Trail:
@@ -145,7 +145,7 @@ class Trail:
         return self.opened[-1] if self.opened else self.first
 
     def enter(self, name: str) -> None:
-        """Go to a directory in this one.  Raises: Failure, OSError, and is where it was."""
+        """Go to a directory in this one.  Raises: Refused, OSError, and is where it was."""
         self.step()
         self.opened.append(self.here.child(name))
         self.names.append(name)
@@ -155,7 +155,7 @@ class Trail:
     def leave(self) -> None:
         """Go back to the directory we came through; one that is not open any more is walked to again."""
         if not self.names:
-            raise Failure(Errno.PERM)
+            raise Refused(Reason.LEADS_OUT)
         self.step()
         self.names.pop()
         self.opened.pop().close()
@@ -168,7 +168,7 @@ class Trail:
         """Count, for a guest decides how many there are."""
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise Failure(Errno.NAMETOOLONG)
+            raise Refused(Reason.TOO_LONG)
 
     def close(self) -> None:
         """Give all descriptors back."""
@@ -180,10 +180,10 @@ class Trail:
 def resolve(place: Place, path: str, *, follow: bool) -> Iterator[Target]:
     """Walk a guest's path from a directory; the target lives as long as the `with` block.
 
-    `follow`: whether a link at the end is followed.   Raises: Failure, OSError.
+    `follow`: whether a link at the end is followed.   Raises: Refused, OSError.
     """
     if not path:
-        raise Failure(Errno.NOENT)
+        raise Refused(Reason.MISSING)
     trail = Trail(place)
     try:
         yield walk(trail, path, follow=follow)
@@ -216,7 +216,7 @@ def walk(trail: Trail, path: str, *, follow: bool) -> Target:
         if link is not None:
             links += 1
             if links > MOST_LINKS:
-                raise Failure(Errno.LOOP)
+                raise Refused(Reason.TOO_MANY_LINKS)
             directory |= not todo and link.endswith("/")
             todo += components(link)
     return Target(trail.here.name("."), trail.here.fd, directory=True, inside="/".join(trail.names) or ".", itself=True)
@@ -225,7 +225,7 @@ def walk(trail: Trail, path: str, *, follow: bool) -> Target:
 def components(path: str) -> list[str]:
     """The names of a relative path, last first, without those that say nothing; a dot at the end says that the rest is a directory."""
     if path.startswith("/") or (not hostio.HAS_DIR_FD and foreign(path)):
-        raise Failure(Errno.PERM)
+        raise Refused(Reason.LEADS_OUT)
     names = [name for name in reversed(path.split("/")) if name]
     return [name for at, name in enumerate(names) if name != "." or at == 0]
 

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from arenite.wasi.errno import Errno, Failure
+from arenite.world.refused import Reason, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -67,14 +67,14 @@ def write_at_once(fd: int, buffers: Sequence[memoryview]) -> int:
 
     That it was ready does not say for how much; a terminal may have room for a character, which somebody else may have taken since.
     """
-    own = unwaiting(fd)
-    if own is None:
+    anew = unwaiting(fd)
+    if anew is None:
         with buffers[0][:PIPE_BUF] as part:
             return writev(fd, [part])
     try:
-        return writev(own, buffers)
+        return writev(anew, buffers)
     finally:
-        os.close(own)
+        os.close(anew)
 
 
 def spare(fd: int) -> bool:
@@ -84,11 +84,11 @@ def spare(fd: int) -> bool:
 
 
 def check_room(fd: int) -> None:
-    """Refuse what would open a descriptor if not enough were `spare` then.  `fd`: any open one.  Raises: `Failure`, OSError."""
+    """Refuse what would open a descriptor if not enough were `spare` then.  `fd`: any open one.  Raises: `Refused`, OSError."""
     probe = os.dup(fd)
     os.close(probe)
     if not spare(probe):
-        raise Failure(Errno.MFILE)
+        raise Refused(Reason.TOO_MANY_OPEN)
 
 
 if sys.platform != "win32":
@@ -154,7 +154,7 @@ if sys.platform != "win32":
     def allocate(fd: int, offset: int, length: int) -> None:
         """Make sure that the range has room on the disk; the file grows to hold it."""
         if not hasattr(os, "posix_fallocate"):
-            raise Failure(Errno.NOTSUP)
+            raise Refused(Reason.NOT_SUPPORTED)
         os.posix_fallocate(fd, offset, length)
 
     def advise(fd: int, offset: int, length: int, advice: int) -> None:
@@ -203,12 +203,12 @@ else:
     def set_append(fd: int, *, on: bool) -> None:
         """The host decides it when a file is opened, and never again."""
         del fd, on
-        raise Failure(Errno.NOTSUP)
+        raise Refused(Reason.NOT_SUPPORTED)
 
     def set_nonblock(fd: int, *, on: bool) -> None:
         """The host has it for few sorts of files, and not for those that paths lead to."""
         del fd, on
-        raise Failure(Errno.NOTSUP)
+        raise Refused(Reason.NOT_SUPPORTED)
 
     def unwaiting(fd: int) -> int | None:
         """The host has no such files."""
@@ -228,7 +228,7 @@ else:
     def allocate(fd: int, offset: int, length: int) -> None:
         """The host has no such call."""
         del fd, offset, length
-        raise Failure(Errno.NOTSUP)
+        raise Refused(Reason.NOT_SUPPORTED)
 
     def advise(fd: int, offset: int, length: int, advice: int) -> None:
         """Advice need not be taken."""

@@ -8,10 +8,10 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from arenite.wasi.travel import GENERATOR_SIZE, Generator, decode, encode
+from arenite.world.travel import GENERATOR_SIZE, Generator, decode, encode
 
 if TYPE_CHECKING:
-    from arenite.api import HostState
+    from arenite.machine.run.hosts import State as HostState
 
 Random: TypeAlias = Callable[[int], bytes] | int | None
 
@@ -39,16 +39,16 @@ class Seeded:
     def thaw(cls, state: HostState) -> Seeded:
         """One that goes on where another was.  Raises: `SnapshotError`."""
         frozen = decode(Generator, state, "random numbers")
-        made = cls(0)
-        made._generator.setstate((VERSION, (*WORDS.unpack(frozen.words), frozen.used), None))
-        return made
+        seeded = cls(0)
+        seeded._generator.setstate((VERSION, (*WORDS.unpack(frozen.words), frozen.used), None))
+        return seeded
 
 
-def random_bytes(given: Random) -> Callable[[int], bytes]:
+def random_bytes(chosen: Random) -> Callable[[int], bytes]:
     """A new guest's."""
-    if given is None:
+    if chosen is None:
         return os.urandom
-    return Seeded(given) if isinstance(given, int) else given
+    return Seeded(chosen) if isinstance(chosen, int) else chosen
 
 
 def freeze_random(random: Callable[[int], bytes]) -> HostState:
@@ -56,13 +56,13 @@ def freeze_random(random: Callable[[int], bytes]) -> HostState:
     return random.freeze() if isinstance(random, Seeded) else None
 
 
-def thaw_random(given: Random, state: HostState, *, reseed: bool) -> Callable[[int], bytes]:
+def thaw_random(chosen: Random, state: HostState, *, reseed: bool) -> Callable[[int], bytes]:
     """Those of a guest that goes on: fresh, or what the frozen ones would have been; a callable of the user's is itself.
 
     Raises: `SnapshotError`.
     """
-    if callable(given):
-        return given
+    if callable(chosen):
+        return chosen
     if reseed:
-        return random_bytes(None if given is None else int.from_bytes(os.urandom(SEED_SIZE)))
-    return random_bytes(given) if state is None else Seeded.thaw(state)
+        return random_bytes(None if chosen is None else int.from_bytes(os.urandom(SEED_SIZE)))
+    return random_bytes(chosen) if state is None else Seeded.thaw(state)

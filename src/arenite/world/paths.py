@@ -1,0 +1,107 @@
+"""What can be done with a path from a directory.  Every path is walked by `sandbox.resolve`; what follows never lets the host follow a link.
+
+`follow`: whether a link at the end of the path is followed.   Raises: `Refused`, OSError.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from arenite.world import hostio
+from arenite.world.opening import open_target
+from arenite.world.refused import Reason, Refused
+from arenite.world.sandbox import leads_out, resolve
+from arenite.world.stat import Stat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.world.directories import Directory
+    from arenite.world.files import File
+    from arenite.world.opening import How, Wait
+
+
+def open_at(directory: Directory, path: str, how: How, *, follow: bool, wait: Wait | None = None) -> Directory | File:
+    """Open a file or directory.  `wait`: see `open_target`."""
+    with resolve(directory.place, path, follow=follow) as target:
+        return open_target(target, directory.origin, how, wait)
+
+
+def stat_at(directory: Directory, path: str, *, follow: bool) -> Stat:
+    """What is known of a file."""
+    with resolve(directory.place, path, follow=follow) as target:
+        return Stat.of(target.stat())
+
+
+def set_times(directory: Directory, path: str, choose: Callable[[Stat], tuple[int, int] | None], *, follow: bool) -> None:
+    """Set access and modification time to what is chosen after a look at the present ones, in nanoseconds; None: neither."""
+    directory.check_changes()
+    with resolve(directory.place, path, follow=follow) as target:
+        times = choose(Stat.of(target.stat()))
+        if times is not None:
+            os.utime(target.path, ns=times, dir_fd=target.fd, follow_symlinks=not hostio.NO_FOLLOW_TIMES)
+
+
+def create_directory(directory: Directory, path: str) -> None:
+    """Create a directory."""
+    directory.check_changes()
+    with resolve(directory.place, path, follow=False) as target:
+        os.mkdir(target.path, dir_fd=target.fd)
+
+
+def link(directory: Directory, path: str, new_directory: Directory, new_path: str, *, follow: bool) -> None:
+    """Give a file another name, through which it can be written."""
+    directory.check_changes()
+    new_directory.check_changes()
+    with resolve(directory.place, path, follow=follow) as old, resolve(new_directory.place, new_path, follow=False) as new:
+        old.check_directory()
+        new.check_new()
+        os.link(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd, follow_symlinks=False)
+
+
+def read_link(directory: Directory, path: str, *, follow: bool) -> bytes:
+    """What a symbolic link says."""
+    with resolve(directory.place, path, follow=follow) as target:
+        target.check_directory()
+        return os.fsencode(os.readlink(target.path, dir_fd=target.fd))
+
+
+def remove_directory(directory: Directory, path: str) -> None:
+    """Remove an empty directory."""
+    directory.check_changes()
+    with resolve(directory.place, path, follow=False) as target:
+        target.check_named(Reason.INVALID)
+        os.rmdir(target.path, dir_fd=target.fd)
+
+
+def rename(directory: Directory, path: str, new_directory: Directory, new_path: str) -> None:
+    """Rename a file or directory."""
+    directory.check_changes()
+    new_directory.check_changes()
+    with resolve(directory.place, path, follow=False) as old, resolve(new_directory.place, new_path, follow=False) as new:
+        old.check_named(Reason.BUSY)
+        new.check_named(Reason.BUSY)
+        if (old.directory or new.directory) and not stat.S_ISDIR(old.stat().st_mode):
+            raise Refused(Reason.NOT_DIRECTORY)
+        os.replace(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd)
+
+
+def symlink(directory: Directory, text: str, path: str) -> None:
+    """Create a symbolic link; one whose text leads out of the directory that the guest was given is refused."""
+    directory.check_changes()
+    with resolve(directory.place, path, follow=False) as target:
+        target.check_new()
+        if leads_out(text, directory.depth(target.inside)):
+            raise Refused(Reason.LEADS_OUT)
+        os.symlink(text, target.path, dir_fd=target.fd)
+
+
+def unlink(directory: Directory, path: str) -> None:
+    """Remove a file's name."""
+    directory.check_changes()
+    with resolve(directory.place, path, follow=False) as target:
+        if stat.S_ISDIR(target.stat().st_mode):
+            raise Refused(Reason.IS_DIRECTORY)
+        os.unlink(target.path, dir_fd=target.fd)
