@@ -12,6 +12,7 @@ import pytest
 import arenite
 from arenite.wasi.errno import BY_REASON
 from arenite.world.refused import Reason
+from testdata import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,8 @@ def words(path: Path) -> Iterator[str]:
 
 
 def modules(packages: list[str]) -> list[Path]:
-    return [path for name in packages for path in (*(SOURCE / name).rglob("*.py"), SOURCE / f"{name}.py") if path.exists()]
+    folders = [path for name in packages if (SOURCE / name).is_dir() for path in files(SOURCE / name, "**/*.py")]
+    return folders + [SOURCE / f"{name}.py" for name in packages if not (SOURCE / name).is_dir()]
 
 
 def test_nothing_below_knows_wasi() -> None:
@@ -64,7 +66,7 @@ def test_nothing_below_knows_wasi() -> None:
             assert not said or path.parent.name == "api", path
 
 
-@pytest.mark.parametrize("path", sorted((SOURCE / "world").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", files(SOURCE / "world", "*.py"), ids=lambda path: path.stem)
 def test_the_world_has_words_of_its_own(path: Path) -> None:
     assert not {word for word in words(path) for part in OF_PREVIEW_1 if part in word.lower()}
 
