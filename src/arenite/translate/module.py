@@ -17,6 +17,7 @@ from arenite.translate.shape import Shape
 from arenite.translate.translator import Translator
 from arenite.wasm.body import BodyValidator
 from arenite.wasm.decode import decode
+from arenite.wasm.features import DEFAULT, Features
 from arenite.wasm.module import Kind, Mode
 from arenite.wasm.validate import validate_module
 
@@ -31,16 +32,23 @@ if TYPE_CHECKING:
 REPORT_EVERY = 256  # functions between two reports of progress
 
 
-def translate(data: bytes, paid: int | None = None, *, name: str | None = None, progress: Progress | None = None) -> ModuleCode:
+def translate(
+    data: bytes,
+    paid: int | None = None,
+    *,
+    name: str | None = None,
+    progress: Progress | None = None,
+    features: Features = DEFAULT,
+) -> ModuleCode:
     """Decode, validate and translate a module, and check what has come of it.
 
-    `paid`: as of `decode`.  `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
+    `paid`, `features`: as of `decode`.  `name` overrides the module's own; `progress` is called with (functions done, functions in all) now and then.
     Raises: `DecodeError`, `ValidationError`, `Limit`; `InternalError` when the bytecode breaks a rule, which is a bug.
     """
     collecting = gc.isenabled()
     gc.disable()  # many objects and no cycles: looking for some takes a tenth of the time
     try:
-        code = _translated(decode(data, paid), name, progress)
+        code = _translated(decode(data, paid, features), name, progress)
     except (AssertionError, IndexError) as error:
         raise InternalError(f"a rule of the translator is broken: {error!r}") from error
     finally:

@@ -56,6 +56,7 @@ class BodyValidator:
         self.sink = sink
         self.s = self.context.s
         self.r = self.context.r
+        self.restricted = self.context.restricted
         self.bodies = module.bodies
         self.budget = module.budget
         self.locals: list[int] = []
@@ -113,6 +114,8 @@ class BodyValidator:
         s.at = r.pos
         self.sink.at = r.pos
         op = r.byte()
+        if self.restricted and op != opcodes.PREFIX:
+            self.context.instruction(op)
         kind: i64 = KIND[op]
         if kind == NUMERIC:
             self.numeric(op, op)
@@ -148,6 +151,8 @@ class BodyValidator:
             self.entities.reference(op)
         elif op == opcodes.PREFIX:
             code = r.u32()
+            if self.restricted:
+                self.context.instruction(opcodes.PREFIX << 8 | code)
             if code < 8:
                 self.numeric(opcodes.PREFIX << 8 | code, 256 + code)
             else:

@@ -11,8 +11,9 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import EXTERNREF, FUNCREF, NUMERIC, REFERENCES
-from arenite.wasm.features import malformed, missing
+from arenite.wasm.features import DEFAULT, malformed, missing
 from arenite.wasm.module import Kind, Module
+from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import MASK32, Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.wasm.stacks import Stacks
@@ -43,6 +44,8 @@ class Context:
         self.data_count: i64 = -1 if module.data_count is None else module.data_count
         self.declared = module.declared()
         self.imported: i64 = module.imported(Kind.FUNC)
+        self.features = module.features
+        self.restricted = module.features != DEFAULT  # some of what arenite has must not be used
         self.r = Reader(module.data, 0, 0)
         self.s = Stacks(module.budget)
 
@@ -51,7 +54,20 @@ class Context:
         byte = self.r.type_byte()
         if byte >= 0x80 or not VALUE[byte]:
             raise DecodeError(malformed("value", byte), int(self.r.pos - 1))
+        if self.restricted and is_reference(byte):
+            self.need("reference-types")
         return byte
+
+    def need(self, feature: str) -> None:
+        """See that the module may use a feature.  Raises: `ValidationError`."""
+        if feature not in self.features:
+            raise self.s.fail("the instruction cannot be used" + missing(feature))
+
+    def instruction(self, op: i64) -> None:
+        """The same for an instruction, of a module that may not use all.  Raises: as that."""
+        row = BY_CODE.get(int(op))
+        if row is not None:
+            self.need(row.feature)
 
     def index(self, what: str, count: i64) -> i64:
         """An index below `count`."""

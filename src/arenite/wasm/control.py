@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, match, match_all
-from arenite.wasm.context import NOTHING, VALUE, Context
+from arenite.wasm.context import NOTHING, VALUE, Context, is_reference
 from arenite.wasm.features import illegal, malformed
 
 I32: Final = 0x7F
@@ -51,12 +51,16 @@ class Control:
             results = VALUE[byte]
             if byte != 0x40 and not results:
                 raise DecodeError(malformed("value", byte), int(r.pos - 1))
+            if c.restricted and is_reference(byte):
+                c.need("reference-types")
         else:
             r.pos -= 1
             index = r.signed(33)
             if index < 0 or index >= len(c.params):
                 raise s.fail(f"unknown type {index}")
             params, results = c.params[index], c.results[index]
+            if c.restricted and (len(params) > 0 or len(results) > 1):
+                c.need("multi-value")
         if op == 0x04:
             s.pop(I32)
         s.enter(op, params, results)

@@ -17,7 +17,7 @@ from arenite.errors import DecodeError, ValidationError
 from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
-from arenite.wasm.features import heap_type, illegal, malformed, missing
+from arenite.wasm.features import DEFAULT, Features, heap_type, illegal, malformed, missing
 from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -42,8 +42,10 @@ CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get"
 VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
 
 
-def decode(data: bytes, paid: int | None = None) -> Module:
+def decode(data: bytes, paid: int | None = None, features: Features = DEFAULT) -> Module:
     """The module in `data`.  `paid`: how many bytes it was unpacked from, if it was: loading takes no longer than these allow.
+
+    `features`: what it may use; what else there is, is refused here or by the validator.
 
     Raises: `DecodeError`; `Limit`; `ValidationError` for a constant expression that contains other instructions.
     """
@@ -53,7 +55,7 @@ def decode(data: bytes, paid: int | None = None) -> Module:
         component = data[6:8] == COMPONENT
         what = "unknown binary version" + (": this is a component, and arenite runs core modules" if component else "")
         raise DecodeError("unexpected end" if len(data) < 8 else what, 4)
-    decoder = Decoder(data, paid)
+    decoder = Decoder(data, paid, features)
     try:
         decoder.sections()
     except DecodeError:
@@ -65,8 +67,8 @@ def decode(data: bytes, paid: int | None = None) -> Module:
 class Decoder:
     """Fills a `Module` section by section.  `end`: where the section at hand says that it ends."""
 
-    def __init__(self, data: bytes, paid: int | None) -> None:
-        self.module = Module(data, paid=paid)
+    def __init__(self, data: bytes, paid: int | None, features: Features) -> None:
+        self.module = Module(data, paid=paid, features=features)
         self.budget = self.module.budget
         self.r = Reader(data, 8, len(data))
         self.end = 8

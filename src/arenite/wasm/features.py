@@ -1,11 +1,14 @@
 """The proposals that make up WebAssembly, and which of them arenite has: one row each.
 
+Which of them a module may use is an argument of `decode`, and stays with the module: validation and translation go by it.  A module is
+refused for what it uses, by the feature's name.
 From the rows come the status table of the README and the messages that name what a refused module asks for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,16 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
+Features: TypeAlias = frozenset[str]
+"""Names of those that a module may use."""
+
+DEFAULT: Final[Features] = frozenset(feature.name for feature in FEATURES if feature.default)
+"""All that arenite has."""
+
+
 def missing(name: str) -> str:
-    """The end of a message about something that belongs to a feature arenite does not have."""
-    return f": it needs {name}, which arenite does not have"
+    """The end of a message about something that belongs to a feature which arenite does not have, or which is switched off."""
+    return f": it needs {name}, which {'is switched off' if name in DEFAULT else 'arenite does not have'}"
 
 
 def illegal(code: int) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from arenite.errors import DecodeError
 from arenite.layout.types import ExportType, ImportType
 from arenite.wasm.budget import CHARACTER, NAME, Budget
+from arenite.wasm.features import DEFAULT, Features
 from arenite.wasm.reader import Reader
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Module:
     """Everything a binary file says; `decode` makes it, `validate_module` has not looked at it yet.
 
     `paid`: how many bytes it was unpacked from; None: it was not.  `budget`: what is left of what loading it may cost.
+    `features`: what it may use.
     """
 
     data: bytes
@@ -138,6 +140,7 @@ class Module:
     customs: list[Custom] = field(default_factory=list)
     sections: dict[int, tuple[int, int]] = field(default_factory=dict)
     paid: int | None = None
+    features: Features = DEFAULT
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from arenite.errors import ValidationError
 from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body import BodyValidator
-from arenite.wasm.features import missing
+from arenite.wasm.features import DEFAULT, missing
 from arenite.wasm.module import Kind, Mode
 from arenite.wasm.opcodes import BY_NAME
 from arenite.wasm.sink import Sink
+from arenite.wasm.uses import uses
 
 if TYPE_CHECKING:
     from arenite.wasm.module import ConstExpr, Module
@@ -59,6 +60,7 @@ class Rules:
 
     def check(self) -> None:
         """All of them."""
+        self.features()
         self.signatures()
         self.limits()
         self.globals()
@@ -75,6 +77,13 @@ class Rules:
         if index >= self.counts[kind]:
             name = "function" if kind == Kind.FUNC else kind.name.lower()
             raise ValidationError(f"unknown {name} {index}", at)
+
+    def features(self) -> None:
+        """It uses none that it may not use, as far as that shows outside of bodies."""
+        if self.m.features != DEFAULT:
+            for name, at in uses(self.m):
+                if name not in self.m.features:
+                    raise ValidationError("the module cannot be used" + missing(name), at)
 
     def signatures(self) -> None:
         """Functions, imported or not, name a type."""

@@ -1,0 +1,118 @@
+"""Features are an argument: what is switched off is refused by its name where it is used, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from arenite import AreniteError, DecodeError, ValidationError, wat2wasm
+from arenite.api.text import wasm_tools
+from arenite.translate.module import translate
+from arenite.wasm.features import DEFAULT, FEATURES
+from arenite.wasm.opcodes import BY_CODE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES: Final = {  # ours -> that of wasm-tools
+    "mutable-globals": "mutable-global",
+    "sign-extension": "sign-extension",
+    "nontrapping-float-to-int": "saturating-float-to-int",
+    "multi-value": "multi-value",
+    "reference-types": "reference-types",
+    "bulk-memory": "bulk-memory",
+    "extended-const": "extended-const",
+}
+USERS: Final = {
+    "mutable-globals": [
+        '(global (export "g") (mut i32) (i32.const 0))',
+        '(import "m" "g" (global (mut i32)))',
+    ],
+    "sign-extension": [
+        "(func (param i32) (result i32) (i32.extend8_s (local.get 0)))",
+        "(func unreachable (drop (i64.extend32_s)))",
+    ],
+    "nontrapping-float-to-int": ["(func (param f32) (result i32) (i32.trunc_sat_f32_s (local.get 0)))"],
+    "multi-value": [
+        "(func (result i32 i32) (i32.const 1) (i32.const 2))",
+        "(func (i32.const 1) (block (param i32) drop))",
+        "(func (loop (result i32 i32) (i32.const 1) (i32.const 2)) drop drop)",
+    ],
+    "reference-types": [
+        "(func (param externref))",
+        "(func (local funcref))",
+        "(global externref (ref.null extern))",
+        "(table 1 externref)",
+        "(table 1 funcref) (table 1 funcref)",
+        "(func (block (result externref) (ref.null extern)) drop)",
+        "(table 1 funcref) (func (drop (table.get 0 (i32.const 0))))",
+    ],
+    "bulk-memory": [
+        "(memory 1) (func (memory.copy (i32.const 0) (i32.const 0) (i32.const 0)))",
+        "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
+        '(memory 1) (data "x")',
+        "(func $f) (elem func $f)",
+    ],
+    "extended-const": ["(global i32 (i32.add (i32.const 1) (i32.const 2)))"],
+}
+PLAIN: Final = """
+    (type $binary (func (param i32 i32) (result i32)))
+    (import "m" "f" (func $f (type $binary)))
+    (memory 1)
+    (table 2 funcref)
+    (elem (i32.const 0) $f $g)
+    (data (i32.const 0) "x")
+    (global $n (mut i32) (i32.const 1))
+    (func $g (export "g") (type $binary)
+        (call_indirect (type $binary) (local.get 0) (local.get 1) (i32.const 0)))"""
+
+
+def cases() -> list[tuple[str, str]]:
+    return [(feature, fields) for feature, every in USERS.items() for fields in every]
+
+
+def judged_without(feature: str, wasm: bytes, tmp_path: Path) -> bool:
+    """Whether wasm-tools accepts a module where a feature is switched off."""
+    path = tmp_path / "module.wasm"
+    path.write_bytes(wasm)
+    known = ",".join(["mvp", *(theirs for ours, theirs in NAMES.items() if ours != feature)])
+    try:
+        wasm_tools("validate", "--features", known, path)
+    except AreniteError:
+        return False
+    return True
+
+
+def test_every_feature_is_used_here() -> None:
+    assert set(USERS) == DEFAULT - {
+        "mvp",
+        "branch-hinting",
+    }  # which refuse nothing: everything is one, hints are a custom section
+    assert {row.feature for row in BY_CODE.values()} <= {feature.name for feature in FEATURES}
+
+
+@pytest.mark.parametrize(("feature", "fields"), cases())
+def test_what_is_switched_off_is_refused_by_name(feature: str, fields: str, tmp_path: Path) -> None:
+    wasm = wat2wasm(f"(module {fields})")
+    translate(wasm)
+    with pytest.raises((DecodeError, ValidationError), match=f"needs {feature}, which is switched off") as caught:
+        translate(wasm, features=DEFAULT - {feature})
+    assert isinstance(caught.value, (DecodeError, ValidationError))
+    assert caught.value.offset
+    assert not judged_without(feature, wasm, tmp_path)
+
+
+@pytest.mark.parametrize(("feature", "fields"), cases())
+def test_other_features_are_not_missed(feature: str, fields: str, tmp_path: Path) -> None:
+    wasm = wat2wasm(f"(module {fields})")
+    for other in USERS:
+        if other != feature and judged_without(other, wasm, tmp_path):
+            translate(wasm, features=DEFAULT - {other})
+
+
+@pytest.mark.parametrize("feature", USERS)
+def test_a_plain_module_needs_none(feature: str, tmp_path: Path) -> None:
+    wasm = wat2wasm(f"(module {PLAIN})")
+    assert judged_without(feature, wasm, tmp_path)
+    assert translate(wasm, features=DEFAULT - {feature}).bytecode == translate(wasm).bytecode
