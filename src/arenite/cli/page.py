@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from arenite.inspect.facts import Part
     from arenite.inspect.kinds import RecordKind
     from arenite.inspect.picture import Band
+    from arenite.inspect.records import Record, RecordRow, Survey
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Record, RecordRow, Survey
 
 CELLS: Final = 2048  # of a band
 OVERVIEW: Final = 192  # of the whole arena

@@ -23,8 +23,8 @@ from arenite.cli.progress import progress
 from arenite.config import Config
 from arenite.inspect.facts import NAMED, parts, standing, summary
 from arenite.inspect.picture import PageState, bands
+from arenite.inspect.records import MOST_ROWS
 from arenite.inspect.snapshot import inspect_snapshot, translate
-from arenite.inspect.survey import MOST_ROWS
 from arenite.inspect.words import plural
 from arenite.visible import visible
 

@@ -3,6 +3,8 @@
     module     what is in a module; `features`, which of WebAssembly's it uses
     snapshot   opening a snapshot's file, to look at everything in it
     roots      what the manifest says lies in the arena, as far as it can be read
+    arena      the arena of an image, and what numbers in it mean
+    records    what a survey consists of
     survey     the records that lie there, with their fields and where those lead; `content`, the bytes they are made of
     stack      where its executions stand: frames, with their live slots
     picture    the same in cells, with the state of the pages

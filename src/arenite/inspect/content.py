@@ -13,7 +13,7 @@ from arenite.layout.records import SIZES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.inspect.survey import RecordRow, Survey
+    from arenite.inspect.records import RecordRow, Survey
 
 
 def size_of(row: RecordRow) -> int:

@@ -9,9 +9,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import SnapshotError
+from arenite.inspect.arena import Names
 from arenite.inspect.kinds import ELEMENTS
 from arenite.inspect.picture import PageState, page_states
-from arenite.inspect.survey import Names, filled
+from arenite.inspect.survey import filled
 from arenite.inspect.words import describe, plural
 from arenite.layout.cage import HOST_PAGE
 from arenite.layout.types import PAGE_SIZE, type_name
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from arenite.inspect.records import Record, Survey
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Record, Survey
     from arenite.machine.records.objects import TableAddr
     from arenite.machine.run.hosts import State as HostState
     from arenite.wasi.travel import FrozenDescriptor

@@ -23,7 +23,7 @@ from arenite.machine.space.image import ARENA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from arenite.inspect.survey import Survey
+    from arenite.inspect.records import Survey
 
 GRAIN: Final = 16  # bytes: what records are aligned to
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.config import Config
+    from arenite.inspect.records import Survey
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Survey
     from arenite.snapshot.file import Embedded, Opened
 
 __all__ = ["Inspection", "begins_snapshot", "inspect_snapshot", "is_snapshot", "translate"]

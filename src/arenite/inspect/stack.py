@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.locals import locals_at
 from arenite.errors import Limit, LinkError, SnapshotError
+from arenite.inspect.arena import Names
 from arenite.inspect.kinds import FRAMES
-from arenite.inspect.survey import Names, Record, order
+from arenite.inspect.records import Record
+from arenite.inspect.survey import order
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
@@ -23,7 +25,7 @@ from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
-    from arenite.inspect.survey import RecordRow, Survey
+    from arenite.inspect.records import RecordRow, Survey
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.frames import Frame
     from arenite.machine.space.window import PlacedModule, Window, Windows

@@ -13,13 +13,10 @@ Invariants: records ascend by place, one that lies inside another behind it; who
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from functools import cached_property
-from mmap import mmap
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from arenite.inspect.arena import Arena, Names
 from arenite.inspect.kinds import (
     CONTEXT,
     DROPPED,
@@ -29,225 +26,25 @@ from arenite.inspect.kinds import (
     GLOBALS,
     HOSTS,
     INSTANCES,
-    LEADS,
     MEMORIES,
     TABLES,
-    RecordKind,
 )
-from arenite.inspect.roots import Import, Instance, Roots, read_roots
-from arenite.layout.cage import HOST_PAGE, STORE_AT, write_context
+from arenite.inspect.records import MOST_ROWS, Record, RecordRow, Survey
+from arenite.inspect.roots import Import, Instance, read_roots
+from arenite.layout.cage import HOST_PAGE, STORE_AT
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
-from arenite.machine.run.backtrace import cut, readable
-from arenite.machine.space.image import ARENA
+from arenite.layout.types import FUNCREF, FuncType, type_name
+from arenite.machine.run.backtrace import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from arenite.bytecode.module import ModuleCode
     from arenite.layout.records import Field
-    from arenite.layout.records import Record as Layout
-    from arenite.machine.space.image import Image
     from arenite.snapshot.file import Opened
-    from arenite.snapshot.travel import Sizes
 
 MOST_RECORDS: Final = 1 << 15
-MOST_ROWS: Final = 1 << 12  # of one record
-MOST_ROWS_IN_ALL: Final = 1 << 18  # of lists; thousands of records may say that theirs is the same long one
-MOST_COUNTED: Final = 1 << 26  # elements of tables
 WORD: Final = 4
-UNSIGNED: Final = {4: struct.Struct("<I"), 8: struct.Struct("<Q")}
-FORMATS: Final = {I32: "<i4x", I64: "<q", F32: "<f4x", F64: "<d"}
-
-
-class RecordRow(NamedTuple):
-    """One number of a record.
-
-    `at`: where it stands; `type`: `u32`, `i64`, …; `text`: what it means; `link`: the arena offset that it is, if it leads somewhere;
-    `to`: to what kind of record.
-    """
-
-    at: int
-    type: str
-    name: str
-    doc: str
-    value: int
-    text: str = ""
-    link: int | None = None
-    to: RecordKind | None = None
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record, or a list of equal things.  `more`: rows that are left out; `damage`: what is wrong with it."""
-
-    at: int
-    size: int
-    kind: RecordKind
-    title: str
-    rows: Sequence[RecordRow] = ()
-    more: int = 0
-    damage: str = ""
-
-    @property
-    def end(self) -> int:
-        """Where the next thing may begin."""
-        return self.at + self.size
-
-
-@dataclass
-class Survey:
-    """Everything found.  `modules`: those that were, the others None; `rows`, `counted`: how many more may be made, looked at."""
-
-    opened: Opened
-    modules: tuple[ModuleCode | None, ...]
-    roots: Roots
-    arena: Arena
-    records: list[Record] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    rows: int = MOST_ROWS_IN_ALL
-    counted: int = MOST_COUNTED
-    states: dict[int, bytearray] = field(default_factory=dict)  # of pages, by region: what `picture` has found
-
-    def some(self, count: int) -> int:
-        """How many rows of a list there may be."""
-        found = min(count, MOST_ROWS, self.rows)
-        self.rows -= found
-        return found
-
-    @cached_property
-    def places(self) -> dict[tuple[int, RecordKind | None], Record]:
-        """The innermost record that begins at an offset, of each kind and of all."""
-        found: dict[tuple[int, RecordKind | None], Record] = {}
-        for record in self.records:
-            found[record.at, None] = found[record.at, record.kind] = record
-            if record.kind is HOSTS:
-                found[record.at, FUNCTION] = record
-        return found
-
-    def at(self, at: int, kind: RecordKind | None = None) -> Record | None:
-        """The record that begins at an offset, of a kind if one is asked for; of several, the innermost."""
-        return self.places.get((at, kind))
-
-    def leads(self, row: RecordRow) -> bool:
-        """Whether a row that should lead to a record does."""
-        return row.link is None or self.at(row.link, row.to) is not None
-
-
-class Arena:
-    """The store page, as whoever opens a snapshot writes it, and the arena of an image, read-only; only what is not zero takes memory."""
-
-    def __init__(self, image: Image, sizes: Sizes) -> None:
-        self.heap = sizes.heap
-        whole = mmap(-1, image.sizes[ARENA])
-        for number, page in image.pages(ARENA):
-            whole[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page
-        with memoryview(whole)[:HOST_PAGE] as head:
-            write_context(head, sizes.heap, sizes.stack_limit, sizes.regions)
-        self.region = memoryview(whole).toreadonly()
-        self.view = self.region[HOST_PAGE:]
-        self.size = len(self.view)
-
-    def holds(self, at: int, size: int) -> bool:
-        """Whether so many bytes lie there, below the heap's end."""
-        return at >= 0 and size >= 0 and at + size <= min(self.heap, self.size)
-
-    def number(self, at: int, size: int) -> int:
-        """The unsigned number of 4 or 8 bytes at an offset, which may be in the store page."""
-        value: int = UNSIGNED[size].unpack_from(self.region, at + HOST_PAGE)[0]
-        return value
-
-    def bytes(self, at: int, size: int) -> bytes:
-        """Bytes of the arena or the store page."""
-        return bytes(self.region[at + HOST_PAGE : at + HOST_PAGE + size])
-
-
-class Names:
-    """What numbers mean: functions by reference, values by type."""
-
-    def __init__(self, arena: Arena, roots: Roots, modules: Sequence[ModuleCode | None]) -> None:
-        self.arena = arena
-        self.roots = roots
-        self.modules = modules
-        self.imports = {f.at: f for f in roots.functions if f is not None}
-        self.instances = {i.at: n for n, i in enumerate(roots.instances) if i is not None}
-        self._functions: dict[int, dict[int, str]] = {}
-        self._shown: dict[tuple[int, int], str] = {}  # thousands of rows may name the same
-
-    def function(self, module: int, index: int) -> str:
-        """Name of a function of a module."""
-        code = self.modules[module] if module < len(self.modules) else None
-        if code is None:
-            return f"<wasm function {index}>"
-        known = self._functions.get(module)
-        if known is None:
-            exports = {e.index: e.name for e in reversed(code.exports) if isinstance(e.type, FuncType)}
-            known = self._functions[module] = exports | code.function_names
-        shown = self._shown.get((module, index))
-        if shown is None:
-            shown = self._shown[module, index] = readable(known.get(index, f"<wasm function {index}>"))
-        return shown
-
-    def reference(self, at: int) -> str:
-        """Name of the function that a reference leads to."""
-        if at == 0:
-            return "null"
-        found = self.imports.get(at)
-        if found is not None:
-            return f"{found} (host)"
-        if at % 16 or not self.arena.holds(at, FuncRefRecord.size):
-            return "leads nowhere"
-        module = self.module_of(at)
-        if module is None:
-            return "leads to no function"
-        return self.function(module, FuncRefRecord.function.read(self.arena.view, at))
-
-    def module_of(self, at: int) -> int | None:
-        """Number of the module whose function a reference in the arena is for."""
-        number = self.instances.get(FuncRefRecord.vmctx.read(self.arena.view, at))
-        instance = None if number is None else self.roots.instances[number]
-        return None if instance is None else instance.module
-
-    def typed_reference(self, at: int) -> str:
-        """Name and type of the function that a reference in the arena leads to."""
-        module = self.module_of(at)
-        code = None if module is None or module >= len(self.modules) else self.modules[module]
-        index = FuncRefRecord.function.read(self.arena.view, at)
-        known = code is not None and index < len(code.function_types)
-        return self.reference(at) + (f" {code.types[code.function_types[index]]}" if code is not None and known else "")
-
-    def value(self, type_: int, bits: int) -> str:
-        """A value in words, from the 8 bytes of a slot or global."""
-        if type_ in FORMATS:
-            value = struct.unpack(FORMATS[type_], bits.to_bytes(8, "little"))[0]
-            return f"{value:,}" if isinstance(value, int) else repr(value)
-        if type_ == FUNCREF:
-            return self.reference(bits)
-        if type_ == EXTERNREF:
-            return f"host object {bits - 1}" if bits else "null"
-        return ""
-
-    def row(self, at: int, type_: int, name: str, doc: str) -> RecordRow:
-        """The value in a slot or global."""
-        bits = self.arena.number(at, 8)
-        link = bits if type_ == FUNCREF and bits else None
-        return RecordRow(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
-
-    def rows(self, layout: type[Layout], at: int, texts: dict[Field, Callable[[int], str]], *plain: Field) -> list[RecordRow]:
-        """The fields of a record; of an array those elements that are not zero.  `plain`: fields that hold no offset this time."""
-        found = []
-        for f in layout.fields:
-            for element in range(f.count):
-                place = at + f.offset + element * f.size
-                value = self.arena.number(place, f.size)
-                if f.count > 1 and not value:
-                    continue
-                name = f.name if f.count == 1 else f"{f.name}[{element}]"
-                to = LEADS.get(f) if f.arena_offset and f not in plain else None
-                link = value if to is not None and value else None
-                text = texts[f](value) if f in texts else ""
-                found.append(RecordRow(place, f.kind, name, f.doc, value, text, link, to if link else None))
-        return found
 
 
 def survey_of(opened: Opened, modules: Sequence[ModuleCode | None]) -> Survey:

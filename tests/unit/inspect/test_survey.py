@@ -18,8 +18,8 @@ from unit.snapshot import surveyed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from arenite.inspect.records import Record, RecordRow, Survey
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Record, RecordRow, Survey
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite import Snapshot
+    from arenite.inspect.records import Survey
     from arenite.inspect.stack import Stand
-    from arenite.inspect.survey import Survey
 
 LIBRARY = """(module $lib
   (table (export "t") 6 funcref) (memory (export "m") 1 4) (global (export "g") (mut i64) (i64.const 77))

@@ -15,7 +15,7 @@ import zstandard
 
 from arenite import Config, Engine, Instance, Limit, Memory, MemoryType, Module, Snapshot, SnapshotError, Store
 from arenite import Limits as Extent
-from arenite.inspect.survey import MOST_ROWS_IN_ALL
+from arenite.inspect.records import MOST_ROWS_IN_ALL
 from arenite.machine.space.pages import CHUNK
 from arenite.snapshot import checked, container, pack
 from arenite.snapshot import manifest as texts
