@@ -102,7 +102,7 @@ def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
 
 
 def _joined(pair: Row) -> Row:
-    """A pair as the translator's assembler makes it: the first op as it stands, and the second's other operand in a unit behind it."""
+    """A pair as the translator's writer makes it: the first op as it stands, and the second's other operand in a unit behind it."""
     if pair.encoded[-1].at != UNIT:
         raise InternalError(f"{pair.name} cannot be joined: the first op does not fill its {UNIT} bytes")
     return pair

@@ -10,7 +10,7 @@ gives the slot that was stored, if
 
 The last is why a value is made in its address's temporary rather than in its own: the result of the load will belong there.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 
 Spec: exec-load, exec-store.
 """
@@ -22,17 +22,17 @@ from typing import final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.types import F32, I32
-from arenite.translate.assembler import NEAR, NONE, Assembler
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.tables import FAR, IMMEDIATE, LOAD32, LOAD64, STORE32, STORE64, entry
+from arenite.translate.writer import NEAR, NONE, OpWriter
 
 
 @final
 class Accesses:
-    """Accesses to memory.  What was stored at `asm.stored`: `base` and `offset`, the slot `value`, the `load` that reads all of it."""
+    """Accesses to memory.  What was stored at `writer.stored`: `base` and `offset`, the slot `value`, the `load` that reads all of it."""
 
-    def __init__(self, asm: Assembler, s: Operands) -> None:
-        self.asm = asm
+    def __init__(self, writer: OpWriter, s: Operands) -> None:
+        self.writer = writer
         self.s = s
         self.base: i64 = NONE
         self.offset: i64 = 0
@@ -42,16 +42,16 @@ class Accesses:
     def load(self, code: i64, type_: i64, offset: i64) -> None:
         """Near or far, as the offset wants it, or nothing at all."""
         s = self.s
-        if self.asm.stored == self.asm.pc() and self.known(code, type_, offset):
+        if self.writer.stored == self.writer.pc() and self.known(code, type_, offset):
             return
         a = s.source(s.height - 1, 1)
         s.drop(1)
-        dst = s.own(s.height)
+        dst = s.temporary(s.height)
         if offset <= NEAR:
-            self.asm.value(code, dst, a, offset)
+            self.writer.value(code, dst, a, offset)
         else:
-            self.asm.value128(entry(FAR, code), dst, a, 0, offset)
-        s.push_own(type_)
+            self.writer.value128(entry(FAR, code), dst, a, 0, offset)
+        s.push_temporary(type_)
 
     def known(self, code: i64, type_: i64, offset: i64) -> bool:
         """Push the slot that holds what the load would give, if there is one; a store stands right before."""
@@ -60,7 +60,7 @@ class Accesses:
         if self.reads != code or self.base != s.where[h] or self.offset != offset:
             return False
         local = self.value < s.first
-        if not local and self.value != s.own(h):
+        if not local and self.value != s.temporary(h):
             return False
         s.drop(1)
         s.push(self.value, 0, type_)
@@ -76,27 +76,27 @@ class Accesses:
         a = s.source(h, 1)
         if offset > NEAR:
             b = s.source(h + 1, 2)
-            self.asm.effect128(entry(FAR, code), a, b, 0, offset)
+            self.writer.effect128(entry(FAR, code), a, b, 0, offset)
         elif -0x8000 <= n < 0x8000:
-            self.asm.effect(entry(IMMEDIATE, code), a, n & 0xFFFF, offset)
-        elif a < s.first and not self.asm.wide:
+            self.writer.effect(entry(IMMEDIATE, code), a, n & 0xFFFF, offset)
+        elif a < s.first and not self.writer.wide:
             self.store_local(code, a, offset)
         else:
             b = s.source(h + 1, 2)
-            self.asm.store(code, a, b, offset)
+            self.writer.store(code, a, b, offset)
         s.drop(2)
 
     def store_local(self, code: i64, a: i64, offset: i64) -> None:
         """Store where a local points: a load of the same may follow."""
         s = self.s
-        asm = self.asm
+        writer = self.writer
         h = s.height - 2
         b = s.source(h + 1, 2)
-        if b == s.own(h + 1) and asm.retarget(b, s.own(h)):
-            b = s.own(h)
-        asm.store(code, a, b, offset)
+        if b == s.temporary(h + 1) and writer.retarget(b, s.temporary(h)):
+            b = s.temporary(h)
+        writer.store(code, a, b, offset)
         if code == STORE64 or (code == STORE32 and s.types[h + 1] in (I32, F32)):
-            asm.stored = asm.pc()
+            writer.stored = writer.pc()
             self.base = a
             self.offset = offset
             self.value = b

@@ -4,7 +4,7 @@
 - `a - n` is `a + -n`; sums of constants are added at once; a mask too large for an op becomes shifts, or nothing but a wrap.
 - The inverse of a comparison just made is that op's inverse.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 
 Spec: exec-binop, exec-relop.
 """
@@ -16,7 +16,6 @@ from typing import final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.types import I32
-from arenite.translate.assembler import Assembler  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.tables import (
     ADD,
@@ -33,14 +32,15 @@ from arenite.translate.tables import (
     WRAP,
     entry,
 )
+from arenite.translate.writer import OpWriter  # noqa: TC001 (compiled code checks its arguments at run time)
 
 
 @final
 class Arithmetic:
     """Ops of one and two operands, on the operand stack."""
 
-    def __init__(self, asm: Assembler, s: Operands) -> None:
-        self.asm = asm
+    def __init__(self, writer: OpWriter, s: Operands) -> None:
+        self.writer = writer
         self.s = s
 
     def unary(self, code: i64, result: i64) -> None:
@@ -48,22 +48,22 @@ class Arithmetic:
         s = self.s
         a = s.source(s.height - 1, 1)
         s.drop(1)
-        self.asm.value(code, s.own(s.height), a, 0)
-        s.push_own(result)
+        self.writer.value(code, s.temporary(s.height), a, 0)
+        s.push_temporary(result)
 
     def is_zero(self, code: i64) -> None:
         """A comparison with zero; of a comparison just made, its inverse."""
         s = self.s
         a = s.source(s.height - 1, 1)
         s.drop(1)
-        if not self.asm.invert(a):
-            self.asm.value(code, s.own(s.height), a, 0)
-        s.push_own(I32)
+        if not self.writer.invert(a):
+            self.writer.value(code, s.temporary(s.height), a, 0)
+        s.push_temporary(I32)
 
     def binary(self, code: i64, result: i64) -> None:
         """The op of two operands, or with a constant in it where there is such a form."""
         s = self.s
-        asm = self.asm
+        writer = self.writer
         h = s.height - 2
         a, b = h, h + 1
         if s.where[a] == CONSTANT and s.where[b] != CONSTANT and entry(MIRRORED, code) != 0:
@@ -72,7 +72,7 @@ class Arithmetic:
         small = s.small(b)
         n: i64 = 0
         if s.where[b] == CONSTANT and not small and code in (AND, AND64) and self.mask(code, a, s.bits[b]):
-            s.push_own(result)
+            s.push_temporary(result)
             return
         if small:
             n = s.signed(b)
@@ -87,31 +87,31 @@ class Arithmetic:
         else:
             y = s.source(b, 2)
         s.drop(2)
-        if code != ADD_IMM or not asm.merge(s.own(h), x, n):
-            asm.value(code, s.own(h), x, y)
-        s.push_own(result)
+        if code != ADD_IMM or not writer.merge(s.temporary(h), x, n):
+            writer.value(code, s.temporary(h), x, y)
+        s.push_temporary(result)
 
     def mask(self, code: i64, a: i64, bits: i64) -> bool:
         """An `and` with a constant too large for an op, which needs only wrapping, or two shifts that are one op."""
         s = self.s
-        asm = self.asm
+        writer = self.writer
         h = s.height - 2
         low = bits & (bits + 1) == 0  # the lowest bits are kept, else the highest
         zeros = ~bits & 0xFFFFFFFF
         if code == AND64:
             if bits != 0xFFFFFFFF:
                 return False
-        elif asm.wide or not (low or zeros & (zeros + 1) == 0):
+        elif writer.wide or not (low or zeros & (zeros + 1) == 0):
             return False
         x = s.source(a, 1)
         s.drop(2)
         if code == AND64:
-            asm.value(WRAP, s.own(h), x, 0)
+            writer.value(WRAP, s.temporary(h), x, 0)
             return True
         count: i64 = 0
         while zeros != 0:
             zeros &= zeros - 1
             count += 1
-        asm.value(SHL_IMM if low else SHR_IMM, s.own(h), x, count)
-        asm.value(SHR_IMM if low else SHL_IMM, s.own(h), s.own(h), count)
+        writer.value(SHL_IMM if low else SHR_IMM, s.temporary(h), x, count)
+        writer.value(SHR_IMM if low else SHL_IMM, s.temporary(h), s.temporary(h), count)
         return True

@@ -5,7 +5,7 @@
 - Below the innermost block's own operands there are no aliases.
 - A conditional branch that must move operands becomes a branch around the moves and a jump.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 
 Spec: exec-instr-control.
 """
@@ -18,11 +18,11 @@ from librt.strings import write_i32_le
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import Limit
-from arenite.translate.assembler import NONE, UNIT, Assembler
 from arenite.translate.branches import Branches
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.records import Records  # noqa: TC001 (as above)
 from arenite.translate.tables import BR_TABLE, RETURN
+from arenite.translate.writer import NONE, UNIT, OpWriter
 
 BLOCK: Final = 0
 LOOP: Final = 1
@@ -54,10 +54,10 @@ class Control:
 class Blocks:
     """Open blocks, the innermost last; objects are used again, `depth` says how many are open."""
 
-    def __init__(self, asm: Assembler, s: Operands, records: Records) -> None:
-        self.asm = asm
+    def __init__(self, writer: OpWriter, s: Operands, records: Records) -> None:
+        self.writer = writer
         self.s = s
-        self.branches = Branches(asm)
+        self.branches = Branches(writer)
         self.records = records
         self.controls: list[Control] = []
         self.depth: i64 = 0
@@ -85,7 +85,7 @@ class Blocks:
         control.results = results
         control.used = False
         control.since = self.records.since
-        control.label = NONE if kind == LOOP else self.asm.label()
+        control.label = NONE if kind == LOOP else self.writer.label()
         return control
 
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
@@ -99,8 +99,8 @@ class Blocks:
         s.settle_locals()
         s.settle_top(len(params))
         control = self.open(LOOP, params, results)
-        self.asm.barrier()
-        control.start = self.asm.pc()
+        self.writer.barrier()
+        control.start = self.writer.pc()
         self.records.safepoint(control.start, at, s)
 
     def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
@@ -111,7 +111,7 @@ class Blocks:
         s.settle_locals()
         s.settle_top(len(params))
         control = self.open(IF, params, results)
-        control.otherwise = self.asm.label()
+        control.otherwise = self.writer.label()
         self.branches.branch_if(condition, False, control.otherwise, NONE)
 
     def else_(self, *, live: bool) -> None:
@@ -122,7 +122,7 @@ class Blocks:
             s.settle_top(len(control.results))
             control.used = True
             self.branches.branch(control.label, NONE)
-        self.asm.bind(control.otherwise)
+        self.writer.bind(control.otherwise)
         self.records.since = control.since
         control.kind = BLOCK
         s.cut(control.height)
@@ -142,9 +142,9 @@ class Blocks:
         if live:
             s.settle_top(len(control.results))
         if control.kind == IF:
-            self.asm.bind(control.otherwise)
+            self.writer.bind(control.otherwise)
         if control.used:
-            self.asm.bind(control.label)
+            self.writer.bind(control.label)
         self.records.since = control.since  # a branch may have passed by what came since
         s.cut(control.height)
         self.push_types(control.results)
@@ -155,14 +155,14 @@ class Blocks:
             self.s.untangle(self.results)
             self.s.deliver(self.results)
         if control.used:
-            self.asm.bind(control.label)
+            self.writer.bind(control.label)
         if live or control.used:
-            self.asm.effect32(RETURN, 0, self.header)
+            self.writer.effect32(RETURN, 0, self.header)
 
     def push_types(self, types: tuple[int, ...]) -> None:
         """Push what a label receives."""
         for type_ in types:
-            self.s.push_own(type_)
+            self.s.push_temporary(type_)
 
     # branches
 
@@ -179,7 +179,7 @@ class Blocks:
         """Carry operands along and branch, or return."""
         if control.kind == BODY:
             self.s.deliver(self.results)
-            self.asm.effect32(RETURN, 0, self.header)
+            self.writer.effect32(RETURN, 0, self.header)
             return
         self.s.carry(self.arity(control), control.height)
         self.jump(control)
@@ -214,15 +214,15 @@ class Blocks:
             return
         if control.kind == BODY:
             s.untangle(self.results)
-        around = self.asm.label()
+        around = self.writer.label()
         self.branches.branch_if(condition, False, around, NONE)
         self.go(control)
-        self.asm.bind(around)
+        self.writer.bind(around)
 
     def br_table(self, depths: list[int]) -> None:
         """Loops, and labels that operands must be moved to, are reached through stubs behind the table."""
         s = self.s
-        asm = self.asm
+        writer = self.writer
         count: i64 = len(depths)
         if count > MAX_LABELS:
             raise Limit("a br_table of more than 65534 labels")
@@ -231,9 +231,9 @@ class Blocks:
         body: i64 = self.depth - 1
         if int(body) in depths:  # else there need not be so many operands
             s.untangle(self.results)
-        pc = asm.pc()
-        asm.buy(pc + UNIT + 4 * count)
-        asm.effect(BR_TABLE, index, count, 0)
+        pc = writer.pc()
+        writer.buy(pc + UNIT + 4 * count)
+        writer.effect(BR_TABLE, index, count, 0)
         stubs: dict[int, int] = {}
         for depth in depths:
             control = self.controls[self.depth - 1 - depth]
@@ -243,11 +243,11 @@ class Blocks:
             elif depth in stubs:
                 label = stubs[depth]
             else:
-                label = asm.label()
+                label = writer.label()
                 stubs[depth] = int(label)
-            asm.use(label, pc)
+            writer.use(label, pc)
         if count & 1:
-            write_i32_le(asm.out, 0)
+            write_i32_le(writer.out, 0)
         for depth, stub in stubs.items():
-            asm.bind(stub)
+            writer.bind(stub)
             self.go(self.controls[self.depth - 1 - depth])

@@ -3,7 +3,7 @@
 - A comparison, its inverse if the branch wants that; at the end of a counted loop the addition before it as well.
 - What else made the condition, where there is such an op (`bytecode.ops`, KEPT).
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 
 Spec: exec-br, exec-br_if.
 """
@@ -15,7 +15,6 @@ from typing import final
 from librt.strings import write_i32_le, write_i64_le
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.translate.assembler import UNIT, Assembler, signed32
 from arenite.translate.tables import (
     ADD,
     ADD_IMM,
@@ -35,44 +34,45 @@ from arenite.translate.tables import (
     NEZ,
     entry,
 )
+from arenite.translate.writer import UNIT, OpWriter, signed32
 
 
 @final
 class Branches:
     """Branches to labels that are still ahead, or to a loop's beginning."""
 
-    def __init__(self, asm: Assembler) -> None:
-        self.asm = asm
+    def __init__(self, writer: OpWriter) -> None:
+        self.writer = writer
 
     def target(self, label: i64, loop: i64, pc: i64) -> None:
         """The displacement of a branch: to the loop at `loop`, or to a label when that is NONE."""
         if loop < 0:
-            self.asm.use(label, pc)
+            self.writer.use(label, pc)
         else:
-            write_i32_le(self.asm.out, (loop - pc) >> 3)  # type: ignore[arg-type]
+            write_i32_le(self.writer.out, (loop - pc) >> 3)  # type: ignore[arg-type]
 
     def branch(self, label: i64, loop: i64) -> None:
         """Go there."""
-        asm = self.asm
-        pc: i64 = len(asm.out)
-        if asm.trace is not None:
-            asm.trace.note(pc)
-        asm.buy(pc + UNIT)
-        write_i32_le(asm.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
+        writer = self.writer
+        pc: i64 = len(writer.out)
+        if writer.trace is not None:
+            writer.trace.note(pc)
+        writer.buy(pc + UNIT)
+        write_i32_le(writer.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
         self.target(label, loop, pc)
-        asm.barrier()
+        writer.barrier()
 
     def branch_if(self, slot: i64, sense: bool, label: i64, loop: i64) -> None:  # noqa: FBT001 (compiled, by position)
         """Go there if the truth of `slot` is `sense`; the comparison that made it becomes part of the branch."""
-        asm = self.asm
-        while asm.last >= 0 and slot == asm.last_dst and slot >= asm.first_temp:
-            if asm.last_code in (EQZ, NEZ) and asm.half(asm.last + 6) == 0:
-                if asm.last_code == EQZ:
+        writer = self.writer
+        while writer.last >= 0 and slot == writer.last_dst and slot >= writer.first_temp:
+            if writer.last_code in (EQZ, NEZ) and writer.half(writer.last + 6) == 0:
+                if writer.last_code == EQZ:
                     sense = not sense
-                slot = asm.half(asm.last + 4)
-                asm.undo()
+                slot = writer.half(writer.last + 4)
+                writer.undo()
             else:
-                comparison = asm.last_code
+                comparison = writer.last_code
                 inverse = entry(INVERSE, comparison)
                 if not sense and inverse != 0:
                     comparison, sense = inverse, True
@@ -84,49 +84,49 @@ class Branches:
         code = BR_IF if sense else BR_UNLESS
         if loop >= 0:
             code = entry(LOOPING, code)
-        if asm.join(code, slot):
-            self.target(label, loop, asm.last)
-            write_i32_le(asm.out, 0)
+        if writer.join(code, slot):
+            self.target(label, loop, writer.last)
+            write_i32_le(writer.out, 0)
         else:
-            pc: i64 = len(asm.out)
-            if asm.trace is not None:
-                asm.trace.note(pc)
-            asm.buy(pc + UNIT)
-            write_i32_le(asm.out, signed32(code | slot << 16))  # type: ignore[arg-type]
+            pc: i64 = len(writer.out)
+            if writer.trace is not None:
+                writer.trace.note(pc)
+            writer.buy(pc + UNIT)
+            write_i32_le(writer.out, signed32(code | slot << 16))  # type: ignore[arg-type]
             self.target(label, loop, pc)
-        asm.barrier()
+        writer.barrier()
 
     def compare_and_branch(self, code: i64, comparison: i64, label: i64, loop: i64) -> None:
         """The last op, a comparison, becomes the branch `code`; at the end of a counted loop with the addition before it."""
-        asm = self.asm
-        a, b = asm.half(asm.last + 4), asm.half(asm.last + 6)
-        asm.undo()
+        writer = self.writer
+        a, b = writer.half(writer.last + 4), writer.half(writer.last + 6)
+        writer.undo()
         if loop >= 0 and self.count(comparison, a, b, loop):
             return
-        pc: i64 = len(asm.out)
-        asm.word(code if loop < 0 else entry(LOOPING, code), a, b, 0)
+        pc: i64 = len(writer.out)
+        writer.word(code if loop < 0 else entry(LOOPING, code), a, b, 0)
         self.target(label, loop, pc)
-        write_i32_le(asm.out, 0)
-        asm.barrier()
+        write_i32_le(writer.out, 0)
+        writer.barrier()
 
     def count(self, comparison: i64, a: i64, b: i64, loop: i64) -> bool:
         """Make one op of the addition before, `x += n`, and a back-edge on a comparison of x, if that is what they are."""
-        asm = self.asm
-        x = asm.last_dst
-        if asm.last < 0 or asm.last_code not in (ADD, ADD_IMM):
+        writer = self.writer
+        x = writer.last_dst
+        if writer.last < 0 or writer.last_code not in (ADD, ADD_IMM):
             return False
-        first, step = asm.half(asm.last + 4), asm.half(asm.last + 6)
-        if asm.last_code == ADD and step == x:
+        first, step = writer.half(writer.last + 4), writer.half(writer.last + 6)
+        if writer.last_code == ADD and step == x:
             first, step = step, first
         slots = entry(IMMEDIATE, comparison) != 0  # both operands of the comparison are slots
         if slots and b == x:
             comparison, a, b = entry(MIRRORED, comparison), b, a
-        code = entry(ADDITION if asm.last_code == ADD else INCREMENT, comparison)
+        code = entry(ADDITION if writer.last_code == ADD else INCREMENT, comparison)
         if code == 0 or first != x or a != x or (slots and b == x):
             return False
-        asm.undo()
-        pc: i64 = len(asm.out)
-        asm.word(code, x, step, b)
-        write_i64_le(asm.out, (loop - pc) >> 3 & 0xFFFFFFFF)
-        asm.barrier()
+        writer.undo()
+        pc: i64 = len(writer.out)
+        writer.word(code, x, step, b)
+        write_i64_le(writer.out, (loop - pc) >> 3 & 0xFFFFFFFF)
+        writer.barrier()
         return True

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, cast
 from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
-from arenite.translate.assembler import Trace
 from arenite.translate.operands import WideFrame
 from arenite.translate.shape import Shape
 from arenite.translate.translator import Translator
+from arenite.translate.writer import Trace
 from arenite.wasm.body import BodyValidator
 from arenite.wasm.decode import decode
 from arenite.wasm.features import DEFAULT, Features
@@ -85,28 +85,28 @@ def translate_body(validator: BodyValidator, translator: Translator, index: int)
         validator.body(index)
     except WideFrame:
         translator.again()
-        translator.asm.wide = True
+        translator.writer.wide = True
         validator.body(index)
-        translator.asm.wide = False
+        translator.writer.wide = False
 
 
 def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
-    """The offset, in the file, of the instruction that the op at `pc` of an own function came from.
+    """The offset, in the file, of the instruction that the op at `pc` of a function that the module defines came from.
 
     Nothing is recorded for this when a module is translated: the function is translated once more.
     """
     translator = Translator(Shape(module), module.budget)
     validator = BodyValidator(module, translator)
     trace = Trace(translator)
-    translator.asm.trace = trace
+    translator.writer.trace = trace
     translate_body(validator, translator, function)
     return trace.offsets[pc - code.function(function).begin]
 
 
 def _assembled(module: Module, translator: Translator, name: str | None) -> ModuleCode:
-    translator.records.link(translator.asm.out)
-    bytecode = translator.asm.out.getvalue()
-    own_tables, own_globals = module.imported(Kind.TABLE), module.imported(Kind.GLOBAL)
+    translator.records.link(translator.writer.out)
+    bytecode = translator.writer.out.getvalue()
+    imported_tables, imported_globals = module.imported(Kind.TABLE), module.imported(Kind.GLOBAL)
     inits = (init.value for init in module.inits)
     return ModuleCode(
         name=module.names.module if name is None else name,
@@ -115,9 +115,9 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         imports=tuple(module.import_types()),
         exports=tuple(module.export_types()),
         function_types=tuple(module.funcs),
-        tables=tuple(module.tables[own_tables:]),
+        tables=tuple(module.tables[imported_tables:]),
         memories=tuple(module.memories[module.imported(Kind.MEMORY) :]),
-        globals=tuple(zip(module.globals[own_globals:], map(portable, inits), strict=True)),
+        globals=tuple(zip(module.globals[imported_globals:], map(portable, inits), strict=True)),
         elements=tuple(map(_element, module.elements)),
         data=tuple([_data(segment) for segment in module.segments]),
         start=module.start,

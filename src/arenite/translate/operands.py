@@ -1,10 +1,10 @@
 """The operand stack of the function at hand: where each operand is, and the ops that bring it where it must be.
 
-- An operand of height h is in its *own* temporary (`own(h)`), in a local it still equals (an alias), or a constant not written yet.
+- An operand of height h is in its *own* temporary (`temporary(h)`), in a local it still equals (an alias), or a constant not written yet.
 - `aliases` counts the second kind.
 - An operand's temporary is written by nobody else while the operand is on the stack.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from arenite.layout.types import F32, I32
-from arenite.translate.assembler import NEAR, UNIT, Assembler, signed32
 from arenite.translate.tables import CONST32, CONST64, MOVE
+from arenite.translate.writer import NEAR, UNIT, OpWriter, signed32
 
 CONSTANT: Final = -1  # the place of an operand that lies nowhere yet
 NO_CONSTANT: Final = 1 << 32
@@ -30,8 +30,8 @@ class WideFrame(Exception):  # noqa: N818 (not an error: the function is transla
 class Operands:
     """Operands by height.  `where`: slot, or CONSTANT; `bits`: of a constant; `types`: value types; `peak`: the greatest height."""
 
-    def __init__(self, asm: Assembler) -> None:
-        self.asm = asm
+    def __init__(self, writer: OpWriter) -> None:
+        self.writer = writer
         self.where: vec[i64] = vec[i64]()
         self.bits: vec[i64] = vec[i64]()
         self.types: vec[i64] = vec[i64]()
@@ -43,12 +43,12 @@ class Operands:
     def begin(self, first: i64) -> None:
         """A function begins whose temporaries begin at slot `first`."""
         self.first = first
-        self.asm.first_temp = first
+        self.writer.first_temp = first
         self.height = 0
         self.peak = 0
         self.aliases = 0
 
-    def own(self, h: i64) -> i64:
+    def temporary(self, h: i64) -> i64:
         """The temporary of the operand of height h."""
         return self.first + UNIT * h
 
@@ -62,7 +62,7 @@ class Operands:
         self.types[h] = type_
         self.height = h + 1
 
-    def push_own(self, type_: i64) -> None:
+    def push_temporary(self, type_: i64) -> None:
         """Push an operand that lies in its own temporary."""
         self.push(self.first + UNIT * self.height, 0, type_)
 
@@ -73,7 +73,7 @@ class Operands:
             self.where = append(self.where, 0)
             self.bits = append(self.bits, 0)
             self.types = append(self.types, 0)
-        if self.own(h) > NEAR and not self.asm.wide:
+        if self.temporary(h) > NEAR and not self.writer.wide:
             raise WideFrame
 
     def drop(self, count: i64) -> None:
@@ -99,10 +99,10 @@ class Operands:
         assert h >= 0
         slot = self.where[h]
         if slot < 0:
-            slot = self.own(h)
+            slot = self.temporary(h)
             self.constant(h, slot)
             self.where[h] = slot
-        return slot if slot <= NEAR else self.asm.near(slot, which)
+        return slot if slot <= NEAR else self.writer.near(slot, which)
 
     def small(self, h: i64) -> bool:
         """Whether the operand is a constant that fits in 16 bits, signed."""
@@ -128,9 +128,9 @@ class Operands:
         """Write a constant operand to a slot."""
         bits = self.bits[h]
         if 0 <= bits <= 0xFFFFFFFF:
-            self.asm.value32(CONST32, dst, bits)
+            self.writer.value32(CONST32, dst, bits)
         else:
-            self.asm.value128(CONST64, dst, 0, 0, bits)
+            self.writer.value128(CONST64, dst, 0, 0, bits)
 
     # moving
 
@@ -142,20 +142,20 @@ class Operands:
 
     def move(self, dst: i64, slot: i64) -> None:
         """Copy a slot."""
-        self.asm.value(MOVE, dst, self.asm.near(slot, 1), 0)
+        self.writer.value(MOVE, dst, self.writer.near(slot, 1), 0)
 
     def assign(self, h: i64, dst: i64) -> None:
         """The operand's value to the slot `dst`; the operand is not needed any more, or what comes next does not come after this."""
         slot = self.where[h]
         if slot < 0:
             self.constant(h, dst)
-        elif slot != dst and not self.asm.retarget(slot, dst):
+        elif slot != dst and not self.writer.retarget(slot, dst):
             self.move(dst, slot)
 
     def settle(self, h: i64) -> None:
         """Bring the operand to its own temporary."""
         slot = self.where[h]
-        dst = self.own(h)
+        dst = self.temporary(h)
         if slot == dst:
             return
         if slot < 0:
@@ -191,7 +191,7 @@ class Operands:
                 left -= 1
                 if slot == local:
                     self.settle(h)
-        self.asm.budget.look(self.height - h)
+        self.writer.budget.look(self.height - h)
 
     def in_place(self, count: i64, height: i64) -> bool:
         """Whether the topmost operands lie in the temporaries from `height` on."""
@@ -199,7 +199,7 @@ class Operands:
         if count > 0 and h != height:
             return False
         while h < self.height:
-            if self.where[h] != self.own(h):
+            if self.where[h] != self.temporary(h):
                 return False
             h += 1
         return True
@@ -209,7 +209,7 @@ class Operands:
         start = self.top(count)
         i: i64 = 0
         while i < count:
-            self.assign(start + i, self.own(height + i))
+            self.assign(start + i, self.temporary(height + i))
             i += 1
 
     def untangle(self, count: i64) -> None:

@@ -1,6 +1,6 @@
 """What a translation leaves beside the bytecode: functions, safepoints, return points, and calls to be linked at the end.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
-from arenite.translate.assembler import patch, signed32
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.translate.writer import patch, signed32
 from arenite.wasm.budget import WRITTEN, Budget
 
 HEAD: Final = 12  # bytes of a safepoint without operands
@@ -59,7 +59,7 @@ class Records:
         self.begins, _ = pop(self.begins)
 
     def call(self, pc: i64, callee: i64) -> None:
-        """The call at `pc` is to own function `callee`, wherever that will stand."""
+        """The call at `pc` is to function `callee` of those that the module defines, wherever that will stand."""
         self.budget.pay(WRITTEN * CALL)
         write_i32_le(self.calls, pc)  # type: ignore[arg-type]
         write_i32_le(self.calls, callee)  # type: ignore[arg-type]

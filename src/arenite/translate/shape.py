@@ -1,6 +1,6 @@
 """What the translator must know of the module around a body: types of functions, and places in the instance.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ A frame, in slots of 8 bytes:
 - A callee's frame begins at its first argument's temporary.  Results come back there: nothing is copied.
 - A function whose frame passes 65535 bytes raises `WideFrame` and is translated again as a wide one.
 
-Compiled by mypyc; see `assembler` for what that forbids.
+Compiled by mypyc; see `writer` for what that forbids.
 
 Spec: exec-instructions.
 """
@@ -30,7 +30,6 @@ from arenite.layout.records import FrameHeader
 from arenite.layout.types import FUNCREF, I32
 from arenite.translate.accesses import Accesses
 from arenite.translate.arithmetic import Arithmetic
-from arenite.translate.assembler import NEAR, NONE, UNIT, Assembler, patch
 from arenite.translate.blocks import Blocks
 from arenite.translate.calls import Calls
 from arenite.translate.operands import CONSTANT, Operands, WideFrame
@@ -55,6 +54,7 @@ from arenite.translate.tables import (
     entry,
     number,
 )
+from arenite.translate.writer import NEAR, NONE, UNIT, OpWriter, patch
 from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
 
@@ -78,19 +78,19 @@ BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
 
 @final
 class Translator(Sink):
-    """Receives the bodies of one module, in order; the result is in `asm.out` and `records`."""
+    """Receives the bodies of one module, in order; the result is in `writer.out` and `records`."""
 
     def __init__(self, shape: Shape, budget: Budget) -> None:
         super().__init__()
         self.shape = shape
         self.budget = budget
-        self.asm = Assembler(budget)
-        self.s = Operands(self.asm)
+        self.writer = OpWriter(budget)
+        self.s = Operands(self.writer)
         self.records = Records(budget)
-        self.accesses = Accesses(self.asm, self.s)
-        self.arithmetic = Arithmetic(self.asm, self.s)
-        self.blocks = Blocks(self.asm, self.s, self.records)
-        self.calls = Calls(shape, self.asm, self.s, self.records)
+        self.accesses = Accesses(self.writer, self.s)
+        self.arithmetic = Arithmetic(self.writer, self.s)
+        self.blocks = Blocks(self.writer, self.s, self.records)
+        self.calls = Calls(shape, self.writer, self.s, self.records)
         self.params: i64 = 0
         self.header: i64 = 0
         self.locals_at: i64 = 0
@@ -106,20 +106,20 @@ class Translator(Sink):
 
     def begin(self, func: i64, params: tuple[int, ...], results: tuple[int, ...], locals_: list[int], size: i64) -> None:  # noqa: ARG002
         """A frame's layout is decided by the function's type and locals."""
-        asm = self.asm
-        self.begun = asm.pc()
+        writer = self.writer
+        self.begun = writer.pc()
         self.records.begin(self.begun)
         self.params = len(params)
         self.header = UNIT * max(len(params), len(results))
         self.locals_at = self.header + HEADER
-        if asm.wide:
-            asm.scratch = self.locals_at
+        if writer.wide:
+            writer.scratch = self.locals_at
             self.locals_at += UNIT * SCRATCH
         self.types = [*params, *locals_]
         self.type_ = self.shape.func_types[func]
         self.body = self.at
         first = self.locals_at + UNIT * len(locals_)
-        if first > NEAR and not asm.wide:
+        if first > NEAR and not writer.wide:
             raise WideFrame
         self.s.begin(first)
         self.blocks.begin(results, self.header)
@@ -129,28 +129,28 @@ class Translator(Sink):
 
     def enter(self, count: i64) -> None:
         """Stack check, fuel, and zero for the declared locals."""
-        asm = self.asm
+        writer = self.writer
         at = self.locals_at
         few = count % (ENTER_MAX + 1) if at <= NEAR else 0
-        asm.effect32(ENTER + few, at if few else 0, 0)
+        writer.effect32(ENTER + few, at if few else 0, 0)
         at += UNIT * few
         end = self.need
         while at < end:
-            asm.effect32(ZERO16, 0, at)
+            writer.effect32(ZERO16, 0, at)
             at += UNIT * ZERO_COUNT
         self.need = max(end, at)
 
     def finish(self) -> None:
         """Labels and the frame's size are known now."""
-        asm = self.asm
-        size = max(self.need, self.calls.need, self.s.own(self.s.peak))
-        patch(asm.out, self.begun + 4, size)
-        asm.resolve()
-        self.records.function(asm.pc(), size, self.header, self.type_, self.body)
-        writer = BytesWriter()
+        writer = self.writer
+        size = max(self.need, self.calls.need, self.s.temporary(self.s.peak))
+        patch(writer.out, self.begun + 4, size)
+        writer.resolve()
+        self.records.function(writer.pc(), size, self.header, self.type_, self.body)
+        packed = BytesWriter()
         for type_ in self.types:
-            write_i32_le(writer, type_)
-        types = writer.getvalue()
+            write_i32_le(packed, type_)
+        types = packed.getvalue()
         if types not in self.packed:
             self.budget.pay(WRITTEN * len(types))
             self.packed[types] = types
@@ -158,7 +158,7 @@ class Translator(Sink):
 
     def again(self) -> None:
         """Forget the function at hand, to receive it once more as a wide one."""
-        self.asm.cancel(self.begun)
+        self.writer.cancel(self.begun)
         self.records.cancel()
 
     def line(self) -> None:
@@ -167,10 +167,10 @@ class Translator(Sink):
         A straight line has a safepoint now and then: a tier that makes code of the bytecode makes it in pieces that end there, and looks
         up between two.
         """
-        asm = self.asm
-        if asm.pc() - self.records.since >= LINE:
-            asm.barrier()
-            self.records.safepoint(asm.pc(), self.at, self.s)
+        writer = self.writer
+        if writer.pc() - self.records.since >= LINE:
+            writer.barrier()
+            self.records.safepoint(writer.pc(), self.at, self.s)
 
     # operands
 
@@ -213,8 +213,8 @@ class Translator(Sink):
         h = s.height - 3
         a, b, c = s.source(h, 1), s.source(h + 1, 2), s.source(h + 2, 3)
         s.drop(3)
-        self.asm.value128(SELECT, s.own(h), c, a, b)
-        s.push_own(type_)
+        self.writer.value128(SELECT, s.temporary(h), c, a, b)
+        s.push_temporary(type_)
 
     # variables
 
@@ -249,7 +249,7 @@ class Translator(Sink):
             return
         if s.aliases > 0:
             s.release(slot)
-        if s.where[h] != CONSTANT and self.asm.retarget(s.where[h], slot):
+        if s.where[h] != CONSTANT and self.writer.retarget(s.where[h], slot):
             s.where[h] = slot
             s.aliases += 1
         else:
@@ -259,18 +259,18 @@ class Translator(Sink):
         """Of this instance, or imported."""
         self.line()
         s = self.s
-        own = index >= self.shape.imported_globals
-        self.asm.value32(GLOBAL_GET if own else GLOBAL_GET_IMPORTED, s.own(s.height), self.shape.globals[index])
-        s.push_own(type_)
+        defined = index >= self.shape.imported_globals
+        self.writer.value32(GLOBAL_GET if defined else GLOBAL_GET_IMPORTED, s.temporary(s.height), self.shape.globals[index])
+        s.push_temporary(type_)
 
     def global_set(self, index: i64, type_: i64) -> None:  # noqa: ARG002
         """Of this instance, or imported."""
         self.line()
         s = self.s
-        own = index >= self.shape.imported_globals
+        defined = index >= self.shape.imported_globals
         a = s.source(s.height - 1, 1)
         s.drop(1)
-        self.asm.global_set(GLOBAL_SET if own else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
+        self.writer.global_set(GLOBAL_SET if defined else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
 
     # references, tables, bulk
 
@@ -289,10 +289,10 @@ class Translator(Sink):
         s = self.s
         imported = self.shape.imported_functions
         if func < imported:
-            self.asm.value32(REF_FUNC_IMPORTED, s.own(s.height), self.shape.functions[func])
+            self.writer.value32(REF_FUNC_IMPORTED, s.temporary(s.height), self.shape.functions[func])
         else:
-            self.asm.value32(REF_FUNC, s.own(s.height), func - imported)
-        s.push_own(FUNCREF)
+            self.writer.value32(REF_FUNC, s.temporary(s.height), func - imported)
+        s.push_temporary(FUNCREF)
 
     def table_get(self, table: i64, type_: i64) -> None:
         """The table is named by its place in the instance."""
@@ -300,39 +300,39 @@ class Translator(Sink):
         s = self.s
         a = s.source(s.height - 1, 1)
         s.drop(1)
-        self.asm.value128(TABLE_GET, s.own(s.height), a, 0, self.shape.tables[table])
-        s.push_own(type_)
+        self.writer.value128(TABLE_GET, s.temporary(s.height), a, 0, self.shape.tables[table])
+        s.push_temporary(type_)
 
     def table_set(self, table: i64) -> None:
         """The table is named by its place in the instance."""
         self.line()
         s = self.s
         a, b = s.source(s.height - 2, 1), s.source(s.height - 1, 2)
-        self.asm.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
+        self.writer.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
         s.drop(2)
 
     def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
         """What is seldom: encoded by the row."""
         self.line()
         s = self.s
-        asm = self.asm
+        writer = self.writer
         if op == 0x3F:
-            asm.value(entry(INSTRUCTIONS, op), s.own(s.height), 0, 0)
-            s.push_own(I32)
+            writer.value(entry(INSTRUCTIONS, op), s.temporary(s.height), 0, 0)
+            s.push_temporary(I32)
         elif op == 0x40:
             self.arithmetic.unary(entry(INSTRUCTIONS, op), I32)
-            asm.barrier()
-            self.records.safepoint(asm.pc(), self.at, s)
+            writer.barrier()
+            self.records.safepoint(writer.pc(), self.at, s)
         elif op == 0xFC10:
-            asm.value32(TABLE_SIZE, s.own(s.height), self.shape.tables[x])
-            s.push_own(I32)
+            writer.value32(TABLE_SIZE, s.temporary(s.height), self.shape.tables[x])
+            s.push_temporary(I32)
         else:
             self.rare(op, x, y, operands, result)
 
     def rare(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
         """One of `BULK`."""
         s = self.s
-        asm = self.asm
+        writer = self.writer
         name, of_x, of_y, names = BULK[int(op)]
         values: dict[str, int] = {}
         if of_x:
@@ -346,12 +346,12 @@ class Translator(Sink):
             i += 1
         s.drop(operands)
         if result:
-            values["dst"] = int(asm.reachable(s.own(h)))
-        asm.raw(encode(name, 0, (), **values), s.own(h) if result else NONE)
-        asm.barrier()
+            values["dst"] = int(writer.reachable(s.temporary(h)))
+        writer.raw(encode(name, 0, (), **values), s.temporary(h) if result else NONE)
+        writer.barrier()
         if result:
-            s.push_own(result)
-        self.records.safepoint(asm.pc(), self.at, s)  # the machine divides its work, and may be stopped in the middle
+            s.push_temporary(result)
+        self.records.safepoint(writer.pc(), self.at, s)  # the machine divides its work, and may be stopped in the middle
 
     # control
 
@@ -397,7 +397,7 @@ class Translator(Sink):
 
     def unreachable(self) -> None:
         """Trap."""
-        self.asm.effect(UNREACHABLE, 0, 0, 0)
+        self.writer.effect(UNREACHABLE, 0, 0, 0)
 
     # calls
 

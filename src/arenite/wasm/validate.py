@@ -171,8 +171,8 @@ class Rules:
         match name:
             case "global.get":
                 if immediate >= self.imported:
-                    own = immediate < len(self.m.globals)
-                    raise ValidationError(f"unknown global {immediate}" + (missing("gc") if own else ""), at)
+                    known = immediate < len(self.m.globals)
+                    raise ValidationError(f"unknown global {immediate}" + (missing("gc") if known else ""), at)
                 if self.m.globals[immediate].mutable:
                     raise ValidationError("constant expression required: the global is mutable", at)
                 return (), (self.m.globals[immediate].content,)

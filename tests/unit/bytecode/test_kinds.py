@@ -57,6 +57,6 @@ def test_python_takes_it(wide: Row) -> None:
 
 
 def test_a_pair_that_cannot_be_joined_is_refused() -> None:
-    """The first op must fill its unit, as the translator's assembler takes for granted."""
+    """The first op must fill its unit, as the translator's writer takes for granted."""
     with pytest.raises(InternalError, match=r"i32.popcnt; i32.xor cannot be joined"):
         _joined(fused("i32.popcnt; i32.xor", ROWS["i32.popcnt"], ROWS["i32.xor"]))

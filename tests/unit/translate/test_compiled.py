@@ -27,7 +27,7 @@ HOT = (
     *(
         f"arenite.translate.{name}"
         for name in (
-            *("tables", "assembler", "operands", "records", "shape"),
+            *("tables", "writer", "operands", "records", "shape"),
             *("arithmetic", "accesses", "branches", "blocks", "calls", "translator", "module"),
         )
     ),

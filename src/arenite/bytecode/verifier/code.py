@@ -1,6 +1,6 @@
 """A module's code as the verifier reads it, and the error that a broken rule is.
 
-Compiled by mypyc; see `translate.assembler` for what that forbids.
+Compiled by mypyc; see `translate.writer` for what that forbids.
 """
 
 from __future__ import annotations

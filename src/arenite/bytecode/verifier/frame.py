@@ -1,6 +1,6 @@
 """The frame of the function at hand, as the verifier sees it: which slots there are, and of which class each is.
 
-Compiled by mypyc; see `translate.assembler` for what that forbids.
+Compiled by mypyc; see `translate.writer` for what that forbids.
 """
 
 from __future__ import annotations

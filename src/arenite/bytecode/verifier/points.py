@@ -1,6 +1,6 @@
 """The safepoints of the function at hand: where a run may stop, and what the code behind may rely on then.
 
-Compiled by mypyc; see `translate.assembler` for what that forbids.
+Compiled by mypyc; see `translate.writer` for what that forbids.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the module says, in the form that the verifier's walk wants.
 
-Compiled by mypyc; see `translate.assembler` for what that forbids.
+Compiled by mypyc; see `translate.writer` for what that forbids.
 """
 
 from __future__ import annotations

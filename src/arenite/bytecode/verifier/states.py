@@ -5,7 +5,7 @@
 - A branch to a label that was branched to before is free as long as no slot's class grew meanwhile: `growths` counts that.
 - Work and memory beyond a multiple of what is verified are a `Limit`.
 
-Compiled by mypyc; see `translate.assembler` for what that forbids.
+Compiled by mypyc; see `translate.writer` for what that forbids.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
   Back-edges lead to safepoints, whose lists are what the loop may rely on.
 - Code that no path reaches is held to the rules of form alone: nobody knows what its operands are.
 
-Compiled by mypyc; see `translate.assembler` for what that forbids.
+Compiled by mypyc; see `translate.writer` for what that forbids.
 """
 
 from __future__ import annotations

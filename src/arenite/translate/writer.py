@@ -107,7 +107,7 @@ class Trace:
 
 
 @final
-class Assembler:
+class OpWriter:
     """The bytecode of one module, function after function.
 
     `last`: pc of the op written last if it has a destination that peepholes may change, with its code and destination; `before`:
