@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent.parent
 SOURCES: Final = (
-    *("bytecode/*.py", "layout/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
+    *("bytecode/*.py", "layout/**/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
     *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "routine")),
 )
 
