@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, State, Type, Value
+from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, Memory, State, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.bytecode.stops import Builtin
 from arenite.errors import InternalError
@@ -64,7 +64,7 @@ class Recorder:
         """Constants are bit patterns."""
         if not 0 <= n < 1 << type_.bits or type_.is_float:
             raise InternalError(f"{n} is no bit pattern of {type_.llvm}")
-        return Value(type_, "")
+        return Value(type_, "", n)
 
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
         """Operands agree in type, as the primitive's result rule asks."""
@@ -83,43 +83,43 @@ class Recorder:
             raise InternalError(f"a canonical {value.type.llvm}")
         return value
 
-    def access(self, space: Space, at: Value, disp: Value | int) -> None:
-        """An offset is an i32, or an i64 in memory, where it was checked; a displacement is an i32."""
+    def access(self, where: Space | Memory, at: Value, disp: Value | int) -> Space:
+        """The space.  An offset is an i32, or an i64 in memory, where it was checked; a displacement is an i32."""
+        space = space_of(where)
         allowed = (I32, I64) if space in (Space.MEMORY, Space.STORE) else (I32,)
         if at.type not in allowed or (isinstance(disp, Value) and disp.type is not I32):
             raise InternalError(f"an access to {space.value} at an {at.type.llvm}")
         if space is Space.MEMORY:
             self.traps.add(Cause.MEMORY_OUT_OF_BOUNDS)
+        return space
 
-    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+    def load(self, where: Space | Memory, type_: Type, at: Value, disp: Value | int = 0) -> Value:
         """A read."""
-        self.access(space, at, disp)
-        self.reads.add(space)
+        self.reads.add(self.access(where, at, disp))
         return Value(type_, "")
 
-    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
+    def store(self, where: Space | Memory, at: Value, value: Value, disp: Value | int = 0) -> None:
         """A write."""
         if value.type is I1:
             raise InternalError("an i1 is stored")
-        self.access(space, at, disp)
-        self.writes.add(space)
+        self.writes.add(self.access(where, at, disp))
 
-    def copy(self, to: Value, source: Value, count: Value) -> None:
+    def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """A read and a write of memory."""
-        self.bulk(to, source, count)
-        self.reads.add(Space.MEMORY)
+        self.bulk(memory, to, source, count)
+        self.reads.add(space_of(memory))
 
-    def fill(self, to: Value, byte: Value, count: Value) -> None:
+    def fill(self, memory: Memory, to: Value, byte: Value, count: Value) -> None:
         """A write of memory."""
         if byte.type.bits != 8:
             raise InternalError(f"memory is filled with an {byte.type.llvm}")
-        self.bulk(to, count)
+        self.bulk(memory, to, count)
 
-    def bulk(self, *offsets: Value) -> None:
+    def bulk(self, memory: Memory, *offsets: Value) -> None:
         """Offsets and counts are wide."""
         if any(x.type is not I64 for x in offsets):
             raise InternalError("a bulk operation's bounds are not i64")
-        self.writes.add(Space.MEMORY)
+        self.writes.add(space_of(memory))
 
     def state(self, name: State) -> Value:
         """A register."""
@@ -202,12 +202,15 @@ class Recorder:
         self.transfer("halt")
 
 
-def _stand_in(operand: Operand) -> Value | Label | Labels:
+def _stand_in(e: Recorder, row: Row, operand: Operand) -> Value | Label | Labels | Memory:
+    constant = row.constant(e, operand)
+    if constant is not None:
+        return constant
     if operand.form is Form.LABELS:
         return Labels(operand)
     if operand.form in BRANCHES:
         return Label(Value(I64, ""), back=operand.form is Form.LOOP)
-    return Value(operand.type, "")
+    return operand.given(Value(operand.type, ""))
 
 
 def effects(row: Row) -> Effects:
@@ -216,7 +219,7 @@ def effects(row: Row) -> Effects:
     Raises: `InternalError` when the meaning contradicts itself or the row's signature.
     """
     e = Recorder()
-    value = row.meaning(e, *map(_stand_in, row.operands))
+    value = row.meaning(e, *(_stand_in(e, row, operand) for operand in row.operands))
     asked = e.transfers & {"builtin", "host"}
     ends = e.ended and e.transfers != asked
     helped = bool(asked) and row.result is None

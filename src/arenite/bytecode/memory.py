@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import trap_if
-from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Type, Value, Values
-from arenite.bytecode.row import SLOTS, Meaning, Row, far, row
+from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Memory, Type, Value, Values, space_of
+from arenite.bytecode.row import SLOTS, Meaning, Row, far, row, specialised
 from arenite.bytecode.stops import Builtin
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
@@ -40,36 +40,42 @@ STORES: Final[tuple[tuple[str, Type, str], ...]] = (
 BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills are the machine's, which divides them
 
 
-def _load(memory: Type, extend: str, to: Type) -> Meaning:
-    def meaning(e: Emit, at: Value, disp: Value) -> Value:
-        value = e.load(Space.MEMORY, memory, at, disp)
+def _load(narrow: Type, extend: str, to: Type) -> Meaning:
+    def meaning(e: Emit, at: Value, disp: Value, memory: Memory) -> Value:
+        value = e.load(memory, narrow, at, disp)
         return e.pure(extend, value, to=to) if extend else value
 
     return meaning
 
 
-def _store(memory: Type) -> Meaning:
-    def meaning(e: Emit, at: Value, value: Value, disp: Value) -> None:
-        e.store(Space.MEMORY, at, value if value.type is memory else e.pure("wrap", value, to=memory), disp)
+def _store(narrow: Type) -> Meaning:
+    def meaning(e: Emit, at: Value, value: Value, disp: Value, memory: Memory) -> None:
+        e.store(memory, at, value if value.type is narrow else e.pure("wrap", value, to=narrow), disp)
 
     return meaning
 
 
-def memory_length(e: Emit) -> Value:
-    """Bytes of the instance's memory 0 (i64)."""
-    return in_bytes(e, memory_pages(e))
+def first_memory(e: Values) -> Memory:
+    """Memory 0, whose base the machine keeps."""
+    return Memory(e.const(I32, 0))
 
 
-def memory_pages(e: Emit) -> Value:
-    """Pages of the instance's memory 0 (i32)."""
-    return area_pages(e, memory_area(e, e.state("vmctx")))
+def memory_length(e: Emit, memory: Memory) -> Value:
+    """Bytes of a memory of the instance (i64)."""
+    return in_bytes(e, memory_size(e, memory))
 
 
-def memory_area(e: Values, vmctx: Value) -> Value:
-    """The area of an instance's memory 0 (i32).  Which one it is comes from the arena, so it is bounded: area 0 if the cage has no such area.
+def memory_size(e: Emit, memory: Memory) -> Value:
+    """dst = length of memory 0 in pages."""
+    return area_pages(e, memory_area(e, e.state("vmctx"), memory))
 
-    `layout.cage.memory_area` says the same in Python.
+
+def memory_area(e: Values, vmctx: Value, memory: Memory) -> Value:
+    """The area of an instance's memory (i32).  Which one it is comes from the arena, so it is bounded: area 0 if the cage has no such area.
+
+    `layout.cage.memory_area` says the same in Python.  Raises: `InternalError` for a memory but the first: records of instances have no other.
     """
+    space_of(memory)
     record = e.load(Space.ARENA, I32, vmctx, InstanceRecord.memory.offset)
     area = e.load(Space.ARENA, I32, record, MemoryRecord.area.offset)
     areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
@@ -87,17 +93,28 @@ def in_bytes(e: Values, pages: Value) -> Value:
     return e.pure("shl", e.pure("extend_u", pages, to=I64), e.const(I64, PAGE_SIZE.bit_length() - 1))
 
 
-def memory_size(e: Emit) -> Value:
-    """dst = length of memory 0 in pages."""
-    return memory_pages(e)
+def _ask(e: Emit, memory: Memory, builtin: Builtin, *args: Value) -> Value:
+    """Ask for a builtin of memory 0, which is not among its arguments.  Raises: `InternalError` for another memory."""
+    space_of(memory)
+    return e.builtin(builtin, *args)
 
 
-def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
+def memory_grow(e: Emit, delta: Value, memory: Memory) -> Value:
+    """dst = the old size in pages, or -1."""
+    return _ask(e, memory, Builtin.MEMORY_GROW, delta)
+
+
+def memory_init(e: Emit, segment: Value, to: Value, source: Value, count: Value, memory: Memory) -> None:
+    """memory0[to:][:count] = data segment[source:][:count]."""
+    _ask(e, memory, Builtin.MEMORY_INIT, segment, to, source, count)
+
+
+def _machine_does(e: Emit, memory: Memory, builtin: Builtin, *args: Value) -> None:
     """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
     count, fuel = args[-1], e.state("fuel")
     for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.state("floor"))):
         with e.when(condition, cold=True):
-            e.builtin(builtin, *args)
+            _ask(e, memory, builtin, *args)
 
 
 def _pay(e: Emit, count: Value) -> None:
@@ -106,56 +123,53 @@ def _pay(e: Emit, count: Value) -> None:
     e.set_state("fuel", e.pure("sub", e.state("fuel"), units))
 
 
-def memory_copy(e: Emit, to: Value, source: Value, count: Value) -> None:
+def memory_copy(e: Emit, to: Value, source: Value, count: Value, memory: Memory) -> None:
     """memory0[to:][:count] = memory0[source:][:count]; ranges may overlap."""
-    _machine_does(e, Builtin.MEMORY_COPY, to, source, count)
-    length = memory_length(e)
+    _machine_does(e, memory, Builtin.MEMORY_COPY, to, source, count)
+    length = memory_length(e, memory)
     wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
     for start in (wide_to, wide_source):
         trap_if(e, e.pure("gt_u", e.pure("add", start, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
     _pay(e, count)
-    e.copy(wide_to, wide_source, wide_count)
+    e.copy(memory, wide_to, wide_source, wide_count)
 
 
-def memory_fill(e: Emit, to: Value, byte: Value, count: Value) -> None:
+def memory_fill(e: Emit, to: Value, byte: Value, count: Value, memory: Memory) -> None:
     """memory0[to:][:count] = byte."""
-    _machine_does(e, Builtin.MEMORY_FILL, to, byte, count)
-    length = memory_length(e)
+    _machine_does(e, memory, Builtin.MEMORY_FILL, to, byte, count)
+    length = memory_length(e, memory)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
     trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
     _pay(e, count)
-    e.fill(wide_to, e.pure("wrap", byte, to=I8), wide_count)
+    e.fill(memory, wide_to, e.pure("wrap", byte, to=I8), wide_count)
+
+
+def _accesses() -> Iterator[Row]:
+    """Loads and stores of any memory, with near and far static offsets."""
+    for name, narrow, extend, slot in LOADS:
+        doc = f"dst = memory0[at + disp], {narrow.bits} bits"
+        yield row(name, f"at:i32 disp:u16:offset memory:memory -> {slot}", _load(narrow, extend, SLOTS[slot]), doc)
+    for name, narrow, slot in STORES:
+        doc = f"memory0[at + disp] = value, {narrow.bits} bits"
+        yield row(name, f"at:i32 value:{slot} disp:u16:offset memory:memory", _store(narrow), doc)
+
+
+def _whole() -> Iterator[Row]:
+    """What is about a memory as a whole."""
+    yield row("memory.size", "memory:memory -> i32", memory_size)
+    yield row("memory.copy", "to:i32 source:i32 count:i32 memory:memory", memory_copy)
+    yield row("memory.fill", "to:i32 byte:i32 count:i32 memory:memory", memory_fill)
+    yield row("memory.grow", "delta:i32 memory:memory -> i32", memory_grow)
+    yield row("memory.init", "segment:u32:data to:i32 source:i32 count:i32 memory:memory", memory_init)
 
 
 def rows() -> Iterator[Row]:
-    """Loads and stores with near and far static offsets, and the bulk instructions."""
-    for name, memory, extend, slot in LOADS:
-        doc = f"dst = memory0[at + disp], {memory.bits} bits"
-        near = row(f"{name} memory0", f"at:i32 disp:u16:offset -> {slot}", _load(memory, extend, SLOTS[slot]), doc)
+    """The ops for memory 0, which is a constant of them."""
+    for access in _accesses():
+        near = specialised(access, f"{access.name} memory0", memory=0)
         yield from (near, far(near))
-    for name, memory, slot in STORES:
-        near = row(
-            f"{name} memory0",
-            f"at:i32 value:{slot} disp:u16:offset",
-            _store(memory),
-            f"memory0[at + disp] = value, {memory.bits} bits",
-        )
-        yield from (near, far(near))
-    yield row("memory.size", "-> i32", memory_size)
-    yield row("memory.copy", "to:i32 source:i32 count:i32", memory_copy)
-    yield row("memory.fill", "to:i32 byte:i32 count:i32", memory_fill)
-    yield row(
-        "memory.grow",
-        "delta:i32 -> i32",
-        lambda e, delta: e.builtin(Builtin.MEMORY_GROW, delta),
-        "dst = the old size in pages, or -1",
-    )
-    yield row(
-        "memory.init",
-        "segment:u32:data to:i32 source:i32 count:i32",
-        lambda e, *args: e.builtin(Builtin.MEMORY_INIT, *args),
-        "memory0[to:][:count] = data segment[source:][:count]",
-    )
+    for whole in _whole():
+        yield specialised(whole, whole.name, memory=0)
     yield row(
         "data.drop",
         "segment:u32:data",

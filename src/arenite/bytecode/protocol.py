@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from arenite.errors import InternalError
+from arenite.layout.spaces import Space
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from arenite.bytecode.row import Operand
     from arenite.bytecode.stops import Builtin
-    from arenite.layout.spaces import Space
     from arenite.traps import Cause
 
 
@@ -69,6 +71,22 @@ class Labels:
     operand: Operand
 
 
+@dataclass(frozen=True)
+class Memory:
+    """A linear memory of the instance: an access names it where others name a space.  Its number is a constant in ops for one memory."""
+
+    number: Value
+
+
+def space_of(where: Space | Memory) -> Space:
+    """The space of an access.  Raises: `InternalError` for a memory but the first, the only one whose base and length readers keep."""
+    if isinstance(where, Space):
+        return where
+    if where.number.constant != 0:
+        raise InternalError("an access to a memory whose base no reader keeps")
+    return Space.MEMORY
+
+
 State = Literal["vmctx", "fuel", "sp", "floor"]
 
 
@@ -81,8 +99,8 @@ class Values(Protocol):
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
         """A primitive of `bytecode.prims`; `to` for those that convert."""
 
-    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
-        """The value at `space[at + disp]`; an access to MEMORY traps by itself (guard page, comparison, or Python's own check)."""
+    def load(self, where: Space | Memory, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+        """The value at `where[at + disp]`; an access to a memory traps by itself (guard page, comparison, or Python's own check)."""
 
 
 class Emit(Values, Protocol):
@@ -92,14 +110,14 @@ class Emit(Values, Protocol):
         """A float result: as it is, or with every NaN made the canonical one where runs must be deterministic."""
 
     # memory
-    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
-        """Set `space[at + disp]`."""
+    def store(self, where: Space | Memory, at: Value, value: Value, disp: Value | int = 0) -> None:
+        """Set `where[at + disp]`."""
 
-    def copy(self, to: Value, source: Value, count: Value) -> None:
-        """Move `count` bytes inside MEMORY; bounds have been checked; ranges may overlap."""
+    def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
+        """Move `count` bytes inside a memory; bounds have been checked; ranges may overlap."""
 
-    def fill(self, to: Value, byte: Value, count: Value) -> None:
-        """Set `count` bytes of MEMORY; bounds have been checked."""
+    def fill(self, memory: Memory, to: Value, byte: Value, count: Value) -> None:
+        """Set `count` bytes of a memory; bounds have been checked."""
 
     # machine state, the row's result
     def state(self, name: State) -> Value:

@@ -7,6 +7,7 @@ Derived from a row: its encoding, its text form, its handlers, its effects.  Kin
     u16 u32 type               an unsigned constant                                                    -> Value (i32)
     label loop                 where a branch goes, in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint  -> Label
     labels                     a count; so many labels follow the op                                   -> Labels
+    memory                     a memory of the instance, by its number                                 -> Memory
 
 A third word says what an operand is for, where its kind does not: its *role* (`ROLES`).  The verifier, and whatever rewrites indexes,
 go by roles: no op is known to them by its name.
@@ -24,7 +25,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from arenite.bytecode.protocol import F32, F64, I32, I64, Type, Value
+from arenite.bytecode.protocol import F32, F64, I32, I64, Memory, Type, Value, Values
 from arenite.layout.cage import UNIT
 
 Meaning = Callable[..., Value | None]  # arity differs from row to row: the one place where that is allowed
@@ -40,6 +41,7 @@ class Form(Enum):
     LABEL = "a displacement to a label ahead"
     LOOP = "a displacement to a label that is not ahead: a back-edge"
     LABELS = "a count of displacements behind the op"
+    MEMORY = "a memory's number in the instance"
 
 
 class Kind(NamedTuple):
@@ -63,6 +65,7 @@ KINDS: Final[dict[str, Kind]] = {name: Kind(Form.SLOT, type_, 2, "H") for name, 
     "label": Kind(Form.LABEL, I64, 4, "i"),
     "loop": Kind(Form.LOOP, I64, 4, "i"),
     "labels": Kind(Form.LABELS, I64, 2, "H"),
+    "memory": Kind(Form.MEMORY, I32, 2, "H"),
 }
 """Name of a kind, as signatures have it -> what is true of it.  A new one of a known form needs nothing else."""
 
@@ -119,6 +122,10 @@ class Operand:
         """How `struct` calls it."""
         return KINDS[self.kind].letter
 
+    def given(self, number: Value) -> Value | Memory:
+        """What a meaning receives for a number of the code: a memory, or the number itself."""
+        return Memory(number) if self.form is Form.MEMORY else number
+
 
 @dataclass(frozen=True)
 class Row:
@@ -145,6 +152,11 @@ class Row:
         """What stands in the code, the destination first, as `dst`."""
         dst = () if self.result is None or self.tied else (Operand("dst", self.result, self.result_at, self.result_role),)
         return dst + tuple(o for o in self.operands if o.name not in self.fixed)
+
+    def constant(self, e: Values, operand: Operand) -> Value | Memory | None:
+        """What the meaning receives for an operand that is fixed; None for one that is encoded."""
+        n = self.fixed.get(operand.name)
+        return None if n is None else operand.given(e.const(operand.type, n & (1 << operand.type.bits) - 1))
 
     @property
     def destination(self) -> Operand | None:
@@ -197,9 +209,14 @@ def looping(source: Row) -> Row:
     return placed(replace(source, name="loop_" + source.name, operands=change))
 
 
-def tied(source: Row, operand: str, **fixed: int) -> Row:
-    """The result replaces `operand`; `fixed` operands become constants of the handler."""
-    return placed(replace(source, tied=operand, fixed=source.fixed | fixed))
+def tied(source: Row, operand: str) -> Row:
+    """The result replaces `operand`."""
+    return placed(replace(source, tied=operand))
+
+
+def specialised(source: Row, name: str, **fixed: int) -> Row:
+    """The op for these values of operands, which become constants of the handler: an access for memory 0."""
+    return placed(replace(source, name=name, fixed=source.fixed | fixed))
 
 
 def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: int = 0) -> Row:
@@ -210,7 +227,9 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
     n = len(first.operands)
     taken = {o.name for o in first.operands}
     others = second.operands[:operand] + second.operands[operand + 1 :]
-    rest = tuple(replace(o, name=o.name + "2" if o.name in taken else o.name) for o in others)
+    names = {o.name: o.name + "2" if o.name in taken else o.name for o in others}
+    rest = tuple(replace(o, name=names[o.name]) for o in others)
+    fixed = first.fixed | {names[constant]: n for constant, n in second.fixed.items()}
 
     def meaning(e: Any, *xs: Any) -> Value | None:  # noqa: ANN401
         value = first.meaning(e, *xs[:n])
@@ -234,5 +253,6 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
             result=first.result if keep else second.result,
             result_role=first.result_role if keep else second.result_role,
             tied=first.tied if keep else None,
+            fixed=fixed,
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.protocol import I32, I64, Label, Labels, Value
+from arenite.bytecode.protocol import I32, I64, Label, Labels, Memory, Value, space_of
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.addressing import Addressing, alias_tag
@@ -45,10 +45,11 @@ class Handler(Routine):
         """A `ptr` to the slot that the operand at byte `at` names."""
         return self.line(f"getelementptr i8, ptr %fp, i64 {self.half(at)}")
 
-    def operand(self, o: Operand) -> Value | Label | Labels:
+    def operand(self, o: Operand) -> Value | Label | Labels | Memory:
         """What the meaning receives."""
-        if o.name in self.row.fixed:
-            return self.const(o.type, self.row.fixed[o.name])
+        constant = self.row.constant(self, o)
+        if constant is not None:
+            return constant
         if o.form is Form.SLOT:
             return Value(o.type, self.line(f"load {o.type.llvm}, ptr {self.slot(o.at)}, align 8{alias_tag(Space.FRAME)}"))
         if o.form in BRANCHES:
@@ -57,9 +58,9 @@ class Handler(Routine):
             return Labels(o)
         text = self.field(o.at, f"i{8 * o.size}")
         if o.size == o.type.size:
-            return Value(o.type, text)
+            return o.given(Value(o.type, text))
         extend = "sext" if o.form is Form.IMMEDIATE else "zext"
-        return Value(o.type, self.line(f"{extend} i{8 * o.size} {text} to {o.type.llvm}"))
+        return o.given(Value(o.type, self.line(f"{extend} i{8 * o.size} {text} to {o.type.llvm}")))
 
     def target(self, displacement: str) -> Value:
         """A label's pc."""
@@ -115,16 +116,17 @@ class Handler(Routine):
         self.stop(builtin)
         return zero
 
-    def copy(self, to: Value, source: Value, count: Value) -> None:
+    def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """In a function of its own, which may use the machine stack."""
-        self.bulk("copy", to, source, count)
+        self.bulk("copy", memory, to, source, count)
 
-    def fill(self, to: Value, byte: Value, count: Value) -> None:
+    def fill(self, memory: Memory, to: Value, byte: Value, count: Value) -> None:
         """In a function of its own, which may use the machine stack."""
-        self.bulk("fill", to, byte, count)
+        self.bulk("fill", memory, to, byte, count)
 
-    def bulk(self, name: str, *args: Value) -> None:
-        """Leave to a function that moves bytes and goes on behind this op."""
+    def bulk(self, name: str, memory: Memory, *args: Value) -> None:
+        """Leave to a function that moves bytes of memory 0 and goes on behind this op."""
+        space_of(memory)
         self.arguments(args)
         self.tail(f"@{name}", pc=self.behind().text)
 

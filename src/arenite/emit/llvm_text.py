@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Type, Value
+from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Memory, Type, Value, space_of
 from arenite.emit.addressing import Addressing, alias_tag, widened
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
@@ -127,8 +127,9 @@ class LlvmText:
     def pin(self) -> None:
         """Keep the machine's registers where a fault finds them.  Nothing to do unless the tier says so."""
 
-    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Value:
-        """The value at `space[at + disp]`."""
+    def load(self, where: Space | Memory, type_: Type, at: Value, disp: Value | int = 0) -> Value:
+        """The value at `where[at + disp]`."""
+        space = space_of(where)
         pointer = self.address(space, at, disp, type_.size)
         guarded = self.guarded(space)
         if guarded:
@@ -141,8 +142,9 @@ class LlvmText:
             self.pin()
         return value
 
-    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
-        """Set `space[at + disp]`."""
+    def store(self, where: Space | Memory, at: Value, value: Value, disp: Value | int = 0) -> None:
+        """Set `where[at + disp]`."""
+        space = space_of(where)
         pointer = self.address(space, at, disp, value.type.size)
         guarded = self.guarded(space)
         if guarded:

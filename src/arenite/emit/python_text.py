@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, State, Type, Value
+from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, Memory, State, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.numerics import FUNCTIONS
@@ -254,8 +254,9 @@ class PythonText:
         return Expression(value.type, tree=built("CANON({0})", tree(value))) if self.deterministic else expression(value)
 
     # memory
-    def load(self, space: Space, type_: Type, at: Value, disp: Value | int = 0) -> Expression:
-        """The value at `space[at + disp]`."""
+    def load(self, where: Space | Memory, type_: Type, at: Value, disp: Value | int = 0) -> Expression:
+        """The value at `where[at + disp]`."""
+        space = space_of(where)
         place = displaced(at, disp)
         if space is Space.MEMORY:
             found = built("m[{0}]" if type_ is I8 else f"ld{type_.view}(m, {{0}})[0]", place.tree)
@@ -270,8 +271,9 @@ class PythonText:
             return built(f"{type_.view.upper()}[{'q' if type_.size == 8 else 'w'} + {{0}}]", index)
         return built(f"{VIEWS[space]}{type_.view.upper()}[{{0}}]", index)
 
-    def store(self, space: Space, at: Value, value: Value, disp: Value | int = 0) -> None:
-        """Set `space[at + disp]`."""
+    def store(self, where: Space | Memory, at: Value, value: Value, disp: Value | int = 0) -> None:
+        """Set `where[at + disp]`."""
+        space = space_of(where)
         place, letter = displaced(at, disp), value.type.view
         if space is Space.FRAME:
             assert isinstance(disp, int)
@@ -297,26 +299,29 @@ class PythonText:
         """Set a slot."""
         self.lines.append(Line(Write(value.type, "", operand, disp), tree(value)))
 
-    def copy(self, to: Value, source: Value, count: Value) -> None:
+    def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """Move bytes of memory: of the one whose length was just asked for, which a damaged arena may have changed."""
+        space_of(memory)
         self.do("SWITCH(vmctx)")
         self.do("COPY(m, {0}, {1}, {2})", tree(to), tree(source), tree(count))
 
-    def fill(self, to: Value, byte: Value, count: Value) -> None:
+    def fill(self, memory: Memory, to: Value, byte: Value, count: Value) -> None:
         """Set bytes of memory, as `copy`."""
+        space_of(memory)
         self.do("SWITCH(vmctx)")
         self.do("FILL(m, {0}, {1}, {2})", tree(to), tree(byte), tree(count))
 
     # operands, state, the result
-    def operand(self, o: Operand) -> Value | Label | Labels:
+    def operand(self, o: Operand) -> Value | Label | Labels | Memory:
         """What the meaning receives: a place."""
-        if o.name in self.row.fixed:
-            return self.const(o.type, self.row.fixed[o.name] & (1 << o.type.bits) - 1)
+        constant = self.row.constant(self, o)
+        if constant is not None:
+            return constant
         if o.form is Form.LABELS:
             return Labels(o)
         if o.form in BRANCHES:
             return Label(self.place(o.name, I64), back=o.form is Form.LOOP)
-        return self.place(o.name, o.type)
+        return o.given(self.place(o.name, o.type))
 
     def place(self, operand: str, type_: Type) -> Expression:
         """What a block puts in: an operand, or something about the op."""

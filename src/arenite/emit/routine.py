@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.memory import area_pages, in_bytes, memory_area
+from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area
 from arenite.bytecode.protocol import I32, I64, State, Value
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.llvm_text import INVARIANT, LlvmText
@@ -89,7 +89,7 @@ class Routine(LlvmText):
 
     def memory_of(self, vmctx: Value) -> dict[str, str]:
         """The registers that depend on the instance's memory."""
-        area = memory_area(self, vmctx)
+        area = memory_area(self, vmctx, first_memory(self))
         found = {"memory": self.addressing.memory(self.line, area)}
         if self.explicit_bounds:
             found["length"] = in_bytes(self, area_pages(self, area)).text

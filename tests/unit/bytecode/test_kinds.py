@@ -9,8 +9,8 @@ import pytest
 from arenite.bytecode import encode
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import ROWS, TABLE, _joined
-from arenite.bytecode.protocol import I64
-from arenite.bytecode.row import KINDS, Form, Kind, Row, fused, row
+from arenite.bytecode.protocol import I32, I64
+from arenite.bytecode.row import KINDS, Form, Kind, Row, fused, row, specialised
 from arenite.bytecode.text import op_text
 from arenite.emit.addressing import Single
 from arenite.emit.handler import Handler
@@ -60,3 +60,30 @@ def test_a_pair_that_cannot_be_joined_is_refused() -> None:
     """The first op must fill its unit, as the translator's writer takes for granted."""
     with pytest.raises(InternalError, match=r"i32.popcnt; i32.xor cannot be joined"):
         _joined(fused("i32.popcnt; i32.xor", ROWS["i32.popcnt"], ROWS["i32.xor"]))
+
+
+ANY_MEMORY = row(
+    "load32", "at:i32 disp:u16:offset memory:memory -> i32", lambda e, at, disp, memory: e.load(memory, I32, at, disp)
+)
+
+
+def test_an_op_for_memory_0_does_not_encode_it() -> None:
+    assert [o.name for o in ANY_MEMORY.encoded] == ["dst", "at", "disp", "memory"]
+    first = specialised(ANY_MEMORY, "load32 memory0", memory=0)
+    assert [o.name for o in first.encoded] == ["dst", "at", "disp"]
+    assert (first.size, effects(first)) == (ROWS["load32 memory0"].size, effects(ROWS["load32 memory0"]))
+
+
+@pytest.mark.parametrize("other", [ANY_MEMORY, specialised(ANY_MEMORY, "load32 memory1", memory=1)], ids=["encoded", "constant"])
+def test_no_reader_takes_another_memory_for_the_first(other: Row) -> None:
+    handler = Handler(other, Single(), X86_64, explicit_bounds=False, deterministic=False)
+    for read in (lambda: effects(other), handler.text, PythonText(other, deterministic=False).template):
+        with pytest.raises(InternalError, match="a memory whose base no reader keeps"):
+            read()
+
+
+def test_constants_of_both_ops_of_a_pair_stay() -> None:
+    first = specialised(ANY_MEMORY, "first", memory=0)
+    pair = fused("pair", first, specialised(ANY_MEMORY, "second", memory=1))
+    assert pair.fixed == {"memory": 0, "memory2": 1}
+    assert [o.name for o in pair.encoded] == ["dst", "at", "disp", "disp2"]

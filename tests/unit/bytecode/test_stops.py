@@ -51,7 +51,7 @@ def test_each_is_asked_for_by_an_op() -> None:
 def test_the_op_gives_what_the_row_says(row: Row) -> None:
     builtin = effects(row).builtin
     assert builtin is not None
-    assert [(o.name, SPACES.get(o.role.partition(".")[0], "")) for o in row.operands] == [
+    assert [(o.name, SPACES.get(o.role.partition(".")[0], "")) for o in row.encoded if o.name != "dst"] == [
         (a.name, a.space) for a in builtin.arguments
     ]
     assert (row.result is None) == (builtin.result is None)
