@@ -29,19 +29,6 @@ FIXED = {
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
 
-INTERPRETER = """
-import sys, types
-from pathlib import Path
-import llvmlite
-package = types.ModuleType("arenite")  # without what its __init__ imports: a build lacks the packages that running needs
-package.__path__ = [sys.argv[1]]
-sys.modules["arenite"] = package
-from arenite.tiers.threaded.build import main
-why_not = main(Path(sys.argv[2]))
-if why_not:
-    print("no interpreter is compiled:", why_not)
-"""
-
 
 def hot() -> list[str]:
     """The modules to compile: the walks over function bodies and over bytecode, and all that translates."""
@@ -84,9 +71,9 @@ def interpreter(package: Path, folder: Path) -> None:
     Raises: `CalledProcessError` when that fails; its words are on the standard error by then.
     """
     with tempfile.TemporaryDirectory() as cache:  # nothing of the user's is used, or left with him
-        command = [sys.executable, "-c", INTERPRETER, str(package), str(folder)]
+        command = [sys.executable, str(package / "platform" / "alone.py"), "arenite.tiers.threaded.build", "main", str(folder)]
         environment = os.environ | {"ARENITE_CACHE_DIR": cache}
-        subprocess.run(command, env=environment, check=True)  # noqa: S603 (this Python, a constant program)
+        subprocess.run(command, env=environment, check=True)  # noqa: S603 (this Python, a program of ours)
 
 
 class BuildPython(build_py):

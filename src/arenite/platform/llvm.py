@@ -52,15 +52,6 @@ define preserve_nonecc i64 @caller(ptr %base, i64 %pc) {
 }
 """
 
-ELSEWHERE: Final = """
-import sys, types
-package = types.ModuleType("arenite")  # without what its __init__ imports, which a build of arenite does not have
-package.__path__ = [sys.argv[1]]
-sys.modules["arenite"] = package
-from arenite.platform import llvm
-llvm.compile_object(sys.stdin.read())
-"""
-
 
 @functools.cache
 def host_cpu() -> str:
@@ -88,6 +79,11 @@ def compile_object(ir: str, *, opt: int = 2, cpu: str | None = None, architectur
     """
     machine, module = _compile(ir, opt, cpu, architecture)
     return bytes(machine.emit_object(module))
+
+
+def compile_input() -> None:
+    """Compile what the standard input has, to see whether that can be done.  Raises: as `compile_object`."""
+    compile_object(sys.stdin.read())
 
 
 def assembly(ir: str, *, opt: int = 2, cpu: str | None = None, architecture: Architecture | None = None) -> str:
@@ -148,8 +144,8 @@ def _compile_elsewhere(ir: str) -> tuple[int, str]:
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
-        done = subprocess.run(  # noqa: S603 (this Python, a constant program)
-            [sys.executable, "-c", ELSEWHERE, str(Path(__file__).parent.parent)],
+        done = subprocess.run(  # noqa: S603 (this Python, a program of ours)
+            [sys.executable, str(Path(__file__).with_name("alone.py")), __name__, compile_input.__name__],
             input=ir.encode(),
             env=environment,
             capture_output=True,

@@ -68,6 +68,13 @@ def test_preserve_none_is_asked_once(fresh: None, monkeypatch: pytest.MonkeyPatc
     assert llvm.preserve_none_supported()
 
 
+@pytest.mark.parametrize("safe_path", ["", "1"])
+def test_another_process_compiles_by_this_ones_modules(monkeypatch: pytest.MonkeyPatch, safe_path: str) -> None:
+    monkeypatch.setenv("PYTHONSAFEPATH", safe_path)  # set, a program's folder is not in sys.path
+    assert llvm._compile_elsewhere(ADD) == (0, "")
+    assert llvm._compile_elsewhere("no IR")[0] == 1
+
+
 def test_a_probe_that_llvm_ends_means_no(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: (-6, ""))
     assert not llvm.preserve_none_supported()

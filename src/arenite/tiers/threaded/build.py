@@ -6,15 +6,13 @@ mypy_extensions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 from arenite.errors import Limit
 from arenite.platform import cache, faults
 from arenite.tiers.threaded import require
 from arenite.tiers.threaded.objects import Variant, object_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def build(folder: Path) -> None:
@@ -32,11 +30,11 @@ def build(folder: Path) -> None:
         (folder / old).unlink()
 
 
-def main(folder: Path) -> str | None:
-    """Build, on systems that can have the tier; elsewhere why not.  Raises: as `build`."""
+def main(folder: str) -> None:
+    """Build, on systems that can have the tier; elsewhere say why not.  Raises: as `build`."""
     try:
         require()
     except Limit as why:
-        return str(why)
-    build(folder)
-    return None
+        sys.stdout.write(f"no interpreter is compiled: {why}\n")
+        return
+    build(Path(folder))
