@@ -1,4 +1,4 @@
-"""What users hold.  `arenite` exports all of it; nothing else is public."""
+"""What users hold.  `arenite` exports what is public of it, with errors and WASI's options; beside that there is `arenite.driver`."""
 
 from arenite.api.caller import Caller
 from arenite.api.engine import Engine

@@ -6,7 +6,8 @@
 
 A *builtin* is what an op asks the machine for, because it changes the machine itself.  A tier stops with the builtin's status, its
 arguments in `StoreContext.arguments`, 8 bytes each; the machine does the work, writes the result to `StoreContext.result_slot` of the
-frame, and lets the tier go on at `StoreContext.next_pc`.  The machine has one function for each, which every tier uses.
+frame, and lets the tier go on at `StoreContext.next_pc`.  The machine has one function for each, which every tier uses; but
+`HOST_CALL` is the loop's own, with arguments and results in the frame.
 
 Numbers stand in snapshots: they stay what they are.
 """

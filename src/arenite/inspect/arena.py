@@ -1,6 +1,6 @@
 """The arena of a snapshot, and what numbers in it mean.
 
-Both distrust it: every place is checked before it is read.
+It is distrusted: whoever reads a place has asked `holds` before; `reference` does that itself.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.layout.types import REFERENCES
 from arenite.wasm.features import FEATURES
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.sink import Sink
@@ -24,6 +25,11 @@ class Survey(Sink):
         super().__init__()
         self.ops: set[int] = set()
         self.multi_value = False
+        self.references = False
+
+    def begin(self, func: int, params: tuple[int, ...], results: tuple[int, ...], locals_: list[int], size: int) -> None:  # noqa: ARG002
+        """See `Sink`."""
+        self.references |= any(t in REFERENCES for t in locals_)
 
     def numeric(self, op: int, operands: int, result: int) -> None:  # noqa: ARG002
         """See `Sink`."""
@@ -56,6 +62,7 @@ class Survey(Sink):
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Sink`."""
         self.multi_value |= bool(params) or len(results) > 1
+        self.references |= any(t in REFERENCES for t in results)
 
     loop = block
     if_ = block
@@ -74,4 +81,6 @@ def features(module: Module) -> list[str]:
     used = {BY_CODE[op].feature for op in survey.ops} | {name for name, _ in uses(module)}
     if survey.multi_value:
         used.add("multi-value")
+    if survey.references:
+        used.add("reference-types")
     return [feature.name for feature in FEATURES if feature.name in used and feature.standard != "1.0"]

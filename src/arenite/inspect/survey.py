@@ -3,8 +3,8 @@
 Nothing of the guest runs and no import is needed; a module that is missing costs names and what only it knows.  What is shown is
 hostile: every walk is bounded, every place is checked, and what is damaged is a problem in words, not an error.
 
-    opened = file.load(path)
-    survey = survey_of(opened, modules, windows)
+    opened = opening.load(path)
+    survey = survey_of(opened, modules)
     for record in survey.records:
         print(hex(record.at), record.kind.label, record.title)
 

@@ -1,4 +1,4 @@
-"""WASI preview 1 on the public API alone.
+"""WASI preview 1, a dialect of `arenite.world`.
 
 with Store(engine) as store:
     store.set_wasi(WasiConfig(argv=["prog"], stdout=sys.stdout))

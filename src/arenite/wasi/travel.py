@@ -1,8 +1,6 @@
 """The state of a frozen guest of preview 1: what travels of its world, with the numbers and rights that it has there.
 
-- A state is untrusted: what breaks a rule is a `SnapshotError` that names the field.  What a state asks for is granted by the options
-  that the guest goes on with; no field can widen that.
-- The guest's texts and paths are bytes, as it passed them.
+How a state is made data and back, and that it is distrusted, is said in `world.travel`.
 
     decode(FrozenGuest, encode(guest), "WASI's state") == guest
 """

@@ -21,6 +21,8 @@ from arenite.wasm.decode import decode
         ("(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))", ["bulk-memory"]),
         ("(func (drop (ref.null extern)))", ["reference-types"]),
         ("(table 1 externref)", ["reference-types"]),
+        ("(func (local externref))", ["reference-types"]),
+        ("(func (drop (block (result externref) (unreachable))))", ["reference-types"]),
         ("(global i32 (i32.add (i32.const 1) (i32.const 2)))", ["extended-const"]),
         ('(global (export "g") (mut i32) (i32.const 1))', []),
     ],

@@ -1,4 +1,4 @@
-"""Making an instance: allocate, link, initialise, run the start function.  Spec: exec-instantiation."""
+"""Making an instance: allocate, link, initialise; whoever asks for it runs the start function.  Spec: exec-instantiation."""
 
 from __future__ import annotations
 

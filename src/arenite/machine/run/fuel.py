@@ -1,4 +1,4 @@
-"""How much a store's guests may use: the one home of its numbers.
+"""How much a store's guests may use: the one home of its numbers.  The loop takes from `left` itself, where a call would cost too much.
 
 A run gets a slice at a time.  An execution may get less than the store has; the rest waits in `reserve` until it stops.
 """

@@ -1,6 +1,6 @@
 """The loop around a tier: it runs until it stops; the loop does what the stop asks for and lets it go on.
 
-A stop asks for a host function, a builtin, or a slice of fuel.  No machine stack lies between guest and host at that moment: what is
+A stop asks for a host function, a builtin, a slice of fuel, or a look at the time.  No machine stack lies between guest and host at that moment: what is
 going on stands in the arena and the store context.
 
 Invariants: the arena is distrusted (a word is read once and bounded); the store context below the base is the machine's own;

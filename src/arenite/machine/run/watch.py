@@ -2,7 +2,7 @@
 
 A run goes on until its fuel is used up, which may take any time, for what a unit of fuel buys differs by orders of magnitude.  So time
 is told by a clock: the watch raises the floor of every running store (`StoreContext.floor`), the run pauses where it pays next, and the
-loop in `machine` runs signal handlers, looks at epochs and deadlines, and lets it go on.
+loop (`run.loop`) runs signal handlers, looks at epochs and deadlines, and lets it go on.
 
 Machines are attended for a period or two beyond their last run, so short calls one behind the other cost a look at `attended` each.  The
 thread ends when nothing has run for a while, and begins again with the next run.
