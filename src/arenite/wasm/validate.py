@@ -162,7 +162,7 @@ class Rules:
                 if not stack or not match(stack.pop(), operand):
                     raise ValidationError(f"type mismatch: {type_name(operand)} expected by {name}", at)
             stack += results
-        if not match_all(stack, [expected]):
+        if stack != [expected] and not match_all(stack, [expected]):
             found = " ".join(map(type_name, stack)) or "nothing"
             raise ValidationError(f"type mismatch: {type_name(expected)} expected, {found} found", at)
 
