@@ -1,9 +1,10 @@
 """What users hold.  `arenite` exports what is public of it, with errors and WASI's options; beside that there is `arenite.driver`."""
 
+from typing import TypeAlias
+
 from arenite.api.caller import Caller
 from arenite.api.engine import Engine
 from arenite.api.execution import ASK_AGAIN, Execution, Finished, Paused
-from arenite.api.extern import Storelike
 from arenite.api.func import Func
 from arenite.api.globals import Global
 from arenite.api.hosts import WASI, HostModule
@@ -23,6 +24,9 @@ from arenite.machine.run.backtrace import GuestFrame as Frame
 from arenite.machine.run.hosts import HostModuleConfig
 from arenite.machine.run.hosts import State as HostState
 from arenite.snapshot.private import LONGEST_KEY, SHORTEST_KEY, checked_key
+
+Storelike: TypeAlias = Store | Caller
+"""What methods take first."""
 
 __all__ = [
     "ASK_AGAIN",

@@ -17,13 +17,15 @@ WASI: Final = "wasi"  # the name of the host module that `set_wasi` gives
 class Supplied:
     """A host module that comes with arenite.
 
-    `prefix`: of the import modules that it serves.  `missing`: what to tell whoever instantiates a module without it; `frozen`: whoever
-    goes on from a snapshot without it.
+    `name`: by which stores have it.  `prefix`: of the import modules that it serves.  `missing`: what to tell whoever instantiates a module without it; `frozen`: whoever
+    goes on from a snapshot without it; `unlinked`: whoever has it, and a linker that does not look there.
     """
 
+    name: str
     prefix: str
     missing: str
     frozen: str
+    unlinked: str
 
 
 SUPPLIED: Final[dict[str, Supplied]] = {}

@@ -233,8 +233,8 @@ class Linker(Unclosed):
                 return host_function(offered[0], offered[1], access_caller=True)
         found = found or self._unknown.get((module, name))
         if found is None:
-            missing = lacking((host for host in SUPPLIED if host not in hosts), module)
-            hint = "" if missing is None else f" ({missing.frozen})"
+            missing = lacking((host for host in SUPPLIED if host not in hosts or host not in self._hosts), module)
+            hint = "" if missing is None else f" ({missing.unlinked if missing.name in hosts else missing.frozen})"
             raise LinkError(
                 f"unknown import: {module!r} {name!r} has not been defined, and the snapshot's guest imports it{hint}"
             )

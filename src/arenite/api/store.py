@@ -17,10 +17,10 @@ from arenite.api.bound import ProcessBound
 from arenite.api.engine import Engine, areas_of, check_engine
 from arenite.api.execution import Execution
 from arenite.api.extern import wrap
+from arenite.api.frozen import FrozenStore
 from arenite.api.hosts import WASI
 from arenite.api.module import offset_of
 from arenite.api.numbers import integer
-from arenite.api.snapshot import FrozenStore
 from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
 from arenite.machine.frozen.freeze import freeze, reset, thaw
@@ -201,6 +201,8 @@ class Snapshot(FrozenStore):
     What was obtained from the store before (functions, memories, instances) works with every fork.  Snapshots can be pickled (the
     packed form, with the modules).
     """
+
+    __module__ = "arenite"  # pickles name the class, and outlive the files
 
     @overload
     def fork(

@@ -15,7 +15,9 @@ from arenite.world.streams import wait_to_read
 __all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig", "wait_to_read"]
 
 SUPPLIED[WASI] = Supplied(
+    name=WASI,
     prefix="wasi_",
     missing="the store has no WASI: store.set_wasi(WasiConfig())",
+    unlinked="the linker has no WASI: linker.define_wasi()",
     frozen="say what it goes on with: fork(wasi=WasiConfig())",
 )

@@ -25,6 +25,7 @@ from arenite import (
     Memory,
     MemoryType,
     PauseReason,
+    Snapshot,
     Store,
     Trap,
     ValType,
@@ -241,3 +242,17 @@ def test_what_belongs_to_a_process_says_so(how: Callable[[object], object]) -> N
     for item in items:
         with pytest.raises(TypeError, match=rf"^{type(item).__name__} objects belong to one process.*store\.snapshot\(\)"):
             how(item)
+
+
+def test_a_snapshot_s_guest_that_the_linker_gives_no_wasi() -> None:
+    of = engine()
+    store, linker = Store(of), Linker(of)
+    linker.define_wasi()
+    store.set_wasi(WasiConfig())
+    text = '(module (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32))))'
+    linker.instantiate(store, module(of, text))
+    data = store.snapshot().dumps()
+    with pytest.raises(LinkError, match=r"say what it goes on with: fork\(wasi=WasiConfig\(\)\)"):
+        Snapshot.loads(data, of).fork()
+    with pytest.raises(LinkError, match=r"the linker has no WASI: linker\.define_wasi\(\)"):
+        Snapshot.loads(data, of).link(Linker(of), hosts={"wasi": WasiConfig()})

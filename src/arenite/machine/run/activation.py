@@ -23,6 +23,8 @@ HOST_CALL: Final = int(Builtin.HOST_CALL)
 class PauseReason(StrEnum):
     """Why an execution has stopped in the middle."""
 
+    __module__ = "arenite"  # pickles name the class, and outlive the files
+
     FUEL = "fuel"
     EPOCH = "epoch"
     DEADLINE = "deadline"

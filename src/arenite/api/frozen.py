@@ -1,0 +1,176 @@
+"""A store at one moment as data: written to files, read from them, and linked to what it refers to.
+
+frozen = FrozenStore.open("booted.arn", engine).link(linker).frozen()
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arenite.api.engine import Engine, check_engine
+from arenite.api.linker import Linker
+from arenite.api.resolver import Resolver
+from arenite.errors import SnapshotError
+from arenite.snapshot import opening, saving
+from arenite.snapshot.limits import FileLimits
+from arenite.snapshot.private import checked_key
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
+
+    from arenite.api.module import Module
+    from arenite.machine.frozen.freeze import Frozen
+    from arenite.machine.run.hosts import HostModuleConfig
+    from arenite.snapshot import file as files
+    from arenite.snapshot.travel import Dump, Load
+
+
+@functools.cache
+def default_engine() -> Engine:
+    """The engine of snapshots that are opened without one."""
+    return Engine()
+
+
+class FrozenStore:
+    """A store at one moment, in memory or in a file.  `Snapshot` is what users hold: it makes stores of it."""
+
+    def __init__(self, engine: Engine, frozen: Frozen | None, opened: files.Opened | None = None, epochs_left: int = 0) -> None:
+        self.engine = engine
+        self.epochs_left = epochs_left
+        self.quota = engine.quota
+        self._frozen = frozen
+        self._opened = opened
+        self._saved: files.Saved | None = None
+        self._load: Load | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        engine: Engine | None = None,
+        *,
+        parent: FrozenStore | None = None,
+        verify: bool = False,
+        load: Load | None = None,
+        key: bytes | None = None,
+        trusted: bool = True,
+    ) -> Self:
+        """The snapshot in a file.  Its pages are mapped, not read, so this takes the same time whatever its size.
+
+        `parent`: of a delta; by default the file of its parent in the same folder.  `verify`: read and check all pages now.
+        `load`: makes the host's objects that the guest held of the bytes that `save(dump=)` made of them.
+        `key`: the file, and that of its parent, must have been saved with this key and be what was saved; they are read whole and used
+        from a private copy.  Without a key one that was saved with a key opens too, and nothing is known of who wrote it.
+        `trusted=False`: the file is copied first, since whoever supplied it may still change or cut it; the copy takes memory
+        (`max_snapshot_memory`) and a few seconds for 1 GiB.
+        Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened
+        here; `Limit` when it asks for more than the engine allows (`max_snapshot_…`, and what any store may have), before that is taken.
+        """
+        engine = default_engine() if engine is None else engine
+        check_engine(engine)
+        above = None if parent is None else parent.known()
+        limits = FileLimits.of(engine.config)
+        opened = opening.load(
+            Path(path),
+            above,
+            limits=limits,
+            verify=verify,
+            portable=engine.tier.portable,
+            key=checked_key(key),
+            trusted=trusted,
+        )
+        new = cls(engine, None, opened)
+        new._load = load
+        return new
+
+    @classmethod
+    def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None, key: bytes | None = None) -> Self:
+        """The snapshot in bytes that `dumps` made.  `load`, `key`, errors: as of `open`."""
+        engine = default_engine() if engine is None else engine
+        check_engine(engine)
+        new = cls(
+            engine,
+            None,
+            opening.loads(data, limits=FileLimits.of(engine.config), portable=engine.tier.portable, key=checked_key(key)),
+        )
+        new._load = load
+        return new
+
+    def dumps(self, *, embed: bool = True, dump: Dump | None = None, key: bytes | None = None) -> bytes:
+        """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
+        return saving.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump, key=key))
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
+        return type(self).loads, (self.dumps(),)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        parent: FrozenStore | None = None,
+        packed: bool = False,
+        embed: bool = True,
+        dump: Dump | None = None,
+        progress: saving.Progress = saving.nothing,
+        key: bytes | None = None,
+    ) -> None:
+        """Write it to a file, which appears when it is complete; one of that name is replaced, not written to.
+
+        By default the *image* form, which is mapped back at once.  `packed`: small, for shipping.  `parent`: only the pages that are not
+        the parent's, which must have been saved or opened.  `embed`: the modules travel along; otherwise whoever opens the file
+        must have them.  `dump`: makes bytes of the host's objects that the guest holds.  `progress`: called with (bytes done, in all).
+        `key`: 16 to 64 bytes; whoever opens the file with the same key knows that it is what was saved.  It is put together in memory
+        then.  A delta's parent must have been saved or opened with that key too.
+        Raises: `SnapshotError` naming what cannot travel, or why the file cannot be written, `Limit` when an engine with these options
+        would not open it; no file appears then.
+        """
+        if packed and parent is not None:
+            raise SnapshotError("a delta is not packed: give packed or parent, not both")
+        form = self._form(packed=packed, embed=embed, dump=dump, key=key)
+        form = replace(form, parent=None if parent is None else parent.known(), progress=progress)
+        self._saved = saving.save(self.frozen(), Path(path), form)
+
+    def _form(self, *, packed: bool, embed: bool, dump: Dump | None, key: bytes | None) -> saving.Form:
+        """How to save, by the engine's options."""
+        limits, portable = FileLimits.of(self.engine.config), self.engine.tier.portable
+        return saving.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=portable, key=checked_key(key))
+
+    def link(
+        self,
+        linker: Linker | None = None,
+        *,
+        modules: Iterable[Module] = (),
+        hosts: Mapping[str, HostModuleConfig] | None = None,
+    ) -> Self:
+        """Find what a snapshot out of a file refers to: its modules (those that travel along, the engine's, `modules`) and its imports.
+
+        `linker`: host functions by name; without one, those of the host modules that come with arenite.  `hosts`: options of host modules by name, as `Store.set_host` takes them.
+        Called by the first `fork` if it was not before.  A snapshot of this process has everything already.
+        Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
+        """
+        if self._opened is not None:
+            if linker is None:
+                linker = Linker(self.engine)
+                linker.define_hosts()
+            known = {m.code.digest.hex(): m.code for m in modules}
+            self._frozen = opening.bind(self._opened, Resolver(known, self.engine, linker, dict(hosts or {}), self._load))
+        return self
+
+    def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
+        """The frozen machine."""
+        if self._frozen is None:
+            self.link(hosts=hosts)
+        assert self._frozen is not None
+        return self._frozen
+
+    def known(self) -> files.Opened | files.Saved:
+        """As the parent of a delta."""
+        found = self._saved or self._opened
+        if found is None:
+            raise SnapshotError("the parent of a delta must have been saved before")
+        return found
