@@ -261,6 +261,7 @@ def test_read_only(reader: Program, root: Path) -> None:
     assert reader.read(fd) == b"hello"
     for path, oflags, rights in [("a", 0, WRITE), ("a", TRUNC, 0), ("n", CREAT, READ)]:
         assert reader.open_errno(path, oflags=oflags, rights=rights) is Errno.ROFS
+    assert reader.open_errno("missing/n", rights=WRITE) is Errno.ROFS  # said before the path is looked at
     assert reader.call("fd_filestat_set_times", fd, 0, 0, 1) is Errno.ROFS
     changes: list[tuple[str, tuple[int | str, ...]]] = [
         ("path_create_directory", (3, "n")),
