@@ -15,7 +15,7 @@ from arenite.translate.operands import WideFrame
 from arenite.translate.shape import Shape
 from arenite.translate.translator import Translator
 from arenite.translate.writer import Trace
-from arenite.wasm.body import BodyValidator
+from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.decode import decode
 from arenite.wasm.features import DEFAULT, Features
 from arenite.wasm.module import Kind, Mode

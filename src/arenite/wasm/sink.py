@@ -1,6 +1,6 @@
 """What the validator says of a function body while it checks it: one method per kind of instruction.
 
-The validator (`body.py`) is the only walk over instructions in arenite.  Whoever wants something from a body
+The validator (`body/`) is the only walk over instructions in arenite.  Whoever wants something from a body
 (translation, statistics) passes a `Sink` and receives the *validated* instructions in order, each exactly once:
 
 - dead code is never reported: from an instruction that ends its block (`br`, `return`, `unreachable`, …) until that

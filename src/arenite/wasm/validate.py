@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
 from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
-from arenite.wasm.body import BodyValidator
+from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.features import DEFAULT, missing
 from arenite.wasm.module import Kind, Mode
 from arenite.wasm.opcodes import BY_NAME

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import wasmtime
 
-import arenite.wasm.body
-import arenite.wasm.context
-import arenite.wasm.control
-import arenite.wasm.entities
-import arenite.wasm.reader
+import arenite.wasm.body.stacks
+import arenite.wasm.body.walk
 import arenite.wasm.sink
-import arenite.wasm.stacks
 import testdata
 from arenite.errors import DecodeError, ValidationError
 from arenite.layout.types import BOTTOM
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate_module
+from unit.uncompiled import need_compiled, uncompiled
 from unit.wasm.recorder import Recorder
 from unit.wasm.test_hostile import SEED
 
@@ -30,33 +25,13 @@ if TYPE_CHECKING:
 
     from arenite.wasm.module import Module
 
-COMPILED = (
-    *(arenite.wasm.reader, arenite.wasm.stacks, arenite.wasm.sink),
-    *(arenite.wasm.context, arenite.wasm.control, arenite.wasm.entities, arenite.wasm.body),
-)
 FILETESTS = Path(__file__).parents[2] / "filetests" / "validate"
 
 
-def pure() -> dict[str, ModuleType]:
-    """The hot modules, loaded anew from their source, using each other."""
-    kept = {module.__name__: module for module in COMPILED}
-    try:
-        for name, module in kept.items():
-            source = Path(module.__file__ or "").with_name(name.rpartition(".")[2] + ".py")
-            spec = importlib.util.spec_from_file_location(name, source)
-            assert spec is not None
-            assert spec.loader is not None
-            sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[name])
-        return {name: sys.modules[name] for name in kept}
-    finally:
-        sys.modules.update(kept)
-
-
-def told(module: Module, modules: dict[str, ModuleType]) -> list[object]:
+def told(module: Module, walk: ModuleType, sink: ModuleType) -> list[object]:
     """What a validator says of all bodies, errors included."""
-    recorder = Recorder(modules["arenite.wasm.sink"].Sink)
-    validator = modules["arenite.wasm.body"].BodyValidator(module, recorder.sink)
+    recorder = Recorder(sink.Sink)
+    validator = walk.BodyValidator(module, recorder.sink)
     said: list[object] = []
     for index in range(len(module.bodies)):
         try:
@@ -78,10 +53,8 @@ def corpus() -> list[bytes]:
 
 
 def test_compiled_and_pure_say_the_same() -> None:
-    if (arenite.wasm.body.__file__ or "").endswith(".py"):
-        testdata.absent("the hot modules are not compiled here: tools/build.py")
-    compiled, plain = {module.__name__: module for module in COMPILED}, pure()
-    assert (plain["arenite.wasm.body"].__file__ or "").endswith(".py")
+    need_compiled(arenite.wasm.body.walk)
+    walk, sink = uncompiled("arenite.wasm.body.walk", "arenite.wasm.sink")
     compared = 0
     for data in corpus():
         try:
@@ -89,11 +62,11 @@ def test_compiled_and_pure_say_the_same() -> None:
             validate_module(module)
         except (DecodeError, ValidationError):
             continue
-        assert told(module, compiled) == told(module, plain)
+        assert told(module, arenite.wasm.body.walk, arenite.wasm.sink) == told(module, walk, sink)
         compared += 1
     assert compared > 1000
 
 
 def test_the_validator_s_bottom_is_that_of_types() -> None:
     """Compiled code has constants of its own, since those of other modules are looked up."""
-    assert arenite.wasm.stacks.BOTTOM == BOTTOM
+    assert arenite.wasm.body.stacks.BOTTOM == BOTTOM

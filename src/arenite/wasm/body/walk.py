@@ -19,15 +19,15 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.wasm import opcodes
+from arenite.wasm.body.context import NOTHING, Context, is_reference
+from arenite.wasm.body.control import Control
+from arenite.wasm.body.stacks import BOTTOM
+from arenite.wasm.body.tables import Entities
 from arenite.wasm.budget import LOCAL
-from arenite.wasm.context import NOTHING, Context, is_reference
-from arenite.wasm.control import Control
-from arenite.wasm.entities import Entities
 from arenite.wasm.features import illegal
 from arenite.wasm.module import Module  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.wasm.reader import MASK32, Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (as above)
-from arenite.wasm.stacks import BOTTOM
 
 I32: Final = 0x7F
 I64: Final = 0x7E

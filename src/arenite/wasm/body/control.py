@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, match, match_all
-from arenite.wasm.context import NOTHING, VALUE, Context, is_reference
+from arenite.wasm.body.context import NOTHING, VALUE, Context, is_reference
 from arenite.wasm.features import illegal, malformed
 
 I32: Final = 0x7F

@@ -11,9 +11,9 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, match, type_name
-from arenite.wasm.context import NOTHING, Context, is_reference
+from arenite.wasm.body.context import NOTHING, Context, is_reference
+from arenite.wasm.body.stacks import BOTTOM
 from arenite.wasm.features import heap_type, missing
-from arenite.wasm.stacks import BOTTOM
 
 I32: Final = 0x7F
 THREE: Final[tuple[int, ...]] = (I32, I32, I32)

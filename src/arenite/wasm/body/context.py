@@ -11,12 +11,12 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import EXTERNREF, FUNCREF, NUMERIC, REFERENCES
+from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import DEFAULT, malformed, missing
 from arenite.wasm.module import Kind, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import MASK32, Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.wasm.stacks import Stacks
 
 VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + REFERENCES else () for t in range(128)]
 NOTHING: Final[tuple[int, ...]] = ()
