@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 INSIDE: Final = (
     *("tests/unit/platform/test_elf.py", "tests/unit/platform/test_platform_llvm.py", "tests/unit/platform/test_faults.py"),
+    "tests/unit/platform/test_codespace.py",
     *("tests/unit/emit/test_prims.py", "tests/unit/emit/test_handlers_faults.py"),
     *("tests/unit/tiers/test_safe_rows.py", "tests/unit/machine/test_store_use.py"),
     *("tests/unit/api/test_engine.py", "tests/unit/api/test_messages.py"),
@@ -43,6 +44,9 @@ many (`test_like_wasmtime`: 15 GB) or reserves terabytes (`test_no_more_than_256
 
 LEFT_OUT: Final = {
     "tests/unit/platform/test_elf.py::test_nothing_is_writable_and_executable": "qemu 7.2 shows neighbours in /proc/self/maps as one",
+    "tests/unit/platform/test_codespace.py::test_no_memory_before_it_is_used": "qemu 7.2 keeps a row for every page of a reservation",
+    "tests/unit/platform/test_codespace.py::test_a_system_that_refuses_it": "qemu 7.2 knows no PR_SET_MDWE",
+    "tests/unit/platform/test_codespace.py::test_other_faults_are_not_the_guests": "8 processes of 9 seconds",
     "tests/unit/platform/test_faults.py::test_other_faults_end_the_process": "16 processes of 9 seconds",
     "tests/unit/api/test_engine.py::test_no_room_for_a_cage": "qemu overlooks limits of address space",
 }

@@ -27,12 +27,20 @@ class Architecture:
     """What `e_machine` is in its object files."""
     arguments: tuple[str, ...]
     """The registers in which `preserve_nonecc` passes pointers and integers, in order."""
-    first_argument_at: int
-    """Bytes from the start of a signal's `ucontext_t` to the saved first one of them."""
-    pc_at: int
-    """To the saved instruction pointer."""
+    saved_from: int
+    """Bytes from the start of a signal's `ucontext_t` to the registers that the kernel saves there, 8 bytes each."""
+    saved: tuple[str, ...]
+    """Which they are, in order."""
+    pc: str
+    """Which of them is the instruction pointer."""
+    padding: bytes
+    """An instruction that traps: what lies between pieces of code."""
     runs_what_was_written: bool
     """Whether instructions can be run as soon as they are written; otherwise the instruction cache must be told."""
+
+    def saved_at(self, register: str) -> int:
+        """Bytes from the start of a signal's `ucontext_t` to the saved register."""
+        return self.saved_from + 8 * self.saved.index(register)
 
 
 X86_64: Final = Architecture(
@@ -41,8 +49,10 @@ X86_64: Final = Architecture(
     baseline="x86-64",
     elf_machine=62,
     arguments=("r12", "r13", "r14", "r15", "rdi", "rsi", "rdx", "rcx", "r8", "r9", "r11", "rax"),
-    first_argument_at=72,  # uc_mcontext.gregs[REG_R12]
-    pc_at=168,  # uc_mcontext.gregs[REG_RIP]
+    saved_from=40,  # uc_mcontext.gregs
+    saved=(*(f"r{number}" for number in range(8, 16)), "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip"),
+    pc="rip",
+    padding=b"\xcc",  # int3
     runs_what_was_written=True,
 )
 AARCH64: Final = Architecture(
@@ -51,8 +61,10 @@ AARCH64: Final = Architecture(
     baseline="generic",
     elf_machine=183,
     arguments=tuple(f"x{number}" for number in (*range(20, 29), *range(8), *range(10, 15), 9, 15)),
-    first_argument_at=344,  # uc_mcontext.regs[20]
-    pc_at=440,  # uc_mcontext.pc
+    saved_from=184,  # uc_mcontext.regs
+    saved=(*(f"x{number}" for number in range(31)), "sp", "pc"),
+    pc="pc",
+    padding=b"\0\0\x20\xd4",  # brk #0
     runs_what_was_written=False,
 )
 ARCHITECTURES: Final = (X86_64, AARCH64)

@@ -9,214 +9,32 @@ The contract with generated code:
 A page of a mapped file is lost when somebody cuts the file off.  Whoever maps one says where (`watch`): the page then reads as zeros from
 the first touch on, and a flag tells; guests' code is ended as by any fault.
 
-The handler of SIGSEGV and SIGBUS is LLVM IR without a cast between integers and pointers.  When the kernel reports a fault
-(si_code > 0) whose instruction lies in a registered range and whose address lies in that range's window around the base, it
-sets the instruction pointer to the landing, which so sees the registers as they were: base, pc, sp, fuel.  Everything else goes
-to the handler that was there before, as if this one did not exist.
+When the kernel reports a fault (si_code > 0) whose instruction lies in a registered range and whose address lies in that range's
+window around the base, the handler (`arenite.platform.fault_handler`) sets the instruction pointer to the landing, which so sees the
+registers as they were: base, pc, sp, fuel; but in one of them, if the range asks for it, the address of the instruction.  Everything
+else goes to the handler that was there before, as if this one did not exist: among it what no access to memory makes (SIGILL, SIGTRAP).
 
 Whoever installs a handler after us and does not chain (`faulthandler.enable()`) hides ours: `ensure` puts ours on top again.
 For that there are several entry points, *levels*, each with its own predecessor: faulthandler, who restores the handler it found
 and raises the signal again, so reaches a level whose predecessor is older, never itself.
 
     begin, end = code.text
-    register(begin, end, code.symbols["landing"], -(1 << 32), 12 << 30)
+    register(begin, end, code.symbols["landing"], -(1 << 32), 12 << 30, instruction_in=host().arguments[4])
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
-import mmap
 import os
 import signal
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import cache, elf, libc, llvm
 from arenite.platform.architectures import host
-from arenite.platform.reserve import page_size
-
-if TYPE_CHECKING:
-    from arenite.platform.architectures import Architecture
-
-CAPACITY: Final = 4096
-"""Ranges of text at a time."""
-
-LEVELS: Final = 16
-"""How often somebody may install a handler above ours; after that the last level forgets its older predecessor."""
-
-WATCHED: Final = 1 << 16
-"""Mappings of files that may be cut, at a time."""
-
-LOST: Final = 2
-"""The `si_code` (BUS_ADRERR) of an address that is mapped and has nothing behind it."""
-
-ZEROS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | libc.MAP_NORESERVE | libc.MAP_FIXED
-
-SIGNALS: Final = (signal.SIGSEGV, signal.SIGBUS)
-"""In the order of the columns of `@previous`."""
-
-
-def handler_ir(architecture: Architecture) -> str:
-    """The handler's LLVM IR: `@handler0`, … and the tables they read."""
-    return f"""
-%range = type {{ ptr, ptr, ptr, i64, i64 }}                     ; begin, end, landing, low, high
-%watched = type {{ ptr, ptr, i64 }}                             ; begin, end, whether a page was lost
-
-@ranges = global [{CAPACITY} x %range] zeroinitializer
-@used = global i64 0                                            ; no range lies at or behind this index
-@files = global [{WATCHED} x %watched] zeroinitializer
-@files.used = global i64 0                                      ; no file lies at or behind this index
-@previous = global [{LEVELS} x [2 x ptr]] zeroinitializer
-@default = constant [{ctypes.sizeof(libc.SigAction)} x i8] zeroinitializer, align 8  ; a struct sigaction with SIG_DFL
-
-declare i32 @sigaction(i32, ptr, ptr)
-declare i32 @raise(i32)
-declare ptr @mmap(ptr, i64, i32, i32, i32, i64)
-declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
-
-define internal void @fault(i32 %signal, ptr %info, ptr %context, i64 %level) noinline nounwind {{
-entry:
-  %is.bus = icmp eq i32 %signal, {SIGNALS[1].value}
-  %code.at = getelementptr i8, ptr %info, i64 8                 ; si_code
-  %code = load i32, ptr %code.at
-  %by.kernel = icmp sgt i32 %code, 0
-  br i1 %by.kernel, label %start, label %chain
-start:
-  %address.at = getelementptr i8, ptr %info, i64 16             ; si_addr
-  %address = load ptr, ptr %address.at
-  %base.at = getelementptr i8, ptr %context, i64 {architecture.first_argument_at}
-  %base = load ptr, ptr %base.at
-  %pc.at = getelementptr i8, ptr %context, i64 {architecture.pc_at}
-  %pc = load ptr, ptr %pc.at
-  %used = load atomic i64, ptr @used acquire, align 8
-  %is.lost = icmp eq i32 %code, {LOST}
-  %of.file = and i1 %is.bus, %is.lost
-  %files.used = load atomic i64, ptr @files.used acquire, align 8
-  br i1 %of.file, label %look, label %search
-look:
-  %file = phi i64 [ 0, %start ], [ %file.next, %look.on ]
-  %more.files = icmp ult i64 %file, %files.used
-  br i1 %more.files, label %look.in, label %search
-look.in:
-  %file.end.at = getelementptr [{WATCHED} x %watched], ptr @files, i64 0, i64 %file, i32 1
-  %file.end = load atomic ptr, ptr %file.end.at acquire, align 8  ; written last, cleared first
-  %file.begin.at = getelementptr [{WATCHED} x %watched], ptr @files, i64 0, i64 %file, i32 0
-  %file.begin = load ptr, ptr %file.begin.at
-  %from.file = icmp uge ptr %address, %file.begin
-  %to.file = icmp ult ptr %address, %file.end
-  %in.file = and i1 %from.file, %to.file
-  br i1 %in.file, label %note, label %look.on
-look.on:
-  %file.next = add i64 %file, 1
-  br label %look
-note:
-  %lost.at = getelementptr [{WATCHED} x %watched], ptr @files, i64 0, i64 %file, i32 2
-  store atomic i64 1, ptr %lost.at release, align 8
-  br label %search
-search:
-  %noted = phi i1 [ false, %start ], [ false, %look ], [ true, %note ], [ %noted, %next ]
-  %index = phi i64 [ 0, %start ], [ 0, %look ], [ 0, %note ], [ %index.next, %next ]
-  %more = icmp ult i64 %index, %used
-  br i1 %more, label %text, label %nobodys
-text:
-  %end.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 1
-  %end = load atomic ptr, ptr %end.at acquire, align 8          ; written last, cleared first
-  %begin.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 0
-  %begin = load ptr, ptr %begin.at
-  %from.begin = icmp uge ptr %pc, %begin
-  %to.end = icmp ult ptr %pc, %end
-  %in.text = and i1 %from.begin, %to.end
-  br i1 %in.text, label %window, label %next
-next:
-  %index.next = add i64 %index, 1
-  br label %search
-window:
-  %low.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 3
-  %low = load i64, ptr %low.at
-  %high.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 4
-  %high = load i64, ptr %high.at
-  %lowest = getelementptr i8, ptr %base, i64 %low
-  %behind = getelementptr i8, ptr %base, i64 %high
-  %from.low = icmp uge ptr %address, %lowest
-  %to.high = icmp ult ptr %address, %behind
-  %in.window = and i1 %from.low, %to.high
-  br i1 %in.window, label %land, label %nobodys
-land:
-  %landing.at = getelementptr [{CAPACITY} x %range], ptr @ranges, i64 0, i64 %index, i32 2
-  %landing = load ptr, ptr %landing.at
-  store ptr %landing, ptr %pc.at
-  ret void
-
-nobodys:
-  br i1 %noted, label %patch, label %chain
-patch:                                                          ; zeros in place of the page; the instruction comes again
-  %page = call ptr @llvm.ptrmask.p0.i64(ptr %address, i64 {-page_size})
-  %zeros = call ptr @mmap(ptr %page, i64 {page_size}, i32 {mmap.PROT_READ | mmap.PROT_WRITE}, i32 {ZEROS}, i32 -1, i64 0)
-  %patched = icmp eq ptr %zeros, %page
-  br i1 %patched, label %done, label %chain
-
-chain:
-  %column = zext i1 %is.bus to i64
-  %previous.at = getelementptr [{LEVELS} x [2 x ptr]], ptr @previous, i64 0, i64 %level, i64 %column
-  %previous = load ptr, ptr %previous.at
-  %defaulted = icmp eq ptr %previous, null                      ; SIG_DFL
-  %ignored = icmp eq ptr %previous, getelementptr (i8, ptr null, i64 1)  ; SIG_IGN
-  %nobody = or i1 %defaulted, %ignored
-  br i1 %nobody, label %unhandled, label %handled
-handled:                                                        ; a plain handler overlooks what it does not take, as with the kernel
-  call void %previous(i32 %signal, ptr %info, ptr %context)
-  ret void
-unhandled:
-  %sent = xor i1 %by.kernel, true
-  %overlooked = and i1 %ignored, %sent                          ; a fault of its own no process can ignore
-  br i1 %overlooked, label %done, label %die
-die:
-  %reset = call i32 @sigaction(i32 %signal, ptr @default, ptr null)
-  br i1 %sent, label %again, label %done                        ; a fault comes again by itself
-again:
-  %raised = call i32 @raise(i32 %signal)
-  ret void
-done:
-  ret void
-}}
-""" + "".join(
-        f"""
-define void @handler{level}(i32 %signal, ptr %info, ptr %context) nounwind {{
-  tail call void @fault(i32 %signal, ptr %info, ptr %context, i64 {level})
-  ret void
-}}
-"""
-        for level in range(LEVELS)
-    )
-
-
-class Watched(ctypes.Structure):
-    """A row of `@files`.  A row is in use while its `end` is not 0."""
-
-    _fields_ = (("begin", ctypes.c_uint64), ("end", ctypes.c_uint64), ("lost", ctypes.c_uint64))
-    begin: int
-    end: int
-    lost: int
-
-
-class Range(ctypes.Structure):
-    """A row of `@ranges`.  A row is in use while its `end` is not 0."""
-
-    _fields_ = (
-        ("begin", ctypes.c_uint64),
-        ("end", ctypes.c_uint64),
-        ("landing", ctypes.c_uint64),
-        ("low", ctypes.c_int64),
-        ("high", ctypes.c_int64),
-    )
-    begin: int
-    end: int
-    landing: int
-    low: int
-    high: int
+from arenite.platform.fault_handler import CAPACITY, LEVELS, SIGNALS, WATCHED, Range, Watched, handler_ir
 
 
 class Handler:
@@ -296,14 +114,18 @@ def ensure() -> None:
         install()
 
 
-def register(text_begin: int, text_end: int, landing: int, low: int, high: int) -> None:
+def register(text_begin: int, text_end: int, landing: int, low: int, high: int, *, instruction_in: str | None = None) -> None:
     """Let faults of the code in `text_begin..text_end` at addresses from base + `low` to base + `high` go on at `landing`.
 
-    The code must stay until `unregister`.
+    `instruction_in`: the register of `Architecture.arguments` in which the landing finds the address of the instruction that
+    faulted, instead of what was there; None to leave them all as they were.
+    The range may hold less code than that: code may come later, anywhere in it.  It must stay until `unregister`.
     Raises: `Limit` when too many ranges are registered.
     """
     assert 0 < text_begin < text_end
     assert low < high
+    cpu = host()
+    assert instruction_in is None or instruction_in in cpu.arguments[1:]
     with _lock:
         install()
         assert _handler is not None
@@ -314,7 +136,9 @@ def register(text_begin: int, text_end: int, landing: int, low: int, high: int) 
         _handler.rows[text_begin] = index
         row = _handler.ranges[index]
         # A signal may come between any two of these: the row matches nothing before its end is written.
-        row.landing, row.low, row.high, row.begin = landing, low, high, text_begin
+        row.landing, row.low, row.high = landing, low, high
+        row.told_at = cpu.saved_at(instruction_in or cpu.pc)
+        row.begin = text_begin
         row.end = text_end
         _handler.used.value = max(_handler.used.value, index + 1)
 

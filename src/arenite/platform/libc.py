@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import gc
 import mmap
 import os
@@ -107,12 +108,18 @@ def address_of(mapping: mmap.mmap) -> int:
 
 def flush_instructions(address: int, size: int) -> None:
     """Let the CPU see instructions that were just written, where it does not by itself.  Raises: `Limit` without libgcc."""
+    _clear_cache()(address, address + size)
+
+
+@functools.cache
+def _clear_cache() -> Callable[[int, int], None]:
+    """The function of the compiler's library that does it."""
     try:
         clear = ctypes.CDLL("libgcc_s.so.1")["__clear_cache"]
     except (OSError, AttributeError) as error:
         raise Limit(f"machine code needs __clear_cache of libgcc_s.so.1 on this CPU: {error}") from error
     clear.restype, clear.argtypes = None, (ctypes.c_void_p, ctypes.c_void_p)
-    clear(address, address + size)
+    return clear
 
 
 def get_sigaction(signal: int) -> SigAction:

@@ -34,6 +34,14 @@ def test_the_convention_passes_arguments_where_the_row_says(architecture: Archit
 
 
 @each
+def test_what_is_passed_is_saved(architecture: Architecture) -> None:
+    """Once, and the instruction pointer too."""
+    places = [architecture.saved_at(register) for register in (*architecture.arguments, architecture.pc)]
+    assert len(set(places)) == len(architecture.arguments) + 1
+    assert len(set(architecture.saved)) == len(architecture.saved)
+
+
+@each
 def test_a_loader_knows_it(architecture: Architecture) -> None:
     assert architecture.elf_machine in LINKAGES
     assert int.from_bytes(llvm.compile_object("", architecture=architecture)[18:20], "little") == architecture.elf_machine

@@ -231,6 +231,7 @@ def test_the_cpu_is_told_before_code_runs(whole: bytes, monkeypatch: pytest.Monk
 
 def test_flushing_needs_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     libc.flush_instructions(0, 0)
+    libc._clear_cache.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
     with pytest.raises(Limit, match="libgcc_s"):
         libc.flush_instructions(0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -15,13 +16,15 @@ import pytest
 import wasmtime
 
 from arenite.errors import InternalError, Limit
-from arenite.platform import HAS_FAULTS, Reservation, faults, memfd, page_size
-from arenite.platform.architectures import ARCHITECTURES
+from arenite.platform import HAS_FAULTS, Reservation, fault_handler, faults, memfd, page_size
+from arenite.platform.architectures import ARCHITECTURES, host
 
 if not HAS_FAULTS:
     pytest.skip("no faults on this platform", allow_module_level=True)
 
+from arenite.platform.codespace import CodeSpace
 from unit.platform import fault_guest as guest
+from unit.platform import machine_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +65,8 @@ def python(program: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda a: a.name)
 def test_the_handler_casts_no_pointer(architecture: Architecture) -> None:
-    assert "inttoptr" not in faults.handler_ir(architecture)
-    assert "ptrtoint" not in faults.handler_ir(architecture)
+    assert "inttoptr" not in fault_handler.handler_ir(architecture)
+    assert "ptrtoint" not in fault_handler.handler_ir(architecture)
 
 
 def test_what_is_committed_is_read() -> None:
@@ -74,6 +77,35 @@ def test_what_is_committed_is_read() -> None:
 def test_the_landing_sees_the_registers(at: int) -> None:
     assert guest.run(guest.base, 41, at) == TRAP
     assert list(guest.seen) == [guest.base, 42, at]
+
+
+@pytest.fixture
+def space() -> Iterator[CodeSpace]:
+    """A code space, which the guest's function comes to lie in."""
+    made = CodeSpace(1 << 24)
+    op = ctypes.c_uint64.from_address(guest.code.symbols["op"])
+    usual = op.value
+    yield made
+    op.value = usual
+    faults.unregister(made.begin)
+    made.close()
+
+
+@pytest.mark.parametrize("far", range(3))
+@pytest.mark.parametrize("told", [1, 2, None])
+def test_the_landing_is_told_the_instruction(space: CodeSpace, far: int, told: int | None) -> None:
+    register = None if told is None else host().arguments[told]
+    faults.register(*space.text, guest.code.symbols["landing"], guest.LOW, guest.SIZE, instruction_in=register)
+    op = ctypes.c_uint64.from_address(guest.code.symbols["op"])
+    for _ in range(3):  # what comes after the registration is known too
+        code, offset = machine_code.loads(far)
+        op.value = space.append(code)
+        assert guest.run(guest.base, 41, 0) & 0xFF == 77
+        assert guest.run(guest.base, 41, OUTSIDE) == TRAP
+        expected = [guest.base, 42, OUTSIDE]
+        if told is not None:
+            expected[told] = op.value + offset
+        assert list(guest.seen) == expected
 
 
 def test_a_hundred_thousand_faults() -> None:
@@ -117,7 +149,7 @@ def test_rows_are_used_again() -> None:
     faults.install()
     assert faults._handler is not None
     before = faults._handler.used.value
-    for _ in range(faults.CAPACITY + 1):
+    for _ in range(fault_handler.CAPACITY + 1):
         faults.register(8, 16, 8, 0, 1)
         faults.unregister(8)
     assert faults._handler.used.value <= before + 1
@@ -146,7 +178,7 @@ def test_faulthandler_comes_and_goes() -> None:
     done = python(f"""
     import faulthandler
     guest.register()
-    for _ in range({3 * faults.LEVELS}):
+    for _ in range({3 * fault_handler.LEVELS}):
         faulthandler.enable(); faults.ensure(); trap()
         faulthandler.disable(); faults.ensure(); trap()
     """)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from arenite.platform import elf, faults, llvm
+from arenite.platform import elf, fault_handler, llvm
 from arenite.platform.architectures import AARCH64, ARCHITECTURES, Architecture
 from arenite.platform.relocations import ADRP, LINKAGES, Relocation
 from arenite.tiers.threaded.objects import Variant
@@ -69,7 +69,7 @@ def test_the_interpreter_needs_no_other(architecture: Architecture, explicit_bou
 
 @each
 def test_the_fault_handler_needs_no_other(architecture: Architecture) -> None:
-    assert types(faults.handler_ir(architecture), architecture)
+    assert types(fault_handler.handler_ir(architecture), architecture)
 
 
 @each
