@@ -11,108 +11,114 @@
 The names and shapes are those of the `wasmtime` package, so most programs run after changing the import.
 """
 
-from arenite.api import (
-    ASK_AGAIN,
-    Caller,
-    Config,
-    Engine,
-    Execution,
-    ExportType,
-    Finished,
-    Frame,
-    Func,
-    FuncType,
-    Global,
-    GlobalType,
-    HostCall,
-    HostModule,
-    HostModuleConfig,
-    ImportType,
-    Instance,
-    InstanceExports,
-    InstancePre,
-    Limits,
-    Linker,
-    Memory,
-    MemoryType,
-    Module,
-    Paused,
-    PauseReason,
-    Snapshot,
-    Store,
-    Storelike,
-    Table,
-    TableType,
-    Val,
-    ValType,
-    wat2wasm,
-)
-from arenite.compat.wasmtime import ExitTrap, WasmtimeError
-from arenite.errors import (
-    AreniteError,
-    DecodeError,
-    Exit,
-    Failure,
-    InternalError,
-    Limit,
-    LinkError,
-    NotReady,
-    SnapshotError,
-    Trap,
-    ValidationError,
-)
-from arenite.traps import TrapCode
-from arenite.wasi import Feed, WasiConfig
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ASK_AGAIN",
-    "AreniteError",
-    "Caller",
-    "Config",
-    "DecodeError",
-    "Engine",
-    "Execution",
-    "Exit",
-    "ExitTrap",
-    "ExportType",
-    "Failure",
-    "Feed",
-    "Finished",
-    "Frame",
-    "Func",
-    "FuncType",
-    "Global",
-    "GlobalType",
-    "HostCall",
-    "HostModule",
-    "HostModuleConfig",
-    "ImportType",
-    "Instance",
-    "InstanceExports",
-    "InstancePre",
-    "InternalError",
-    "Limit",
-    "Limits",
-    "LinkError",
-    "Linker",
-    "Memory",
-    "MemoryType",
-    "Module",
-    "NotReady",
-    "PauseReason",
-    "Paused",
-    "Snapshot",
-    "SnapshotError",
-    "Store",
-    "Storelike",
-    "Table",
-    "TableType",
-    "Trap",
-    "TrapCode",
-    "Val",
-    "ValType",
-    "ValidationError",
-    "WasiConfig",
-    "WasmtimeError",
-    "wat2wasm",
-]
+if TYPE_CHECKING:
+    from arenite.api.caller import Caller as Caller
+    from arenite.api.engine import Engine as Engine
+    from arenite.api.execution import ASK_AGAIN as ASK_AGAIN
+    from arenite.api.execution import Execution as Execution
+    from arenite.api.execution import Finished as Finished
+    from arenite.api.execution import Paused as Paused
+    from arenite.api.func import Func as Func
+    from arenite.api.globals import Global as Global
+    from arenite.api.hosts import HostModule as HostModule
+    from arenite.api.instance import Instance as Instance
+    from arenite.api.instance import InstanceExports as InstanceExports
+    from arenite.api.linker import InstancePre as InstancePre
+    from arenite.api.linker import Linker as Linker
+    from arenite.api.memory import Memory as Memory
+    from arenite.api.module import Module as Module
+    from arenite.api.store import Snapshot as Snapshot
+    from arenite.api.store import Store as Store
+    from arenite.api.store import Storelike as Storelike
+    from arenite.api.table import Table as Table
+    from arenite.api.text import wat2wasm as wat2wasm
+    from arenite.api.types import ExportType as ExportType
+    from arenite.api.types import FuncType as FuncType
+    from arenite.api.types import GlobalType as GlobalType
+    from arenite.api.types import ImportType as ImportType
+    from arenite.api.types import Limits as Limits
+    from arenite.api.types import MemoryType as MemoryType
+    from arenite.api.types import TableType as TableType
+    from arenite.api.types import ValType as ValType
+    from arenite.api.val import Val as Val
+    from arenite.compat.wasmtime import ExitTrap as ExitTrap
+    from arenite.compat.wasmtime import WasmtimeError as WasmtimeError
+    from arenite.config import Config as Config
+    from arenite.errors import AreniteError as AreniteError
+    from arenite.errors import DecodeError as DecodeError
+    from arenite.errors import Exit as Exit
+    from arenite.errors import Failure as Failure
+    from arenite.errors import InternalError as InternalError
+    from arenite.errors import Limit as Limit
+    from arenite.errors import LinkError as LinkError
+    from arenite.errors import NotReady as NotReady
+    from arenite.errors import SnapshotError as SnapshotError
+    from arenite.errors import Trap as Trap
+    from arenite.errors import ValidationError as ValidationError
+    from arenite.machine.run.activation import HostCall as HostCall
+    from arenite.machine.run.activation import PauseReason as PauseReason
+    from arenite.machine.run.backtrace import GuestFrame
+    from arenite.machine.run.hosts import HostModuleConfig as HostModuleConfig
+    from arenite.traps import TrapCode as TrapCode
+    from arenite.wasi.config import WasiConfig as WasiConfig
+    from arenite.world.feed import Feed as Feed
+
+    Frame = GuestFrame
+else:
+    from arenite.lazy import lazily
+
+    HOMES = {
+        "ASK_AGAIN": "arenite.api.execution.ASK_AGAIN",
+        "AreniteError": "arenite.errors.AreniteError",
+        "Caller": "arenite.api.caller.Caller",
+        "Config": "arenite.config.Config",
+        "DecodeError": "arenite.errors.DecodeError",
+        "Engine": "arenite.api.engine.Engine",
+        "Execution": "arenite.api.execution.Execution",
+        "Exit": "arenite.errors.Exit",
+        "ExitTrap": "arenite.compat.wasmtime.ExitTrap",
+        "ExportType": "arenite.api.types.ExportType",
+        "Failure": "arenite.errors.Failure",
+        "Feed": "arenite.world.feed.Feed",
+        "Finished": "arenite.api.execution.Finished",
+        "Frame": "arenite.machine.run.backtrace.GuestFrame",
+        "Func": "arenite.api.func.Func",
+        "FuncType": "arenite.api.types.FuncType",
+        "Global": "arenite.api.globals.Global",
+        "GlobalType": "arenite.api.types.GlobalType",
+        "HostCall": "arenite.machine.run.activation.HostCall",
+        "HostModule": "arenite.api.hosts.HostModule",
+        "HostModuleConfig": "arenite.machine.run.hosts.HostModuleConfig",
+        "ImportType": "arenite.api.types.ImportType",
+        "Instance": "arenite.api.instance.Instance",
+        "InstanceExports": "arenite.api.instance.InstanceExports",
+        "InstancePre": "arenite.api.linker.InstancePre",
+        "InternalError": "arenite.errors.InternalError",
+        "Limit": "arenite.errors.Limit",
+        "Limits": "arenite.api.types.Limits",
+        "LinkError": "arenite.errors.LinkError",
+        "Linker": "arenite.api.linker.Linker",
+        "Memory": "arenite.api.memory.Memory",
+        "MemoryType": "arenite.api.types.MemoryType",
+        "Module": "arenite.api.module.Module",
+        "NotReady": "arenite.errors.NotReady",
+        "PauseReason": "arenite.machine.run.activation.PauseReason",
+        "Paused": "arenite.api.execution.Paused",
+        "Snapshot": "arenite.api.store.Snapshot",
+        "SnapshotError": "arenite.errors.SnapshotError",
+        "Store": "arenite.api.store.Store",
+        "Storelike": "arenite.api.store.Storelike",
+        "Table": "arenite.api.table.Table",
+        "TableType": "arenite.api.types.TableType",
+        "Trap": "arenite.errors.Trap",
+        "TrapCode": "arenite.traps.TrapCode",
+        "Val": "arenite.api.val.Val",
+        "ValType": "arenite.api.types.ValType",
+        "ValidationError": "arenite.errors.ValidationError",
+        "WasiConfig": "arenite.wasi.config.WasiConfig",
+        "WasmtimeError": "arenite.compat.wasmtime.WasmtimeError",
+        "wat2wasm": "arenite.api.text.wat2wasm",
+    }
+    __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

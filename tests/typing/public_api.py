@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_type
 
+import arenite
 from arenite import (
     Caller,
     Config,
@@ -46,6 +47,8 @@ def objects(engine: Engine, wasm: bytes) -> None:
         assert_type(instance.exports(store)["x"], Func | Memory | Table | Global)
     assert_type(Module.from_file(engine, "a.wasm"), Module)
     assert_type(Engine(Config(tier="safe")), Engine)
+    assert_type(arenite.Engine(), Engine)
+    _ = arenite.Motor  # type: ignore[attr-defined]  # a name that is imported when it is touched must be one
     Config(tier="fast")  # type: ignore[arg-type]  # there is no such tier
 
 

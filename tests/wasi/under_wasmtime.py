@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
-from arenite.api import WASI
+from arenite.api.hosts import WASI
 from arenite.wasi.preview1 import TABLE
 
 if TYPE_CHECKING:

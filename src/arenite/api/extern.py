@@ -41,8 +41,9 @@ class Handle(ProcessBound):
 
     __slots__ = ("addr", "lineage")
 
-    addr: Addr | InstanceAddr
-    lineage: Lineage
+    if TYPE_CHECKING:  # no annotations at run time, where their names are not there
+        addr: Addr | InstanceAddr
+        lineage: Lineage
 
     def __init_subclass__(cls, of: type[Addr | InstanceAddr] | None = None) -> None:
         """`of`: the class of the machine's that this one wraps."""

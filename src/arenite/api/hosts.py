@@ -28,8 +28,16 @@ class Supplied:
     unlinked: str
 
 
-SUPPLIED: Final[dict[str, Supplied]] = {}
-"""By the name that stores have it under.  The packages that bring one enter it here."""
+SUPPLIED: Final[dict[str, Supplied]] = {
+    WASI: Supplied(
+        name=WASI,
+        prefix="wasi_",
+        missing="the store has no WASI: store.set_wasi(WasiConfig())",
+        unlinked="the linker has no WASI: linker.define_wasi()",
+        frozen="say what it goes on with: fork(wasi=WasiConfig())",
+    )
+}
+"""By the name that stores have it under.  What is said here needs no import of the package that brings it."""
 
 
 def serves(name: str, module: str) -> bool:

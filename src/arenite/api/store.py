@@ -11,9 +11,10 @@ fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, TypeAlias, cast, overload
 
 from arenite.api.bound import ProcessBound
+from arenite.api.caller import Caller
 from arenite.api.engine import Engine, areas_of, check_engine
 from arenite.api.execution import Execution
 from arenite.api.extern import wrap
@@ -251,3 +252,7 @@ class Snapshot(FrozenStore):
         if self._frozen is None:
             raise Failure("the store was not made from this snapshot")
         reset(machine, self._frozen)
+
+
+Storelike: TypeAlias = Store | Caller
+"""What methods take first."""

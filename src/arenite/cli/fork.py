@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from arenite.api import Engine, Finished
+from arenite import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
 from arenite.cli.guest import Directories, Fuel, directories, entry
 from arenite.cli.key import KeyFile, Untrusted, key
@@ -34,7 +34,7 @@ from arenite.wasi import WasiConfig
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from arenite.api import Snapshot
+    from arenite import Snapshot
 
 JOBS: Final = min(4, os.cpu_count() or 1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arenite.api import Engine, Finished
+from arenite import Engine, Finished
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.guest import (
     Arguments,

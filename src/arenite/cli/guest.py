@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from arenite.api import Val
+from arenite import Val
 from arenite.cli.ending import Refused
 from arenite.cli.options import number
 from arenite.driver import exported, function, program
@@ -21,7 +21,7 @@ from arenite.wasi import WasiConfig
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from arenite.api import Instance, Store, ValType
+    from arenite import Instance, Store, ValType
     from arenite.driver import Call, Entry
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A program: .wasm, or text in .wat.")]

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from arenite.api import LONGEST_KEY, SHORTEST_KEY, checked_key
+from arenite.api.keys import LONGEST_KEY, SHORTEST_KEY, checked_key
 from arenite.cli.loading import refusing
 
 KeyFile = Annotated[

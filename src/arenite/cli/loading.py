@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from arenite.api import Module, wat2wasm
+from arenite import Module, wat2wasm
 from arenite.cli.ending import Refused
 from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from arenite.api import Engine
+    from arenite import Engine
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arenite.api import Engine
+from arenite import Engine
 from arenite.cli.loading import load, read
 from arenite.inspect.module import function_index
 

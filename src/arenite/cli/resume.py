@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from arenite.api import Engine, Finished
+from arenite import Engine, Finished
 from arenite.cli.freeze import run_and_save
 from arenite.cli.guest import Directories, Fuel, entry, show, streams
 from arenite.cli.key import KeyFile, Untrusted, key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arenite.api import Engine, Linker, Store
+from arenite import Engine, Linker, Store
 from arenite.cli.guest import (
     Arguments,
     Directories,

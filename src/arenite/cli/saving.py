@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arenite.api import Snapshot
+from arenite import Snapshot
 from arenite.cli.loading import refusing
 from arenite.cli.progress import progress
 
 if TYPE_CHECKING:
-    from arenite.api import Engine, Store
+    from arenite import Engine, Store
 
 OUT = typer.Option("-o", "--output", metavar="OUT.arn", show_default=False, help="The snapshot file to write.")
 Packed = Annotated[bool, typer.Option("--packed", help="Write the small form, for shipping; it opens more slowly.")]

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arenite.api import (
+from arenite import (
     Config,
     Engine,
     Func,

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arenite.api import WASI, Snapshot
+from arenite import Snapshot
+from arenite.api.hosts import WASI
 from arenite.cli.loading import load, refusing
 from arenite.cli.progress import progress
 
 if TYPE_CHECKING:
-    from arenite.api import Engine
+    from arenite import Engine
     from arenite.wasi import WasiConfig
 
 SnapshotFile = Annotated[

@@ -14,7 +14,7 @@ import typer
 from arenite.cli.guest import MOST_FUEL
 
 if TYPE_CHECKING:
-    from arenite.api import Finished, Module, Paused
+    from arenite import Finished, Module, Paused
     from arenite.driver import Driver
 
 FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"

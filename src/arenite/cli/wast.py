@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from arenite.api import Config
+from arenite import Config
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.loading import refusing
 from arenite.cli.options import DEFAULTS, Tier

@@ -12,7 +12,24 @@ with Driver.resume(Snapshot.open("booted.arn", engine), wasi=WasiConfig(stdin=b"
     driver.run()                                # Finished: from where it was frozen
 """
 
-from arenite.driver.driver import Driver
-from arenite.driver.entry import Call, Entry, exported, function, program
+from typing import TYPE_CHECKING
 
-__all__ = ["Call", "Driver", "Entry", "exported", "function", "program"]
+if TYPE_CHECKING:
+    from arenite.driver.driver import Driver as Driver
+    from arenite.driver.entry import Call as Call
+    from arenite.driver.entry import Entry as Entry
+    from arenite.driver.entry import exported as exported
+    from arenite.driver.entry import function as function
+    from arenite.driver.entry import program as program
+else:
+    from arenite.lazy import lazily
+
+    HOMES = {
+        "Call": "arenite.driver.entry.Call",
+        "Driver": "arenite.driver.driver.Driver",
+        "Entry": "arenite.driver.entry.Entry",
+        "exported": "arenite.driver.entry.exported",
+        "function": "arenite.driver.entry.function",
+        "program": "arenite.driver.entry.program",
+    }
+    __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

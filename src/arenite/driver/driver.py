@@ -9,7 +9,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from arenite.api import Finished, Linker, PauseReason, Store
+from arenite import Finished, Linker, PauseReason, Store
 from arenite.driver.entry import program
 from arenite.errors import SnapshotError, Trap
 from arenite.traps import Cause
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from arenite.api import Execution, HostModuleConfig, Module, Paused, Snapshot
+    from arenite import Execution, HostModuleConfig, Module, Paused, Snapshot
     from arenite.driver.entry import Call, Entry
 
 MAX_FUEL: Final = (1 << 64) - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from arenite.api import Func, Instance, Store
+from arenite import Func, Instance, Store
 from arenite.errors import Failure
 
 Call: TypeAlias = tuple[Func, Sequence[object]]

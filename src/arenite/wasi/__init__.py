@@ -6,18 +6,24 @@ with Store(engine) as store:
     linker.instantiate(store, module).exports(store)["_start"](store)
 """
 
-from arenite.api.hosts import SUPPLIED, WASI, Supplied
-from arenite.wasi.config import WasiConfig
-from arenite.world.clocks import Clocks, SystemClocks, VirtualClocks
-from arenite.world.feed import Feed
-from arenite.world.streams import wait_to_read
+from typing import TYPE_CHECKING
 
-__all__ = ["Clocks", "Feed", "SystemClocks", "VirtualClocks", "WasiConfig", "wait_to_read"]
+if TYPE_CHECKING:
+    from arenite.wasi.config import WasiConfig as WasiConfig
+    from arenite.world.clocks import Clocks as Clocks
+    from arenite.world.clocks import SystemClocks as SystemClocks
+    from arenite.world.clocks import VirtualClocks as VirtualClocks
+    from arenite.world.feed import Feed as Feed
+    from arenite.world.streams import wait_to_read as wait_to_read
+else:
+    from arenite.lazy import lazily
 
-SUPPLIED[WASI] = Supplied(
-    name=WASI,
-    prefix="wasi_",
-    missing="the store has no WASI: store.set_wasi(WasiConfig())",
-    unlinked="the linker has no WASI: linker.define_wasi()",
-    frozen="say what it goes on with: fork(wasi=WasiConfig())",
-)
+    HOMES = {
+        "Clocks": "arenite.world.clocks.Clocks",
+        "Feed": "arenite.world.feed.Feed",
+        "SystemClocks": "arenite.world.clocks.SystemClocks",
+        "VirtualClocks": "arenite.world.clocks.VirtualClocks",
+        "WasiConfig": "arenite.wasi.config.WasiConfig",
+        "wait_to_read": "arenite.world.streams.wait_to_read",
+    }
+    __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

@@ -36,7 +36,8 @@ from arenite.world.travel import decode
 from arenite.world.world import World
 
 if TYPE_CHECKING:
-    from arenite.api import FuncType, HostState
+    from arenite.api.types import FuncType
+    from arenite.machine.run.hosts import State as HostState
     from arenite.wasi.host import HostFunction
 
 HostPath: TypeAlias = str | os.PathLike[str]

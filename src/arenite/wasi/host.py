@@ -13,7 +13,8 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from arenite.api import WASI, FuncType, ValType
+from arenite.api.hosts import WASI
+from arenite.api.types import FuncType, ValType
 from arenite.wasi import errno
 from arenite.wasi.abi import KINDS, RESULTS, Caller, Guest
 from arenite.wasi.errno import Failure
@@ -23,7 +24,7 @@ from arenite.world.refused import Refused
 if TYPE_CHECKING:
     from struct import Struct
 
-    from arenite.api import HostState
+    from arenite.machine.run.hosts import State as HostState
     from arenite.wasi.abi import Lift
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.session import Session

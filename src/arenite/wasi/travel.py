@@ -30,7 +30,7 @@ from arenite.world.travel import (
 )
 
 if TYPE_CHECKING:
-    from arenite.api import HostState
+    from arenite.machine.run.hosts import State as HostState
 
 MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of what its host's process may open
 

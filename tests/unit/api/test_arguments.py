@@ -16,6 +16,7 @@ from arenite import (
     Global,
     GlobalType,
     Limit,
+    Limits,
     Memory,
     MemoryType,
     Table,
@@ -23,7 +24,6 @@ from arenite import (
     Val,
     ValType,
 )
-from arenite.api import Limits
 from unit.machine.guests import I32, I64, TIERS, World
 
 if TYPE_CHECKING:

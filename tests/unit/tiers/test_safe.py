@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.api import Config, Engine, Func, Instance, Module, Store
+from arenite import Config, Engine, Func, Instance, Module, Store
 from arenite.bytecode.encode import encode
 from arenite.bytecode.protocol import F64, I32
 from arenite.bytecode.stops import Builtin

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.api import Config, Engine, Func, Instance, Module, Store
+from arenite import Config, Engine, Func, Instance, Module, Store
 from arenite.errors import Trap
 from arenite.platform import HAS_OBJECTS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.api import WASI
+from arenite.api.hosts import WASI
 from arenite.wasi.errno import Errno
 from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
@@ -12,7 +12,7 @@ from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.api import HostState
+    from arenite.machine.run.hosts import State as HostState
     from arenite.wasi import WasiConfig
     from arenite.wasi.host import HostModule
 
