@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arenite import Engine, Finished
+from arenite.cli import guest
 from arenite.cli.ending import REFUSED, complain
-from arenite.cli.guest import (
-    Arguments,
-    Directories,
-    File,
-    Fuel,
-    Invoke,
-    Variables,
-    entry,
-    opening_directories,
-    show,
-    wasi_config,
-)
 from arenite.cli.key import KeyFile, key
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
@@ -37,8 +26,8 @@ Out = Annotated[Path, OUT]
 
 
 def freeze(
-    file: File,
-    arguments: Arguments = None,
+    file: guest.File,
+    arguments: guest.Arguments = None,
     *,
     out: Out,
     at: At,
@@ -46,12 +35,12 @@ def freeze(
     no_embed: NoEmbed = False,
     parent: Parent = None,
     key_file: KeyFile = None,
-    dirs: Directories = None,
-    env: Variables = None,
-    fuel: Fuel = None,
+    dirs: guest.Directories = None,
+    env: guest.Variables = None,
+    fuel: guest.Fuel = None,
     tier: Tier = DEFAULTS.tier,
     settings: Settings = None,
-    invoke: Invoke = None,
+    invoke: guest.Invoke = None,
 ) -> None:
     """Run a program until it is where --at says, and write a snapshot of it there.
 
@@ -71,7 +60,7 @@ def freeze(
     arenite freeze --at stdin -o booted.arn python.wasm -c 'import sys; exec(sys.stdin.read())'
     """
     where = stop_at(at)
-    config = wasi_config(file, arguments, env=env, dirs=dirs)
+    config = guest.wasi_config(file, arguments, env=env, dirs=dirs)
     stdin = UnendedInput() if where.stdin else None
     if stdin is not None:
         config.stdin = stdin
@@ -79,10 +68,10 @@ def freeze(
     saving = Saving.checked(engine, out, packed=packed, no_embed=no_embed, parent=parent, key=key(key_file))
     module = load(engine, file)
     check_call(where, module)
-    with refusing(file), opening_directories():
+    with refusing(file), guest.opening_directories():
         driver = Driver.begin(
             module,
-            entry(file, invoke, arguments),
+            guest.entry(file, invoke, arguments),
             wasi=config,
             fuel=fuel,
             wait=wait_for_input if stdin is None else stdin.wait,
@@ -102,7 +91,7 @@ def run_and_save(driver: Driver, saving: Saving, at: StopAt) -> None:
         missed(at, f": it {error}")
         raise (error if error.code else typer.Exit(REFUSED)) from None
     if isinstance(outcome, Finished):
-        show(outcome.values)
+        guest.show(outcome.values)
         missed(at)
         raise typer.Exit(REFUSED)
     saving.save(driver.store)

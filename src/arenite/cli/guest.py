@@ -119,11 +119,12 @@ def entry(file: Path, invoke: str | None = None, arguments: Sequence[str] | None
         if invoke is not None:
             types = function(store, instance, invoke).type(store).params
             return exported(store, instance, invoke, *operands(invoke, arguments or [], types))
+        if "_start" not in instance.exports(store):
+            raise Refused(f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions")
         try:
             return program(store, instance)
-        except Failure:
-            message = f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions"
-            raise Refused(message) from None
+        except Failure as error:
+            raise Refused(f"{file} is not a program: {error}; --invoke NAME calls a function with arguments") from None
 
     return calls
 

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from arenite import Engine, Linker, Store
-from arenite.cli.guest import (
-    Arguments,
-    Directories,
-    File,
-    Fuel,
-    Invoke,
-    Variables,
-    entry,
-    opening_directories,
-    show,
-    wasi_config,
-)
+from arenite.cli import guest
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
 
 
 def run(
-    file: File,
-    arguments: Arguments = None,
+    file: guest.File,
+    arguments: guest.Arguments = None,
     *,
-    dirs: Directories = None,
-    env: Variables = None,
-    fuel: Fuel = None,
+    dirs: guest.Directories = None,
+    env: guest.Variables = None,
+    fuel: guest.Fuel = None,
     tier: Tier = DEFAULTS.tier,
     settings: Settings = None,
-    invoke: Invoke = None,
+    invoke: guest.Invoke = None,
 ) -> None:
     """Run a program.
 
@@ -43,11 +32,11 @@ def run(
 
     arenite run --invoke add sums.wat 1 2
     """
-    config = wasi_config(file, arguments, env=env, dirs=dirs)
+    config = guest.wasi_config(file, arguments, env=env, dirs=dirs)
     engine = Engine(configured(tier, settings, fuel=fuel is not None))
     module = load(engine, file)
     with Store(engine) as store:
-        with opening_directories():
+        with guest.opening_directories():
             store.set_wasi(config)
         if fuel is not None:
             store.set_fuel(fuel)
@@ -55,6 +44,6 @@ def run(
             linker = Linker(engine)
             linker.define_wasi()
             instance = linker.instantiate(store, module)
-        for func, operands in entry(file, invoke, arguments)(store, instance):
+        for func, operands in guest.entry(file, invoke, arguments)(store, instance):
             results = func(store, *operands)
-            show(results if isinstance(results, list) else [] if results is None else [results])
+            guest.show(results if isinstance(results, list) else [] if results is None else [results])

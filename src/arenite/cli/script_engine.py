@@ -11,24 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arenite import (
-    Config,
-    Engine,
-    Func,
-    FuncType,
-    Global,
-    GlobalType,
-    Instance,
-    Limits,
-    Linker,
-    Memory,
-    MemoryType,
-    Module,
-    Store,
-    Table,
-    TableType,
-    ValType,
-)
+import arenite
 from arenite.cli.script import Result, ScriptRunner, convert
 
 if TYPE_CHECKING:
@@ -55,54 +38,56 @@ class AreniteEngine:
 
     speaks_spec = True
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: arenite.Config) -> None:
         self.name: str = config.tier
-        self.engine = Engine(config)
-        self.store = Store(self.engine)
-        self.linker = Linker(self.engine)
+        self.engine = arenite.Engine(config)
+        self.store = arenite.Store(self.engine)
+        self.linker = arenite.Linker(self.engine)
         self.linker.allow_shadowing = True
         self._define_spectest()
 
     def _define_spectest(self) -> None:
         """The host module that scripts import.  Spec: the interpreter's README, "Spectest host module"."""
-        types = {name: getattr(ValType, name)() for name in GLOBALS}
+        types = {name: getattr(arenite.ValType, name)() for name in GLOBALS}
         for name, params in PRINTS.items():
-            func = Func(self.store, FuncType([types[param] for param in params], []), lambda *_args: None)
+            func = arenite.Func(self.store, arenite.FuncType([types[param] for param in params], []), lambda *_args: None)
             self.linker.define(self.store, "spectest", name, func)
         for name, value in GLOBALS.items():
-            item = Global(self.store, GlobalType(types[name], mutable=False), value)
+            item = arenite.Global(self.store, arenite.GlobalType(types[name], mutable=False), value)
             self.linker.define(self.store, "spectest", f"global_{name}", item)
-        table = Table(self.store, TableType(ValType.funcref(), Limits(*TABLE)), None)
+        table = arenite.Table(self.store, arenite.TableType(arenite.ValType.funcref(), arenite.Limits(*TABLE)), None)
         self.linker.define(self.store, "spectest", "table", table)
-        self.linker.define(self.store, "spectest", "memory", Memory(self.store, MemoryType(Limits(*MEMORY))))
+        self.linker.define(
+            self.store, "spectest", "memory", arenite.Memory(self.store, arenite.MemoryType(arenite.Limits(*MEMORY)))
+        )
 
-    def compile(self, wasm: bytes) -> Module:
+    def compile(self, wasm: bytes) -> arenite.Module:
         """See `ScriptEngine`."""
-        return Module(self.engine, wasm)
+        return arenite.Module(self.engine, wasm)
 
-    def instantiate(self, module: Module) -> Instance:
+    def instantiate(self, module: arenite.Module) -> arenite.Instance:
         """See `ScriptEngine`."""
         return self.linker.instantiate(self.store, module)
 
-    def register(self, name: str, instance: Instance) -> None:
+    def register(self, name: str, instance: arenite.Instance) -> None:
         """See `ScriptEngine`."""
         self.linker.define_instance(self.store, name, instance)
 
-    def invoke(self, instance: Instance, field: str, args: Sequence[object]) -> list[object]:
+    def invoke(self, instance: arenite.Instance, field: str, args: Sequence[object]) -> list[object]:
         """See `ScriptEngine`."""
         func = self.exports(instance)[field]
-        if not isinstance(func, Func):
+        if not isinstance(func, arenite.Func):
             raise TypeError(f"export {field!r} is no function")
         return func.call_bits(self.store, list(args))
 
-    def get(self, instance: Instance, field: str) -> object:
+    def get(self, instance: arenite.Instance, field: str) -> object:
         """See `ScriptEngine`."""
         item = self.exports(instance)[field]
-        if not isinstance(item, Global):
+        if not isinstance(item, arenite.Global):
             raise TypeError(f"export {field!r} is no global")
         return item.bits(self.store)
 
-    def exports(self, instance: Instance) -> Mapping[str, AnyExtern]:
+    def exports(self, instance: arenite.Instance) -> Mapping[str, AnyExtern]:
         """Everything that an instance exports, by name."""
         return instance.exports(self.store)
 
@@ -111,7 +96,7 @@ class AreniteEngine:
         self.store.close()
 
 
-def run_wast(wast: Path, config: Config) -> Iterator[Result]:
+def run_wast(wast: Path, config: arenite.Config) -> Iterator[Result]:
     """Play a script on arenite: each command's result, in order."""
     with tempfile.TemporaryDirectory(prefix="arenite-") as folder:
         engine = AreniteEngine(config)

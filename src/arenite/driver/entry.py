@@ -28,11 +28,19 @@ def function(store: Store, instance: Instance, name: str) -> Func:
 
 def program(store: Store, instance: Instance) -> list[Call]:
     """A command as a whole: its `_start`.  Raises: `Failure` when the module is no command."""
-    return [(function(store, instance, "_start"), ())]
+    return [_alone(store, "_start", function(store, instance, "_start"))]
+
+
+def _alone(store: Store, name: str, func: Func) -> Call:
+    """A call without arguments.  Raises: `Failure` when the function wants some."""
+    type_ = func.type(store)
+    if type_.params:
+        raise Failure(f"its export {name!r} is of the type {type_.core}; expected one without parameters")
+    return func, ()
 
 
 def exported(store: Store, instance: Instance, name: str, *arguments: object) -> list[Call]:
     """One function; before it `_initialize`, where the module has that.  Raises: `Failure`."""
     chosen = function(store, instance, name)
     initialize = instance.exports(store).get("_initialize")
-    return [*([(initialize, ())] if isinstance(initialize, Func) else []), (chosen, arguments)]
+    return [*([_alone(store, "_initialize", initialize)] if isinstance(initialize, Func) else []), (chosen, arguments)]

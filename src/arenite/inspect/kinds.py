@@ -6,20 +6,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from arenite.layout.records import (
-    FrameHeader,
-    FuncRefRecord,
-    GlobalRecord,
-    InstanceRecord,
-    MemoryRecord,
-    StoreContext,
-    TableRecord,
-)
-
-if TYPE_CHECKING:
-    from arenite.layout.records import Field, Record
+from arenite.layout import records
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,22 +20,24 @@ class RecordKind:
 
     label: str
     doc: str
-    record: type[Record] | None = None
+    record: type[records.Record] | None = None
     backdrop: bool = False
 
 
-CONTEXT: Final = RecordKind("store context", "the machine's own registers, below the base", StoreContext)
+CONTEXT: Final = RecordKind("store context", "the machine's own registers, below the base", records.StoreContext)
 NULL: Final = RecordKind("null page", "offset 0 is null, so nothing lies here", backdrop=True)
-FRAMES: Final = RecordKind("stack frames", "calls going on", FrameHeader)
+FRAMES: Final = RecordKind("stack frames", "calls going on", records.FrameHeader)
 UNUSED: Final = RecordKind("unused stack", "where no frame is now", backdrop=True)
-INSTANCES: Final = RecordKind("instances", "modules that were instantiated", InstanceRecord)
+INSTANCES: Final = RecordKind("instances", "modules that were instantiated", records.InstanceRecord)
 FUNCTIONS: Final = RecordKind("function references", "one for each of an instance's own functions")
-FUNCTION: Final = RecordKind("function reference", "by which one function is called", FuncRefRecord)
-HOSTS: Final = RecordKind("host functions", "references to functions of the host", FuncRefRecord)
-TABLES: Final = RecordKind("tables", "the tables' records", TableRecord)
+FUNCTION: Final = RecordKind("function reference", "by which one function is called", records.FuncRefRecord)
+HOSTS: Final = RecordKind("host functions", "references to functions of the host", records.FuncRefRecord)
+TABLES: Final = RecordKind("tables", "the tables' records", records.TableRecord)
 ELEMENTS: Final = RecordKind("table elements", "references, 4 bytes each")
-MEMORIES: Final = RecordKind("memory records", "the memories' records; their bytes lie in areas of their own", MemoryRecord)
-GLOBALS: Final = RecordKind("globals", "values, 8 bytes each", GlobalRecord)
+MEMORIES: Final = RecordKind(
+    "memory records", "the memories' records; their bytes lie in areas of their own", records.MemoryRecord
+)
+GLOBALS: Final = RecordKind("globals", "values, 8 bytes each", records.GlobalRecord)
 DROPPED: Final = RecordKind("dropped segments", "which segments an instance has dropped")
 LOST: Final = RecordKind("not referred to", "allocated, but nothing known leads here", backdrop=True)
 FREE: Final = RecordKind("free", "behind the last record", backdrop=True)
@@ -56,16 +47,16 @@ RECORD_KINDS: Final = (
     CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, DROPPED, LOST, FREE, BYTES,
 )  # fmt: skip
 
-LEADS: Final[dict[Field, RecordKind | None]] = {
-    StoreContext.sp: FRAMES,
-    StoreContext.vmctx: INSTANCES,
-    StoreContext.stack_limit: None,  # an end, not a record
-    StoreContext.heap: None,
-    InstanceRecord.memory: MEMORIES,
-    InstanceRecord.funcrefs: FUNCTIONS,
-    InstanceRecord.dropped: DROPPED,
-    FuncRefRecord.vmctx: INSTANCES,
-    TableRecord.elements: ELEMENTS,
-    FrameHeader.caller_sp: FRAMES,
-    FrameHeader.caller_vmctx: INSTANCES,
+LEADS: Final[dict[records.Field, RecordKind | None]] = {
+    records.StoreContext.sp: FRAMES,
+    records.StoreContext.vmctx: INSTANCES,
+    records.StoreContext.stack_limit: None,  # an end, not a record
+    records.StoreContext.heap: None,
+    records.InstanceRecord.memory: MEMORIES,
+    records.InstanceRecord.funcrefs: FUNCTIONS,
+    records.InstanceRecord.dropped: DROPPED,
+    records.FuncRefRecord.vmctx: INSTANCES,
+    records.TableRecord.elements: ELEMENTS,
+    records.FrameHeader.caller_sp: FRAMES,
+    records.FrameHeader.caller_vmctx: INSTANCES,
 }

@@ -16,19 +16,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
+from arenite.inspect import kinds
 from arenite.inspect.arena import Arena, Names
-from arenite.inspect.kinds import (
-    CONTEXT,
-    DROPPED,
-    ELEMENTS,
-    FUNCTION,
-    FUNCTIONS,
-    GLOBALS,
-    HOSTS,
-    INSTANCES,
-    MEMORIES,
-    TABLES,
-)
 from arenite.inspect.records import MOST_ROWS, Record, RecordRow, Survey
 from arenite.inspect.roots import Import, Instance, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT
@@ -81,13 +70,13 @@ class Walk:
 
     def all(self) -> Iterator[Record]:
         """Every record but the stack's."""
-        yield Record(STORE_AT, HOST_PAGE, CONTEXT, "store context", self.names.rows(StoreContext, STORE_AT, {}))
+        yield Record(STORE_AT, HOST_PAGE, kinds.CONTEXT, "store context", self.names.rows(StoreContext, STORE_AT, {}))
         for number, memory in enumerate(self.roots.memories):
             if memory is not None:
                 rows = self.names.rows(MemoryRecord, memory.at, {MemoryRecord.length: lambda n: f"{n:,} bytes"})
                 wrong = MemoryRecord.area.read(self.arena.view, memory.at) != memory.area
                 damage = "the record names another area than the manifest" if wrong else ""
-                yield Record(memory.at, MemoryRecord.size, MEMORIES, f"memory {number}", rows, damage=damage)
+                yield Record(memory.at, MemoryRecord.size, kinds.MEMORIES, f"memory {number}", rows, damage=damage)
         for number, import_ in enumerate(self.roots.functions):
             if import_ is not None:
                 yield self.host_function(number, import_)
@@ -130,7 +119,7 @@ class Walk:
             flags = 0
             if self.modules[instance.module] is not None:
                 damage = "the manifest does not agree with its module"
-        yield Record(at, size, INSTANCES, f"{label} of {self.module_name(instance.module)}", rows, damage=damage)
+        yield Record(at, size, kinds.INSTANCES, f"{label} of {self.module_name(instance.module)}", rows, damage=damage)
         if code is not None and not damage:
             first = code.layout.imported_globals
             for own in range(min(code.layout.own_globals, MOST_ROWS)):
@@ -142,7 +131,7 @@ class Walk:
                 RecordRow(at, "u32", f"segment {n}", "1 once dropped", value, "dropped" if value else "")
                 for n, at, value in self.listed(dropped, flags)
             ]
-            yield Record(dropped, WORD * flags, DROPPED, f"{label}, dropped segments", shown, flags - len(shown))
+            yield Record(dropped, WORD * flags, kinds.DROPPED, f"{label}, dropped segments", shown, flags - len(shown))
 
     def module_name(self, index: int) -> str:
         """How a module is called."""
@@ -154,17 +143,17 @@ class Walk:
         at, layout, arena = instance.at, code.layout, self.arena
         functions = [i for i in code.imports if isinstance(i.type, FuncType)]
         parts = (
-            (layout.imported_functions, layout.function, "function", FUNCTION),
-            (layout.tables, layout.table, "table", TABLES),
-            (layout.imported_globals, layout.imported_global, "global", GLOBALS),
+            (layout.imported_functions, layout.function, "function", kinds.FUNCTION),
+            (layout.tables, layout.table, "table", kinds.TABLES),
+            (layout.imported_globals, layout.imported_global, "global", kinds.GLOBALS),
         )
         for count, place, what, kind in parts:
             for n in range(self.some(count)):
                 value = arena.number(at + place(n), WORD)
-                text = self.names.reference(value) if kind is FUNCTION else ""
+                text = self.names.reference(value) if kind is kinds.FUNCTION else ""
                 doc = (
                     f"its imported function {cut(functions[n].module)}.{cut(functions[n].name)}"
-                    if kind is FUNCTION
+                    if kind is kinds.FUNCTION
                     else f"its {what} {n}"
                 )
                 yield RecordRow(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
@@ -184,16 +173,16 @@ class Walk:
             self.problems.append(f"{title}: they do not lie in the arena")
             return
         rows = [
-            RecordRow(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, FUNCTION)
+            RecordRow(place, "record", f"function {first + n}", "", place, self.names.reference(place), place, kinds.FUNCTION)
             for n, place in enumerate(range(at, at + size * self.some(count), size))
         ]
-        yield Record(at, size * count, FUNCTIONS, title, rows, count - len(rows))
+        yield Record(at, size * count, kinds.FUNCTIONS, title, rows, count - len(rows))
         self.functions[label] = at, count
 
     def function_reference(self, at: int, label: str) -> Record:
         """One function reference of an instance's."""
         rows = self.names.rows(FuncRefRecord, at, {FuncRefRecord.function: lambda _: self.names.typed_reference(at)})
-        return Record(at, FuncRefRecord.size, FUNCTION, f"{self.names.reference(at)}, of {label}", rows)
+        return Record(at, FuncRefRecord.size, kinds.FUNCTION, f"{self.names.reference(at)}, of {label}", rows)
 
     def host_function(self, number: int, import_: Import) -> Record:
         """The reference to a host function."""
@@ -205,12 +194,12 @@ class Walk:
         )
         wrong = FuncRefRecord.vmctx.read(self.arena.view, import_.at) != number
         damage = "the record names another host function than the manifest" if wrong else ""
-        return Record(import_.at, FuncRefRecord.size, HOSTS, f"host function {number}: {import_}", rows, damage=damage)
+        return Record(import_.at, FuncRefRecord.size, kinds.HOSTS, f"host function {number}: {import_}", rows, damage=damage)
 
     def global_(self, at: int, type_: int, title: str) -> Record:
         """A global."""
         row = self.names.row(at, type_, GlobalRecord.value.name, GlobalRecord.value.doc)
-        return Record(at, GlobalRecord.size, GLOBALS, title, [row])
+        return Record(at, GlobalRecord.size, kinds.GLOBALS, title, [row])
 
     def loose_globals(self) -> Iterator[Record]:
         """Globals that lie in no instance: the host made them, or nobody knows the module that did."""
@@ -245,17 +234,17 @@ class Walk:
             rows = [r._replace(link=None) if r.name == TableRecord.elements.name else r for r in rows]
         good = length <= capacity and arena.holds(at, WORD * capacity)
         damage = "" if good else "its elements do not lie in the arena"
-        yield Record(table.at, TableRecord.size, TABLES, f"table {number}", rows, damage=damage)
+        yield Record(table.at, TableRecord.size, kinds.TABLES, f"table {number}", rows, damage=damage)
         if capacity and good:
             shown = [self.element(table.type.element, *item) for item in self.listed(at, length)]
             title = f"table {number}, elements"
-            yield Record(at, WORD * capacity, ELEMENTS, title, shown, length - len(shown))
+            yield Record(at, WORD * capacity, kinds.ELEMENTS, title, shown, length - len(shown))
 
     def element(self, type_: int, number: int, at: int, value: int) -> RecordRow:
         """An element of a table."""
         link = value if type_ == FUNCREF and value else None
         return RecordRow(
-            at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, FUNCTION if link else None
+            at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, kinds.FUNCTION if link else None
         )
 
 

@@ -14,23 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
+from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.records import (
-    ADVICE,
-    CLOCKS,
-    FDSTAT,
-    FILESTAT,
-    IOVEC,
-    PRESTAT,
-    U16,
-    U32,
-    U64,
-    WHENCES,
-    FdFlags,
-    FstFlags,
-    LookupFlags,
-    OFlags,
-)
 from arenite.world.patience import Patience
 
 if TYPE_CHECKING:
@@ -174,7 +159,8 @@ def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
     """An array of ranges of memory, without the empty ones."""
     left = MOST_BYTES
     found = []
-    for address, length in IOVEC.iter_unpack(guest.bytes(words[at], min(words[at + 1], MOST_VECTORS) * IOVEC.size)):
+    ranges = guest.bytes(words[at], min(words[at + 1], MOST_VECTORS) * records.IOVEC.size)
+    for address, length in records.IOVEC.iter_unpack(ranges):
         if length and left > 0:
             found.append(guest.bytes(address, min(length, left)))
             left -= length
@@ -183,26 +169,16 @@ def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
 
 # "fd" is missing: its lift needs a call's rights (see `host`).
 KINDS = {
-    "handle": Kind(("i32",), word),
-    "pointer": Kind(("i32",), word),
-    "size": Kind(("i32",), word),
-    "exitcode": Kind(("i32",), word),
-    "signal": Kind(("i32",), word),
-    "riflags": Kind(("i32",), word),
-    "siflags": Kind(("i32",), word),
-    "sdflags": Kind(("i32",), word),
-    "rights": Kind(("i64",), word),
-    "filesize": Kind(("i64",), word),
-    "timestamp": Kind(("i64",), word),
-    "dircookie": Kind(("i64",), word),
+    **dict.fromkeys(("handle", "pointer", "size", "exitcode", "signal", "riflags", "siflags", "sdflags"), Kind(("i32",), word)),
+    **dict.fromkeys(("rights", "filesize", "timestamp", "dircookie"), Kind(("i64",), word)),
     "filedelta": Kind(("i64",), filedelta),
-    "clockid": Kind(("i32",), one_of(CLOCKS)),
-    "advice": Kind(("i32",), one_of(ADVICE)),
-    "whence": Kind(("i32",), one_of(WHENCES)),
-    "fdflags": Kind(("i32",), flags(FdFlags)),
-    "lookupflags": Kind(("i32",), flags(LookupFlags)),
-    "oflags": Kind(("i32",), flags(OFlags)),
-    "fstflags": Kind(("i32",), flags(FstFlags)),
+    "clockid": Kind(("i32",), one_of(records.CLOCKS)),
+    "advice": Kind(("i32",), one_of(records.ADVICE)),
+    "whence": Kind(("i32",), one_of(records.WHENCES)),
+    "fdflags": Kind(("i32",), flags(records.FdFlags)),
+    "lookupflags": Kind(("i32",), flags(records.LookupFlags)),
+    "oflags": Kind(("i32",), flags(records.OFlags)),
+    "fstflags": Kind(("i32",), flags(records.FstFlags)),
     "string": Kind(("i32", "i32"), string),
     "buffer": Kind(("i32", "i32"), buffer),
     "iovec_array": Kind(("i32", "i32"), vectors),
@@ -210,12 +186,12 @@ KINDS = {
 }
 
 RESULTS: dict[str, Struct] = {
-    "size": U32,
-    "fd": U32,
-    "roflags": U16,
-    "filesize": U64,
-    "timestamp": U64,
-    "fdstat": FDSTAT,
-    "filestat": FILESTAT,
-    "prestat": PRESTAT,
+    "size": records.U32,
+    "fd": records.U32,
+    "roflags": records.U16,
+    "filesize": records.U64,
+    "timestamp": records.U64,
+    "fdstat": records.FDSTAT,
+    "filestat": records.FILESTAT,
+    "prestat": records.PRESTAT,
 }

@@ -9,19 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from arenite.errors import SnapshotError
+from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.records import (
-    CHANGING,
-    DIRECTORY_RIGHTS,
-    FILE_RIGHTS,
-    READ_OR_WRITE,
-    READING,
-    SEEKING,
-    STREAM_RIGHTS,
-    WRITING,
-    FdFlags,
-    Rights,
-)
 from arenite.wasi.travel import KINDS, MOST_DESCRIPTORS
 from arenite.world import hostio
 from arenite.world.files import File
@@ -33,26 +22,28 @@ if TYPE_CHECKING:
     from arenite.wasi.travel import FrozenDescriptor
     from arenite.world.resource import Resource
 
-NEED_A_PLACE = int(SEEKING | Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
-OF_DIRECTORIES = int(DIRECTORY_RIGHTS & ~FILE_RIGHTS)
-REFUSED_READ_ONLY = int(CHANGING)
-NONBLOCK = int(FdFlags.NONBLOCK)
-APPEND = int(FdFlags.APPEND)
-ALL_FLAGS = sum(FdFlags)
-SYNCHRONISED = int(FdFlags.DSYNC | FdFlags.SYNC | FdFlags.RSYNC)
+NEED_A_PLACE = int(records.SEEKING | records.Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
+OF_DIRECTORIES = int(records.DIRECTORY_RIGHTS & ~records.FILE_RIGHTS)
+REFUSED_READ_ONLY = int(records.CHANGING)
+NONBLOCK = int(records.FdFlags.NONBLOCK)
+APPEND = int(records.FdFlags.APPEND)
+ALL_FLAGS = sum(records.FdFlags)
+SYNCHRONISED = int(records.FdFlags.DSYNC | records.FdFlags.SYNC | records.FdFlags.RSYNC)
 
 
 def able(resource: Resource) -> int:
     """The rights that a resource of its kind can have."""
     if resource.type is FileType.DIRECTORY:
-        return int(DIRECTORY_RIGHTS)
-    return int(FILE_RIGHTS if resource.places else STREAM_RIGHTS)
+        return int(records.DIRECTORY_RIGHTS)
+    return int(records.FILE_RIGHTS if resource.places else records.STREAM_RIGHTS)
 
 
 def of_stream(resource: Resource) -> Descriptor:
     """The descriptor of a standard stream, which goes one way."""
     assert resource.stream is not None
-    return Descriptor(resource, STREAM_RIGHTS & ~(WRITING if resource.stream.role == "stdin" else READING))
+    return Descriptor(
+        resource, records.STREAM_RIGHTS & ~(records.WRITING if resource.stream.role == "stdin" else records.READING)
+    )
 
 
 class Descriptor:
@@ -80,7 +71,7 @@ class Descriptor:
         impossible = missing & ~self.able
         if impossible and self.resource.type is FileType.DIRECTORY:
             raise Failure(Errno.ISDIR)
-        if missing & READ_OR_WRITE:
+        if missing & records.READ_OR_WRITE:
             raise Failure(Errno.BADF)
         if impossible & OF_DIRECTORIES:
             raise Failure(Errno.NOTDIR)
@@ -95,7 +86,7 @@ class Descriptor:
         self.resource.set_waits(on=not self.flags)
         return self
 
-    def set_flags(self, flags: FdFlags) -> None:
+    def set_flags(self, flags: records.FdFlags) -> None:
         """Appending and waiting can change; how writes are synchronised is decided when a file is opened."""
         resource, changed = self.resource, self.flags ^ flags
         file = resource if isinstance(resource, File) and resource.stream is None else None

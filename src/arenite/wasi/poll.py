@@ -9,16 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure, of
-from arenite.wasi.records import (
-    CLOCKS,
-    EVENT,
-    EVENT_FD_READWRITE_HANGUP,
-    SUBSCRIPTION,
-    SUBSCRIPTION_CLOCK_ABSTIME,
-    EventType,
-    Rights,
-)
 from arenite.world.clocks import Clock
 from arenite.world.polling import Event, Poll
 from arenite.world.refused import Refused
@@ -28,22 +20,25 @@ if TYPE_CHECKING:
 
 MOST_SUBSCRIPTIONS = 4096
 NEEDS = {
-    EventType.FD_READ: int(Rights.POLL_FD_READWRITE | Rights.FD_READ),
-    EventType.FD_WRITE: int(Rights.POLL_FD_READWRITE | Rights.FD_WRITE),
+    records.EventType.FD_READ: int(records.Rights.POLL_FD_READWRITE | records.Rights.FD_READ),
+    records.EventType.FD_WRITE: int(records.Rights.POLL_FD_READWRITE | records.Rights.FD_WRITE),
 }
-RUNNING = {CLOCKS.index(Clock.REALTIME), CLOCKS.index(Clock.MONOTONIC)}  # those of the processor do not run while one waits
+RUNNING = {
+    records.CLOCKS.index(Clock.REALTIME),
+    records.CLOCKS.index(Clock.MONOTONIC),
+}  # those of the processor do not run while one waits
 
 
 def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> int:
     """Wait until one of several things happens."""
     if not 0 < count <= MOST_SUBSCRIPTIONS:
         raise Failure(Errno.INVAL)
-    asked = list(SUBSCRIPTION.iter_unpack(guest.bytes(subscriptions, count * SUBSCRIPTION.size)))
-    out = guest.bytes(events, count * EVENT.size)
+    asked = list(records.SUBSCRIPTION.iter_unpack(guest.bytes(subscriptions, count * records.SUBSCRIPTION.size)))
+    out = guest.bytes(events, count * records.EVENT.size)
     poll = Poll(guest.session.world.clocks)
     for index, (_, kind, subject, timeout, _, flags) in enumerate(asked):
         try:
-            if kind == EventType.CLOCK:
+            if kind == records.EventType.CLOCK:
                 subscribe_clock(guest, poll, index, subject, timeout, flags)
             else:
                 subscribe_descriptor(guest, poll, index, kind, subject)
@@ -52,24 +47,30 @@ def poll_oneoff(guest: Guest, subscriptions: int, events: int, count: int) -> in
     poll.wait(guest.caller)
     for at, index in enumerate(sorted(poll.events)):
         size, hung_up, error = poll.events[index]
-        EVENT.pack_into(
-            out, at * EVENT.size, asked[index][0], error or 0, asked[index][1], size, EVENT_FD_READWRITE_HANGUP if hung_up else 0
+        records.EVENT.pack_into(
+            out,
+            at * records.EVENT.size,
+            asked[index][0],
+            error or 0,
+            asked[index][1],
+            size,
+            records.EVENT_FD_READWRITE_HANGUP if hung_up else 0,
         )
     return len(poll.events)
 
 
 def subscribe_clock(guest: Guest, poll: Poll, index: int, clock: int, timeout: int, flags: int) -> None:
     """Wait for a time."""
-    if clock not in RUNNING or flags & ~SUBSCRIPTION_CLOCK_ABSTIME:
+    if clock not in RUNNING or flags & ~records.SUBSCRIPTION_CLOCK_ABSTIME:
         raise Failure(Errno.INVAL)
-    absolute = bool(flags & SUBSCRIPTION_CLOCK_ABSTIME)
+    absolute = bool(flags & records.SUBSCRIPTION_CLOCK_ABSTIME)
     waited = 0 if absolute else guest.caller.progress
-    poll.subscribe_clock(index, CLOCKS[clock], max(0, timeout - waited), absolute=absolute)
+    poll.subscribe_clock(index, records.CLOCKS[clock], max(0, timeout - waited), absolute=absolute)
 
 
 def subscribe_descriptor(guest: Guest, poll: Poll, index: int, kind: int, number: int) -> None:
     """Wait for a descriptor."""
     if kind not in NEEDS:
         raise Failure(Errno.INVAL)
-    descriptor = guest.session.descriptors.find(number, NEEDS[EventType(kind)])
-    poll.subscribe(index, descriptor.resource, writing=kind == EventType.FD_WRITE)
+    descriptor = guest.session.descriptors.find(number, NEEDS[records.EventType(kind)])
+    poll.subscribe(index, descriptor.resource, writing=kind == records.EventType.FD_WRITE)

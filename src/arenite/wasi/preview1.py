@@ -14,57 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from arenite.wasi import fd, path, poll, process, sock
 from arenite.wasi.abi import KINDS
-from arenite.wasi.fd import (
-    fd_advise,
-    fd_allocate,
-    fd_close,
-    fd_datasync,
-    fd_fdstat_get,
-    fd_fdstat_set_flags,
-    fd_fdstat_set_rights,
-    fd_filestat_get,
-    fd_filestat_set_size,
-    fd_filestat_set_times,
-    fd_pread,
-    fd_prestat_dir_name,
-    fd_prestat_get,
-    fd_pwrite,
-    fd_read,
-    fd_readdir,
-    fd_renumber,
-    fd_seek,
-    fd_sync,
-    fd_tell,
-    fd_write,
-)
-from arenite.wasi.path import (
-    path_create_directory,
-    path_filestat_get,
-    path_filestat_set_times,
-    path_link,
-    path_open,
-    path_readlink,
-    path_remove_directory,
-    path_rename,
-    path_symlink,
-    path_unlink_file,
-)
-from arenite.wasi.poll import poll_oneoff
-from arenite.wasi.process import (
-    args_get,
-    args_sizes_get,
-    clock_res_get,
-    clock_time_get,
-    environ_get,
-    environ_sizes_get,
-    proc_exit,
-    proc_raise,
-    random_get,
-    sched_yield,
-)
 from arenite.wasi.records import NO_RIGHTS, Rights
-from arenite.wasi.sock import sock_accept, sock_recv, sock_send, sock_shutdown
 
 MODULE = "wasi_snapshot_preview1"
 UNSTABLE_MODULE = "wasi_unstable"
@@ -114,69 +66,75 @@ class Row:
     @property
     def returns(self) -> tuple[str, ...]:
         """The wasm types of the results: the error code, if the function returns at all."""
-        return () if self.call is proc_exit else ("i32",)
+        return () if self.call is process.proc_exit else ("i32",)
 
 
 ROWS = (
-    Row(args_get, "argv:pointer argv_buf:pointer"),
-    Row(args_sizes_get, "-> argc:size argv_buf_size:size"),
-    Row(environ_get, "environ:pointer environ_buf:pointer"),
-    Row(environ_sizes_get, "-> environc:size environ_buf_size:size"),
-    Row(clock_res_get, "id:clockid -> resolution:timestamp"),
-    Row(clock_time_get, "id:clockid precision:timestamp -> time:timestamp"),
-    Row(fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (Rights.FD_ADVISE,)),
-    Row(fd_allocate, "fd:fd offset:filesize len:filesize", (Rights.FD_ALLOCATE,)),
-    Row(fd_close, "fd:handle"),
-    Row(fd_datasync, "fd:fd", (Rights.FD_DATASYNC,)),
-    Row(fd_fdstat_get, "fd:fd -> stat:fdstat", (NO_RIGHTS,)),
-    Row(fd_fdstat_set_flags, "fd:fd flags:fdflags", (Rights.FD_FDSTAT_SET_FLAGS,)),
-    Row(fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NO_RIGHTS,)),
-    Row(fd_filestat_get, "fd:fd -> buf:filestat", (Rights.FD_FILESTAT_GET,), unstable=False),
-    Row(fd_filestat_set_size, "fd:fd size:filesize", (Rights.FD_FILESTAT_SET_SIZE,)),
-    Row(fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (Rights.FD_FILESTAT_SET_TIMES,)),
-    Row(fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (Rights.FD_READ | Rights.FD_SEEK,)),
-    Row(fd_prestat_get, "fd:fd -> buf:prestat", (NO_RIGHTS,)),
-    Row(fd_prestat_dir_name, "fd:fd path:buffer", (NO_RIGHTS,)),
-    Row(fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (Rights.FD_WRITE | Rights.FD_SEEK,)),
-    Row(fd_read, "fd:fd iovs:iovec_array -> nread:size", (Rights.FD_READ,)),
-    Row(fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (Rights.FD_READDIR,)),
-    Row(fd_renumber, "fd:handle to:handle"),
-    Row(fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (Rights.FD_SEEK,), unstable=False),
-    Row(fd_sync, "fd:fd", (Rights.FD_SYNC,)),
-    Row(fd_tell, "fd:fd -> offset:filesize", (Rights.FD_TELL,)),
-    Row(fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (Rights.FD_WRITE,)),
-    Row(path_create_directory, "fd:fd path:string", (Rights.PATH_CREATE_DIRECTORY,)),
-    Row(path_filestat_get, "fd:fd flags:lookupflags path:string -> buf:filestat", (Rights.PATH_FILESTAT_GET,), unstable=False),
+    Row(process.args_get, "argv:pointer argv_buf:pointer"),
+    Row(process.args_sizes_get, "-> argc:size argv_buf_size:size"),
+    Row(process.environ_get, "environ:pointer environ_buf:pointer"),
+    Row(process.environ_sizes_get, "-> environc:size environ_buf_size:size"),
+    Row(process.clock_res_get, "id:clockid -> resolution:timestamp"),
+    Row(process.clock_time_get, "id:clockid precision:timestamp -> time:timestamp"),
+    Row(fd.fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (Rights.FD_ADVISE,)),
+    Row(fd.fd_allocate, "fd:fd offset:filesize len:filesize", (Rights.FD_ALLOCATE,)),
+    Row(fd.fd_close, "fd:handle"),
+    Row(fd.fd_datasync, "fd:fd", (Rights.FD_DATASYNC,)),
+    Row(fd.fd_fdstat_get, "fd:fd -> stat:fdstat", (NO_RIGHTS,)),
+    Row(fd.fd_fdstat_set_flags, "fd:fd flags:fdflags", (Rights.FD_FDSTAT_SET_FLAGS,)),
+    Row(fd.fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NO_RIGHTS,)),
+    Row(fd.fd_filestat_get, "fd:fd -> buf:filestat", (Rights.FD_FILESTAT_GET,), unstable=False),
+    Row(fd.fd_filestat_set_size, "fd:fd size:filesize", (Rights.FD_FILESTAT_SET_SIZE,)),
+    Row(fd.fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (Rights.FD_FILESTAT_SET_TIMES,)),
+    Row(fd.fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (Rights.FD_READ | Rights.FD_SEEK,)),
+    Row(fd.fd_prestat_get, "fd:fd -> buf:prestat", (NO_RIGHTS,)),
+    Row(fd.fd_prestat_dir_name, "fd:fd path:buffer", (NO_RIGHTS,)),
+    Row(fd.fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (Rights.FD_WRITE | Rights.FD_SEEK,)),
+    Row(fd.fd_read, "fd:fd iovs:iovec_array -> nread:size", (Rights.FD_READ,)),
+    Row(fd.fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (Rights.FD_READDIR,)),
+    Row(fd.fd_renumber, "fd:handle to:handle"),
+    Row(fd.fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (Rights.FD_SEEK,), unstable=False),
+    Row(fd.fd_sync, "fd:fd", (Rights.FD_SYNC,)),
+    Row(fd.fd_tell, "fd:fd -> offset:filesize", (Rights.FD_TELL,)),
+    Row(fd.fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (Rights.FD_WRITE,)),
+    Row(path.path_create_directory, "fd:fd path:string", (Rights.PATH_CREATE_DIRECTORY,)),
     Row(
-        path_filestat_set_times,
+        path.path_filestat_get, "fd:fd flags:lookupflags path:string -> buf:filestat", (Rights.PATH_FILESTAT_GET,), unstable=False
+    ),
+    Row(
+        path.path_filestat_set_times,
         "fd:fd flags:lookupflags path:string atim:timestamp mtim:timestamp fst_flags:fstflags",
         (Rights.PATH_FILESTAT_SET_TIMES,),
     ),
     Row(
-        path_link,
+        path.path_link,
         "old_fd:fd old_flags:lookupflags old_path:string new_fd:fd new_path:string",
         (Rights.PATH_LINK_SOURCE, Rights.PATH_LINK_TARGET),
     ),
     Row(
-        path_open,
+        path.path_open,
         "fd:fd dirflags:lookupflags path:string oflags:oflags fs_rights_base:rights fs_rights_inheriting:rights fdflags:fdflags"
         " -> opened_fd:fd",
         (Rights.PATH_OPEN,),
     ),
-    Row(path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (Rights.PATH_READLINK,)),
-    Row(path_remove_directory, "fd:fd path:string", (Rights.PATH_REMOVE_DIRECTORY,)),
-    Row(path_rename, "fd:fd old_path:string new_fd:fd new_path:string", (Rights.PATH_RENAME_SOURCE, Rights.PATH_RENAME_TARGET)),
-    Row(path_symlink, "old_path:string fd:fd new_path:string", (Rights.PATH_SYMLINK,)),
-    Row(path_unlink_file, "fd:fd path:string", (Rights.PATH_UNLINK_FILE,)),
-    Row(poll_oneoff, "in:pointer out:pointer nsubscriptions:size -> nevents:size", unstable=False),
-    Row(proc_exit, "rval:exitcode"),
-    Row(proc_raise, "sig:signal"),
-    Row(sched_yield, ""),
-    Row(random_get, "buf:buffer"),
-    Row(sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NO_RIGHTS,), unstable=False),
-    Row(sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NO_RIGHTS,)),
-    Row(sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NO_RIGHTS,)),
-    Row(sock_shutdown, "fd:fd how:sdflags", (NO_RIGHTS,)),
+    Row(path.path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (Rights.PATH_READLINK,)),
+    Row(path.path_remove_directory, "fd:fd path:string", (Rights.PATH_REMOVE_DIRECTORY,)),
+    Row(
+        path.path_rename,
+        "fd:fd old_path:string new_fd:fd new_path:string",
+        (Rights.PATH_RENAME_SOURCE, Rights.PATH_RENAME_TARGET),
+    ),
+    Row(path.path_symlink, "old_path:string fd:fd new_path:string", (Rights.PATH_SYMLINK,)),
+    Row(path.path_unlink_file, "fd:fd path:string", (Rights.PATH_UNLINK_FILE,)),
+    Row(poll.poll_oneoff, "in:pointer out:pointer nsubscriptions:size -> nevents:size", unstable=False),
+    Row(process.proc_exit, "rval:exitcode"),
+    Row(process.proc_raise, "sig:signal"),
+    Row(process.sched_yield, ""),
+    Row(process.random_get, "buf:buffer"),
+    Row(sock.sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NO_RIGHTS,), unstable=False),
+    Row(sock.sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NO_RIGHTS,)),
+    Row(sock.sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NO_RIGHTS,)),
+    Row(sock.sock_shutdown, "fd:fd how:sdflags", (NO_RIGHTS,)),
 )
 
 TABLE = {row.name: row for row in ROWS}

@@ -12,22 +12,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
 from arenite.wasi.records import FdFlags, Rights
-from arenite.world.travel import (
-    Kept,
-    KeptDirectory,
-    KeptFile,
-    KeptInput,
-    KeptOutput,
-    KeptRoot,
-    anything,
-    decode,
-    integer,
-    mapping,
-    ruled,
-    sequence,
-    text,
-    wrong,
-)
+from arenite.world import travel as shapes
 
 if TYPE_CHECKING:
     from arenite.machine.run.hosts import State as HostState
@@ -36,37 +21,37 @@ MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of wha
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrozenDescriptor(Kept):
+class FrozenDescriptor(shapes.Kept):
     """A descriptor: what all kinds have beside what finds the resource again."""
 
-    number: int = field(metadata=integer(MOST_DESCRIPTORS - 1))
-    rights: int = field(metadata=integer(sum(Rights)))
-    inheriting: int = field(metadata=integer(sum(Rights)))
-    flags: int = field(metadata=integer(sum(FdFlags)))
+    number: int = field(metadata=shapes.integer(MOST_DESCRIPTORS - 1))
+    rights: int = field(metadata=shapes.integer(sum(Rights)))
+    inheriting: int = field(metadata=shapes.integer(sum(Rights)))
+    flags: int = field(metadata=shapes.integer(sum(FdFlags)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input(KeptInput, FrozenDescriptor):
+class Input(shapes.KeptInput, FrozenDescriptor):
     """Standard input."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output(KeptOutput, FrozenDescriptor):
+class Output(shapes.KeptOutput, FrozenDescriptor):
     """Standard output or error."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(KeptRoot, FrozenDescriptor):
+class Given(shapes.KeptRoot, FrozenDescriptor):
     """A directory that the guest was given."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenFile(KeptFile, FrozenDescriptor):
+class OpenFile(shapes.KeptFile, FrozenDescriptor):
     """A file opened through a directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenDirectory(KeptDirectory, FrozenDescriptor):
+class OpenDirectory(shapes.KeptDirectory, FrozenDescriptor):
     """A directory opened through a directory.  How far it is read the guest knows: its cookies count entries."""
 
 
@@ -75,21 +60,21 @@ KINDS: dict[str, type[FrozenDescriptor]] = {shape.kind: shape for shape in (Inpu
 
 def texts(value: object, where: str) -> tuple[bytes, ...]:
     """A list of them."""
-    return tuple(text(element, f"{where}, element {at}") for at, element in enumerate(sequence(value, where)))
+    return tuple(shapes.text(element, f"{where}, element {at}") for at, element in enumerate(shapes.sequence(value, where)))
 
 
 def descriptor(value: object, where: str) -> FrozenDescriptor:
     """A descriptor of some kind."""
-    rest = mapping(value, where)
+    rest = shapes.mapping(value, where)
     kind = rest.pop("kind", None)
     if type(kind) is not str or kind not in KINDS:
-        raise wrong(f"{where}, kind", " or ".join(KINDS), kind)
-    return decode(KINDS[kind], rest, f"{where} ({kind})")
+        raise shapes.wrong(f"{where}, kind", " or ".join(KINDS), kind)
+    return shapes.decode(KINDS[kind], rest, f"{where} ({kind})")
 
 
 def descriptors(value: object, where: str) -> tuple[FrozenDescriptor, ...]:
     """A list of them, each with a number of its own."""
-    found = [descriptor(element, f"{where}, element {at}") for at, element in enumerate(sequence(value, where))]
+    found = [descriptor(element, f"{where}, element {at}") for at, element in enumerate(shapes.sequence(value, where))]
     seen: set[int | str] = set()
     for one in found:
         role = "stdin" if isinstance(one, Input) else one.role if isinstance(one, Output) else one.number
@@ -104,11 +89,11 @@ def descriptors(value: object, where: str) -> tuple[FrozenDescriptor, ...]:
 class FrozenGuest:
     """All of it; no number is there twice.  `clocks` and `random` are what those say of themselves; None: nothing."""
 
-    args: tuple[bytes, ...] = field(metadata=ruled(texts))
-    env: tuple[bytes, ...] = field(metadata=ruled(texts))
-    descriptors: tuple[FrozenDescriptor, ...] = field(metadata=ruled(descriptors))
-    clocks: HostState = field(metadata=ruled(anything))
-    random: HostState = field(metadata=ruled(anything))
+    args: tuple[bytes, ...] = field(metadata=shapes.ruled(texts))
+    env: tuple[bytes, ...] = field(metadata=shapes.ruled(texts))
+    descriptors: tuple[FrozenDescriptor, ...] = field(metadata=shapes.ruled(descriptors))
+    clocks: HostState = field(metadata=shapes.ruled(shapes.anything))
+    random: HostState = field(metadata=shapes.ruled(shapes.anything))
 
     def directories(self) -> list[bytes]:
         """Names of the directories that it was given and still needs."""

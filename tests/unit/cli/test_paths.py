@@ -68,6 +68,31 @@ def test_a_library_is_no_program(arenite: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "freeze --at fuel=1 -o x.arn"])
+def test_a_start_that_wants_arguments_is_told_by_its_type(arenite: Run, command: str) -> None:
+    """Nobody could give it any, so that it cannot be called."""
+    Path("start.wasm").write_bytes(wat2wasm('(module (func (export "_start") (param i32 f64) (result i32) (local.get 0)))'))
+    code, out, err = arenite(*command.split(), "start.wasm")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "start.wasm is not a program: its export '_start' is of the type (i32 f64) -> (i32)" in err
+    assert arenite("run", "--invoke", "_start", "start.wasm", 7, 0.5) == (0, "7\n", "")
+
+
+def test_an_initialize_that_wants_arguments_is_told_by_its_type(arenite: Run) -> None:
+    text = '(module (func (export "_initialize") (param i64)) (func (export "f") (result i32) (i32.const 3)))'
+    Path("reactor.wasm").write_bytes(wat2wasm(text))
+    code, out, err = arenite("run", "--invoke", "f", "reactor.wasm")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "its export '_initialize' is of the type (i64) -> ()" in err
+
+
+def test_a_start_that_is_no_function_is_told(arenite: Run) -> None:
+    Path("memory.wasm").write_bytes(wat2wasm('(module (memory (export "_start") 1) (func (export "f")))'))
+    code, out, err = arenite("run", "memory.wasm")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "no function '_start' is exported; there are: f" in err
+
+
+@pytest.mark.parametrize("command", ["run", "freeze --at fuel=1 -o x.arn"])
 def test_an_import_that_nobody_gives_is_named(arenite: Run, command: str) -> None:
     code, out, err = arenite(*command.split(), "imports.wasm")
     assert (code, out, err.count("\n")) == (1, "", 1)
