@@ -113,7 +113,7 @@ class Child:
             return Cause.INTERRUPT if choose.random() < 0.002 else None
 
         world.poke = lambda: poker.poke() if choose.random() < 0.4 else None
-        machine.check, machine.watched = between_slices, True
+        machine.check, machine.has_epochs = between_slices, True
         for _ in range(STEPS):
             for _ in range(choose.choice((0, 1, 1, 2, 4))):
                 poker.poke()

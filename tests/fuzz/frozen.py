@@ -23,7 +23,7 @@ from arenite import Config, Engine, Func, FuncType, Linker, Module, Store, ValTy
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.machine.space.pages import CHUNK
-from arenite.snapshot.container import CHECKSUM, HEADER, KINDS, MAGIC
+from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, HEADER, MAGIC
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pack import ROW
 from arenite.snapshot.pages import DIGEST, checksums, digest
@@ -261,7 +261,7 @@ class Document:
         self.data = bytearray(data)
         _, self.format, self.kind, offset, size, _ = HEADER.unpack_from(data)
         self.manifest: dict[str, Any] = json.loads(data[offset : offset + size])
-        self.form = next(name for name, number in KINDS.items() if number == self.kind)
+        self.form = next(name for name, number in FORM_NUMBERS.items() if number == self.kind)
         self.text: bytes | None = None  # the manifest, if it is not what `manifest` makes
         del self.data[offset:]  # it is the last section
 

@@ -1,4 +1,4 @@
-"""Frozen guests that go on elsewhere: written to files here, gone on with in another process or on another machine.
+"""FrozenMachine guests that go on elsewhere: written to files here, gone on with in another process or on another machine.
 
     python tests/property/travellers.py write DIR [--large]              # guest x point, with an index of what is to come
     python tests/property/travellers.py resume DIR --tier safe           # go on with each, compare, report

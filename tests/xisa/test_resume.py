@@ -1,4 +1,4 @@
-"""Frozen on this CPU in the middle of a call, resumed on another: the same end."""
+"""FrozenMachine on this CPU in the middle of a call, resumed on another: the same end."""
 
 from __future__ import annotations
 

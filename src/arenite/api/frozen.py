@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from arenite.api.engine import Engine, check_engine
 from arenite.api.linker import Linker
-from arenite.api.resolver import Resolver
+from arenite.api.resolver import EngineResolver
 from arenite.errors import SnapshotError
 from arenite.snapshot import opening, saving
 from arenite.snapshot.limits import FileLimits
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from arenite.api.module import Module
-    from arenite.machine.frozen.freeze import Frozen
+    from arenite.machine.frozen.freeze import FrozenMachine
     from arenite.machine.run.hosts import HostModuleConfig
     from arenite.snapshot import file as files
     from arenite.snapshot.travel import Dump, Load
@@ -39,7 +39,9 @@ def default_engine() -> Engine:
 class FrozenStore:
     """A store at one moment, in memory or in a file.  `Snapshot` is what users hold: it makes stores of it."""
 
-    def __init__(self, engine: Engine, frozen: Frozen | None, opened: files.Opened | None = None, epochs_left: int = 0) -> None:
+    def __init__(
+        self, engine: Engine, frozen: FrozenMachine | None, opened: files.Opened | None = None, epochs_left: int = 0
+    ) -> None:
         self.engine = engine
         self.epochs_left = epochs_left
         self.quota = engine.quota
@@ -116,7 +118,7 @@ class FrozenStore:
         packed: bool = False,
         embed: bool = True,
         dump: Dump | None = None,
-        progress: saving.Progress = saving.nothing,
+        progress: saving.ProgressCallback = saving.nothing,
         key: bytes | None = None,
     ) -> None:
         """Write it to a file, which appears when it is complete; one of that name is replaced, not written to.
@@ -158,10 +160,10 @@ class FrozenStore:
                 linker = Linker(self.engine)
                 linker.define_hosts()
             known = {m.code.digest.hex(): m.code for m in modules}
-            self._frozen = opening.bind(self._opened, Resolver(known, self.engine, linker, dict(hosts or {}), self._load))
+            self._frozen = opening.bind(self._opened, EngineResolver(known, self.engine, linker, dict(hosts or {}), self._load))
         return self
 
-    def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> Frozen:
+    def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> FrozenMachine:
         """The frozen machine."""
         if self._frozen is None:
             self.link(hosts=hosts)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from arenite.snapshot.travel import Load
 
 
-class Modules:
+class GivenModules:
     """The modules of a snapshot alone, for whoever looks into one."""
 
     def __init__(self, modules: Mapping[str, ModuleCode]) -> None:
@@ -39,7 +39,7 @@ class Modules:
         return structure(wasm, paid)
 
 
-class Resolver(Modules):
+class EngineResolver(GivenModules):
     """Everything that a snapshot refers to, to go on in an engine.  Modules that travel along are the engine's from then on."""
 
     def __init__(

@@ -91,7 +91,7 @@ class Store(ProcessBound):
         if config.epoch_interruption:
             self._deadline.epoch = self.engine.epoch + epochs_left
             machine.check = self._deadline.check
-            machine.watched = True
+            machine.has_epochs = True
 
     def snapshot(self) -> Snapshot:
         """This moment as data, to fork and to save: between calls, or with executions paused.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 PAGE_BITS: Final = core.PAGE_SIZE.bit_length() - 1
-KINDS: Final = (*core.NUMERIC, *core.REFERENCES)
+VALUE_TYPES: Final = (*core.NUMERIC, *core.REFERENCES)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ValType:
     code: int
 
     def __post_init__(self) -> None:
-        if self.code not in KINDS:
+        if self.code not in VALUE_TYPES:
             raise ValueError(f"{self.code!r} is the code of no value type; there are ValType.i32(), ValType.funcref(), …")
 
     @classmethod

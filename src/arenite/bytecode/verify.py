@@ -134,7 +134,7 @@ def _spaces(module: ModuleCode) -> dict[str, tuple[int, int, bytes]]:
     tables = classes_of(t.element for t in (*imported, *module.tables) if isinstance(t, TableType))
     functions = bytes([FUNCTION_REFERENCE])
     return {
-        "own_global": (layout.own_global(0), GlobalRecord.size, own_globals),
+        "own_global": (layout.defined_global(0), GlobalRecord.size, own_globals),
         "imported_global": (layout.imported_global(0), WORD, imported_globals),
         "own_table": (0, 1, tables),
         "table": (layout.table(0), WORD, tables),

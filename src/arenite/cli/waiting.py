@@ -14,7 +14,7 @@ from arenite.wasi import wait_to_read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE: Final = 0.05  # seconds of waiting for input, then the guest is asked again
+LONGEST_WAIT: Final = 0.05  # seconds of waiting for input, then the guest is asked again
 PAUSE: Final = 0.001  # seconds at least between two times: it may wait for other things than standard input
 
 
@@ -38,6 +38,6 @@ class UnendedInput:
 
 def wait_for_input() -> bool:
     """Until standard input may have something; the guest is asked again then."""
-    wait_to_read(sys.stdin, PATIENCE)
+    wait_to_read(sys.stdin, LONGEST_WAIT)
     time.sleep(PAUSE)
     return True

@@ -112,7 +112,7 @@ class Driver:
         Raises: `Trap`, `Exit` and what host functions raise: the program is then over, and what was to be called is forgotten.
         Also a `Trap` where the limit of fuel or the epoch's deadline is reached: from there it goes on when it is given more.
         """
-        place = _Place(self.store, fuel, deadline, tuple(pause_at))
+        place = _StopPoint(self.store, fuel, deadline, tuple(pause_at))
         outcome: Finished | Paused = Finished(())
         try:
             while (execution := self._next()) is not None:
@@ -137,7 +137,7 @@ class Driver:
                 self._current = self.store.execution
         return self._current
 
-    def _through(self, execution: Execution, place: _Place) -> Finished | Paused:
+    def _through(self, execution: Execution, place: _StopPoint) -> Finished | Paused:
         """To the end of one execution, or as far as `run` goes."""
         while True:
             outcome = place.run(execution)
@@ -160,7 +160,7 @@ class Driver:
         self.close()
 
 
-class _Place:
+class _StopPoint:
     """What is left of the way to a place, through any number of executions."""
 
     def __init__(self, store: Store, fuel: int | None, deadline: float | None, pause_at: tuple[str, ...]) -> None:

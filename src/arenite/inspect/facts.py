@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from arenite.inspect.records import Record, Survey
     from arenite.inspect.stack import Stand
     from arenite.machine.records.objects import TableAddr
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.wasi.travel import FrozenDescriptor
 
 WASI = "wasi"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from arenite.layout.types import FuncType
     from arenite.machine.run.activation import Activation
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.snapshot.file import Opened
 
 T = TypeVar("T")

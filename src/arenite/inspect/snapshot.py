@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from arenite import platform
-from arenite.api.resolver import Modules
+from arenite.api.resolver import GivenModules
 from arenite.bytecode.module import ModuleCode
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
 from arenite.inspect.stack import survey_stack
@@ -80,7 +80,7 @@ def inspect_snapshot(
         opened = load(path, above, limits=limits, portable=PORTABLE, key=key, trusted=trusted)
     except (MemoryError, OverflowError) as error:
         raise Limit("too large for this machine") from error
-    known = Modules({code.digest.hex(): code for code in modules})
+    known = GivenModules({code.digest.hex(): code for code in modules})
     found = {entry: _module(opened, entry, known) for entry in dict.fromkeys(opened.modules)}
     codes = [code if isinstance(code := found[entry], ModuleCode) else None for entry in opened.modules]
     missing = {n: why for n, entry in enumerate(opened.modules) if isinstance(why := found[entry], str)}
@@ -88,7 +88,7 @@ def inspect_snapshot(
     return Inspection(path, survey, survey_stack(survey, Windows(portable=PORTABLE)), missing)
 
 
-def _module(opened: Opened, entry: Embedded, known: Modules) -> ModuleCode | str:
+def _module(opened: Opened, entry: Embedded, known: GivenModules) -> ModuleCode | str:
     """A module, or why it is not there."""
     try:
         return module_of(opened, entry, known)

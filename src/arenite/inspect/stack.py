@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.inspect.records import RecordRow, Survey
     from arenite.machine.run.activation import Activation
-    from arenite.machine.run.frames import Frame
+    from arenite.machine.run.frames import StackFrame
     from arenite.machine.space.window import PlacedModule, Window, Windows
 
 MOST_FRAMES: Final = 1 << 10  # of one execution
@@ -94,7 +94,7 @@ def _why(survey: Survey, names: Names, a: Activation) -> str:
 
 def _walk(survey: Survey, names: Names, window: Window, activation: Activation, stand: Stand) -> None:
     """The frames, as far as they are sound."""
-    walker = Frames(survey, names, window)
+    walker = FrameReader(survey, names, window)
     try:
         check_place(window, activation)
         vmctx = activation.vmctx
@@ -110,7 +110,7 @@ def _walk(survey: Survey, names: Names, window: Window, activation: Activation, 
         stand.damage = str(error)
 
 
-class Frames:
+class FrameReader:
     """Tells what is in frames."""
 
     def __init__(self, survey: Survey, names: Names, window: Window) -> None:
@@ -118,7 +118,7 @@ class Frames:
         self.names = names
         self.window = window
 
-    def frame(self, activation: Activation, frame: Frame, vmctx: int, *, innermost: bool) -> tuple[str, list[RecordRow]]:
+    def frame(self, activation: Activation, frame: StackFrame, vmctx: int, *, innermost: bool) -> tuple[str, list[RecordRow]]:
         """A frame's title and rows."""
         placed, number = self.function_at(frame.pc - (not innermost))
         title = self.title(activation, frame, placed, number, vmctx)
@@ -147,7 +147,9 @@ class Frames:
             return "a call of a host function" if self.window.preamble.thunk_at(pc) is not None else ""
         return self.names.function(index, placed.code.imported_functions + number)
 
-    def title(self, activation: Activation, frame: Frame, placed: PlacedModule | None, number: int | None, vmctx: int) -> str:
+    def title(
+        self, activation: Activation, frame: StackFrame, placed: PlacedModule | None, number: int | None, vmctx: int
+    ) -> str:
         """What stands in a backtrace's line."""
         if placed is not None and number is not None:
             local = frame.pc - placed.origin
@@ -161,7 +163,7 @@ class Frames:
         import_ = functions[vmctx] if vmctx < len(functions) else None
         return f"{'':10} - {import_ or 'a host function'} (host)"
 
-    def host_slots(self, frame: Frame) -> list[tuple[int, str, int]]:
+    def host_slots(self, frame: StackFrame) -> list[tuple[int, str, int]]:
         """Slots of a host function's frame: its parameters, or its results once it was answered."""
         type_ = self.window.preamble.thunk_at(frame.pc)
         if type_ is None:
@@ -170,7 +172,7 @@ class Frames:
         types, role = (type_.results, "result") if answered else (type_.params, "parameter")
         return [(frame.sp + SLOT * n, f"{role} {n}", t) for n, t in enumerate(types)]
 
-    def guest_slots(self, frame: Frame, placed: PlacedModule, number: int) -> list[tuple[int, str, int]]:
+    def guest_slots(self, frame: StackFrame, placed: PlacedModule, number: int) -> list[tuple[int, str, int]]:
         """Slots of a guest's function: parameters, locals, and operands that the safepoint knows."""
         code: ModuleCode = placed.code
         types = memoryview(code.locals[number]).cast("I")

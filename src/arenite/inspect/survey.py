@@ -97,7 +97,7 @@ class Walk:
             return None
         layout = code.layout
         counts = len(instance.tables), len(instance.globals)
-        return code if counts == (layout.tables, layout.imported_globals + layout.own_globals) else None
+        return code if counts == (layout.tables, layout.imported_globals + layout.defined_globals) else None
 
     def instance(self, number: int, instance: Instance) -> Iterator[Record]:
         """An instance: its record, its function references, its dropped segments."""
@@ -122,9 +122,9 @@ class Walk:
         yield Record(at, size, kinds.INSTANCES, f"{label} of {self.module_name(instance.module)}", rows, damage=damage)
         if code is not None and not damage:
             first = code.layout.imported_globals
-            for own in range(min(code.layout.own_globals, MOST_ROWS)):
+            for own in range(min(code.layout.defined_globals, MOST_ROWS)):
                 type_ = code.globals[own][0]
-                yield self.global_(at + code.layout.own_global(own), type_.content, f"{label}, global {first + own}")
+                yield self.global_(at + code.layout.defined_global(own), type_.content, f"{label}, global {first + own}")
         yield from self.function_references(label, instance, funcrefs, count)
         if flags and arena.holds(dropped, WORD * flags):
             shown = [
@@ -157,10 +157,10 @@ class Walk:
                     else f"its {what} {n}"
                 )
                 yield RecordRow(at + place(n), "u32", f"{what} {n}", doc, value, text, value or None, kind)
-        for n in range(self.some(layout.own_globals)):
+        for n in range(self.some(layout.defined_globals)):
             type_ = code.globals[n][0]
             what = "a variable" if type_.mutable else "a constant"
-            yield self.names.row(at + layout.own_global(n), type_.content, f"global {layout.imported_globals + n}", what)
+            yield self.names.row(at + layout.defined_global(n), type_.content, f"global {layout.imported_globals + n}", what)
 
     def function_references(self, label: str, instance: Instance, at: int, count: int) -> Iterator[Record]:
         """The list of an instance's references to its own functions; each is a record of its own later."""

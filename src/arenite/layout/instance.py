@@ -22,7 +22,7 @@ class InstanceLayout:
     imported_functions: int
     tables: int
     imported_globals: int
-    own_globals: int
+    defined_globals: int
 
     def function(self, index: int) -> int:
         """Place of the reference to imported function `index`."""
@@ -36,7 +36,7 @@ class InstanceLayout:
         """Place of the offset of imported global `index`."""
         return self.table(self.tables) + WORD * index
 
-    def own_global(self, index: int) -> int:
+    def defined_global(self, index: int) -> int:
         """Place of the value of own global `index` (0 is the first that is not imported)."""
         start = -(-self.imported_global(self.imported_globals) // GlobalRecord.size) * GlobalRecord.size
         return start + GlobalRecord.size * index
@@ -44,4 +44,4 @@ class InstanceLayout:
     @property
     def size(self) -> int:
         """Bytes of the whole instance."""
-        return self.own_global(self.own_globals)
+        return self.defined_global(self.defined_globals)

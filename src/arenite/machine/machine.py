@@ -61,6 +61,7 @@ class Machine:
         "due",
         "elements",
         "fuel",
+        "has_epochs",
         "host_stack",
         "hosts",
         "lineage",
@@ -70,15 +71,14 @@ class Machine:
         "progress",
         "quota",
         "registry",
+        "registry_shared",
         "runner",
         "runner_generation",
-        "shared",
         "stack_limit",
         "tier",
         "top",
         "until",
         "users",
-        "watched",
         "window",
         "windows",
     )
@@ -101,14 +101,14 @@ class Machine:
         self.quota = UNBOUNDED
         self.locate: Locate = unlocated
         self.check: Callable[[], Cause | None] = _never  # asked whenever the guest looks up: must it stop?
-        self.watched = False  # ask also before the first
+        self.has_epochs = False  # ask also before the first
         self.data: object = None  # the user's
         # what was made here
         self.lineage = Lineage()
         self.modules: tuple[ModuleCode, ...] = ()
         self.window = windows.empty
         self.registry = registry or Registry()
-        self.shared = registry is not None  # it is a snapshot's too: `own_registry` copies it before it changes
+        self.registry_shared = registry is not None  # it is a snapshot's too: `registry_to_change` copies it before it changes
         self.hosts = hosts or Hosts()
         self.elements: int | None = 0  # of all tables; None: to be counted
         # what is going on
@@ -195,10 +195,10 @@ class Machine:
         self.runner = None
         return len(self.modules) - 1
 
-    def own_registry(self) -> Registry:
+    def registry_to_change(self) -> Registry:
         """The registry, to be changed: forks and snapshots must not see that."""
-        if self.shared:
-            self.registry, self.shared = self.registry.copy(), False
+        if self.registry_shared:
+            self.registry, self.registry_shared = self.registry.copy(), False
         return self.registry
 
     def instance_at(self, vmctx: int) -> InstanceAddr:

@@ -44,7 +44,7 @@ MAGIC: Final = b"\x7fARENITE"
 FORMAT: Final = 1
 HEADER: Final = struct.Struct("<8sIIQQ32s")  # magic, format, kind, manifest's offset and size, its sha256
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of the header before it
-KINDS: Final = {"image": 0, "delta": 1, "packed": 2}
+FORM_NUMBERS: Final = {"image": 0, "delta": 1, "packed": 2}
 FRAME_HEADER: Final = 18  # bytes of a Zstandard frame that say how long its content is, at most
 SLACK: Final = 128  # what cannot be compressed grows by less than one byte in so many, and by the frame
 FRAME: Final = 1024
@@ -120,7 +120,7 @@ class Writer:
             raise SnapshotError(f"{self.path}: a host module's state or an import's name cannot travel: {error}") from error
         digest = hashlib.sha256(text)
         place = self.section(text)
-        header = HEADER.pack(MAGIC, FORMAT, KINDS[kind], place.offset, place.size, digest.digest())
+        header = HEADER.pack(MAGIC, FORMAT, FORM_NUMBERS[kind], place.offset, place.size, digest.digest())
         self.write(0, header + CHECKSUM.pack(zlib.crc32(header)))
         with _naming(self.path):
             os.ftruncate(self._fd, self.end)
@@ -169,7 +169,7 @@ class Reader:
         _, format_, kind, offset, size, digest = HEADER.unpack_from(head)
         if format_ != FORMAT:
             raise self.error(f"format {format_}; this version of arenite reads format {FORMAT}")
-        kinds = [name for name, number in KINDS.items() if number == kind]
+        kinds = [name for name, number in FORM_NUMBERS.items() if number == kind]
         if not kinds:
             raise self.error(f"kind {kind} of snapshot, which this version of arenite does not know")
         self.kind = kinds[0]

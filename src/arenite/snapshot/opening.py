@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.frozen.freeze import Frozen
+    from arenite.machine.frozen.freeze import FrozenMachine
     from arenite.snapshot.private import Seal
-    from arenite.snapshot.resolver import Modules, Resolver
+    from arenite.snapshot.resolver import ModuleResolver, Resolver
 
 
 class Options(NamedTuple):
@@ -246,7 +246,7 @@ def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) ->
     return tuple(found)
 
 
-def bind(opened: Opened, resolver: Resolver) -> Frozen:
+def bind(opened: Opened, resolver: Resolver) -> FrozenMachine:
     """The frozen machine of a file, its modules and imports found.
 
     Raises: `SnapshotError`, `LinkError`, `Limit`, what the resolver raises.
@@ -258,7 +258,7 @@ def bind(opened: Opened, resolver: Resolver) -> Frozen:
     return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, resolver)
 
 
-def module_of(opened: Opened, module: Embedded, resolver: Modules) -> ModuleCode:
+def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> ModuleCode:
     """One of a snapshot's modules, found as `bind` says."""
     code = resolver.module(module.digest)
     name = f"the module {module.name!r} ({module.digest[:12]}…)"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from arenite.machine.space.window import Windows
 
 
-class Modules(Protocol):
+class ModuleResolver(Protocol):
     """Finds the modules that a file names.  What it raises (`DecodeError`, `Limit`, …) is for whoever opens the file."""
 
     def module(self, digest: str) -> ModuleCode | None:
@@ -26,7 +26,7 @@ class Modules(Protocol):
         """The same without translating bodies, for bytecode that travels along, too."""
 
 
-class Resolver(Modules, Protocol):
+class Resolver(ModuleResolver, Protocol):
     """Finds everything that a file only names."""
 
     @property

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.frozen.freeze import Frozen
+    from arenite.machine.frozen.freeze import FrozenMachine
     from arenite.machine.space.image import Image
 
-Progress = Callable[[int, int], object]  # (bytes done, bytes in all)
+ProgressCallback = Callable[[int, int], object]  # (bytes done, bytes in all)
 
 
 def nothing(_done: int, _total: int) -> None:
@@ -58,13 +58,13 @@ class Form:
     packed: bool = False
     embed: bool = True
     dump: Dump | None = None
-    progress: Progress = nothing
+    progress: ProgressCallback = nothing
     limits: FileLimits = DEFAULT
     portable: bool = False
     key: bytes | None = None
 
 
-def save(frozen: Frozen, path: Path, form: Form) -> Saved:
+def save(frozen: FrozenMachine, path: Path, form: Form) -> Saved:
     """Write a snapshot file.
 
     Raises: `SnapshotError` when something cannot travel, or cannot be written, `Limit`; then no file appears.
@@ -107,7 +107,7 @@ def _module(code: ModuleCode, *, embed: bool, there: set[tuple[str, str]]) -> Em
     return replace(found, wasm=functools.partial(codes.compressed_file, code), bytecode=functools.partial(codes.carried, code))
 
 
-def dumps(frozen: Frozen, form: Form) -> bytes:
+def dumps(frozen: FrozenMachine, form: Form) -> bytes:
     """A snapshot file's bytes.  Raises: `SnapshotError` when something cannot travel."""
     with tempfile.TemporaryDirectory(prefix="arenite") as folder:
         path = Path(folder) / "snapshot"
@@ -115,7 +115,7 @@ def dumps(frozen: Frozen, form: Form) -> bytes:
         return path.read_bytes()
 
 
-def _write(out: Writer, frozen: Frozen, form: Form, embedded: set[tuple[str, str]]) -> tuple[str, Image, int]:
+def _write(out: Writer, frozen: FrozenMachine, form: Form, embedded: set[tuple[str, str]]) -> tuple[str, Image, int]:
     """Everything but the name of the file; what the snapshot is known by, and `Saved.image` and `Saved.held`."""
     manifest = describe(frozen, form.dump) | {"layout": layout_digest()}
     image = frozen.image.without(unused_regions(Fields(manifest, "manifest"), len(frozen.image.sizes)))
@@ -175,7 +175,7 @@ def _write_modules(out: Writer, modules: Sequence[ModuleCode], embedded: set[tup
     return entries
 
 
-def _write_regions(out: Writer, image: Image, progress: Progress) -> list[dict[str, Any]]:
+def _write_regions(out: Writer, image: Image, progress: ProgressCallback) -> list[dict[str, Any]]:
     total, done, entries = sum(image.sizes), 0, []
     for region, size in enumerate(image.sizes):
         start = done

@@ -16,7 +16,7 @@ from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, match_extern
-from arenite.machine.frozen.freeze import Frozen
+from arenite.machine.frozen.freeze import FrozenMachine
 from arenite.machine.lineage import Lineage
 from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.records.references import References
@@ -29,7 +29,7 @@ from arenite.snapshot import values
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
-    from arenite.machine.run.hosts import State
+    from arenite.machine.run.hosts import HostState
     from arenite.machine.space.image import Image
     from arenite.machine.space.window import Window
     from arenite.snapshot.checked import Fields
@@ -43,7 +43,7 @@ STATUS_NAMES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "loo
 }
 
 
-def describe(frozen: Frozen, dump: Dump | None) -> dict[str, Any]:
+def describe(frozen: FrozenMachine, dump: Dump | None) -> dict[str, Any]:
     """The manifest of a frozen machine, but for modules and pages.  Raises: `SnapshotError` naming what cannot travel."""
     tables = list({t.at: t for i in frozen.registry.instances for t in i.tables}.values())
     memories = list({m.at: m for i in frozen.registry.instances for m in i.memories}.values())
@@ -78,7 +78,7 @@ def _key(addr: TableAddr | MemoryAddr | GlobalAddr) -> tuple[type, int]:
     return type(addr), addr.at
 
 
-def _functions(frozen: Frozen) -> list[dict[str, Any]]:
+def _functions(frozen: FrozenMachine) -> list[dict[str, Any]]:
     at = {index: at for at, index in frozen.registry.host_function_at.items()}
     known: dict[tuple[str, str], HostFunction] = {}
     found = []
@@ -320,9 +320,9 @@ class Reading:
         owed = sum(f.integer("debt", 0, MAX_U64) for f in self.manifest.items("executions") if f.has("debt"))
         return None if fuel is None else max(fuel - owed, 0)
 
-    def frozen(self, image: Image, resolver: Resolver) -> Frozen:
+    def frozen(self, image: Image, resolver: Resolver) -> FrozenMachine:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
-        states: dict[str, State] = {
+        states: dict[str, HostState] = {
             name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
         }
         types = self.types()
@@ -335,7 +335,7 @@ class Reading:
             if instance.at in registry.by_record:
                 raise self.manifest.error("instances", "each at a place of its own")
             registry.add_instance(instance)
-        return Frozen(
+        return FrozenMachine(
             image=image,
             trusted=False,
             heap=self.sizes.heap,

@@ -11,7 +11,7 @@ from arenite.errors import SnapshotError
 from arenite.layout.types import NAMES, NUMERIC, REFERENCES, FuncType, GlobalType, Limits, MemoryType, TableType
 
 if TYPE_CHECKING:
-    from arenite.machine.run.hosts import State
+    from arenite.machine.run.hosts import HostState
     from arenite.snapshot.checked import Fields
 
 CODES: Final = {NAMES[type_]: type_ for type_ in (*NUMERIC, *REFERENCES)}  # what a slot can hold
@@ -89,7 +89,7 @@ def _valtype(fields: Fields, name: str) -> int:
     return found
 
 
-def state(value: State, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
+def state(value: HostState, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
     """A host module's state: bytes as an object with one field, which no other object may have."""
     if depth > DEEPEST:
         raise SnapshotError(f"a host module's state is nested more than {DEEPEST} deep, so it cannot travel")
@@ -106,7 +106,7 @@ def state(value: State, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
     raise SnapshotError(f"a host module's state holds a {type(value).__name__}, which cannot travel")
 
 
-def read_state(value: object, depth: int = 0) -> State:
+def read_state(value: object, depth: int = 0) -> HostState:
     """The state.  Raises: `SnapshotError`."""
     if depth > DEEPEST:
         raise SnapshotError("a host module's state is nested too deeply")

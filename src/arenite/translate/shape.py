@@ -27,5 +27,5 @@ class Shape:
         self.functions = [layout.function(i) for i in range(functions)]
         self.tables = [layout.table(i) for i in range(len(module.tables))]
         self.globals = [
-            layout.imported_global(i) if i < globals_ else layout.own_global(i - globals_) for i in range(len(module.globals))
+            layout.imported_global(i) if i < globals_ else layout.defined_global(i - globals_) for i in range(len(module.globals))
         ]

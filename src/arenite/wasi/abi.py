@@ -5,7 +5,7 @@
 - A type is lifted from one or two words of the guest.  Values outside an enumeration or set of flags are `INVAL`.
 - Results are numbers or records; the guest passes an address for each.
 
-    KINDS["string"].lift(guest, words, at)   # the words at `at` and `at + 1` are address and length
+    PARAM_TYPES["string"].lift(guest, words, at)   # the words at `at` and `at + 1` are address and length
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
-from arenite.world.patience import Patience
+from arenite.world.blocking import WaitingCaller
 
 if TYPE_CHECKING:
     from enum import IntFlag
@@ -30,7 +30,7 @@ MOST_BYTES = 1 << 24  # of one call; the guest sees a short read or write
 LONGEST_PATH = 4096
 
 
-class Caller(Patience, Protocol):
+class Caller(WaitingCaller, Protocol):
     """Of the API's `Caller`, what is needed here."""
 
     def get(self, name: str, /) -> object:
@@ -96,7 +96,7 @@ Member = TypeVar("Member")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ParamType:
     """A type of parameters: the wasm types of its words, and how it is lifted from them."""
 
     words: tuple[str, ...]
@@ -168,21 +168,23 @@ def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
 
 
 # "fd" is missing: its lift needs a call's rights (see `host`).
-KINDS = {
-    **dict.fromkeys(("handle", "pointer", "size", "exitcode", "signal", "riflags", "siflags", "sdflags"), Kind(("i32",), word)),
-    **dict.fromkeys(("rights", "filesize", "timestamp", "dircookie"), Kind(("i64",), word)),
-    "filedelta": Kind(("i64",), filedelta),
-    "clockid": Kind(("i32",), one_of(records.CLOCKS)),
-    "advice": Kind(("i32",), one_of(records.ADVICE)),
-    "whence": Kind(("i32",), one_of(records.WHENCES)),
-    "fdflags": Kind(("i32",), flags(records.FdFlags)),
-    "lookupflags": Kind(("i32",), flags(records.LookupFlags)),
-    "oflags": Kind(("i32",), flags(records.OFlags)),
-    "fstflags": Kind(("i32",), flags(records.FstFlags)),
-    "string": Kind(("i32", "i32"), string),
-    "buffer": Kind(("i32", "i32"), buffer),
-    "iovec_array": Kind(("i32", "i32"), vectors),
-    "ciovec_array": Kind(("i32", "i32"), vectors),
+PARAM_TYPES = {
+    **dict.fromkeys(
+        ("handle", "pointer", "size", "exitcode", "signal", "riflags", "siflags", "sdflags"), ParamType(("i32",), word)
+    ),
+    **dict.fromkeys(("rights", "filesize", "timestamp", "dircookie"), ParamType(("i64",), word)),
+    "filedelta": ParamType(("i64",), filedelta),
+    "clockid": ParamType(("i32",), one_of(records.CLOCKS)),
+    "advice": ParamType(("i32",), one_of(records.ADVICE)),
+    "whence": ParamType(("i32",), one_of(records.WHENCES)),
+    "fdflags": ParamType(("i32",), flags(records.FdFlags)),
+    "lookupflags": ParamType(("i32",), flags(records.LookupFlags)),
+    "oflags": ParamType(("i32",), flags(records.OFlags)),
+    "fstflags": ParamType(("i32",), flags(records.FstFlags)),
+    "string": ParamType(("i32", "i32"), string),
+    "buffer": ParamType(("i32", "i32"), buffer),
+    "iovec_array": ParamType(("i32", "i32"), vectors),
+    "ciovec_array": ParamType(("i32", "i32"), vectors),
 }
 
 RESULTS: dict[str, Struct] = {

@@ -30,7 +30,7 @@ from arenite.world.directories import Directory
 from arenite.world.opening import reopen
 from arenite.world.origin import Origin, Root
 from arenite.world.randomness import Random, random_bytes, thaw_random
-from arenite.world.sandbox import Place
+from arenite.world.sandbox import Dir
 from arenite.world.streams import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
 from arenite.world.travel import decode
 from arenite.world.world import World
@@ -204,7 +204,7 @@ class WasiConfig:
         Raises: `Failure` if there is none.
         """
         try:
-            Place.of(os.fspath(path)).close()
+            Dir.of(os.fspath(path)).close()
         except OSError as error:
             raise Failure(f"failed to add preopen dir: {error}") from error
         self.dirs[guest_path] = (path, "rw" if fs_mutable else "ro")
@@ -228,7 +228,7 @@ class WasiConfig:
             session.descriptors.insert(of_stream(sink("stderr", self.stderr)))
             for name in self.dirs:
                 world.roots.append(root := self._root(name))
-                directory = Directory(root.place, Origin(root), is_root=True)
+                directory = Directory(root.dir, Origin(root), is_root=True)
                 session.descriptors.insert(Descriptor(directory, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS))
         except BaseException:
             session.close()
@@ -273,7 +273,7 @@ class WasiConfig:
         path, access = directory if isinstance(directory, tuple) else (directory, "rw")
         if access not in {"ro", "rw"}:
             raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
-        return Root(name.encode(), Place.of(os.fspath(path)), read_only=access == "ro")
+        return Root(name.encode(), Dir.of(os.fspath(path)), read_only=access == "ro")
 
     def _root_again(self, name: str) -> Root:
         try:
@@ -297,7 +297,7 @@ class WasiConfig:
             raise SnapshotError(f"descriptor {frozen.number}, {error}") from error
         assert isinstance(frozen, Given)
         root = roots[frozen.directory]
-        directory = Directory(root.place, Origin(root), waits=not frozen.flags & NONBLOCK, is_root=True)
+        directory = Directory(root.dir, Origin(root), waits=not frozen.flags & NONBLOCK, is_root=True)
         return Descriptor(directory, frozen.rights, frozen.inheriting, frozen.flags)
 
 

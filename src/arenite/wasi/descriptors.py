@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from arenite.errors import SnapshotError
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.travel import KINDS, MOST_DESCRIPTORS
+from arenite.wasi.travel import MOST_DESCRIPTORS, SHAPES
 from arenite.world import hostio
 from arenite.world.files import File
 from arenite.world.stat import FileType
@@ -107,7 +107,7 @@ class Descriptor:
         """What finds it again where the guest goes on; `number`: the guest's for it.  Raises: `SnapshotError` without that number."""
         kept = self.resource.freeze()
         numbers = {"number": number, "rights": self.rights, "inheriting": self.inheriting, "flags": self.flags}
-        return KINDS[kept.kind](**numbers, **vars(kept))
+        return SHAPES[kept.kind](**numbers, **vars(kept))
 
 
 class DescriptorTable:

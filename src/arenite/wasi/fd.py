@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from arenite.wasi.abi import MOST_BYTES
 from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.records import DIRENT, FILE_TYPES, PREOPENTYPE_DIR, FstFlags
-from arenite.world import patience
+from arenite.world import blocking
 from arenite.world.clocks import Clock
 from arenite.world.directories import Directory
 from arenite.world.files import File
@@ -50,7 +50,7 @@ def fd_advise(_: Guest, fd: Descriptor, offset: int, length: int, advice: str) -
 
 def fd_allocate(guest: Guest, fd: Descriptor, offset: int, length: int) -> None:
     """Make sure that a range of a file has room."""
-    patience.allocate(guest.caller, a_file(fd), offset, length)
+    blocking.allocate(guest.caller, a_file(fd), offset, length)
 
 
 def fd_close(guest: Guest, fd: int) -> None:
@@ -149,7 +149,7 @@ def fd_pwrite(_: Guest, fd: Descriptor, iovs: Sequence[memoryview], offset: int)
 
 def fd_read(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     """Read at the position."""
-    return patience.read(guest.caller, fd.resource, iovs)
+    return blocking.read(guest.caller, fd.resource, iovs)
 
 
 def fd_readdir(guest: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> int:
@@ -195,4 +195,4 @@ def fd_write(guest: Guest, fd: Descriptor, iovs: Sequence[memoryview]) -> int:
     if done:
         done = guest.caller.progress = min(done, sum(map(len, iovs)))
         iovs = guest.part(iovs, done, MOST_BYTES)
-    return patience.write(guest.caller, fd.resource, iovs, done)
+    return blocking.write(guest.caller, fd.resource, iovs, done)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from arenite.api.hosts import WASI
 from arenite.api.types import FuncType, ValType
 from arenite.wasi import errno
-from arenite.wasi.abi import KINDS, RESULTS, Caller, Guest
+from arenite.wasi.abi import PARAM_TYPES, RESULTS, Caller, Guest
 from arenite.wasi.errno import Failure
-from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Row
+from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Function
 from arenite.world.refused import Refused
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def function(module: str, name: str) -> tuple[FuncType, HostFunction] | None:
     return functype, bind(row)
 
 
-def bind(row: Row) -> HostFunction:
+def bind(row: Function) -> HostFunction:
     """The callable for a row: lifts arguments, calls, writes results, and makes an error code of what went wrong.
 
     Addresses of results are checked before the call, so that a bad one has no effect.
@@ -113,7 +113,7 @@ def bind(row: Row) -> HostFunction:
     return enter
 
 
-def line(row: Row, arguments: Sequence[int]) -> str:
+def line(row: Function, arguments: Sequence[int]) -> str:
     """A call, as `trace` is told of it."""
     return f"{row.name}({', '.join(str(word & MASKS[kind]) for word, kind in zip(arguments, row.words, strict=True))})"
 
@@ -130,7 +130,7 @@ def lower(result: object, places: Sequence[memoryview], outs: Sequence[tuple[int
         outs[0][1].pack_into(places[0], 0, result)
 
 
-def placed_lifts(row: Row) -> Iterator[tuple[Lift, int]]:
+def placed_lifts(row: Function) -> Iterator[tuple[Lift, int]]:
     """How each parameter is lifted, and from which word on."""
     rights = iter(row.rights)
     at = 0
@@ -139,8 +139,8 @@ def placed_lifts(row: Row) -> Iterator[tuple[Lift, int]]:
             yield descriptor(int(next(rights))), at
             at += 1
         else:
-            yield KINDS[kind].lift, at
-            at += len(KINDS[kind].words)
+            yield PARAM_TYPES[kind].lift, at
+            at += len(PARAM_TYPES[kind].words)
 
 
 def descriptor(need: int) -> Lift:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from arenite.wasi import fd, path, poll, process, sock
-from arenite.wasi.abi import KINDS
+from arenite.wasi.abi import PARAM_TYPES
 from arenite.wasi.records import NO_RIGHTS, Rights
 
 MODULE = "wasi_snapshot_preview1"
@@ -25,7 +25,7 @@ Call: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]  # the fun
 
 
 @dataclass(frozen=True)
-class Row:
+class Function:
     """One function: `call` does it, `signature` is "name:type … -> name:type …"."""
 
     call: Call
@@ -60,7 +60,7 @@ class Row:
     @property
     def words(self) -> tuple[str, ...]:
         """The wasm types of the parameters, the results' addresses included."""
-        words = [word for _, kind in self.parameters for word in (("i32",) if kind == "fd" else KINDS[kind].words)]
+        words = [word for _, kind in self.parameters for word in (("i32",) if kind == "fd" else PARAM_TYPES[kind].words)]
         return (*words, *("i32" for _ in self.results))
 
     @property
@@ -70,71 +70,71 @@ class Row:
 
 
 ROWS = (
-    Row(process.args_get, "argv:pointer argv_buf:pointer"),
-    Row(process.args_sizes_get, "-> argc:size argv_buf_size:size"),
-    Row(process.environ_get, "environ:pointer environ_buf:pointer"),
-    Row(process.environ_sizes_get, "-> environc:size environ_buf_size:size"),
-    Row(process.clock_res_get, "id:clockid -> resolution:timestamp"),
-    Row(process.clock_time_get, "id:clockid precision:timestamp -> time:timestamp"),
-    Row(fd.fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (Rights.FD_ADVISE,)),
-    Row(fd.fd_allocate, "fd:fd offset:filesize len:filesize", (Rights.FD_ALLOCATE,)),
-    Row(fd.fd_close, "fd:handle"),
-    Row(fd.fd_datasync, "fd:fd", (Rights.FD_DATASYNC,)),
-    Row(fd.fd_fdstat_get, "fd:fd -> stat:fdstat", (NO_RIGHTS,)),
-    Row(fd.fd_fdstat_set_flags, "fd:fd flags:fdflags", (Rights.FD_FDSTAT_SET_FLAGS,)),
-    Row(fd.fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NO_RIGHTS,)),
-    Row(fd.fd_filestat_get, "fd:fd -> buf:filestat", (Rights.FD_FILESTAT_GET,), unstable=False),
-    Row(fd.fd_filestat_set_size, "fd:fd size:filesize", (Rights.FD_FILESTAT_SET_SIZE,)),
-    Row(fd.fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (Rights.FD_FILESTAT_SET_TIMES,)),
-    Row(fd.fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (Rights.FD_READ | Rights.FD_SEEK,)),
-    Row(fd.fd_prestat_get, "fd:fd -> buf:prestat", (NO_RIGHTS,)),
-    Row(fd.fd_prestat_dir_name, "fd:fd path:buffer", (NO_RIGHTS,)),
-    Row(fd.fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (Rights.FD_WRITE | Rights.FD_SEEK,)),
-    Row(fd.fd_read, "fd:fd iovs:iovec_array -> nread:size", (Rights.FD_READ,)),
-    Row(fd.fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (Rights.FD_READDIR,)),
-    Row(fd.fd_renumber, "fd:handle to:handle"),
-    Row(fd.fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (Rights.FD_SEEK,), unstable=False),
-    Row(fd.fd_sync, "fd:fd", (Rights.FD_SYNC,)),
-    Row(fd.fd_tell, "fd:fd -> offset:filesize", (Rights.FD_TELL,)),
-    Row(fd.fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (Rights.FD_WRITE,)),
-    Row(path.path_create_directory, "fd:fd path:string", (Rights.PATH_CREATE_DIRECTORY,)),
-    Row(
+    Function(process.args_get, "argv:pointer argv_buf:pointer"),
+    Function(process.args_sizes_get, "-> argc:size argv_buf_size:size"),
+    Function(process.environ_get, "environ:pointer environ_buf:pointer"),
+    Function(process.environ_sizes_get, "-> environc:size environ_buf_size:size"),
+    Function(process.clock_res_get, "id:clockid -> resolution:timestamp"),
+    Function(process.clock_time_get, "id:clockid precision:timestamp -> time:timestamp"),
+    Function(fd.fd_advise, "fd:fd offset:filesize len:filesize advice:advice", (Rights.FD_ADVISE,)),
+    Function(fd.fd_allocate, "fd:fd offset:filesize len:filesize", (Rights.FD_ALLOCATE,)),
+    Function(fd.fd_close, "fd:handle"),
+    Function(fd.fd_datasync, "fd:fd", (Rights.FD_DATASYNC,)),
+    Function(fd.fd_fdstat_get, "fd:fd -> stat:fdstat", (NO_RIGHTS,)),
+    Function(fd.fd_fdstat_set_flags, "fd:fd flags:fdflags", (Rights.FD_FDSTAT_SET_FLAGS,)),
+    Function(fd.fd_fdstat_set_rights, "fd:fd fs_rights_base:rights fs_rights_inheriting:rights", (NO_RIGHTS,)),
+    Function(fd.fd_filestat_get, "fd:fd -> buf:filestat", (Rights.FD_FILESTAT_GET,), unstable=False),
+    Function(fd.fd_filestat_set_size, "fd:fd size:filesize", (Rights.FD_FILESTAT_SET_SIZE,)),
+    Function(fd.fd_filestat_set_times, "fd:fd atim:timestamp mtim:timestamp fst_flags:fstflags", (Rights.FD_FILESTAT_SET_TIMES,)),
+    Function(fd.fd_pread, "fd:fd iovs:iovec_array offset:filesize -> nread:size", (Rights.FD_READ | Rights.FD_SEEK,)),
+    Function(fd.fd_prestat_get, "fd:fd -> buf:prestat", (NO_RIGHTS,)),
+    Function(fd.fd_prestat_dir_name, "fd:fd path:buffer", (NO_RIGHTS,)),
+    Function(fd.fd_pwrite, "fd:fd iovs:ciovec_array offset:filesize -> nwritten:size", (Rights.FD_WRITE | Rights.FD_SEEK,)),
+    Function(fd.fd_read, "fd:fd iovs:iovec_array -> nread:size", (Rights.FD_READ,)),
+    Function(fd.fd_readdir, "fd:fd buf:buffer cookie:dircookie -> bufused:size", (Rights.FD_READDIR,)),
+    Function(fd.fd_renumber, "fd:handle to:handle"),
+    Function(fd.fd_seek, "fd:fd offset:filedelta whence:whence -> newoffset:filesize", (Rights.FD_SEEK,), unstable=False),
+    Function(fd.fd_sync, "fd:fd", (Rights.FD_SYNC,)),
+    Function(fd.fd_tell, "fd:fd -> offset:filesize", (Rights.FD_TELL,)),
+    Function(fd.fd_write, "fd:fd iovs:ciovec_array -> nwritten:size", (Rights.FD_WRITE,)),
+    Function(path.path_create_directory, "fd:fd path:string", (Rights.PATH_CREATE_DIRECTORY,)),
+    Function(
         path.path_filestat_get, "fd:fd flags:lookupflags path:string -> buf:filestat", (Rights.PATH_FILESTAT_GET,), unstable=False
     ),
-    Row(
+    Function(
         path.path_filestat_set_times,
         "fd:fd flags:lookupflags path:string atim:timestamp mtim:timestamp fst_flags:fstflags",
         (Rights.PATH_FILESTAT_SET_TIMES,),
     ),
-    Row(
+    Function(
         path.path_link,
         "old_fd:fd old_flags:lookupflags old_path:string new_fd:fd new_path:string",
         (Rights.PATH_LINK_SOURCE, Rights.PATH_LINK_TARGET),
     ),
-    Row(
+    Function(
         path.path_open,
         "fd:fd dirflags:lookupflags path:string oflags:oflags fs_rights_base:rights fs_rights_inheriting:rights fdflags:fdflags"
         " -> opened_fd:fd",
         (Rights.PATH_OPEN,),
     ),
-    Row(path.path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (Rights.PATH_READLINK,)),
-    Row(path.path_remove_directory, "fd:fd path:string", (Rights.PATH_REMOVE_DIRECTORY,)),
-    Row(
+    Function(path.path_readlink, "fd:fd path:string buf:buffer -> bufused:size", (Rights.PATH_READLINK,)),
+    Function(path.path_remove_directory, "fd:fd path:string", (Rights.PATH_REMOVE_DIRECTORY,)),
+    Function(
         path.path_rename,
         "fd:fd old_path:string new_fd:fd new_path:string",
         (Rights.PATH_RENAME_SOURCE, Rights.PATH_RENAME_TARGET),
     ),
-    Row(path.path_symlink, "old_path:string fd:fd new_path:string", (Rights.PATH_SYMLINK,)),
-    Row(path.path_unlink_file, "fd:fd path:string", (Rights.PATH_UNLINK_FILE,)),
-    Row(poll.poll_oneoff, "in:pointer out:pointer nsubscriptions:size -> nevents:size", unstable=False),
-    Row(process.proc_exit, "rval:exitcode"),
-    Row(process.proc_raise, "sig:signal"),
-    Row(process.sched_yield, ""),
-    Row(process.random_get, "buf:buffer"),
-    Row(sock.sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NO_RIGHTS,), unstable=False),
-    Row(sock.sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NO_RIGHTS,)),
-    Row(sock.sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NO_RIGHTS,)),
-    Row(sock.sock_shutdown, "fd:fd how:sdflags", (NO_RIGHTS,)),
+    Function(path.path_symlink, "old_path:string fd:fd new_path:string", (Rights.PATH_SYMLINK,)),
+    Function(path.path_unlink_file, "fd:fd path:string", (Rights.PATH_UNLINK_FILE,)),
+    Function(poll.poll_oneoff, "in:pointer out:pointer nsubscriptions:size -> nevents:size", unstable=False),
+    Function(process.proc_exit, "rval:exitcode"),
+    Function(process.proc_raise, "sig:signal"),
+    Function(process.sched_yield, ""),
+    Function(process.random_get, "buf:buffer"),
+    Function(sock.sock_accept, "fd:fd flags:fdflags -> result_fd:fd", (NO_RIGHTS,), unstable=False),
+    Function(sock.sock_recv, "fd:fd ri_data:iovec_array ri_flags:riflags -> ro_datalen:size ro_flags:roflags", (NO_RIGHTS,)),
+    Function(sock.sock_send, "fd:fd si_data:ciovec_array si_flags:siflags -> so_datalen:size", (NO_RIGHTS,)),
+    Function(sock.sock_shutdown, "fd:fd how:sdflags", (NO_RIGHTS,)),
 )
 
 TABLE = {row.name: row for row in ROWS}

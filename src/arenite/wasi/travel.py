@@ -55,7 +55,7 @@ class OpenDirectory(shapes.KeptDirectory, FrozenDescriptor):
     """A directory opened through a directory.  How far it is read the guest knows: its cookies count entries."""
 
 
-KINDS: dict[str, type[FrozenDescriptor]] = {shape.kind: shape for shape in (Input, Output, Given, OpenFile, OpenDirectory)}
+SHAPES: dict[str, type[FrozenDescriptor]] = {shape.kind: shape for shape in (Input, Output, Given, OpenFile, OpenDirectory)}
 
 
 def texts(value: object, where: str) -> tuple[bytes, ...]:
@@ -67,9 +67,9 @@ def descriptor(value: object, where: str) -> FrozenDescriptor:
     """A descriptor of some kind."""
     rest = shapes.mapping(value, where)
     kind = rest.pop("kind", None)
-    if type(kind) is not str or kind not in KINDS:
-        raise shapes.wrong(f"{where}, kind", " or ".join(KINDS), kind)
-    return shapes.decode(KINDS[kind], rest, f"{where} ({kind})")
+    if type(kind) is not str or kind not in SHAPES:
+        raise shapes.wrong(f"{where}, kind", " or ".join(SHAPES), kind)
+    return shapes.decode(SHAPES[kind], rest, f"{where} ({kind})")
 
 
 def descriptors(value: object, where: str) -> tuple[FrozenDescriptor, ...]:

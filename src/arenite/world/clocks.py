@@ -15,7 +15,7 @@ from arenite.world.travel import LAST_TIME, LATEST, SystemTime, VirtualTime, dec
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.world.hostio import Ready
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from arenite.world.origin import Origin
-    from arenite.world.sandbox import Place
+    from arenite.world.sandbox import Dir
     from arenite.world.travel import Kept
 
 MOST_KEPT = 256  # entries of a directory that is being read
@@ -34,32 +34,32 @@ class Entry(NamedTuple):
 
 
 class Listing:
-    """A directory while the guest reads it, entry after entry; a cookie is how many entries came before.
+    """A directory while the guest reads it, entry after entry; `start`: how many entries came before.
 
-    The last entries since the last cookie are kept, for the guest comes back for what its buffer cut off; the others are not, for the
-    guest decides how many directories it reads at once, and how much of them.  An earlier cookie begins anew.
+    The last entries since the last start are kept, for the guest comes back for what its buffer cut off; the others are not, for the
+    guest decides how many directories it reads at once, and how much of them.  An earlier start begins anew.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, dir_: Dir) -> None:
         self.first = 0
         # What lies above is nobody's business, so `..` has this directory's inode, as `/..` has.  The number 0 (not known) would not do:
         # wasi-libc asks then, is refused, and its `readdir` ends there.
-        inode = place.stat().st_ino & MASK64
+        inode = dir_.stat().st_ino & MASK64
         self.kept = deque([Entry(b".", inode, FileType.DIRECTORY), Entry(b"..", inode, FileType.DIRECTORY)])
-        if place.fd is not None:
-            hostio.check_room(place.fd)
-        self.found = os.scandir(place.path if place.fd is None else place.fd)
+        if dir_.fd is not None:
+            hostio.check_room(dir_.fd)
+        self.found = os.scandir(dir_.path if dir_.fd is None else dir_.fd)
 
-    def since(self, cookie: int, checkpoint: Callable[[], object]) -> Iterator[Entry]:
-        """The entries from a cookie on, which is not before the last one.  `checkpoint`: called for each that is passed over."""
-        while self.first < cookie and (self.kept or self.fetch()):
+    def since(self, start: int, checkpoint: Callable[[], object]) -> Iterator[Entry]:
+        """The entries from `start` on, which is not before the last one.  `checkpoint`: called for each that is passed over."""
+        while self.first < start and (self.kept or self.fetch()):
             self.kept.popleft()
             self.first += 1
             checkpoint()
-        while cookie < self.first + len(self.kept) or self.fetch():
-            yield self.kept[cookie - self.first]
-            cookie += 1
-            if cookie > self.first + MOST_KEPT:
+        while start < self.first + len(self.kept) or self.fetch():
+            yield self.kept[start - self.first]
+            start += 1
+            if start > self.first + MOST_KEPT:
                 self.kept.popleft()
                 self.first += 1
 
@@ -78,10 +78,10 @@ class Listing:
 class Directory(Resource):
     """A directory of the host.  `is_root`, which the guest was given; it stays open until the guest is gone."""
 
-    def __init__(self, place: Place, origin: Origin, *, waits: bool = True, is_root: bool = False) -> None:
+    def __init__(self, dir_: Dir, origin: Origin, *, waits: bool = True, is_root: bool = False) -> None:
         super().__init__(FileType.DIRECTORY)
         self.waits = waits
-        self.place = place
+        self.dir = dir_
         self.origin = origin
         self.is_root = is_root
         self.read_only = origin.root.read_only
@@ -94,15 +94,15 @@ class Directory(Resource):
 
     def depth(self, inside: str) -> int:
         """How many directories lie between the one that the guest was given and what is `inside` this one, at least."""
-        known = not self.is_root and self.origin.path != "." and self.origin.holds(self.place.stat)  # otherwise it was moved
+        known = not self.is_root and self.origin.path != "." and self.origin.holds(self.dir.stat)  # otherwise it was moved
         return inside.count("/") + (self.origin.path.count("/") + 1 if known else 0)
 
-    def entries(self, cookie: int, checkpoint: Callable[[], object]) -> Iterator[Entry]:
-        """What is in the directory, from a cookie on; cookie 0 looks anew.  `checkpoint`: see `Listing.since`."""
-        if self.listing is None or cookie == 0 or cookie < self.listing.first:
+    def entries(self, start: int, checkpoint: Callable[[], object]) -> Iterator[Entry]:
+        """What is in the directory, from the entry `start` on; 0 looks anew.  `checkpoint`: see `Listing.since`."""
+        if self.listing is None or start == 0 or start < self.listing.first:
             self.end_listing()
-            self.listing = Listing(self.place)
-        return self.listing.since(cookie, checkpoint)
+            self.listing = Listing(self.dir)
+        return self.listing.since(start, checkpoint)
 
     def end_listing(self) -> None:
         """Stop reading."""
@@ -112,31 +112,31 @@ class Directory(Resource):
 
     def stat(self) -> Stat:
         """What the host says."""
-        return Stat.of(self.place.stat())
+        return Stat.of(self.dir.stat())
 
     def set_times(self, times: tuple[int, int]) -> None:
         """Set access and modification time, in nanoseconds."""
         self.check_changes()
-        os.utime(self.place.path if self.place.fd is None else self.place.fd, ns=times)
+        os.utime(self.dir.path if self.dir.fd is None else self.dir.fd, ns=times)
 
     def sync(self, *, data_only: bool) -> None:
         """Wait for the disk; a directory is synchronised as a whole."""
         del data_only
-        if self.place.fd is not None:
-            os.fsync(self.place.fd)
+        if self.dir.fd is not None:
+            os.fsync(self.dir.fd)
 
     def freeze(self) -> Kept:
         """By its name, or its path from one that has a name."""
         if self.is_root:
             return KeptRoot(directory=self.origin.root.name)
-        self.origin.check(self.place.stat)
+        self.origin.check(self.dir.stat)
         return KeptDirectory(directory=self.origin.root.name, path=os.fsencode(self.origin.path))
 
     def close(self) -> None:
         """Close what is ours."""
         self.end_listing()
         if not self.is_root:
-            self.place.close()
+            self.dir.close()
 
 
 def entry_type(entry: os.DirEntry[str]) -> FileType:

@@ -17,7 +17,7 @@ from arenite.world.files import File
 from arenite.world.origin import Origin
 from arenite.world.refused import Reason, Refused, explain
 from arenite.world.resource import closed_on_error
-from arenite.world.sandbox import Place, resolve
+from arenite.world.sandbox import Dir, resolve
 from arenite.world.travel import KeptDirectory, KeptFile
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def open_target(target: Target, start: Origin, how: How, wait: Wait | None = Non
     fd = open_named_pipe(target, host_flags, wait) if unmet else os.open(target.path, host_flags, 0o666, dir_fd=target.fd)
     try:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
-            return Directory(Place(fd, target.path), origin, waits=how.waits)
+            return Directory(Dir(fd, target.path), origin, waits=how.waits)
         return File(fd, origin=origin, waits=how.waits, unmet=unmet)
     except BaseException:
         os.close(fd)
@@ -129,7 +129,7 @@ def open_by_path(target: Target, origin: Origin, how: How, *, only_directory: bo
         return None
     if how.write:
         raise Refused(Reason.IS_DIRECTORY)
-    return Directory(Place(None, target.path), origin, waits=how.waits)
+    return Directory(Dir(None, target.path), origin, waits=how.waits)
 
 
 def host_open_flags(how: How) -> int:
@@ -158,7 +158,7 @@ def reopen(kept: KeptFile | KeptDirectory, root: Root, how: How) -> Directory | 
         raise SnapshotError(f"{origin}, is open for writing, but the directory is for reading only")
     sort, is_one = ("directory", stat.S_ISDIR) if isinstance(kept, KeptDirectory) else ("regular file", stat.S_ISREG)
     try:
-        with resolve(root.place, origin.path, follow=False) as target:
+        with resolve(root.dir, origin.path, follow=False) as target:
             if not is_one(target.stat().st_mode):  # asked before, for opening a pipe would wait
                 raise SnapshotError(f"{origin}, is no {sort}")
             opened = open_target(target, Origin(root), how)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import stat_result
 
-    from arenite.world.sandbox import Place
+    from arenite.world.sandbox import Dir
     from arenite.world.travel import Kept
 
 MOST_SHOWN = 200  # characters of a path in a message
@@ -29,10 +29,10 @@ MOST_SHOWN = 200  # characters of a path in a message
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A directory that the guest was given.  `place` is open as long as the guest lives, also when it closes its descriptor."""
+    """A directory that the guest was given.  `dir` is open as long as the guest lives, also when it closes its descriptor."""
 
     name: bytes
-    place: Place
+    dir: Dir
     read_only: bool
 
 
@@ -58,7 +58,7 @@ class Origin:
         """Whether the path still leads to what is open, of which `stat` tells."""
         try:
             opened = stat()
-            with resolve(self.root.place, self.path, follow=False) as target:
+            with resolve(self.root.dir, self.path, follow=False) as target:
                 there = target.stat()
         except (Refused, OSError):
             return False
@@ -71,7 +71,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class InputPosition:
     """How far an input is read that begins anew each time it is opened: bytes, or a file given by its path.
 
     `sort` and `identity`: what tells it from others.
@@ -105,9 +105,9 @@ class Standard:
     `left`: what was taken from the source and the guest has not read; it comes before all else.
     """
 
-    def __init__(self, role: str, progress: Progress | None = None) -> None:
+    def __init__(self, role: str, position: InputPosition | None = None) -> None:
         self.role = role
-        self.progress = progress
+        self.position = position
         self.left = memoryview(b"")
 
     def read_left(self, buffers: Sequence[memoryview]) -> int:
@@ -124,7 +124,7 @@ class Standard:
         """What finds it again.  `unwritten`: what a taker of text waits with."""
         if self.role != "stdin":
             return KeptOutput(role=self.role, left=unwritten)
-        consumed, digest = (0, b"") if self.progress is None else self.progress.freeze()
+        consumed, digest = (0, b"") if self.position is None else self.position.freeze()
         return KeptInput(left=bytes(self.left), consumed=consumed, given=digest)
 
     def not_ready(self) -> NotReady:

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 def open_at(directory: Directory, path: str, how: How, *, follow: bool, wait: Wait | None = None) -> Directory | File:
     """Open a file or directory.  `wait`: see `open_target`."""
-    with resolve(directory.place, path, follow=follow) as target:
+    with resolve(directory.dir, path, follow=follow) as target:
         return open_target(target, directory.origin, how, wait)
 
 
 def stat_at(directory: Directory, path: str, *, follow: bool) -> Stat:
     """What is known of a file."""
-    with resolve(directory.place, path, follow=follow) as target:
+    with resolve(directory.dir, path, follow=follow) as target:
         return Stat.of(target.stat())
 
 
 def set_times(directory: Directory, path: str, choose: Callable[[Stat], tuple[int, int] | None], *, follow: bool) -> None:
     """Set access and modification time to what is chosen after a look at the present ones, in nanoseconds; None: neither."""
     directory.check_changes()
-    with resolve(directory.place, path, follow=follow) as target:
+    with resolve(directory.dir, path, follow=follow) as target:
         times = choose(Stat.of(target.stat()))
         if times is not None:
             os.utime(target.path, ns=times, dir_fd=target.fd, follow_symlinks=not hostio.NO_FOLLOW_TIMES)
@@ -47,7 +47,7 @@ def set_times(directory: Directory, path: str, choose: Callable[[Stat], tuple[in
 def create_directory(directory: Directory, path: str) -> None:
     """Create a directory."""
     directory.check_changes()
-    with resolve(directory.place, path, follow=False) as target:
+    with resolve(directory.dir, path, follow=False) as target:
         os.mkdir(target.path, dir_fd=target.fd)
 
 
@@ -55,7 +55,7 @@ def link(directory: Directory, path: str, new_directory: Directory, new_path: st
     """Give a file another name, through which it can be written."""
     directory.check_changes()
     new_directory.check_changes()
-    with resolve(directory.place, path, follow=follow) as old, resolve(new_directory.place, new_path, follow=False) as new:
+    with resolve(directory.dir, path, follow=follow) as old, resolve(new_directory.dir, new_path, follow=False) as new:
         old.check_directory()
         new.check_new()
         os.link(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd, follow_symlinks=False)
@@ -63,7 +63,7 @@ def link(directory: Directory, path: str, new_directory: Directory, new_path: st
 
 def read_link(directory: Directory, path: str, *, follow: bool) -> bytes:
     """What a symbolic link says."""
-    with resolve(directory.place, path, follow=follow) as target:
+    with resolve(directory.dir, path, follow=follow) as target:
         target.check_directory()
         return os.fsencode(os.readlink(target.path, dir_fd=target.fd))
 
@@ -71,7 +71,7 @@ def read_link(directory: Directory, path: str, *, follow: bool) -> bytes:
 def remove_directory(directory: Directory, path: str) -> None:
     """Remove an empty directory."""
     directory.check_changes()
-    with resolve(directory.place, path, follow=False) as target:
+    with resolve(directory.dir, path, follow=False) as target:
         target.check_named(Reason.INVALID)
         os.rmdir(target.path, dir_fd=target.fd)
 
@@ -80,7 +80,7 @@ def rename(directory: Directory, path: str, new_directory: Directory, new_path: 
     """Rename a file or directory."""
     directory.check_changes()
     new_directory.check_changes()
-    with resolve(directory.place, path, follow=False) as old, resolve(new_directory.place, new_path, follow=False) as new:
+    with resolve(directory.dir, path, follow=False) as old, resolve(new_directory.dir, new_path, follow=False) as new:
         old.check_named(Reason.BUSY)
         new.check_named(Reason.BUSY)
         if (old.directory or new.directory) and not stat.S_ISDIR(old.stat().st_mode):
@@ -91,7 +91,7 @@ def rename(directory: Directory, path: str, new_directory: Directory, new_path: 
 def symlink(directory: Directory, text: str, path: str) -> None:
     """Create a symbolic link; one whose text leads out of the directory that the guest was given is refused."""
     directory.check_changes()
-    with resolve(directory.place, path, follow=False) as target:
+    with resolve(directory.dir, path, follow=False) as target:
         target.check_new()
         if leads_out(text, directory.depth(target.inside)):
             raise Refused(Reason.LEADS_OUT)
@@ -101,7 +101,7 @@ def symlink(directory: Directory, text: str, path: str) -> None:
 def unlink(directory: Directory, path: str) -> None:
     """Remove a file's name."""
     directory.check_changes()
-    with resolve(directory.place, path, follow=False) as target:
+    with resolve(directory.dir, path, follow=False) as target:
         if stat.S_ISDIR(target.stat().st_mode):
             raise Refused(Reason.IS_DIRECTORY)
         os.unlink(target.path, dir_fd=target.fd)

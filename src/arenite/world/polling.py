@@ -19,9 +19,9 @@ from arenite.world import hostio
 from arenite.world.travel import LAST_TIME
 
 if TYPE_CHECKING:
+    from arenite.world.blocking import WaitingCaller
     from arenite.world.clocks import Clock, Clocks
     from arenite.world.hostio import Ready
-    from arenite.world.patience import Patience
     from arenite.world.resource import Resource
 
 
@@ -59,7 +59,7 @@ class Poll:
         else:
             self._resources[index] = resource, host_fd, writing
 
-    def wait(self, caller: Patience) -> None:
+    def wait(self, caller: WaitingCaller) -> None:
         """Fill `events` with what has happened, once something has.  Raises: `NotReady`."""
         if caller.can_pause and not self._deadlines:
             self._pause()

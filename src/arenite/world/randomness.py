@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from arenite.world.travel import GENERATOR_SIZE, Generator, decode, encode
 
 if TYPE_CHECKING:
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
 
 Random: TypeAlias = Callable[[int], bytes] | int | None
 

@@ -10,7 +10,7 @@
 Where the system knows no directory descriptors (`hostio.HAS_DIR_FD`), places are host paths and each step asks whether its name
 is a link.  That holds against the guest itself, but not against another program which swaps a directory for a link at that moment.
 
-    with resolve(place, "a/../b", follow=False) as target:
+    with resolve(root.dir, "a/../b", follow=False) as target:
         os.unlink(target.path, dir_fd=target.fd)
 """
 
@@ -39,14 +39,14 @@ NO_DIRECTORY = {errno.ENOTDIR, errno.ELOOP}  # what opening a link as a director
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Dir:
     """A directory of the host: its descriptor, or where there are none, None and its path."""
 
     fd: int | None
     path: str
 
     @classmethod
-    def of(cls, path: str) -> Place:
+    def of(cls, path: str) -> Dir:
         """The directory at a path of the host, which may be a link.  Raises: OSError."""
         if hostio.HAS_DIR_FD:
             return cls(os.open(path, os.O_RDONLY | hostio.O_DIRECTORY), path)
@@ -58,7 +58,7 @@ class Place:
         """How a name in this directory is given to `os`, together with `dir_fd=self.fd`."""
         return name if self.fd is not None else f"{self.path}{os.sep}{name}"
 
-    def child(self, name: str) -> Place:
+    def child(self, name: str) -> Dir:
         """The directory `name` in this one, to be closed.  Raises: OSError; for a link as for a file."""
         if self.fd is not None:
             access = hostio.O_PATH or os.O_RDONLY
@@ -66,11 +66,11 @@ class Place:
             if not hostio.spare(fd):
                 os.close(fd)
                 raise Refused(Reason.TOO_MANY_OPEN)
-            return Place(fd, name)
+            return Dir(fd, name)
         path = self.name(name)
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        return Place(None, path)
+        return Dir(None, path)
 
     def link(self, name: str) -> str | None:
         """What the symbolic link `name` says; None when there is none of that name."""
@@ -133,14 +133,14 @@ class Trail:
 
     __slots__ = ("first", "names", "opened", "steps")
 
-    def __init__(self, first: Place) -> None:
+    def __init__(self, first: Dir) -> None:
         self.first = first
         self.names: list[str] = []
         self.steps = 0
-        self.opened: deque[Place] = deque()
+        self.opened: deque[Dir] = deque()
 
     @property
-    def here(self) -> Place:
+    def here(self) -> Dir:
         """The current directory."""
         return self.opened[-1] if self.opened else self.first
 
@@ -177,14 +177,14 @@ class Trail:
 
 
 @contextmanager
-def resolve(place: Place, path: str, *, follow: bool) -> Iterator[Target]:
+def resolve(start: Dir, path: str, *, follow: bool) -> Iterator[Target]:
     """Walk a guest's path from a directory; the target lives as long as the `with` block.
 
     `follow`: whether a link at the end is followed.   Raises: Refused, OSError.
     """
     if not path:
         raise Refused(Reason.MISSING)
-    trail = Trail(place)
+    trail = Trail(start)
     try:
         yield walk(trail, path, follow=follow)
     finally:

@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 from arenite.errors import SnapshotError
 from arenite.world import hostio
 from arenite.world.files import File, seekable
-from arenite.world.origin import Progress, Standard
+from arenite.world.origin import InputPosition, Standard
 from arenite.world.refused import Reason, Refused
 from arenite.world.resource import Resource, closed_on_error, not_divided
 from arenite.world.stat import FileType
@@ -50,10 +50,10 @@ class SourceStream(Resource):
 
     stream: Standard
 
-    def __init__(self, read: Reader, progress: Progress | None = None) -> None:
+    def __init__(self, read: Reader, position: InputPosition | None = None) -> None:
         super().__init__(FileType.UNKNOWN)
         self.give = read
-        self.stream = Standard("stdin", progress)
+        self.stream = Standard("stdin", position)
 
     def read(self, buffers: Sequence[memoryview], *, pause: bool) -> int:
         """Ask once; what is too much is kept for the next time."""
@@ -114,7 +114,7 @@ def source(stream: Source) -> Resource:
         return SourceStream(lambda _: b"")
     if isinstance(stream, (bytes, bytearray)):
         data = io.BytesIO(stream)
-        return SourceStream(data.read, Progress("bytes", data.getvalue(), data.tell, data.seek))
+        return SourceStream(data.read, InputPosition("bytes", data.getvalue(), data.tell, data.seek))
     if isinstance(stream, os.PathLike):
         return source_file(stream)
     if callable(stream):
@@ -135,8 +135,8 @@ def source_file(path: os.PathLike[str]) -> File:
     """The resource for a file to read.  Raises: OSError."""
     fd = os.open(path, os.O_RDONLY | hostio.O_BINARY)
     identity = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are given
-    progress = Progress("path", identity, lambda: os.lseek(fd, 0, os.SEEK_CUR), lambda at: os.lseek(fd, at, os.SEEK_SET))
-    return File(fd, stream=Standard("stdin", progress if seekable(fd) else None))
+    position = InputPosition("path", identity, lambda: os.lseek(fd, 0, os.SEEK_CUR), lambda at: os.lseek(fd, at, os.SEEK_SET))
+    return File(fd, stream=Standard("stdin", position if seekable(fd) else None))
 
 
 def sink(role: str, stream: Sink, *, append: bool = False) -> Resource:
@@ -184,8 +184,8 @@ def thaw_source(kept: KeptInput, stream: Source) -> Resource:
         with closed_on_error(opened):
             assert opened.stream is not None
             opened.stream.left = memoryview(kept.left)
-            if opened.stream.progress is not None:
-                opened.stream.progress.thaw(kept.consumed, kept.given)
+            if opened.stream.position is not None:
+                opened.stream.position.thaw(kept.consumed, kept.given)
     except OSError as error:
         raise SnapshotError(f"standard input: {error}") from error
     return opened

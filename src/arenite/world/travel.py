@@ -19,7 +19,7 @@ from arenite.errors import SnapshotError
 from arenite.world.sandbox import LONGEST_WAY
 
 if TYPE_CHECKING:
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
 
 Rule: TypeAlias = Callable[[object, str], object]  # takes a value and what it is the value of; raises SnapshotError
 Shape = TypeVar("Shape")

@@ -28,4 +28,4 @@ class World:
     def close(self) -> None:
         """Give back what the host gave."""
         while self.roots:
-            self.roots.pop().place.close()
+            self.roots.pop().dir.close()

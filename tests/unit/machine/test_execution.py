@@ -17,7 +17,7 @@ from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
 from arenite.machine.run import execution as core
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason, Until
-from arenite.machine.run.frames import Frame, clear_dead, frames
+from arenite.machine.run.frames import StackFrame, clear_dead, frames
 from arenite.machine.space.window import HALT_PC
 from unit.machine.guests import I32, I64, TIERS, engine, module
 
@@ -67,7 +67,7 @@ class Guest:
         finished = core.go_on(self.machine, self.activation, Until(fuel, pause_at=names))
         return None if finished else self.activation.pause
 
-    def frames(self) -> list[Frame]:
+    def frames(self) -> list[StackFrame]:
         return list(frames(self.machine, self.activation))
 
     def result(self) -> int:

@@ -111,7 +111,7 @@ def test_it_keeps_no_machine_alive(watch: Watch) -> None:
 
 def test_the_thread_ends_when_nobody_runs_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watches, "PERIOD", 0.001)
-    monkeypatch.setattr(watches, "PATIENCE", 2)
+    monkeypatch.setattr(watches, "IDLE_PERIODS", 2)
     ours = Watch()
     monkeypatch.setattr("arenite.machine.run.calls.watch", ours)
     store, calls = watched("safe")
@@ -128,7 +128,7 @@ def test_the_thread_ends_when_nobody_runs_and_begins_again(monkeypatch: pytest.M
 def test_whoever_comes_while_the_thread_ends_is_attended(watch: Watch) -> None:
     store, _ = watched("safe")
     watch.attended.add(weakref.ref(store.machine))  # it has seen that the watch is awake
-    assert watch._goes_on(watches.PATIENCE + 1)
+    assert watch._goes_on(watches.IDLE_PERIODS + 1)
     assert watch.awake
 
 

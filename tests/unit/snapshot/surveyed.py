@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
-from arenite.api.resolver import Modules
+from arenite.api.resolver import GivenModules
 from arenite.inspect.stack import survey_stack
 from arenite.inspect.survey import survey_of
 from arenite.machine.space.window import Windows
@@ -58,7 +58,7 @@ def paused(library: str = LIBRARY, program: str = PROGRAM) -> tuple[Store, Snaps
 def looked_at(path: Path, *, modules: bool = True) -> tuple[Survey, list[Stand]]:
     """The survey of a file."""
     opened = opening.load(path)
-    found = [opening.module_of(opened, m, Modules({})) if modules else None for m in opened.modules]
+    found = [opening.module_of(opened, m, GivenModules({})) if modules else None for m in opened.modules]
     survey = survey_of(opened, found)
     return survey, survey_stack(survey, Windows(portable=False))
 

@@ -13,7 +13,7 @@ import pytest
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.image import GAP
-from arenite.snapshot.container import CHECKSUM, FORMAT, HEADER, KINDS, MAGIC, Reader
+from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, FORMAT, HEADER, MAGIC, Reader
 from arenite.snapshot.manifest import canonical
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def moved(path: Path, to: int, filler: bytes) -> None:
         os.pwrite(file.fileno(), data, memory["offset"])
         text = canonical(manifest)
         os.pwrite(file.fileno(), text, at)
-        header = HEADER.pack(MAGIC, FORMAT, KINDS["image"], at, len(text), hashlib.sha256(text).digest())
+        header = HEADER.pack(MAGIC, FORMAT, FORM_NUMBERS["image"], at, len(text), hashlib.sha256(text).digest())
         os.pwrite(file.fileno(), header + CHECKSUM.pack(zlib.crc32(header)), 0)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
-from arenite.wasi.preview1 import ROWS, Row
+from arenite.wasi.preview1 import ROWS, Function
 from arenite.wasi.records import IOVEC
 from arenite.world.streams import PIECE
 from unit.wasi.program import OUT, SIZE, Program
@@ -32,7 +32,7 @@ def program(tmp_path: Path) -> Program:
 
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
 @pytest.mark.parametrize("row", [row for row in CALLS if row.results], ids=lambda row: row.name)
-def test_bad_address_for_a_result(row: Row, address: int, program: Program) -> None:
+def test_bad_address_for_a_result(row: Function, address: int, program: Program) -> None:
     words = [address if index >= len(row.words) - len(row.results) else 0 for index in range(len(row.words))]
     fds = [index for index, (_, kind) in enumerate(row.parameters) if kind == "fd"]
     for fd in (0, 1, 3):
@@ -56,7 +56,7 @@ def test_bad_result_has_no_effect(program: Program, tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", CALLS, ids=lambda row: row.name)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_numbers(row: Row, data: st.DataObject, program: Program) -> None:
+def test_any_numbers(row: Function, data: st.DataObject, program: Program) -> None:
     words = [data.draw(WORD if word == "i32" else LONG) for word in row.words]
     if row.name == "poll_oneoff":
         words[2] = min(words[2], 1)  # a subscription of zeros is a clock's, and is over at once

@@ -7,7 +7,7 @@ import wasmtime
 
 from arenite.wasi import WasiConfig
 from arenite.wasi.abi import RESULTS
-from arenite.wasi.preview1 import MODULE, ROWS, TABLE, UNSTABLE_MODULE, Row
+from arenite.wasi.preview1 import MODULE, ROWS, TABLE, UNSTABLE_MODULE, Function
 
 # The functions of wasi_snapshot_preview1.witx, with the wasm types of their parameters: i is i32, I is i64.
 WITX = """
@@ -27,7 +27,7 @@ sock_recv iiiiii             sock_send iiiii              sock_shutdown ii
 SIGNATURES = dict(re.findall(r"(\w+) ([iI]+|-)", WITX))
 
 
-def letters(row: Row) -> str:
+def letters(row: Function) -> str:
     return "".join({"i32": "i", "i64": "I"}[word] for word in row.words) or "-"
 
 
@@ -49,7 +49,7 @@ def test_an_outside_engine_links_the_same_types() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_row(row: Row) -> None:
+def test_row(row: Function) -> None:
     assert row.doc.endswith(".") or ":" in row.doc
     assert len(row.rights) == sum(kind == "fd" for _, kind in row.parameters)
     assert all(kind in RESULTS for _, kind in row.results)

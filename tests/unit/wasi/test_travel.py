@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from arenite import SnapshotError
 from arenite.wasi import VirtualClocks, WasiConfig
-from arenite.wasi.travel import KINDS, FrozenDescriptor
+from arenite.wasi.travel import SHAPES, FrozenDescriptor
 from arenite.world.sandbox import LONGEST_WAY
 from unit.wasi.program import ALL, Program
 
@@ -137,4 +137,4 @@ def test_odd_values_anywhere(data: st.DataObject, state: HostState, config: Wasi
 
 
 def test_every_shape_of_a_descriptor_is_a_kind() -> None:
-    assert set(KINDS.values()) == set(FrozenDescriptor.__subclasses__())
+    assert set(SHAPES.values()) == set(FrozenDescriptor.__subclasses__())

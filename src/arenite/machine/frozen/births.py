@@ -59,7 +59,7 @@ class Birth:
         unborn, registry, window = machine.cage, machine.registry, machine.window
         try:
             cage = Cage.of(self.image, self.key[2], self.spares.take())
-            machine.shared = True
+            machine.registry_shared = True
             machine.registry = registry.born(self.registry)
             machine.modules, machine.window, machine.elements = self.modules, self.window, self.elements
             machine.cage = cage  # from here on it is born

@@ -4,7 +4,7 @@
     fork = thaw(frozen, tier, windows)
     reset(fork, frozen)
 
-A `Frozen` holds the content of the cage and what the machine knows beside it; it is never changed, and any number of machines can be
+A `FrozenMachine` holds the content of the cage and what the machine knows beside it; it is never changed, and any number of machines can be
 made of it.  In it host functions and references are Python objects; `arenite.snapshot` says how they travel further.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.records.registry import Registry
     from arenite.machine.run.activation import Activation
-    from arenite.machine.run.hosts import Hosts, State
+    from arenite.machine.run.hosts import Hosts, HostState
     from arenite.machine.run.tier import Tier
     from arenite.machine.space.window import Window, Windows
 
@@ -47,8 +47,8 @@ DRIFT: Final = 2  # an image whose changed pages are more than the template's di
 
 
 @dataclass(eq=False)
-class Frozen:
-    """Everything a machine is made of.  The machines share its registry until they change it (`Machine.own_registry`).
+class FrozenMachine:
+    """Everything a machine is made of.  The machines share its registry until they change it (`Machine.registry_to_change`).
 
     `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of
     the store context; `areas`: memory areas that the cage had room for.
@@ -65,7 +65,7 @@ class Frozen:
     activations: tuple[Activation, ...]
     fuel: int | None
     hosts: Hosts
-    host_states: Mapping[str, State]
+    host_states: Mapping[str, HostState]
     lineage: Lineage
     copied: int = 0  # pages that forks have copied so far
 
@@ -84,7 +84,7 @@ class Frozen:
 
 
 @alone
-def freeze(machine: Machine) -> Frozen:
+def freeze(machine: Machine) -> FrozenMachine:
     """The machine as it is now.
 
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
@@ -99,10 +99,10 @@ def freeze(machine: Machine) -> Frozen:
     _clear_stack(machine)
     image = capture(machine.cage)
     machine.cage.check()
-    machine.shared = True
+    machine.registry_shared = True
     parent = machine.lineage.divide(heap)
     machine.lineage = Lineage(parent, heap)
-    return Frozen(
+    return FrozenMachine(
         image=image,
         trusted=True,
         heap=heap,
@@ -198,7 +198,7 @@ def _written(dirty: list[tuple[int, int]] | None, template: Template | None, reg
     return dirty if template is None else [*dirty, *template.data(region)]
 
 
-def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
+def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
     cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
@@ -208,7 +208,7 @@ def thaw(frozen: Frozen, tier: Tier, windows: Windows, *, reseed: bool = True) -
 
 
 @alone
-def reset(machine: Machine, frozen: Frozen) -> None:
+def reset(machine: Machine, frozen: FrozenMachine) -> None:
     """Put a machine back to what it was made from; its host modules keep the options they have.  Raises: `Limit`, `SnapshotError`.
 
     An exception that comes while the cage has neither the one content nor the other leaves a machine that refuses everything but this.
@@ -225,13 +225,13 @@ def reset(machine: Machine, frozen: Frozen) -> None:
     _adopt(machine, frozen, cage, hosts)
 
 
-def _adopt(machine: Machine, frozen: Frozen, cage: AnyCage, hosts: Hosts) -> None:
+def _adopt(machine: Machine, frozen: FrozenMachine, cage: AnyCage, hosts: Hosts) -> None:
     """Let a machine, whose cage has the content, know what the frozen one knew."""
     if not frozen.trusted:
         write_context(cage.store_page, frozen.heap, machine.stack_limit, cage.sizes)
     lineage, activations = Lineage(frozen.lineage, frozen.heap), [a.copy() for a in frozen.activations]
     # from here on nothing is called, so no exception of a signal's handler comes in between
-    machine.hosts, machine.registry, machine.shared = hosts, frozen.registry, True
+    machine.hosts, machine.registry, machine.registry_shared = hosts, frozen.registry, True
     machine.elements, machine.fuel.left, machine.lineage = None, frozen.fuel, lineage
     machine.modules, machine.window, machine.activations = frozen.modules, frozen.window, activations
     machine.top = activations[-1].end if activations else STACK_AT

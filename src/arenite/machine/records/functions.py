@@ -54,17 +54,17 @@ def add_host_function(machine: Machine, function: HostFunction) -> FuncAddr:
     cage = machine.cage
     if isinstance(cage, Unborn):
         at, cage.heap = cage.heap, cage.heap + FuncRefRecord.size
-        machine.own_registry().add_function(function, at)
+        machine.registry_to_change().add_function(function, at)
     else:
         at = machine.allocate(FuncRefRecord.size)
-        registry = machine.own_registry()
+        registry = machine.registry_to_change()
         write_host_function(registry, machine.cage.arena, at, registry.add_function(function, at))
     return FuncAddr(at, function.type, function.codec)
 
 
 def _add_thunk(machine: Machine, type_: FuncType) -> None:
     """Have a handle by which guests call host functions of a type that is new to this store."""
-    registry, thunks = machine.own_registry(), machine.window.preamble.thunks
+    registry, thunks = machine.registry_to_change(), machine.window.preamble.thunks
     handle = len(registry.thunks)
     known = thunks[handle].type if handle < machine.window.shown else None
     if known is not type_ and known != type_:  # another order than that of earlier stores
@@ -77,7 +77,7 @@ def name_host_function(machine: Machine, at: int, module: str, name: str) -> Non
     """The host function whose reference lies at `at`, if that is one, serves an import of this name."""
     index = machine.registry.host_function_at.get(at)
     if index is not None and machine.registry.host_names[index] is None:
-        machine.own_registry().host_names[index] = module, name
+        machine.registry_to_change().host_names[index] = module, name
 
 
 def write_host_function(registry: Registry, arena: memoryview, at: int, index: int) -> None:

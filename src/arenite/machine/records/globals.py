@@ -19,7 +19,7 @@ def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
     at = machine.allocate(GlobalRecord.size)
     GlobalRecord.value.write(machine.cage.arena, at, bits)
     new = GlobalAddr(at, type_)
-    machine.own_registry().add_global(new)
+    machine.registry_to_change().add_global(new)
     return new
 
 
@@ -28,4 +28,4 @@ def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) ->
     number = index - code.layout.imported_globals
     if number < 0:
         return word(machine, vmctx + code.layout.imported_global(index))
-    return vmctx + code.layout.own_global(number)
+    return vmctx + code.layout.defined_global(number)

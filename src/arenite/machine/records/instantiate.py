@@ -71,7 +71,7 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     tables = [a for a in imports if isinstance(a, TableAddr)] + [new_table(machine, t) for t in code.tables]
     memories = [a for a in imports if isinstance(a, MemoryAddr)] + [new_memory(machine, t) for t in code.memories]
     globals_ = [a for a in imports if isinstance(a, GlobalAddr)]
-    globals_ += [GlobalAddr(vmctx + layout.own_global(i), t) for i, (t, _) in enumerate(code.globals)]
+    globals_ += [GlobalAddr(vmctx + layout.defined_global(i), t) for i, (t, _) in enumerate(code.globals)]
     arena = machine.cage.arena
     arena[funcrefs : funcrefs + len(own_functions)] = own_functions
     for field, n in (
@@ -88,9 +88,9 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
     struct.pack_into(f"<{len(words)}I", arena, vmctx + InstanceRecord.size, *words)
     instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
-    machine.own_registry().add_instance(instance)
+    machine.registry_to_change().add_instance(instance)
     for i, (_, value) in enumerate(code.globals):
-        GlobalRecord.value.write(machine.cage.arena, vmctx + layout.own_global(i), evaluate(machine, vmctx, code, value))
+        GlobalRecord.value.write(machine.cage.arena, vmctx + layout.defined_global(i), evaluate(machine, vmctx, code, value))
     _initialise(machine, instance)
     return instance
 

@@ -1,7 +1,7 @@
 """The host's objects that guests hold, by number.
 
 A guest holds 1 + the number; 0 is null.  A number that no guest holds any more is given out again: `arenite.machine.run.collect` finds out.
-Stores that share a registry share this: who changes it takes a copy first (`Machine.own_registry`), so a number means one object wherever it can
+Stores that share a registry share this: who changes it takes a copy first (`Machine.registry_to_change`), so a number means one object wherever it can
 be read.
 """
 

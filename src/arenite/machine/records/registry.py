@@ -1,7 +1,7 @@
 """What was made in a store, as Python knows it beside the arena.
 
 A machine, its snapshots and its forks share one registry until one of them makes something: whoever is about to takes a copy
-(`Machine.own_registry`).  So a fork costs the same however much there is.
+(`Machine.registry_to_change`).  So a fork costs the same however much there is.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def host_reference(machine: Machine, value: object) -> int:
     if value is None:
         return 0
     number = machine.registry.references.find(value)
-    return 1 + (machine.own_registry().references.add(value) if number is None else number)
+    return 1 + (machine.registry_to_change().references.add(value) if number is None else number)
 
 
 def host_object(machine: Machine, reference: int) -> object:

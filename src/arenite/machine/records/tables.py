@@ -52,7 +52,7 @@ def _new_table(machine: Machine, type_: TableType, value: int) -> TableAddr:
     if value:
         with elements(machine, at) as view:
             fill(view, 0, value, length)
-    table = machine.own_registry().tables[at] = TableAddr(at, type_)
+    table = machine.registry_to_change().tables[at] = TableAddr(at, type_)
     return table
 
 

@@ -55,7 +55,7 @@ def call(machine: Machine, function: FuncAddr, args: Sequence[object], *, bits: 
             HEADER.pack_into(machine.cage.arena, sp + kind.header, 0, HALT_PC, caller, 0)
             machine.can_pause = False
             if not machine.attended:
-                be_watched(machine)
+                ensure_attended(machine)
             run(machine, pc, sp, vmctx)
         finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
             machine.depth -= 1
@@ -119,7 +119,7 @@ def put_entry(machine: Machine, function: FuncAddr, sp: int) -> tuple[int, int]:
     return pc, vmctx
 
 
-def be_watched(machine: Machine) -> None:
+def ensure_attended(machine: Machine) -> None:
     """A guest of this machine begins to run, and nobody makes it look up."""
     if not watch.attend(machine):
         machine.fuel.slice = min(machine.fuel.slice, UNATTENDED)

@@ -51,7 +51,7 @@ def collect(machine: Machine) -> None:
             slots += 1 + len(found)
         if run.status in BUILTINS:  # half done: what is to be written to a table lies nowhere else
             held.update(run.progress)
-    machine.own_registry().references = references.kept(held, slots)
+    machine.registry_to_change().references = references.kept(held, slots)
 
 
 def tidy(machine: Machine) -> None:

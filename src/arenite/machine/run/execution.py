@@ -15,7 +15,7 @@ from arenite.machine.records.functions import start_function
 from arenite.machine.records.objects import FuncAddr
 from arenite.machine.run import host_calls
 from arenite.machine.run.activation import HOST_CALL, READY, UNLIMITED, Activation, HostCall, PauseReason, Suspended, Until
-from arenite.machine.run.calls import be_watched, put_arguments, put_entry
+from arenite.machine.run.calls import ensure_attended, put_arguments, put_entry
 from arenite.machine.run.collect import tidy
 from arenite.machine.run.loop import run
 from arenite.machine.space.window import HALT_PC
@@ -97,7 +97,7 @@ def _drive(machine: Machine, activation: Activation, until: Until) -> None:
     machine.driven = activation
     try:
         if not machine.attended:
-            be_watched(machine)
+            ensure_attended(machine)
         run(machine, activation.pc, activation.sp, activation.vmctx, activation.status, activation.progress)
     except Trap:
         machine.cage.check()  # as in `calls.call`

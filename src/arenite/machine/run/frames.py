@@ -46,7 +46,7 @@ class Shape(NamedTuple):
     externs: tuple[int, ...]
 
 
-class Frame(NamedTuple):
+class StackFrame(NamedTuple):
     """A frame: where it begins, where the next one begins, and the live bytes in it, as ascending ranges of arena offsets.
 
     `pc`: where it goes on.
@@ -59,15 +59,15 @@ class Frame(NamedTuple):
     pc: int
 
 
-def frames(machine: Machine, activation: Activation) -> Iterator[Frame]:
+def frames(machine: Machine, activation: Activation) -> Iterator[StackFrame]:
     """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
     return frames_in(machine.cage.arena, machine.window, activation)
 
 
-def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[Frame]:
+def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[StackFrame]:
     """The same, of an arena that no machine runs in."""
     for sp, end, shape, pc in _walk(arena, window, activation):
-        yield Frame(sp, end, sp + shape.header, [(sp + a, min(sp + b, end)) for a, b in shape.live if sp + a < end], pc)
+        yield StackFrame(sp, end, sp + shape.header, [(sp + a, min(sp + b, end)) for a, b in shape.live if sp + a < end], pc)
 
 
 def references_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[list[int]]:

@@ -15,13 +15,13 @@ from arenite.errors import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-State: TypeAlias = "dict[str, State] | list[State] | str | bytes | int | float | bool | None"
+HostState: TypeAlias = "dict[str, HostState] | list[HostState] | str | bytes | int | float | bool | None"
 
 
 class HostModuleConfig(Protocol):
     """Options from which a store's host module is made.
 
-    One that takes part in snapshots has `thaw` too, and its modules have `freeze() -> State`; see `Freezes` and `Thaws`.
+    One that takes part in snapshots has `thaw` too, and its modules have `freeze() -> HostState`; see `Freezes` and `Thaws`.
     """
 
     def open(self) -> object:
@@ -31,14 +31,14 @@ class HostModuleConfig(Protocol):
 class Freezes(Protocol):
     """A host module that takes part in snapshots."""
 
-    def freeze(self) -> State:
+    def freeze(self) -> HostState:
         """What it holds for the guest, as data.  Raises: `SnapshotError` naming what cannot travel."""
 
 
 class Thaws(Protocol):
     """Options from which a module can be made that goes on where another was frozen."""
 
-    def thaw(self, state: State, *, reseed: bool) -> object:
+    def thaw(self, state: HostState, *, reseed: bool) -> object:
         """The module, in a frozen state; what the state only names (streams, directories) is what these options say.
 
         `reseed`: random numbers and clocks are fresh; otherwise they go on as the frozen ones would have.
@@ -52,7 +52,7 @@ class Hosts:
     def __init__(
         self,
         configs: Mapping[str, HostModuleConfig] | None = None,
-        frozen: Mapping[str, State] | None = None,
+        frozen: Mapping[str, HostState] | None = None,
         *,
         reseed: bool = True,
     ) -> None:
@@ -91,11 +91,11 @@ class Hosts:
             found = self._modules[name] = _thaw(name, config, self._frozen[name], reseed=self.reseed)
         return found
 
-    def freeze(self) -> dict[str, State]:
+    def freeze(self) -> dict[str, HostState]:
         """The state of every module.  Raises: `SnapshotError`."""
         return {name: self.freeze_one(name) for name in sorted({*self._modules, *self._frozen})}
 
-    def freeze_one(self, name: str) -> State:
+    def freeze_one(self, name: str) -> HostState:
         """The state of one module.  Raises: `SnapshotError`."""
         module = self._modules.get(name)
         if module is None:
@@ -103,10 +103,10 @@ class Hosts:
         freeze = getattr(module, "freeze", None)
         if freeze is None:
             raise SnapshotError(f"the host module {name!r} does not take part in snapshots: it has no method freeze")
-        state: State = freeze()
+        state: HostState = freeze()
         return state
 
-    def fork(self, frozen: Mapping[str, State], *, reseed: bool) -> Hosts:
+    def fork(self, frozen: Mapping[str, HostState], *, reseed: bool) -> Hosts:
         """The modules of a fork: these options, the frozen states."""
         return Hosts(self._configs, frozen, reseed=reseed)
 
@@ -121,7 +121,7 @@ class Hosts:
             close()
 
 
-def _thaw(name: str, config: HostModuleConfig, state: State, *, reseed: bool) -> object:
+def _thaw(name: str, config: HostModuleConfig, state: HostState, *, reseed: bool) -> object:
     """A module from a frozen state."""
     thaw = getattr(config, "thaw", None)
     if thaw is None:

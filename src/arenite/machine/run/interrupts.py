@@ -18,11 +18,15 @@ from arenite.traps import Cause
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
-LATE: Final = (
-    0.015  # seconds without a word of the watch: it waits for the interpreter lock, of which short runs let go for too short …
-)
-UNSEEN: Final = 4  # … but a host function of 5 ms lets it in: so looking at the clock behind one of so many is enough …
-YIELD: Final = 50e-6  # … and so long the lock is let go of then: threads of the user's wait for it, too
+LATE: Final = 0.015
+"""Seconds without a word of the watch after which a run looks up by itself.  The watch speaks every 10 ms, but it needs the interpreter lock
+for that, and a run whose host functions are short lets go of it for moments only, in which the watch may never come first."""
+
+UNSEEN: Final = 4
+"""Host calls between two looks at the clock.  Four short ones take no time that matters; a long one lets go of the lock, so the watch speaks."""
+
+YIELD: Final = 50e-6
+"""Seconds that a late run sleeps, so that the watch and the user's other threads get the lock."""
 
 
 def is_late(machine: Machine) -> bool:

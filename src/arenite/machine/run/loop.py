@@ -33,7 +33,7 @@ CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
     """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
     fuel = machine.fuel
-    left = granted = 0 if machine.watched or status != READY else fuel.grant()
+    left = granted = 0 if machine.has_epochs or status != READY else fuel.grant()
     machine.look_at = 0.0
     calls = UNSEEN  # of host functions since the clock was looked at
     while True:

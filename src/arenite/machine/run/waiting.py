@@ -38,7 +38,7 @@ def wait(machine: Machine, step: Callable[[float | None], bool], seconds: float 
     before, began = machine.progress, time.monotonic_ns()
     whole = None if seconds is None else max(0, round(seconds * 1e9))
     while True:
-        if step(_patience(machine, None if whole is None else max(0, whole - machine.progress) / 1e9)):
+        if step(_longest_wait(machine, None if whole is None else max(0, whole - machine.progress) / 1e9)):
             return True
         machine.progress = min(before + time.monotonic_ns() - began, MAX_U64)  # `before` may have come out of a file
         if whole is not None and machine.progress >= whole:
@@ -46,10 +46,10 @@ def wait(machine: Machine, step: Callable[[float | None], bool], seconds: float 
         checkpoint(machine, now=True)
 
 
-def _patience(machine: Machine, seconds: float | None) -> float | None:
+def _longest_wait(machine: Machine, seconds: float | None) -> float | None:
     """How much of a wait of so many seconds may pass before the guest must look up."""
     limits = [] if seconds is None else [seconds]
-    if machine.watched:
+    if machine.has_epochs:
         limits.append(EPOCH_SECONDS)
     if machine.can_pause and machine.until.deadline:
         limits.append(max(0.0, machine.until.deadline - time.monotonic()))
@@ -58,4 +58,4 @@ def _patience(machine: Machine, seconds: float | None) -> float | None:
 
 def hurried(machine: Machine) -> bool:
     """Whether a host function may not wait for any time without looking up."""
-    return _patience(machine, None) is not None
+    return _longest_wait(machine, None) is not None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 PERIOD: Final = 0.01  # seconds
-PATIENCE: Final = 100  # periods without a guest, before it ends
+IDLE_PERIODS: Final = 100  # periods without a guest, before it ends
 
 
 class Watch:
@@ -111,7 +111,7 @@ class Watch:
 
     def _goes_on(self, idle: int) -> bool:
         """Whether the thread has something to do, or may soon have; else whoever comes from now on begins another."""
-        if idle <= PATIENCE:
+        if idle <= IDLE_PERIODS:
             return True
         with self._lock:
             self.awake = False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ALLOCATED_AT_ONCE = 1 << 24  # bytes
 
 
-class Patience(Protocol):
+class WaitingCaller(Protocol):
     """Of the API's `Caller`, what waiting needs."""
 
     @property
@@ -43,15 +43,15 @@ class Patience(Protocol):
         """Repeat a step that waits, until it says that what it waits for has come."""
 
 
-def read(caller: Patience, resource: Resource, buffers: Sequence[memoryview]) -> int:
+def read(caller: WaitingCaller, resource: Resource, buffers: Sequence[memoryview]) -> int:
     """Read at the position; how many bytes.  Raises: `NotReady` where the guest can be told so."""
     pause = caller.can_pause
     if resource.stream is None or not pause:  # otherwise it is told that there is nothing yet
         _until_ready(caller, resource, writing=False)
-    return _patiently(caller, resource, lambda: resource.read(buffers, pause=pause), writing=False)
+    return _transferred(caller, resource, lambda: resource.read(buffers, pause=pause), writing=False)
 
 
-def write(caller: Patience, resource: Resource, buffers: Sequence[memoryview], done: int) -> int:
+def write(caller: WaitingCaller, resource: Resource, buffers: Sequence[memoryview], done: int) -> int:
     """Write at the position; where time may run out meanwhile no more than is taken without waiting.
 
     `done`: bytes of the call that were written before it was asked again, `caller.progress`; how many they are now.
@@ -64,15 +64,15 @@ def write(caller: Patience, resource: Resource, buffers: Sequence[memoryview], d
 
     try:
         if _until_ready(caller, resource, writing=True):
-            return done + _patiently(caller, resource, lambda: resource.write_at_once(buffers), writing=True)
-        return done + _patiently(caller, resource, lambda: resource.write(buffers, advance), writing=True)
+            return done + _transferred(caller, resource, lambda: resource.write_at_once(buffers), writing=True)
+        return done + _transferred(caller, resource, lambda: resource.write(buffers, advance), writing=True)
     except (Refused, NotReady, OSError):
         if not caller.progress:
             raise
         return caller.progress
 
 
-def allocate(caller: Patience, file: File, offset: int, length: int) -> None:
+def allocate(caller: WaitingCaller, file: File, offset: int, length: int) -> None:
     """Make sure that a range of a file has room, piece by piece: where the file system cannot, the host's library writes to each block."""
     if length == 0:
         raise Refused(Reason.INVALID)
@@ -88,7 +88,7 @@ def allocate(caller: Patience, file: File, offset: int, length: int) -> None:
         caller.checkpoint()
 
 
-def _until_ready(caller: Patience, resource: Resource, *, writing: bool) -> bool:
+def _until_ready(caller: WaitingCaller, resource: Resource, *, writing: bool) -> bool:
     """Wait until reading or writing would not; whether that has been asked: only where time may run out meanwhile, or must be."""
     host_fd = resource.host_fd()
     if host_fd is None or not resource.waits or resource.type is FileType.REGULAR_FILE:
@@ -99,7 +99,7 @@ def _until_ready(caller: Patience, resource: Resource, *, writing: bool) -> bool
     return True
 
 
-def _patiently(caller: Patience, resource: Resource, transfer: Callable[[], int], *, writing: bool) -> int:
+def _transferred(caller: WaitingCaller, resource: Resource, transfer: Callable[[], int], *, writing: bool) -> int:
     """Read or write though the host may have it that its file never waits: that is not what the guest asked for."""
     while True:
         try:
@@ -112,7 +112,7 @@ def _patiently(caller: Patience, resource: Resource, transfer: Callable[[], int]
         caller.checkpoint()  # some hosts say of every file that it is ready
 
 
-def _wait_for(caller: Patience, host_fd: int, *, writing: bool) -> None:
+def _wait_for(caller: WaitingCaller, host_fd: int, *, writing: bool) -> None:
     readable, writable = ((), (host_fd,)) if writing else ((host_fd,), ())
     done = caller.progress  # bytes, to which no time is added
     try:
