@@ -37,7 +37,7 @@ from arenite.world.world import World
 
 if TYPE_CHECKING:
     from arenite.api.types import FuncType
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.wasi.host import HostFunction
 
 HostPath: TypeAlias = str | os.PathLike[str]

@@ -24,7 +24,7 @@ from arenite.world.refused import Refused
 if TYPE_CHECKING:
     from struct import Struct
 
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.wasi.abi import Lift
     from arenite.wasi.descriptors import Descriptor
     from arenite.wasi.session import Session

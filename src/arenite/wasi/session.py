@@ -12,7 +12,7 @@ from arenite.world.randomness import freeze_random
 from arenite.world.travel import encode
 
 if TYPE_CHECKING:
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.world.world import World
 
 

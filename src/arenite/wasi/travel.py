@@ -15,7 +15,7 @@ from arenite.wasi.records import FdFlags, Rights
 from arenite.world import travel as shapes
 
 if TYPE_CHECKING:
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
 
 MOST_DESCRIPTORS = 1024  # of one guest, which also has at most a quarter of what its host's process may open
 

@@ -12,7 +12,7 @@ from arenite.wasi.records import DIRENT, FILESTAT, IOVEC, U32, U64
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
     from arenite.wasi import WasiConfig
     from arenite.wasi.host import HostModule
 

@@ -24,7 +24,7 @@ from unit.wasi import chain
 from unit.wasi.program import ALL, OUT, Program
 
 if TYPE_CHECKING:
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
 
 OK = Errno.SUCCESS
 CREAT, TRUNC, EXCL = 1, 8, 4

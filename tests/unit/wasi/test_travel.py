@@ -18,7 +18,7 @@ from unit.wasi.program import ALL, Program
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from arenite.machine.run.hosts import State as HostState
+    from arenite.machine.run.hosts import HostState
 
 GONE = object()  # takes the place of a field
 Path_ = tuple[str | int, ...]
