@@ -54,6 +54,10 @@ class Config:
     )
     max_snapshot_modules: int = option(128 * MIB, "bytes that the modules of a snapshot file may have together, unpacked")
     max_snapshot_manifest: int = option(16 * MIB, "bytes that the manifest of a snapshot file may have")
+    cache: bool = option(
+        default=True, doc="translations of modules are looked for in the user's cache, and kept there for the next process"
+    )
+    cache_dir: str = option("", "the folder of that cache; by default `$ARENITE_CACHE_DIR`, or where the user's caches lie")
     memories: int = option(
         1,
         "memory areas, 1000 at most, that every store has room for; the first 256 stores of a process have more, and others move for more",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -15,6 +16,7 @@ from arenite.errors import Failure, Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
 from arenite.machine.records.quota import Quota
 from arenite.machine.space.window import Windows
+from arenite.platform.cache import Cache, usual_folder, usual_size
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
@@ -58,6 +60,13 @@ def _try_cage(areas: int) -> None:
     platform.Reservation(cage_size(areas)).close()
 
 
+def cache_of(config: Config) -> Cache | None:
+    """Where translations are kept for other processes, if they are."""
+    if not config.cache:
+        return None
+    return Cache(Path(config.cache_dir) if config.cache_dir else usual_folder(), usual_size())
+
+
 class Engine(Unclosed):
     """Made once, shared by any number of modules and stores."""
 
@@ -69,6 +78,7 @@ class Engine(Unclosed):
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable)
         self.epoch = 0
+        self.cache = cache_of(self.config)
         self.modules: WeakValueDictionary[str, ModuleCode] = WeakValueDictionary()  # translated ones, by the digest of the file
 
     def increment_epoch(self) -> None:

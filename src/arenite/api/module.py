@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from arenite.api.bound import Unclosed
 from arenite.api.engine import Engine, check_engine
 from arenite.api.text import wat2wasm
+from arenite.api.translated import translated
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
 from arenite.errors import Failure
 from arenite.machine.frozen.births import Births
-from arenite.translate.module import locate, translate
+from arenite.translate.module import locate
 from arenite.wasm.decode import MAGIC, decode
 from arenite.wasm.validate import validate
 
@@ -56,7 +57,7 @@ class Module(Unclosed):
         self.engine = engine
         self.window: Window | None = None
         self.births = Births()
-        self.code = translate(data, progress=progress)
+        self.code = translated(engine, data, progress=progress)
         engine.modules[self.code.digest.hex()] = self.code
 
     @classmethod

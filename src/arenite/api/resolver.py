@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.api.translated import translated
 from arenite.machine.run.hosts import Hosts
+from arenite.snapshot.code import bytecode_digest
+from arenite.snapshot.translations import WORTH_IT, entry_name, find, keep
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -12,10 +15,11 @@ if TYPE_CHECKING:
 
     from arenite.api.engine import Engine
     from arenite.api.linker import Linker
-    from arenite.bytecode.module import ModuleCode
+    from arenite.bytecode.module import ModuleCode, WasmFile
     from arenite.machine.records.objects import HostFunction
     from arenite.machine.run.hosts import HostModuleConfig
     from arenite.machine.space.window import Windows
+    from arenite.snapshot.file import Embedded
     from arenite.snapshot.travel import Load
 
 
@@ -37,6 +41,14 @@ class GivenModules:
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
         """The same without translating bodies."""
         return structure(wasm, paid)
+
+    def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
+        """Nothing: only engines have a cache."""
+        del wasm, module
+        return None
+
+    def keep(self, code: ModuleCode, module: Embedded) -> None:
+        """Nothing."""
 
 
 class EngineResolver(GivenModules):
@@ -71,9 +83,27 @@ class EngineResolver(GivenModules):
 
     def translate(self, wasm: bytes, paid: int) -> ModuleCode:
         """A module that travels along."""
-        code = super().translate(wasm, paid)
+        code = translated(self._engine, wasm, paid)
         self._engine.modules[code.digest.hex()] = code
         return code
+
+    def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
+        """As of the protocol; what this version translates to the same bytecode is the engine's from then on."""
+        cache = self._engine.cache
+        if cache is None or module.size < WORTH_IT:
+            return None
+        code = find(cache, entry_name(wasm.digest, module.bytecode_digest), wasm, structure)
+        if code is None:
+            code = find(cache, entry_name(wasm.digest), wasm, structure)
+            if code is None or bytecode_digest(code) != module.bytecode_digest:
+                return None
+            self._engine.modules[module.digest] = code
+        return code
+
+    def keep(self, code: ModuleCode, module: Embedded) -> None:
+        """As of the protocol."""
+        if self._engine.cache is not None and module.size >= WORTH_IT:
+            keep(self._engine.cache, entry_name(code.digest, module.bytecode_digest), code)
 
     def host_function(self, module: str, name: str) -> HostFunction:
         """What the linker has under a name.  Raises: `LinkError`."""

@@ -15,15 +15,11 @@ from arenite.layout.instance import InstanceLayout
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from arenite.bytecode.segments import ConstExpr, DataSegments
     from arenite.layout.types import ExportType, ImportType
 
-ConstExpr = tuple[tuple[str | int, ...], ...]
-"""A constant expression in postfix: `(("i32.const", 5), ("global.get", 0), ("i32.add",))`; floats as bit patterns, null as
-`("ref.null",)`, functions as `("ref.func", index)`.  Spec: valid-constant."""
-
-DENSE: Final = 2  # bytes of an image for each byte of data, at most
 FUNCTION: Final = struct.Struct("<IIIIIII")
 
 
@@ -78,12 +74,32 @@ class Safepoint(NamedTuple):
     slots: tuple[tuple[int, int], ...]
 
 
-class DataSegment(NamedTuple):
-    """Bytes `start` .. `end` of the module's file; `offset` is None for a passive segment."""
+class WasmFile:
+    """A module's own file.  `load`: brings it, once somebody wants it; `digest`: where it is known before."""
 
-    start: int
-    end: int
-    offset: ConstExpr | None
+    def __init__(self, load: Callable[[], bytes], digest: bytes | None = None) -> None:
+        self.load = load
+        self._digest = digest
+
+    @classmethod
+    def of(cls, data: bytes) -> WasmFile:
+        """One that is there."""
+        return cls(lambda: data)
+
+    @cached_property
+    def data(self) -> bytes:
+        """Its bytes.  Raises: what `load` does."""
+        return self.load()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What it is known by."""
+        return file_digest(self.data) if self._digest is None else self._digest
+
+
+def file_digest(data: bytes) -> bytes:
+    """blake2b of a module's file."""
+    return hashlib.blake2b(data, digest_size=32).digest()
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ class ModuleCode:
     """A module as the machine wants it; index spaces begin with the imports, as in the standard."""
 
     name: str
-    file: bytes = field(repr=False)  # the module itself: data segments lie in it, and whoever wants to read it again can
+    wasm: WasmFile = field(repr=False)
     types: tuple[FuncType, ...]
     imports: tuple[ImportType, ...]
     exports: tuple[ExportType, ...]
@@ -111,7 +127,7 @@ class ModuleCode:
     memories: tuple[MemoryType, ...]
     globals: tuple[tuple[GlobalType, ConstExpr], ...]
     elements: tuple[ElementSegment, ...]
-    data: tuple[DataSegment, ...]
+    data: DataSegments
     start: int | None
     bytecode: bytes
     type_places: bytes  # u32 each: where in the bytecode an op names a type, by its index among `types`
@@ -121,10 +137,15 @@ class ModuleCode:
     locals: tuple[bytes, ...] = field(repr=False)  # of each own function: u32 types of parameters and locals
     function_names: dict[int, str] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @property
+    def file(self) -> bytes:
+        """The module itself: data segments lie in it, and whoever wants to read it again can.  Raises: what `WasmFile.load` does."""
+        return self.wasm.data
+
+    @property
     def digest(self) -> bytes:
-        """blake2b of the file: what the module is known by."""
-        return hashlib.blake2b(self.file, digest_size=32).digest()
+        """Of the file: what the module is known by."""
+        return self.wasm.digest
 
     def segment(self, index: int) -> memoryview:
         """A data segment's bytes."""
@@ -133,23 +154,8 @@ class ModuleCode:
 
     @cached_property
     def data_image(self) -> tuple[int, bytes] | None:
-        """What the data segments make of a memory of zeros: (offset, bytes); None unless all are active, at constant offsets, and dense.
-
-        Compilers of today's C write tens of thousands of segments; a guest is instantiated more often than it is translated.
-        """
-        placed: list[tuple[int, DataSegment]] = []
-        for segment in self.data:
-            if segment.offset is None or len(segment.offset) != 1 or segment.offset[0][0] != "i32.const":
-                return None
-            placed.append((int(segment.offset[0][1]) & 0xFFFFFFFF, segment))
-        low = min((to for to, _ in placed), default=0)
-        high = max((to + s.end - s.start for to, s in placed), default=0)
-        if high - low > DENSE * sum(s.end - s.start for _, s in placed):
-            return None
-        image, file = bytearray(high - low), memoryview(self.file)
-        for to, segment in placed:
-            image[to - low : to - low + segment.end - segment.start] = file[segment.start : segment.end]
-        return low, bytes(image)
+        """What the data segments make of a memory of zeros, as `DataSegments.image`: a guest is instantiated more often than it is loaded."""
+        return self.data.image(self.file)
 
     def _imported(self, kind: type) -> int:
         return sum(isinstance(i.type, kind) for i in self.imports)

@@ -59,7 +59,6 @@ OPTIONS: Final[dict[str, bool | type | tuple[str, ...] | None]] = {
     "profiler": ("none",),
     "strategy": ("auto", "cranelift"),
     # what has a meaning here
-    "cache": None,
     "cranelift_nan_canonicalization": bool,
     "target": None,
 }
@@ -79,12 +78,6 @@ def check(name: str, value: object) -> None:
     elif isinstance(allowed, tuple):
         if value not in allowed:
             raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
-    elif name == "cache":
-        check_type(name, value, str if isinstance(value, str) else bool)
-        if value is not True:
-            raise ValueError(
-                f"cache is {value!r}: arenite reads no configuration of a cache, and has one that cannot be turned off"
-            )
     else:
         check_type(name, value, str)
         architecture, _, rest = str(value).partition("-")

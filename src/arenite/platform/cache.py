@@ -1,99 +1,298 @@
-"""A folder of generated machine code, found by the digest of what it was made from.
+"""A folder of what was made once and costs much to make: generated machine code, translations of modules.
 
 - It lies in `$ARENITE_CACHE_DIR`, or where the user's caches lie.  What was made when the package was installed lies in the package (`SHIPPED`),
-  in the same form, and is looked at first.
-- An entry is written aside and renamed, so it is whole or not there; a digest at its head covers the key and the data.
+  in the same form.
+- An entry is found by a digest of everything that it was made from, so it is never out of date.
+- It is written aside and renamed, so it is whole or not there.
+- A keyed digest (HMAC-SHA256) over all of it, also its name, stands at its head; the key (`cache_key`) lies elsewhere.  The digest is
+  taken over what was read into memory of our own, and that is what is used: whoever writes to the file later changes nothing.
+- Where there is no key that can be used, the digest only says that nothing is damaged: what is found is not `proven`.
+- Folders and files that somebody else could have written are not used.
+- Entries that were used least recently go when all together are more than `$ARENITE_CACHE_SIZE` bytes.
 - Nothing here fails or waits: what cannot be read, is no plain file, is damaged or belongs to somebody else is not there, what cannot
-  be written is made again next time.
+  be written is made again next time; and that is said once, through `logging`.
 
-    key = hashlib.blake2b(source, digest_size=20).hexdigest()
-    data = get(key)
-    if data is None:
-        put(key, data := make(source))
+    cache = Cache.usual()
+    found = cache.get(name)
+    if found is None:
+        cache.put(name, [data := make(source)], "sand")
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import hmac
 import os
+import re
 import stat
-import tempfile
+import struct
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import platformdirs
 
-DIGEST_SIZE: Final = 32
-READING: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"))
-"""A pipe is not waited for, a link not followed."""
+from arenite.platform import aside, cache_key, ours
+from arenite.platform.cache_key import READING
+from arenite.platform.ours import UnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Self
+
+MAGIC: Final = b"arenite entry 1\n"
+HEAD: Final = struct.Struct("<16sI32s")  # magic, how many pieces, the digest
+MOST_PIECES: Final = 64
+NO_KEY: Final = b""
+ENDING: Final = ".entry"
+NAMES: Final = rf"[0-9a-f]+{re.escape(ENDING)}"
+MOST: Final = 1 << 30  # bytes of all entries, unless `$ARENITE_CACHE_SIZE` says otherwise
+LONGEST_LABEL: Final = 200
+ROOM: Final = 1 << 12  # bytes of an entry beside its pieces, at most
+FRESH: Final = 3600  # seconds for which a use need not be noted again
 
 SHIPPED: Final = Path(__file__).parent.parent / "built"
 """What a first run needs, made by `arenite.tiers.threaded.build`; it need not exist.  Whoever could change it could change the package."""
 
 
-def folder() -> Path:
-    """Where the entries lie; it need not exist."""
+class Found(NamedTuple):
+    """What an entry holds.  `proven`: one of the user's own processes wrote it."""
+
+    pieces: tuple[bytes, ...]
+    proven: bool
+
+
+class Listed(NamedTuple):
+    """A file of the cache, for whoever looks into it.  `label`: what it says that it is; nothing has checked that."""
+
+    path: Path
+    size: int
+    used: float
+    label: str
+
+
+def usual_folder() -> Path:
+    """Where the entries lie unless an engine says otherwise; it need not exist."""
     given = os.environ.get("ARENITE_CACHE_DIR")
     return Path(given) if given else platformdirs.user_cache_path("arenite", appauthor=False)
 
 
-def get(key: str) -> bytes | None:
-    """The data shipped or put under `key`, None when it is not there or not to be trusted."""
-    shipped = _read(key, _path(SHIPPED, key).resolve(), from_anybody=True)  # installers may make links
-    return _read(key, _path(folder(), key), from_anybody=False) if shipped is None else shipped
+def usual_size() -> int:
+    """Bytes that all entries may take."""
+    given = os.environ.get("ARENITE_CACHE_SIZE", "")
+    if given and not given.isdecimal():
+        ours.warn("size", f"ARENITE_CACHE_SIZE is {given!r}; expected a number of bytes: the cache may have {MOST}")
+    return int(given) if given.isdecimal() else MOST
 
 
-def _read(key: str, path: Path, *, from_anybody: bool) -> bytes | None:
-    """The data of an entry's file."""
+@dataclass(frozen=True)
+class Cache:
+    """The entries in a folder.  `most`: bytes that they may have together; 0: nothing is kept, nothing found."""
+
+    folder: Path
+    most: int
+
+    @classmethod
+    def usual(cls) -> Self:
+        """That of the user."""
+        return cls(usual_folder(), usual_size())
+
+    def get(self, name: str) -> Found | None:
+        """What was put under a name, None when it is not there or cannot be used."""
+        if not self.most:
+            return None
+        path = entry(self.folder, name)
+        try:
+            ours.check(self.folder.stat())
+            key = self.key()
+            pieces = read(path, name, key, self.most)
+            _note_use(path)
+        except FileNotFoundError:
+            return None
+        except (UnusableError, OSError) as error:
+            self._warn("what is there is not used", f"{name}: {_reason(error)}")
+            return None
+        return Found(pieces, proven=key != NO_KEY)
+
+    def put(self, name: str, pieces: Sequence[bytes], label: str) -> None:
+        """Keep the pieces under a name, if the folder can be written and has room for them.  `label`: what it is, for people."""
+        if sum(map(len, pieces)) + ROOM > self.most:
+            return
+        content = packed(name, [label.encode(errors="replace")[:LONGEST_LABEL], *pieces], self.key())
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ours.check(self.folder.stat())
+            aside.sweep(self.folder, NAMES, MAGIC)
+            aside.put(entry(self.folder, name), content, 0o600)
+            self._make_room()
+        except (UnusableError, OSError) as error:
+            self._warn("nothing is kept", _reason(error))
+
+    def listed(self) -> list[Listed]:
+        """Its files, the least recently used first.  Raises: `OSError`, `FileNotFoundError` where there is no folder."""
+        return sorted(self._files(), key=lambda file: file.used)
+
+    def clear(self) -> int:
+        """Remove all entries; how many bytes they had.  Raises: `OSError`."""
+        freed = 0
+        with contextlib.suppress(FileNotFoundError):
+            for file in self.listed():
+                file.path.unlink(missing_ok=True)
+                freed += file.size
+        return freed
+
+    def key_state(self) -> str:
+        """What is with the key, for people."""
+        try:
+            cache_key.read(self.folder, make=False)
+        except FileNotFoundError:
+            return "made at first use"
+        except (UnusableError, OSError) as error:
+            return f"not used: {_reason(error)}"
+        return "used"
+
+    def state(self) -> str:
+        """What is with the folder, for people."""
+        try:
+            ours.check(self.folder.stat())
+        except FileNotFoundError:
+            return "made at first use"
+        except (UnusableError, OSError) as error:
+            return f"not used: {_reason(error)}"
+        return "used"
+
+    def key(self) -> bytes:
+        """What entries are written with; `NO_KEY` where there is none that can be used."""
+        try:
+            return cache_key.read(self.folder)
+        except (UnusableError, OSError) as error:
+            place = cache_key.place()
+            ours.warn(
+                str(place), f"the key of the cache, {place}, is not used, and what is in the cache not believed: {_reason(error)}"
+            )
+            return NO_KEY
+
+    def _make_room(self) -> None:
+        """Remove what was used least recently until the rest fits."""
+        files = self.listed()
+        size = sum(file.size for file in files)
+        for file in files:
+            if size <= self.most:
+                break
+            file.path.unlink(missing_ok=True)
+            size -= file.size
+
+    def _files(self) -> Iterator[Listed]:
+        mine = re.compile(f"{NAMES}|{aside.pattern(NAMES).pattern}")
+        with os.scandir(self.folder) as found:
+            for item in found:
+                if mine.fullmatch(item.name):
+                    with contextlib.suppress(FileNotFoundError):
+                        info = item.stat(follow_symlinks=False)
+                        if not stat.S_ISDIR(info.st_mode):
+                            path = self.folder / item.name
+                            yield Listed(path, info.st_size, info.st_mtime, _label(path))
+
+    def _warn(self, what: str, why: str) -> None:
+        about = f"the cache in {self.folder}: {what}"
+        ours.warn(about, f"{about}: {why}")
+
+
+def get(name: str) -> bytes | None:
+    """Machine code that was shipped or put under a name; from the user's cache only what is proven, for it runs as the user."""
+    with contextlib.suppress(UnusableError, OSError):
+        path = entry(SHIPPED, name).resolve()  # installers may make links
+        return read(path, name, NO_KEY, MOST, shipped=True)[0]
+    found = Cache.usual().get(name)
+    return found.pieces[0] if found is not None and found.proven else None
+
+
+def put(name: str, data: bytes, label: str = "machine code") -> None:
+    """Keep machine code under a name, where it would be believed."""
+    cache = Cache.usual()
+    if cache.most and cache.key() != NO_KEY:
+        cache.put(name, [data], label)
+
+
+def ship(place: Path, name: str, data: bytes) -> Path:
+    """Write an entry of `SHIPPED` into a folder.  Raises: `OSError`."""
+    path = entry(place, name)
+    aside.put(path, packed(name, [b"", data], NO_KEY), 0o644)  # whoever may read the package may read it
+    return path
+
+
+def entry(place: Path, name: str) -> Path:
+    """The file of an entry.  `name` is a hexadecimal digest, so it cannot lead out of the folder."""
+    assert name.isalnum(), name
+    return place / (name + ENDING)
+
+
+def packed(name: str, pieces: Sequence[bytes], key: bytes) -> list[bytes]:
+    """A file's content."""
+    assert len(pieces) <= MOST_PIECES
+    sizes = struct.pack(f"<{len(pieces)}Q", *map(len, pieces))
+    return [HEAD.pack(MAGIC, len(pieces), _digest(key, name, sizes, pieces)), sizes, *pieces]
+
+
+def read(path: Path, name: str, key: bytes, most: int, *, shipped: bool = False) -> tuple[bytes, ...]:
+    """The pieces of an entry's file, without the label.  `shipped`: whoever installed the package owns it.  Raises: `UnusableError`, `OSError`."""
+    fd = os.open(path, READING)
+    try:
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode):
+            raise UnusableError("it is no file")
+        if not shipped:
+            ours.check(info)
+        if info.st_size > most:
+            raise UnusableError(f"it has {info.st_size} bytes")
+        with open(fd, "rb", closefd=False) as file:
+            head = file.read(HEAD.size)
+            if len(head) < HEAD.size or not head.startswith(MAGIC):
+                raise UnusableError("it is no entry of this version")
+            _, count, digest = HEAD.unpack(head)
+            sizes = file.read(8 * count) if count <= MOST_PIECES else b""
+            places = struct.unpack(f"<{len(sizes) // 8}Q", sizes[: len(sizes) // 8 * 8])
+            if count == 0 or len(places) != count or HEAD.size + len(sizes) + sum(places) != info.st_size:
+                raise UnusableError("it is damaged")
+            pieces = tuple(map(file.read, places))
+    finally:
+        os.close(fd)
+    if not hmac.compare_digest(digest, _digest(key, name, sizes, pieces)):
+        raise UnusableError("it is damaged, or was written with another key")
+    return pieces[1:]
+
+
+def _digest(key: bytes, name: str, sizes: bytes, pieces: Sequence[bytes]) -> bytes:
+    """What says that an entry is whole and, with the user's key, the user's."""
+    hash_ = hmac.new(key, digestmod="sha256")
+    for piece in (struct.pack("<II", len(name), len(sizes)), name.encode(), sizes, *pieces):
+        hash_.update(piece)
+    return hash_.digest()
+
+
+def _label(path: Path) -> str:
+    """What a file of the cache says that it is."""
     try:
         fd = os.open(path, READING)
         try:
-            if not (from_anybody or _trusted(fd)):
-                return None
-            with open(fd, "rb", closefd=False) as file:  # one that is a folder's is refused, and stays open
-                entry = file.read()
+            head = os.read(fd, HEAD.size + 8)
+            count = HEAD.unpack_from(head)[1]
+            size = int.from_bytes(head[HEAD.size :], "little")
+            os.lseek(fd, HEAD.size + 8 * min(count, MOST_PIECES), os.SEEK_SET)
+            return os.read(fd, min(size, LONGEST_LABEL)).decode(errors="replace")
         finally:
             os.close(fd)
-    except OSError:
-        return None
-    digest, data = entry[:DIGEST_SIZE], entry[DIGEST_SIZE:]
-    return data if digest == _digest(key, data) else None
+    except (OSError, struct.error):
+        return ""
 
 
-def put(key: str, data: bytes) -> None:
-    """Keep `data` under `key`, if the folder can be written."""
-    with contextlib.suppress(OSError):
-        write(folder(), key, data)
+def _note_use(path: Path) -> None:
+    """Have a file be the most recently used."""
+    with contextlib.suppress(OSError):  # in a folder that is read only nothing is evicted either
+        if time.time() - path.lstat().st_mtime > FRESH:
+            os.utime(path)
 
 
-def write(place: Path, key: str, data: bytes) -> None:
-    """Keep `data` under `key` in the folder `place`.  Raises: `OSError`."""
-    path = _path(place, key)
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place, prefix=".", delete=False) as file:
-        try:
-            file.write(_digest(key, data) + data)
-            file.close()  # Windows renames closed files only
-            Path(file.name).replace(path)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
-
-
-def _path(place: Path, key: str) -> Path:
-    """The file of an entry.  `key` is a hexadecimal digest, so it cannot lead out of the folder."""
-    assert key.isalnum(), key
-    return place / key
-
-
-def _digest(key: str, data: bytes) -> bytes:
-    """What an entry begins with."""
-    return hashlib.blake2b(key.encode() + b"\0" + data, digest_size=DIGEST_SIZE).digest()
-
-
-def _trusted(fd: int) -> bool:
-    """Whether it is a file, and the user's or root's: machine code out of somebody else's would run as the user."""
-    info = os.fstat(fd)
-    return stat.S_ISREG(info.st_mode) and (not hasattr(os, "geteuid") or info.st_uid in {os.geteuid(), 0})
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

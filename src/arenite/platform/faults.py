@@ -192,5 +192,5 @@ def object_file() -> tuple[str, bytes]:
     data = cache.get(key)
     if data is None:
         data = llvm.compile_object(ir, cpu=architecture.baseline)
-        cache.put(key, data)
+        cache.put(key, data, "the handler of faults")
     return key, data

@@ -133,7 +133,7 @@ def preserve_none_supported() -> bool:
         if status != 0 and -status not in LLVM_ENDS:  # a lack of memory, Ctrl-C, an llvmlite without its library
             raise Limit(f"LLVM could not be tried: a process that used it ended with {status}: {words}")
         answer = b"no" if status else b"yes"
-        cache.put(key, answer)
+        cache.put(key, answer, "what LLVM can do here")
     return answer == b"yes"
 
 

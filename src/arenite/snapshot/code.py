@@ -33,7 +33,7 @@ from arenite.snapshot.container import decompressed
 from arenite.snapshot.older import OPS, type_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from arenite.bytecode.row import Row
 
@@ -42,6 +42,17 @@ SMALL: Final = 1 << 24
 GROWTH: Final = 256  # bytes of a translation for each of the module's, behind the first `SMALL`
 LONGEST_HEAD: Final = 1 << 18  # bytes of the text that names ops and sizes, which may take a hundred times that; ours has 26,000
 LEVEL: Final = 3  # of compression
+BREAKS: Final = (
+    zstandard.ZstdError,
+    InternalError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    RecursionError,
+    struct.error,
+)
+"""What bytes raise that are no translation."""
 
 # what was made of a module once, for as long as it lives
 _files: weakref.WeakKeyDictionary[ModuleCode, bytes] = weakref.WeakKeyDictionary()
@@ -67,6 +78,11 @@ def bytecode_digest(code: ModuleCode) -> str:
                     hash_.update(piece)
         found = _digests[code] = hash_.hexdigest()
     return found
+
+
+def know_digest(code: ModuleCode, digest: str) -> None:
+    """Note what a translation is known by, where that was found out before."""
+    _digests[code] = digest
 
 
 def _pieces(code: ModuleCode, section: Section) -> tuple[bytes, ...]:
@@ -101,9 +117,14 @@ def carried(code: ModuleCode) -> bytes:
     return found
 
 
+def sections(code: ModuleCode) -> list[bytes]:
+    """A translation, as the parts that it travels in."""
+    return [_packed(code, section) for section in SECTIONS]
+
+
 def carried_sections(code: ModuleCode, ops: list[str]) -> bytes:
     """A translation whose ops are numbered like this, as bytes."""
-    parts = [_packed(code, section) for section in SECTIONS]
+    parts = sections(code)
     head = json.dumps({"ops": ops, "sizes": [len(part) for part in parts]}).encode()
     data = b"".join((len(head).to_bytes(4, "little"), head, *parts))
     return zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
@@ -117,27 +138,26 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     try:
         data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(own.file)))
         names, parts = _parts(data)
-        code = _with_sections(own, parts)
+        code = with_sections(own, parts)
         _check_functions(code)
         if len(parts) < len(SECTIONS) or names != [signature(row) for row in TABLE]:
             bytecode, places = Renumbering(code, names).of(code.bytecode)
             code = replace(code, bytecode=bytecode, type_places=places)
         verify_module(code, lenient=True)
-    except (
-        zstandard.ZstdError,
-        InternalError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        RecursionError,
-        struct.error,
-    ) as error:
+    except BREAKS as error:
         raise SnapshotError(f"the bytecode that travels along cannot be used: {str(error).splitlines()[0]}") from error
     return code
 
 
-def _with_sections(own: ModuleCode, parts: list[bytes]) -> ModuleCode:
+def checked_sections(own: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
+    """The module of `own` with sections that this version made.  Raises: any of `BREAKS` for what it cannot have made, `Limit`."""
+    code = with_sections(own, parts)
+    _check_functions(code)
+    verify_module(code)
+    return code
+
+
+def with_sections(own: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
     """A module with other sections; files of earlier versions have not the last.  Raises: `ValueError`."""
     if len(parts) < len(SECTIONS) - 1:
         raise ValueError(f"{len(parts)} sections; expected {len(SECTIONS)}")

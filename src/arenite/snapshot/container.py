@@ -4,7 +4,7 @@
     sections   bytes, each on a page of its own; the manifest names them
     manifest   JSON in its canonical form, so what is read can always be written again; the last section
 
-A file is written beside its final name (`aside`) and renamed when it is complete, so that name holds a whole snapshot or what was there
+A file is written beside its final name (`platform.aside`) and renamed when it is complete, so that name holds a whole snapshot or what was there
 before, whatever happens; and a file that is mapped by running forks is never written to.  Whoever reads trusts nothing: every place is checked
 against the file's size, and an error names the file and what is wrong with it.
 """
@@ -15,6 +15,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 import struct
 import weakref
@@ -27,7 +28,7 @@ from arenite import platform
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.file import write
-from arenite.snapshot.aside import create, sweep
+from arenite.platform.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT
 from arenite.snapshot.manifest import canonical, check, parsed
 from arenite.snapshot.private import TAG_AT, Tagging, chunks, is_small, private_copy, read, write_runs
@@ -75,7 +76,7 @@ class Writer:
         self._aside: Path | None = None  # where the file is until it is complete
 
     def __enter__(self) -> Self:
-        sweep(self.path, MAGIC)
+        sweep(self.path.parent, re.escape(self.path.name), MAGIC)
         with _naming(self.path):
             fd, self._aside = create(self.path)
             self._fds.append(fd)

@@ -29,13 +29,14 @@ LONGEST_CHAIN: Final = 100  # deltas of deltas
 
 @dataclass(frozen=True)
 class Embedded:
-    """A module of a snapshot.  `wasm`, `bytecode`: as they travel along, compressed; None where they do not."""
+    """A module of a snapshot.  `wasm`, `bytecode`: as they travel along, compressed; None where they do not.  `size`: of the file."""
 
     digest: str
     name: str
     bytecode_digest: str
     wasm: Callable[[], bytes] | None
     bytecode: Callable[[], bytes] | None
+    size: int = 0
 
 
 @dataclass(frozen=True)

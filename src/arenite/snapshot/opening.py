@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import zstandard
 
+from arenite.bytecode.module import WasmFile, file_digest
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.image import Image, rebuilt
@@ -236,12 +237,13 @@ def _modules(reader: Reader, manifest: Fields, parent: Opened | Saved | None) ->
         one = Embedded(fields.text("digest"), fields.text("name"), fields.text("bytecode"), None, None)
         if fields.has("wasm") and module_key(one) not in here:
             parts = [reader.check(fields.section(name)) for name in ("wasm", "carried")]
-            size += sum(content_size(reader, part) for part in parts)
+            file, code = (content_size(reader, part) for part in parts)
+            size += file + code
             packed += sum(part.size for part in set(parts) - counted)
             counted.update(parts)
             reader.limits.check_modules(reader.name, size, min(packed, reader.size))
             wasm, carried = (functools.partial(reader.read, part) for part in parts)
-            here[module_key(one)] = replace(one, wasm=wasm, bytecode=carried)
+            here[module_key(one)] = replace(one, wasm=wasm, bytecode=carried, size=file)
         found.append(here.get(module_key(one)) or above.get(module_key(one)) or one)
     return tuple(found)
 
@@ -267,6 +269,11 @@ def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> Mod
     else:
         if module.wasm is None:
             raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
+        kept = resolver.kept(WasmFile(functools.partial(_checked_file, opened, module), _digest(module)), module)
+        if kept is not None:
+            if kept.data.any_passive:  # a guest that goes on may ask for it
+                _ = kept.file
+            return kept
         packed = module.wasm()
         wasm, paid = _module_file(packed, opened), len(packed)
         code = resolver.translate(wasm, paid)
@@ -279,7 +286,26 @@ def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> Mod
             f"{opened.name}: this version of arenite translates {name} otherwise than the one that made the snapshot, "
             "and the bytecode does not travel along"
         )
-    return codes.restored(module.bytecode(), resolver.structure(code.file, paid))
+    restored = codes.restored(module.bytecode(), resolver.structure(code.file, paid))
+    resolver.keep(restored, module)
+    return restored
+
+
+def _digest(module: Embedded) -> bytes:
+    """What a module's file is known by; nothing's digest where the manifest has none."""
+    try:
+        return bytes.fromhex(module.digest)
+    except ValueError:
+        return b""
+
+
+def _checked_file(opened: Opened, module: Embedded) -> bytes:
+    """The file of a module that travels along.  Raises: `SnapshotError`."""
+    assert module.wasm is not None
+    data = _module_file(module.wasm(), opened)
+    if file_digest(data).hex() != module.digest:
+        raise SnapshotError(f"{opened.name}: the module {module.name!r} ({module.digest[:12]}…) is damaged")
+    return data
 
 
 def _module_file(data: bytes, opened: Opened) -> bytes:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.bytecode.module import ModuleCode
+    from arenite.bytecode.module import ModuleCode, WasmFile
     from arenite.machine.records.objects import HostFunction
     from arenite.machine.run.hosts import Hosts
     from arenite.machine.space.window import Windows
+    from arenite.snapshot.file import Embedded
 
 
 class ModuleResolver(Protocol):
@@ -24,6 +25,12 @@ class ModuleResolver(Protocol):
 
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
         """The same without translating bodies, for bytecode that travels along, too."""
+
+    def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
+        """A module that travels along, with the bytecode that the snapshot was made with, from where earlier processes kept it.  `wasm`: its file."""
+
+    def keep(self, code: ModuleCode, module: Embedded) -> None:
+        """Keep what `restored` has made of a module that travels along."""
 
 
 class Resolver(ModuleResolver, Protocol):

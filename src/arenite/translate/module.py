@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, cast
 
-from arenite.bytecode.module import DataSegment, ElementSegment, ModuleCode
+from arenite.bytecode.module import ElementSegment, ModuleCode, WasmFile
+from arenite.bytecode.segments import DataSegment, DataSegments
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
 from arenite.translate.operands import WideFrame
@@ -24,7 +25,7 @@ from arenite.wasm.validate import validate_module
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.bytecode.module import ConstExpr
+    from arenite.bytecode.segments import ConstExpr
     from arenite.wasm.module import Data, Element, Module
 
     Progress = Callable[[int, int], None]
@@ -110,7 +111,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
     inits = (init.value for init in module.inits)
     return ModuleCode(
         name=module.names.module if name is None else name,
-        file=module.data,
+        wasm=WasmFile.of(module.data),
         types=tuple(module.types),
         imports=tuple(module.import_types()),
         exports=tuple(module.export_types()),
@@ -119,7 +120,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         memories=tuple(module.memories[module.imported(Kind.MEMORY) :]),
         globals=tuple(zip(module.globals[imported_globals:], map(portable, inits), strict=True)),
         elements=tuple(map(_element, module.elements)),
-        data=tuple([_data(segment) for segment in module.segments]),
+        data=DataSegments.of([_data(segment) for segment in module.segments]),
         start=module.start,
         bytecode=bytecode,
         type_places=translator.records.types.getvalue(),
@@ -132,7 +133,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
 
 
 def portable(expr: ConstExpr) -> ConstExpr:
-    """A constant expression as `bytecode.module` wants it: null without its type."""
+    """A constant expression as `bytecode.segments` wants it: null without its type."""
     return tuple(("ref.null",) if instruction[0] == "ref.null" else instruction for instruction in expr)
 
 

@@ -73,7 +73,7 @@ NONSENSE = {
     "strategy": ("turbo", 5, None),
     "cranelift_opt_level": ("fast", 2),
     "profiler": ("gprof", "jitdump", True),
-    "cache": (False, 5, "/no/such/file.toml"),
+    "cache": (5, "/no/such/file.toml"),
     "target": ("x", "", 5, "m68k-unknown-linux-gnu", f"{machine()}-apple-darwin"),
     "cranelift_nan_canonicalization": (1, "yes", None),
     "debug_info": (1, "yes"),

@@ -14,9 +14,10 @@ import pytest
 
 from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import encode
-from arenite.bytecode.module import FUNCTION, ModuleCode
+from arenite.bytecode.module import FUNCTION, ModuleCode, WasmFile
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, Form
+from arenite.bytecode.segments import DataSegments
 from arenite.layout.cage import MODULE_GRAIN
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
@@ -82,7 +83,24 @@ def window_of(code: bytes) -> Window:
     functions = FUNCTION.pack(0, len(code), 64, 0, 0, 0, 0)
     type_ = FuncType((), ())
     module = ModuleCode(
-        "", b"", (type_,), (), (), (0,), (), (), (), (), (), None, code, b"", bytes(len(code) // 64 + 1), functions, b"", ()
+        "",
+        WasmFile.of(b""),
+        (type_,),
+        (),
+        (),
+        (0,),
+        (),
+        (),
+        (),
+        (),
+        DataSegments(),
+        None,
+        code,
+        b"",
+        bytes(len(code) // 64 + 1),
+        functions,
+        b"",
+        (),
     )
     return Window(Preamble(), (module,), portable=False)
 

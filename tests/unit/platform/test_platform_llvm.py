@@ -78,7 +78,7 @@ def test_another_process_compiles_by_this_ones_modules(monkeypatch: pytest.Monke
 def test_a_probe_that_llvm_ends_means_no(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: (-6, ""))
     assert not llvm.preserve_none_supported()
-    assert len(list(cache.folder().iterdir())) == 1
+    assert len(list(cache.usual_folder().iterdir())) == 1
 
 
 @pytest.mark.parametrize("status", [1, -9, -15])
@@ -86,7 +86,7 @@ def test_a_probe_that_ends_otherwise_says_nothing_about_llvm(fresh: None, monkey
     monkeypatch.setattr(llvm, "_compile_elsewhere", lambda _: (status, "OSError: no library"))
     with pytest.raises(Limit, match=f"LLVM could not be tried: .* {status}: OSError: no library"):
         llvm.preserve_none_supported()
-    assert not cache.folder().exists() or not list(cache.folder().iterdir())
+    assert not cache.usual_folder().exists() or not list(cache.usual_folder().iterdir())
 
 
 def test_an_llvmlite_that_does_not_load_is_named(fresh: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_python_that_cannot_be_started_is_no_answer(fresh: None, monkeypatch: 
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(Limit, match="does not start"):
         llvm.preserve_none_supported()
-    assert [path.name for path in cache.folder().iterdir()] == ["python"]
+    assert [path.name for path in cache.usual_folder().iterdir()] == ["python"]
 
 
 def test_llvmlite_is_loaded_on_first_use_only() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Snapshot
-from arenite.snapshot import aside
+from arenite.platform import aside
 from arenite.snapshot.container import MAGIC, Writer
 from unit.snapshot.counting import RESULT, ended, of, paused
 
@@ -118,7 +118,7 @@ def test_a_new_file_that_was_taken_for_a_leftover_is_made_again(tmp_path: Path, 
         seen += 1
         if seen == 1:
             monkeypatch.setattr(aside, "_locked", locked)
-            aside.sweep(path, MAGIC)
+            aside.sweep(path.parent, "s.arn", MAGIC)
         return locked(fd)
 
     monkeypatch.setattr(aside, "_locked", locking)

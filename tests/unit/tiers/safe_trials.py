@@ -11,9 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.encode import encode
-from arenite.bytecode.module import FUNCTION, ModuleCode
+from arenite.bytecode.module import FUNCTION, ModuleCode, WasmFile
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import Form
+from arenite.bytecode.segments import DataSegments
 from arenite.layout.cage import MODULE_GRAIN, THUNKS
 from arenite.layout.records import FuncRefRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import FuncType
@@ -128,7 +129,7 @@ def window() -> Window:
     functions = FUNCTION.pack(0, len(code), 64, 0, 0, 0, 0)
     returns = bytes(len(code) // 64 + 1)
     module = ModuleCode(
-        "", b"", (TYPE,), (), (), (0,), (), (), (), (), (), None, code, b"", returns, functions, b"", ()
+        "", WasmFile.of(b""), (TYPE,), (), (), (0,), (), (), (), (), DataSegments(), None, code, b"", returns, functions, b"", ()
     )  # fmt: skip
     return Window(Preamble(), (module,), portable=False)
 

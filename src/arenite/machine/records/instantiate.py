@@ -20,7 +20,8 @@ from arenite.traps import Cause
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.bytecode.module import ConstExpr, ElementSegment, ModuleCode
+    from arenite.bytecode.module import ElementSegment, ModuleCode
+    from arenite.bytecode.segments import ConstExpr
     from arenite.machine.machine import Machine
 
 

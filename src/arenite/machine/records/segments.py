@@ -17,7 +17,8 @@ from arenite.machine.records.words import WORD, word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arenite.bytecode.module import ConstExpr, ModuleCode
+    from arenite.bytecode.module import ModuleCode
+    from arenite.bytecode.segments import ConstExpr
     from arenite.machine.machine import Machine
 
 MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}

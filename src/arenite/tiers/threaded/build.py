@@ -23,11 +23,9 @@ def build(folder: Path) -> None:
     usual = Variant()
     objects = dict([(usual.key, object_file(usual)), faults.object_file()])
     folder.mkdir(parents=True, exist_ok=True)
-    for key, data in objects.items():
-        cache.write(folder, key, data)
-        (folder / key).chmod(0o644)  # whoever may read the package may read them
-    for old in {path.name for path in folder.iterdir()} - set(objects):
-        (folder / old).unlink()
+    made = {cache.ship(folder, key, data) for key, data in objects.items()}
+    for old in set(folder.iterdir()) - made:
+        old.unlink()
 
 
 def main(folder: str) -> None:

@@ -63,7 +63,7 @@ def object_file(variant: Variant) -> bytes:
     found = cache.get(variant.key)
     if found is None:
         found = compiled(variant)
-        cache.put(variant.key, found)
+        cache.put(variant.key, found, "an interpreter")
     return found
 
 

@@ -1,8 +1,8 @@
-"""Files that become snapshots: each is written beside its final name, and what a killed process left there goes with the next save.
+"""Files that are whole or not there: each is written beside its final name, and what a killed process left there goes with the next write.
 
 A file aside is locked (`flock`) for as long as somebody writes it, and the system drops the lock of a process that ends, however it does.
 So one that can be locked is nobody's any more.  Only what is certainly ours goes: of this user, named after the same target, with nothing
-or the beginning of a snapshot in it.
+or the beginning of such a file in it.
 
     fd, aside = create(path)
 """
@@ -21,38 +21,67 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 HAS_LOCKS: Final = sys.platform != "win32"
 TOKEN: Final = 6  # bytes, in hexadecimal
+CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-def create(path: Path) -> tuple[int, Path]:
+def create(path: Path, mode: int = 0o666) -> tuple[int, Path]:
     """A new file beside `path`, open and locked, and its name.  Raises: `OSError`."""
     while True:
         aside = path.with_name(f".{path.name}.{secrets.token_hex(TOKEN)}.part")
-        fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | CLOEXEC, mode)
         # Whoever sweeps between these two has taken it for a leftover; where there are no locks nobody sweeps.
         if _locked(fd) is not False and _is(fd, aside):
             return fd, aside
         os.close(fd)
 
 
-def sweep(path: Path, magic: bytes) -> None:
-    """Remove what killed saves of `path` have left beside it.  `magic`: how a file begins that has more in it than zeros."""
+def put(path: Path, pieces: Iterable[bytes], mode: int) -> None:
+    """Write a file whole.  Raises: `OSError`; then `path` names what it named before, and nothing is left."""
+    fd, new = create(path, mode)
+    try:
+        try:
+            with open(fd, "wb", closefd=False) as file:
+                file.writelines(pieces)
+            if HAS_LOCKS:  # nobody sweeps it while it is locked
+                new.replace(path)
+        finally:
+            os.close(fd)
+        if not HAS_LOCKS:  # Windows renames closed files only
+            new.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
+
+
+def pattern(names: str) -> re.Pattern[str]:
+    """What files aside are called.  `names`: a regular expression for what they become."""
+    return re.compile(rf"\.(?:{names})\.[0-9a-f]{{{2 * TOKEN}}}\.part")
+
+
+def sweep(folder: Path, names: str, magic: bytes) -> None:
+    """Remove what killed processes have left in a folder.
+
+    `names`: a regular expression for what it would have become.  `magic`: how a file begins that has more in it than zeros.
+    """
     if not HAS_LOCKS:
         return
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{{2 * TOKEN}}}\.part")
-    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+    left = pattern(names)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if pattern.fullmatch(entry.name):
-                _remove(path.with_name(entry.name), magic)
+            if left.fullmatch(entry.name):
+                _remove(folder / entry.name, magic)
 
 
 def _remove(aside: Path, magic: bytes) -> None:
     """Remove a file if it is certainly a leftover."""
     with contextlib.suppress(OSError):
-        fd = os.open(aside, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(aside, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | CLOEXEC)
         try:
             info = os.fstat(fd)
             ours = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid() and info.st_nlink == 1

@@ -1,0 +1,32 @@
+"""Translations for an engine: out of the user's cache where it has them, and into it where not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.module import WasmFile, file_digest
+from arenite.snapshot import translations
+from arenite.translate.module import structure, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.api.engine import Engine
+    from arenite.bytecode.module import ModuleCode
+
+
+def translated(
+    engine: Engine, data: bytes, paid: int | None = None, *, progress: Callable[[int, int], None] | None = None
+) -> ModuleCode:
+    """As `translate`; a module that was translated by any of the user's processes before is not translated again."""
+    cache = engine.cache
+    if cache is None or len(data) < translations.WORTH_IT:
+        return translate(data, paid, progress=progress)
+    wasm = WasmFile(lambda: data, file_digest(data))
+    name = translations.entry_name(wasm.digest)
+    code = translations.find(cache, name, wasm, structure)
+    if code is None:
+        code = replace(translate(data, paid, progress=progress), wasm=wasm)  # whose digest is known
+        translations.keep(cache, name, code)
+    return code

@@ -1,0 +1,59 @@
+"""What a module is beside its bytecode (types, imports, exports, segments, names) as JSON, so that nobody must decode its file again.
+
+Classes are known by name and their values by position; tuples and lists are lists.  What is read must have been written by the same
+version of arenite: nothing of it is checked.
+
+Example:  structured(head, wasm, sections) == code
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from arenite.bytecode.module import SECTIONS, ElementSegment, ModuleCode
+from arenite.bytecode.segments import DataSegments
+from arenite.layout.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType
+
+if TYPE_CHECKING:
+    from arenite.bytecode.module import WasmFile
+
+CLASSES: Final[dict[str, type]] = {
+    c.__name__: c for c in (FuncType, TableType, MemoryType, GlobalType, Limits, ImportType, ExportType, ElementSegment)
+}
+APART: Final = {"wasm", "data", "function_names", *(section.name for section in SECTIONS)}
+PLAIN: Final = [f.name for f in dataclasses.fields(ModuleCode) if f.name not in APART]
+
+
+def described(code: ModuleCode, **more: str) -> tuple[bytes, bytes]:
+    """JSON, and the table of data segments.  `more`: what else the JSON shall have, for `read`."""
+    head = {name: _plain(getattr(code, name)) for name in PLAIN}
+    head["computed"] = _plain(code.data.computed)
+    head["names"] = [list(code.function_names), list(code.function_names.values())]
+    return json.dumps(head | {"more": more}, separators=(",", ":")).encode(), code.data.records
+
+
+def read(head: bytes, records: bytes, wasm: WasmFile) -> tuple[ModuleCode, dict[str, str]]:
+    """A module without sections, and what else was written."""
+    found = json.loads(head)
+    plain = {name: _value(found[name]) for name in PLAIN}
+    empty: dict[str, Any] = {s.name: () if s.listed else b"" for s in SECTIONS}
+    data = DataSegments(records, _value(found["computed"]))
+    names = dict(zip(*found["names"], strict=True))
+    return ModuleCode(wasm=wasm, data=data, function_names=names, **plain, **empty), found["more"]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
+    if type(value).__name__ in CLASSES:
+        return {type(value).__name__: [_plain(getattr(value, f.name)) for f in dataclasses.fields(value)]}
+    return list(map(_plain, value)) if isinstance(value, tuple) else value
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 (JSON)
+    if isinstance(value, list):
+        return tuple(value) if set(map(type, value)) <= {int} else tuple(map(_value, value))
+    if isinstance(value, dict):
+        ((name, parts),) = value.items()
+        return CLASSES[name](*map(_value, parts))
+    return value

@@ -1,0 +1,90 @@
+"""Translations of modules, kept in the user's cache, so that the next process need not translate.
+
+An entry is found by the digest of the module's file and of the sources that it was translated by; no option of an engine changes a
+translation.  It holds the parts in which a translation travels along with a snapshot (`code.sections`), and what the file says beside
+(`structure`).  What a process of the user's wrote is used as it is.  Of what anybody may have written (there is no key) only the bytecode is used, as
+of a snapshot's that travels along: it is put into the module that the file says, and verified.
+
+    name = entry_name(file_digest(data))
+    code = find(cache, name, WasmFile.of(data), structure)
+    if code is None:
+        keep(cache, name, code := translate(data))
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import AreniteError
+from arenite.platform import ours
+from arenite.snapshot import code as codes
+from arenite.snapshot import structure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.bytecode.module import ModuleCode, WasmFile
+    from arenite.platform.cache import Cache
+
+PACKAGE: Final = Path(__file__).parent.parent
+SOURCES: Final = (
+    *("bytecode/**/*.py", "layout/**/*.py", "translate/*.py", "wasm/*.py", "traps.py"),
+    *(f"snapshot/{name}.py" for name in ("code", "structure", "translations")),
+)
+COMPILED: Final = "arenite__mypyc*"  # beside the package
+WORTH_IT: Final = 1 << 18  # bytes of a file: what is smaller is translated in less time than an entry saves
+
+
+@functools.cache
+def _version() -> bytes:
+    """Digest of everything that makes a translation.  What was compiled of these sources is known by its size and time."""
+    files = sorted(path for pattern in SOURCES for path in PACKAGE.glob(pattern))
+    hash_ = hashlib.sha256(b"".join(path.read_bytes() for path in files))
+    for path in sorted(PACKAGE.parent.glob(COMPILED)):
+        info = path.stat()
+        hash_.update(f"{path.name} {info.st_size} {info.st_mtime_ns}".encode())
+    return hash_.digest()
+
+
+def entry_name(file_digest: bytes, bytecode_digest: str = "") -> str:
+    """What the translation of a file is kept under.  `bytecode_digest`: of one that travelled along with a snapshot, as the snapshot knows it."""
+    return hashlib.sha256(_version() + file_digest + bytecode_digest.encode()).hexdigest()[:40]
+
+
+def find(cache: Cache, name: str, wasm: WasmFile, own: Callable[[bytes], ModuleCode]) -> ModuleCode | None:
+    """What was kept under a name; None if there is nothing to be used.
+
+    `own`: makes the module without code of its file, where the entry is not known to be the user's.
+    Raises: what `wasm.load` does, where the file is needed.
+    """
+    found = cache.get(name)
+    if found is None:
+        return None
+    head, records, *parts = found.pieces
+    if not found.proven:
+        return _verified(wasm, own, parts)
+    code, more = structure.read(head, records, wasm)
+    code = codes.with_sections(code, parts)
+    codes.know_digest(code, more["bytecode"])
+    return code
+
+
+def _verified(wasm: WasmFile, own: Callable[[bytes], ModuleCode], parts: list[bytes]) -> ModuleCode | None:
+    """Bytecode that anybody may have written, if it keeps the rules."""
+    module = own(wasm.data)
+    try:
+        return codes.checked_sections(module, parts)
+    except (*codes.BREAKS, AreniteError) as error:
+        ours.warn("bytecode", f"bytecode in the cache is not used: {str(error).splitlines()[0]}")
+        return None
+
+
+def keep(cache: Cache, name: str, code: ModuleCode) -> None:
+    """Keep a translation under a name, if the cache can have it."""
+    head, records = structure.described(code, bytecode=codes.bytecode_digest(code))
+    cache.put(
+        name, [head, records, *codes.sections(code)], f"module {code.name or code.digest.hex()[:12]}, {len(code.file)} bytes"
+    )
