@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
 FIXED = {
-    "wasm": ("budget", "reader", "sink", "decode", "validate"),
-    "wasm/body": ("context", "control", "stacks", "tables", "walk"),
+    "wasm": ("budget", "codes", "reader", "sink", "decode", "validate"),
+    "wasm/body": ("context", "control", "memory", "numeric", "stacks", "tables", "variables", "walk"),
     "bytecode/verifier": ("states", "code", "rules", "frame", "points", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain

@@ -67,7 +67,7 @@ def opcodes() -> str:
         return " -> ".join(" ".join(NAMES[t] for t in side) for side in opcode.type).strip()
 
     def number(opcode: Opcode) -> str:
-        return " ".join(f"{byte:02X}" for byte in opcode.code.to_bytes(2 if opcode.code > 0xFF else 1))
+        return opcode.encoding.hex(" ").upper()
 
     return table(
         "code|instruction|immediates|type|feature|specification",

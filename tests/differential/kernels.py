@@ -10,7 +10,7 @@ from pathlib import Path
 
 import testdata
 from arenite.layout.types import type_name
-from arenite.wasm.opcodes import LOAD, NUMERIC, OPCODES, STORE, Opcode, kind
+from arenite.wasm.opcodes import OPCODES, Opcode
 
 BY_HAND = testdata.files(Path(__file__).with_name("kernels"), "*.wat")
 CONSTANTS = {
@@ -59,7 +59,7 @@ def numeric_forms(opcode: Opcode) -> list[str]:
 
 def numerics(*, exact: bool) -> str:
     """Every numeric instruction: those whose results are laid down to the bit, or those whose NaNs are free."""
-    chosen = [o for o in OPCODES if kind(o) == NUMERIC and is_exact(o) == exact]
+    chosen = [o for o in OPCODES if o.computes and is_exact(o) == exact]
     return "(module\n" + "\n".join(form for opcode in chosen for form in numeric_forms(opcode)) + ")"
 
 
@@ -72,7 +72,7 @@ def accesses() -> str:
     """Every load and store, at static offsets around the end of a memory of one page that holds a pattern."""
     functions = []
     for opcode in OPCODES:
-        if kind(opcode) in {LOAD, STORE}:
+        if opcode.width:
             operands, result = signature(opcode)
             gets = " ".join(f"(local.get ${i})" for i in range(len(operands)))
             for offset in OFFSETS:

@@ -14,6 +14,7 @@ from mypy_extensions import i64
 from arenite.bytecode import integers
 from arenite.bytecode.ops import COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.bytecode.row import SLOTS
+from arenite.wasm.codes import CODES
 from arenite.wasm.opcodes import BY_NAME, OPCODES, Opcode
 
 if TYPE_CHECKING:
@@ -77,15 +78,10 @@ def row_of(opcode: Opcode) -> str:
 
 
 def _instructions() -> bytes:
-    table = bytearray(2 * 512)
+    table = bytearray(2 * CODES)
     for opcode in OPCODES:
-        table[2 * number(opcode.code) : 2 * number(opcode.code) + 2] = code(row_of(opcode)).to_bytes(2, "little")
+        table[2 * opcode.code : 2 * opcode.code + 2] = code(row_of(opcode)).to_bytes(2, "little")
     return bytes(table)
-
-
-def number(op: i64) -> i64:
-    """An instruction's place in `INSTRUCTIONS`: prefixed ones stand behind the others."""
-    return op & 0xFF | 0x100 if op > 0xFF else op
 
 
 INSTRUCTIONS: Final = _instructions()
@@ -177,6 +173,8 @@ GLOBAL_SET_IMPORTED: Final[i64] = code("global.set imported")
 LOAD32: Final[i64] = code("load32 memory0")
 LOAD64: Final[i64] = code("load64 memory0")
 LOOP_BR: Final[i64] = code("loop_br")
+MEMORY_GROW: Final[i64] = code("memory.grow")
+MEMORY_SIZE: Final[i64] = code("memory.size")
 MOVE: Final[i64] = code("move")
 NEZ: Final[i64] = code("i32.ne_imm")
 REF_FUNC: Final[i64] = code("ref.func")

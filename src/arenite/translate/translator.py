@@ -26,6 +26,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.encode import encode
+from arenite.bytecode.ops import TABLE
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import FUNCREF, I32
 from arenite.translate.accesses import Accesses
@@ -43,6 +44,8 @@ from arenite.translate.tables import (
     GLOBAL_SET,
     GLOBAL_SET_IMPORTED,
     INSTRUCTIONS,
+    MEMORY_GROW,
+    MEMORY_SIZE,
     REF_FUNC,
     REF_FUNC_IMPORTED,
     SELECT,
@@ -52,7 +55,6 @@ from arenite.translate.tables import (
     UNREACHABLE,
     ZERO16,
     entry,
-    number,
 )
 from arenite.translate.writer import NEAR, NONE, UNIT, OpWriter, patch
 from arenite.wasm.budget import WRITTEN, Budget
@@ -62,17 +64,17 @@ SCRATCH: Final = 4  # slots
 LINE: Final = 200 * UNIT  # bytes of code without a safepoint
 HEADER: Final = FrameHeader.size
 
-# bulk instructions: op -> (name of the bytecode op, what x is, what y is, operands from the stack)
-BULK: Final[dict[int, tuple[str, str, str, tuple[str, ...]]]] = {
-    0xFC08: ("memory.init", "segment", "", ("to", "source", "count")),
-    0xFC09: ("data.drop", "segment", "", ()),
-    0xFC0A: ("memory.copy", "", "", ("to", "source", "count")),
-    0xFC0B: ("memory.fill", "", "", ("to", "byte", "count")),
-    0xFC0C: ("table.init", "table", "segment", ("to", "source", "count")),
-    0xFC0D: ("elem.drop", "segment", "", ()),
-    0xFC0E: ("table.copy", "table", "source_table", ("to", "source", "count")),
-    0xFC0F: ("table.grow", "table", "", ("value", "delta")),
-    0xFC11: ("table.fill", "table", "", ("to", "value", "count")),
+# what is seldom: op -> (what x is, what y is, operands from the stack)
+BULK: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
+    "memory.init": ("segment", "", ("to", "source", "count")),
+    "data.drop": ("segment", "", ()),
+    "memory.copy": ("", "", ("to", "source", "count")),
+    "memory.fill": ("", "", ("to", "byte", "count")),
+    "table.init": ("table", "segment", ("to", "source", "count")),
+    "elem.drop": ("segment", "", ()),
+    "table.copy": ("table", "source_table", ("to", "source", "count")),
+    "table.grow": ("table", "", ("value", "delta")),
+    "table.fill": ("table", "", ("to", "value", "count")),
 }
 
 
@@ -182,7 +184,7 @@ class Translator(Sink):
         """An op, or nothing at all where the bits stay the same."""
         self.line()
         s = self.s
-        code = entry(INSTRUCTIONS, number(op))
+        code = entry(INSTRUCTIONS, op)
         if operands == 2:
             self.arithmetic.binary(code, result)
         elif code == 0:
@@ -316,24 +318,25 @@ class Translator(Sink):
         self.line()
         s = self.s
         writer = self.writer
-        if op == 0x3F:
-            writer.value(entry(INSTRUCTIONS, op), s.temporary(s.height), 0, 0)
+        code = entry(INSTRUCTIONS, op)
+        if code == MEMORY_SIZE:
+            writer.value(code, s.temporary(s.height), 0, 0)
             s.push_temporary(I32)
-        elif op == 0x40:
-            self.arithmetic.unary(entry(INSTRUCTIONS, op), I32)
+        elif code == MEMORY_GROW:
+            self.arithmetic.unary(code, I32)
             writer.barrier()
             self.records.safepoint(writer.pc(), self.at, s)
-        elif op == 0xFC10:
+        elif code == TABLE_SIZE:
             writer.value32(TABLE_SIZE, s.temporary(s.height), self.shape.tables[x])
             s.push_temporary(I32)
         else:
-            self.rare(op, x, y, operands, result)
+            self.rare(TABLE[code].name, x, y, operands, result)
 
-    def rare(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
+    def rare(self, name: str, x: i64, y: i64, operands: i64, result: i64) -> None:
         """One of `BULK`."""
         s = self.s
         writer = self.writer
-        name, of_x, of_y, names = BULK[int(op)]
+        of_x, of_y, names = BULK[name]
         values: dict[str, int] = {}
         if of_x:
             values[of_x] = int(x)

@@ -2,11 +2,10 @@
 
     code | name | immediates | operands -> results | feature | label of the specification
 
-A star for the type says that it depends on context: the validator knows.  `memarg:4` is a memarg of an access that is
-4 bytes wide; its natural alignment follows.  Immediates are named after what they index (`labelidx`, `memidx`, …) or
-what they are (`i32`, `blocktype`, `valtypes`, `heaptype`); `labelidxs` is a vector of labels and the default label.
-
-Prefixed instructions have two bytes; their `code` is `0xFC00 | n`.
+Rows stand under the chapter of the standard that they belong to; the walk over bodies has a file for each.  A star for the type says
+that it depends on context: the validator knows.  `memarg:4` is a memarg of an access that is 4 bytes wide; its natural alignment follows.
+Immediates are named after what they index (`labelidx`, `memidx`, …) or what they are (`i32`, `blocktype`, `valtypes`, `heaptype`);
+`labelidxs` is a vector of labels and the default label.
 
 Example:  BY_NAME["i32.load8_u"].width == 1
 """
@@ -15,16 +14,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log2
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import NAMES
+from arenite.wasm.codes import CODES, code_of, encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-PREFIX = 0xFC
+# chapters, as `CHAPTER` has them; 0: no instruction begins so
+PREFIX: Final = 1  # the byte is a prefix
+CONTROL: Final = 2
+PARAMETRIC: Final = 3
+VARIABLE: Final = 4
+TABLE: Final = 5
+MEMORY: Final = 6
+NUMERIC: Final = 7
+REFERENCE: Final = 8
+CHAPTERS: Final = {
+    "control": CONTROL,
+    "parametric": PARAMETRIC,
+    "variable": VARIABLE,
+    "table": TABLE,
+    "memory": MEMORY,
+    "numeric": NUMERIC,
+    "reference": REFERENCE,
+}
 
 ROWS = """
+control
 00    | unreachable         |                   | *                | mvp                      | exec-unreachable
 01    | nop                 |                   | ->               | mvp                      | exec-nop
 02    | block               | blocktype         | *                | mvp                      | exec-block
@@ -38,16 +56,20 @@ ROWS = """
 0F    | return              |                   | *                | mvp                      | exec-return
 10    | call                | funcidx           | *                | mvp                      | exec-call
 11    | call_indirect       | typeidx tableidx  | *                | mvp                      | exec-call_indirect
+parametric
 1A    | drop                |                   | *                | mvp                      | exec-drop
 1B    | select              |                   | *                | mvp                      | exec-select
 1C    | select t            | valtypes          | *                | reference-types          | exec-select
+variable
 20    | local.get           | localidx          | *                | mvp                      | exec-local.get
 21    | local.set           | localidx          | *                | mvp                      | exec-local.set
 22    | local.tee           | localidx          | *                | mvp                      | exec-local.tee
 23    | global.get          | globalidx         | *                | mvp                      | exec-global.get
 24    | global.set          | globalidx         | *                | mvp                      | exec-global.set
+table
 25    | table.get           | tableidx          | *                | reference-types          | exec-table.get
 26    | table.set           | tableidx          | *                | reference-types          | exec-table.set
+memory
 28    | i32.load            | memarg:4          | i32 -> i32       | mvp                      | exec-load-val
 29    | i64.load            | memarg:8          | i32 -> i64       | mvp                      | exec-load-val
 2A    | f32.load            | memarg:4          | i32 -> f32       | mvp                      | exec-load-val
@@ -73,6 +95,7 @@ ROWS = """
 3E    | i64.store32         | memarg:4          | i32 i64 ->       | mvp                      | exec-store-pack
 3F    | memory.size         | memidx            | -> i32           | mvp                      | exec-memory.size
 40    | memory.grow         | memidx            | i32 -> i32       | mvp                      | exec-memory.grow
+numeric
 41    | i32.const           | i32               | -> i32           | mvp                      | exec-const
 42    | i64.const           | i64               | -> i64           | mvp                      | exec-const
 43    | f32.const           | f32               | -> f32           | mvp                      | exec-const
@@ -205,9 +228,11 @@ C1    | i32.extend16_s      |                   | i32 -> i32       | sign-extens
 C2    | i64.extend8_s       |                   | i64 -> i64       | sign-extension           | op-iextendn_s
 C3    | i64.extend16_s      |                   | i64 -> i64       | sign-extension           | op-iextendn_s
 C4    | i64.extend32_s      |                   | i64 -> i64       | sign-extension           | op-iextendn_s
+reference
 D0    | ref.null            | heaptype          | *                | reference-types          | exec-ref.null
 D1    | ref.is_null         |                   | *                | reference-types          | exec-ref.is_null
 D2    | ref.func            | funcidx           | -> funcref       | reference-types          | exec-ref.func
+numeric
 FC 00 | i32.trunc_sat_f32_s |                   | f32 -> i32       | nontrapping-float-to-int | op-trunc_sat_s
 FC 01 | i32.trunc_sat_f32_u |                   | f32 -> i32       | nontrapping-float-to-int | op-trunc_sat_u
 FC 02 | i32.trunc_sat_f64_s |                   | f64 -> i32       | nontrapping-float-to-int | op-trunc_sat_s
@@ -216,10 +241,12 @@ FC 04 | i64.trunc_sat_f32_s |                   | f32 -> i64       | nontrapping
 FC 05 | i64.trunc_sat_f32_u |                   | f32 -> i64       | nontrapping-float-to-int | op-trunc_sat_u
 FC 06 | i64.trunc_sat_f64_s |                   | f64 -> i64       | nontrapping-float-to-int | op-trunc_sat_s
 FC 07 | i64.trunc_sat_f64_u |                   | f64 -> i64       | nontrapping-float-to-int | op-trunc_sat_u
+memory
 FC 08 | memory.init         | dataidx memidx    | i32 i32 i32 ->   | bulk-memory              | exec-memory.init
 FC 09 | data.drop           | dataidx           | ->               | bulk-memory              | exec-data.drop
 FC 0A | memory.copy         | memidx memidx     | i32 i32 i32 ->   | bulk-memory              | exec-memory.copy
 FC 0B | memory.fill         | memidx            | i32 i32 i32 ->   | bulk-memory              | exec-memory.fill
+table
 FC 0C | table.init          | elemidx tableidx  | i32 i32 i32 ->   | bulk-memory              | exec-table.init
 FC 0D | elem.drop           | elemidx           | ->               | bulk-memory              | exec-elem.drop
 FC 0E | table.copy          | tableidx tableidx | i32 i32 i32 ->   | bulk-memory              | exec-table.copy
@@ -231,7 +258,7 @@ FC 11 | table.fill          | tableidx          | *                | reference-t
 
 @dataclass(frozen=True)
 class Opcode:
-    """One row.  `type` is (operands, results) as value types, or None when it depends on context."""
+    """One row.  `code`: see `codes`.  `type` is (operands, results) as value types, or None when it depends on context."""
 
     code: int
     name: str
@@ -239,6 +266,12 @@ class Opcode:
     type: tuple[tuple[int, ...], tuple[int, ...]] | None
     feature: str
     label: str
+    chapter: str
+
+    @property
+    def encoding(self) -> bytes:
+        """The bytes that begin it."""
+        return encoding(self.code)
 
     @property
     def width(self) -> int:
@@ -246,43 +279,59 @@ class Opcode:
         name, _, width = self.immediates[0].partition(":") if self.immediates else ("", "", "")
         return int(width) if name == "memarg" else 0
 
+    @property
+    def computes(self) -> bool:
+        """Whether it makes a number of numbers, and does nothing else."""
+        return self.chapter == "numeric" and not self.immediates
 
-def parse(row: str) -> Opcode:
+
+def parse(row: str, chapter: str) -> Opcode:
     """An `Opcode` from its row."""
     code, name, immediates, type_, feature, label = (column.strip() for column in row.split("|"))
+    *prefixes, number = (int(word, 16) for word in code.split())
+    for prefix in prefixes:
+        number = code_of(prefix, number)
     codes = {name: value for value, name in NAMES.items()}
     sides = None
     if type_ != "*":
         operands, results = (tuple(codes[t] for t in side.split()) for side in type_.split("->"))
         sides = operands, results
-    return Opcode(int(code.replace(" ", ""), 16), name, tuple(immediates.split()), sides, feature, label)
+    return Opcode(number, name, tuple(immediates.split()), sides, feature, label, chapter)
 
 
-OPCODES: tuple[Opcode, ...] = tuple(map(parse, ROWS.strip().splitlines()))
-BY_CODE: dict[int, Opcode] = {opcode.code: opcode for opcode in OPCODES}
-BY_NAME: dict[str, Opcode] = {opcode.name: opcode for opcode in OPCODES}
-
-NUMERIC, LOAD, STORE = 1, 2, 3
-
-
-def kind(opcode: Opcode) -> int:
-    """NUMERIC, LOAD or STORE: what the table alone suffices to validate; 0 for the others."""
-    if opcode.width:
-        return LOAD if opcode.type and opcode.type[1] else STORE
-    return NUMERIC if opcode.type and opcode.type[0] and opcode.type[1] and not opcode.immediates else 0
+def _opcodes() -> Iterator[Opcode]:
+    chapter = ""
+    for line in ROWS.strip().splitlines():
+        if "|" in line:
+            yield parse(line, chapter)
+        else:
+            chapter = line
 
 
-def lookup(value: Callable[[Opcode], int]) -> bytes:
-    """An array of `value(opcode)`: by the code of one-byte instructions, from 256 on by the number of prefixed ones."""
-    table = bytearray(512)
+OPCODES: Final = tuple(_opcodes())
+BY_CODE: Final = {opcode.code: opcode for opcode in OPCODES}
+BY_NAME: Final = {opcode.name: opcode for opcode in OPCODES}
+
+
+def lookup(value: Callable[[Opcode], int]) -> bytearray:
+    """An array of `value(opcode)`, by code."""
+    table = bytearray(CODES)
     for opcode in OPCODES:
-        table[opcode.code & 0xFF | (0x100 if opcode.code > 0xFF else 0)] = value(opcode)
+        table[opcode.code] = value(opcode)
+    return table
+
+
+def _chapters() -> bytes:
+    table = lookup(lambda opcode: CHAPTERS[opcode.chapter])
+    for opcode in OPCODES:
+        if len(opcode.encoding) > 1:
+            table[opcode.encoding[0]] = PREFIX
     return bytes(table)
 
 
 # What the validator looks up; value types are 0 for "none", ALIGN is the logarithm of the natural alignment.
-KIND = lookup(kind)
-FIRST = lookup(lambda opcode: opcode.type[0][0] if opcode.type and opcode.type[0] else 0)
-SECOND = lookup(lambda opcode: opcode.type[0][1] if opcode.type and len(opcode.type[0]) > 1 else 0)
-RESULT = lookup(lambda opcode: opcode.type[1][0] if opcode.type and opcode.type[1] else 0)
-ALIGN = lookup(lambda opcode: int(log2(opcode.width)) if opcode.width else 0)
+CHAPTER: Final = _chapters()
+FIRST: Final = bytes(lookup(lambda opcode: opcode.type[0][0] if opcode.type and opcode.type[0] else 0))
+SECOND: Final = bytes(lookup(lambda opcode: opcode.type[0][1] if opcode.type and len(opcode.type[0]) > 1 else 0))
+RESULT: Final = bytes(lookup(lambda opcode: opcode.type[1][0] if opcode.type and opcode.type[1] else 0))
+ALIGN: Final = bytes(lookup(lambda opcode: int(log2(opcode.width)) if opcode.width else 0))

@@ -8,7 +8,7 @@ The validator (`body/`) is the only walk over instructions in arenite.  Whoever 
 - every index has been checked, every type agrees; operands are implied (a stack machine: a sink keeps a stack of its own);
 - `at` is the byte offset, in the module, of the instruction being reported.
 
-`op` is the instruction's code: one byte, or `0xFC00 | n` for the prefixed ones.  Arguments are i64, for the compiler's sake.
+`op` is the instruction's code (see `codes`).  Arguments are i64, for the compiler's sake.
 A sink overrides what it wants; each method here does nothing, so plain validation is `Sink()`.
 """
 
@@ -83,9 +83,8 @@ class Sink:
     def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
         """What works on a whole memory, table or segment; pops `operands` i32s or references, pushes `result` (0: nothing).
 
-        memory.size 0x3F (), memory.grow 0x40 (), memory.init 0xFC08 (x: data), data.drop 0xFC09 (x), memory.copy 0xFC0A (),
-        memory.fill 0xFC0B (), table.init 0xFC0C (x: table, y: elem), elem.drop 0xFC0D (x), table.copy 0xFC0E (x: to, y: from),
-        table.grow 0xFC0F (x), table.size 0xFC10 (x), table.fill 0xFC11 (x).
+        memory.size (), memory.grow (), memory.init (x: data), data.drop (x), memory.copy (), memory.fill (), table.init (x: table,
+        y: elem), elem.drop (x), table.copy (x: to, y: from), table.grow (x), table.size (x), table.fill (x).
         """
 
     # control

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import wasmtime
 
-import arenite.wasm.body.stacks
 import arenite.wasm.body.walk
 import arenite.wasm.sink
 import testdata
 from arenite.errors import DecodeError, ValidationError
-from arenite.layout.types import BOTTOM
 from arenite.wasm.decode import decode
 from arenite.wasm.validate import validate_module
 from unit.uncompiled import need_compiled, uncompiled
@@ -65,8 +63,3 @@ def test_compiled_and_pure_say_the_same() -> None:
         assert told(module, arenite.wasm.body.walk, arenite.wasm.sink) == told(module, walk, sink)
         compared += 1
     assert compared > 1000
-
-
-def test_the_validator_s_bottom_is_that_of_types() -> None:
-    """Compiled code has constants of its own, since those of other modules are looked up."""
-    assert arenite.wasm.body.stacks.BOTTOM == BOTTOM

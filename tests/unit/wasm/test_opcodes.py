@@ -6,8 +6,10 @@ import pytest
 import wasmtime
 
 from arenite.layout.types import type_name
+from arenite.wasm.codes import CODES, FIRST_PREFIX, PAGE, code_of, encoding
 from arenite.wasm.features import FEATURES, illegal
-from arenite.wasm.opcodes import BY_CODE, BY_NAME, OPCODES, Opcode
+from arenite.wasm.opcodes import BY_CODE, BY_NAME, CHAPTER, CHAPTERS, OPCODES, PREFIX, Opcode
+from arenite.wasm.reader import Reader
 from unit.wasm.recorder import report
 
 # How to use an instruction whose type depends on context, or whose immediates are not numbers.
@@ -60,7 +62,7 @@ def test_row_validates_and_is_reported(opcode: Opcode) -> None:
                 (func (local i32) {use(opcode)}))"""
         )
     )
-    encoded = bytes([opcode.code >> 8, opcode.code & 0xFF]) if opcode.code > 0xFF else bytes([opcode.code])
+    encoded = opcode.encoding
     reported = {wasm[at : at + len(encoded)]: args for at, name, args in report(wasm) if name not in {"begin", "finish"}}
     assert (encoded in reported) == (opcode.name != "nop")  # which says nothing
     if opcode.immediates == () and opcode.type and opcode.name != "nop":
@@ -80,6 +82,23 @@ def test_rows_and_missing_features_do_not_overlap() -> None:
 def test_each_row_names_a_feature_that_is_on() -> None:
     on = {feature.name for feature in FEATURES if feature.default}
     assert {opcode.feature for opcode in OPCODES} <= on
+
+
+def test_each_instruction_has_a_code_of_its_own() -> None:
+    prefixed = [(prefix, number) for prefix in range(FIRST_PREFIX, 0x100) for number in range(PAGE)]
+    codes = {code_of(prefix, number): (prefix, number) for prefix, number in prefixed}
+    assert len(codes) == len(prefixed)
+    assert min(codes) > 0xFF
+    assert max(codes) < CODES
+    for code, (prefix, number) in codes.items():
+        r = Reader(encoding(code), 0, len(encoding(code)))
+        assert (r.byte(), r.u32(), r.done()) == (prefix, number, True)
+
+
+def test_each_chapter_has_a_number() -> None:
+    assert {opcode.chapter for opcode in OPCODES} == set(CHAPTERS)
+    assert len({PREFIX, *CHAPTERS.values()}) == 1 + len(CHAPTERS)
+    assert {code for code in range(CODES) if CHAPTER[code]} == {*BY_CODE, 0xFC}
 
 
 def test_names_are_unique_and_widths_are_those_of_the_names() -> None:

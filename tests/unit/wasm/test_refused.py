@@ -64,6 +64,13 @@ def test_the_error_names_the_feature(name: str, tmp_path: Path) -> None:
         wasm_tools("validate", "--features", f"wasm2,extended-const,function-references,{feature}", path)
 
 
+def test_a_number_behind_a_prefix_is_taken_whole() -> None:
+    """It is no instruction's, so no feature is named for it, and its low bits are none's either."""
+    for number in (b"\x80\x80\x02", b"\x80\x08", b"\x12"):
+        with pytest.raises(DecodeError, match=r"illegal opcode fc [0-9a-f]+ "):
+            validate(decode(MAGIC + body(b"\xfc" + number), features=frozenset({"mvp"})))
+
+
 def test_imported_globals_are_constant() -> None:
     imported = section(2, b"\0\0\3\x7f\0")
     validate(decode(MAGIC + imported + section(6, b"\x7f\0\x23\0\x0b")))

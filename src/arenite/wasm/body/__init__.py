@@ -4,5 +4,6 @@
     context    what is known of the module and of the function at hand; operands that instructions have in the file
     stacks     the validator's two stacks: types of operands, open blocks
 
-Chapters, as the standard divides instructions: `control`, `tables`.
+Chapters, as the standard divides instructions: `control`, `variables` (and parametric), `tables` (and references), `memory`, `numeric`.  A row in
+`opcodes` says which one is an instruction's; a new chapter is a file here, a heading there, and a line in `walk`.
 """

@@ -10,16 +10,17 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
-from arenite.layout.types import EXTERNREF, FUNCREF, NUMERIC, REFERENCES
+from arenite.layout.types import EXTERNREF, FUNCREF, I32, NUMERIC, REFERENCES
 from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import DEFAULT, malformed, missing
 from arenite.wasm.module import Kind, Module
 from arenite.wasm.opcodes import BY_CODE
-from arenite.wasm.reader import MASK32, Reader
+from arenite.wasm.reader import Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
 
 VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + REFERENCES else () for t in range(128)]
 NOTHING: Final[tuple[int, ...]] = ()
+THREE: Final[tuple[int, ...]] = (I32, I32, I32)
 
 
 def is_reference(type_: i64) -> bool:
@@ -29,7 +30,7 @@ def is_reference(type_: i64) -> bool:
 
 @final
 class Context:
-    """Index spaces of the module; `r` reads the body at hand, `s` are its stacks, `sink` is told.  Spec: contexts."""
+    """Index spaces of the module and types of the locals at hand; `r` reads bodies, `s` are their stacks, `sink` is told.  Spec: contexts."""
 
     def __init__(self, module: Module, sink: Sink) -> None:
         self.sink = sink
@@ -46,7 +47,8 @@ class Context:
         self.imported: i64 = module.imported(Kind.FUNC)
         self.features = module.features
         self.restricted = module.features != DEFAULT  # some of what arenite has must not be used
-        self.r = Reader(module.data, 0, 0)
+        self.locals: list[int] = []
+        self.r = Reader(module.data, 0, len(module.data))
         self.s = Stacks(module.budget)
 
     def valtype(self) -> i64:
@@ -80,24 +82,11 @@ class Context:
         if index >= count:
             raise self.s.fail(f"unknown {what} {index}")
 
-    def segment(self) -> i64:
-        """A dataidx, not yet checked."""
-        if self.data_count < 0:
-            raise self.r.fail("data count section required")
-        return self.r.u32()
-
-    def memarg(self, align: i64) -> i64:
-        """The static offset of a memory access of natural alignment `align`.  Spec: binary-memarg."""
+    def bulk(self, op: i64, x: i64, y: i64, operands: tuple[int, ...], result: i64) -> None:
+        """Check and report the operands and the result of what works on a whole memory, table or segment."""
         s = self.s
-        flags = self.r.u32()
-        if flags >= 0x80:
-            raise self.r.fail("malformed memop flags")
-        if flags & 0x40:
-            raise self.r.fail("malformed memop flags" + missing("multi-memory"))
-        offset = self.r.narrow()
-        self.known("memory", 0, self.memories)
-        if flags > align:
-            raise s.fail("alignment must not be larger than natural")
-        if offset > MASK32:
-            raise s.fail("offset out of range")
-        return offset
+        s.pops(operands)
+        if result != 0:
+            s.push(result)
+        if s.live:
+            self.sink.bulk(op, x, y, len(operands), result)

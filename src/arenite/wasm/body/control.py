@@ -5,16 +5,14 @@ Compiled by mypyc; see `reader` for what that forbids.
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
-from arenite.layout.types import FUNCREF, match, match_all
+from arenite.layout.types import FUNCREF, I32, match, match_all
 from arenite.wasm.body.context import NOTHING, VALUE, Context, is_reference
-from arenite.wasm.features import illegal, malformed
-
-I32: Final = 0x7F
+from arenite.wasm.features import malformed
 
 
 @final
@@ -24,20 +22,32 @@ class Control:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def structure(self, op: i64) -> None:
-        """`unreachable`, `nop`, and what opens, divides and closes blocks."""
-        c = self.context
-        s = c.s
-        if op == 0x00:
-            if s.live:
-                c.sink.unreachable()
-            s.unreachable()
-        elif op == 0x05:
-            self.else_()
+    def instruction(self, op: i64) -> None:
+        """One of the chapter."""
+        s = self.context.s
+        if op >= 0x0C:
+            self.transfer(op)
         elif op == 0x0B:
             self.end()
-        elif op != 0x01:
+        elif op == 0x05:
+            self.else_()
+        elif op >= 0x02:
             self.block(op)
+        elif op == 0x00:
+            if s.live:
+                self.context.sink.unreachable()
+            s.unreachable()
+
+    def transfer(self, op: i64) -> None:
+        """What goes on elsewhere."""
+        if op == 0x10:
+            self.call()
+        elif op == 0x11:
+            self.call_indirect()
+        elif op == 0x0E:
+            self.br_table()
+        else:
+            self.branch(op)
 
     def block(self, op: i64) -> None:
         """`block`, `loop`, `if`.  Spec: binary-blocktype."""
@@ -106,7 +116,7 @@ class Control:
             s.pushes(frame.results)
 
     def branch(self, op: i64) -> None:
-        """`br`, `br_if`, `br_table`, `return`."""
+        """`br`, `br_if`, `return`."""
         c = self.context
         s = c.s
         if op == 0x0C:
@@ -123,15 +133,11 @@ class Control:
             s.pushes(label)
             if s.live:
                 c.sink.br_if(depth)
-        elif op == 0x0E:
-            self.br_table()
-        elif op == 0x0F:
+        else:
             s.pops(s.frames[0].results)
             if s.live:
                 c.sink.return_()
             s.unreachable()
-        else:
-            raise DecodeError(illegal(op), int(s.at))
 
     def br_table(self) -> None:
         """`br_table`: all labels take as many operands as the default."""

@@ -17,10 +17,9 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from arenite.errors import Limit, ValidationError
-from arenite.layout.types import match, type_name
+from arenite.layout.types import BOTTOM, match, type_name
 from arenite.wasm.budget import BLOCK, OPERAND, Budget
 
-BOTTOM: Final = 0  # that of `layout.types`: only a constant of the compiled code's own costs nothing
 MAX_OPERANDS: Final = 1_000_000  # on the stack at the same time
 LONG: Final = 8  # lists of types of up to so many are part of what a byte costs
 

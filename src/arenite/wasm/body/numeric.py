@@ -1,0 +1,65 @@
+"""Instructions that compute, and constants.  Spec: valid-instr-numeric.
+
+Compiled by mypyc; see `reader` for what that forbids.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+
+from arenite.layout.types import F32, F64, I32, I64
+from arenite.wasm import opcodes
+from arenite.wasm.body.context import Context  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.wasm.reader import MASK32
+
+FIRST: Final[bytes] = opcodes.FIRST
+SECOND: Final[bytes] = opcodes.SECOND
+RESULT: Final[bytes] = opcodes.RESULT
+
+
+@final
+class Numeric:
+    """Checks and reports them."""
+
+    def __init__(self, context: Context) -> None:
+        self.r = context.r
+        self.s = context.s
+        self.sink = context.sink
+
+    def instruction(self, op: i64) -> None:
+        """One of the chapter: all but constants have their types in the table."""
+        s = self.s
+        first: i64 = FIRST[op]
+        if first == 0:
+            self.constant(op)
+            return
+        operands: i64 = 1
+        second: i64 = SECOND[op]
+        if second != 0:
+            operands = 2
+            s.pop(second)
+        s.pop(first)
+        result: i64 = RESULT[op]
+        s.push(result)
+        if s.live:
+            self.sink.numeric(op, operands, result)
+
+    def constant(self, op: i64) -> None:
+        """`t.const`."""
+        s = self.s
+        r = self.r
+        type_: i64 = RESULT[op]
+        bits: i64 = 0
+        if type_ == I32:
+            bits = r.signed(32) & MASK32
+        elif type_ == I64:
+            bits = r.signed(64)
+        elif type_ == F32:
+            bits = r.f32()
+        elif type_ == F64:
+            bits = r.f64()
+        s.push(type_)
+        if s.live:
+            self.sink.const(type_, bits)
