@@ -37,7 +37,7 @@ from arenite.bytecode.encode import ops
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
 from arenite.errors import InternalError
-from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, read_length
+from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS
 from arenite.layout.records import StoreContext
 from arenite.layout.types import F32, F64, I32, I64
 from arenite.machine.run.watch import watch
@@ -45,7 +45,7 @@ from arenite.snapshot.container import CHECKSUM, HEADER
 from arenite.snapshot.pages import checksums, digest
 from fuzz.corrupt import NUMBERS, Campaign, run_child
 from fuzz.frozen import BASE, FORMS, KEY, MODULES, Document, Specimen, dump, engine, hosts, linker, load, repacked, specimens
-from fuzz.worlds import World, modules
+from fuzz.worlds import World, memory_length, modules
 from released import collect
 
 if TYPE_CHECKING:
@@ -769,8 +769,7 @@ def check_trusted(store: Store) -> None:
     assert StoreContext.stack_limit.read(page, 0) == store.machine.stack_limit <= len(cage.arena)
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)
     for area in range(len(cage.sizes) - 1):
-        length = read_length(page, area)
-        assert length == len(cage.memory(area)) <= store.engine.config.max_memory
+        assert memory_length(page, area) == len(cage.memory(area)) <= store.engine.config.max_memory
     assert store.machine.depth == 0
 
 

@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import AreniteError, Func, Global, Instance, Memory, Table, Trap
 from arenite.errors import InternalError
-from arenite.layout.cage import STACK_AT, area_at, read_length
+from arenite.layout.cage import STACK_AT, area_at
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.machine.run.watch import watch
 from arenite.traps import Cause
-from fuzz.worlds import AREAS, STACK, Poker, World, engine, modules
+from fuzz.worlds import AREAS, STACK, Poker, World, engine, memory_length, modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,8 +149,7 @@ def check_trusted(world: World) -> None:
     assert StoreContext.areas.read(page, 0) == used
     assert StoreContext.heap.read(page, 0) <= len(cage.arena)
     for area in range(used):
-        length = read_length(page, area)
-        assert length == len(cage.memory(area)) <= 1 << 21
+        assert memory_length(page, area) == len(cage.memory(area)) <= 1 << 21
     assert world.machine.depth == 0
 
 

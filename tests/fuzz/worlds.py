@@ -20,6 +20,7 @@ from arenite.layout.records import (
     StoreContext,
     TableRecord,
 )
+from arenite.layout.types import PAGE_SIZE
 from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
@@ -240,6 +241,12 @@ class World:
             *edges,
             MODULE_GRAIN,
         ]
+
+
+def memory_length(page: memoryview, area: int) -> int:
+    """Bytes of a memory area, as a store page says."""
+    lengths = StoreContext.lengths
+    return PAGE_SIZE * int(lengths.packer.unpack_from(page, lengths.offset + lengths.size * area)[0])
 
 
 def engine(tier: TierName, **options: Any) -> Engine:

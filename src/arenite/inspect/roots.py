@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import MAX_AREAS, STACK_AT
-from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, TableRecord
+from arenite.layout.records import FuncRefRecord, InstanceRecord
 from arenite.layout.types import MAX_U64
-from arenite.machine.records.objects import GlobalAddr, MemoryAddr, TableAddr
 from arenite.machine.run.backtrace import cut
 from arenite.snapshot import values
 from arenite.snapshot.checked import Fields
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.layout.types import FuncType
+    from arenite.machine.records.objects import GlobalAddr, MemoryAddr, TableAddr
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.hosts import HostState
     from arenite.snapshot.file import Opened
@@ -76,7 +76,6 @@ def read_roots(opened: Opened) -> Roots:
     """All of a manifest that can be read."""
     manifest, found = opened.manifest, Roots()
     reading = Reading(manifest, opened.sizes, ())
-    areas = len(opened.sizes.regions) - 2
 
     def some(name: str, make: Callable[[Fields], T], most: int = 1 << 20) -> list[T | None]:
         """One of the manifest's lists."""
@@ -93,19 +92,9 @@ def read_roots(opened: Opened) -> Roots:
         return things
 
     found.types = _noting(found.problems, reading.types) or ()
-    found.tables = some(
-        "tables", lambda f: TableAddr(reading.place(f, "at", TableRecord.size), values.read_tabletype(f.fields("type")))
-    )
-    found.memories = some(
-        "memories",
-        lambda f: MemoryAddr(
-            reading.place(f, "at", MemoryRecord.size), values.read_memorytype(f.fields("type")), f.integer("area", 0, areas)
-        ),
-        MAX_AREAS,
-    )
-    found.globals = some(
-        "globals", lambda f: GlobalAddr(reading.place(f, "at", GlobalRecord.size), values.read_globaltype(f.fields("type")))
-    )
+    found.tables = some("tables", reading.table)
+    found.memories = some("memories", reading.memory, MAX_AREAS)
+    found.globals = some("globals", reading.global_)
     found.instances = some("instances", lambda f: _instance(reading, f, found, len(opened.modules)))
     found.functions = some(
         "functions",
@@ -118,7 +107,7 @@ def read_roots(opened: Opened) -> Roots:
     )
     found.executions = some("executions", lambda f: reading.execution(f, STACK_AT))
     found.references = _noting(found.problems, lambda: manifest.sequence("references")) or []
-    found.hosts = _noting(found.problems, lambda: _states(manifest)) or {}
+    found.hosts = _noting(found.problems, reading.host_states) or {}
     found.fuel = _noting(found.problems, lambda: manifest.optional("fuel", 0, MAX_U64))
     return found
 
@@ -140,7 +129,3 @@ def _instance(reading: Reading, fields: Fields, roots: Roots, modules: int) -> I
         tuple(fields.integers("memories", len(roots.memories) - 1)[:MOST]),
         tuple(fields.integers("globals", len(roots.globals) - 1)[:MOST]),
     )
-
-
-def _states(manifest: Fields) -> dict[str, HostState]:
-    return {name: values.read_state(value) for name, value in manifest.fields("hosts").values.items()}

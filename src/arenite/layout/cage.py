@@ -72,12 +72,6 @@ def write_length(page: memoryview, area: int, size: int) -> None:
     lengths.packer.pack_into(page, lengths.offset + lengths.size * area, size // PAGE_SIZE)
 
 
-def read_length(page: memoryview, area: int) -> int:
-    """Bytes of a memory area, as a store page says."""
-    lengths = StoreContext.lengths
-    return PAGE_SIZE * int(lengths.packer.unpack_from(page, lengths.offset + lengths.size * area)[0])
-
-
 def write_context(page: memoryview, heap: int, stack_limit: int, sizes: Sequence[int]) -> None:
     """Let a store page say what that of a cage with these regions says before anything has run."""
     page[:] = bytes(len(page))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 from threading import get_ident
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 from arenite.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from arenite.machine.machine import Machine
 
 IN_USE: Final = "the store is in use by another thread"
 
@@ -22,19 +24,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Shared(Protocol):
-    """What threads take turns at.  `users`: the thread that is in."""
-
-    users: set[int]
-
-
-S = TypeVar("S", bound=Shared)
-
-
-def alone(function: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+def alone(function: Callable[Concatenate[Machine, P], R]) -> Callable[Concatenate[Machine, P], R]:
     """Keep other threads out while a function of a machine runs.  Raises: `Failure` when one is in."""
 
-    def one_at_a_time(machine: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def one_at_a_time(machine: Machine, /, *args: P.args, **kwargs: P.kwargs) -> R:
         me, users = get_ident(), machine.users
         outermost = me not in users
         try:

@@ -67,8 +67,6 @@ AARCH64: Final = Architecture(
     padding=b"\0\0\x20\xd4",  # brk #0
     runs_what_was_written=False,
 )
-ARCHITECTURES: Final = (X86_64, AARCH64)
-
 MACHINES: Final = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64}
 """By what systems call it."""
 

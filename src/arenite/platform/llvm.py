@@ -86,12 +86,6 @@ def compile_input() -> None:
     compile_object(sys.stdin.read())
 
 
-def assembly(ir: str, *, opt: int = 2, cpu: str | None = None, architecture: Architecture | None = None) -> str:
-    """What `compile_object` makes, as text to read."""
-    machine, module = _compile(ir, opt, cpu, architecture)
-    return str(machine.emit_assembly(module))
-
-
 def _compile(  # type: ignore[no-any-unimported]  # llvmlite carries no types
     ir: str, opt: int, cpu: str | None, architecture: Architecture | None
 ) -> tuple[TargetMachine, ModuleRef]:

@@ -15,11 +15,12 @@ import xxhash
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.machine.space.file import data_in
 from arenite.machine.space.pages import BLOCK, CHUNK, NO_PAGES, ZERO_BLOCK, Pages, blocks_in, collected, merged, spans
 from arenite.machine.space.template import Extent, PortableTemplate, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from arenite.machine.space.image import Image
     from arenite.snapshot.container import Reader, Section, Writer
@@ -82,7 +83,8 @@ def copied(file: Reader, places: list[Section]) -> tuple[Template, int]:
     for place in places:
         _check_place(file, place)
         found: dict[int, bytes] = {}
-        for start, stop in blocks_in(_data(file.fd, place), place.size):
+        ranges = ((a - place.offset, b - place.offset) for a, b in data_in(file.fd, place.offset, place.offset + place.size))
+        for start, stop in blocks_in(ranges, place.size):
             block = file.read(place._replace(offset=place.offset + start, size=stop - start))
             if block != ZERO_BLOCK[: stop - start]:
                 held += len(block)
@@ -92,22 +94,6 @@ def copied(file: Reader, places: list[Section]) -> tuple[Template, int]:
         if os.fstat(file.fd).st_size < place.offset + place.size:  # asked last, so what was cut is not taken for a hole
             raise file.error("it was cut off while it was read")
     return PortableTemplate([place.size for place in places], blocks), held
-
-
-def _data(fd: int, place: Section) -> Iterator[tuple[int, int]]:
-    """(start, stop) in a region of the parts that the file has data for."""
-    at, end = place.offset, place.offset + place.size
-    while at < end:
-        stop = end
-        if hasattr(os, "SEEK_DATA"):
-            try:
-                at = os.lseek(fd, at, os.SEEK_DATA)
-                stop = os.lseek(fd, at, os.SEEK_HOLE)
-            except OSError:  # ENXIO: no data behind
-                return
-        if at < end:
-            yield at - place.offset, min(stop, end) - place.offset
-        at = stop
 
 
 def difference(image: Image, parent: Image, region: int) -> Pages:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite import platform
 from arenite.errors import SnapshotError
-from arenite.machine.space.file import write
-from arenite.machine.space.pages import CHUNK, spans
+from arenite.machine.space.file import data_in, write
+from arenite.machine.space.pages import CHUNK, numbers_in, spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,20 +82,12 @@ class Tagging:
 
 def chunks(fd: int, size: int, name: str) -> Iterator[tuple[int, bytes]]:
     """(offset, bytes) of the first chunk of a file, and of all that are not zero.  Raises: `SnapshotError` when it becomes shorter."""
-    at, zeros = 0, bytes(CHUNK)
-    while at < size:
-        if at and hasattr(os, "SEEK_DATA"):
-            try:
-                at = max(at, os.lseek(fd, at, os.SEEK_DATA) // CHUNK * CHUNK)
-            except OSError:  # ENXIO: no data behind
-                break
-        length = min(CHUNK, size - at)
-        if length <= 0:
-            break
-        chunk = read(fd, at, length, name)
-        if at == 0 or chunk != zeros[:length]:
+    zeros = bytes(CHUNK)
+    for number in sorted({0, *numbers_in(data_in(fd, 0, size), CHUNK)} if size else ()):
+        at = number * CHUNK
+        chunk = read(fd, at, min(CHUNK, size - at), name)
+        if at == 0 or chunk != zeros[: len(chunk)]:
             yield at, chunk
-        at += CHUNK
     if os.fstat(fd).st_size < size:  # asked last, so what was cut is not taken for a hole
         raise SnapshotError(f"{name}: it was cut off while it was read")
 

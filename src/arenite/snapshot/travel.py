@@ -8,7 +8,7 @@ travel (a host function without a name, a host's object) is a `SnapshotError` wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
@@ -170,14 +170,14 @@ def count_elements(manifest: Fields, image: Image, heap: int) -> int:
     return total
 
 
+@dataclass(frozen=True)
 class Reading:
     """A manifest becoming a frozen machine; each method checks what it reads.  Raises: `SnapshotError`, `LinkError`."""
 
-    def __init__(self, manifest: Fields, sizes: Sizes, modules: tuple[ModuleCode, ...]) -> None:
-        self.manifest = manifest
-        self.sizes = sizes
-        self.modules = modules
-        self._parts: dict[int, tuple[tuple[str, list[Any], list[Any]], ...]] = {}
+    manifest: Fields
+    sizes: Sizes
+    modules: tuple[ModuleCode, ...]
+    _parts: dict[int, tuple[tuple[str, list[Any], list[Any]], ...]] = field(default_factory=dict)
 
     def place(self, fields: Fields, name: str, size: int, alignment: int = 4) -> int:
         """Where a record lies in the arena."""
@@ -193,24 +193,28 @@ class Reading:
             raise self.manifest.error("types", "each type once")
         return found
 
+    def table(self, fields: Fields) -> TableAddr:
+        """A table."""
+        return TableAddr(self.place(fields, "at", TableRecord.size), values.read_tabletype(fields.fields("type")))
+
+    def memory(self, fields: Fields) -> MemoryAddr:
+        """A memory."""
+        area = fields.integer("area", 0, len(self.sizes.regions) - 2)
+        return MemoryAddr(self.place(fields, "at", MemoryRecord.size), values.read_memorytype(fields.fields("type")), area)
+
+    def global_(self, fields: Fields) -> GlobalAddr:
+        """A global."""
+        return GlobalAddr(self.place(fields, "at", GlobalRecord.size), values.read_globaltype(fields.fields("type")))
+
+    def host_states(self) -> dict[str, HostState]:
+        """States of host modules, by name."""
+        return {name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()}
+
     def instances(self) -> list[InstanceAddr]:
         """The instances, with what they refer to, checked against their modules."""
-        tables = [
-            TableAddr(self.place(f, "at", TableRecord.size), values.read_tabletype(f.fields("type")))
-            for f in self.manifest.items("tables")
-        ]
-        memories = [
-            MemoryAddr(
-                self.place(f, "at", MemoryRecord.size),
-                values.read_memorytype(f.fields("type")),
-                f.integer("area", 0, len(self.sizes.regions) - 2),
-            )
-            for f in self.manifest.items("memories", MAX_AREAS)
-        ]
-        globals_ = [
-            GlobalAddr(self.place(f, "at", GlobalRecord.size), values.read_globaltype(f.fields("type")))
-            for f in self.manifest.items("globals")
-        ]
+        tables = list(map(self.table, self.manifest.items("tables")))
+        memories = list(map(self.memory, self.manifest.items("memories", MAX_AREAS)))
+        globals_ = list(map(self.global_, self.manifest.items("globals")))
         found = []
         for fields in self.manifest.items("instances"):
             index = fields.integer("module", 0, len(self.modules) - 1)
@@ -322,9 +326,6 @@ class Reading:
 
     def frozen(self, image: Image, resolver: Resolver) -> FrozenMachine:
         """The machine.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
-        states: dict[str, HostState] = {
-            name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()
-        }
         types = self.types()
         window = resolver.windows.window(self.modules, types)
         registry = Registry()
@@ -347,7 +348,7 @@ class Reading:
             activations=self.executions(window),
             fuel=self.fuel(),
             hosts=resolver.hosts(),
-            host_states=states,
+            host_states=self.host_states(),
             lineage=Lineage(),
         )
 

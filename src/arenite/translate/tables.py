@@ -15,7 +15,7 @@ from arenite.bytecode import integers
 from arenite.bytecode.ops import COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.bytecode.row import SLOTS
 from arenite.wasm.codes import CODES
-from arenite.wasm.opcodes import BY_NAME, OPCODES, Opcode
+from arenite.wasm.opcodes import OPCODES, Opcode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,13 +41,6 @@ def by_code(change: Callable[[str], str]) -> bytes:
 
 # -------------------------------------------------------------------------------------------------- from WebAssembly
 
-FREE: Final = frozenset({
-    "i64.extend_i32_u",  # the upper half of a 32-bit slot is zero
-    "i32.reinterpret_f32",
-    "i64.reinterpret_f64",
-    "f32.reinterpret_i32",
-    "f64.reinterpret_i64",
-})  # fmt: skip
 LOAD_ROWS: Final = {
     "i32.load": "load32",
     "i64.load": "load64",
@@ -85,7 +78,6 @@ def _instructions() -> bytes:
 
 
 INSTRUCTIONS: Final = _instructions()
-FREE_CODES: Final = frozenset(BY_NAME[name].code for name in FREE)
 
 # ------------------------------------------------------------------------------------------------------- from the ops
 

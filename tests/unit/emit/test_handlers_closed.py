@@ -16,9 +16,9 @@ import pytest
 from arenite.bytecode.ops import TABLE
 from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.interpreter import Interpreter
-from arenite.platform import llvm
 from arenite.platform.architectures import AARCH64, X86_64
 from arenite.tiers.threaded import OPCODES, ThreadedTier
+from unit.platform import machine_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def text_of(variant: tuple[str, bool, bool], architecture: Architecture) -> str:
 @functools.cache
 def assembly(variant: tuple[str, bool, bool], architecture: Architecture, cpu: str) -> dict[str, list[str]]:
     """Instructions of each function."""
-    return dict(functions(llvm.assembly(text_of(variant, architecture), architecture=architecture, cpu=cpu)))
+    return dict(functions(machine_code.assembly(text_of(variant, architecture), architecture, cpu)))
 
 
 def functions(text: str) -> Iterator[tuple[str, list[str]]]:

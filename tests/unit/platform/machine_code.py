@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import struct
 
-from arenite.platform.architectures import X86_64, host
+from arenite.platform import llvm
+from arenite.platform.architectures import X86_64, Architecture, host
+
+
+def assembly(ir: str, architecture: Architecture, cpu: str | None = None) -> str:
+    """What LLVM makes of a module of IR text for a CPU, to read."""
+    machine, module = llvm._compile(ir, 2, cpu, architecture)
+    return str(machine.emit_assembly(module))
 
 
 def _arm(*words: int) -> bytes:

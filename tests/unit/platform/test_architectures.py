@@ -7,10 +7,11 @@ import re
 import pytest
 
 from arenite.platform import llvm
-from arenite.platform.architectures import AARCH64, ARCHITECTURES, X86_64, Architecture
+from arenite.platform.architectures import AARCH64, MACHINES, X86_64, Architecture
 from arenite.platform.relocations import LINKAGES
+from unit.platform.machine_code import assembly
 
-each = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda a: a.name)
+each = pytest.mark.parametrize("architecture", [*dict.fromkeys(MACHINES.values())], ids=lambda a: a.name)
 
 
 def registers(architecture: Architecture) -> list[str]:
@@ -18,9 +19,7 @@ def registers(architecture: Architecture) -> list[str]:
     count = len(architecture.arguments)
     stores = "\n".join(f"  store volatile i64 %a{i}, ptr %a0" for i in range(1, count))
     parameters = ", ".join(f"{'i64' if i else 'ptr'} %a{i}" for i in range(count))
-    text = llvm.assembly(
-        f"define preserve_nonecc void @f({parameters}) {{\n{stores}\n  ret void\n}}\n", architecture=architecture
-    )
+    text = assembly(f"define preserve_nonecc void @f({parameters}) {{\n{stores}\n  ret void\n}}\n", architecture)
     pattern = {X86_64: r"^\s*movq\s+%(\w+), \(%(\w+)\)", AARCH64: r"^\s*str\s+(\w+), \[(\w+)\]"}[architecture]
     found = re.findall(pattern, text, re.MULTILINE)
     assert len(found) == count - 1
@@ -48,4 +47,8 @@ def test_a_loader_knows_it(architecture: Architecture) -> None:
 
 
 def test_names_are_keys() -> None:
-    assert len({row.name for row in ARCHITECTURES}) == len({row.elf_machine for row in ARCHITECTURES}) == len(ARCHITECTURES)
+    assert (
+        len({row.name for row in MACHINES.values()})
+        == len({row.elf_machine for row in MACHINES.values()})
+        == len({*MACHINES.values()})
+    )

@@ -19,31 +19,16 @@ HostState: TypeAlias = "dict[str, HostState] | list[HostState] | str | bytes | i
 
 
 class HostModuleConfig(Protocol):
-    """Options from which a store's host module is made.
+    """Options from which a store's host module is made.  One that takes part in snapshots has two methods more:
 
-    One that takes part in snapshots has `thaw` too, and its modules have `freeze() -> HostState`; see `Freezes` and `Thaws`.
+    - its module's `freeze() -> HostState`: what it holds for the guest, as data.  Raises: `SnapshotError` naming what cannot travel;
+    - the options' `thaw(state, *, reseed)`: the module, in a frozen state; what the state only names (streams, directories) is what these
+      options say.  `reseed`: random numbers and clocks are fresh; otherwise they go on as the frozen ones would have.
+      Raises: `SnapshotError` naming what is no longer there.
     """
 
     def open(self) -> object:
         """The module, in its first state."""
-
-
-class Freezes(Protocol):
-    """A host module that takes part in snapshots."""
-
-    def freeze(self) -> HostState:
-        """What it holds for the guest, as data.  Raises: `SnapshotError` naming what cannot travel."""
-
-
-class Thaws(Protocol):
-    """Options from which a module can be made that goes on where another was frozen."""
-
-    def thaw(self, state: HostState, *, reseed: bool) -> object:
-        """The module, in a frozen state; what the state only names (streams, directories) is what these options say.
-
-        `reseed`: random numbers and clocks are fresh; otherwise they go on as the frozen ones would have.
-        Raises: `SnapshotError` naming what is no longer there.
-        """
 
 
 class Hosts:

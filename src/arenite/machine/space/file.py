@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class File:
@@ -12,6 +16,22 @@ class File:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         weakref.finalize(self, os.close, fd)
+
+
+def data_in(fd: int, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """(begin, end) of the parts of a range that may not be zero: those that the file has data for, as far as the system tells."""
+    if not hasattr(os, "SEEK_DATA"):
+        yield start, stop
+        return
+    while start < stop:
+        try:
+            start = os.lseek(fd, start, os.SEEK_DATA)
+            hole = os.lseek(fd, start, os.SEEK_HOLE)
+        except OSError:  # ENXIO: no data behind
+            return
+        if start < stop:
+            yield start, min(hole, stop)
+        start = hole
 
 
 def write(fd: int, data: bytes | memoryview, at: int) -> None:

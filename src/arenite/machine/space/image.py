@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from arenite import platform
 from arenite.layout.cage import HOST_PAGE, LOW, region_at
 from arenite.machine.space.file import write
-from arenite.machine.space.pages import CHUNK, NO_PAGES, ZERO_PAGE, Pages, merged, spans
+from arenite.machine.space.pages import CHUNK, NO_PAGES, ZERO_PAGE, Pages, merged, numbers_in, spans
 from arenite.machine.space.template import Extent, Template
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Image:
         end, zeros = self.sizes[region], bytes(size)
         places = sorted({n * HOST_PAGE // size for n in changed.numbers})
         next_page = 0
-        for index in merged(places, self.template.chunks_with_data(region, size)):
+        for index in merged(places, numbers_in(self.template.data(region), size)):
             at = index * size
             length = min(size, end - at)
             chunk = self.template.read(region, at, at + length)

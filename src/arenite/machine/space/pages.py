@@ -143,10 +143,14 @@ def nonzero_runs(view: memoryview, ranges: Iterable[tuple[int, int]]) -> Iterato
             yield start, end
 
 
+def numbers_in(ranges: Iterable[tuple[int, int]], grain: int) -> list[int]:
+    """Numbers of the pieces of so many bytes that have a part in any of the ranges; ascending, each once."""
+    return sorted({number for start, stop in ranges for number in range(start // grain, -(-stop // grain))})
+
+
 def blocks_in(ranges: Iterable[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:
     """(start, stop) of the blocks of a region of `size` bytes that have a part in any of the ranges; ascending, each once."""
-    numbers = {number for start, stop in ranges for number in range(start // BLOCK, -(-min(stop, size) // BLOCK))}
-    for number in sorted(numbers):
+    for number in numbers_in(((start, min(stop, size)) for start, stop in ranges), BLOCK):
         yield number * BLOCK, min((number + 1) * BLOCK, size)
 
 

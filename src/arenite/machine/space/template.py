@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.machine.space.file import data_in
 from arenite.machine.space.pages import BLOCK, ZERO_BLOCK, blocks_in, spans
 
 if TYPE_CHECKING:
@@ -84,33 +85,14 @@ class Template:
 
     def _seek(self, region: int) -> Iterator[tuple[int, int]]:
         """`data`, asked of the system."""
-        size = self.size(region)
-        if not size:
+        if not self.size(region):
             return
-        if self.file is None or not hasattr(os, "SEEK_DATA"):
-            yield 0, size
-            return
-        first = self.extents[region].offset
-        at, end = first, first + size
-        while at < end:
-            try:
-                at = os.lseek(self.file, at, os.SEEK_DATA)
-            except OSError:  # ENXIO: no data behind
-                break
-            hole = min(os.lseek(self.file, at, os.SEEK_HOLE), end)
-            if at < end:
-                yield at - first, hole - first
-            at = hole
+        assert self.file is not None
+        first, end = self.extents[region].offset, self.extents[region].offset + self.size(region)
+        for start, stop in data_in(self.file, first, end):
+            yield start - first, stop - first
         if os.fstat(self.file).st_size < end:  # asked last, so what was cut before was not taken for a hole
             raise self.lost()
-
-    def chunks_with_data(self, region: int, size: int) -> Iterator[int]:
-        """Numbers of the chunks of `size` bytes of a region that may not be zero."""
-        last = -1
-        for start, stop in self.data(region):
-            for index in range(max(start // size, last + 1), -(-stop // size)):
-                yield index
-                last = index
 
 
 class PortableTemplate(Template):
