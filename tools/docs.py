@@ -79,7 +79,7 @@ def features() -> str:
     """Every proposal, and whether arenite has it."""
     return table(
         "proposal|standard|arenite has it",
-        ((f.name, f.standard or f"phase {f.phase}", yes(f.default) or "no") for f in FEATURES),
+        ((f.name, f.standard or f"phase {f.phase}", yes(f.supported) or "no") for f in FEATURES),
     )
 
 

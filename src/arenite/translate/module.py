@@ -18,7 +18,7 @@ from arenite.translate.translator import Translator
 from arenite.translate.writer import Trace
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.decode import decode
-from arenite.wasm.features import DEFAULT, Features
+from arenite.wasm.features import SUPPORTED, Features
 from arenite.wasm.module import Kind, Mode
 from arenite.wasm.validate import validate_module
 
@@ -39,7 +39,7 @@ def translate(
     *,
     name: str | None = None,
     progress: Progress | None = None,
-    features: Features = DEFAULT,
+    features: Features = SUPPORTED,
 ) -> ModuleCode:
     """Decode, validate and translate a module, and check what has come of it.
 

@@ -17,7 +17,7 @@ from arenite.errors import DecodeError, ValidationError
 from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
-from arenite.wasm.features import DEFAULT, Features, heap_type, illegal, malformed, missing
+from arenite.wasm.features import EXTERNS, SECTIONS, SUPPORTED, Features, heap_type, illegal, limits_flags, malformed, missing
 from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -42,7 +42,7 @@ CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get"
 VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
 
 
-def decode(data: bytes, paid: int | None = None, features: Features = DEFAULT) -> Module:
+def decode(data: bytes, paid: int | None = None, features: Features = SUPPORTED) -> Module:
     """The module in `data`.  `paid`: how many bytes it was unpacked from, if it was: loading takes no longer than these allow.
 
     `features`: what it may use; what else there is, is refused here or by the validator.
@@ -97,7 +97,7 @@ class Decoder:
             at = r.pos
             section = r.byte()
             if section and section not in readers:
-                raise DecodeError("malformed section id" + (missing("exceptions") if section == 13 else ""), at)
+                raise DecodeError("malformed section id" + missing(SECTIONS.get(section)), at)
             size = r.length()
             start = r.pos
             self.end = end = start + size
@@ -187,8 +187,7 @@ class Decoder:
         """Minimum and maximum."""
         flags = self.r.byte()
         if flags > 1:
-            need = missing("memory64" if flags & 4 else "threads") if flags < 8 else ""
-            raise DecodeError("malformed limits flags" + need, self.r.pos - 1)
+            raise DecodeError(limits_flags(flags), self.r.pos - 1)
         minimum = self.r.narrow()
         return Limits(minimum, self.r.narrow() if flags else None)
 
@@ -214,7 +213,7 @@ class Decoder:
                 m.globals.append(self.globaltype())
                 space = m.globals
             case _:
-                raise DecodeError("malformed import kind" + (missing("exceptions") if kind == 4 else ""), r.pos - 1)
+                raise DecodeError("malformed import kind" + missing(EXTERNS.get(kind)), r.pos - 1)
         m.imports.append(Import(module, name, Kind(kind), len(space) - 1, at))
 
     def function(self) -> None:
@@ -254,7 +253,7 @@ class Decoder:
         name = self.name()
         kind = r.byte()
         if kind > Kind.GLOBAL:
-            raise DecodeError("malformed export kind" + (missing("exceptions") if kind == 4 else ""), r.pos - 1)
+            raise DecodeError("malformed export kind" + missing(EXTERNS.get(kind)), r.pos - 1)
         self.module.exports.append(Export(name, Kind(kind), r.u32(), at))
 
     def start(self) -> None:

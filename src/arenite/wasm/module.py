@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from arenite.errors import DecodeError
 from arenite.layout.types import ExportType, ImportType
 from arenite.wasm.budget import CHARACTER, NAME, Budget
-from arenite.wasm.features import DEFAULT, Features
+from arenite.wasm.features import SUPPORTED, Features
 from arenite.wasm.reader import Reader
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Module:
     customs: list[Custom] = field(default_factory=list)
     sections: dict[int, tuple[int, int]] = field(default_factory=dict)
     paid: int | None = None
-    features: Features = DEFAULT
+    features: Features = SUPPORTED
     budget: Budget = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Which features of WebAssembly a module uses outside of its bodies; what its instructions need stands in their rows.
+"""Which features of WebAssembly a module uses outside of its bodies; what instructions need stands in their rows (`opcodes`), what bytes show in `features`.
 
 `validate_module` refuses what is switched off by this, and `inspect` tells people.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.layout.types import FUNCREF, REFERENCES, GlobalType
+from arenite.layout.types import FUNCREF, GlobalType
+from arenite.wasm.features import SECTIONS, TYPES
 from arenite.wasm.module import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from arenite.wasm.module import Data, Element, Module
 
@@ -25,25 +26,31 @@ def uses(module: Module) -> Iterator[tuple[str, int]]:
     for section, externs in ((2, module.import_types()), (7, module.export_types())):
         if any(isinstance(item.type, GlobalType) and item.type.mutable for item in externs):
             yield "mutable-globals", _at(module, section)
-    if any(t in REFERENCES for type_ in module.types for t in (*type_.params, *type_.results)):
-        yield "reference-types", _at(module, 1)
-    if any(item.content in REFERENCES for item in module.globals):
-        yield "reference-types", _at(module, 6)
-    if len(module.tables) > 1 or any(table.element != FUNCREF for table in module.tables):
+    yield from _types(module, 1, (t for type_ in module.types for t in (*type_.params, *type_.results)))
+    yield from _types(module, 6, (item.content for item in module.globals))
+    yield from _types(module, 4, (table.element for table in module.tables if table.element != FUNCREF))
+    if len(module.tables) > 1:
         yield "reference-types", _at(module, 4)
     segments: list[tuple[int, Data | Element]] = [(9, element) for element in module.elements]
     segments += [(11, segment) for segment in module.segments]
     for section, segment in segments:
         if segment.mode != Mode.ACTIVE:
             yield "bulk-memory", _at(module, section)
-    if module.data_count is not None:
-        yield "bulk-memory", _at(module, 12)
+    for section in module.sections:
+        if section in SECTIONS:
+            yield SECTIONS[section], _at(module, section)
     constants = [(6, init.value) for init in module.inits] + [(section, segment.offset) for section, segment in segments]
     for section, constant in constants:
         if len(constant) > 1:
             yield "extended-const", _at(module, section)
     if any(custom.name == HINTS for custom in module.customs):
         yield "branch-hinting", 0
+
+
+def _types(module: Module, section: int, types: Iterable[int]) -> Iterator[tuple[str, int]]:
+    """What value types need, of which a section says so much."""
+    for name in dict.fromkeys(TYPES[t] for t in types if t in TYPES):
+        yield name, _at(module, section)
 
 
 def _at(module: Module, section: int) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from arenite.errors import ValidationError
 from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
-from arenite.wasm.features import DEFAULT, missing
+from arenite.wasm.features import SUPPORTED, missing
 from arenite.wasm.module import Kind, Mode
 from arenite.wasm.opcodes import BY_NAME
 from arenite.wasm.sink import Sink
@@ -80,7 +80,7 @@ class Rules:
 
     def features(self) -> None:
         """It uses none that it may not use, as far as that shows outside of bodies."""
-        if self.m.features != DEFAULT:
+        if self.m.features != SUPPORTED:
             for name, at in uses(self.m):
                 if name not in self.m.features:
                     raise ValidationError("the module cannot be used" + missing(name), at)

@@ -8,8 +8,9 @@ import pytest
 
 from arenite import AreniteError, DecodeError, ValidationError, wat2wasm
 from arenite.api.text import wasm_tools
+from arenite.compat.wasmtime import OPTIONS
 from arenite.translate.module import translate
-from arenite.wasm.features import DEFAULT, FEATURES
+from arenite.wasm.features import CODES, EXTERNS, FEATURES, LIMITS, SECTIONS, SUPPORTED, TYPES
 from arenite.wasm.opcodes import BY_CODE
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "bulk-memory": "bulk-memory",
     "extended-const": "extended-const",
 }
+UNNAMED: Final = {"mvp", "mutable-globals", "sign-extension", "nontrapping-float-to-int", "extended-const", "branch-hinting"}
+"""Those that the `wasmtime` package has no option for: it always has them."""
+PROPOSED: Final = {"wide_arithmetic", "custom_page_sizes", "stack_switching", "component_model", "relaxed_simd_deterministic"}
+"""Its options for what is not in our table: what nobody has agreed on so far, components, and a way to have a feature."""
 USERS: Final = {
     "mutable-globals": [
         '(global (export "g") (mut i32) (i32.const 0))',
@@ -85,11 +90,26 @@ def judged_without(feature: str, wasm: bytes, tmp_path: Path) -> bool:
 
 
 def test_every_feature_is_used_here() -> None:
-    assert set(USERS) == DEFAULT - {
+    assert set(USERS) == SUPPORTED - {
         "mvp",
         "branch-hinting",
     }  # which refuse nothing: everything is one, hints are a custom section
     assert {row.feature for row in BY_CODE.values()} <= {feature.name for feature in FEATURES}
+
+
+def test_the_wasmtime_package_s_options_say_the_same() -> None:
+    options = {name.removeprefix("wasm_"): value for name, value in OPTIONS.items() if name.startswith("wasm_")}
+    said = {name: value for name, value in options.items() if not any(name.startswith(other) for other in PROPOSED)}
+    assert said == {f.name.replace("-", "_"): f.supported for f in FEATURES if f.name not in UNNAMED}
+    assert UNNAMED <= SUPPORTED
+    assert not any(options[name] for name in PROPOSED)
+
+
+def test_a_byte_belongs_to_one_feature() -> None:
+    for table, column in ((CODES, "codes"), (TYPES, "types"), (SECTIONS, "sections"), (EXTERNS, "externs"), (LIMITS, "limits")):
+        rows = [item for f in FEATURES for item in getattr(f, column)]
+        wanted = sum(last - first + 1 for first, last in rows) if column == "codes" else len(rows)
+        assert len(table) == wanted
 
 
 @pytest.mark.parametrize(("feature", "fields"), cases())
@@ -97,7 +117,7 @@ def test_what_is_switched_off_is_refused_by_name(feature: str, fields: str, tmp_
     wasm = wat2wasm(f"(module {fields})")
     translate(wasm)
     with pytest.raises((DecodeError, ValidationError), match=f"needs {feature}, which is switched off") as caught:
-        translate(wasm, features=DEFAULT - {feature})
+        translate(wasm, features=SUPPORTED - {feature})
     assert isinstance(caught.value, (DecodeError, ValidationError))
     assert caught.value.offset
     assert not judged_without(feature, wasm, tmp_path)
@@ -108,11 +128,11 @@ def test_other_features_are_not_missed(feature: str, fields: str, tmp_path: Path
     wasm = wat2wasm(f"(module {fields})")
     for other in USERS:
         if other != feature and judged_without(other, wasm, tmp_path):
-            translate(wasm, features=DEFAULT - {other})
+            translate(wasm, features=SUPPORTED - {other})
 
 
 @pytest.mark.parametrize("feature", USERS)
 def test_a_plain_module_needs_none(feature: str, tmp_path: Path) -> None:
     wasm = wat2wasm(f"(module {PLAIN})")
     assert judged_without(feature, wasm, tmp_path)
-    assert translate(wasm, features=DEFAULT - {feature}).bytecode == translate(wasm).bytecode
+    assert translate(wasm, features=SUPPORTED - {feature}).bytecode == translate(wasm).bytecode

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.layout.types.externs import ExternType, Limits, MemoryType, TableType
+from arenite.layout.types.externs import ExternType, GlobalType, Limits, MemoryType, TableType
 from arenite.layout.types.functions import FuncType
 from arenite.layout.types.values import BOTTOM
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 def match(found: int, wanted: int) -> bool:
     """Value types.  Spec: match-valtype."""
     return found in (wanted, BOTTOM)
+
+
+def match_variable(found: int, wanted: int) -> bool:
+    """Value types of what is both read and written: each matches the other."""
+    return match(found, wanted) and match(wanted, found)
 
 
 def match_all(found: Sequence[int], wanted: Sequence[int]) -> bool:
@@ -41,9 +46,10 @@ def match_limits(found: Limits, wanted: Limits) -> bool:
 def match_extern(found: ExternType, wanted: ExternType, size: int = 0) -> bool:
     """Types of imports and what they are given.  `size`: what a table or memory has now.  Spec: match-externtype, exec-instantiation."""
     if isinstance(wanted, TableType) and isinstance(found, TableType):
-        return found.element == wanted.element and match_limits(Limits(size, found.limits.maximum), wanted.limits)
+        return match_variable(found.element, wanted.element) and match_limits(Limits(size, found.limits.maximum), wanted.limits)
     if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
         return match_limits(Limits(size, found.limits.maximum), wanted.limits)
-    if isinstance(wanted, FuncType) and isinstance(found, FuncType):
-        return match_func(found, wanted)
-    return found == wanted
+    if isinstance(wanted, GlobalType) and isinstance(found, GlobalType):
+        fits = match_variable if wanted.mutable else match
+        return found.mutable == wanted.mutable and fits(found.content, wanted.content)
+    return isinstance(wanted, FuncType) and isinstance(found, FuncType) and match_func(found, wanted)

@@ -12,7 +12,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 from arenite.errors import DecodeError
 from arenite.layout.types import EXTERNREF, FUNCREF, I32, NUMERIC, REFERENCES
 from arenite.wasm.body.stacks import Stacks
-from arenite.wasm.features import DEFAULT, malformed, missing
+from arenite.wasm.features import SUPPORTED, TYPES, malformed, missing
 from arenite.wasm.module import Kind, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -46,7 +46,7 @@ class Context:
         self.declared = module.declared()
         self.imported: i64 = module.imported(Kind.FUNC)
         self.features = module.features
-        self.restricted = module.features != DEFAULT  # some of what arenite has must not be used
+        self.restricted = module.features != SUPPORTED  # some of what arenite has must not be used
         self.locals: list[int] = []
         self.r = Reader(module.data, 0, len(module.data))
         self.s = Stacks(module.budget)
@@ -56,9 +56,15 @@ class Context:
         byte = self.r.type_byte()
         if byte >= 0x80 or not VALUE[byte]:
             raise DecodeError(malformed("value", byte), int(self.r.pos - 1))
-        if self.restricted and is_reference(byte):
-            self.need("reference-types")
+        if self.restricted:
+            self.type_(byte)
         return byte
+
+    def type_(self, byte: i64) -> None:
+        """See that a module that may not use all may use a value type.  Raises: as `need`."""
+        feature = TYPES.get(int(byte))
+        if feature is not None:
+            self.need(feature)
 
     def need(self, feature: str) -> None:
         """See that the module may use a feature.  Raises: `ValidationError`."""

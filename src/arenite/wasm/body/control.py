@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, I32, match, match_all
-from arenite.wasm.body.context import NOTHING, VALUE, Context, is_reference
+from arenite.wasm.body.context import NOTHING, VALUE, Context
 from arenite.wasm.features import malformed
 
 
@@ -61,8 +61,8 @@ class Control:
             results = VALUE[byte]
             if byte != 0x40 and not results:
                 raise DecodeError(malformed("value", byte), int(r.pos - 1))
-            if c.restricted and is_reference(byte):
-                c.need("reference-types")
+            if c.restricted:
+                c.type_(byte)
         else:
             r.pos -= 1
             index = r.signed(33)
