@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 WASI: Final = "wasi"  # the name of the host module that `set_wasi` gives
 
 
-@dataclass(frozen=True)
-class Supplied:
+class Supplied(NamedTuple):
     """A host module that comes with arenite.
 
     `name`: by which stores have it.  `prefix`: of the import modules that it serves.  `missing`: what to tell whoever instantiates a module without it; `frozen`: whoever

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, Memory, State, Type, Value, space_of
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row
 
 
-@dataclass(frozen=True)
-class Effects:
+class Effects(NamedTuple):
     """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `builtin`, `host`,
     `halt`).  `builtin`: what the machine may be asked for.
 

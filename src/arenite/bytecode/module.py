@@ -102,8 +102,7 @@ def file_digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=32).digest()
 
 
-@dataclass(frozen=True)
-class ElementSegment:
+class ElementSegment(NamedTuple):
     """`items`: indexes of functions, or constant expressions.  `declarative` ones are dropped at once."""
 
     element_type: int

@@ -8,7 +8,6 @@ Example:  ROWS["i32.add"].code;  TABLE[code].name
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode import calls, control, floats, integers, memory, references
@@ -120,7 +119,7 @@ def _table() -> tuple[Row, ...]:
     def add(more: Iterator[Row]) -> None:
         for new in more:
             assert new.name not in rows, new.name
-            rows[new.name] = replace(new, code=len(rows))
+            rows[new.name] = new._replace(code=len(rows))
 
     add(_base())
     add(immediate(rows[f"{t}.{name}"]) for t in ("i32", "i64") for name in (*IMMEDIATE, *integers.COMPARISONS))

@@ -9,14 +9,12 @@ A primitive's domain is the meaning's affair: `div_s` is never reached with a ze
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 ResultRule = Literal["same", "i1", "last", "to"]
 
 
-@dataclass(frozen=True)
-class Prim:
+class Prim(NamedTuple):
     """`result`: the type of the first operand, i1, that of the last operand, or the one the meaning names."""
 
     name: str

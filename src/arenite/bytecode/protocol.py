@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
@@ -56,23 +56,20 @@ class Value:
     constant: int | None = None
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """Where a branch goes: a pc, as an i64.  `back`: the edge closes a loop."""
 
     at: Value
     back: bool = False
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(NamedTuple):
     """The labels that follow a `br_table`: the operand that counts them."""
 
     operand: Operand
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """A linear memory of the instance: an access names it where others name a space.  Its number is a constant in ops for one memory."""
 
     number: Value

@@ -19,10 +19,9 @@ Example:  parse("a:i32 b:i32 -> i32"); parse("disp:u32:own_global.get -> i64:any
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from arenite.bytecode.protocol import F32, F64, I32, I64, Memory, Type, Value, Values
@@ -93,8 +92,7 @@ ROLES: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """One operand: its name, its kind, where it stands in the encoded op (bytes), and its role."""
 
     name: str
@@ -127,12 +125,12 @@ class Operand:
         return Memory(number) if self.form is Form.MEMORY else number
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One op.
 
     `operands`: as the meaning takes them.  `result`: kind of the destination, None if there is none.  `tied`: the result goes to
     this operand's slot.  `fixed`: operands that are constants of the handler and not encoded.
+    `encoded`: what stands in the code, the destination first, as `dst`; `size`: how many bytes that is.
     """
 
     name: str
@@ -141,17 +139,11 @@ class Row:
     meaning: Meaning
     doc: str
     tied: str | None = None
-    fixed: dict[str, int] = field(default_factory=dict)
-    size: int = UNIT
-    result_at: int = 2
+    fixed: Mapping[str, int] = MappingProxyType({})
     code: int = -1
     result_role: str = ""
-
-    @cached_property
-    def encoded(self) -> tuple[Operand, ...]:
-        """What stands in the code, the destination first, as `dst`."""
-        dst = () if self.result is None or self.tied else (Operand("dst", self.result, self.result_at, self.result_role),)
-        return dst + tuple(o for o in self.operands if o.name not in self.fixed)
+    encoded: tuple[Operand, ...] = ()
+    size: int = UNIT
 
     def constant(self, e: Values, operand: Operand) -> Value | Memory | None:
         """What the meaning receives for an operand that is fixed; None for one that is encoded."""
@@ -163,7 +155,7 @@ class Row:
         """The operand whose slot the result goes to."""
         if self.tied:
             return next(o for o in self.operands if o.name == self.tied)
-        return None if self.result is None else Operand("dst", self.result, self.result_at, self.result_role)
+        return None if self.result is None else self.encoded[0]
 
 
 def parse(signature: str) -> tuple[tuple[Operand, ...], str | None, str]:
@@ -182,41 +174,49 @@ def row(name: str, signature: str, meaning: Meaning, doc: str = "") -> Row:
 
 def placed(source: Row) -> Row:
     """The row with a place for every encoded operand and its size."""
-    at, places = 2, dict[str, int]()
-    for operand in source.encoded:
-        at = -(-at // operand.size) * operand.size
-        places[operand.name] = at
-        at += operand.size
-    operands = tuple(replace(o, at=places.get(o.name, 0)) for o in source.operands)
-    return replace(source, operands=operands, size=-(-at // UNIT) * UNIT, result_at=places.get("dst", 0))
+    at, encoded, operands = 2, list[Operand](), list[Operand]()
+
+    def place(operand: Operand) -> Operand:
+        nonlocal at
+        size = operand.size
+        begin = -(-at // size) * size
+        at = begin + size
+        encoded.append(operand._replace(at=begin))
+        return encoded[-1]
+
+    if source.result is not None and not source.tied:
+        place(Operand("dst", source.result, role=source.result_role))
+    for operand in source.operands:
+        operands.append(operand if operand.name in source.fixed else place(operand))
+    return source._replace(operands=tuple(operands), encoded=tuple(encoded), size=-(-at // UNIT) * UNIT)
 
 
 def immediate(source: Row, operand: str = "b") -> Row:
     """The operand is a signed 16-bit constant in the code instead of a slot."""
-    change = tuple(replace(o, kind=o.kind + ".imm16") if o.name == operand else o for o in source.operands)
-    return placed(replace(source, name=source.name + "_imm", operands=change))
+    change = tuple(o._replace(kind=o.kind + ".imm16") if o.name == operand else o for o in source.operands)
+    return placed(source._replace(name=source.name + "_imm", operands=change))
 
 
 def far(source: Row, operand: str = "disp") -> Row:
     """The operand is a u32 instead of a u16."""
-    change = tuple(replace(o, kind="u32") if o.name == operand else o for o in source.operands)
-    return placed(replace(source, name=source.name + " far", operands=change))
+    change = tuple(o._replace(kind="u32") if o.name == operand else o for o in source.operands)
+    return placed(source._replace(name=source.name + " far", operands=change))
 
 
 def looping(source: Row) -> Row:
     """The same branch as a back-edge: a safepoint."""
-    change = tuple(replace(o, kind="loop") if o.form is Form.LABEL else o for o in source.operands)
-    return placed(replace(source, name="loop_" + source.name, operands=change))
+    change = tuple(o._replace(kind="loop") if o.form is Form.LABEL else o for o in source.operands)
+    return placed(source._replace(name="loop_" + source.name, operands=change))
 
 
 def tied(source: Row, operand: str) -> Row:
     """The result replaces `operand`."""
-    return placed(replace(source, tied=operand))
+    return placed(source._replace(tied=operand))
 
 
 def specialised(source: Row, name: str, **fixed: int) -> Row:
     """The op for these values of operands, which become constants of the handler: an access for memory 0."""
-    return placed(replace(source, name=name, fixed=source.fixed | fixed))
+    return placed(source._replace(name=name, fixed={**source.fixed, **fixed}))
 
 
 def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: int = 0) -> Row:
@@ -228,8 +228,8 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
     taken = {o.name for o in first.operands}
     others = second.operands[:operand] + second.operands[operand + 1 :]
     names = {o.name: o.name + "2" if o.name in taken else o.name for o in others}
-    rest = tuple(replace(o, name=names[o.name]) for o in others)
-    fixed = first.fixed | {names[constant]: n for constant, n in second.fixed.items()}
+    rest = tuple(o._replace(name=names[o.name]) for o in others)
+    fixed = {**first.fixed, **{names[constant]: n for constant, n in second.fixed.items()}}
 
     def meaning(e: Any, *xs: Any) -> Value | None:  # noqa: ANN401
         value = first.meaning(e, *xs[:n])
@@ -244,8 +244,7 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
         return second.meaning(e, *left[:operand], value, *left[operand:])
 
     return placed(
-        replace(
-            first,
+        first._replace(
             name=name,
             operands=first.operands + rest,
             meaning=meaning,

@@ -109,8 +109,8 @@ class Handler(Routine):
         """Leave arguments, the result's slot and the next pc in the store context, and stop."""
         zero = self.const(I32, 0)
         self.arguments(args)
-        if self.row.result:
-            slot = self.half(self.row.result_at, "i32")
+        if (destination := self.row.destination) is not None:
+            slot = self.half(destination.at, "i32")
             self.store(Space.STORE, zero, Value(I32, slot), StoreContext.result_slot.offset)
         self.store(Space.STORE, zero, self.next_pc(), StoreContext.next_pc.offset)
         self.stop(builtin)

@@ -8,15 +8,14 @@ from the instance (`disp`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from arenite.layout.records import GlobalRecord, InstanceRecord
 
 WORD = 4
 
 
-@dataclass(frozen=True)
-class InstanceLayout:
+class InstanceLayout(NamedTuple):
     """The layout for a module with so many imported functions, tables (imported ones too), imported globals and own globals."""
 
     imported_functions: int

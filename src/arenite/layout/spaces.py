@@ -5,12 +5,11 @@ Example:  e.load(Space.ARENA, I32, funcref, FuncRefRecord.code.offset)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class SpaceRow:
+class SpaceRow(NamedTuple):
     """What is true of one address space."""
 
     base: str  # the pointer its offsets count from

@@ -9,12 +9,10 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True)
-class Architecture:
+class Architecture(NamedTuple):
     """One kind of CPU, under Linux."""
 
     name: str

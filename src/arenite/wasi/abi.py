@@ -11,8 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
@@ -95,8 +94,7 @@ Lift: TypeAlias = Callable[[Guest, Sequence[int], int], object]
 Member = TypeVar("Member")
 
 
-@dataclass(frozen=True, slots=True)
-class ParamType:
+class ParamType(NamedTuple):
     """A type of parameters: the wasm types of its words, and how it is lifted from them."""
 
     words: tuple[str, ...]

@@ -11,8 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from arenite.wasi import fd, path, poll, process, sock
 from arenite.wasi.abi import PARAM_TYPES
@@ -24,8 +23,7 @@ UNSTABLE_MODULE = "wasi_unstable"
 Call: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]  # the functions differ in arity
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """One function: `call` does it, `signature` is "name:type … -> name:type …"."""
 
     call: Call

@@ -9,12 +9,10 @@ asks for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True)
-class Feature:
+class Feature(NamedTuple):
     """A proposal.  `standard`: the version of the standard that contains it, "" for none; `phase`: of the proposals process.
 
     `supported`: arenite accepts modules that use it.  What it adds to the format: `codes`: first and last byte that begin its instructions,

@@ -66,16 +66,14 @@ class Export:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalInit:
+class GlobalInit(NamedTuple):
     """The initial value of a global that the module defines."""
 
     value: ConstExpr
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """An element segment.  An item that is an int is a function index: short for `(("ref.func", index),)`."""
 
     mode: Mode
@@ -97,8 +95,7 @@ class Data(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Custom:
+class Custom(NamedTuple):
     """A custom section; its content is `module.data[start:end]`.  `place`: id of the last section before it that is not custom."""
 
     name: str

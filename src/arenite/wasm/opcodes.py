@@ -12,9 +12,8 @@ Example:  BY_NAME["i32.load8_u"].width == 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log2
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.layout.types import NAMES
 from arenite.wasm.codes import CODES, code_of, encoding
@@ -256,8 +255,7 @@ FC 11 | table.fill          | tableidx          | *                | reference-t
 """
 
 
-@dataclass(frozen=True)
-class Opcode:
+class Opcode(NamedTuple):
     """One row.  `code`: see `codes`.  `type` is (operands, results) as value types, or None when it depends on context."""
 
     code: int

@@ -7,8 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from arenite.errors import SnapshotError
 from arenite.world import hostio
@@ -29,8 +28,7 @@ Wait: TypeAlias = Callable[[Callable[[float | None], bool]], object]  # the API'
 RETRY = 0.01  # seconds until it is asked again whether somebody reads a named pipe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
+class How(NamedTuple):
     """How something is opened.
 
     `directory`: only if it is one.   `create`: if there is none yet, `exclusive`: only then.   `truncate`: what it has is cut off.

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import NotReady, SnapshotError
 from arenite.world.refused import Reason, Refused
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 200  # characters of a path in a message
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """A directory that the guest was given.  `dir` is open as long as the guest lives, also when it closes its descriptor."""
 
     name: bytes
@@ -36,8 +34,7 @@ class Root:
     read_only: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A path from a root; "." is the root itself."""
 
     root: Root
@@ -70,8 +67,7 @@ class Origin:
             raise SnapshotError(f"{self}, was renamed or removed")
 
 
-@dataclass(frozen=True, slots=True)
-class InputPosition:
+class InputPosition(NamedTuple):
     """How far an input is read that begins anew each time it is opened: bytes, or a file given by its path.
 
     `sort` and `identity`: what tells it from others.

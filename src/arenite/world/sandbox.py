@@ -21,9 +21,8 @@ import os
 import stat
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.world import hostio
 from arenite.world.refused import Reason, Refused
@@ -38,8 +37,7 @@ LONGEST_WAY = 2 * MOST_STEPS  # bytes of a path from a directory that the guest 
 NO_DIRECTORY = {errno.ENOTDIR, errno.ELOOP}  # what opening a link as a directory gives
 
 
-@dataclass(frozen=True, slots=True)
-class Dir:
+class Dir(NamedTuple):
     """A directory of the host: its descriptor, or where there are none, None and its path."""
 
     fd: int | None
@@ -89,8 +87,7 @@ class Dir:
             os.close(self.fd)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a path leads: `path` and `fd` are what `os` functions take (with `dir_fd=fd`).
 
     The name need not exist.  `directory`: the path can only mean a directory, for it ended in a slash.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from arenite.bytecode.effects import effects
@@ -53,4 +51,4 @@ def test_only_one_op_of_a_pair_traps(first: str, second: str) -> None:
 )
 def test_a_wrong_meaning_is_found(wrong: Row, message: str) -> None:
     with pytest.raises(InternalError, match=message):
-        effects(replace(wrong, doc="wrong"))
+        effects(wrong._replace(doc="wrong"))

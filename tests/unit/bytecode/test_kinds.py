@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from arenite.bytecode import encode
@@ -26,7 +24,7 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> Row:
     """An op of a kind that there is not: a constant of 32 bits that is an i64."""
     monkeypatch.setitem(KINDS, "i64.imm32", Kind(Form.IMMEDIATE, I64, 4, "i"))
     made = row(NAME, "a:i64 b:i64.imm32 -> i64", lambda e, a, b: e.pure("add", a, b), "dst = a + b")
-    made = replace(made, code=len(TABLE))
+    made = made._replace(code=len(TABLE))
     monkeypatch.setitem(ROWS, NAME, made)
     monkeypatch.setattr(encode, "TABLE", (*TABLE, made))
     return made

@@ -7,7 +7,6 @@ import gc
 import math
 import random
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,7 +219,7 @@ def test_damage_is_an_error_or_loads(whole: bytes) -> None:
 def test_the_cpu_is_told_before_code_runs(whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of the text and the stubs, on a CPU that must be told (x86-64 has `__clear_cache` too, which does nothing)."""
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(elf, "host", lambda: replace(host(), runs_what_was_written=False))
+    monkeypatch.setattr(elf, "host", lambda: host()._replace(runs_what_was_written=False))
     monkeypatch.setattr(libc, "flush_instructions", lambda address, size: told.append((address, size)))
     code = elf.load(whole, {**elf.libc_symbols(), "foreign": 0})
     ((address, size),) = told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from arenite.layout.types.functions import FuncType
 from arenite.layout.types.values import type_name
@@ -13,8 +13,7 @@ MAX_PAGES: Final = 65536  # of a 32-bit memory
 MAX_TABLE: Final = 10_000_000  # elements; the standard allows 2**32 - 1
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """`minimum` and, where there is one, `maximum`; pages of 64 KiB or table elements.  Spec: syntax-limits."""
 
     minimum: int
@@ -24,8 +23,7 @@ class Limits:
         return f"{self.minimum}.." + ("" if self.maximum is None else str(self.maximum))
 
 
-@dataclass(frozen=True)
-class TableType:
+class TableType(NamedTuple):
     """Spec: syntax-tabletype."""
 
     element: int
@@ -35,8 +33,7 @@ class TableType:
         return f"table {self.limits} of {type_name(self.element)}"
 
 
-@dataclass(frozen=True)
-class MemoryType:
+class MemoryType(NamedTuple):
     """Spec: syntax-memtype."""
 
     limits: Limits
@@ -45,8 +42,7 @@ class MemoryType:
         return f"memory {self.limits}"
 
 
-@dataclass(frozen=True)
-class GlobalType:
+class GlobalType(NamedTuple):
     """Spec: syntax-globaltype."""
 
     content: int
@@ -59,8 +55,7 @@ class GlobalType:
 ExternType = FuncType | TableType | MemoryType | GlobalType
 
 
-@dataclass(frozen=True)
-class ImportType:
+class ImportType(NamedTuple):
     """What a module asks for, under two names."""
 
     module: str

@@ -6,7 +6,7 @@ Nothing here holds content: that is in the arena, and every reading of it is dis
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.machine.records.values import Codec, codec
 
@@ -44,16 +44,14 @@ class FuncAddr:
         return hash((FuncAddr, self.at))
 
 
-@dataclass(frozen=True)
-class TableAddr:
+class TableAddr(NamedTuple):
     """A table's record."""
 
     at: int
     type: TableType
 
 
-@dataclass(frozen=True)
-class MemoryAddr:
+class MemoryAddr(NamedTuple):
     """A memory's record, and the area that its bytes lie in."""
 
     at: int
@@ -61,8 +59,7 @@ class MemoryAddr:
     area: int
 
 
-@dataclass(frozen=True)
-class GlobalAddr:
+class GlobalAddr(NamedTuple):
     """A global's value."""
 
     at: int

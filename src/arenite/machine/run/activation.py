@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.stops import Builtin
 from arenite.traps import Cause
@@ -44,8 +44,7 @@ class HostCall:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(frozen=True)
-class Pause:
+class Pause(NamedTuple):
     """Why it stopped, in words."""
 
     reason: PauseReason
@@ -100,8 +99,7 @@ class Activation:
         )
 
 
-@dataclass(frozen=True)
-class Until:
+class Until(NamedTuple):
     """How far an activation may go now.  `fuel`: at least 0; `deadline`: of `time.monotonic`, 0: none; `pause_at`: host functions to stop before."""
 
     fuel: int | None = None

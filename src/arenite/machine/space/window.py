@@ -25,8 +25,7 @@ import struct
 import threading
 import weakref
 from array import array
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite import platform
 from arenite.bytecode.module import FUNCTION, ModuleCode
@@ -54,8 +53,7 @@ FUNCREF: Final = FuncRefRecord.packer()
 THUNK: Final = struct.Struct("<HHI HHI HHI")
 
 
-@dataclass(frozen=True)
-class Thunk:
+class Thunk(NamedTuple):
     """The function that calls host functions of one type."""
 
     handle: int

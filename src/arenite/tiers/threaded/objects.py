@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.interpreter import Interpreter
@@ -28,8 +27,7 @@ SOURCES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(NamedTuple):
     """One interpreter of the possible ones."""
 
     addressing: str = "single"
