@@ -12,8 +12,7 @@ from arenite.api.types import MemoryType, wrapped
 from arenite.errors import Failure
 from arenite.layout import types as core
 from arenite.machine.records.memories import grow_memory, new_memory
-from arenite.machine.records.objects import MemoryAddr
-from arenite.machine.records.words import REFUSED
+from arenite.machine.records.objects import REFUSED, MemoryAddr
 
 if TYPE_CHECKING:
     import ctypes

@@ -8,9 +8,8 @@ from arenite.api.extern import Extern, expect, from_core, machine_of, reference
 from arenite.api.numbers import integer
 from arenite.api.types import TableType, wrapped
 from arenite.errors import Failure
-from arenite.machine.records.objects import TableAddr
+from arenite.machine.records.objects import REFUSED, TableAddr
 from arenite.machine.records.tables import elements, grow_table, new_table
-from arenite.machine.records.words import REFUSED
 from arenite.machine.run.collect import tidy
 
 if TYPE_CHECKING:

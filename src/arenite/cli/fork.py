@@ -20,11 +20,10 @@ import typer
 from arenite import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
 from arenite.cli.guest import Directories, Fuel, directories, entry
-from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.loading import refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured, number
 from arenite.cli.progress import progress
-from arenite.cli.snapshot_file import Modules, SnapshotFile, Verify, opened
+from arenite.cli.snapshot_file import KeyFile, Modules, SnapshotFile, Untrusted, Verify, key, opened
 from arenite.cli.waiting import wait_for_input
 from arenite.driver import Driver
 from arenite.errors import AreniteError

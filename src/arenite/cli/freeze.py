@@ -1,26 +1,73 @@
-"""`arenite freeze`: run a program to a place, and write a snapshot of it there."""
+"""`arenite freeze`: run a program to where `--at` says, and write a snapshot of it there."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from arenite import Engine, Finished
 from arenite.cli import guest
 from arenite.cli.ending import REFUSED, complain
-from arenite.cli.key import KeyFile, key
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
-from arenite.cli.saving import OUT, NoEmbed, Packed, Parent, Saving
-from arenite.cli.stop_at import At, check_call, stop_at
+from arenite.cli.snapshot_file import OUT, KeyFile, NoEmbed, Packed, Parent, Saving, key
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver
 from arenite.errors import Exit, Trap
 
 if TYPE_CHECKING:
-    from arenite.cli.stop_at import StopAt
+    from arenite import Module, Paused
+
+FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"
+
+At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see above.")]
+MaybeAt = Annotated[str | None, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; goes with -o.")]
+
+
+@dataclass(frozen=True)
+class StopAt:
+    """Where to stop: `text` as it was given, and the one thing that it says."""
+
+    text: str
+    stdin: bool = False
+    fuel: int | None = None
+    seconds: float | None = None
+    call: str | None = None
+
+    def run(self, driver: Driver) -> Finished | Paused:
+        """Go there, or to the program's end.  Raises: as `Driver.run`."""
+        return driver.run(fuel=self.fuel, deadline=self.seconds, pause_at=() if self.call is None else (self.call,))
+
+
+def stop_at(text: str) -> StopAt:
+    """What `--at` says.  Raises: typer.BadParameter."""
+    name, _, value = text.partition("=")
+    try:
+        if text == "stdin":
+            return StopAt(text, stdin=True)
+        if name == "fuel" and 0 <= int(value, 0) <= guest.MOST_FUEL:
+            return StopAt(text, fuel=int(value, 0))
+        if name == "seconds" and 0 <= float(value) < math.inf:
+            return StopAt(text, seconds=float(value))
+    except ValueError:  # no number
+        pass
+    if name == "call" and "." in value:
+        return StopAt(text, call=value)
+    raise typer.BadParameter(f"{text!r} is not of the form {FORMS}", param_hint="--at")
+
+
+def check_call(at: StopAt, module: Module) -> None:
+    """Refuse to wait for a call that the module cannot make.  Raises: typer.BadParameter."""
+    names = [f"{i.module}.{i.name}" for i in module.imports]
+    if at.call is not None and at.call not in names:
+        raise typer.BadParameter(
+            f"the program imports no {at.call!r}; it imports: {', '.join(names) or 'nothing'}", param_hint="--at"
+        )
+
 
 Out = Annotated[Path, OUT]
 

@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from arenite.cli.ending import Refused
-from arenite.cli.key import KeyFile, Untrusted, key
-from arenite.cli.listing import SHOWN, columns, listing
 from arenite.cli.loading import read, refusing
+from arenite.cli.look import SHOWN, columns, listing
 from arenite.cli.options import DEFAULTS, Settings, configured
+from arenite.cli.snapshot_file import KeyFile, Untrusted, key
 from arenite.cli.snapshots import Wanted
 from arenite.cli.snapshots import inspect as inspect_snapshot
 from arenite.inspect.module import inspect_module

@@ -19,11 +19,11 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from arenite.cli.colours import LOOKS
-from arenite.inspect.content import pages_of_records, size_of
+from arenite.cli.look import LOOKS
 from arenite.inspect.facts import parts, standing, summary
 from arenite.inspect.kinds import RECORD_KINDS
 from arenite.inspect.picture import PAGE_STATES, bands
+from arenite.inspect.records import pages_of_records, size_of
 from arenite.visible import visible
 
 if TYPE_CHECKING:

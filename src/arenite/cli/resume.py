@@ -10,14 +10,24 @@ from typing import Annotated
 import typer
 
 from arenite import Engine, Finished
-from arenite.cli.freeze import run_and_save
+from arenite.cli.freeze import MaybeAt, run_and_save, stop_at
 from arenite.cli.guest import Directories, Fuel, entry, show, streams
-from arenite.cli.key import KeyFile, Untrusted, key
 from arenite.cli.loading import refusing
 from arenite.cli.options import DEFAULTS, Settings, Tier, configured
-from arenite.cli.saving import OUT, NoEmbed, Packed, Parent, Saving
-from arenite.cli.snapshot_file import Modules, SnapshotFile, Verify, opened
-from arenite.cli.stop_at import MaybeAt, stop_at
+from arenite.cli.snapshot_file import (
+    OUT,
+    KeyFile,
+    Modules,
+    NoEmbed,
+    Packed,
+    Parent,
+    Saving,
+    SnapshotFile,
+    Untrusted,
+    Verify,
+    key,
+    opened,
+)
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver
 

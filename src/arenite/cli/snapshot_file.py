@@ -1,10 +1,13 @@
-"""The options that say what snapshot is opened and what it needs, and opening it.
+"""Snapshot files on the command line: the options that say what is opened or written, by which key, and opening and writing it.
 
-Example:  snapshot = opened(Path("booted.arn"), engine, config, modules=[], verify=False)
+A key is never a word of a command line, which others can see and shells keep.
+
+Example:  opened(Path("booted.arn"), engine, config, modules=[], verify=False); Saving.checked(engine, Path("warm.arn")).save(store)
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +15,14 @@ import typer
 
 from arenite import Snapshot
 from arenite.api.hosts import WASI
+from arenite.api.keys import LONGEST_KEY, SHORTEST_KEY, checked_key
 from arenite.cli.loading import load, refusing
 from arenite.cli.progress import progress
 
 if TYPE_CHECKING:
-    from arenite import Engine
+    from arenite import Engine, Store
     from arenite.wasi import WasiConfig
+
 
 SnapshotFile = Annotated[
     Path, typer.Argument(metavar="FILE.arn", show_default=False, help="A snapshot, as `arenite freeze` writes them.")
@@ -46,3 +51,89 @@ def opened(
     with refusing(file), progress(f"opening {file.name}"):
         snapshot = Snapshot.open(file, engine, verify=verify, key=key, trusted=trusted)
         return snapshot.link(modules=found, hosts={WASI: config})
+
+
+OUT = typer.Option("-o", "--output", metavar="OUT.arn", show_default=False, help="The snapshot file to write.")
+Packed = Annotated[bool, typer.Option("--packed", help="Write the small form, for shipping; it opens more slowly.")]
+NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Leave the module out: who opens the snapshot gives it with --module.")]
+Parent = Annotated[
+    Path | None,
+    typer.Option("--parent", metavar="FILE.arn", show_default=False, help="Write only what differs from that snapshot."),
+]
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A file to be written, and how."""
+
+    out: Path
+    packed: bool
+    embed: bool
+    parent: Snapshot | None
+    key: bytes | None
+
+    @staticmethod
+    def none(*, packed: bool, no_embed: bool, parent: Path | None) -> None:
+        """Refuse options about a file when none is written.  Raises: typer.BadParameter."""
+        if packed or no_embed or parent is not None:
+            raise typer.BadParameter("--packed, --no-embed and --parent go with -o and --at")
+
+    @classmethod
+    def checked(
+        cls,
+        engine: Engine,
+        out: Path,
+        *,
+        packed: bool = False,
+        no_embed: bool = False,
+        parent: Path | None = None,
+        key: bytes | None = None,
+        trusted: bool = True,
+    ) -> Saving:
+        """What the options say, refused before anything runs.  Raises: typer.BadParameter, Refused."""
+        if not out.parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {str(out.parent)!r}", param_hint="-o")
+        if out.is_dir():
+            raise typer.BadParameter(f"{str(out)!r} is a directory", param_hint="-o")
+        if packed and parent is not None:
+            raise typer.BadParameter("a delta is not packed: give --packed or --parent", param_hint="--parent")
+        if parent is None:
+            return cls(out, packed, not no_embed, None, key)
+        with refusing(parent):
+            return cls(out, packed, not no_embed, Snapshot.open(parent, engine, key=key, trusted=trusted), key)
+
+    def save(self, store: Store) -> None:
+        """Freeze the store and write the file.  Raises: Refused; no file appears then."""
+        with refusing(self.out), progress(f"writing {self.out.name}") as advance:
+            store.snapshot().save(
+                self.out, parent=self.parent, packed=self.packed, embed=self.embed, progress=advance, key=self.key
+            )
+
+
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        show_default=False,
+        envvar="ARENITE_KEY_FILE",
+        help=f"A file of {SHORTEST_KEY} to {LONGEST_KEY} random bytes: snapshots are written with this key, and refused unless they were.",
+    ),
+]
+Untrusted = Annotated[
+    bool,
+    typer.Option("--untrusted", help="Copy the file first: whoever supplied it may still change it or cut it off."),
+]
+
+
+def key(file: Path | None) -> bytes | None:
+    """The key in the file, which is its content as it is.  Raises: Refused, typer.BadParameter."""
+    if file is None:
+        return None
+    with refusing(file), file.open("rb") as opened:
+        content = opened.read(LONGEST_KEY + 1)
+    try:
+        return checked_key(content)
+    except ValueError:
+        message = f"{file} is no key: it has not {SHORTEST_KEY} to {LONGEST_KEY} bytes"
+        raise typer.BadParameter(message, param_hint="--key-file") from None

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console, Group
 from rich.text import Text
 
-from arenite.cli.colours import LOOKS
+from arenite import Engine, Module
 from arenite.cli.ending import Refused
-from arenite.cli.listing import SHOWN, columns, listing
 from arenite.cli.loading import read, refusing
+from arenite.cli.look import LOOKS, SHOWN, columns, listing
 from arenite.cli.page import page
 from arenite.cli.progress import progress
 from arenite.config import Config
 from arenite.inspect.facts import NAMED, parts, standing, summary
 from arenite.inspect.picture import PageState, bands
 from arenite.inspect.records import MOST_ROWS
-from arenite.inspect.snapshot import inspect_snapshot, translate
+from arenite.inspect.snapshot import inspect_snapshot
 from arenite.inspect.words import plural
 from arenite.visible import visible
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from arenite.bytecode.module import ModuleCode
     from arenite.inspect.facts import Part
     from arenite.inspect.picture import Band, Cell
     from arenite.inspect.snapshot import Inspection
@@ -64,16 +63,16 @@ class Wanted:
 
 def look(path: Path, wanted: Wanted) -> Inspection:
     """Open a snapshot and look at everything in it.  Raises: `Refused`."""
-    modules = map(_translated, wanted.modules)
+    modules = (_module(path, wanted.config) for path in wanted.modules)
     with refusing(path), progress(f"looking into {path.name}"):
         return inspect_snapshot(
             path, wanted.config, parent=wanted.parent, modules=modules, key=wanted.key, trusted=wanted.trusted
         )
 
 
-def _translated(path: Path) -> ModuleCode:
+def _module(path: Path, config: Config) -> Module:
     with refusing(path):
-        return translate(read(path))
+        return Module(Engine(config), read(path))
 
 
 def inspect(path: Path, wanted: Wanted, console: Console) -> None:

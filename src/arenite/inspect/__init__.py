@@ -5,7 +5,7 @@
     roots      what the manifest says lies in the arena, as far as it can be read
     arena      the arena of an image, and what numbers in it mean
     records    what a survey consists of
-    survey     the records that lie there, with their fields and where those lead; `content`, the bytes they are made of
+    survey     the records that lie there, with their fields and where those lead; `records`, the bytes they are made of
     stack      where its executions stand: frames, with their live slots
     picture    the same in cells, with the state of the pages
     kinds      the kinds of what is found

@@ -9,10 +9,7 @@ import struct
 from mmap import mmap
 from typing import TYPE_CHECKING, Final
 
-from arenite.inspect.kinds import (
-    FUNCTION,
-    LEADS,
-)
+from arenite.inspect.kinds import FUNCTION, LEADS
 from arenite.inspect.records import RecordRow
 from arenite.layout.cage import HOST_PAGE, write_context
 from arenite.layout.records import FuncRefRecord

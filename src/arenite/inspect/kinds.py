@@ -1,4 +1,4 @@
-"""What lies in an arena, by kind, and how each is called.  One row says it; survey and picture derive from it, `cli.colours` adds how it is shown.
+"""What lies in an arena, by kind, and how each is called.  One row says it; survey and picture derive from it, `cli.look` adds how it is shown.
 
 `LEADS` says what a field that holds an arena offset leads to, so that whoever follows it can see whether it does.
 """

@@ -20,18 +20,16 @@ from arenite.machine.space.window import Windows
 from arenite.snapshot.container import MAGIC
 from arenite.snapshot.limits import FileLimits
 from arenite.snapshot.opening import load, module_of
-from arenite.translate.module import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from arenite.api.module import Module
     from arenite.config import Config
     from arenite.inspect.records import Survey
     from arenite.inspect.stack import Stand
     from arenite.snapshot.file import Embedded, Opened
-
-__all__ = ["Inspection", "begins_snapshot", "inspect_snapshot", "is_snapshot", "translate"]
 
 PORTABLE: Final = not platform.HAS_CAGE
 
@@ -64,7 +62,7 @@ def inspect_snapshot(
     config: Config,
     *,
     parent: Path | None = None,
-    modules: Iterable[ModuleCode] = (),
+    modules: Iterable[Module] = (),
     key: bytes | None = None,
     trusted: bool = True,
 ) -> Inspection:
@@ -80,7 +78,7 @@ def inspect_snapshot(
         opened = load(path, above, limits=limits, portable=PORTABLE, key=key, trusted=trusted)
     except (MemoryError, OverflowError) as error:
         raise Limit("too large for this machine") from error
-    known = GivenModules({code.digest.hex(): code for code in modules})
+    known = GivenModules({module.code.digest.hex(): module.code for module in modules})
     found = {entry: _module(opened, entry, known) for entry in dict.fromkeys(opened.modules)}
     codes = [code if isinstance(code := found[entry], ModuleCode) else None for entry in opened.modules]
     missing = {n: why for n, entry in enumerate(opened.modules) if isinstance(why := found[entry], str)}

@@ -110,13 +110,13 @@ def _walk(survey: Survey, names: Names, window: Window, activation: Activation, 
         stand.damage = str(error)
 
 
+@dataclass(frozen=True)
 class FrameReader:
     """Tells what is in frames."""
 
-    def __init__(self, survey: Survey, names: Names, window: Window) -> None:
-        self.survey = survey
-        self.names = names
-        self.window = window
+    survey: Survey
+    names: Names
+    window: Window
 
     def frame(self, activation: Activation, frame: StackFrame, vmctx: int, *, innermost: bool) -> tuple[str, list[RecordRow]]:
         """A frame's title and rows."""

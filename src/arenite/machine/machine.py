@@ -1,11 +1,6 @@
 """A store's machine: the cage, the window, what was made in them, and what goes on.
 
-A `Machine` is the composition: its parts and its state, which the rooms beside it work on.
-
-    space      where things lie: the cage, images of it, the window
-    records    what is made in the arena: functions, tables, memories, globals, instances
-    run        calls, the loop around a tier, what stops ask for, time
-    frozen     a machine as data, and machines made of it
+A `Machine` is the composition: its parts and its state, which the rooms beside it work on (docs/machine.md).
 """
 
 from __future__ import annotations
@@ -17,7 +12,7 @@ from arenite.errors import Failure, Limit, Trap
 from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, write_context
 from arenite.layout.records import StoreContext, TableRecord
 from arenite.machine.lineage import Lineage
-from arenite.machine.records import slots
+from arenite.machine.records import references
 from arenite.machine.records.functions import write_host_function
 from arenite.machine.records.quota import UNBOUNDED
 from arenite.machine.records.registry import Registry
@@ -166,8 +161,8 @@ class Machine:
         except KeyError:
             raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code) from None
 
-    to_guest = slots.to_guest  # codecs want them with the machine bound
-    from_guest = slots.from_guest
+    to_guest = references.to_guest  # codecs want them with the machine bound
+    from_guest = references.from_guest
 
     @alone
     def close(self) -> None:

@@ -1,12 +1,5 @@
-"""The guest's standard streams: files of the host, or anything of Python's that gives or takes bytes.
-
-    source                        what the guest reads          sink                       where it goes
-    None                          nothing                       None                       nowhere
-    bytes, bytearray              these                         bytearray                  appended
-    path (os.PathLike)            the file                      path (os.PathLike)         the file, made anew
-    open file                     from it                       open file                  to it
-    callable(size) -> bytes       at most `size`; b"" ends      callable(bytes) -> count   all of them, or `count` (None: all)
-                   -> None        nothing yet: see below
+"""The guest's standard streams: files of the host, or anything of Python's that gives or takes bytes.  What may be given is `Source` and `Sink`, and
+docs/wasi.md says what each means.
 
 A file with a host descriptor is used through it, so nothing is copied; others (`io.StringIO`, a notebook's output) through
 their methods, as text if they are for text.

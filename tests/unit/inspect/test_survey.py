@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite.cli.colours import LOOKS
+from arenite.cli.look import LOOKS
 from arenite.inspect import kinds
 from arenite.inspect.picture import PageState, bands, extents
 from arenite.layout.cage import HOST_PAGE, STACK_AT

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Trap
 from arenite.layout.records import FuncRefRecord, InstanceRecord
-from arenite.machine.records.objects import FuncAddr
-from arenite.machine.records.words import word
+from arenite.machine.records.objects import FuncAddr, word
 from arenite.machine.space.absent import Unborn
 from arenite.traps import Cause
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.layout.records import GlobalRecord
-from arenite.machine.records.objects import GlobalAddr
-from arenite.machine.records.words import word
+from arenite.machine.records.objects import GlobalAddr, word
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode

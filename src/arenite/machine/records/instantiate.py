@@ -10,11 +10,10 @@ from arenite.layout.records import GlobalRecord, InstanceRecord, TableRecord
 from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
 from arenite.machine.records.memories import new_memory
-from arenite.machine.records.objects import Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr
+from arenite.machine.records.objects import WORD, Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.records.quota import check_count
 from arenite.machine.records.segments import drop, evaluate, references
 from arenite.machine.records.tables import elements, new_table, table_record
-from arenite.machine.records.words import WORD
 from arenite.traps import Cause
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from arenite.errors import Limit
 from arenite.layout.cage import memory_area
 from arenite.layout.records import InstanceRecord, MemoryRecord
 from arenite.layout.types import MAX_PAGES, PAGE_SIZE
-from arenite.machine.records.objects import MemoryAddr
+from arenite.machine.records.objects import REFUSED, MemoryAddr
 from arenite.machine.records.quota import check_count
-from arenite.machine.records.words import REFUSED
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:

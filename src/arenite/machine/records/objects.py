@@ -5,8 +5,9 @@ Nothing here holds content: that is in the arena, and every reading of it is dis
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.machine.records.values import Codec, codec
 
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
     Before = Callable[[Machine, int, Sequence[object]], Sequence[object]]
     After = Callable[[Machine, Sequence[object], object], object]
+
+
+WORD: Final = struct.Struct("<I")
+REFUSED: Final = 0xFFFFFFFF  # -1: what growing gives that cannot be done
+
+
+def word(machine: Machine, at: int) -> int:
+    """The u32 at an arena offset.  Raises: `struct.error` outside the arena."""
+    value: int = WORD.unpack_from(machine.cage.arena, at)[0]
+    return value
 
 
 class FuncAddr:

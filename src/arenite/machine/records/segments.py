@@ -12,7 +12,7 @@ from arenite.errors import InternalError
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
 from arenite.machine.records.functions import REFERENCE, function_reference
 from arenite.machine.records.globals import global_record
-from arenite.machine.records.words import WORD, word
+from arenite.machine.records.objects import WORD, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

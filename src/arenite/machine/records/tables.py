@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import Limit, Trap
 from arenite.layout.records import TableRecord
 from arenite.layout.types import MAX_TABLE
-from arenite.machine.records.objects import TableAddr
+from arenite.machine.records.objects import REFUSED, TableAddr, word
 from arenite.machine.records.quota import check_count
-from arenite.machine.records.words import REFUSED, word
 from arenite.traps import Cause
 
 if TYPE_CHECKING:

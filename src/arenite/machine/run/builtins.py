@@ -19,9 +19,9 @@ from arenite.bytecode.stops import Builtin
 from arenite.layout.records import InstanceRecord, TableRecord
 from arenite.layout.types import MAX_TABLE
 from arenite.machine.records.memories import grow_memory, memory_bytes
+from arenite.machine.records.objects import REFUSED
 from arenite.machine.records.segments import drop, elements_of, segment_bytes, segment_length
 from arenite.machine.records.tables import PIECE, elements, fill, grow_table, table_record
-from arenite.machine.records.words import REFUSED
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
