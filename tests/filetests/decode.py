@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from arenite.errors import DecodeError, ValidationError
 from arenite.layout.types import GlobalType, MemoryType, TableType, type_name
 from arenite.wasm.decode import decode
-from arenite.wasm.module import ConstExpr, Data, Element, Kind, Mode, Module
+from arenite.wasm.module import ConstExpr, Data, Element, ExternKind, Mode, Module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def lines(m: Module) -> Iterator[str]:
     yield from (f"table {i} {extern(type_)}" for i, type_ in enumerate(m.tables))
     yield from (f"memory {i} {extern(type_)}" for i, type_ in enumerate(m.memories))
     for i, type_ in enumerate(m.globals):
-        own = i - m.imported(Kind.GLOBAL)
+        own = i - m.imported(ExternKind.GLOBAL)
         yield f"global {i} {extern(type_)}" + (f" = {expr(m.inits[own].value)}" if own >= 0 else "")
     yield from (f"export {e.name} = {e.kind.name.lower()} {e.index}" for e in m.exports)
     if m.start is not None:

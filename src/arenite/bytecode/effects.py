@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, Memory, State, Type, Value, space_of
+from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, Memory, Register, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.bytecode.stops import Builtin
 from arenite.errors import InternalError
@@ -120,11 +120,11 @@ class Recorder:
             raise InternalError("a bulk operation's bounds are not i64")
         self.writes.add(space_of(memory))
 
-    def state(self, name: State) -> Value:
+    def state(self, name: Register) -> Value:
         """A register."""
         return Value(I64 if name in ("fuel", "floor") else I32, "")
 
-    def set_state(self, name: State, value: Value) -> None:
+    def set_state(self, name: Register, value: Value) -> None:
         """A register."""
         if value.type is not self.state(name).type:
             raise InternalError(f"{name} = {value.type.llvm}")

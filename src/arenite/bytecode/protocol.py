@@ -84,7 +84,7 @@ def space_of(where: Space | Memory) -> Space:
     return Space.MEMORY
 
 
-State = Literal["vmctx", "fuel", "sp", "floor"]
+Register = Literal["vmctx", "fuel", "sp", "floor"]
 
 
 class Values(Protocol):
@@ -117,10 +117,10 @@ class Emit(Values, Protocol):
         """Set `count` bytes of a memory; bounds have been checked."""
 
     # machine state, the row's result
-    def state(self, name: State) -> Value:
+    def state(self, name: Register) -> Value:
         """A register of the machine."""
 
-    def set_state(self, name: State, value: Value) -> None:
+    def set_state(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""
 
     def result(self, value: Value) -> None:

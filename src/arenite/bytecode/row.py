@@ -43,7 +43,7 @@ class Form(Enum):
     MEMORY = "a memory's number in the instance"
 
 
-class Kind(NamedTuple):
+class OperandKind(NamedTuple):
     """A kind of operand.  `type`: of the value that a meaning receives; `size`, `letter`: bytes in the encoding, and how `struct` calls them."""
 
     form: Form
@@ -53,18 +53,18 @@ class Kind(NamedTuple):
 
 
 SLOTS: Final[dict[str, Type]] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
-KINDS: Final[dict[str, Kind]] = {name: Kind(Form.SLOT, type_, 2, "H") for name, type_ in SLOTS.items()} | {
-    "i32.imm16": Kind(Form.IMMEDIATE, I32, 2, "h"),
-    "i64.imm16": Kind(Form.IMMEDIATE, I64, 2, "h"),
-    "i32.imm32": Kind(Form.IMMEDIATE, I32, 4, "i"),
-    "i64.imm64": Kind(Form.IMMEDIATE, I64, 8, "q"),
-    "u16": Kind(Form.UNSIGNED, I32, 2, "H"),
-    "u32": Kind(Form.UNSIGNED, I32, 4, "I"),
-    "type": Kind(Form.TYPE, I32, 4, "I"),
-    "label": Kind(Form.LABEL, I64, 4, "i"),
-    "loop": Kind(Form.LOOP, I64, 4, "i"),
-    "labels": Kind(Form.LABELS, I64, 2, "H"),
-    "memory": Kind(Form.MEMORY, I32, 2, "H"),
+OPERAND_KINDS: Final[dict[str, OperandKind]] = {name: OperandKind(Form.SLOT, type_, 2, "H") for name, type_ in SLOTS.items()} | {
+    "i32.imm16": OperandKind(Form.IMMEDIATE, I32, 2, "h"),
+    "i64.imm16": OperandKind(Form.IMMEDIATE, I64, 2, "h"),
+    "i32.imm32": OperandKind(Form.IMMEDIATE, I32, 4, "i"),
+    "i64.imm64": OperandKind(Form.IMMEDIATE, I64, 8, "q"),
+    "u16": OperandKind(Form.UNSIGNED, I32, 2, "H"),
+    "u32": OperandKind(Form.UNSIGNED, I32, 4, "I"),
+    "type": OperandKind(Form.TYPE, I32, 4, "I"),
+    "label": OperandKind(Form.LABEL, I64, 4, "i"),
+    "loop": OperandKind(Form.LOOP, I64, 4, "i"),
+    "labels": OperandKind(Form.LABELS, I64, 2, "H"),
+    "memory": OperandKind(Form.MEMORY, I32, 2, "H"),
 }
 """Name of a kind, as signatures have it -> what is true of it.  A new one of a known form needs nothing else."""
 
@@ -103,22 +103,22 @@ class Operand(NamedTuple):
     @property
     def form(self) -> Form:
         """What it is in the encoding."""
-        return KINDS[self.kind].form
+        return OPERAND_KINDS[self.kind].form
 
     @property
     def type(self) -> Type:
         """Type of the value a meaning receives for it."""
-        return KINDS[self.kind].type
+        return OPERAND_KINDS[self.kind].type
 
     @property
     def size(self) -> int:
         """Bytes in the encoding."""
-        return KINDS[self.kind].size
+        return OPERAND_KINDS[self.kind].size
 
     @property
     def letter(self) -> str:
         """How `struct` calls it."""
-        return KINDS[self.kind].letter
+        return OPERAND_KINDS[self.kind].letter
 
     def given(self, number: Value) -> Value | Memory:
         """What a meaning receives for a number of the code: a memory, or the number itself."""

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, Memory, State, Type, Value, space_of
+from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, Memory, Register, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.numerics import FUNCTIONS
@@ -120,7 +120,7 @@ class Line:
         return form._replace(text=f"{self.let} = {text}" if self.let else text)
 
 
-STATES: Final[dict[State, Expression]] = {
+STATES: Final[dict[Register, Expression]] = {
     "sp": Expression(I32, tree=name("sp")),
     "vmctx": Expression(I32, tree=name("vmctx")),
     "fuel": Expression(I64, tree=name("fuel")),
@@ -327,11 +327,11 @@ class PythonText:
         """What a block puts in: an operand, or something about the op."""
         return Expression(type_, tree=name(f"{{{operand}}}"), operand=operand)
 
-    def state(self, name: State) -> Expression:
+    def state(self, name: Register) -> Expression:
         """A register of the machine."""
         return STATES[name]
 
-    def set_state(self, name: State, value: Value) -> None:
+    def set_state(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""
         self.do(f"{name} = {{0}}", tree(value))
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area
-from arenite.bytecode.protocol import I32, I64, State, Value
+from arenite.bytecode.protocol import I32, I64, Register, Value
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.llvm_text import INVARIANT, LlvmText
 from arenite.layout.records import StoreContext
@@ -73,13 +73,13 @@ class Routine(LlvmText):
         values = ", ".join(f"{self.types[n]} %{n}" for n in PINNED)
         self.do(f'call void asm sideeffect "", "{places}"({values})')
 
-    def state(self, name: State) -> Value:
+    def state(self, name: Register) -> Value:
         """A register of the machine; the floor stands in the store page, where another thread may raise it."""
         if name == "floor":
             return self.load(Space.STORE, I64, self.const(I32, 0), StoreContext.floor.offset)
         return self.registers[name]
 
-    def set_state(self, name: State, value: Value) -> None:
+    def set_state(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""
         self.registers[name] = value
 

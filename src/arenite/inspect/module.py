@@ -11,7 +11,7 @@ from arenite.errors import Failure
 from arenite.inspect.features import features
 from arenite.inspect.words import describe, reach
 from arenite.wasm.decode import decode
-from arenite.wasm.module import Kind
+from arenite.wasm.module import ExternKind
 
 if TYPE_CHECKING:
     from arenite.wasm.module import Module
@@ -64,14 +64,14 @@ def section_sizes(module: Module) -> list[tuple[str, int]]:
 
 def function_sizes(module: Module) -> list[tuple[str, int]]:
     """Each defined function's label and the bytes of its body, largest first."""
-    first = module.imported(Kind.FUNC)
+    first = module.imported(ExternKind.FUNC)
     sizes = [(function_label(module, first + i), end - start) for i, (start, end) in enumerate(module.bodies)]
     return sorted(sizes, key=lambda item: -item[1])
 
 
 def function_label(module: Module, index: int) -> str:
     """`#12 malloc`: the index, and a name where the module tells one."""
-    exported = (export.name for export in module.exports if export.kind == Kind.FUNC and export.index == index)
+    exported = (export.name for export in module.exports if export.kind == ExternKind.FUNC and export.index == index)
     name = module.names.funcs.get(index) or next(exported, "")
     return f"#{index} {name}".rstrip()
 
@@ -80,9 +80,9 @@ def function_index(code: bytes, wanted: str) -> int:
     """The index of the function that has this index or name, exported or of the name section.  Raises: `Failure`, as `decode`."""
     module = decode(code)
     named = {name: index for index, name in module.names.funcs.items()}
-    named |= {export.name: export.index for export in module.exports if export.kind == Kind.FUNC}
+    named |= {export.name: export.index for export in module.exports if export.kind == ExternKind.FUNC}
     index = named.get(wanted, int(wanted) if wanted.isdecimal() else -1)
-    first, end = module.imported(Kind.FUNC), len(module.funcs)
+    first, end = module.imported(ExternKind.FUNC), len(module.funcs)
     if not 0 <= index < end:
         raise Failure(f"no function {wanted!r}: give a name or an index below {end}")
     if index < first:

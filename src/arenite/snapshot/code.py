@@ -24,7 +24,7 @@ import zstandard
 
 from arenite.bytecode.module import FUNCTION, SECTIONS, FunctionCode, ModuleCode, Section
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.bytecode.row import KINDS, Form
+from arenite.bytecode.row import OPERAND_KINDS, Form
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
@@ -259,7 +259,7 @@ def ops_of(bytecode: bytes, functions: Iterable[FunctionCode], rows: list[Row | 
     """Where each op of some functions stands, and its number; an op without a row is the last.  `rows`: by number."""
     sizes = [0 if row is None else row.size for row in rows]
     labels = {n: o.at for n, row in enumerate(rows) if row is not None for o in row.encoded if o.form is Form.LABELS}
-    width = KINDS["labels"].size
+    width = OPERAND_KINDS["labels"].size
     for function in functions:
         at, end = function.begin, function.end
         while at < end:

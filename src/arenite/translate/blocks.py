@@ -33,7 +33,7 @@ NO_TYPES: Final[tuple[int, ...]] = ()
 
 
 @final
-class Control:
+class OpenBlock:
     """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
     other arm; `start`: pc of a loop; `used`: something branches to the label; `since`: as `Records` has it where the block begins.
     """
@@ -59,7 +59,7 @@ class Blocks:
         self.s = s
         self.branches = Branches(writer)
         self.records = records
-        self.controls: list[Control] = []
+        self.blocks: list[OpenBlock] = []
         self.depth: i64 = 0
         self.results: i64 = 0  # of the function
         self.header: i64 = 0
@@ -73,20 +73,20 @@ class Blocks:
 
     # opening and closing
 
-    def open(self, kind: i64, params: tuple[int, ...], results: tuple[int, ...]) -> Control:
+    def open(self, kind: i64, params: tuple[int, ...], results: tuple[int, ...]) -> OpenBlock:
         """A block begins; its parameters are on the stack."""
-        if self.depth == len(self.controls):
-            self.controls.append(Control())
-        control = self.controls[self.depth]
+        if self.depth == len(self.blocks):
+            self.blocks.append(OpenBlock())
+        block = self.blocks[self.depth]
         self.depth += 1
-        control.kind = kind
-        control.height = self.s.top(len(params))
-        control.params = params
-        control.results = results
-        control.used = False
-        control.since = self.records.since
-        control.label = NONE if kind == LOOP else self.writer.label()
-        return control
+        block.kind = kind
+        block.height = self.s.top(len(params))
+        block.params = params
+        block.results = results
+        block.used = False
+        block.since = self.records.since
+        block.label = NONE if kind == LOOP else self.writer.label()
+        return block
 
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """Locals may change in it on some path: no operand stays an alias."""
@@ -98,10 +98,10 @@ class Blocks:
         s = self.s
         s.settle_locals()
         s.settle_top(len(params))
-        control = self.open(LOOP, params, results)
+        block = self.open(LOOP, params, results)
         self.writer.barrier()
-        control.start = self.writer.pc()
-        self.records.safepoint(control.start, at, s)
+        block.start = self.writer.pc()
+        self.records.safepoint(block.start, at, s)
 
     def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A branch to the other arm."""
@@ -110,53 +110,53 @@ class Blocks:
         s.drop(1)
         s.settle_locals()
         s.settle_top(len(params))
-        control = self.open(IF, params, results)
-        control.otherwise = self.writer.label()
-        self.branches.branch_if(condition, False, control.otherwise, NONE)
+        block = self.open(IF, params, results)
+        block.otherwise = self.writer.label()
+        self.branches.branch_if(condition, False, block.otherwise, NONE)
 
     def else_(self, *, live: bool) -> None:
         """The first arm leaves its results where the second will."""
         s = self.s
-        control = self.controls[self.depth - 1]
+        block = self.blocks[self.depth - 1]
         if live:
-            s.settle_top(len(control.results))
-            control.used = True
-            self.branches.branch(control.label, NONE)
-        self.writer.bind(control.otherwise)
-        self.records.since = control.since
-        control.kind = BLOCK
-        s.cut(control.height)
-        self.push_types(control.params)
+            s.settle_top(len(block.results))
+            block.used = True
+            self.branches.branch(block.label, NONE)
+        self.writer.bind(block.otherwise)
+        self.records.since = block.since
+        block.kind = BLOCK
+        s.cut(block.height)
+        self.push_types(block.params)
 
     def end(self, *, live: bool) -> None:
         """Paths join, if more than one comes here."""
         s = self.s
-        control = self.controls[self.depth - 1]
+        block = self.blocks[self.depth - 1]
         self.depth -= 1
-        if control.kind == BODY:
-            self.end_body(control, live=live)
+        if block.kind == BODY:
+            self.end_body(block, live=live)
             return
-        joined = control.used or control.kind == IF
+        joined = block.used or block.kind == IF
         if live and not joined:
             return  # operands may stay as they are
         if live:
-            s.settle_top(len(control.results))
-        if control.kind == IF:
-            self.writer.bind(control.otherwise)
-        if control.used:
-            self.writer.bind(control.label)
-        self.records.since = control.since  # a branch may have passed by what came since
-        s.cut(control.height)
-        self.push_types(control.results)
+            s.settle_top(len(block.results))
+        if block.kind == IF:
+            self.writer.bind(block.otherwise)
+        if block.used:
+            self.writer.bind(block.label)
+        self.records.since = block.since  # a branch may have passed by what came since
+        s.cut(block.height)
+        self.push_types(block.results)
 
-    def end_body(self, control: Control, *, live: bool) -> None:
+    def end_body(self, block: OpenBlock, *, live: bool) -> None:
         """The function's end."""
         if live:
             self.s.untangle(self.results)
             self.s.deliver(self.results)
-        if control.used:
-            self.writer.bind(control.label)
-        if live or control.used:
+        if block.used:
+            self.writer.bind(block.label)
+        if live or block.used:
             self.writer.effect32(RETURN, 0, self.header)
 
     def push_types(self, types: tuple[int, ...]) -> None:
@@ -166,57 +166,57 @@ class Blocks:
 
     # branches
 
-    def arity(self, control: Control) -> i64:
+    def arity(self, block: OpenBlock) -> i64:
         """How many operands a branch to it takes along."""
-        return len(control.params) if control.kind == LOOP else len(control.results)
+        return len(block.params) if block.kind == LOOP else len(block.results)
 
-    def direct(self, control: Control) -> bool:
+    def direct(self, block: OpenBlock) -> bool:
         """Whether a branch to it needs no op but itself: operands lie where they must."""
-        arity = self.arity(control)
-        return arity == 0 or (control.kind != BODY and self.s.in_place(arity, control.height))
+        arity = self.arity(block)
+        return arity == 0 or (block.kind != BODY and self.s.in_place(arity, block.height))
 
-    def go(self, control: Control) -> None:
+    def go(self, block: OpenBlock) -> None:
         """Carry operands along and branch, or return."""
-        if control.kind == BODY:
+        if block.kind == BODY:
             self.s.deliver(self.results)
             self.writer.effect32(RETURN, 0, self.header)
             return
-        self.s.carry(self.arity(control), control.height)
-        self.jump(control)
+        self.s.carry(self.arity(block), block.height)
+        self.jump(block)
 
-    def jump(self, control: Control) -> None:
+    def jump(self, block: OpenBlock) -> None:
         """Branch; operands are in place."""
-        if control.kind == LOOP:
-            self.branches.branch(NONE, control.start)
+        if block.kind == LOOP:
+            self.branches.branch(NONE, block.start)
         else:
-            control.used = True
-            self.branches.branch(control.label, NONE)
+            block.used = True
+            self.branches.branch(block.label, NONE)
 
     def br(self, depth: i64) -> None:
         """What it carries may be written there at once."""
-        control = self.controls[self.depth - 1 - depth]
-        if control.kind == BODY:
+        block = self.blocks[self.depth - 1 - depth]
+        if block.kind == BODY:
             self.s.untangle(self.results)
-        self.go(control)
+        self.go(block)
 
     def br_if(self, depth: i64) -> None:
         """One op, or a branch around the operands' moves."""
         s = self.s
-        control = self.controls[self.depth - 1 - depth]
+        block = self.blocks[self.depth - 1 - depth]
         condition = s.source(s.height - 1, 3)
         s.drop(1)
-        if self.direct(control):
-            if control.kind == LOOP:
-                self.branches.branch_if(condition, True, NONE, control.start)
+        if self.direct(block):
+            if block.kind == LOOP:
+                self.branches.branch_if(condition, True, NONE, block.start)
             else:
-                control.used = True
-                self.branches.branch_if(condition, True, control.label, NONE)
+                block.used = True
+                self.branches.branch_if(condition, True, block.label, NONE)
             return
-        if control.kind == BODY:
+        if block.kind == BODY:
             s.untangle(self.results)
         around = self.writer.label()
         self.branches.branch_if(condition, False, around, NONE)
-        self.go(control)
+        self.go(block)
         self.writer.bind(around)
 
     def br_table(self, depths: list[int]) -> None:
@@ -236,10 +236,10 @@ class Blocks:
         writer.effect(BR_TABLE, index, count, 0)
         stubs: dict[int, int] = {}
         for depth in depths:
-            control = self.controls[self.depth - 1 - depth]
-            label = control.label
-            if control.kind != LOOP and self.direct(control):
-                control.used = True
+            block = self.blocks[self.depth - 1 - depth]
+            label = block.label
+            if block.kind != LOOP and self.direct(block):
+                block.used = True
             elif depth in stubs:
                 label = stubs[depth]
             else:
@@ -250,4 +250,4 @@ class Blocks:
             write_i32_le(writer.out, 0)
         for depth, stub in stubs.items():
             writer.bind(stub)
-            self.go(self.controls[self.depth - 1 - depth])
+            self.go(self.blocks[self.depth - 1 - depth])

@@ -19,7 +19,7 @@ from arenite.translate.writer import Trace
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.decode import decode
 from arenite.wasm.features import SUPPORTED, Features
-from arenite.wasm.module import Kind, Mode
+from arenite.wasm.module import ExternKind, Mode
 from arenite.wasm.validate import validate_module
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
 def _assembled(module: Module, translator: Translator, name: str | None) -> ModuleCode:
     translator.records.link(translator.writer.out)
     bytecode = translator.writer.out.getvalue()
-    imported_tables, imported_globals = module.imported(Kind.TABLE), module.imported(Kind.GLOBAL)
+    imported_tables, imported_globals = module.imported(ExternKind.TABLE), module.imported(ExternKind.GLOBAL)
     inits = (init.value for init in module.inits)
     return ModuleCode(
         name=module.names.module if name is None else name,
@@ -117,7 +117,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         exports=tuple(module.export_types()),
         function_types=tuple(module.funcs),
         tables=tuple(module.tables[imported_tables:]),
-        memories=tuple(module.memories[module.imported(Kind.MEMORY) :]),
+        memories=tuple(module.memories[module.imported(ExternKind.MEMORY) :]),
         globals=tuple(zip(module.globals[imported_globals:], map(portable, inits), strict=True)),
         elements=tuple(map(_element, module.elements)),
         data=DataSegments.of([_data(segment) for segment in module.segments]),

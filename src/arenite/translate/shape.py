@@ -10,7 +10,7 @@ from typing import final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.instance import InstanceLayout
-from arenite.wasm.module import Kind, Module
+from arenite.wasm.module import ExternKind, Module
 
 
 @final
@@ -18,9 +18,9 @@ class Shape:
     """`func_types`: typeidx by funcidx; `results`: by typeidx; `functions` (imported ones), `tables` and `globals`: places."""
 
     def __init__(self, module: Module) -> None:
-        self.imported_functions: i64 = module.imported(Kind.FUNC)
-        self.imported_globals: i64 = module.imported(Kind.GLOBAL)
-        functions, globals_ = module.imported(Kind.FUNC), module.imported(Kind.GLOBAL)
+        self.imported_functions: i64 = module.imported(ExternKind.FUNC)
+        self.imported_globals: i64 = module.imported(ExternKind.GLOBAL)
+        functions, globals_ = module.imported(ExternKind.FUNC), module.imported(ExternKind.GLOBAL)
         layout = InstanceLayout(functions, len(module.tables), globals_, len(module.globals) - globals_)
         self.func_types = list(module.funcs)
         self.results = [type_.results for type_ in module.types]

@@ -18,7 +18,7 @@ from arenite.layout import types
 from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
 from arenite.wasm.features import EXTERNS, SECTIONS, SUPPORTED, Features, heap_type, illegal, limits_flags, malformed, missing
-from arenite.wasm.module import Custom, Data, Element, Export, GlobalInit, Import, Kind, Mode, Module
+from arenite.wasm.module import Custom, Data, Element, Export, ExternKind, GlobalInit, Import, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
 from arenite.wasm.validate import validate
@@ -200,21 +200,21 @@ class Decoder:
         kind = r.byte()
         space: list[int] | list[TableType] | list[MemoryType] | list[GlobalType]
         match kind:
-            case Kind.FUNC:
+            case ExternKind.FUNC:
                 m.funcs.append(r.u32())
                 space = m.funcs
-            case Kind.TABLE:
+            case ExternKind.TABLE:
                 m.tables.append(TableType(self.reftype(), self.limits()))
                 space = m.tables
-            case Kind.MEMORY:
+            case ExternKind.MEMORY:
                 m.memories.append(MemoryType(self.limits()))
                 space = m.memories
-            case Kind.GLOBAL:
+            case ExternKind.GLOBAL:
                 m.globals.append(self.globaltype())
                 space = m.globals
             case _:
                 raise DecodeError("malformed import kind" + missing(EXTERNS.get(kind)), r.pos - 1)
-        m.imports.append(Import(module, name, Kind(kind), len(space) - 1, at))
+        m.imports.append(Import(module, name, ExternKind(kind), len(space) - 1, at))
 
     def function(self) -> None:
         """An entry of the function section."""
@@ -252,9 +252,9 @@ class Decoder:
         r, at = self.r, self.r.pos
         name = self.name()
         kind = r.byte()
-        if kind > Kind.GLOBAL:
+        if kind > ExternKind.GLOBAL:
             raise DecodeError("malformed export kind" + missing(EXTERNS.get(kind)), r.pos - 1)
-        self.module.exports.append(Export(name, Kind(kind), r.u32(), at))
+        self.module.exports.append(Export(name, ExternKind(kind), r.u32(), at))
 
     def start(self) -> None:
         """The start section."""

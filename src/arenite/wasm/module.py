@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ConstExpr = tuple[tuple[str | int, ...], ...]
 
 
-class Kind(IntEnum):
+class ExternKind(IntEnum):
     """What is imported or exported, numbered as in the file."""
 
     FUNC = 0
@@ -51,7 +51,7 @@ class Import:
 
     module: str
     name: str
-    kind: Kind
+    kind: ExternKind
     index: int
     at: int
 
@@ -61,7 +61,7 @@ class Export:
     """`index`: in the index space of its kind."""
 
     name: str
-    kind: Kind
+    kind: ExternKind
     index: int
     at: int
 
@@ -144,13 +144,13 @@ class Module:
         size = len(self.data)
         self.budget = Budget(size, size if self.paid is None else min(self.paid, size))
 
-    def imported(self, kind: Kind) -> int:
+    def imported(self, kind: ExternKind) -> int:
         """How many entries of an index space are imports."""
         return sum(item.kind == kind for item in self.imports)
 
     def declared(self) -> set[int]:
         """The functions that occur outside bodies, which `ref.func` may name.  Spec: valid-ref.func."""
-        found = {export.index for export in self.exports if export.kind == Kind.FUNC}
+        found = {export.index for export in self.exports if export.kind == ExternKind.FUNC}
         exprs = [init.value for init in self.inits]
         for element in self.elements:
             for item in element.items:
@@ -165,16 +165,16 @@ class Module:
         """The type of a function of the (validated) module's index space."""
         return self.types[self.funcs[index]]
 
-    def extern_type(self, kind: Kind, index: int) -> ExternType:
+    def extern_type(self, kind: ExternKind, index: int) -> ExternType:
         """The type of an entry of an index space."""
         match kind:
-            case Kind.FUNC:
+            case ExternKind.FUNC:
                 return self.func_type(index)
-            case Kind.TABLE:
+            case ExternKind.TABLE:
                 return self.tables[index]
-            case Kind.MEMORY:
+            case ExternKind.MEMORY:
                 return self.memories[index]
-            case Kind.GLOBAL:
+            case ExternKind.GLOBAL:
                 return self.globals[index]
 
     def import_types(self) -> list[ImportType]:

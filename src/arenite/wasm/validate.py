@@ -13,7 +13,7 @@ from arenite.errors import ValidationError
 from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.features import SUPPORTED, missing
-from arenite.wasm.module import Kind, Mode
+from arenite.wasm.module import ExternKind, Mode
 from arenite.wasm.opcodes import BY_NAME
 from arenite.wasm.sink import Sink
 from arenite.wasm.uses import uses
@@ -50,12 +50,12 @@ class Rules:
 
     def __init__(self, module: Module) -> None:
         self.m = module
-        self.imported = module.imported(Kind.GLOBAL)
+        self.imported = module.imported(ExternKind.GLOBAL)
         self.counts = {
-            Kind.FUNC: len(module.funcs),
-            Kind.TABLE: len(module.tables),
-            Kind.MEMORY: len(module.memories),
-            Kind.GLOBAL: len(module.globals),
+            ExternKind.FUNC: len(module.funcs),
+            ExternKind.TABLE: len(module.tables),
+            ExternKind.MEMORY: len(module.memories),
+            ExternKind.GLOBAL: len(module.globals),
         }
 
     def check(self) -> None:
@@ -72,10 +72,10 @@ class Rules:
         """Where a section begins, for messages about no entry in particular."""
         return self.m.sections.get(section, (0, 0))[0]
 
-    def index(self, kind: Kind, index: int, at: int) -> None:
+    def index(self, kind: ExternKind, index: int, at: int) -> None:
         """An index must be in its space."""
         if index >= self.counts[kind]:
-            name = "function" if kind == Kind.FUNC else kind.name.lower()
+            name = "function" if kind == ExternKind.FUNC else kind.name.lower()
             raise ValidationError(f"unknown {name} {index}", at)
 
     def features(self) -> None:
@@ -119,7 +119,7 @@ class Rules:
         m = self.m
         for element in m.elements:
             if element.mode == Mode.ACTIVE:
-                self.index(Kind.TABLE, element.table, element.at)
+                self.index(ExternKind.TABLE, element.table, element.at)
                 expected = m.tables[element.table].element
                 if not match(element.type, expected):
                     raise ValidationError(
@@ -129,18 +129,18 @@ class Rules:
             for item in element.items:
                 if not isinstance(item, int):
                     self.constant(item, element.type, element.at)
-                elif item >= self.counts[Kind.FUNC]:
+                elif item >= self.counts[ExternKind.FUNC]:
                     raise ValidationError(f"unknown function {item}", element.at)
         for data in m.segments:
             if data.mode == Mode.ACTIVE:
-                self.index(Kind.MEMORY, data.memory, data.at)
+                self.index(ExternKind.MEMORY, data.memory, data.at)
                 self.constant(data.offset, I32, data.at)
 
     def start(self) -> None:
         """The start function takes and gives nothing.  Spec: valid-start."""
         if self.m.start is not None:
             at = self.at(8)
-            self.index(Kind.FUNC, self.m.start, at)
+            self.index(ExternKind.FUNC, self.m.start, at)
             if self.m.func_type(self.m.start) != FuncType((), ()):
                 raise ValidationError("start function must have no parameters and no results", at)
 
@@ -179,7 +179,7 @@ class Rules:
             case "ref.null":
                 return (), (immediate,)
             case "ref.func":
-                self.index(Kind.FUNC, immediate, at)
+                self.index(ExternKind.FUNC, immediate, at)
                 return (), (FUNCREF,)
         type_ = BY_NAME[name].type
         assert type_ is not None, "the other constant instructions have a fixed type"

@@ -8,7 +8,7 @@ from arenite.bytecode import encode
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import ROWS, TABLE, _joined
 from arenite.bytecode.protocol import I32, I64
-from arenite.bytecode.row import KINDS, Form, Kind, Row, fused, row, specialised
+from arenite.bytecode.row import OPERAND_KINDS, Form, OperandKind, Row, fused, row, specialised
 from arenite.bytecode.text import op_text
 from arenite.emit.addressing import Single
 from arenite.emit.handler import Handler
@@ -22,7 +22,7 @@ NAME = "i64.add wide"
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> Row:
     """An op of a kind that there is not: a constant of 32 bits that is an i64."""
-    monkeypatch.setitem(KINDS, "i64.imm32", Kind(Form.IMMEDIATE, I64, 4, "i"))
+    monkeypatch.setitem(OPERAND_KINDS, "i64.imm32", OperandKind(Form.IMMEDIATE, I64, 4, "i"))
     made = row(NAME, "a:i64 b:i64.imm32 -> i64", lambda e, a, b: e.pure("add", a, b), "dst = a + b")
     made = made._replace(code=len(TABLE))
     monkeypatch.setitem(ROWS, NAME, made)

@@ -7,7 +7,7 @@ import wasmtime
 
 from arenite.errors import DecodeError, ValidationError
 from arenite.wasm.decode import decode
-from arenite.wasm.module import Import, Kind, Module
+from arenite.wasm.module import ExternKind, Import, Module
 from arenite.wasm.validate import validate
 from unit.wasm.recorder import report, report_wat
 
@@ -68,7 +68,7 @@ def test_errors_name_function_and_offset() -> None:
 
 def test_index_spaces_begin_with_imports() -> None:
     m = module('(import "a" "b" (func (param i32))) (import "a" "c" (global i64)) (func) (export "f" (func 1))')
-    assert [(i.name, i.kind, i.index) for i in m.imports] == [("b", Kind.FUNC, 0), ("c", Kind.GLOBAL, 0)]
+    assert [(i.name, i.kind, i.index) for i in m.imports] == [("b", ExternKind.FUNC, 0), ("c", ExternKind.GLOBAL, 0)]
     assert isinstance(m.imports[0], Import)
     assert [str(m.func_type(i)) for i in range(2)] == ["(i32) -> ()", "() -> ()"]
     assert [str(e.type) for e in m.export_types()] == ["() -> ()"]

@@ -3,7 +3,7 @@
 facts    what it looks up about ops, derived from their rows
 code     the module's code; the error that a broken rule is
 rules    what the module says
-states   the class of every slot, where the walk is and at labels ahead
+slots    the class of every slot, where the walk is and at labels ahead
 frame    the slots of the function at hand
 points   its safepoints
 walk     each op once, in order

@@ -10,7 +10,7 @@ from typing import Final, final
 from librt.strings import read_i16_le, read_i32_le
 from mypy_extensions import i64
 
-from arenite.bytecode.verifier.states import NOTHING
+from arenite.bytecode.verifier.slots import NOTHING
 
 RECORD: Final = 28  # bytes of a function's record
 MASK: Final[i64] = 0xFFFFFFFF

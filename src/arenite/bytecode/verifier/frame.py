@@ -13,24 +13,24 @@ from mypy_extensions import i64
 from arenite.bytecode.verifier.code import MASK, Code, broken
 from arenite.bytecode.verifier.facts import CLASS_OF, UNWRITTEN, Facts
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.bytecode.verifier.states import NOTHING, State
+from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 
 HEADER: Final = 2  # slots
 
 
 @final
 class Frame:
-    """A function's slots, by byte offset.  The state has a number for each that is no declared local: those have their types for good.
+    """A function's frame: which slot is at a byte offset.  Declared locals always have their types; `slots` holds the classes of the others.
 
-    `begin`, `end`: of the function's code; `size` and the others in slots; `hidden`: declared locals: slots from `first_temp` on have a number in the
-    state that is so much less; `entry`, `leaving`: classes of parameters and results, as words.
+    `begin`, `end`: of the function's code; `size` and the rest in slots; `hidden`: how many declared locals there are, and so by how much less `slots`
+    numbers the slots from `first_temp` on; `entry`, `leaving`: classes of parameters and results, as words.
     """
 
-    def __init__(self, code: Code, rules: Rules, facts: Facts, state: State) -> None:
+    def __init__(self, code: Code, rules: Rules, facts: Facts, slots: SlotClasses) -> None:
         self.code = code
         self.rules = rules
         self.op_places: bytes = facts.places
-        self.state = state
+        self.slots = slots
         self.begin: i64 = 0
         self.end: i64 = 0
         self.size: i64 = 0
@@ -67,9 +67,9 @@ class Frame:
             raise broken(NOTHING, "its locals do not begin with its parameters")
         if size & 7 != 0 or self.header + HEADER + self.hidden > self.size:
             raise broken(NOTHING, f"its frame has {size} bytes")
-        self.state.begin(self.size - self.hidden)
-        self.state.take(self.entry)
-        self.state.live = True
+        self.slots.begin(self.size - self.hidden)
+        self.slots.take(self.entry)
+        self.slots.live = True
 
     def prologue(self) -> i64:
         """The ops that begin a function, which say where its locals lie; the pc behind them."""
@@ -104,7 +104,7 @@ class Frame:
             raise broken(pc, f"{count} slots from byte {first} are not the next locals, or lie outside the frame")
 
     def place(self, pc: i64, byte: i64) -> i64:
-        """The number, in the state, of the slot at a byte offset; NOTHING for a declared local."""
+        """The number that `slots` has for the slot at a byte offset; NOTHING for a declared local."""
         i = byte >> 3
         if byte & 7 != 0 or i >= self.size or self.header <= i < self.header + HEADER:
             raise broken(pc, f"byte {byte} is no slot of a frame of {self.size << 3} bytes with its header at {self.header << 3}")
@@ -120,9 +120,9 @@ class Frame:
     def read(self, pc: i64, byte: i64) -> i64:
         """An op reads a slot: its class."""
         i = self.place(pc, byte)
-        if not self.state.live:
+        if not self.slots.live:
             return 0
-        class_ = self.local(byte) if i < 0 else self.state.get(i)
+        class_ = self.local(byte) if i < 0 else self.slots.get(i)
         if class_ == UNWRITTEN:
             raise broken(pc, f"slot {byte >> 3} is read, and not written on every path that leads here")
         return class_
@@ -130,9 +130,9 @@ class Frame:
     def write(self, pc: i64, byte: i64, class_: i64) -> None:
         """An op writes a slot."""
         i = self.place(pc, byte)
-        if not self.state.live:
+        if not self.slots.live:
             return
         if i >= 0:
-            self.state.set(i, class_)
+            self.slots.set(i, class_)
         elif class_ & ~self.local(byte) != 0:
             raise broken(pc, f"the local in slot {byte >> 3} receives a value of another type")

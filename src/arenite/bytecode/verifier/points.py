@@ -13,7 +13,7 @@ from mypy_extensions import i64
 from arenite.bytecode.verifier.code import MASK, broken
 from arenite.bytecode.verifier.facts import CLASS_OF, UNWRITTEN
 from arenite.bytecode.verifier.frame import Frame  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.bytecode.verifier.states import NOTHING, State
+from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 
 HEAD: Final = 12  # bytes of a safepoint before its slots
 
@@ -26,10 +26,10 @@ class Points:
     the frame's any more.  `excused`: (record of a safepoint, slot), see `excuse`.
     """
 
-    def __init__(self, safepoints: bytes, frame: Frame, state: State, lenient: bool) -> None:  # noqa: FBT001 (compiled, by position)
+    def __init__(self, safepoints: bytes, frame: Frame, slots: SlotClasses, lenient: bool) -> None:  # noqa: FBT001 (compiled, by position)
         self.safepoints = safepoints
         self.frame = frame
-        self.state = state
+        self.slots = slots
         self.lenient = lenient
         self.record: i64 = 0
         self.records_end: i64 = 0
@@ -71,29 +71,29 @@ class Points:
         self.holds(pc, record, pc)
         self.passed = record
         self.record = record + HEAD + 8 * self.listed(record)
-        if self.state.live:
+        if self.slots.live:
             self.relist()
         self.owed = NOTHING
         self.advance()
 
     def holds(self, pc: i64, record: i64, at_pc: i64) -> None:
         """Whether what a safepoint promises is there: at its own pc, or where a back-edge leads to it."""
-        wrong = self.state.fits(self.frame.entry) if self.state.live else NOTHING
+        wrong = self.slots.fits(self.frame.entry) if self.slots.live else NOTHING
         if wrong >= 0:
             raise broken(pc, f"parameter {wrong} does not hold a value of its type at the safepoint .{at_pc - self.frame.begin}")
         bound = self.overwritten if pc == self.owed else self.frame.size
-        safepoints, state, live = self.safepoints, self.state, self.state.live
+        safepoints, slots, live = self.safepoints, self.slots, self.slots.live
         hidden, first = self.frame.hidden, self.frame.first_temp
         at = record + HEAD
         end = at + 8 * self.listed(record)
-        state.spend((end - at) >> 3)
+        slots.spend((end - at) >> 3)
         while at < end:
             slot = i64(read_i32_le(safepoints, at)) & MASK
             type_ = i64(read_i32_le(safepoints, at + 4)) & MASK
             if not first <= slot < bound:
                 raise broken(pc, f"the safepoint .{at_pc - self.frame.begin} names slot {slot}, which is none of its operands")
             known = i64(CLASS_OF[type_]) if type_ < 256 else UNWRITTEN
-            fits = type_ == 0 if known == UNWRITTEN else not live or state.get(slot - hidden) & ~known == 0
+            fits = type_ == 0 if known == UNWRITTEN else not live or slots.get(slot - hidden) & ~known == 0
             if not (fits and (type_ != 0 or not live)) and (pc == at_pc or not self.excuse(record, slot)):
                 raise broken(
                     pc, f"slot {slot} does not hold what the safepoint .{at_pc - self.frame.begin} says: type {type_:#x}"
@@ -102,24 +102,24 @@ class Points:
 
     def relist(self) -> None:
         """What the safepoint lists, which was just passed, is all that may be relied on."""
-        self.state.take(self.frame.entry)
+        self.slots.take(self.frame.entry)
         at = self.passed + HEAD
         while at < self.record:
             slot = i64(read_i32_le(self.safepoints, at)) & MASK
             if not self.lenient or (int(self.passed), int(slot)) not in self.excused:
-                self.state.set(slot - self.frame.hidden, i64(CLASS_OF[self.safepoints[at + 4]]))
+                self.slots.set(slot - self.frame.hidden, i64(CLASS_OF[self.safepoints[at + 4]]))
             at += 8
 
     def shared(self) -> bool:
         """Whether what the safepoint lists, which was just passed, is there on all ways that lead here: a loop may begin with it."""
-        if self.state.live and self.state.fits(self.frame.entry) >= 0:
+        if self.slots.live and self.slots.fits(self.frame.entry) >= 0:
             return False
         at = self.passed + HEAD
         while at < self.record:
             slot = i64(read_i32_le(self.safepoints, at)) & MASK
             if (
-                self.state.live
-                and self.state.get(slot - self.frame.hidden) & ~i64(CLASS_OF[self.safepoints[at + 4]]) != 0
+                self.slots.live
+                and self.slots.get(slot - self.frame.hidden) & ~i64(CLASS_OF[self.safepoints[at + 4]]) != 0
                 and not self.excuse(self.passed, slot)
             ):
                 return False

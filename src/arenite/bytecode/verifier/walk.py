@@ -47,7 +47,7 @@ from arenite.bytecode.verifier.facts import (
 from arenite.bytecode.verifier.frame import HEADER, Frame
 from arenite.bytecode.verifier.points import Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.bytecode.verifier.states import NOTHING, State
+from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 
 WORK: Final = 8  # words of state that may be looked at for each byte of bytecode (CPython asks for 1/27) …
 WORK_FREE: Final = 1 << 25  # … beyond these
@@ -75,9 +75,9 @@ class Walk:
         self.bytecode = bytecode
         self.locals_of = locals_
         self.code = Code(bytecode, returns, functions)
-        self.state = State(rules.room, WORK * i64(len(bytecode)) + WORK_FREE)
-        self.frame = Frame(self.code, rules, facts, self.state)
-        self.stops = Points(safepoints, self.frame, self.state, lenient)
+        self.slots = SlotClasses(rules.room, WORK * i64(len(bytecode)) + WORK_FREE)
+        self.frame = Frame(self.code, rules, facts, self.slots)
+        self.stops = Points(safepoints, self.frame, self.slots, lenient)
         self.type_places = BytesWriter()
         self.points: i64 = 0  # return points met
         # the function at hand, and what was found before it
@@ -112,7 +112,7 @@ class Walk:
     def again(self, i: i64, last: bool) -> None:  # noqa: FBT001 (compiled, by position)
         """Check the function once more, without what was excused; that is all if nothing else was."""
         known = len(self.stops.excused)
-        self.state.spend((self.end - self.begin) >> 3)
+        self.slots.spend((self.end - self.begin) >> 3)
         self.stops.record = self.code.field(i, 5)
         self.points = self.points_before
         self.type_places.truncate(self.places_before)
@@ -158,10 +158,10 @@ class Walk:
         unit = (target - self.begin) >> 3
         mark = i64(self.marks[unit])
         if mark == 0:
-            mark = self.state.label() + 1
+            mark = self.slots.label() + 1
             self.marks[unit] = i32(mark)
-        if self.state.live:
-            self.state.join(mark - 1)
+        if self.slots.live:
+            self.slots.join(mark - 1)
 
     def back(self, pc: i64, target: i64) -> None:
         """A back-edge: to a safepoint that has been passed, whose slots are as they were then."""
@@ -170,11 +170,11 @@ class Walk:
         mark = i64(self.marks[(target - self.begin) >> 3])
         if mark >= 0:
             raise broken(pc, f"no safepoint at .{target - self.begin}, where a loop begins")
-        if target == self.looped and self.looped_growths == self.state.growths:
+        if target == self.looped and self.looped_growths == self.slots.growths:
             return
         self.stops.holds(pc, (-1 - mark) << 2, target)
         self.looped = target
-        self.looped_growths = self.state.growths
+        self.looped_growths = self.slots.growths
 
     def arrive(self, pc: i64) -> None:
         """The walk comes to an op: where a run may stop, and what else leads there.
@@ -185,17 +185,17 @@ class Walk:
         unit = (pc - self.begin) >> 3
         mark = i64(self.marks[unit])
         self.marks[unit] = 0
-        stops, before = pc == self.stops.next, self.state.live
+        stops, before = pc == self.stops.next, self.slots.live
         if stops:
             self.stops.pass_by(pc)
         if mark > 0:
             if before:
-                self.state.join(mark - 1)
-            self.state.live = self.state.reached(mark - 1)
-            if self.state.live:
-                self.state.bind(mark - 1)
+                self.slots.join(mark - 1)
+            self.slots.live = self.slots.reached(mark - 1)
+            if self.slots.live:
+                self.slots.bind(mark - 1)
         if stops and (mark <= 0 or self.stops.shared()):
-            if self.state.live and not before:
+            if self.slots.live and not before:
                 self.stops.relist()
             self.marks[unit] = i32(-1 - (self.stops.passed >> 2))
 
@@ -248,7 +248,7 @@ class Walk:
             elif flags & STOPS != 0 and self.stops.next != behind:
                 self.divided(pc, behind)
             if flags & ENDS != 0:
-                self.state.live = False
+                self.slots.live = False
             last_pc = pc
             pc = behind
         if flags & ENDS == 0:
@@ -289,7 +289,7 @@ class Walk:
         if access == 0:
             return 0
         class_ = i64(self.rules.classes[space][n])
-        if not self.state.live:
+        if not self.slots.live:
             return class_
         if access == GET:
             return class_
@@ -341,7 +341,7 @@ class Walk:
         """A return: the results are in the first slots."""
         if self.code.number(pc + (places >> 32 & 0xFF)) != self.frame.header << 3:
             raise broken(pc, f"the header is at {self.frame.header << 3}")
-        wrong = self.state.fits(self.frame.leaving) if self.state.live else NOTHING
+        wrong = self.slots.fits(self.frame.leaving) if self.slots.live else NOTHING
         if wrong >= 0:
             raise broken(pc, f"result {wrong} is not written on every path that leads here, or is of another type")
 
@@ -371,13 +371,13 @@ class Walk:
             raise broken(pc, f"the callee's header is {wanted << 3} bytes into its frame")
         slot = (frame >> 3) - self.frame.hidden
         i: i64 = 0
-        while i < i64(len(params)) and self.state.live:
-            if self.state.get(slot + i) & ~i64(params[i]) != 0:
+        while i < i64(len(params)) and self.slots.live:
+            if self.slots.get(slot + i) & ~i64(params[i]) != 0:
                 raise broken(pc, f"argument {i} is not written on every path that leads here, or is of another type")
             i += 1
         i = 0
-        while i < i64(len(results)) and self.state.live:
-            self.state.set(slot + i, i64(results[i]))
+        while i < i64(len(results)) and self.slots.live:
+            self.slots.set(slot + i, i64(results[i]))
             i += 1
         self.point(pc, behind)
         if self.stops.next != behind:

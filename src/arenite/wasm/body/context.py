@@ -13,7 +13,7 @@ from arenite.errors import DecodeError
 from arenite.layout.types import EXTERNREF, FUNCREF, I32, NUMERIC, REFERENCES
 from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import SUPPORTED, TYPES, malformed, missing
-from arenite.wasm.module import Kind, Module
+from arenite.wasm.module import ExternKind, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -44,7 +44,7 @@ class Context:
         self.elements = [element.type for element in module.elements]
         self.data_count: i64 = -1 if module.data_count is None else module.data_count
         self.declared = module.declared()
-        self.imported: i64 = module.imported(Kind.FUNC)
+        self.imported: i64 = module.imported(ExternKind.FUNC)
         self.features = module.features
         self.restricted = module.features != SUPPORTED  # some of what arenite has must not be used
         self.locals: list[int] = []

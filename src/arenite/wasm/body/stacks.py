@@ -25,7 +25,7 @@ LONG: Final = 8  # lists of types of up to so many are part of what a byte costs
 
 
 @final
-class Frame:
+class ControlFrame:
     """An open block.  `op`: what opened it; `height`: of the operand stack below its parameters; `live`: it is reported.
 
     `dead`: the rest of the block, as far as its `else` or `end`, cannot be reached.
@@ -55,7 +55,7 @@ class Stacks:
         self.at: i64 = 0
         self.operands: vec[i64] = vec[i64]()
         self.top: i64 = 0  # operands on the stack
-        self.frames: list[Frame] = []
+        self.frames: list[ControlFrame] = []
         self.height: i64 = 0  # this and the next: of the innermost block
         self.dead = False
         self.live = True  # the instruction at hand is reported
@@ -146,12 +146,12 @@ class Stacks:
             self.budget.pay(BLOCK)
             self.deepest += 1
         self.pops(params)
-        self.frames.append(Frame(op, params, results, self.top, live=self.live))
+        self.frames.append(ControlFrame(op, params, results, self.top, live=self.live))
         self.height = self.top
         self.dead = False
         self.pushes(params)
 
-    def leave(self) -> Frame:
+    def leave(self) -> ControlFrame:
         """Check that the innermost block may end here."""
         frame = self.frames[-1]
         self.pops(frame.results)
@@ -166,7 +166,7 @@ class Stacks:
         self.live = False
         self.frames[-1].dead = True
 
-    def frame(self, depth: i64) -> Frame:
+    def frame(self, depth: i64) -> ControlFrame:
         """The block that a label names."""
         count: i64 = len(self.frames)
         if depth >= count:

@@ -1,4 +1,4 @@
-"""The verifier's states: the class of every slot of a function, where the walk is and at labels ahead (see `facts` for classes).
+"""The class of every slot of a function, where the walk is and at labels ahead (see `facts` for classes).
 
 - Slots are counted without the declared locals, whose classes are their types' and never change: 16 slots of 4 bits to a word.
 - A word belongs to the present state while its stamp is the present `epoch`, else all of it is unwritten.
@@ -24,7 +24,7 @@ NOTHING: Final = -1  # a word of slots that nobody wrote; no slot, no pc
 
 
 @final
-class State:
+class SlotClasses:
     """The classes of a function's slots where the walk is, and at labels ahead.
 
     A label's state is `counts` pairs of `places` (of a word) and `values`, from `starts` on; `merged`: how many growths there had been when a
