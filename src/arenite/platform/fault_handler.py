@@ -24,8 +24,8 @@ from arenite.platform.reserve import page_size
 if TYPE_CHECKING:
     from arenite.platform.architectures import Architecture
 
-CAPACITY: Final = 4096
-"""Ranges of text at a time."""
+CAPACITY: Final = 1 << 16
+"""Ranges of text at a time.  They are searched in turn: a fault takes 2.5 us, and half a nanosecond more for each."""
 
 LEVELS: Final = 16
 """How often somebody may install a handler above ours; after that the last level forgets its older predecessor."""

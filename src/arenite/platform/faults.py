@@ -26,15 +26,48 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import os
 import signal
 import threading
 import weakref
+from contextlib import suppress
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import cache, elf, libc, llvm
 from arenite.platform.architectures import host
 from arenite.platform.fault_handler import CAPACITY, LEVELS, SIGNALS, WATCHED, Range, Watched, handler_ir
+
+
+class Rows:
+    """Numbers of rows of a table that are free: first those that were given back.
+
+    A signal's handler may take one in the middle of a call, so each step is one that CPython does not interrupt.
+    """
+
+    def __init__(self, capacity: int, used: ctypes.c_uint64) -> None:
+        self._capacity = capacity
+        self._used = used
+        self._new = itertools.count()
+        self._again: list[int] = []
+
+    def __len__(self) -> int:
+        return self._capacity - self._used.value + len(self._again)
+
+    def take(self) -> int | None:
+        """A row's number, None when there is none.  Readers of the table look at it from now on."""
+        with suppress(IndexError):
+            return self._again.pop()
+        index = next(self._new)
+        if index >= self._capacity:
+            return None
+        if self._used.value <= index:
+            self._used.value = index + 1
+        return index
+
+    def give(self, index: int) -> None:
+        """Take one back."""
+        self._again.append(index)
 
 
 class Handler:
@@ -48,9 +81,9 @@ class Handler:
         self.entries = [symbols[f"handler{level}"] for level in range(LEVELS)]
         self.ranges = (Range * CAPACITY).from_address(symbols["ranges"])
         self.used = ctypes.c_uint64.from_address(symbols["used"])
+        self.free = Rows(CAPACITY, self.used)
         self.files = (Watched * WATCHED).from_address(symbols["files"])
-        self.files_used = ctypes.c_uint64.from_address(symbols["files.used"])
-        self.files_free = list(reversed(range(WATCHED)))
+        self.files_free = Rows(WATCHED, ctypes.c_uint64.from_address(symbols["files.used"]))
         self.owners: dict[int, weakref.ref[object]] = {}
         """Of rows of `files`: whose they are."""
         self.flags = memoryview(self.files).cast("B").cast("Q")
@@ -59,7 +92,6 @@ class Handler:
         """The level that is installed, by signal."""
         self.rows: dict[int, int] = {}
         """Indexes into `ranges`, by where the text begins."""
-        self.free = list(reversed(range(CAPACITY)))
 
     def is_on_top(self, number: signal.Signals) -> bool:
         """Whether the process comes here first on the signal."""
@@ -130,9 +162,9 @@ def register(text_begin: int, text_end: int, landing: int, low: int, high: int, 
         install()
         assert _handler is not None
         assert text_begin not in _handler.rows
-        if not _handler.free:
+        index = _handler.free.take()
+        if index is None:
             raise Limit(f"more than {CAPACITY} pieces of generated code at a time")
-        index = _handler.free.pop()
         _handler.rows[text_begin] = index
         row = _handler.ranges[index]
         # A signal may come between any two of these: the row matches nothing before its end is written.
@@ -140,7 +172,6 @@ def register(text_begin: int, text_end: int, landing: int, low: int, high: int, 
         row.told_at = cpu.saved_at(instruction_in or cpu.pc)
         row.begin = text_begin
         row.end = text_end
-        _handler.used.value = max(_handler.used.value, index + 1)
 
 
 def unregister(text_begin: int) -> None:
@@ -150,7 +181,7 @@ def unregister(text_begin: int) -> None:
             raise InternalError(f"no range of text begins at {text_begin:#x}")
         index = _handler.rows.pop(text_begin)
         _handler.ranges[index].end = 0
-        _handler.free.append(index)
+        _handler.free.give(index)
 
 
 def watch(owner: object, begin: int, end: int) -> tuple[int, memoryview]:
@@ -164,14 +195,13 @@ def watch(owner: object, begin: int, end: int) -> tuple[int, memoryview]:
         if _handler is None:
             install()
         assert _handler is not None
-        if not _handler.files_free:
+        index = _handler.files_free.take()
+        if index is None:
             raise Limit(f"more than {WATCHED} mappings of files that may be cut at a time (open them with trusted=False)")
-        index = _handler.files_free.pop()
         row = _handler.files[index]
         _handler.owners[index] = weakref.ref(owner, lambda _: unwatch(index))
         row.lost, row.begin = 0, begin
         row.end = end
-        _handler.files_used.value = max(_handler.files_used.value, index + 1)
         return index, _handler.flags[3 * index + 2 : 3 * index + 3]
 
 
@@ -181,7 +211,7 @@ def unwatch(number: int) -> None:
         assert _handler is not None
         if _handler.owners.pop(number, None) is not None:
             _handler.files[number].end = 0
-            _handler.files_free.append(number)
+            _handler.files_free.give(number)
 
 
 def object_file() -> tuple[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
+import interrupts
 from arenite.errors import InternalError, Limit
 from arenite.platform import HAS_FAULTS, Reservation, fault_handler, faults, memfd, page_size
 from arenite.platform.architectures import MACHINES, host
@@ -161,10 +163,33 @@ def test_a_full_table_is_a_limit() -> None:
     begins = range(8, 8 * (1 + len(faults._handler.free)), 8)
     for begin in begins:
         faults.register(begin, begin + 8, 8, 0, 1)
-    with pytest.raises(Limit, match="4096"):
+    with pytest.raises(Limit, match=str(fault_handler.CAPACITY)):
         faults.register(1, 2, 8, 0, 1)
     assert guest.run(guest.base, 0, OUTSIDE) == TRAP
     for begin in begins:
+        faults.unregister(begin)
+
+
+def test_a_signal_handler_that_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of another registration: both count."""
+    begins = itertools.count(1 << 40, 16)
+
+    def register(*_signal: object) -> None:
+        begin = next(begins)
+        faults.register(begin, begin + 8, 8, 0, 1)
+        made.append(begin)
+
+    assert faults._handler is not None
+    made: list[int] = []
+    monkeypatch.setattr(interrupts, "_handler", register)
+    for place in interrupts.places(lambda: (None, register)):
+        interrupts.interrupted(register, place)
+        rows = faults._handler.rows
+        assert all(rows[begin] < faults._handler.used.value for begin in made)
+        assert all(faults._handler.ranges[rows[begin]].begin == begin for begin in made)
+    assert guest.run(guest.base, 0, OUTSIDE) == TRAP
+    assert len(made) > 20
+    for begin in made:
         faults.unregister(begin)
 
 
