@@ -11,22 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arenite.api.engine import Engine, check_engine
-from arenite.api.linker import Linker
-from arenite.api.resolver import EngineResolver
 from arenite.errors import SnapshotError
-from arenite.snapshot import opening, saving
-from arenite.snapshot.limits import FileLimits
-from arenite.snapshot.private import checked_key
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
     from typing import Self
 
+    from arenite.api.linker import Linker
     from arenite.api.module import Module
     from arenite.machine.frozen.freeze import FrozenMachine
     from arenite.machine.run.hosts import HostModuleConfig
     from arenite.snapshot import file as files
+    from arenite.snapshot import saving
     from arenite.snapshot.travel import Dump, Load
 
 
@@ -73,6 +70,10 @@ class FrozenStore:
         Raises: `TypeError`, `ValueError` for a key that is not 16 to 64 bytes; `SnapshotError` when the file is none that can be opened
         here; `Limit` when it asks for more than the engine allows (`max_snapshot_…`, and what any store may have), before that is taken.
         """
+        from arenite.snapshot import opening  # noqa: PLC0415 (a process that only runs guests needs nothing of files)
+        from arenite.snapshot.limits import FileLimits  # noqa: PLC0415 (as above)
+        from arenite.snapshot.private import checked_key  # noqa: PLC0415 (as above)
+
         engine = default_engine() if engine is None else engine
         check_engine(engine)
         above = None if parent is None else parent.known()
@@ -93,6 +94,10 @@ class FrozenStore:
     @classmethod
     def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None, key: bytes | None = None) -> Self:
         """The snapshot in bytes that `dumps` made.  `load`, `key`, errors: as of `open`."""
+        from arenite.snapshot import opening  # noqa: PLC0415 (as above)
+        from arenite.snapshot.limits import FileLimits  # noqa: PLC0415 (as above)
+        from arenite.snapshot.private import checked_key  # noqa: PLC0415 (as above)
+
         engine = default_engine() if engine is None else engine
         check_engine(engine)
         new = cls(
@@ -105,6 +110,8 @@ class FrozenStore:
 
     def dumps(self, *, embed: bool = True, dump: Dump | None = None, key: bytes | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""
+        from arenite.snapshot import saving  # noqa: PLC0415 (as above)
+
         return saving.dumps(self.frozen(), self._form(packed=True, embed=embed, dump=dump, key=key))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
@@ -118,7 +125,7 @@ class FrozenStore:
         packed: bool = False,
         embed: bool = True,
         dump: Dump | None = None,
-        progress: saving.ProgressCallback = saving.nothing,
+        progress: saving.ProgressCallback | None = None,
         key: bytes | None = None,
     ) -> None:
         """Write it to a file, which appears when it is complete; one of that name is replaced, not written to.
@@ -131,14 +138,20 @@ class FrozenStore:
         Raises: `SnapshotError` naming what cannot travel, or why the file cannot be written, `Limit` when an engine with these options
         would not open it; no file appears then.
         """
+        from arenite.snapshot import saving  # noqa: PLC0415 (as above)
+
         if packed and parent is not None:
             raise SnapshotError("a delta is not packed: give packed or parent, not both")
         form = self._form(packed=packed, embed=embed, dump=dump, key=key)
-        form = replace(form, parent=None if parent is None else parent.known(), progress=progress)
+        form = replace(form, parent=None if parent is None else parent.known(), progress=progress or saving.nothing)
         self._saved = saving.save(self.frozen(), Path(path), form)
 
     def _form(self, *, packed: bool, embed: bool, dump: Dump | None, key: bytes | None) -> saving.Form:
         """How to save, by the engine's options."""
+        from arenite.snapshot import saving  # noqa: PLC0415 (as above)
+        from arenite.snapshot.limits import FileLimits  # noqa: PLC0415 (as above)
+        from arenite.snapshot.private import checked_key  # noqa: PLC0415 (as above)
+
         limits, portable = FileLimits.of(self.engine.config), self.engine.tier.portable
         return saving.Form(packed=packed, embed=embed, dump=dump, limits=limits, portable=portable, key=checked_key(key))
 
@@ -156,7 +169,12 @@ class FrozenStore:
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
         if self._opened is not None:
+            from arenite.api.resolver import EngineResolver  # noqa: PLC0415 (as above)
+            from arenite.snapshot import opening  # noqa: PLC0415 (as above)
+
             if linker is None:
+                from arenite.api.linker import Linker  # noqa: PLC0415 (as above)
+
                 linker = Linker(self.engine)
                 linker.define_hosts()
             known = {m.code.digest.hex(): m.code for m in modules}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.api.translated import translated
+from arenite.api.translated import WORTH_IT, translated
 from arenite.machine.run.hosts import Hosts
 from arenite.snapshot.code import bytecode_digest
-from arenite.snapshot.translations import WORTH_IT, entry_name, find, keep
+from arenite.snapshot.translations import entry_name, find, keep
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:

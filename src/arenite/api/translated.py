@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.module import WasmFile, file_digest
-from arenite.snapshot import translations
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -16,13 +15,18 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
 
 
+WORTH_IT: Final = 1 << 18  # bytes of a file: what is smaller is translated in less time than an entry saves
+
+
 def translated(
     engine: Engine, data: bytes, paid: int | None = None, *, progress: Callable[[int, int], None] | None = None
 ) -> ModuleCode:
     """As `translate`; a module that was translated by any of the user's processes before is not translated again."""
     cache = engine.cache
-    if cache is None or len(data) < translations.WORTH_IT:
+    if cache is None or len(data) < WORTH_IT:
         return translate(data, paid, progress=progress)
+    from arenite.snapshot import translations  # noqa: PLC0415 (small modules need nothing of it)
+
     wasm = WasmFile(lambda: data, file_digest(data))
     name = translations.entry_name(wasm.digest)
     code = translations.find(cache, name, wasm, structure)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from arenite.cli import fork, freeze, inspection, objdump, resume, run, wast
 from arenite.cli.ending import REFUSED, Refused, complain, report
 from arenite.errors import AreniteError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typer._click import Command  # the type of what `get_command` makes: typer has no other name for it
 
 app = typer.Typer(
     help="Run WebAssembly programs, and look inside them.",
@@ -23,19 +27,40 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-GUEST = {"allow_interspersed_args": False}  # what follows FILE belongs to the guest
-app.command(name="run", context_settings=GUEST)(run.run)
-app.command(name="freeze", context_settings=GUEST)(freeze.freeze)
-app.command(name="resume")(resume.resume)
-app.command(name="fork")(fork.fork)
-app.command(name="inspect")(inspection.inspect)
-app.command(name="objdump")(objdump.objdump)
-app.command(name="wast")(wast.wast)
+GUEST: Final = {"allow_interspersed_args": False}  # what follows FILE belongs to the guest
+COMMANDS: Final[dict[str, tuple[str, str, dict[str, bool]]]] = {
+    "run": ("run", "run", GUEST),
+    "freeze": ("freeze", "freeze", GUEST),
+    "resume": ("resume", "resume", {}),
+    "fork": ("fork", "fork", {}),
+    "inspect": ("inspection", "inspect", {}),
+    "objdump": ("objdump", "objdump", {}),
+    "wast": ("wast", "wast", {}),
+}
+"""Sub-commands, in the order of the help: module of this package, function, how its words are read."""
+
+
+class Commands(Mapping[str, "Command"]):
+    """The sub-commands.  One is imported, and its options are read, when it is asked for: that takes longer than many a guest."""
+
+    def __getitem__(self, name: str) -> Command:
+        module, function, settings = COMMANDS[name]
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        one.command(name=name, context_settings=settings)(getattr(import_module(f"arenite.cli.{module}"), function))
+        return get_command(one)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
 
 
 def print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it by position
     """Answer `--version` and end."""
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 (it takes longer than the rest of a start)
+
         typer.echo(f"arenite {version('arenite')}")
         raise typer.Exit
 
@@ -52,8 +77,11 @@ def common(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code.  Raises: SystemExit with it, where typer ends the command."""
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    group.commands = Commands()  # type: ignore[assignment]  # nothing puts another in
     try:
-        app(arguments, prog_name="arenite")
+        group(arguments, prog_name="arenite")
     except (AreniteError, Refused) as error:
         return report(error)
     except OSError as error:

@@ -24,8 +24,8 @@ from arenite.cli.options import DEFAULTS, Settings, configured
 from arenite.cli.snapshot_file import KeyFile, Untrusted, key
 from arenite.cli.snapshots import Wanted
 from arenite.cli.snapshots import inspect as inspect_snapshot
+from arenite.inspect.files import is_snapshot
 from arenite.inspect.module import inspect_module
-from arenite.inspect.snapshot import is_snapshot
 from arenite.inspect.words import plural
 from arenite.visible import visible
 

@@ -12,7 +12,7 @@ from arenite import Module, wat2wasm
 from arenite.cli.ending import Refused
 from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
-from arenite.inspect.snapshot import begins_snapshot
+from arenite.inspect.files import begins_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Final, TypeAlias
 
-from rich.console import Console
-from rich.progress import Progress
-
 Advance: TypeAlias = Callable[[int, int], None]  # (done, in all)
 
 MOMENT: Final = 0.3  # seconds
@@ -32,6 +29,9 @@ def progress(what: str, *, shown: bool = True) -> Iterator[Advance]:
     if not (shown and sys.stderr.isatty()):
         yield nowhere
         return
+    from rich.console import Console  # noqa: PLC0415 (guests on no terminal do not wait for it)
+    from rich.progress import Progress  # noqa: PLC0415 (as above)
+
     bar = Progress(console=Console(stderr=True), transient=True, redirect_stdout=False)
     task = bar.add_task(what, total=None)
     timer = Timer(MOMENT, bar.start)

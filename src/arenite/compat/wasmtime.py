@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Final
 
 from arenite.errors import Exit, Failure
@@ -80,6 +79,8 @@ def check(name: str, value: object) -> None:
             raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, allowed))}")
     else:
         check_type(name, value, str)
+        import platform  # noqa: PLC0415 (hardly anybody says a target)
+
         architecture, _, rest = str(value).partition("-")
         if architecture != platform.machine() or platform.system().lower() not in rest.split("-"):
             raise ValueError(f"target is {value!r}: arenite runs guests where it is, on {platform.machine()} {platform.system()}")

@@ -1,6 +1,7 @@
 """Looking into modules and into snapshots' files without running, or trusting, anything of them.
 
     module     what is in a module; `features`, which of WebAssembly's it uses
+    files      what a file is
     snapshot   opening a snapshot's file, to look at everything in it
     roots      what the manifest says lies in the arena, as far as it can be read
     arena      the arena of an image, and what numbers in it mean

@@ -17,7 +17,6 @@ from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, Validat
 from arenite.inspect.stack import survey_stack
 from arenite.inspect.survey import survey_of
 from arenite.machine.space.window import Windows
-from arenite.snapshot.container import MAGIC
 from arenite.snapshot.limits import FileLimits
 from arenite.snapshot.opening import load, module_of
 
@@ -42,19 +41,6 @@ class Inspection:
     survey: Survey
     stands: list[Stand]
     missing: dict[int, str]
-
-
-def begins_snapshot(data: bytes) -> bool:
-    """Whether these are the first bytes of a snapshot's file."""
-    return data.startswith(MAGIC)
-
-
-def is_snapshot(path: Path) -> bool:
-    """Whether the file says that it is a snapshot.  Raises: `OSError`."""
-    if path.exists() and not path.is_file():  # of a pipe nothing may be read before whoever wants all of it reads
-        return False
-    with path.open("rb") as file:
-        return begins_snapshot(file.read(len(MAGIC)))
 
 
 def inspect_snapshot(

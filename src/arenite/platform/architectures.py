@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from typing import Final, NamedTuple
 
 
@@ -68,10 +68,20 @@ AARCH64: Final = Architecture(
 MACHINES: Final = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64}
 """By what systems call it."""
 
-HOST: Final = MACHINES.get(platform.machine())
+
+def machine() -> str:
+    """What the system calls this CPU."""
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    import platform  # noqa: PLC0415 (it takes a while, and says the same of systems that have `uname`)
+
+    return platform.machine()
+
+
+HOST: Final = MACHINES.get(machine())
 
 
 def host() -> Architecture:
     """`HOST`, where it is known that there is one."""
-    assert HOST is not None, f"machine code on {platform.machine()}"
+    assert HOST is not None, f"machine code on {machine()}"
     return HOST

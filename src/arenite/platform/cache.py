@@ -31,8 +31,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import platformdirs
-
 from arenite.platform import aside, cache_key, ours
 from arenite.platform.cache_key import READING
 from arenite.platform.ours import UnusableError
@@ -75,7 +73,11 @@ class Listed(NamedTuple):
 def usual_folder() -> Path:
     """Where the entries lie unless an engine says otherwise; it need not exist."""
     given = os.environ.get("ARENITE_CACHE_DIR")
-    return Path(given) if given else platformdirs.user_cache_path("arenite", appauthor=False)
+    if given:
+        return Path(given)
+    import platformdirs  # noqa: PLC0415 (whoever says where needs none of it)
+
+    return platformdirs.user_cache_path("arenite", appauthor=False)
 
 
 def usual_size() -> int:

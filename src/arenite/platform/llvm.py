@@ -14,17 +14,15 @@ import functools
 import hashlib
 import importlib
 import os
-import platform
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import cache
-from arenite.platform.architectures import HOST, X86_64
+from arenite.platform.architectures import HOST, X86_64, machine
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -119,7 +117,7 @@ def preserve_none_supported() -> bool:
     Raises: `Limit` when no other process can be started to try, or it says nothing of LLVM; `ImportError` without llvmlite.
     """
     version = importlib.import_module("llvmlite").__version__
-    question = f"preserve_none {version} {sys.platform} {platform.machine()} {PROBE}"
+    question = f"preserve_none {version} {sys.platform} {machine()} {PROBE}"
     key = hashlib.blake2b(question.encode(), digest_size=20).hexdigest()
     answer = cache.get(key)
     if answer is None:
@@ -138,6 +136,8 @@ def _compile_elsewhere(ir: str) -> tuple[int, str]:
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
+        import subprocess  # noqa: PLC0415 (once per machine)
+
         done = subprocess.run(  # noqa: S603 (this Python, a program of ours)
             [sys.executable, str(Path(__file__).with_name("alone.py")), __name__, compile_input.__name__],
             input=ir.encode(),

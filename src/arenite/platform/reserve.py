@@ -17,7 +17,6 @@ from __future__ import annotations
 import mmap
 import os
 import sys
-import tempfile
 from typing import Final, Protocol
 
 from arenite.errors import Limit
@@ -195,6 +194,8 @@ def touched(space: PortableReservation) -> list[tuple[int, int]] | None:
 
 def memfd(name: str, data: bytes | bytearray | memoryview | None = None) -> int:
     """A file descriptor of a file without a name on disk: empty, or with `data`.  The caller closes it."""
+    import tempfile  # noqa: PLC0415 (with what it needs it takes longer than all of this package, and Linux does without)
+
     with tempfile.TemporaryFile(prefix=name) as file:
         file.write(data or b"")
         file.flush()

@@ -35,7 +35,6 @@ SOURCES: Final = (
     *(f"snapshot/{name}.py" for name in ("code", "structure", "translations")),
 )
 COMPILED: Final = "arenite__mypyc*"  # beside the package
-WORTH_IT: Final = 1 << 18  # bytes of a file: what is smaller is translated in less time than an entry saves
 
 
 @functools.cache
