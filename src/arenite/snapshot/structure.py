@@ -46,7 +46,7 @@ def read(head: bytes, records: bytes, wasm: WasmFile) -> tuple[ModuleCode, dict[
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
     if type(value).__name__ in CLASSES:
-        return {type(value).__name__: [_plain(getattr(value, f.name)) for f in dataclasses.fields(value)]}
+        return {type(value).__name__: [_plain(getattr(value, name)) for name in value.__match_args__]}
     return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
