@@ -1,7 +1,7 @@
 """THE table of ops, in order; an op's code is its place.  Everything about an op derives from its row.
 
-The base rows come from the chapters (`control`, `calls`, `integers`, `floats`, `memory`, `references`); the rest are made from them here, by
-the algebra of `row`: immediate forms, compare-and-branch, and the superinstructions that were found to pay.
+The base rows come from the chapters (`CHAPTERS`); the rest are made from them here, by the algebra of `row`: immediate forms,
+compare-and-branch, and the superinstructions that were found to pay.
 
 Example:  ROWS["i32.add"].code;  TABLE[code].name
 """
@@ -17,6 +17,16 @@ from arenite.layout.cage import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CHAPTERS: Final = (
+    control,
+    calls,
+    integers,
+    floats,
+    memory,
+    references,
+)
+"""Each has `rows()`; a new one comes last."""
 
 IMMEDIATE: Final = (*integers.ARITHMETIC, *integers.SHIFTS)
 # first op -> what may follow on its result, each pair one superinstruction "first; second"
@@ -63,11 +73,6 @@ COMMUTATIVE: Final = frozenset(f"{t}.{name}" for t in ("i32", "i64") for name in
     f"{t}.{name}" for t in ("f32", "f64") for name in ("add", "mul")
 }
 BRANCHES: Final = ("br_if", "br_unless")
-
-
-def _base() -> Iterator[Row]:
-    for chapter in (control, calls, integers, floats, memory, references):
-        yield from chapter.rows()
 
 
 def _compare_and_branch(rows: dict[str, Row]) -> Iterator[Row]:
@@ -121,7 +126,8 @@ def _table() -> tuple[Row, ...]:
             assert new.name not in rows, new.name
             rows[new.name] = new._replace(code=len(rows))
 
-    add(_base())
+    for chapter in CHAPTERS:
+        add(chapter.rows())
     add(immediate(rows[f"{t}.{name}"]) for t in ("i32", "i64") for name in (*IMMEDIATE, *integers.COMPARISONS))
     add(immediate(rows[f"{name} memory0"], "value") for name, *_ in memory.STORES)
     add(_compare_and_branch(rows))

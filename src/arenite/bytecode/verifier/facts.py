@@ -55,10 +55,18 @@ SET: Final = 2
 CALL: Final = 3
 SET_RESULT: Final = 4  # it receives the op's result
 
-SPACES: Final = tuple(
-    role for role in ROLES if role in {"own_global", "imported_global", "own_table", "table", "own_func", "func", "elem", "data"}
-)
-ELSEWHERE: Final = frozenset({"offset", "zeroed", "size", "frame", "callee", "header"})  # roles that no step is about
+ELSEWHERE: Final = {
+    "any",
+    "far",
+    "offset",
+    "zeroed",
+    "size",
+    "frame",
+    "callee",
+    "header",
+}
+"""Roles of operands that name nothing of the module."""
+SPACES: Final = tuple(role for role in ROLES if role not in ELSEWHERE)
 
 ZEROED: Final = {f"enter{count}": count for count in range(ENTER_MAX + 1)} | {"zero16": ZERO_COUNT}
 """Op that may stand at a function's beginning -> slots that it zeroes."""
