@@ -37,7 +37,12 @@ class FrozenStore:
     """A store at one moment, in memory or in a file.  `Snapshot` is what users hold: it makes stores of it."""
 
     def __init__(
-        self, engine: Engine, frozen: FrozenMachine | None, opened: files.Opened | None = None, epochs_left: int = 0
+        self,
+        engine: Engine,
+        frozen: FrozenMachine | None,
+        opened: files.Opened | None = None,
+        epochs_left: int = 0,
+        load: Load | None = None,
     ) -> None:
         self.engine = engine
         self.epochs_left = epochs_left
@@ -45,7 +50,7 @@ class FrozenStore:
         self._frozen = frozen
         self._opened = opened
         self._saved: files.Saved | None = None
-        self._load: Load | None = None
+        self._load = load
 
     @classmethod
     def open(
@@ -87,9 +92,7 @@ class FrozenStore:
             key=checked_key(key),
             trusted=trusted,
         )
-        new = cls(engine, None, opened)
-        new._load = load
-        return new
+        return cls(engine, None, opened, load=load)
 
     @classmethod
     def loads(cls, data: bytes, engine: Engine | None = None, *, load: Load | None = None, key: bytes | None = None) -> Self:
@@ -100,13 +103,9 @@ class FrozenStore:
 
         engine = default_engine() if engine is None else engine
         check_engine(engine)
-        new = cls(
-            engine,
-            None,
-            opening.loads(data, limits=FileLimits.of(engine.config), portable=engine.tier.portable, key=checked_key(key)),
-        )
-        new._load = load
-        return new
+        limits = FileLimits.of(engine.config)
+        opened = opening.loads(data, limits=limits, portable=engine.tier.portable, key=checked_key(key))
+        return cls(engine, None, opened, load=load)
 
     def dumps(self, *, embed: bool = True, dump: Dump | None = None, key: bytes | None = None) -> bytes:
         """The packed form: compressed, each chunk of memory once.  Raises: as `save`."""

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from arenite.api.engine import Engine
     from arenite.api.execution import Execution
     from arenite.api.extern import AnyExtern, Storelike
-    from arenite.api.hosts import HostModule
     from arenite.api.module import Module
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import HostFunction
@@ -205,17 +204,18 @@ class Linker(Unclosed):
         return found
 
     def _find(self, store: Storelike, machine: Machine, module: str, name: str) -> AnyExtern:
-        function = self._from_host(store, module, name) or self._unknown.get((module, name))
+        function = self._offered(module, name, machine.hosts.get) or self._unknown.get((module, name))
         if function is None:
             missing = lacking((host for host in self._hosts if machine.hosts.get(host) is None), module)
             hint = "" if missing is None else f" ({missing.missing})"
             raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
         return cast("Func", wrap(machine, add_host_function(machine, function)))
 
-    def _from_host(self, store: Storelike, module: str, name: str) -> HostFunction | None:
+    def _offered(self, module: str, name: str, hosts: Callable[[str], object | None]) -> HostFunction | None:
+        """What the first of the host modules named here that has it offers for an import."""
         for host_name in self._hosts:
-            host = machine_of(store).hosts.get(host_name)
-            found = None if host is None else cast("HostModule", host).function(module, name)
+            function = getattr(hosts(host_name), "function", None)
+            found = None if function is None else function(module, name)
             if found is not None:
                 return host_function(found[0], found[1], access_caller=True)
         return None
@@ -225,13 +225,8 @@ class Linker(Unclosed):
 
         Raises: `LinkError`.
         """
-        found = self._functions.get((module, name))
-        for host_name in self._hosts if found is None else ():
-            function = getattr(hosts.get(host_name), "function", None)
-            offered = None if function is None else function(module, name)
-            if offered is not None:
-                return host_function(offered[0], offered[1], access_caller=True)
-        found = found or self._unknown.get((module, name))
+        key = module, name
+        found = self._functions.get(key) or self._offered(module, name, hosts.get) or self._unknown.get(key)
         if found is None:
             missing = lacking((host for host in SUPPLIED if host not in hosts or host not in self._hosts), module)
             hint = "" if missing is None else f" ({missing.unlinked if missing.name in hosts else missing.frozen})"

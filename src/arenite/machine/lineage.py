@@ -6,15 +6,15 @@ to the line it came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
-
-@dataclass(slots=True, eq=False)
 class Lineage:
     """One line of stores."""
 
-    parent: Lineage | None = None
-    mark: int = 0
+    __slots__ = ("mark", "parent")
+
+    def __init__(self, parent: Lineage | None = None, mark: int = 0) -> None:
+        self.parent = parent
+        self.mark = mark
 
     def maker(self, at: int) -> Lineage:
         """The line in which the record at `at` was made, as seen from this one."""

@@ -5,7 +5,6 @@ A `Machine` is the composition: its parts and its state, which the rooms beside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from arenite.errors import Failure, Limit, Trap
@@ -31,60 +30,103 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.records.objects import InstanceAddr
-    from arenite.machine.records.quota import Quota
-    from arenite.machine.run.activation import Activation, Until
+    from arenite.machine.run.activation import Activation
     from arenite.machine.run.tier import Runner, Tier
-    from arenite.machine.space.window import Window, Windows
+    from arenite.machine.space.window import Windows
 
 
 def _never() -> None:
     """The check of a machine that nobody interrupts."""
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False, repr=False)  # slots: faster than a dictionary of more than 30 attributes
 class Machine:
-    """Everything below a store.  `registry`, `hosts`: a snapshot's, or new ones."""
+    """Everything below a store."""
 
-    tier: Tier
-    windows: Windows
-    cage: AnyCage
-    stack_limit: int  # frames end at or below this arena offset
-    registry: Registry = field(default_factory=Registry)
-    hosts: Hosts = field(default_factory=Hosts)
-    registry_shared: bool = False  # it is a snapshot's too: `registry_to_change` copies it before it changes
-    # options
-    quota: Quota = UNBOUNDED
-    locate: Locate = unlocated
-    check: Callable[[], Cause | None] = _never  # asked whenever the guest looks up: must it stop?
-    has_epochs: bool = False  # ask also before the first slice
-    data: object = None  # the user's
-    # what was made here
-    lineage: Lineage = field(default_factory=Lineage)
-    modules: tuple[ModuleCode, ...] = ()
-    window: Window = field(init=False)
-    elements: int | None = 0  # of all tables; None: to be counted
-    # what is going on
-    fuel: Fuel = field(default_factory=Fuel)
-    top: int = STACK_AT  # where the frame of a new activation may begin
-    activations: list[Activation] = field(default_factory=list)  # calls that can stop and go on, the newest last
-    host_stack: list[tuple[int, int, int, int]] = field(default_factory=list)
-    """Calls of host functions going on: (function, pc, sp, end of its frame)."""
-    driven: Activation | None = None  # the activation that goes on
-    can_pause: bool = False  # the innermost call is an activation's: a host function may say that it is not ready
-    until: Until = UNLIMITED  # of the activation that goes on
-    progress: int = 0  # of the host function that is being called: what it wants to find when it is asked again
-    asked: bool = False  # the host call that comes first was paused at, and is to be made now
-    depth: int = 0  # how many runs go on, each but the first inside a host function that the one before has called
-    users: set[int] = field(default_factory=set)  # the thread that may change the machine: `machine.turn`
-    due: bool = False  # the guest is to look up; any thread may say so
-    attended: bool = False  # the watch makes it look up while it runs
-    look_at: float = 0.0
-    """When it looks up although the watch has not said so, behind host functions and builtins; 0: not known."""
-    runner: Runner | None = None
-    runner_generation: int = 0  # the cage's generation that it is for
+    __slots__ = (  # faster than a dictionary, which objects of more than 30 attributes have otherwise
+        "__weakref__",
+        "activations",
+        "asked",
+        "attended",
+        "cage",
+        "can_pause",
+        "check",
+        "data",
+        "depth",
+        "driven",
+        "due",
+        "elements",
+        "fuel",
+        "has_epochs",
+        "host_stack",
+        "hosts",
+        "lineage",
+        "locate",
+        "look_at",
+        "modules",
+        "progress",
+        "quota",
+        "registry",
+        "registry_shared",
+        "runner",
+        "runner_generation",
+        "stack_limit",
+        "tier",
+        "top",
+        "until",
+        "users",
+        "window",
+        "windows",
+    )
 
-    def __post_init__(self) -> None:
-        self.window = self.windows.empty
+    def __init__(
+        self,
+        tier: Tier,
+        windows: Windows,
+        cage: AnyCage,
+        stack_limit: int,
+        registry: Registry | None = None,
+        hosts: Hosts | None = None,
+    ) -> None:
+        """`registry`: a snapshot's."""
+        self.tier = tier
+        self.windows = windows
+        self.cage = cage
+        self.stack_limit = stack_limit  # frames end at or below this arena offset
+        # options
+        self.quota = UNBOUNDED
+        self.locate: Locate = unlocated
+        self.check: Callable[[], Cause | None] = _never  # asked whenever the guest looks up: must it stop?
+        self.has_epochs = False  # ask also before the first
+        self.data: object = None  # the user's
+        # what was made here
+        self.lineage = Lineage()
+        self.modules: tuple[ModuleCode, ...] = ()
+        self.window = windows.empty
+        self.registry = registry or Registry()
+        self.registry_shared = registry is not None  # it is a snapshot's too: `registry_to_change` copies it before it changes
+        self.hosts = hosts or Hosts()
+        self.elements: int | None = 0  # of all tables; None: to be counted
+        # what is going on
+        self.fuel = Fuel()
+        self.top = STACK_AT  # where the frame of a new activation may begin
+        self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
+        self.host_stack: list[
+            tuple[int, int, int, int]
+        ] = []  # calls of host functions going on: (function, pc, sp, end of its frame)
+        self.driven: Activation | None = None  # the activation that goes on
+        self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
+        self.until = UNLIMITED  # of the activation that goes on
+        self.progress = 0  # of the host function that is being called: what it wants to find when it is asked again
+        self.asked = False  # the host call that comes first was paused at, and is to be made now
+        self.depth = 0  # how many runs go on, each but the first inside a host function that the one before has called
+        self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
+        self.due = False  # the guest is to look up; any thread may say so
+        self.attended = False  # the watch makes it look up while it runs
+        self.look_at = (
+            0.0  # when it looks up although the watch has not said so, behind host functions and builtins; 0: not known
+        )
+        self.runner: Runner | None = None
+        self.runner_generation = 0  # the cage's generation that it is for
 
     @classmethod
     def empty(cls, tier: Tier, windows: Windows, *, stack_size: int, areas: int) -> Machine:

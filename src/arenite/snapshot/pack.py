@@ -6,16 +6,14 @@ A region is a list of chunks by number in the table; 0 is a chunk of zeros.  The
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 from array import array
 from typing import TYPE_CHECKING, Any, Final
 
 import zstandard
 
-from arenite import platform
 from arenite.layout.cage import HOST_PAGE
-from arenite.machine.space.file import write
+from arenite.machine.space.file import sealed, write
 from arenite.machine.space.pages import BLOCK, CHUNK, ZERO_BLOCK
 from arenite.machine.space.template import Extent, PortableTemplate, Template
 from arenite.snapshot.container import Section, decompressed
@@ -132,14 +130,8 @@ def unpack_regions(
     for size in sizes:
         extents.append(Extent(end, size))
         end += size
-    fd = platform.memfd("arenite template")
-    try:
-        os.ftruncate(fd, end)
+    with sealed("arenite template", end) as fd:
         pages = chunks.unpack(lambda region, at, data: write(fd, data, extents[region].offset + at))
-        platform.seal(fd)
-    except BaseException:
-        os.close(fd)
-        raise
     return Template(fd, extents, pages), chunks.held
 
 

@@ -18,9 +18,8 @@ import os
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite import platform
 from arenite.errors import SnapshotError
-from arenite.machine.space.file import data_in, write
+from arenite.machine.space.file import data_in, sealed, write
 from arenite.machine.space.pages import CHUNK, numbers_in, spans
 
 if TYPE_CHECKING:
@@ -117,21 +116,15 @@ def private_copy(fd: int, name: str, limits: FileLimits | None, key: bytes | Non
     """
     size = os.fstat(fd).st_size
     tagging = None if key is None else Tagging(key, size)
-    copy = platform.memfd("arenite snapshot")
-    try:
+    with sealed("arenite snapshot", size) as copy:
         found = _copied(fd, copy, size, name, limits, tagging)
-        platform.seal(copy)
         seal = None if tagging is None else _checked(tagging.seal(), found, name)
-    except BaseException:
-        os.close(copy)
-        raise
     return copy, seal
 
 
 def _copied(fd: int, copy: int, size: int, name: str, limits: FileLimits | None, tagging: Tagging | None) -> bytes:
     """Copy `size` bytes of a file; what stands where the keyed digest does."""
     taken, found = 0, NO_TAG
-    os.ftruncate(copy, size)
     for at, chunk in chunks(fd, size, name):
         if at == 0:
             found = chunk[TAG_AT : TAG_AT + TAG_SIZE]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from enum import IntFlag
     from struct import Struct
 
+    from arenite.wasi.descriptors import Session
     from arenite.wasi.host import HostModule
-    from arenite.wasi.session import Session
 
 MOST_VECTORS = 1024  # of one call, as POSIX hosts have it; the guest sees a short read or write
 MOST_BYTES = 1 << 24  # of one call; the guest sees a short read or write

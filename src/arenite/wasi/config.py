@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from arenite.errors import Failure, SnapshotError
-from arenite.wasi.descriptors import NONBLOCK, Descriptor, of_stream
+from arenite.wasi.descriptors import NONBLOCK, Descriptor, Session, of_stream
 from arenite.wasi.host import HostModule, Trace, function
 from arenite.wasi.path import how_to_open
 from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
-from arenite.wasi.session import Session
 from arenite.wasi.travel import FrozenDescriptor, FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output
 from arenite.world import hostio
 from arenite.world.clocks import Clocks, SystemClocks, thaw_clocks

@@ -1,4 +1,4 @@
-"""What the guest holds by number: the table of descriptors, each with a resource of its world, and the rights and flags of the standard.
+"""What one run of a guest has: its world, and by number what it has open there, with the rights and flags of the standard.
 
 A call needs some rights (`preview1`), a descriptor has some, and who opens through a directory gets at most what it passes on.
 What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `BADF`, `ROFS`).
@@ -6,21 +6,27 @@ What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from arenite.errors import SnapshotError
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
-from arenite.wasi.travel import MOST_DESCRIPTORS, SHAPES
+from arenite.wasi.travel import MOST_DESCRIPTORS, SHAPES, FrozenGuest
 from arenite.world import hostio
+from arenite.world.clocks import freeze_clocks
 from arenite.world.files import File
+from arenite.world.randomness import freeze_random
 from arenite.world.stat import FileType
+from arenite.world.travel import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from arenite.machine.run.hosts import HostState
     from arenite.wasi.travel import FrozenDescriptor
     from arenite.world.resource import Resource
+    from arenite.world.world import World
 
 NEED_A_PLACE = int(records.SEEKING | records.Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
 OF_DIRECTORIES = int(records.DIRECTORY_RIGHTS & ~records.FILE_RIGHTS)
@@ -171,3 +177,28 @@ class DescriptorTable:
         """Close everything."""
         while self._by_number:
             self._by_number.popitem()[1].resource.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A guest's side of preview 1."""
+
+    world: World
+    descriptors: DescriptorTable = field(default_factory=DescriptorTable)
+
+    def freeze(self) -> HostState:
+        """All of it as data.  Raises: `SnapshotError`."""
+        return encode(
+            FrozenGuest(
+                args=tuple(self.world.args),
+                env=tuple(self.world.env),
+                descriptors=self.descriptors.freeze(),
+                clocks=freeze_clocks(self.world.clocks),
+                random=freeze_random(self.world.random),
+            )
+        )
+
+    def close(self) -> None:
+        """Give back what the host gave."""
+        self.descriptors.close_all()
+        self.world.close()

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.run.hosts import HostState
     from arenite.wasi.abi import Lift
-    from arenite.wasi.descriptors import Descriptor
-    from arenite.wasi.session import Session
+    from arenite.wasi.descriptors import Descriptor, Session
 
 MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
 VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}

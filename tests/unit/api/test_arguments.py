@@ -32,14 +32,19 @@ if TYPE_CHECKING:
 WAT = """(module
   (import "h" "give" (func $give (result i64 i64)))
   (import "h" "one" (func $one (result i64)))
-  (func (export "list") (param i32 i64 i32) (result i32 i64 i32) (local.get 0) (local.get 1) (local.get 2))
-  (func (export "things") (param externref i32 externref) (result externref i32 externref)
-    (local.get 0) (local.get 1) (local.get 2))
+  (func (export "list") (param $a i32) (param $b i64) (param $c i32) (result i32 i64 i32)
+    (local.get $a)
+    (local.get $b)
+    (local.get $c))
+  (func (export "things") (param $a externref) (param $b i32) (param $c externref) (result externref i32 externref)
+    (local.get $a)
+    (local.get $b)
+    (local.get $c))
   (func (export "given") (result i64 i64) (call $give))
   (func (export "single") (result i64) (call $one))
-  (func $deep (export "deep") (param i32) (result i32)
-    (if (result i32) (local.get 0)
-      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+  (func $deep (export "deep") (param $a i32) (result i32)
+    (if (result i32) (local.get $a)
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $a) (i32.const 1)))))
       (else (i32.const 0)))))"""
 
 

@@ -168,8 +168,10 @@ def test_elements_that_must_move_are_paid_for(tier: str) -> None:
     assert prices == [7, 1, 1]
 
 
-COPY = """(module (memory (export "memory") 320)
-  (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2))))"""
+COPY = """(module
+  (memory (export "memory") 320)
+  (func (export "copy") (param $a i32) (param $b i32) (param $c i32)
+    (memory.copy (local.get $a) (local.get $b) (local.get $c))))"""
 
 
 @pytest.mark.parametrize("distance", [1, 65_536, 4_194_304, 5_000_001])

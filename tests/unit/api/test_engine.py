@@ -128,7 +128,9 @@ def test_what_means_the_same_here() -> None:
 def test_canonical_nans(tier: TierName) -> None:
     config = Config(tier=tier)
     config.cranelift_nan_canonicalization = True
-    text = '(module (func (export "f") (param f32) (result i32) (i32.reinterpret_f32 (f32.div (local.get 0) (local.get 0)))))'
+    text = """(module
+  (func (export "f") (param $a f32) (result i32)
+    (i32.reinterpret_f32 (f32.div (local.get $a) (local.get $a)))))"""
     store = Store(Engine(config))
     assert Instance(store, Module(store.engine, text), []).call(store, "f", 0.0) == 0x7FC00000
 

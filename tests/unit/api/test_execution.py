@@ -34,24 +34,32 @@ WAT = """(module
   (import "host" "two" (func $two (param f64 externref) (result i64 funcref)))
   (memory (export "memory") 40)
   (global $n (export "n") (mut i32) (i32.const 0))
-  (func $count (export "count") (param i32) (result i32)
+  (func $count (export "count") (param $a i32) (result i32)
     (loop $again
       (global.set $n (i32.add (global.get $n) (i32.const 1)))
-      (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (br_if $again (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))
     (global.get $n))
   (func (export "forever") (loop $l (br $l)))
-  (func (export "ask") (param i32) (result i32) (i32.add (i32.const 1000) (call $f (local.get 0))))
-  (func (export "ask twice") (param i32) (result i32) (i32.add (call $f (local.get 0)) (call $f (i32.const 7))))
+  (func (export "ask") (param $a i32) (result i32)
+    (i32.add (i32.const 1000) (call $f (local.get $a))))
+  (func (export "ask twice") (param $a i32) (result i32)
+    (i32.add (call $f (local.get $a)) (call $f (i32.const 7))))
   (func (export "nothing") (call $none))
-  (func (export "two") (param f64 externref) (result i64 funcref) (call $two (local.get 0) (local.get 1)))
-  (func (export "trap") (param i32) (call $go (local.get 0)))
-  (func $go (param i32) (drop (call $count (local.get 0))) (unreachable))
-  (func (export "fill") (param i32) (memory.fill (i32.const 0) (i32.const 7) (i32.mul (local.get 0) (i32.const 65536))))
-  (func (export "fill and count") (param i32) (result i32)
-    (memory.fill (i32.const 0) (i32.const 7) (i32.mul (local.get 0) (i32.const 65536))) (call $count (i32.const 5)))
-  (func $deep (export "deep") (param i32) (result i32)
-    (if (result i32) (local.get 0)
-      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))) (else (call $count (i32.const 3))))))"""
+  (func (export "two") (param $a f64) (param $b externref) (result i64 funcref)
+    (call $two (local.get $a) (local.get $b)))
+  (func (export "trap") (param $a i32) (call $go (local.get $a)))
+  (func $go (param $a i32)
+    (drop (call $count (local.get $a)))
+    (unreachable))
+  (func (export "fill") (param $a i32)
+    (memory.fill (i32.const 0) (i32.const 7) (i32.mul (local.get $a) (i32.const 65536))))
+  (func (export "fill and count") (param $a i32) (result i32)
+    (memory.fill (i32.const 0) (i32.const 7) (i32.mul (local.get $a) (i32.const 65536)))
+    (call $count (i32.const 5)))
+  (func $deep (export "deep") (param $a i32) (result i32)
+    (if (result i32) (local.get $a)
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get $a) (i32.const 1)))))
+      (else (call $count (i32.const 3))))))"""
 
 
 class Asking(World):
@@ -516,8 +524,11 @@ def test_backtraces(world: Asking) -> None:
 STARTS = """(module
   (import "host" "f" (func $f (param i32) (result i32)))
   (global $n (export "n") (mut i32) (i32.const 0))
-  (func $start (global.set $n (call $f (i32.const 9)))
-    (loop $l (global.set $n (i32.add (global.get $n) (i32.const 1))) (br_if $l (i32.lt_s (global.get $n) (i32.const 50)))))
+  (func $start
+    (global.set $n (call $f (i32.const 9)))
+    (loop $l
+      (global.set $n (i32.add (global.get $n) (i32.const 1)))
+      (br_if $l (i32.lt_s (global.get $n) (i32.const 50)))))
   (start $start))"""
 
 

@@ -39,7 +39,13 @@ def test_bytes_of_each_memory(p: Package) -> None:
 
 
 def test_a_guest_that_grows(p: Package) -> None:
-    text = '(module (memory 1) (table 4 funcref) (func (export "m") (param i32) (result i32) (memory.grow (local.get 0))) (func (export "t") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))'
+    text = """(module
+  (memory 1)
+  (table 4 funcref)
+  (func (export "m") (param $a i32) (result i32)
+    (memory.grow (local.get $a)))
+  (func (export "t") (param $a i32) (result i32)
+    (table.grow (ref.null func) (local.get $a))))"""
     p.store.set_limits(memory_size=2 * PAGE, table_elements=5)
     exports = p.exports(text)
     assert [exports["m"](p.store, n) for n in (2, 1, 1, 0)] == [-1, 1, -1, 2]

@@ -68,7 +68,10 @@ def test_a_command_keeps_the_imports_of_then(p: Package) -> None:
     linker = p.linker()
     linker.allow_shadowing = True
     linker.define_func("h", "n", p.type(results="i32"), lambda: 1)
-    text = '(module (import "h" "n" (func $n (result i32))) (func (export "_start")) (func (export "f") (result i32) (call $n)))'
+    text = """(module
+  (import "h" "n" (func $n (result i32)))
+  (func (export "_start"))
+  (func (export "f") (result i32) (call $n)))"""
     linker.define_module(p.store, "m", p.module(text))
     linker.define_func("h", "n", p.type(results="i32"), lambda: 2)
     assert linker.get(p.store, "m", "f")(p.store) == 1
@@ -130,10 +133,17 @@ def test_the_default_of_nothing(tier: str) -> None:
 # unknown imports
 ALL = """(module
   (import "a" "f" (func $f (param i32) (result i32 i64 f32 f64 externref funcref)))
-  (import "a" "one" (func $one (result i64))) (import "a" "none" (func $none))
-  (import "a" "m" (memory 2 3)) (import "a" "t" (table 3 funcref)) (import "a" "things" (table 1 2 externref))
-  (import "a" "g" (global (mut i64))) (import "a" "h" (global f64)) (import "a" "r" (global externref))
-  (func (export "f") (result i32 i64 f32 f64 externref funcref) (call $none) (call $f (i32.const 3)))
+  (import "a" "one" (func $one (result i64)))
+  (import "a" "none" (func $none))
+  (import "a" "m" (memory 2 3))
+  (import "a" "t" (table 3 funcref))
+  (import "a" "things" (table 1 2 externref))
+  (import "a" "g" (global (mut i64)))
+  (import "a" "h" (global f64))
+  (import "a" "r" (global externref))
+  (func (export "f") (result i32 i64 f32 f64 externref funcref)
+    (call $none)
+    (call $f (i32.const 3)))
   (func (export "one") (result i64) (call $one)))"""
 
 
@@ -242,7 +252,10 @@ def test_what_is_of_another_store(p: Package) -> None:
 def test_imports_of_wasi_are_found_later(p: Package) -> None:
     linker = p.linker()
     linker.define_wasi()
-    text = '(module (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32))) (memory (export "memory") 1) (func (export "f") (call $e (i32.const 4))))'
+    text = """(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32)))
+  (memory (export "memory") 1)
+  (func (export "f") (call $e (i32.const 4))))"""
     before = linker.instantiate_pre(p.module(text))
     p.store.set_wasi(p.WasiConfig())
     f = before.instantiate(p.store).exports(p.store)["f"]

@@ -124,8 +124,11 @@ def test_a_caller_that_has_left(tier: str) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_what_is_asked_for_in_words(tier: str) -> None:
     store, _ = fresh("(module)", tier=tier)
-    text = """(module (import "a" "g" (global (mut i32))) (import "a" "m" (memory 2 3)) (import "a" "t" (table 4 externref))
-      (import "a" "f" (func (param i64))))"""
+    text = """(module
+  (import "a" "g" (global (mut i32)))
+  (import "a" "m" (memory 2 3))
+  (import "a" "t" (table 4 externref))
+  (import "a" "f" (func (param i64))))"""
     of = module(store.engine, text)
     given: list[Any] = [
         Global(store, GlobalType(I32, mutable=False), 1),

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-GUEST = (
-    '(module (import "host" "f" (func $f (result i32))) (func (export "go") (result i32) (i32.add (i32.const 100) (call $f))))'
-)
+GUEST = """(module
+  (import "host" "f" (func $f (result i32)))
+  (func (export "go") (result i32) (i32.add (i32.const 100) (call $f))))"""
 SECOND = 10**9
 
 

@@ -15,19 +15,21 @@ from arenite import wat2wasm
 PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 SOURCE = PROJECT.with_name("src")
 
-PROGRAM = """
-(module
+PROGRAM = r"""(module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
-  (data (i32.const 8) "\\10\\00\\00\\00\\03\\00\\00\\00hi\\n")
-  (func (export "_start") (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 0))) (call $exit (i32.const 7)))
-  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
-  (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2)))
-  (func (export "thing") (param externref))
+  (data (i32.const 8) "\10\00\00\00\03\00\00\00hi\n")
+  (func (export "_start")
+    (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 0)))
+    (call $exit (i32.const 7)))
+  (func (export "add") (param $a i32) (param $b i32) (result i32)
+    (i32.add (local.get $a) (local.get $b)))
+  (func (export "half") (param $a f64) (result f64)
+    (f64.div (local.get $a) (f64.const 2)))
+  (func (export "thing") (param $a externref))
   (func (export "crash") unreachable)
-  (func (export "spin") (loop (br 0))))
-"""
+  (func (export "spin") (loop (br 0))))"""
 
 INTERRUPTED = """
 import signal, sys

@@ -24,9 +24,20 @@ LIBRARY = """(module
   (func (export "ready") (result i32) (global.get $ready))
   (func (export "pair") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))
   (func (export "wait") (loop (br 0))))"""
-IMPORTS = '(module (import "env" "f" (func (param f32) (result f32))) (import "env" "m" (memory 2)) (func (export "_start")))'
-REFERENCES = """(module (table 2 funcref) (elem declare func $f) (func $f (drop (ref.is_null (ref.func $f))) (drop (ref.null extern)))
-  (func (table.set 0 (i32.const 0) (table.get 0 (i32.const 1)))) (func (export "many") (param i32) (result i32 i32) (local.get 0) (local.get 0)))"""
+IMPORTS = """(module
+  (import "env" "f" (func (param f32) (result f32)))
+  (import "env" "m" (memory 2))
+  (func (export "_start")))"""
+REFERENCES = """(module
+  (table 2 funcref)
+  (elem declare func $f)
+  (func $f
+    (drop (ref.is_null (ref.func $f)))
+    (drop (ref.null extern)))
+  (func (table.set 0 (i32.const 0) (table.get 0 (i32.const 1))))
+  (func (export "many") (param $a i32) (result i32 i32)
+    (local.get $a)
+    (local.get $a)))"""
 
 
 @pytest.fixture

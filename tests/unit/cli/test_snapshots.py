@@ -69,7 +69,10 @@ SUM = f"""(module {WASI}
   (func (export "quit") (call $exit (i32.const 0)))
   (func (export "fail") (call $exit (i32.const 7)))
   (func (export "crash") unreachable))"""
-FOREIGN = '(module (import "env" "f" (func $f)) (memory (export "memory") 1) (func (export "_start") (call $f)))'
+FOREIGN = """(module
+  (import "env" "f" (func $f))
+  (memory (export "memory") 1)
+  (func (export "_start") (call $f)))"""
 
 
 @dataclass

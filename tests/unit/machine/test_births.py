@@ -36,14 +36,23 @@ WAT = """(module
   (import "h" "twice" (func $twice (param i32) (result i32)))
   (import "h" "seen" (func $seen (param i64)))
   (memory (export "memory") 3)
-  (data (i32.const 10) "ten") (data (i32.const 131072) "far") (data "passive")
-  (table (export "table") 6 funcref) (table 3 externref)
+  (data (i32.const 10) "ten")
+  (data (i32.const 131072) "far")
+  (data "passive")
+  (table (export "table") 6 funcref)
+  (table 3 externref)
   (elem (i32.const 1) $twice $own $seen)
   (global (export "g") (mut i64) (i64.const -7))
-  (func $own (export "own") (param i32) (result i32) (i32.add (call $twice (local.get 0)) (i32.const 1)))
-  (func (export "bump") (result i64) (global.set 0 (i64.add (global.get 0) (i64.const 1))) (global.get 0))
-  (func (export "init") (memory.init 2 (i32.const 0) (i32.const 0) (i32.const 7)) (data.drop 2))
-  (func (export "by table") (param i32) (result i32) (call_indirect (param i32) (result i32) (local.get 0) (i32.const 2)))
+  (func $own (export "own") (param $a i32) (result i32)
+    (i32.add (call $twice (local.get $a)) (i32.const 1)))
+  (func (export "bump") (result i64)
+    (global.set 0 (i64.add (global.get 0) (i64.const 1)))
+    (global.get 0))
+  (func (export "init")
+    (memory.init 2 (i32.const 0) (i32.const 0) (i32.const 7))
+    (data.drop 2))
+  (func (export "by table") (param $a i32) (result i32)
+    (call_indirect (param i32) (result i32) (local.get $a) (i32.const 2)))
   (func $start (call $seen (global.get 0)))
   (start $start))"""
 
@@ -126,7 +135,9 @@ def test_a_born_store_goes_on_as_any() -> None:
 
 def test_other_imports_are_another_kind() -> None:
     world = Stores(
-        '(module (import "h" "f" (func $f (param i32) (result i32))) (func (export "f") (result i32) (call $f (i32.const 1))))'
+        """(module
+  (import "h" "f" (func $f (param i32) (result i32)))
+  (func (export "f") (result i32) (call $f (i32.const 1))))"""
     )
     i32 = FuncType([I32], [I32])
 

@@ -29,17 +29,25 @@ WAT = """(module
   (type $t (func (param i32) (result i32)))
   (import "host" "f" (func $f (param i32 i64) (result i64 i32 i32)))
   (memory (export "memory") 1)
-  (table 1 funcref) (elem (i32.const 0) $down)
-  (func $down (export "down") (type $t) (local i64 f64) (local.set 1 (i64.const -1))
+  (table 1 funcref)
+  (elem (i32.const 0) $down)
+  (func $down (export "down") (type $t) (local i64 f64)
+    (local.set 1 (i64.const -1))
     (if (result i32) (local.get 0)
-      (then (i32.add (i32.mul (local.get 0) (i32.const 3))
-                     (call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))))
+      (then
+        (i32.add
+          (i32.mul (local.get 0) (i32.const 3))
+          (call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))))
       (else (call $loop (i32.const 20)))))
-  (func $loop (param i32) (result i32)
-    (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+  (func $loop (param $a i32) (result i32)
+    (loop $l (br_if $l (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))
     (i32.add (i32.const 5) (call $host (i32.const 9))))
-  (func $host (param i32) (result i32) (local i32)
-    (call $f (local.get 0) (i64.const 77)) (i32.add) (local.set 1) (i32.wrap_i64) (i32.add (local.get 1)))
+  (func $host (param $a i32) (result i32) (local $b i32)
+    (call $f (local.get $a) (i64.const 77))
+    (i32.add)
+    (local.set $b)
+    (i32.wrap_i64)
+    (i32.add (local.get $b)))
   (func (export "ok") (result i32) (i32.const 1)))"""
 
 
@@ -218,8 +226,13 @@ def test_a_stack_of_any_size(tier: str, size: int) -> None:
     """Records behind it are aligned all the same."""
     of: Engine = engine(tier=tier, max_wasm_stack=size)
     store = Store(of)
-    wat = """(module (memory 1) (table 3 funcref) (elem (i32.const 0) 0)
-      (func (result i32) (i32.load (i32.const 0))) (func (export "go") (result i32) (call_indirect (result i32) (i32.const 0))))"""
+    wat = """(module
+  (memory 1)
+  (table 3 funcref)
+  (elem (i32.const 0) 0)
+  (func (result i32) (i32.load (i32.const 0)))
+  (func (export "go") (result i32)
+    (call_indirect (result i32) (i32.const 0))))"""
     instance = Instance(store, module(of, wat), [])
     if size > 1:
         assert instance.call(store, "go") == 0
@@ -283,9 +296,14 @@ def test_any_damage(tier: str, writes: list[tuple[int, int]], place: str) -> Non
 @pytest.mark.parametrize("tier", TIERS)
 def test_a_guest_that_returned_astray(tier: str, sp: str) -> None:
     """A caller's place that a host function has damaged: the guest goes on there, and whatever it stops at is no snapshot."""
-    wat = """(module (import "host" "f" (func $f))
-      (func $inner (local i32) (call $f) (loop $l (br $l)))
-      (func (export "go") (param i64 i64 i64 i64 i64 i64) (call $inner)) (func (export "ok") (result i32) (i32.const 1)))"""
+    wat = """(module
+  (import "host" "f" (func $f))
+  (func $inner (local $a i32)
+    (call $f)
+    (loop $l (br $l)))
+  (func (export "go") (param $a i64) (param $b i64) (param $c i64) (param $d i64) (param $e i64) (param $f i64)
+    (call $inner))
+  (func (export "ok") (result i32) (i32.const 1)))"""
     of: Engine = engine(tier=tier, max_wasm_stack=STACK)
     store = Store(of)
 

@@ -289,7 +289,9 @@ def test_an_object_may_be_a_list(tier: str, value: object) -> None:
     store = Store(engine(tier=tier))
     for access_caller in (False, True):
         make = Func(store, FuncType([], [EXTERNREF]), lambda *_: value, access_caller=access_caller)
-        text = '(module (import "h" "f" (func $f (result externref))) (func (export "go") (result externref) (call $f)))'
+        text = """(module
+  (import "h" "f" (func $f (result externref)))
+  (func (export "go") (result externref) (call $f)))"""
         exports: Any = Instance(store, module(store.engine, text), [make]).exports(store)
         assert exports["go"](store) is value
     execution = exports["go"].start(store)

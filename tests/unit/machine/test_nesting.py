@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 WAT = """(module
   (import "host" "down" (func $down (param i32) (result i32)))
   (import "host" "held" (func $held (param externref i32) (result externref)))
-  (func (export "down") (param i32) (result i32) (i32.add (call $down (local.get 0)) (i32.const 1)))
-  (func (export "held") (param externref i32) (result externref) (call $held (local.get 0) (local.get 1))))"""
+  (func (export "down") (param $a i32) (result i32)
+    (i32.add (call $down (local.get $a)) (i32.const 1)))
+  (func (export "held") (param $a externref) (param $b i32) (result externref)
+    (call $held (local.get $a) (local.get $b))))"""
 PROGRAM = """
 import sys
 sys.path[:0] = {path}
@@ -157,7 +159,10 @@ def test_a_caller_is_left_however_its_function_ends(tier: TierName) -> None:
         return 5 if ends == 0 else "no number"
 
     store, e = fresh(
-        '(module (import "h" "f" (func $f (param i32) (result i32))) (func (export "f") (param i32) (result i32) (call $f (local.get 0))))',
+        """(module
+  (import "h" "f" (func $f (param i32) (result i32)))
+  (func (export "f") (param $a i32) (result i32)
+    (call $f (local.get $a))))""",
         ([I32], [I32], keep),
         tier=tier,
     )

@@ -38,8 +38,11 @@ WAT = """(module
     (i32.load (i32.const 8)))
   (func (export "grow") (result i32) (memory.grow (i32.const 1))))"""
 
-COUNTER = """(module (global $n (mut i32) (i32.const 0))
-  (func (export "next") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))"""
+COUNTER = """(module
+  (global $n (mut i32) (i32.const 0))
+  (func (export "next") (result i32)
+    (global.set $n (i32.add (global.get $n) (i32.const 1)))
+    (global.get $n)))"""
 
 
 def world(tier: str) -> tuple[Store, dict[str, Any]]:

@@ -138,8 +138,11 @@ def grown(machine: Machine) -> int:
 def test_what_lies_in_the_arena_moves_with_it() -> None:
     """Tables of several sizes, each grown past all room there was; a table of before, host's objects, and a paused execution."""
     store, exports = fresh(
-        '(module (table (export "t") 3 externref) (func (export "f") (param i32) (result i32)'
-        " (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (i32.const 8)))",
+        """(module
+  (table (export "t") 3 externref)
+  (func (export "f") (param $a i32) (result i32)
+    (loop (br_if 0 (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))
+    (i32.const 8)))""",
         tier="safe",
         max_wasm_stack=1 << 16,
     )
@@ -163,7 +166,10 @@ def test_what_lies_in_the_arena_moves_with_it() -> None:
 def test_an_error_that_somebody_keeps_holds_no_arena_still() -> None:
     """Its frames may have parts of it."""
     store, exports = fresh(
-        '(module (table (export "t") 9 funcref) (func (export "f") (table.fill 0 (i32.const 8) (ref.null func) (i32.const 2))))',
+        """(module
+  (table (export "t") 9 funcref)
+  (func (export "f")
+    (table.fill 0 (i32.const 8) (ref.null func) (i32.const 2))))""",
         tier="safe",
     )
     with pytest.raises(Trap) as kept:

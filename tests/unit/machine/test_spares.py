@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not platform.HAS_OBJECTS, reason="where nothing is mapped, nothing is lent")
 
 WAT = """(module
-  (memory (export "memory") 1 8) (data (i32.const 16) "template")
-  (global (export "g") (mut i64) (i64.const 5)) (table (export "table") 20 externref) (elem declare func $deep)
+  (memory (export "memory") 1 8)
+  (data (i32.const 16) "template")
+  (global (export "g") (mut i64) (i64.const 5))
+  (table (export "table") 20 externref)
+  (elem declare func $deep)
   (table (export "functions") 8 funcref)
-  (func $deep (export "deep") (param i64) (result i64) (local i64 i64 i64 i64 i64 i64 i64 i64)
-    (local.set 1 (i64.const -1)) (local.set 4 (i64.const -1)) (local.set 7 (i64.const -1))
-    (i64.add (local.get 7) (call $deep (i64.add (local.get 1) (local.get 4)))))
+  (func $deep (export "deep") (param $a i64) (result i64) (local $b i64) (local $c i64) (local $d i64) (local $e i64) (local $f i64) (local $g i64) (local $h i64) (local $i i64)
+    (local.set $b (i64.const -1))
+    (local.set $e (i64.const -1))
+    (local.set $h (i64.const -1))
+    (i64.add (local.get $h) (call $deep (i64.add (local.get $b) (local.get $e)))))
   (func (export "soil")
     (memory.fill (i32.const 0) (i32.const 0xa5) (i32.mul (memory.size) (i32.const 65536)))
     (global.set 0 (i64.const -1))
@@ -39,7 +44,8 @@ WAT = """(module
   (func (export "sum") (result i32) (local $at i32) (local $n i32)
     (loop $next
       (local.set $n (i32.add (local.get $n) (i32.load8_u (local.get $at))))
-      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 65536))))
+      (br_if $next
+        (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 65536))))
     (local.get $n)))"""
 FRESH = sum(b"template")
 ALL = os.environ.get("ARENITE_STRESS") == "all"

@@ -31,8 +31,11 @@ WAT = """(module
   (memory (export "memory") 1 3)
   (table (export "table") 2 4 funcref)
   (global (export "global") (mut i32) (i32.const 7))
-  (func (export "call") (param i32) local.get 0 call $f)
-  (func (export "spin") (param i32) (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"""
+  (func (export "call") (param $a i32)
+    local.get $a
+    call $f)
+  (func (export "spin") (param $a i32)
+    (loop $l (br_if $l (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))))"""
 
 USES: dict[str, Callable[[Store, dict[str, Any]], object]] = {
     "call": lambda store, e: e["call"](store, 1),

@@ -125,13 +125,19 @@ def test_a_window_in_use_gets_types_of_host_functions(tier: TierName) -> None:
     """A paused call, then more types and more modules in its store: it goes on, and calls what came since."""
     made = of(tier)
     store = Store(made)
-    text = """(module (table (export "table") 4 funcref) (elem (i32.const 0) $f)
-      (func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
-      (func (export "spin") (param $n i32) (result i32) (local $sum i32)
-        (loop $l
-          (local.set $sum (call_indirect (param i32) (result i32) (local.get $sum) (i32.and (local.get $n) (i32.const 1))))
-          (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-        (local.get $sum)))"""
+    text = """(module
+  (table (export "table") 4 funcref)
+  (elem (i32.const 0) $f)
+  (func $f (param $a i32) (result i32)
+    (i32.add (local.get $a) (i32.const 1)))
+  (func (export "spin") (param $n i32) (result i32) (local $sum i32)
+    (loop $l
+      (local.set $sum
+        (call_indirect (param i32) (result i32)
+          (local.get $sum)
+          (i32.and (local.get $n) (i32.const 1))))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum)))"""
     instance = Instance(store, Module(made, text), [])
     exports = instance.exports(store)
     table, spin = exports["table"], exports["spin"]

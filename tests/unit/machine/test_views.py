@@ -95,7 +95,10 @@ def test_a_memory_grows_under_a_view(tier: str, *, held: bool) -> None:
     store.close()
 
 
-PUT = '(module (memory (export "m") 1) (func (export "put") (param i32) (i32.store (i32.const 0) (local.get 0))))'
+PUT = """(module
+  (memory (export "m") 1)
+  (func (export "put") (param $a i32)
+    (i32.store (i32.const 0) (local.get $a))))"""
 
 
 def test_more_memories_than_areas_move_the_store() -> None:

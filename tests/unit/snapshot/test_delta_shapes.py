@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from arenite.config import TierName
 
 PAGE = 65536
-WAT = '(module (memory (export "m") 3 40) (table (export "t") 2 funcref) (global (export "g") (mut i32) (i32.const 7)))'
+WAT = """(module
+  (memory (export "m") 3 40)
+  (table (export "t") 2 funcref)
+  (global (export "g") (mut i32) (i32.const 7)))"""
 OTHER = '(module (memory (export "m") 2 20))'
 TIERS = pytest.mark.parametrize("tier", ["threaded", "safe"])
 

@@ -294,8 +294,11 @@ def test_the_command_line(tmp_path: Path, capfd: pytest.CaptureFixture[str], mon
     short.write_bytes(b"secret\n")
     guest, out, on = tmp_path / "g.wat", tmp_path / "s.arn", tmp_path / "t.arn"
     guest.write_text(
-        '(module (memory (export "memory") 1) (func (export "_start") (local i32)'
-        " (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100))))))"
+        """(module
+  (memory (export "memory") 1)
+  (func (export "_start") (local $a i32)
+    (loop
+      (br_if 0 (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 1))) (i32.const 100))))))"""
     )
 
     def run(*words: object) -> tuple[int, str]:

@@ -502,8 +502,12 @@ def test_instances_lie_at_places_of_their_own(tmp_path: Path) -> None:
 def test_lists_that_thousands_of_records_name(tmp_path: Path) -> None:
     """All rows of all records together are bounded."""
     _, snapshot = paused(
-        '(module (table (export "t") 4000 funcref) (memory (export "m") 1 4)'
-        ' (global (export "g") (mut i64) (i64.const 77)) (func $f) (elem (i32.const 0) func $f $f $f))'
+        """(module
+  (table (export "t") 4000 funcref)
+  (memory (export "m") 1 4)
+  (global (export "g") (mut i64) (i64.const 77))
+  (func $f)
+  (elem (i32.const 0) func $f $f $f))"""
     )
     snapshot.save(tmp_path / "s.arn")
     other = altered(tmp_path / "s.arn", lambda m: m["tables"].extend([m["tables"][0]] * 2000))

@@ -6,7 +6,6 @@ A machine, its snapshots and its forks share one registry until one of them make
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import EXTERNREF
@@ -17,21 +16,37 @@ if TYPE_CHECKING:
     from arenite.machine.records.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr
 
 
-@dataclass(slots=True, eq=False)
 class Registry:
-    """Instances, host functions and the host's objects, by number and by place."""
+    """Instances, host functions and the host's objects, by number and by place.
 
-    thunks: dict[FuncType, int] = field(
-        default_factory=dict
-    )  # types of host functions, in the order in which they came -> handle
-    instances: list[InstanceAddr] = field(default_factory=list)
-    by_record: dict[int, InstanceAddr] = field(default_factory=dict)
-    tables: dict[int, TableAddr] = field(default_factory=dict)  # by their records
-    host_functions: list[HostFunction] = field(default_factory=list)
-    host_names: list[tuple[str, str] | None] = field(default_factory=list)  # of each the import that it first served
-    host_function_at: dict[int, int] = field(default_factory=dict)  # where a reference lies -> which function
-    externs: dict[int, GlobalAddr] = field(default_factory=dict)  # globals that hold objects of the host's
-    references: References = field(default_factory=References)  # these objects
+    `thunks`: types of host functions in the order in which they came -> handle.   `instances`, `by_record`: all, and by their records.
+    `tables`: all, by their records.
+    `host_functions`, `host_names`: each function, and the import that it first served.   `host_function_at`: where a
+    reference lies -> which function.   `externs`: globals that hold objects of the host's; `references`: these.
+    """
+
+    __slots__ = (
+        "by_record",
+        "externs",
+        "host_function_at",
+        "host_functions",
+        "host_names",
+        "instances",
+        "references",
+        "tables",
+        "thunks",
+    )
+
+    def __init__(self) -> None:
+        self.thunks: dict[FuncType, int] = {}
+        self.instances: list[InstanceAddr] = []
+        self.tables: dict[int, TableAddr] = {}
+        self.by_record: dict[int, InstanceAddr] = {}
+        self.host_functions: list[HostFunction] = []
+        self.host_names: list[tuple[str, str] | None] = []
+        self.host_function_at: dict[int, int] = {}
+        self.externs: dict[int, GlobalAddr] = {}
+        self.references = References()
 
     def copy(self) -> Registry:
         """The same, to be changed."""

@@ -5,7 +5,6 @@ A run gets a slice at a time.  An execution may get less than the store has; the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from arenite.errors import Failure
@@ -15,14 +14,21 @@ UNATTENDED: Final = 1 << 16  # where there is no watch: a few milliseconds of a 
 NOT_COUNTED: Final = "fuel is not configured: Config(consume_fuel=True)"
 
 
-@dataclass(slots=True, eq=False)
 class Fuel:
-    """A store's fuel, in units."""
+    """A store's fuel, in units.
 
-    left: int | None = None  # what may be used now; None: unlimited
-    reserve: int = 0  # what the store has beside that, not for the activation that goes on
-    limited: bool = False  # an execution that goes on may use no more than `left`, whatever the store gets
-    slice: int = SLICE  # length of a slice; results never depend on it
+    `left`: what may be used now; None: unlimited.  `reserve`: what the store has beside that, not for the activation that goes on.
+    `limited`: an execution that goes on may use no more than `left`, whatever the store gets.
+    `slice`: length of a slice; results never depend on it.
+    """
+
+    __slots__ = ("left", "limited", "reserve", "slice")
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.reserve = 0
+        self.limited = False
+        self.slice = SLICE
 
     def total(self) -> int:
         """What the store has left.  Raises: `Failure` where it is unlimited."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from arenite import platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +19,19 @@ class File:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         weakref.finalize(self, os.close, fd)
+
+
+@contextmanager
+def sealed(name: str, size: int) -> Iterator[int]:
+    """A new file in memory, of so many zeros, to be filled inside and sealed then: the caller's, or closed where that fails."""
+    fd = platform.memfd(name)
+    try:
+        os.ftruncate(fd, size)
+        yield fd
+        platform.seal(fd)
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def data_in(fd: int, start: int, stop: int) -> Iterator[tuple[int, int]]:

@@ -9,15 +9,13 @@ Where there are no private mappings (`Template.file` is None) cages copy the tem
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from arenite import platform
 from arenite.layout.cage import HOST_PAGE, LOW, region_at
-from arenite.machine.space.file import write
+from arenite.machine.space.file import sealed, write
 from arenite.machine.space.pages import CHUNK, NO_PAGES, ZERO_PAGE, Pages, merged, numbers_in, spans
 from arenite.machine.space.template import Extent, Template
 
@@ -137,14 +135,8 @@ def written(sizes: tuple[int, ...], content: Iterable[tuple[int, int, memoryview
             end = GAP
         extents.append(Extent(end, size))
         end += size
-    fd = platform.memfd("arenite template")
-    try:
-        os.ftruncate(fd, end)
+    with sealed("arenite template", end) as fd:
         for region, at, data in content:
             write(fd, data, extents[region].offset + at)
             pages += len(data) // HOST_PAGE
-        platform.seal(fd)
-    except BaseException:
-        os.close(fd)
-        raise
     return Image(Template(fd, extents, pages, spaced=True), sizes, (NO_PAGES,) * len(sizes))
