@@ -200,10 +200,10 @@ class Linker(Unclosed):
             if known is not None:
                 found.append(wrap(machine, add_host_function(machine, known)))
             else:
-                found.append(self._items.get(key) or self._find(store, machine, *key))
+                found.append(self._items.get(key) or self._find(machine, *key))
         return found
 
-    def _find(self, store: Storelike, machine: Machine, module: str, name: str) -> AnyExtern:
+    def _find(self, machine: Machine, module: str, name: str) -> AnyExtern:
         function = self._offered(module, name, machine.hosts.get) or self._unknown.get((module, name))
         if function is None:
             missing = lacking((host for host in self._hosts if machine.hosts.get(host) is None), module)
@@ -243,9 +243,7 @@ class Linker(Unclosed):
             item.machine_in(store)
             return item
         function = self._functions.get((module, name))
-        return (
-            self._find(store, machine, module, name) if function is None else wrap(machine, add_host_function(machine, function))
-        )
+        return self._find(machine, module, name) if function is None else wrap(machine, add_host_function(machine, function))
 
     def get_default(self, store: Storelike, name: str) -> Func:
         """The function that a module's name stands for: the unnamed export, `_start`, or else one that does nothing.
