@@ -12,11 +12,11 @@ from arenite.compat.wasmtime import OPTIONS as WASMTIME
 from arenite.compat.wasmtime import check as check_wasmtime
 from arenite.compat.wasmtime import check_type
 
-TIERS: Final = ("threaded", "safe")
+TIERS: Final = ("auto", "threaded", "baseline", "safe")
 ADDRESSINGS: Final = ("single", "spaces")
 MIB: Final = 1 << 20
 
-TierName = Literal["threaded", "safe"]
+TierName = Literal["auto", "threaded", "baseline", "safe"]
 AddressingName = Literal["single", "spaces"]
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 WAYS = {  # each must give the same verdicts
-    "threaded": Config(),
+    "threaded": Config(tier="threaded"),
+    "baseline": Config(tier="baseline"),
+    "baseline, spaces": Config(tier="baseline", addressing="spaces"),
+    "baseline, explicit": Config(tier="baseline", explicit_bounds=True),
     "spaces": Config(addressing="spaces"),
     "explicit": Config(explicit_bounds=True),
     "safe": Config(tier="safe"),

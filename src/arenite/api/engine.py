@@ -31,7 +31,7 @@ def check_engine(engine: object) -> None:
 
 def make_tier(config: Config) -> Tier:
     """The tier that the configuration names; `safe`, with a warning, where `threaded` cannot run."""
-    if config.tier == "threaded":
+    if config.tier != "safe":
         try:
             return _threaded(config)
         except (Limit, ImportError) as error:
@@ -46,7 +46,12 @@ def _threaded(config: Config) -> Tier:
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
 
     _try_cage(areas_of(config))
-    return ThreadedTier(config.addressing, explicit_bounds=config.explicit_bounds, deterministic=config.deterministic)
+    options = {"explicit_bounds": config.explicit_bounds, "deterministic": config.deterministic}
+    if config.tier == "threaded":
+        return ThreadedTier(config.addressing, **options)
+    from arenite.tiers.baseline import BaselineTier
+
+    return BaselineTier(config.addressing, **options, lazily=config.tier == "auto")
 
 
 def areas_of(config: Config) -> int:
@@ -76,7 +81,7 @@ class Engine(Unclosed):
         self.config = copy.copy(config or Config())
         self.quota = Quota.of(self.config)
         self.tier = make_tier(self.config)
-        self.windows = Windows(portable=self.tier.portable)
+        self.windows = Windows(portable=self.tier.portable, tables=self.tier.tables)
         self.epoch = 0
         self.cache = cache_of(self.config)
         self.modules: WeakValueDictionary[str, ModuleCode] = WeakValueDictionary()  # translated ones, by the digest of the file

@@ -63,15 +63,19 @@ def call_import(e: Emit, disp: Value, type_: Value, frame: Value, header: Value)
 
 def return_(e: Emit, header: Value) -> None:
     """Back to the caller; results lie in the first slots, the frame's header at byte `header`."""
-    return_pc = e.load(Space.FRAME, I32, header, FrameHeader.return_pc.offset)
+    pc = e.return_point(e.load(Space.FRAME, I32, header, FrameHeader.return_pc.offset))
+    sp = e.load(Space.FRAME, I32, header, FrameHeader.caller_sp.offset)
+    trap_if(e, e.pure("ge_u", sp, e.state("sp")), Cause.CORRUPT)
+    e.leave(pc, sp, e.load(Space.FRAME, I32, header, FrameHeader.caller_vmctx.offset))
+
+
+def mapped(e: Emit, return_pc: Value) -> Value:
+    """`Emit.return_point` by the map of return points."""
     unit = e.pure("shr_u", return_pc, e.const(I32, UNIT.bit_length() - 1))
     bits = e.load(Space.RETURNS, I8, e.pure("shr_u", return_pc, e.const(I32, (UNIT * UNITS_IN_BYTE).bit_length() - 1)))
     bit = e.pure("shr_u", e.pure("extend_u", bits, to=I32), e.pure("and", unit, e.const(I32, UNITS_IN_BYTE - 1)))
     trap_if(e, is_zero(e, e.pure("and", bit, e.const(I32, 1))), Cause.CORRUPT)
-    sp = e.load(Space.FRAME, I32, header, FrameHeader.caller_sp.offset)
-    trap_if(e, e.pure("ge_u", sp, e.state("sp")), Cause.CORRUPT)
-    vmctx = e.load(Space.FRAME, I32, header, FrameHeader.caller_vmctx.offset)
-    e.leave(e.pure("and", return_pc, e.const(I32, -UNIT & 0xFFFFFFFF)), sp, vmctx)
+    return e.pure("and", return_pc, e.const(I32, -UNIT & 0xFFFFFFFF))
 
 
 def rows() -> Iterator[Row]:

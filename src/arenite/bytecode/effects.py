@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from arenite.bytecode.calls import mapped
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, Memory, Register, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
@@ -179,6 +180,10 @@ class Recorder:
         if sp.type is not I32 or isinstance(to, Label) != (vmctx is None):
             raise InternalError("a call of a wrong shape")
         self.transfer("call")
+
+    def return_point(self, pc: Value) -> Value:
+        """Looked up."""
+        return mapped(self, pc)
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """A return."""

@@ -49,11 +49,15 @@ I1, I8, I16, I32, I64, F32, F64 = Type
 
 @dataclass(frozen=True)
 class Value:
-    """A typed value as the emitter writes it: an SSA name, an expression; of a constant also its bit pattern."""
+    """A typed value as the emitter writes it: an SSA name, an expression; of a constant also its bit pattern.
+
+    `wide`: the same zero-extended to 64 bits, where that has a spelling of its own.
+    """
 
     type: Type
     text: str
     constant: int | None = None
+    wide: str = ""
 
 
 class Label(NamedTuple):
@@ -150,6 +154,9 @@ class Emit(Values, Protocol):
 
     def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
         """Begin a call: go to the callee's first op, its frame at `sp`; `to` is a label in this instance, or a pc (i32) in that of `vmctx`."""
+
+    def return_point(self, pc: Value) -> Value:
+        """The op at which a frame may go on whose header says `pc` (i32), which is distrusted; a trap where there is none."""
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """Return to the caller: go on at the return point `pc` (i32), in its frame at `sp` and its instance."""

@@ -65,7 +65,7 @@ def widened(line: Line, offset: Value) -> Value:
         return offset
     if offset.constant is not None:
         return Value(I64, str(offset.constant), offset.constant)
-    return Value(I64, line(f"zext i32 {offset.text} to i64"))
+    return Value(I64, offset.wide or line(f"zext i32 {offset.text} to i64"))
 
 
 def _step(line: Line, base: str, offset: Value, disp: int) -> str:
@@ -95,12 +95,11 @@ class Single:
         """A `ptr` to `space[offset + disp]`."""
         if space is not Space.MEMORY:
             return _common(line, space, offset, disp)
-        at = Value(I64, line(f"add i64 %memory, {widened(line, offset).text}"))
-        return _step(line, "%base", at, disp + MEMORY_AT)
+        return _step(line, "%base", Value(I64, line(f"add i64 %memory, {widened(line, offset).text}")), disp)
 
     def memory(self, line: Line, area: Value) -> str:
-        """The area's offset from the first one."""
-        return line(f"mul i64 {widened(line, area).text}, {AREA_SIZE}")
+        """The area's offset from the base."""
+        return line(f"add i64 {line(f'mul i64 {widened(line, area).text}, {AREA_SIZE}')}, {MEMORY_AT}")
 
 
 class Spaces:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import I8, I32, I64, Value
+from arenite.bytecode.stops import COMPILE, FAULT
 from arenite.emit.addressing import alias_metadata
 from arenite.emit.handler import Handler
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.routine import CONVENTION, STATUS_LABELS, Routine
+from arenite.layout.frame import COUNT_ONE, ENTRIES_BELOW
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -48,6 +50,7 @@ class Interpreter:
         parts += [self.copy(), self.fill(), self.bulk("copy"), self.bulk("fill")]
         parts += [self.handler(row).text() for row in TABLE]
         parts += [self.landing(), self.invalid(), self.start(), self.entry()]
+        parts += [self.dispatch(), self.compiled(), self.counting(), self.landing_compiled()]
         return "".join(parts)
 
     def stop(self, status: int) -> str:
@@ -104,6 +107,36 @@ class Interpreter:
         e = self.routine()
         e.jump("%pc", **e.memory_of(e.state("vmctx")))
         return e.function("start", "noinline nounwind")
+
+    def dispatch(self) -> str:
+        """Go on in the interpreter: where compiled code leaves to what is not compiled."""
+        e = self.routine()
+        e.jump("%pc")
+        return e.function("dispatch")
+
+    def compiled(self) -> str:
+        """The handler of `COMPILED`: go on in the compiled code of the op."""
+        e = self.routine()
+        e.tail(e.window_entry(ENTRIES_BELOW, "%pc"))
+        return e.function("compiled")
+
+    def counting(self) -> str:
+        """The handler of `COUNTING`: count, then do what the op in its place does; when that has been often, let the tier know."""
+        e = self.routine()
+        counter = e.counter("%pc")
+        word = Value(I32, e.line(f"load i32, ptr {counter}, align 4"))
+        left = e.pure("sub", word, e.const(I32, COUNT_ONE))
+        e.do(f"store i32 {left.text}, ptr {counter}, align 4")
+        with e.when(e.pure("lt_u", left, e.const(I32, COUNT_ONE)), cold=True):
+            e.stop(COMPILE)
+        e.tail(e.handler(e.line(f"trunc i32 {left.text} to i16")))
+        return e.function("counting")
+
+    def landing_compiled(self) -> str:
+        """Where a fault of compiled code goes on; the pc is the instruction's address."""
+        e = self.routine()
+        e.stop(FAULT)
+        return e.function("landing_compiled")
 
     def entry(self) -> str:
         """`void run(ptr to {base, code, handlers})`: go on as the store context says.  One argument, since each costs Python some time."""

@@ -84,6 +84,8 @@ class LlvmText:
         assert r is not None, prim
         if r is t and prim in ("wrap", "extend_u", "extend_s"):
             return args[0]
+        if prim == "extend_u" and args[0].wide and r is I64:
+            return Value(I64, args[0].wide)
         f = {F32: "f32", F64: "f64"}.get(t, "")
         return Value(r, self.line(p.llvm.format(*(a.text for a in args), t=t.llvm, r=r.llvm, f=f)))
 

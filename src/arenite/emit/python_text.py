@@ -408,6 +408,10 @@ class PythonText:
         assert vmctx is not None
         self.leave(to, sp, vmctx)
 
+    def return_point(self, pc: Value) -> Value:
+        """Looked up."""
+        return mapped(self, pc)
+
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """To the caller; another instance has another memory."""
         with self.when(self.pure("ne", vmctx, self.state("vmctx"))):

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area
 from arenite.bytecode.protocol import I32, I64, Register, Value
-from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.bytecode.stops import COMPILE, FAULT, FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.llvm_text import INVARIANT, LlvmText
+from arenite.layout.frame import COUNTERS_BELOW
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -44,7 +45,7 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
 }
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
 STATUS_LABELS: Final[dict[int, str]] = (
-    {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed"}
+    {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed", COMPILE: "compile", FAULT: "fault"}
     | {int(t): t.name.lower() for t in Cause}
     | {int(h): h.name.lower() for h in Builtin}
 )
@@ -107,8 +108,22 @@ class Routine(LlvmText):
         """Go on at the op at `pc`."""
         step = self.line(f"getelementptr i8, ptr %code, i64 {pc}")
         op = self.line(f"load i16, ptr {step}, align 2, !invariant.load {INVARIANT}")
+        self.tail(self.handler(op), pc=pc, **registers)
+
+    def handler(self, op: str) -> str:
+        """The handler of an opcode."""
         slot = self.line(f"getelementptr ptr, ptr %handlers, i64 {self.line(f'zext i16 {op} to i64')}")
-        self.tail(self.line(f"load ptr, ptr {slot}, align 8, !invariant.load {INVARIANT}"), pc=pc, **registers)
+        return self.line(f"load ptr, ptr {slot}, align 8, !invariant.load {INVARIANT}")
+
+    def counter(self, pc: str) -> str:
+        """A `ptr` to the counter of the op at `pc`."""
+        table = self.line(f"getelementptr i8, ptr %code, i64 {-COUNTERS_BELOW}")
+        return self.line(f"getelementptr i8, ptr {table}, i64 {self.line(f'lshr i64 {pc}, 1')}")
+
+    def window_entry(self, below: int, pc: str) -> str:
+        """The compiled code that a table of the window has for the op at `pc`, or null."""
+        table = self.line(f"getelementptr i8, ptr %code, i64 {-below}")
+        return self.line(f"load ptr, ptr {self.line(f'getelementptr i8, ptr {table}, i64 {pc}')}, align 8")
 
     def stop(self, status: int, pc: str = "%pc") -> None:
         """End this run of the interpreter; the machine looks at the status."""
@@ -128,8 +143,8 @@ class Routine(LlvmText):
         """A value that was left."""
         return self.load(Space.STORE, I64, self.const(I32, 0), StoreContext.arguments.offset + 8 * i)
 
-    def function(self, name: str, attributes: str = "nounwind") -> str:
+    def function(self, name: str, attributes: str = "nounwind", align: int = CACHE_LINE) -> str:
         """The lines so far as a function.  It begins on a cache line: where it would by chance, kernels differ by a tenth both ways."""
         params = ", ".join(f"{t} %{n}" for n, t in self.types.items())
         body = "\n".join(self.lines)
-        return f"define {CONVENTION} void @{name}({params}) {attributes} align {CACHE_LINE} {{\n{body}\n}}\n"
+        return f"define {CONVENTION} void @{name}({params}) {attributes} align {align} {{\n{body}\n}}\n"

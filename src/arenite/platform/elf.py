@@ -113,6 +113,7 @@ class Symbol(NamedTuple):
     section: int
     value: int
     binding: int
+    size: int
 
 
 class Fixup(NamedTuple):
@@ -171,13 +172,13 @@ class ObjectFile:
     def _symbols(self, table: Section) -> Iterator[Symbol]:
         """The symbol table: what is defined lies within its section."""
         names = self.bytes_of(self.sections[table.link])
-        for name_at, info, _, index, value, _ in struct.iter_unpack("<IBBHQQ", self.bytes_of(table)):
+        for name_at, info, _, index, value, size in struct.iter_unpack("<IBBHQQ", self.bytes_of(table)):
             name = _string(names, name_at)
             if info & 15 == STT_TLS or (index >= SHN_LORESERVE and index != SHN_ABS):
                 raise Failure(f"object file: symbol {name} is thread-local or common, which is not supported")
             if index < SHN_LORESERVE and index != SHN_UNDEF and value > self.sections[index].size:
                 raise Failure(f"object file: symbol {name} lies outside its section")
-            yield Symbol(name, index, value, info >> 4)
+            yield Symbol(name, index, value, info >> 4, size)
 
     def _fixups(self, table: Section) -> Iterator[Fixup]:
         """One relocation table: fields lie within the section, symbols within the symbol table."""
@@ -272,7 +273,7 @@ class _Image:
 
     def _address(self, index: int, base: int) -> int:
         """Where a symbol is."""
-        name, section, value, _ = self.file.symbols[index]
+        name, section, value, _, _ = self.file.symbols[index]
         place = self.places.get(section)
         if place is not None:
             return base + place + value

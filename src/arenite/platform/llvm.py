@@ -157,6 +157,7 @@ def _binding() -> ModuleType:
     binding = importlib.import_module("llvmlite.binding")
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+    binding.initialize_native_asmparser()  # stencils have instructions of their own
     return binding
 
 

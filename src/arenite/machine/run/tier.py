@@ -21,6 +21,13 @@ class Tier(Protocol):
 
     name: str
     portable: bool  # it wants ordinary buffers, not an address
+    tables: int  # bytes that it wants before a window's bytecode
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store; made again when the cage's buffers or the window change, so it must be cheap."""
+
+    def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
+        """A run stopped with COMPILE or FAULT: with what status it goes on, and where."""
+
+    def sample(self, window: Window, pc: int) -> None:
+        """A slice of fuel ended at `pc`: something there runs long."""

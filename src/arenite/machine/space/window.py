@@ -36,6 +36,7 @@ from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, 
 from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.space.file import File
+from arenite.platform.reserve import round_up
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -157,9 +158,10 @@ class Window:
     `entries`, `code`, `returns`: views for tiers that read them in Python.  `code_address`, `file`: for those that map them.
     """
 
-    def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool) -> None:
+    def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool, tables: int = 0) -> None:
         self.preamble = preamble
         self._portable = portable
+        self._tables = tables
         self._used = THUNKS * ENTRY.size  # bytes of the entries
         self._file: File | None = None
         self._types: list[FuncType] = []  # by id - 1; only ever added to
@@ -181,11 +183,12 @@ class Window:
         self.refresh()
 
     def _place(self, end: int) -> None:
-        """The return map, then the bytecode, in one piece; the map has zeros wherever there is no code."""
-        self._space = (platform.PortableReservation if self._portable else platform.Reservation)(RETURN_MAP_SIZE + end)
-        self._space.commit(0, RETURN_MAP_SIZE + end)
-        self.returns = self._space.view(0, RETURN_MAP_SIZE)
-        self.code = self._space.view(RETURN_MAP_SIZE, RETURN_MAP_SIZE + end)
+        """A tier's tables, the return map, the bytecode, in one piece; the map has zeros wherever there is no code."""
+        code = self._tables + RETURN_MAP_SIZE
+        self._space = (platform.PortableReservation if self._portable else platform.Reservation)(code + end)
+        self._space.commit(self._tables, code + end)
+        self.returns = self._space.view(self._tables, code)
+        self.code = self._space.view(code, code + end)
         for placed in self.modules:
             self.code[placed.origin : placed.end] = placed.code.bytecode
             self._name_types(placed)
@@ -194,10 +197,14 @@ class Window:
 
     def _name_types(self, placed: PlacedModule) -> None:
         """Put ids in the place of the type indexes in a module's bytecode."""
-        ids = array("I", map(self._id_of, placed.code.types))
+        ids = self.type_ids(placed)
         with self.code[placed.origin : placed.end].cast("I") as words:
             for at in array("I", placed.code.type_places):
                 words[at // 4] = ids[words[at // 4]]
+
+    def type_ids(self, placed: PlacedModule) -> array[int]:
+        """The window's ids of a module's types."""
+        return array("I", map(self._id_of, placed.code.types))
 
     def _write_entries(self) -> None:
         size = WINDOW_SIZE
@@ -253,7 +260,14 @@ class Window:
     @property
     def code_address(self) -> int:
         """Address of pc 0; the map of return points ends there."""
-        return getattr(self._space, "address", 0) + RETURN_MAP_SIZE
+        return getattr(self._space, "address", 0) + self._tables + RETURN_MAP_SIZE
+
+    def table(self, below: int, size: int) -> memoryview:
+        """Zeros for a tier to write, `below` bytes before the bytecode."""
+        start = self._tables + RETURN_MAP_SIZE - below
+        stop = start + round_up(size)
+        self._space.commit(start, stop)
+        return self._space.view(start, stop)
 
     def entry(self, handle: int) -> tuple[int, int, int]:
         """(pc, frame size, type id) of a code handle, masked like generated code masks it."""
@@ -298,8 +312,9 @@ class Window:
 class Windows:
     """An engine's windows, one per list of modules and thunks in use."""
 
-    def __init__(self, *, portable: bool) -> None:
+    def __init__(self, *, portable: bool, tables: int = 0) -> None:
         self._portable = portable
+        self._tables = tables  # bytes that the tier wants before the bytecode, beside the map of return points
         self._preambles: list[weakref.ref[Preamble]] = []  # windows keep them
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
         self._empty: Window | None = None
@@ -318,7 +333,7 @@ class Windows:
             key = (id(preamble), *map(id, modules))
             found = self._windows.get(key)
             if found is None:
-                found = self._windows[key] = Window(preamble, modules, portable=self._portable)
+                found = self._windows[key] = Window(preamble, modules, portable=self._portable, tables=self._tables)
                 if not modules:
                     self._empty = found
             return found

@@ -16,6 +16,8 @@ from arenite.errors import Limit
 from arenite.tiers.safe.block import Blocks
 from arenite.tiers.safe.runner import SafeRunner
 
+from arenite.traps import Cause
+
 if TYPE_CHECKING:
     from arenite.machine.run.tier import Runner
     from arenite.machine.space.cage import AnyCage
@@ -30,6 +32,7 @@ class SafeTier:
 
     name = "safe"
     portable = True
+    tables = 0
 
     def __init__(self, *, deterministic: bool = False) -> None:
         if sys.byteorder != "little":
@@ -43,3 +46,11 @@ class SafeTier:
         if blocks is None:
             blocks = self._blocks[window] = Blocks(deterministic=self.deterministic)
         return SafeRunner(cage, window, blocks)
+
+    def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
+        """Nothing here stops for that: what the store page says is damaged."""
+        del window, status
+        return Cause.CORRUPT, pc
+
+    def sample(self, window: Window, pc: int) -> None:
+        """Nothing is compiled here for a single window."""

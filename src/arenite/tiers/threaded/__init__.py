@@ -21,6 +21,7 @@ from arenite.errors import Limit
 from arenite.layout.cage import HOST_PAGE, LOW, MAX_AREAS, area_at
 from arenite.platform import HAS_OBJECTS, elf, faults, page_size
 from arenite.tiers.threaded.objects import Variant, object_file
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.run.tier import Runner
@@ -45,16 +46,23 @@ class Handlers:
         require()
         self._code = elf.load(object_file(variant), elf.libc_symbols())
         symbols = self._code.symbols
-        table = mmap.mmap(-1, 8 * OPCODES)
-        table[:] = struct.pack("<Q", symbols["invalid"]) * OPCODES
-        table[: 8 * len(TABLE)] = struct.pack(f"<{len(TABLE)}Q", *(symbols[f"op {row.name}"] for row in TABLE))
-        self._table = table
-        self.table = ctypes.addressof(ctypes.c_char.from_buffer(table))
+        self.symbols = symbols
+        self._table, self.table = self.opcodes({})
         self.run = ctypes.CFUNCTYPE(None)(symbols["run"])  # declaring what it is called with makes a call take longer
         begin, end = self._code.text
         # also where bounds are explicit: a damaged arena may send an access to a page that is not there
         faults.register(begin, end, symbols["landing"], LOW, area_at(MAX_AREAS))
         weakref.finalize(self, faults.unregister, begin).atexit = False
+
+    def opcodes(self, more: dict[int, str]) -> tuple[mmap.mmap, int]:
+        """A table of the handler of every opcode, and its address; `more`: routines for opcodes that are no op's."""
+        symbols = self.symbols
+        table = mmap.mmap(-1, 8 * OPCODES)
+        table[:] = struct.pack("<Q", symbols["invalid"]) * OPCODES
+        table[: 8 * len(TABLE)] = struct.pack(f"<{len(TABLE)}Q", *(symbols[f"op {row.name}"] for row in TABLE))
+        for opcode, name in more.items():
+            struct.pack_into("<Q", table, 8 * opcode, symbols[name])
+        return table, ctypes.addressof(ctypes.c_char.from_buffer(table))
 
 
 @functools.cache
@@ -68,16 +76,22 @@ class ThreadedTier:
 
     name = "threaded"
     portable = False
+    tables = 0
 
     def __init__(self, addressing: str = "single", *, explicit_bounds: bool = False, deterministic: bool = False) -> None:
-        self._handlers = handlers(Variant(addressing, explicit_bounds, deterministic))
+        self.variant = Variant(addressing, explicit_bounds, deterministic)
+        self._handlers = handlers(self.variant)
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store."""
+        return self.runner_with(cage, window, self._handlers.table)
+
+    def runner_with(self, cage: AnyCage, window: Window, table: int) -> Runner:
+        """A runner that finds handlers in the table at this address."""
         faults.ensure()
         known = faulthandler.is_enabled()
         run = self._handlers.run
-        pointers = (ctypes.c_void_p * 3)(cage.base, window.code_address, self._handlers.table)
+        pointers = (ctypes.c_void_p * 3)(cage.base, window.code_address, table)
 
         def go() -> None:
             if faulthandler.is_enabled() is not known:  # it hides our handler: put ours on top again
@@ -85,3 +99,11 @@ class ThreadedTier:
             run(pointers)
 
         return go
+
+    def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
+        """Nothing here stops for that: what the store page says is damaged."""
+        del window, status
+        return Cause.CORRUPT, pc
+
+    def sample(self, window: Window, pc: int) -> None:
+        """Nothing is compiled here."""

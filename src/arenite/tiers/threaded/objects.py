@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PACKAGE: Final = Path(__file__).parent.parent.parent
 SOURCES: Final = (
     *("bytecode/*.py", "layout/**/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
-    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "routine")),
+    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "routine")),
 )
 
 
@@ -42,14 +42,19 @@ class Variant(NamedTuple):
     @property
     def key(self) -> str:
         """Its name among the objects."""
-        made_from = f"{_sources()} {self} {HOST and HOST.name} {llvm.host_cpu()}"
-        return hashlib.blake2b(made_from.encode(), digest_size=20).hexdigest()
+        return key_of("", self)
+
+
+def key_of(what: str, variant: Variant, *more: str) -> str:
+    """The name of what is generated for a variant; `more`: patterns of sources beside those of the interpreter."""
+    made_from = f"{what}{_sources(*SOURCES, *more)} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
+    return hashlib.blake2b(made_from.encode(), digest_size=20).hexdigest()
 
 
 @functools.cache
-def _sources() -> str:
-    """Digest of everything that an interpreter is generated from."""
-    files = sorted(path for pattern in SOURCES for path in PACKAGE.glob(pattern))
+def _sources(*patterns: str) -> str:
+    """Digest of everything that something is generated from."""
+    files = sorted(path for pattern in patterns for path in PACKAGE.glob(pattern))
     return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=20).hexdigest()
 
 

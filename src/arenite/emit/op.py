@@ -1,0 +1,153 @@
+"""The routine of one row, whoever reads it: a handler takes operands from the bytecode, a stencil has holes for them.
+
+Subclasses say how an operand is spelled (`slot`, `number`, `label`), where the op and the one behind it are, and how control leaves;
+what an op does with that is said here, and in its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite.bytecode.calls import mapped
+from arenite.bytecode.protocol import F32, F64, I32, I64, Label, Labels, Memory, Type, Value, space_of
+from arenite.bytecode.row import BRANCHES, Form, Operand, Row
+from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.emit.addressing import Addressing, alias_tag
+from arenite.emit.routine import Routine
+from arenite.layout.records import StoreContext
+from arenite.layout.spaces import Space
+
+if TYPE_CHECKING:
+    from arenite.platform.architectures import Architecture
+
+
+class OpRoutine(Routine):
+    """The routine of `row`."""
+
+    def __init__(
+        self, row: Row, addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool
+    ) -> None:
+        super().__init__(addressing, architecture, explicit_bounds=explicit_bounds, deterministic=deterministic)
+        self.row = row
+
+    # operands
+    def slot_offset(self, operand: Operand, type_: Type = I64) -> str:
+        """The byte offset of the slot that an operand names."""
+        raise NotImplementedError
+
+    def number(self, operand: Operand) -> Value:
+        """A number that stands in the code, as wide as the operand's type."""
+        raise NotImplementedError
+
+    def label(self, operand: Operand) -> Value:
+        """A label's pc."""
+        raise NotImplementedError
+
+    def behind(self) -> Value:
+        """The pc behind this op, as the register `pc` has it."""
+        raise NotImplementedError
+
+    def next_pc(self) -> Value:
+        """The same as the records have it."""
+        raise NotImplementedError
+
+    def slot(self, operand: Operand) -> str:
+        """A `ptr` to the slot that an operand names."""
+        return self.line(f"getelementptr i8, ptr %fp, i64 {self.slot_offset(operand)}")
+
+    def operand(self, o: Operand) -> Value | Label | Labels | Memory:
+        """What the meaning receives."""
+        constant = self.row.constant(self, o)
+        if constant is not None:
+            return constant
+        if o.form is Form.SLOT:
+            return self.read(o)
+        if o.form in BRANCHES:
+            return Label(self.label(o), back=o.form is Form.LOOP)
+        if o.form is Form.LABELS:
+            return Labels(o)
+        return o.given(self.number(o))
+
+    def read(self, operand: Operand) -> Value:
+        """The value in an operand's slot."""
+        return Value(
+            operand.type, self.line(f"load {operand.type.llvm}, ptr {self.slot(operand)}, align 8{alias_tag(Space.FRAME)}")
+        )
+
+    def result(self, value: Value) -> None:
+        """Write the destination's slot, all 8 bytes of it."""
+        destination = self.row.destination
+        assert destination is not None, self.row.name
+        self.do(f"store i64 {self.slot_word(value)}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
+
+    # transfers
+    def proceed(self) -> None:
+        """Go on at the op behind this one."""
+        raise NotImplementedError
+
+    def goto(self, to: Label) -> None:
+        """Go on at `to`."""
+        self.jump(to.at.text)
+
+    def halt(self) -> None:
+        """The entry frame has returned."""
+        self.stop(FINISHED)
+
+    def pause(self, at: Label, *, owed: bool) -> None:
+        """The slice of fuel is used up."""
+        self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at.at.text)
+
+    def builtin(self, builtin: Builtin, *args: Value) -> Value:
+        """Leave arguments, the result's slot and the next pc in the store context, and stop."""
+        zero = self.const(I32, 0)
+        self.arguments(args)
+        destination = self.row.destination
+        if destination is not None:
+            self.store(Space.STORE, zero, Value(I32, self.slot_offset(destination, I32)), StoreContext.result_slot.offset)
+        self.store(Space.STORE, zero, self.next_pc(), StoreContext.next_pc.offset)
+        self.stop(builtin)
+        return zero
+
+    def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
+        """In a function of its own, which may use the machine stack."""
+        self.bulk("copy", memory, to, source, count)
+
+    def fill(self, memory: Memory, to: Value, byte: Value, count: Value) -> None:
+        """In a function of its own, which may use the machine stack."""
+        self.bulk("fill", memory, to, byte, count)
+
+    def bulk(self, name: str, memory: Memory, *args: Value) -> None:
+        """Leave to a function that moves bytes of memory 0 and goes on behind this op."""
+        space_of(memory)
+        self.arguments(args)
+        self.tail(f"@{name}", pc=self.behind().text)
+
+    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+        """To the callee's first op."""
+        at = to.at if isinstance(to, Label) else self.pure("extend_u", to, to=I64)
+        self.go(at, sp, vmctx)
+
+    def return_point(self, pc: Value) -> Value:
+        """Looked up."""
+        return mapped(self, pc)
+
+    def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
+        """To the caller."""
+        self.go(self.pure("extend_u", pc, to=I64), sp, vmctx)
+
+    def go(self, pc: Value, sp: Value, vmctx: Value | None) -> None:
+        """Go on in another frame; in another instance, its memory is looked up."""
+        registers = {"pc": pc.text, "sp": sp.text, "fp": self.frame_pointer(sp)}
+        if vmctx is not None:
+            with self.when(self.pure("ne", vmctx, self.state("vmctx")), cold=True):
+                self.tail("@start", vmctx=vmctx.text, **registers)
+        self.jump(**registers)
+
+    def text(self) -> str:
+        """The whole function."""
+        value = self.row.meaning(self, *map(self.operand, self.row.operands))
+        if not self.ended:
+            if value is not None:
+                self.result(value)
+            self.proceed()
+        return self.function(f'"op {self.row.name}"')

@@ -1,0 +1,313 @@
+"""A stencil of a row: its machine code with holes where an op's operands belong ("Copy-and-patch compilation", Xu and Kjolstad, OOPSLA 2021).
+
+The same meanings as a handler's; only operands and ways out are spelled otherwise.  An operand is a *hole*: the address of an external
+symbol whose range is known, so that LLVM puts it into an instruction's field and leaves a relocation.  A way out is a tail call of an
+external symbol:
+
+    next          the op behind this one            stop_…        a stop of the interpreter, at this op; stop_….to: at the label
+    to, callee    the op's label                    start, …      a routine of the interpreter
+    labels        a table of i32: from its beginning to each label's code
+
+Registers are the interpreter's, but `pc`, which holds nothing: what leaves for a stop or for the interpreter sets it.  Some more, the
+*accumulators*, carry results to later ops, beside their slots: the 8 bytes of a slot, or an f64.  A row has a *variant* for each way of using them.
+
+A pointer is never made of a hole; a hole is cast to an integer in a constant expression, nothing else is cast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from arenite.bytecode.effects import effects
+from arenite.bytecode.ops import ROWS, TABLE
+from arenite.bytecode.protocol import F32, F64, I32, I64, Label, Labels, Type, Value
+from arenite.bytecode.row import BRANCHES, Form, Operand
+from arenite.emit.addressing import alias_metadata, alias_tag
+from arenite.emit.llvm_text import METADATA, declarations
+from arenite.emit.op import OpRoutine
+from arenite.emit.routine import CONVENTION, PINNED, STATUS_LABELS
+from arenite.layout.cage import UNIT
+from arenite.layout.frame import COMPILED_MAX, ENTRIES_BELOW, RETURNS_BELOW
+from arenite.layout.spaces import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.bytecode.row import Row
+    from arenite.emit.addressing import Addressing
+    from arenite.platform.architectures import Architecture
+
+WORDS: Final = ("acc0", "acc1")
+FLOATS: Final = ("facc0",)
+ACCUMULATORS: Final = dict.fromkeys(WORDS, "i64") | dict.fromkeys(FLOATS, "double")
+TOGETHER: Final = 2  # operands that one variant takes from accumulators
+
+
+@dataclass(frozen=True)
+class Hole:
+    """What may stand in a hole.  `bits`: the number is below 2**bits, and its field holds it zero-extended; `signed`: or sign-extended."""
+
+    bits: int
+    signed: bool = False
+
+
+HOLES: Final[dict[str, Hole]] = {
+    "u16": Hole(16),
+    "u30": Hole(30),
+    "u32": Hole(32),
+    "i32": Hole(32),
+    "s32": Hole(32, signed=True),
+    "i64": Hole(64),
+}
+"""`u30`: a u32 that a frame's or an instance's size bounds.  LLVM takes every symbol of the small code model for less than 2**31, so what may be
+more never meets a 64-bit operation but through an instruction of its own."""
+
+
+class Variant(NamedTuple):
+    """The operands that come in accumulators (name, accumulator), and the one that the result goes to beside its slot."""
+
+    sources: tuple[tuple[str, str], ...] = ()
+    result: str = ""
+
+    def symbol(self, row: Row) -> str:
+        """The stencil's name in the object."""
+        return f"op {row.name}|{'+'.join(f'{name}={where}' for name, where in self.sources)}|{self.result}"
+
+
+def takes(row: Row) -> list[tuple[str, str]]:
+    """Operands that may come in accumulators: (name, accumulator)."""
+    found = []
+    for o in row.operands:
+        if o.form is Form.SLOT and o.name not in row.fixed:
+            found += [(o.name, where) for where in WORDS]
+            if o.type is F64 or o.role == "any" or row.name.startswith("store64 "):
+                found += [(o.name, where) for where in FLOATS]
+    return found
+
+
+def gives(row: Row) -> tuple[str, ...]:
+    """The accumulators that the result may go to."""
+    if row.destination is None or effects(row).builtin is not None:
+        return ()
+    return FLOATS if row.destination.type is F64 else WORDS
+
+
+def variants(row: Row) -> Iterator[Variant]:
+    """All of a row, those with the same sources behind each other."""
+    single = takes(row)
+    pairs = [pair for pair in combinations(single, TOGETHER) if pair[0][0] != pair[1][0]]
+    for sources in ((), *((source,) for source in single), *pairs):
+        for result in gives(row) or ("",):
+            yield Variant(sources, result)
+
+
+class Stencil(OpRoutine):
+    """The stencil of a variant of a row; `holes` receives what it leaves open: symbol -> name in `HOLES`, "code" or "table"."""
+
+    def __init__(  # noqa: PLR0913 (the row's, the machine's and its own)
+        self,
+        row: Row,
+        addressing: Addressing,
+        architecture: Architecture,
+        variant: Variant,
+        holes: dict[str, str],
+        *,
+        explicit_bounds: bool,
+        deterministic: bool,
+    ) -> None:
+        super().__init__(row, addressing, architecture, explicit_bounds=explicit_bounds, deterministic=deterministic)
+        self.variant = variant
+        self.holes = holes
+        self.sources = dict(variant.sources)
+        self.caller = ""  # of a return: its code
+        self.types = self.types | ACCUMULATORS
+        self.passed = {name: f"%{name}" for name in ACCUMULATORS}
+
+    # holes
+    def hole(self, name: str, kind: str, type_: Type = I64) -> str:
+        """A constant expression for what belongs there."""
+        self.holes[name] = kind
+        return f"ptrtoint (ptr @{name} to {type_.llvm})"
+
+    def opaque(self, name: str, kind: str, type_: Type = I64) -> str:
+        """The same by an instruction, of which LLVM knows nothing."""
+        self.holes[name] = kind
+        move = {"s32": "movq $$HOLE, ${0:q}", "i64": "movabsq $$HOLE, ${0:q}"}.get(kind, "movl $$HOLE, ${0:k}")
+        return self.line(f'call {type_.llvm} asm "{move.replace("HOLE", name)}", "=r"()')
+
+    def slot_offset(self, operand: Operand, type_: Type = I64) -> str:
+        """A hole for 16 bits."""
+        return self.hole(f"slot.{operand.name}", "u16", type_)
+
+    def number(self, operand: Operand) -> Value:
+        """A hole as wide as the operand, unless its number is never so large."""
+        type_ = operand.type
+        if operand.form is Form.IMMEDIATE:
+            kind = "i32" if type_ is I32 else "i64" if operand.size == I64.size else "s32"
+        elif operand.size < I32.size:
+            kind = "u16"
+        else:
+            kind = "u32" if operand.role == "offset" else "u30"
+        name = f"number.{operand.name}.{kind}"
+        if type_ is I64:
+            return Value(I64, self.opaque(name, kind))
+        return Value(
+            I32, self.hole(name, kind, I32), wide=self.hole(name, kind) if kind in {"u16", "u30"} else self.opaque(name, kind)
+        )
+
+    def label(self, operand: Operand) -> Value:
+        """Not a number: where control goes."""
+        return Value(I64, "@callee" if "call" in effects(self.row).transfers else "@to")
+
+    def here(self) -> Label:
+        """This op."""
+        return Label(Value(I64, "%pc"))
+
+    def behind(self) -> Value:
+        """A hole."""
+        return Value(I64, self.hole("behind", "u30"))
+
+    def next_pc(self) -> Value:
+        """A hole."""
+        return Value(I32, self.hole("behind", "u30", I32), wide=self.behind().text)
+
+    # values in registers
+    def read(self, operand: Operand) -> Value:
+        """Out of the slot, or an accumulator."""
+        where, type_ = self.sources.get(operand.name), operand.type
+        if where is None:
+            return super().read(operand)
+        if where in FLOATS:
+            return Value(F64, f"%{where}") if type_ is F64 else Value(I64, self.line(f"bitcast double %{where} to i64"))
+        if type_ is I64:
+            return Value(I64, f"%{where}")
+        if type_ is F64:
+            return Value(F64, self.line(f"bitcast i64 %{where} to double"))
+        low = self.line(f"trunc i64 %{where} to i32")
+        return Value(I32, low) if type_ is I32 else Value(F32, self.line(f"bitcast i32 {low} to float"))
+
+    def result(self, value: Value) -> None:
+        """To the slot and to its accumulator."""
+        word, destination = self.slot_word(value), self.row.destination
+        assert destination is not None, self.row.name
+        to = self.variant.result
+        if to in WORDS:
+            self.passed[to] = word
+        elif to:
+            self.passed[to] = value.text if value.type is F64 else self.line(f"bitcast i64 {word} to double")
+        self.do(f"store i64 {word}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
+
+    # what leaves
+    def pin(self) -> None:
+        """As in a handler, but for the pc."""
+        passed = dict(zip(self.types, self.architecture.arguments, strict=False))
+        names = [name for name in PINNED if name != "pc"]
+        places = ",".join(f"{{{passed[name]}}}" for name in names)
+        values = ", ".join(f"{self.types[name]} %{name}" for name in names)
+        self.do(f'call void asm sideeffect "", "{places}"({values})')
+
+    def tail(self, target: str, **registers: str) -> None:
+        """Leave to another stencil, or to a routine of the interpreter, which knows no accumulators."""
+        if target.startswith("@"):
+            self.holes[target[1:]] = "code"
+        kept = self.passed if target in ("@next", "@to") else dict.fromkeys(ACCUMULATORS, "poison")
+        super().tail(target, **{"pc": "poison"} | kept | registers)
+
+    def stop(self, status: int, pc: str = "%pc") -> None:
+        """Through what sets the pc."""
+        self.tail(f"@stop_{STATUS_LABELS[status]}{'.to' if pc == '@to' else ''}")
+
+    def proceed(self) -> None:
+        """Fall into the next one."""
+        self.tail("@next")
+
+    def jump(self, pc: str, **registers: str) -> None:
+        """Go on at a label; or at a pc that the machine has, by the table of entries, and in the interpreter where that has none."""
+        if pc.startswith("@"):
+            self.tail(pc, **registers)
+            return
+        entry = self.caller or self.window_entry(ENTRIES_BELOW, pc)
+        if self.caller:
+            self.tail(entry, pc=pc, **registers)
+            return
+        with self.when(Value(I64, self.line(f"icmp eq ptr {entry}, null")), cold=True):
+            self.tail("@dispatch", pc=pc, **registers)
+        self.tail(entry, pc=pc, **registers)
+
+    def return_point(self, pc: Value) -> Value:
+        """By the table of return points in compiled code; what is none, the interpreter's handler of this op knows."""
+        with self.when(self.pure("ge_u", pc, self.const(I32, COMPILED_MAX)), cold=True):
+            self.tail("@this")
+        point = self.pure("and", pc, self.const(I32, -UNIT & 0xFFFFFFFF))
+        wide = self.pure("extend_u", point, to=I64)
+        self.caller = self.window_entry(RETURNS_BELOW, wide.text)
+        with self.when(Value(I64, self.line(f"icmp eq ptr {self.caller}, null")), cold=True):
+            self.tail("@this")
+        return Value(I32, point.text, wide=wide.text)
+
+    def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
+        """To the code that was looked up."""
+        self.go(Value(I64, pc.wide), sp, vmctx)
+
+    def switch(self, index: Value, to: Labels) -> None:
+        """By a table of the function's own."""
+        self.holes["labels"] = "table"
+        last = self.hole("last", "u16", I32)
+        chosen = self.line(f"call i32 @llvm.umin.i32(i32 {index.text}, i32 {last})")
+        step = self.line(f"getelementptr i32, ptr @labels, i64 {self.line(f'zext i32 {chosen} to i64')}")
+        way = self.line(f"sext i32 {self.line(f'load i32, ptr {step}, align 4')} to i64")
+        self.tail(self.line(f"getelementptr i8, ptr @labels, i64 {way}"), **self.passed)
+
+    def text(self) -> str:
+        """The whole function.  `optsize`: a way out under a condition is one conditional jump then."""
+        value = self.row.meaning(self, *map(self.operand, self.row.operands))
+        if not self.ended:
+            if value is not None:
+                self.result(value)
+            self.proceed()
+        return self.function(f'"{self.variant.symbol(self.row)}"', "nounwind optsize", align=1)
+
+
+def _stub_stop(e: Stencil) -> None:
+    """Sets the pc and leaves to a routine."""
+    e.tail("@stop", pc=e.hole("here", "u30"))
+
+
+def _stub_call(e: Stencil) -> None:
+    """Goes on at a pc."""
+    e.jump(e.hole("here", "u30"))
+
+
+STUBS: Final = {"stub stop": _stub_stop, "stub call": _stub_call}
+"""Stencils that are no op's, in the order in which the table has them."""
+
+
+def stencils(
+    addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool
+) -> tuple[str, dict[str, str]]:
+    """The IR of all stencils, of each row in the table's order each variant, and its holes: symbol -> name in `HOLES`, "code" or "table"."""
+    options = {"explicit_bounds": explicit_bounds, "deterministic": deterministic}
+    holes: dict[str, str] = {}
+    bodies, types = [], {}
+    for name, write in STUBS.items():
+        stub = Stencil(ROWS["halt"], addressing, architecture, Variant(), holes, **options)
+        write(stub)
+        bodies.append(stub.function(f'"{name}"', "nounwind optsize", align=1))
+    for row in TABLE:
+        for variant in variants(row):
+            stencil = Stencil(row, addressing, architecture, variant, holes, **options)
+            bodies.append(stencil.text())
+            types = stencil.types
+    numbers = {kind: 200 + i for i, kind in enumerate(HOLES)}
+    parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA]
+    parts += [f"!{numbers[kind]} = !{{i64 0, i64 {1 << min(hole.bits, 32)}}}\n" for kind, hole in HOLES.items()]
+    for name, kind in sorted(holes.items()):
+        if kind == "code":
+            parts.append(f"declare {CONVENTION} void @{name}({', '.join(types.values())})\n")
+        elif kind == "table":
+            parts.append(f"@{name} = external hidden global i8\n")
+        else:
+            parts.append(f"@{name} = external global i8, !absolute_symbol !{numbers[kind]}\n")
+    return "".join(parts + bodies), holes

@@ -1,0 +1,423 @@
+"""The baseline compiler: bytecode to machine code by copying a stencil for each op and filling its holes.
+
+One pass finds where branches go, one copies; time and room are linear in the function.  Of each op the variant is taken whose operands are where the
+accumulators have them: `acc` and `facc` have the slots that were written last, up to the next place where control comes together.
+
+Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, write_i32_le
+from librt.vecs import vec
+from mypy_extensions import i32, i64, u8
+
+from arenite.tiers.baseline.holes import (
+    BEHIND,
+    CALLEE,
+    CALLS,
+    CLOBBERS,
+    HERE,
+    I64,
+    LABELS,
+    LAST,
+    LONG,
+    LOOPS,
+    NEXT,
+    POOL,
+    RESUMES,
+    ROUTINE,
+    S16,
+    STOP,
+    STOP_TO,
+    SWITCHES,
+    TO,
+    TYPE,
+    U16,
+    U30,
+    U32,
+    WORD,
+    WRITES,
+    WRITES_F64,
+)
+
+OP_SIZE: Final = 32  # bytes of an op's record in `Tables.ops`
+STUB_STOP: Final = 0  # numbers of stencils that are no op's
+STUB_CALL: Final = 1
+UNKNOWN: Final = -1
+BOUND: Final = 1 << 30
+
+
+class Uncompilable(Exception):
+    """A function has a number that no stencil has room for: the interpreter runs it."""
+
+
+@final
+class Tables:
+    """What the compiler knows of stencils and ops; `table.Sheet` says how it comes about.
+
+    `code`, `holes`: of all stencils; `first_code`, `first_hole`: i32, where each one's begin, and where the last one's end.
+    `ops`: of each op eight i32: bytes, flags, places of its label and of its destination or -1, number of its first stencil, how many of its
+    operands may come in accumulators, and where those, and the numbers of variants for pairs of them, begin in `sources` and `pairs`.
+    `sources`: i32, an operand's place, and bit 16 for `facc`.
+    """
+
+    def __init__(
+        self,
+        code: bytes,
+        holes: bytes,
+        first_code: bytes,
+        first_hole: bytes,
+        ops: bytes,
+        sources: bytes,
+        pairs: bytes,
+        pool: bytes,
+    ) -> None:
+        self.code = code
+        self.holes = holes
+        self.first_code = first_code
+        self.first_hole = first_hole
+        self.ops = ops
+        self.sources = sources
+        self.pairs = pairs
+        self.pool = pool
+
+
+def patch(out: BytesWriter, at: i64, value: i64) -> None:
+    """Overwrite four bytes."""
+    out[at] = u8(value & 0xFF)
+    out[at + 1] = u8(value >> 8 & 0xFF)
+    out[at + 2] = u8(value >> 16 & 0xFF)
+    out[at + 3] = u8(value >> 24 & 0xFF)
+
+
+@final
+class Compiler:
+    """Compiles functions of one module in one window.
+
+    `bytecode`, `origin`: the module's, and the pc at which it begins; `ids`: i32, the window's id of each of its types.
+    `routines`: i32, where in the code space the way to each routine of the interpreter is; `pool`: where the constants are.
+    `known`: pc of a function -> where its code begins.
+    """
+
+    def __init__(
+        self, tables: Tables, bytecode: bytes, origin: int, ids: bytes, routines: bytes, pool: int, known: dict[int, int]
+    ) -> None:
+        self.tables = tables
+        self.bytecode = bytecode
+        self.origin: i64 = origin
+        self.ids = ids
+        self.routines = routines
+        self.pool: i64 = pool
+        self.known = known
+        self.out = BytesWriter()
+        self.places: vec[i32] = vec[i32]()  # of each unit of the function: where its op's code is, in `out`
+        self.joins: vec[u8] = vec[u8]()  # of each unit: 1 if control comes together there
+        self.cold = BytesWriter()  # fields that a stub fills: i32 field, pc, word of the hole, and what else
+        self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, from where
+        self.entries = BytesWriter()  # i32 pc, offset of code that the interpreter may enter
+        self.points = BytesWriter()  # the same of return points
+        self.calls = BytesWriter()  # i32 field, pc of a function that was not known
+        self.held: vec[i64] = vec[i64]([i64(-1)] * 3)  # the slot that each accumulator has, or -1
+        self.older: i64 = 0
+        self.at: i64 = 0
+        self.ops = 0
+
+    def function(self, begin: int, end: int, at: int) -> bytes:
+        """The code of the function whose ops are in `begin..end` of the bytecode, for the offset `at` of the code space.
+
+        `entries` has where it can be entered then.  Raises: `Uncompilable`.
+        """
+        self.out.truncate(0)
+        self.cold.truncate(0)
+        self.fixes.truncate(0)
+        self.entries.truncate(0)
+        self.calls.truncate(0)
+        self.points.truncate(0)
+        self.at = at
+        units = (end - begin) // 8 + 1
+        self.places = vec[i32]([i32(-1)] * units)
+        self.joins = vec[u8]([u8(0)] * units)
+        self._find_joins(begin, end)
+        self._copy(begin, end)
+        self._stubs(begin)
+        return self.out.getvalue()
+
+    def offsets(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """(offset from the function's code, pc) of each op of the function compiled last."""
+        found: list[tuple[int, int]] = []
+        for unit in range((end - begin) // 8):
+            place = int(self.places[unit])
+            if place >= 0:
+                found.append((place, int(self.origin) + begin + 8 * unit))
+        return found
+
+    def _size(self, pc: i64, record: i64) -> i64:
+        """Bytes of the op, with the labels that follow it."""
+        ops = self.tables.ops
+        size = i64(read_i32_le(ops, record))
+        if i64(read_i32_le(ops, record + 4)) & SWITCHES:
+            count = i64(read_i16_le(self.bytecode, pc + i64(read_i32_le(ops, record + 8)))) & 0xFFFF
+            size += (4 * count + 7) // 8 * 8
+        return size
+
+    def _find_joins(self, begin: i64, end: i64) -> None:
+        """Mark where branches of the function go."""
+        code, ops, joins = self.bytecode, self.tables.ops, self.joins
+        pc = begin
+        while pc < end:
+            record = OP_SIZE * (i64(read_i16_le(code, pc)) & 0xFFFF)
+            label = i64(read_i32_le(ops, record + 8))
+            size = i64(read_i32_le(ops, record))
+            if label >= 0:
+                flags = i64(read_i32_le(ops, record + 4))
+                if flags & SWITCHES:
+                    count = i64(read_i16_le(code, pc + label)) & 0xFFFF
+                    k: i64 = 0
+                    while k < count:
+                        joins[((pc - begin) >> 3) + i64(read_i32_le(code, pc + size + 4 * k))] = u8(1)
+                        k += 1
+                    size += (4 * count + 7) // 8 * 8
+                elif not flags & CALLS:
+                    joins[((pc - begin) >> 3) + i64(read_i32_le(code, pc + label))] = u8(1)
+            pc += size
+
+    def _sources(self, pc: i64, record: i64) -> i64:
+        """Which of the op's sets of sources is where the accumulators have them."""
+        t, code, held = self.tables, self.bytecode, self.held
+        count = i64(read_i32_le(t.ops, record + 20))
+        base = i64(read_i32_le(t.ops, record + 24))
+        chosen: i64 = -1
+        place: i64 = -1
+        k: i64 = 0
+        while k < count:
+            source = i64(read_i32_le(t.sources, 4 * (base + k)))
+            at = source & 0xFFFF
+            if at != place and held[source >> 16] == i64(read_i16_le(code, pc + at)) & 0xFFFF:
+                if chosen < 0:
+                    chosen = k
+                    place = at
+                else:
+                    pair = i64(read_i32_le(t.pairs, 4 * (i64(read_i32_le(t.ops, record + 28)) + chosen * count + k)))
+                    if pair >= 0:
+                        return pair
+            k += 1
+        return 1 + chosen
+
+    def _forget(self) -> None:
+        """Accumulators hold nothing known."""
+        held = self.held
+        held[0] = -1
+        held[1] = -1
+        held[2] = -1
+
+    def _result(self, slot: i64) -> i64:
+        """The accumulator of words that a result for a slot goes to: what has the slot, or what was written before the other."""
+        held = self.held
+        chosen: i64 = self.older
+        if held[0] == slot:
+            chosen = 0
+        elif held[1] == slot:
+            chosen = 1
+        self.older = 1 - chosen
+        if held[2] == slot:
+            held[2] = -1
+        held[chosen] = slot
+        return chosen
+
+    def _copy(self, begin: i64, end: i64) -> None:
+        """Copy and fill the stencils."""
+        out, code, t, places, joins = self.out, self.bytecode, self.tables, self.places, self.joins
+        ops, blobs, holes, first_code, first_hole = t.ops, t.code, t.holes, t.first_code, t.first_hole
+        entries, origin, held = self.entries, self.origin, self.held
+        self._forget()
+        write_i32_le(entries, i32(origin + begin))
+        write_i32_le(entries, i32(0))
+        pc = begin
+        number = 0
+        enter = False
+        point = False
+        while pc < end:
+            record = OP_SIZE * (i64(read_i16_le(code, pc)) & 0xFFFF)
+            flags = i64(read_i32_le(ops, record + 4))
+            size = i64(read_i32_le(ops, record)) if not flags & SWITCHES else self._size(pc, record)
+            unit = (pc - begin) >> 3
+            here: i64 = len(out)
+            places[unit] = i32(here)
+            if enter:
+                write_i32_le(entries, i32(origin + pc))
+                write_i32_le(entries, i32(here))
+                if point:
+                    write_i32_le(self.points, i32(origin + pc))
+                    write_i32_le(self.points, i32(here))
+                enter = False
+            if joins[unit]:
+                self._forget()
+            v = self._sources(pc, record)
+            if flags & (CALLS | RESUMES | CLOBBERS):
+                self._forget()
+                enter = flags & (CALLS | RESUMES) != 0
+                point = flags & CALLS != 0
+            if flags & (WRITES | WRITES_F64):
+                slot = i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF
+                if flags & WRITES:
+                    v = 2 * v + self._result(slot)
+                else:
+                    held[2] = slot
+                    if held[0] == slot:
+                        held[0] = -1
+                    if held[1] == slot:
+                        held[1] = -1
+            v += i64(read_i32_le(ops, record + 16))
+            blob = i64(read_i32_le(first_code, 4 * v))
+            out.write(blobs[blob : i64(read_i32_le(first_code, 4 * v + 4))])
+            row = i64(read_i32_le(first_hole, 4 * v))
+            last = i64(read_i32_le(first_hole, 4 * v + 4))
+            while row < last:
+                self._fill(read_i64_le(holes, 8 * row), here, pc, size, begin, record)
+                row += 1
+            if flags & LOOPS:
+                head = (i64(read_i32_le(code, pc + i64(read_i32_le(ops, record + 8)))) << 3) + pc
+                write_i32_le(entries, i32(origin + head))
+                write_i32_le(entries, places[(head - begin) >> 3])
+            pc += size
+            number += 1
+        self.ops += number
+
+    def _fill(self, word: i64, here: i64, pc: i64, size: i64, begin: i64, record: i64) -> None:
+        """Fill one hole of the op at `pc`, whose code begins at `here`."""
+        out, code = self.out, self.bytecode
+        kind = word & 0x3F
+        field = here + (word >> 8 & 0xFFF)
+        of = word >> 20 & 0xFFF
+        added = word >> 32
+        value: i64 = 0
+        if kind == U16:
+            value = i64(read_i16_le(code, pc + of)) & 0xFFFF
+        elif kind == U30:
+            value = i64(read_i32_le(code, pc + of))
+            if value < 0 or value >= BOUND:
+                raise Uncompilable
+        elif kind == U32:
+            value = i64(read_i32_le(code, pc + of))
+        elif kind == S16:
+            value = i64(read_i16_le(code, pc + of))
+        elif kind == TO:
+            self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
+            return
+        elif kind == STOP or kind == STOP_TO or kind == CALLEE or kind == LABELS:
+            write_i32_le(self.cold, i32(field))
+            write_i32_le(self.cold, i32(pc))
+            write_i32_le(self.cold, i32(kind | of << 8))
+            write_i32_le(self.cold, i32(record))
+            return
+        elif kind == TYPE:
+            value = i64(read_i32_le(self.ids, 4 * i64(read_i32_le(code, pc + of))))
+        elif kind == BEHIND:
+            value = self.origin + pc + size
+        elif kind == HERE:
+            value = self.origin + pc
+        elif kind == I64:
+            value = read_i64_le(code, pc + of)
+        elif kind == NEXT:
+            self._way(field, begin, pc + size)
+            return
+        elif kind == ROUTINE:
+            value = i64(read_i32_le(self.routines, 4 * of)) - self.at - field - 4
+        elif kind == POOL:
+            value = self.pool + of - self.at - field - 4
+        elif kind == LAST:
+            value = (i64(read_i16_le(code, pc + i64(read_i32_le(self.tables.ops, record + 8)))) & 0xFFFF) - 1
+        patch(out, field, value + added)
+        if word >> 6 & 3 == LONG:
+            patch(out, field + 4, (value + added) >> 32)
+
+    def _way(self, field: i64, begin: i64, target: i64) -> None:
+        """The way from a field to the code of an op of the function."""
+        unit = (target - begin) >> 3
+        known = i64(self.places[unit])
+        if known >= 0:
+            patch(self.out, field, known - field - 4)
+        else:
+            write_i32_le(self.fixes, i32(field))
+            write_i32_le(self.fixes, i32(unit))
+            write_i32_le(self.fixes, i32(field + 4))
+
+    def _stubs(self, begin: i64) -> None:
+        """What is rarely reached, behind the function; then the ways ahead."""
+        out, code, ops, places = self.out, self.bytecode, self.tables.ops, self.places
+        cold = self.cold.getvalue()
+        row: i64 = 0
+        end: i64 = len(cold)
+        while row < end:
+            field = i64(read_i32_le(cold, row))
+            pc = i64(read_i32_le(cold, row + 4))
+            kind = i64(read_i32_le(cold, row + 8)) & 0xFF
+            of = i64(read_i32_le(cold, row + 8)) >> 8
+            record = i64(read_i32_le(cold, row + 12))
+            row += 16
+            label = i64(read_i32_le(ops, record + 8))
+            if kind == LABELS:
+                self._labels(field, pc, label, begin)
+                continue
+            if kind == CALLEE:
+                callee = self.origin + pc + (i64(read_i32_le(code, pc + of)) << 3)
+                place = i64(self.known.get(callee, UNKNOWN))
+                if callee == self.origin + begin:
+                    place = self.at
+                if place >= 0:
+                    patch(out, field, place - self.at - field - 4)
+                else:
+                    write_i32_le(self.calls, i32(field))
+                    write_i32_le(self.calls, i32(callee))
+                    patch(out, field, len(out) - field - 4)
+                    self._stub(STUB_CALL, callee, 0)
+                continue
+            patch(out, field, len(out) - field - 4)
+            if kind == STOP_TO:
+                pc += i64(read_i32_le(code, pc + label)) << 3
+            self._stub(STUB_STOP, self.origin + pc, of)
+        fixes = self.fixes.getvalue()
+        row = 0
+        end = len(fixes)
+        while row < end:
+            place = i64(places[i64(read_i32_le(fixes, row + 4))])
+            patch(out, i64(read_i32_le(fixes, row)), place - i64(read_i32_le(fixes, row + 8)))
+            row += 12
+
+    def _stub(self, number: i64, pc: i64, routine: i64) -> None:
+        """A stub for a pc."""
+        t, out = self.tables, self.out
+        here: i64 = len(out)
+        out.write(t.code[i64(read_i32_le(t.first_code, 4 * number)) : i64(read_i32_le(t.first_code, 4 * number + 4))])
+        row = i64(read_i32_le(t.first_hole, 4 * number))
+        while row < i64(read_i32_le(t.first_hole, 4 * number + 4)):
+            word = read_i64_le(t.holes, 8 * row)
+            field = here + (word >> 8 & 0xFFF)
+            if word & 0x3F == HERE:
+                patch(out, field, pc + (word >> 32))
+            else:
+                of = routine if word & 0x3F == STOP else word >> 20 & 0xFFF
+                patch(out, field, i64(read_i32_le(self.routines, 4 * of)) - self.at - field - 4)
+            row += 1
+
+    def _labels(self, field: i64, pc: i64, label: i64, begin: i64) -> None:
+        """The table of a `br_table`."""
+        out, code = self.out, self.bytecode
+        while len(out) & 3:
+            out.append(u8(0xCC))
+        here: i64 = len(out)
+        patch(out, field, here - field - 4)
+        count = i64(read_i16_le(code, pc + label)) & 0xFFFF
+        record = OP_SIZE * (i64(read_i16_le(code, pc)) & 0xFFFF)
+        first = pc + i64(read_i32_le(self.tables.ops, record))
+        k: i64 = 0
+        while k < count:
+            unit = ((pc - begin) >> 3) + i64(read_i32_le(code, first + 4 * k))
+            write_i32_le(self.fixes, i32(here + 4 * k))
+            write_i32_le(self.fixes, i32(unit))
+            write_i32_le(self.fixes, i32(here))
+            write_i32_le(out, i32(0))
+            k += 1
