@@ -19,6 +19,7 @@ from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.handler import Handler
 from arenite.emit.interpreter import Interpreter
 from arenite.layout.cage import UNIT
+from arenite.machine.run.tier import Tier
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import host
 from arenite.tiers import threaded
@@ -86,11 +87,10 @@ class CountingInterpreter(Interpreter):
         return CountingHandler(row, self.addressing, self.architecture, **options)
 
 
-class Counting:
+class Counting(Tier):
     """A tier that counts, for one store; `counts(begin, end)` is what it has counted.  Spec: as `machine.run.tier.Tier`."""
 
     name = "counting"
-    portable = False
 
     def __init__(self) -> None:
         handlers = _handlers(CountingInterpreter(ADDRESSINGS[Variant().addressing], host()).text())

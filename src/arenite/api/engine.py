@@ -49,7 +49,7 @@ def _threaded(config: Config) -> Tier:
     options = {"explicit_bounds": config.explicit_bounds, "deterministic": config.deterministic}
     if config.tier == "threaded":
         return ThreadedTier(config.addressing, **options)
-    from arenite.tiers.baseline import BaselineTier
+    from arenite.tiers.baseline import BaselineTier  # noqa: PLC0415 (as above)
 
     return BaselineTier(config.addressing, **options, lazily=config.tier == "auto")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arenite.bytecode.protocol import I32, I64, Label, Labels, Type, Value
+from arenite.bytecode.protocol import I32, I64, Labels, Type, Value
 from arenite.bytecode.row import Form, Operand
 from arenite.emit.llvm_text import INVARIANT
 from arenite.emit.op import OpRoutine
@@ -42,10 +42,6 @@ class Handler(OpRoutine):
         """A label's pc."""
         wide = self.line(f"sext i32 {displacement} to i64")
         return Value(I64, self.line(f"add i64 %pc, {self.line(f'mul i64 {wide}, {UNIT}')}"))
-
-    def here(self) -> Label:
-        """This op."""
-        return Label(Value(I64, "%pc"))
 
     def behind(self) -> Value:
         """The op behind this one, as the register has it."""

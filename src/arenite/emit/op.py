@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.calls import mapped
-from arenite.bytecode.protocol import F32, F64, I32, I64, Label, Labels, Memory, Type, Value, space_of
+from arenite.bytecode.protocol import I32, I64, Label, Labels, Memory, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.addressing import Addressing, alias_tag
@@ -42,6 +42,10 @@ class OpRoutine(Routine):
     def label(self, operand: Operand) -> Value:
         """A label's pc."""
         raise NotImplementedError
+
+    def here(self) -> Label:
+        """This op."""
+        return Label(Value(I64, "%pc"))
 
     def behind(self) -> Value:
         """The pc behind this op, as the register `pc` has it."""
@@ -88,6 +92,10 @@ class OpRoutine(Routine):
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
         self.jump(to.at.text)
+
+    def switch(self, index: Value, to: Labels) -> None:
+        """Go on at one of the labels that follow the op."""
+        raise NotImplementedError
 
     def halt(self) -> None:
         """The entry frame has returned."""

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from arenite.bytecode.calls import mapped
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, Memory, Register, Type, Value, space_of

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.bytecode.protocol import F32, F64, I32, I64, Label, Labels, Type, Value
-from arenite.bytecode.row import BRANCHES, Form, Operand
+from arenite.bytecode.protocol import F32, F64, I32, I64, Labels, Type, Value
+from arenite.bytecode.row import Form, Operand
 from arenite.emit.addressing import alias_metadata, alias_tag
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.op import OpRoutine
@@ -106,7 +106,7 @@ def variants(row: Row) -> Iterator[Variant]:
 class Stencil(OpRoutine):
     """The stencil of a variant of a row; `holes` receives what it leaves open: symbol -> name in `HOLES`, "code" or "table"."""
 
-    def __init__(  # noqa: PLR0913 (the row's, the machine's and its own)
+    def __init__(
         self,
         row: Row,
         addressing: Addressing,
@@ -159,11 +159,8 @@ class Stencil(OpRoutine):
 
     def label(self, operand: Operand) -> Value:
         """Not a number: where control goes."""
+        del operand
         return Value(I64, "@callee" if "call" in effects(self.row).transfers else "@to")
-
-    def here(self) -> Label:
-        """This op."""
-        return Label(Value(I64, "%pc"))
 
     def behind(self) -> Value:
         """A hole."""
@@ -253,6 +250,7 @@ class Stencil(OpRoutine):
 
     def switch(self, index: Value, to: Labels) -> None:
         """By a table of the function's own."""
+        del to
         self.holes["labels"] = "table"
         last = self.hole("last", "u16", I32)
         chosen = self.line(f"call i32 @llvm.umin.i32(i32 {index.text}, i32 {last})")

@@ -84,7 +84,6 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
         elif status == READY:
             pass
         elif status in (PAUSE_AGAIN, PAUSE_OWED):
-            machine.tier.sample(machine.window, pc)
             left = granted = _next_slice(machine, status, pc, sp, vmctx)
         elif status in BUILTINS:
             pc = do_builtin(machine, status, pc, sp, vmctx, progress)
@@ -126,6 +125,7 @@ def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> 
     """A slice was used up, or the watch has ended it: look up, pay what is owed."""
     look_up(machine, status, pc, sp, vmctx)
     fuel = machine.fuel
+    fuel.slice = machine.tier.sample(machine.window, pc, fuel.slice)
     owed = status == PAUSE_OWED
     if fuel.left is None:
         return fuel.slice - owed

@@ -5,8 +5,12 @@ A tier reads and writes the same records, frames and store context as every othe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from arenite.machine.run.fuel import SLICE
+from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.space.cage import AnyCage
@@ -16,18 +20,24 @@ Runner = Callable[[], None]
 """Goes on at `StoreContext.pc`; comes back when `StoreContext.status` (and pc, sp, vmctx, fuel) say why it stopped."""
 
 
-class Tier(Protocol):
+class Tier(ABC):
     """One way to run bytecode."""
 
     name: str
-    portable: bool  # it wants ordinary buffers, not an address
-    tables: int  # bytes that it wants before a window's bytecode
+    portable = False  # it wants ordinary buffers, not an address
+    slice = SLICE  # units of fuel in a store's first slice
+    tables = 0  # bytes that it wants before a window's bytecode
 
+    @abstractmethod
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store; made again when the cage's buffers or the window change, so it must be cheap."""
 
     def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
-        """A run stopped with COMPILE or FAULT: with what status it goes on, and where."""
+        """A run stopped with COMPILE or FAULT: the status with which it goes on, and where.  A tier that compiles nothing is not asked."""
+        del window, status
+        return Cause.CORRUPT, pc
 
-    def sample(self, window: Window, pc: int) -> None:
-        """A slice of fuel ended at `pc`: something there runs long."""
+    def sample(self, window: Window, pc: int, slice_: int) -> int:
+        """A slice of fuel, so many units, ended at `pc`: something there runs long.  How long the next one is."""
+        del window, pc
+        return slice_

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from arenite.machine.space.window import Window
 
 CALLS: Final = 30  # of a function before it is compiled
+ROUNDS: Final = 10_000  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
+LONGEST: Final = 1 << 22  # … and a later slice is no longer than that
 
 
 class BaselineTier(ThreadedTier):
@@ -40,10 +42,13 @@ class BaselineTier(ThreadedTier):
         deterministic: bool = False,
         lazily: bool = False,
         calls: int = CALLS,
+        rounds: int = ROUNDS,
     ) -> None:
         super().__init__(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
         self.lazily = lazily
         self.calls = calls
+        if lazily:
+            self.slice = rounds
         self._opcodes, self._table = self._handlers.opcodes({COMPILED: "compiled", COUNTING: "counting"})
         self.windows: WeakKeyDictionary[Window, CompiledWindow] = WeakKeyDictionary()
 
@@ -71,7 +76,8 @@ class BaselineTier(ThreadedTier):
             return READY, pc
         return Cause.MEMORY_OUT_OF_BOUNDS, found.op_at(pc)
 
-    def sample(self, window: Window, pc: int) -> None:
-        """Compile the function that runs long."""
-        if self.lazily:
-            self.compiled(window).compile_at(window, pc, now=True)
+    def sample(self, window: Window, pc: int, slice_: int) -> int:
+        """Compile the function that runs long; where that has been done, look less often."""
+        if not self.lazily or self.compiled(window).compile_at(window, pc, now=True):
+            return slice_
+        return min(2 * slice_, max(slice_, LONGEST))

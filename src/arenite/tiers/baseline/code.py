@@ -26,12 +26,10 @@ from arenite.platform.architectures import host
 from arenite.platform.codespace import CodeSpace
 from arenite.platform.relocations import LINKAGES
 from arenite.platform.reserve import round_up
-from arenite.tiers.baseline.compiler import Compiler, Uncompilable
+from arenite.tiers.baseline.compiler import Compiler, UncompilableError
 from arenite.tiers.baseline.table import sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from arenite.machine.space.window import PlacedModule, Window
     from arenite.tiers.threaded import Handlers
     from arenite.tiers.threaded.objects import Variant
@@ -98,15 +96,15 @@ class CompiledWindow:
                 counters[pc // UNIT] = code[pc >> 1] | calls * COUNT_ONE
                 code[pc >> 1] = COUNTING
 
-    def compile_at(self, window: Window, pc: int, *, now: bool = False) -> None:
-        """Compile the function whose code holds `pc`; when it is compiled, or asked for `now`, see that it runs."""
+    def compile_at(self, window: Window, pc: int, *, now: bool = False) -> bool:
+        """Compile the function whose code holds `pc`; if it was not.  When it was, or is asked for `now`, see that it runs."""
         index = window.module_at(pc)
         if index is None:
-            return
+            return False
         placed = window.modules[index]
         number = placed.code.function_at(pc - placed.origin)
         if number is None:
-            return
+            return False
         function = placed.code.function(number)
         with self.lock:
             again = placed.origin + function.begin in self.known
@@ -117,9 +115,10 @@ class CompiledWindow:
                     self.code[placed.origin + function.begin >> 1] = int.from_bytes(
                         placed.code.bytecode[function.begin :][:2], "little"
                     )
-                    return
+                    return False
                 self._keep(placed, function.begin, function.end, self.space.stage(code, ALIGN) - self.space.begin, len(code))
             self._publish(whole_pages=not (again or now))
+            return not again
 
     def compile_all(self, window: Window) -> None:
         """Compile every function."""
@@ -147,7 +146,7 @@ class CompiledWindow:
         """A function's code for an offset in the space; None for one that the interpreter must run."""
         try:
             return self.compiler(window, placed).function(begin, end, at)
-        except Uncompilable:
+        except UncompilableError:
             return None
 
     def _keep(self, placed: PlacedModule, begin: int, end: int, at: int, size: int) -> None:

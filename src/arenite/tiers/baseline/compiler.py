@@ -38,7 +38,6 @@ from arenite.tiers.baseline.holes import (
     U16,
     U30,
     U32,
-    WORD,
     WRITES,
     WRITES_F64,
 )
@@ -50,7 +49,7 @@ UNKNOWN: Final = -1
 BOUND: Final = 1 << 30
 
 
-class Uncompilable(Exception):
+class UncompilableError(Exception):
     """A function has a number that no stencil has room for: the interpreter runs it."""
 
 
@@ -128,7 +127,7 @@ class Compiler:
     def function(self, begin: int, end: int, at: int) -> bytes:
         """The code of the function whose ops are in `begin..end` of the bytecode, for the offset `at` of the code space.
 
-        `entries` has where it can be entered then.  Raises: `Uncompilable`.
+        `entries` has where it can be entered then.  Raises: `UncompilableError`.
         """
         self.out.truncate(0)
         self.cold.truncate(0)
@@ -299,7 +298,7 @@ class Compiler:
         elif kind == U30:
             value = i64(read_i32_le(code, pc + of))
             if value < 0 or value >= BOUND:
-                raise Uncompilable
+                raise UncompilableError
         elif kind == U32:
             value = i64(read_i32_le(code, pc + of))
         elif kind == S16:
@@ -307,7 +306,7 @@ class Compiler:
         elif kind == TO:
             self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
             return
-        elif kind == STOP or kind == STOP_TO or kind == CALLEE or kind == LABELS:
+        elif kind >= LABELS:
             write_i32_le(self.cold, i32(field))
             write_i32_le(self.cold, i32(pc))
             write_i32_le(self.cold, i32(kind | of << 8))

@@ -22,12 +22,13 @@ HERE: Final = 7  # this op's pc
 BEHIND: Final = 8  # the next op's pc
 NEXT: Final = 9  # the code of the next op
 TO: Final = 10  # the code of the op's label
-CALLEE: Final = 11  # the code of the function at the op's label
-STOP: Final = 12  # code that sets the pc to this op's and goes to a routine
-STOP_TO: Final = 13  # the same with the pc of the op's label
-ROUTINE: Final = 14  # a routine of the interpreter
-POOL: Final = 15  # a constant of the stencils
-LABELS: Final = 16  # the table of the labels that follow the op
+ROUTINE: Final = 11  # a routine of the interpreter
+POOL: Final = 12  # a constant of the stencils
+# those from here on are filled when the function has been copied
+LABELS: Final = 13  # the table of the labels that follow the op
+CALLEE: Final = 14  # the code of the function at the op's label
+STOP: Final = 15  # code that sets the pc to this op's and goes to a routine
+STOP_TO: Final = 16  # the same with the pc of the op's label
 
 # fields
 WORD: Final = 0  # 32 bits

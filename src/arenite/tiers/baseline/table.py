@@ -14,7 +14,7 @@ from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.stencil import ACCUMULATORS, HOLES, STUBS, FLOATS, WORDS, gives, stencils, takes, variants
+from arenite.emit.stencil import ACCUMULATORS, FLOATS, HOLES, STUBS, WORDS, gives, stencils, takes, variants
 from arenite.errors import InternalError, Limit
 from arenite.layout.spaces import Space
 from arenite.platform import cache, llvm
@@ -81,7 +81,7 @@ def shortened(blank: Blank) -> Blank:
     code, left = blank
     if not left or code[-5] != JUMP or left[-1][0] != len(code) - 4:
         return blank
-    at, type_, target, addend = left[-1]
+    _, type_, target, addend = left[-1]
     if target == "next":
         return Blank(code[:-5], left[:-1])
     if len(left) > 1 and left[-2][2] == "next":
@@ -129,8 +129,7 @@ def plan(row: Row | None, blank: Blank, kinds: dict[str, str], routines: Routine
             _expect(fits or (hole.bits == bits and signed == hole.signed and not addend), row, target)
         else:
             _expect(kinds[target] in {"code", "table"} and addend == -4, row, target)
-            addend = 0
-        yield hole_word(kind, field, place, of, addend)
+        yield hole_word(kind, field, place, of, addend if type_ in EXTENDED else 0)
 
 
 def _expect(holds: bool, row: Row | None, target: object) -> None:  # noqa: FBT001
@@ -169,7 +168,7 @@ def _number(operand: Operand) -> int:
         return holes.TYPE
     if operand.form is Form.IMMEDIATE:
         return {2: holes.S16, 4: holes.U32, 8: holes.I64}[operand.size]
-    if operand.size == 2:  # noqa: PLR2004
+    if operand.size == 2:
         return holes.U16
     return holes.U32 if operand.role == "offset" else holes.U30
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from arenite.errors import Limit
+from arenite.machine.run.tier import Tier
 from arenite.tiers.safe.block import Blocks
 from arenite.tiers.safe.runner import SafeRunner
-
-from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.run.tier import Runner
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from arenite.machine.space.window import Window
 
 
-class SafeTier:
+class SafeTier(Tier):
     """Runs bytecode as Python; `deterministic`: every NaN that arithmetic makes is the canonical one.
 
     Raises: `Limit` on a big-endian machine, whose views would read records the wrong way round.
@@ -32,7 +31,6 @@ class SafeTier:
 
     name = "safe"
     portable = True
-    tables = 0
 
     def __init__(self, *, deterministic: bool = False) -> None:
         if sys.byteorder != "little":
@@ -46,11 +44,3 @@ class SafeTier:
         if blocks is None:
             blocks = self._blocks[window] = Blocks(deterministic=self.deterministic)
         return SafeRunner(cage, window, blocks)
-
-    def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
-        """Nothing here stops for that: what the store page says is damaged."""
-        del window, status
-        return Cause.CORRUPT, pc
-
-    def sample(self, window: Window, pc: int) -> None:
-        """Nothing is compiled here for a single window."""

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.ops import TABLE
 from arenite.errors import Limit
 from arenite.layout.cage import HOST_PAGE, LOW, MAX_AREAS, area_at
+from arenite.machine.run.tier import Tier
 from arenite.platform import HAS_OBJECTS, elf, faults, page_size
 from arenite.tiers.threaded.objects import Variant, object_file
-from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.run.tier import Runner
@@ -71,12 +71,10 @@ def handlers(variant: Variant) -> Handlers:
     return Handlers(variant)
 
 
-class ThreadedTier:
+class ThreadedTier(Tier):
     """The threaded tier with one way of addressing; `explicit_bounds`: compare instead of relying on guard pages."""
 
     name = "threaded"
-    portable = False
-    tables = 0
 
     def __init__(self, addressing: str = "single", *, explicit_bounds: bool = False, deterministic: bool = False) -> None:
         self.variant = Variant(addressing, explicit_bounds, deterministic)
@@ -99,11 +97,3 @@ class ThreadedTier:
             run(pointers)
 
         return go
-
-    def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
-        """Nothing here stops for that: what the store page says is damaged."""
-        del window, status
-        return Cause.CORRUPT, pc
-
-    def sample(self, window: Window, pc: int) -> None:
-        """Nothing is compiled here."""
