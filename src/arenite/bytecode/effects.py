@@ -214,7 +214,7 @@ def _stand_in(e: Recorder, row: Row, operand: Operand) -> Value | Label | Labels
         return Labels(operand)
     if operand.form in BRANCHES:
         return Label(Value(I64, ""), back=operand.form is Form.LOOP)
-    return operand.given(Value(operand.type, ""))
+    return operand.received(Value(operand.type, ""))
 
 
 def effects(row: Row) -> Effects:

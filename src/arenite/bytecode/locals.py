@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def locals_at(module: ModuleCode, function: int) -> int:
-    """Byte offset, in the frame, of the first declared local of an own function; of what lies behind the header if it has none."""
+    """Byte offset, in the frame, of the first declared local of a defined function; of what lies behind the header if there is none."""
     f = module.function(function)
     behind = f.header + FrameHeader.size
     if 4 * len(module.types[f.type_index].params) == len(module.locals[function]):

@@ -24,7 +24,7 @@ FUNCTION: Final = struct.Struct("<IIIIIII")
 
 
 class Section(NamedTuple):
-    """A part of a translation, by its attribute of `ModuleCode`.  `listed`: it is one piece for each own function.
+    """A part of a translation, by its attribute of `ModuleCode`.  `listed`: it is one piece for each function that the module defines.
 
     `digested`: a translation is known by it; the others follow from those.
     """
@@ -122,7 +122,7 @@ class ModuleCode:
     imports: tuple[ImportType, ...]
     exports: tuple[ExportType, ...]
     function_types: tuple[int, ...]  # typeidx of every function, imported ones first
-    tables: tuple[TableType, ...]  # own ones, as are the next two
+    tables: tuple[TableType, ...]  # those that the module defines, as are the next two
     memories: tuple[MemoryType, ...]
     globals: tuple[tuple[GlobalType, ConstExpr], ...]
     elements: tuple[ElementSegment, ...]
@@ -131,9 +131,9 @@ class ModuleCode:
     bytecode: bytes
     type_places: bytes  # u32 each: where in the bytecode an op names a type, by its index among `types`
     returns: bytes  # one bit per unit of bytecode: may a frame return there?
-    functions: bytes  # FUNCTION records of own functions
+    functions: bytes  # FUNCTION records of the functions that the module defines
     safepoints: bytes
-    locals: tuple[bytes, ...] = field(repr=False)  # of each own function: u32 types of parameters and locals
+    locals: tuple[bytes, ...] = field(repr=False)  # of each of these: u32 types of parameters and locals
     function_names: dict[int, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -184,7 +184,7 @@ class ModuleCode:
         return self._export_index.get(name)
 
     def function(self, index: int) -> FunctionCode:
-        """An own function, counted without the imported ones."""
+        """A function that the module defines, counted without the imported ones."""
         return FunctionCode(*FUNCTION.unpack_from(self.functions, index * FUNCTION.size))
 
     def all_functions(self) -> Iterator[FunctionCode]:
@@ -192,7 +192,7 @@ class ModuleCode:
         return map(FunctionCode._make, FUNCTION.iter_unpack(self.functions))
 
     def function_at(self, pc: int) -> int | None:
-        """Which own function's code holds `pc`; functions stand in order."""
+        """Which of the functions that the module defines has its code at `pc`; they stand in order."""
         low, high = 0, self.function_count
         while low < high:
             middle = (low + high) // 2

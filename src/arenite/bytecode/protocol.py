@@ -162,7 +162,7 @@ class Emit(Values, Protocol):
         """Return to the caller: go on at the return point `pc` (i32), in its frame at `sp` and its instance."""
 
     def builtin(self, builtin: Builtin, *args: Value) -> Value:
-        """Ask the machine for something.  The run stops: what is said behind it holds where it was not asked.  The machine writes the result."""
+        """Ask the machine for something.  The run stops here; what the meaning says further on is for paths that did not ask.  The machine writes the result."""
 
     def halt(self) -> None:
         """The entry frame has returned: the run is finished."""

@@ -1,6 +1,6 @@
 """Rows about globals, tables and references.  Spec: exec-global.get … exec-table.init.
 
-An instance holds one u32 per imported global and per table (where its record lies); its own globals lie in the instance itself.
+An instance holds one u32 per imported global and per table (where its record lies); globals that the module defines lie in the instance itself.
 `disp` is a place in the instance.
 """
 

@@ -120,7 +120,7 @@ class Operand(NamedTuple):
         """How `struct` calls it."""
         return OPERAND_KINDS[self.kind].letter
 
-    def given(self, number: Value) -> Value | Memory:
+    def received(self, number: Value) -> Value | Memory:
         """What a meaning receives for a number of the code: a memory, or the number itself."""
         return Memory(number) if self.form is Form.MEMORY else number
 
@@ -148,7 +148,7 @@ class Row(NamedTuple):
     def constant(self, e: Values, operand: Operand) -> Value | Memory | None:
         """What the meaning receives for an operand that is fixed; None for one that is encoded."""
         n = self.fixed.get(operand.name)
-        return None if n is None else operand.given(e.const(operand.type, n & (1 << operand.type.bits) - 1))
+        return None if n is None else operand.received(e.const(operand.type, n & (1 << operand.type.bits) - 1))
 
     @property
     def destination(self) -> Operand | None:

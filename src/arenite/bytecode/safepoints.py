@@ -27,7 +27,7 @@ SLOT: Final = struct.Struct("<II")
 
 
 def safepoints_of(module: ModuleCode, function: int) -> Iterator[Safepoint]:
-    """The safepoints of an own function, in order."""
+    """The safepoints of a function that the module defines, in order."""
     at = module.function(function).safepoints
     last = function + 1 == module.function_count
     end = len(module.safepoints) if last else module.function(function + 1).safepoints

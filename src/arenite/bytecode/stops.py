@@ -42,8 +42,8 @@ class Argument(NamedTuple):
 class Stop(NamedTuple):
     """A row.
 
-    `price`: units of fuel that it takes, and how long it may last.  `rest`: arguments that what is left of it has beside its own, once it
-    was interrupted.
+    `price`: units of fuel that it takes, and how long it may last.  `rest`: arguments that it has besides, when it is
+    what is left of one that was interrupted.
     """
 
     resume: Resume

@@ -42,7 +42,7 @@ def op_text(op: Op, begin: int = 0) -> str:
 
 
 def function_lines(module: ModuleCode, index: int) -> Iterator[str]:
-    """An own function: a line with its name, type and frame, then its ops, those that are branched to behind their labels."""
+    """A function that the module defines: a line with its name, type and frame, then its ops, those that are branched to behind their labels."""
     f = module.function(index)
     name = visible(module.function_name(module.imported_functions + index))
     yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"

@@ -9,8 +9,8 @@ What holds of code that was verified, of each function:
 3. Its last op does not go on to what comes next; every op can be reached from its first one.
 4. Every slot operand is a multiple of 8 and lies inside the frame, outside the header: nothing but a call writes a header.
 5. Every label is an op of the same function.  One of kind `loop` does not lie ahead and is a safepoint; one of kind `label` lies ahead.
-6. A `call` leads to the first op of a function.  The callee's frame begins behind all our locals, its header behind its parameters and
-   results and inside our frame: no callee writes what is ours.
+6. A `call` leads to the first op of a function.  The callee's frame begins behind all of the caller's locals, its header behind its parameters and
+   results and inside the caller's frame: no callee writes what is the caller's.
 7. The frame's header stands behind parameters and results; a `return` names it.
 8. What names a place in the instance, a table, a segment, a function or a type names one that is there.
 9. The map of return points has exactly the ops behind calls.  Each of these is a safepoint; so is each target of a back-edge, and

@@ -70,7 +70,7 @@ class OpRoutine(Routine):
             return Label(self.label(o), back=o.form is Form.LOOP)
         if o.form is Form.LABELS:
             return Labels(o)
-        return o.given(self.number(o))
+        return o.received(self.number(o))
 
     def read(self, operand: Operand) -> Value:
         """The value in an operand's slot."""

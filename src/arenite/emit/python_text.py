@@ -322,7 +322,7 @@ class PythonText:
             return Labels(o)
         if o.form in BRANCHES:
             return Label(self.place(o.name, I64), back=o.form is Form.LOOP)
-        return o.given(self.place(o.name, o.type))
+        return o.received(self.place(o.name, o.type))
 
     def place(self, operand: str, type_: Type) -> Expression:
         """What a block puts in: an operand, or something about the op."""

@@ -54,10 +54,7 @@ class Branches:
     def branch(self, label: i64, loop: i64) -> None:
         """Go there."""
         writer = self.writer
-        pc: i64 = len(writer.out)
-        if writer.trace is not None:
-            writer.trace.note(pc)
-        writer.buy(pc + UNIT)
+        pc = writer.begin(UNIT)
         write_i32_le(writer.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
         self.target(label, loop, pc)
         writer.barrier()
@@ -88,10 +85,7 @@ class Branches:
             self.target(label, loop, writer.last)
             write_i32_le(writer.out, 0)
         else:
-            pc: i64 = len(writer.out)
-            if writer.trace is not None:
-                writer.trace.note(pc)
-            writer.buy(pc + UNIT)
+            pc = writer.begin(UNIT)
             write_i32_le(writer.out, signed32(code | slot << 16))  # type: ignore[arg-type]
             self.target(label, loop, pc)
         writer.barrier()

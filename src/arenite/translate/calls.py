@@ -33,7 +33,7 @@ class Calls:
         self.need: i64 = 0
 
     def call(self, func: i64, params: i64, results: i64, at: i64) -> None:
-        """Own functions are branched to; imported ones are found in the instance."""
+        """Functions that the module defines are branched to; imported ones are found in the instance."""
         shape = self.shape
         writer = self.writer
         frame, header = self.arguments(params, results)

@@ -60,7 +60,7 @@ def translate(
 
 
 def structure(data: bytes, paid: int | None = None) -> ModuleCode:
-    """A module without its functions' code: what bytecode that was made elsewhere is put into.  `paid`, raises: as `translate`."""
+    """A module without bytecode, for bytecode that comes from elsewhere.  `paid`, raises: as `translate`."""
     module = decode(data, paid)
     validate_module(module)
     return _assembled(module, Translator(Shape(module), module.budget), None)

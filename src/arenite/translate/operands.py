@@ -145,7 +145,7 @@ class Operands:
         self.writer.value(MOVE, dst, self.writer.near(slot, 1), 0)
 
     def assign(self, h: i64, dst: i64) -> None:
-        """The operand's value to the slot `dst`; the operand is not needed any more, or what comes next does not come after this."""
+        """The operand's value to the slot `dst`; the operand is not needed any more, or the op written next is on another path."""
         slot = self.where[h]
         if slot < 0:
             self.constant(h, dst)

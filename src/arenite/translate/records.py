@@ -11,12 +11,13 @@ from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
+from arenite.bytecode import safepoints
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.writer import patch, signed32
 from arenite.wasm.budget import WRITTEN, Budget
 
-HEAD: Final = 12  # bytes of a safepoint without operands
-SLOT: Final = 8  # of an operand
+HEAD: Final[i64] = safepoints.HEAD.size
+SLOT: Final[i64] = safepoints.SLOT.size
 CALL: Final = 8  # of a call
 POINT: Final = 4  # of a return point, or of a place that names a type
 BIT: Final = b"\x01\x02\x04\x08\x10\x20\x40\x80"

@@ -286,7 +286,7 @@ class Translator(Sink):
         self.arithmetic.is_zero(EQZ)
 
     def ref_func(self, func: i64) -> None:
-        """Own functions are counted without the imported ones."""
+        """Functions that the module defines are counted without the imported ones."""
         self.line()
         s = self.s
         imported = self.shape.imported_functions

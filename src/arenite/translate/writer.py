@@ -276,12 +276,17 @@ class OpWriter:
             patch(self.out, self.last + 12, disp)
         self.barrier()
 
-    def raw(self, op: bytes, dst: i64) -> None:
-        """An op that somebody else encoded, its destination `reachable(dst)`, if it has one."""
+    def begin(self, size: i64) -> i64:
+        """An op of so many bytes is about to be written: its pc."""
         pc: i64 = len(self.out)
         if self.trace is not None:
             self.trace.note(pc)
-        self.buy(pc + len(op))
+        self.buy(pc + size)
+        return pc
+
+    def raw(self, op: bytes, dst: i64) -> None:
+        """An op that somebody else encoded, its destination `reachable(dst)`, if it has one."""
+        pc = self.begin(len(op))
         self.out.write(op)
         self.barrier()
         if dst != NONE:

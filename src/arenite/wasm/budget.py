@@ -4,10 +4,9 @@ A module's budget is `PER_BYTE` bytes for each byte of its file, and `CONSTANT` 
 make of the file is paid for before it is made, at the prices of this table: what CPython and the compiled modules take for it at
 the most, temporary copies among it.  A module that would cost more is refused.
 
-Time needs watching only where few bytes stand for much: locals, of which a few bytes declare thousands, lists of parameters and results, and
-where an instruction looks at more than its own operands, at what is on the stack below them.  Such steps are counted (`look`), `STEPS` for
-each byte that the file is paid by, and some for all; nothing else takes more than a few for a byte.  A file is paid by its own bytes, or by
-those that it was unpacked from.
+Most bytes of a file take a few steps each.  Those that take many are counted (`look`): declarations of locals, a few bytes of which declare
+thousands; lists of parameters and results; instructions that look at operands below their own.  A file may take `STEPS` for each of its bytes,
+or of those that it was unpacked from, and `FREE_STEPS` besides.
 
 So a hostile file costs what an honest one of its size may: real programs take a seventh of their budget.
 

@@ -54,5 +54,5 @@ def _types(module: Module, section: int, types: Iterable[int]) -> Iterator[tuple
 
 
 def _at(module: Module, section: int) -> int:
-    """Where a section begins, or that of imports, by which a module may have the same."""
+    """Where a section begins; where there is none, that of imports, which brings the same things."""
     return module.sections.get(section, module.sections.get(2, (0, 0)))[0]

@@ -44,7 +44,7 @@ class Frame:
         self.leaving: bytes = b""
 
     def of(self, i: i64, locals_: bytes) -> None:
-        """The frame of own function `i`, nothing but its parameters written."""
+        """The frame of the `i`-th function that the module defines, nothing but its parameters written."""
         rules, code = self.rules, self.code
         type_ = code.field(i, 4)
         self.begin = code.field(i, 0)

@@ -346,7 +346,7 @@ class Walk:
             raise broken(pc, f"result {wrong} is not written on every path that leads here, or is of another type")
 
     def call(self, pc: i64, places: i64, behind: i64) -> None:
-        """A call: arguments lie where the callee's frame begins, behind everything of ours; its results will."""
+        """A call: arguments lie where the callee's frame begins, behind the caller's locals; its results will."""
         frame, callee = self.code.number(pc + (places & 0xFF)), self.code.number(pc + (places >> 8 & 0xFF))
         type_at, to_at = places >> 16 & 0xFF, places >> 24 & 0xFF
         type_: i64 = 0

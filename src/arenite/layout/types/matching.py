@@ -44,7 +44,7 @@ def match_limits(found: Limits, wanted: Limits) -> bool:
 
 
 def match_extern(found: ExternType, wanted: ExternType, size: int = 0) -> bool:
-    """Types of imports and what they are given.  `size`: what a table or memory has now.  Spec: match-externtype, exec-instantiation."""
+    """Types of imports and of what stands for them.  `size`: what a table or memory has now.  Spec: match-externtype, exec-instantiation."""
     if isinstance(wanted, TableType) and isinstance(found, TableType):
         return match_variable(found.element, wanted.element) and match_limits(Limits(size, found.limits.maximum), wanted.limits)
     if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
