@@ -83,8 +83,12 @@ class Engine(Unclosed):
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable, tables=self.tier.tables)
         self.epoch = 0
-        self.cache = cache_of(self.config)
         self.modules: WeakValueDictionary[str, ModuleCode] = WeakValueDictionary()  # translated ones, by the digest of the file
+
+    @functools.cached_property
+    def cache(self) -> Cache | None:
+        """Where translations are kept; asked for, and found, with the first module that is worth it."""
+        return cache_of(self.config)
 
     def increment_epoch(self) -> None:
         """Let time pass for the stores' deadlines; may be called from any thread."""

@@ -22,8 +22,7 @@ def translated(
     engine: Engine, data: bytes, paid: int | None = None, *, progress: Callable[[int, int], None] | None = None
 ) -> ModuleCode:
     """As `translate`; a module that was translated by any of the user's processes before is not translated again."""
-    cache = engine.cache
-    if cache is None or len(data) < WORTH_IT:
+    if len(data) < WORTH_IT or (cache := engine.cache) is None:
         return translate(data, paid, progress=progress)
     from arenite.snapshot import translations  # noqa: PLC0415 (small modules need nothing of it)
 

@@ -178,10 +178,11 @@ def placed(source: Row) -> Row:
 
     def place(operand: Operand) -> Operand:
         nonlocal at
-        size = operand.size
+        name, kind, _, role = operand
+        size = OPERAND_KINDS[kind].size
         begin = -(-at // size) * size
         at = begin + size
-        encoded.append(operand._replace(at=begin))
+        encoded.append(Operand(name, kind, begin, role))
         return encoded[-1]
 
     if source.result is not None and not source.tied:

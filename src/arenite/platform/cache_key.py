@@ -13,8 +13,6 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, Final
 
-import platformdirs
-
 from arenite.platform import aside, ours
 from arenite.platform.ours import UnusableError
 
@@ -30,6 +28,8 @@ OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 def place() -> Path:
     """Where the key lies; it need not exist."""
+    import platformdirs  # noqa: PLC0415 (most processes ask for no key)
+
     return platformdirs.user_data_path("arenite", appauthor=False) / NAME
 
 

