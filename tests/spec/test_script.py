@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite.cli.script import Result, ScriptRunner, Verdict, convert, says
-from arenite.cli.script_values import ScriptValue, bits, matches
+from arenite.cli.script import Result, ScriptRunner, ScriptValue, Verdict, bits, convert, matches, says
 from differential.wasmtime_engine import WasmtimeEngine
 from spec.scripts import Expectation, differences
 

@@ -17,7 +17,7 @@ from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.records import FrameHeader
 from arenite.machine.run import execution as core
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason, Until
-from arenite.machine.run.frames import StackFrame, clear_dead, frames
+from arenite.machine.run.frames import StackFrame, clear_dead, frames_in
 from arenite.machine.space.window import HALT_PC
 from unit.machine.guests import I32, I64, TIERS, engine, module
 
@@ -76,7 +76,7 @@ class Guest:
         return None if finished else self.activation.pause
 
     def frames(self) -> list[StackFrame]:
-        return list(frames(self.machine, self.activation))
+        return list(frames_in(self.machine.cage.arena, self.machine.window, self.activation))
 
     def result(self) -> int:
         (value,) = core.results(self.machine, self.activation)
@@ -201,7 +201,7 @@ def test_an_answer_completes_the_call(guest: Guest) -> None:
 
 def test_an_instance_without_a_start_function(guest: Guest) -> None:
     activation = core.start_instance(guest.machine, guest.instance.addr)
-    (frame,) = frames(guest.machine, activation)
+    (frame,) = frames_in(guest.machine.cage.arena, guest.machine.window, activation)
     assert (frame.sp, frame.header) == (activation.at, activation.at)
     clear_dead(guest.machine)
     assert core.go_on(guest.machine, activation, Until(fuel=0))
@@ -217,7 +217,8 @@ def test_deep_recursion(tier: str) -> None:
     execution = down.start(store, 1_000_000)
     execution.run(fuel=50_000)
     for each in (store, store.snapshot().fork()):
-        assert sum(1 for _ in frames(each.machine, each.machine.activations[0])) == 50_001
+        machine = each.machine
+        assert sum(1 for _ in frames_in(machine.cage.arena, machine.window, machine.activations[0])) == 50_001
 
 
 @pytest.mark.parametrize("size", [1, 1001, 4099])

@@ -59,13 +59,8 @@ class StackFrame(NamedTuple):
     pc: int
 
 
-def frames(machine: Machine, activation: Activation) -> Iterator[StackFrame]:
-    """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
-    return frames_in(machine.cage.arena, machine.window, activation)
-
-
 def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[StackFrame]:
-    """The same, of an arena that no machine runs in."""
+    """The frames of an activation that has stopped, innermost first.  Raises: `SnapshotError` when they are damaged."""
     for sp, end, shape, pc in _walk(arena, window, activation):
         yield StackFrame(sp, end, sp + shape.header, [(sp + a, min(sp + b, end)) for a, b in shape.live if sp + a < end], pc)
 
