@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from arenite import platform
 from arenite.api.bound import Unclosed
+from arenite.api.numbers import expect
 from arenite.config import Config
 from arenite.errors import Failure, Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
@@ -21,12 +22,6 @@ from arenite.platform.cache import Cache, usual_folder, usual_size
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.machine.run.tier import Tier
-
-
-def check_engine(engine: object) -> None:
-    """Raises: `TypeError` for what is no engine."""
-    if not isinstance(engine, Engine):
-        raise TypeError(f"expected an Engine, found {type(engine).__name__}")
 
 
 def make_tier(config: Config) -> Tier:
@@ -76,8 +71,8 @@ class Engine(Unclosed):
     """Made once, shared by any number of modules and stores."""
 
     def __init__(self, config: Config | None = None) -> None:
-        if config is not None and not isinstance(config, Config):
-            raise TypeError(f"expected a Config, found {type(config).__name__}")
+        if config is not None:
+            expect(config, Config)
         self.config = copy.copy(config or Config())
         self.quota = Quota.of(self.config)
         self.tier = make_tier(self.config)

@@ -91,12 +91,6 @@ def machine_of(store: object) -> Machine:
     return machine
 
 
-def expect(value: object, type_: type) -> None:
-    """See that a value is of a class of ours.  Raises: `TypeError`."""
-    if not isinstance(value, type_):
-        raise TypeError(f"expected a {type_.__name__}, found {type(value).__name__}")
-
-
 def wrap(machine: Machine, addr: Addr | InstanceAddr) -> Any:  # noqa: ANN401 (the class that wraps this one)
     """A place in the arena as users hold it."""
     kind = HANDLES[type(addr)]

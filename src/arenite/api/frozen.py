@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arenite.api.engine import Engine, check_engine
+from arenite.api.engine import Engine
+from arenite.api.numbers import expect
 from arenite.errors import SnapshotError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class FrozenStore:
         from arenite.snapshot.private import checked_key  # noqa: PLC0415 (as above)
 
         engine = default_engine() if engine is None else engine
-        check_engine(engine)
+        expect(engine, Engine)
         above = None if parent is None else parent.known()
         limits = FileLimits.of(engine.config)
         opened = opening.load(
@@ -102,7 +103,7 @@ class FrozenStore:
         from arenite.snapshot.private import checked_key  # noqa: PLC0415 (as above)
 
         engine = default_engine() if engine is None else engine
-        check_engine(engine)
+        expect(engine, Engine)
         limits = FileLimits.of(engine.config)
         opened = opening.loads(data, limits=limits, portable=engine.tier.portable, key=checked_key(key))
         return cls(engine, None, opened, load=load)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from arenite.api.caller import Caller
 from arenite.api.execution import Execution
-from arenite.api.extern import Extern, expect, from_core, machine_of, reference, to_core, to_core_results
+from arenite.api.extern import Extern, from_core, machine_of, reference, to_core, to_core_results
+from arenite.api.numbers import expect
 from arenite.api.types import FuncType
 from arenite.layout.types import REFERENCES
 from arenite.machine.records.functions import add_host_function

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arenite.api.extern import Extern, expect, from_core, machine_of, to_core
+from arenite.api.extern import Extern, from_core, machine_of, to_core
+from arenite.api.numbers import expect
 from arenite.api.types import GlobalType, wrapped
 from arenite.errors import Failure
 from arenite.layout import types as core

@@ -9,6 +9,7 @@ from arenite.api.execution import Execution
 from arenite.api.extern import AnyExtern, Extern, Handle, exported, machine_of
 from arenite.api.func import Func
 from arenite.api.module import Module
+from arenite.api.numbers import expect
 from arenite.errors import LinkError
 from arenite.machine.records.functions import start_function
 from arenite.machine.records.objects import InstanceAddr
@@ -58,7 +59,7 @@ class Instance(Handle, of=InstanceAddr):
 
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
-        check_module(module)
+        expect(module, Module)
         addrs = _addresses(machine, imports)
         self.addr, self.lineage = module.births.prepare(machine, module.code, addrs), machine.lineage
         start = start_function(machine, self.addr)
@@ -74,7 +75,7 @@ class Instance(Handle, of=InstanceAddr):
         Raises: as the constructor, before anything of the start function runs.
         """
         machine = machine_of(store)
-        check_module(module)
+        expect(module, Module)
         instance = module.births.prepare(machine, module.code, _addresses(machine, imports))
         _keep_window(machine, module)
         return Execution(machine, start_instance(machine, instance))
@@ -89,12 +90,6 @@ class Instance(Handle, of=InstanceAddr):
         if not isinstance(func, Func):
             raise TypeError(f"export {name!r} is no function")
         return func(store, *params)
-
-
-def check_module(module: object) -> None:
-    """Raises: `TypeError` for what is no module."""
-    if not isinstance(module, Module):
-        raise TypeError(f"expected a Module, found {type(module).__name__}")
 
 
 def _addresses(machine: Machine, imports: Sequence[AnyExtern]) -> list[Addr]:

@@ -11,13 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from arenite.api.bound import Unclosed
-from arenite.api.engine import check_engine
+from arenite.api.engine import Engine
 from arenite.api.extern import Extern, machine_of, wrap
 from arenite.api.func import Func, host_function
 from arenite.api.globals import Global
 from arenite.api.hosts import SUPPLIED, WASI, lacking, serves
-from arenite.api.instance import Instance, check_module
+from arenite.api.instance import Instance
 from arenite.api.memory import Memory
+from arenite.api.module import Module
+from arenite.api.numbers import expect
 from arenite.api.table import Table
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
 from arenite.errors import Failure, LinkError
@@ -28,10 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from arenite.api.caller import Caller
-    from arenite.api.engine import Engine
     from arenite.api.execution import Execution
     from arenite.api.extern import AnyExtern, Storelike
-    from arenite.api.module import Module
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import HostFunction
 
@@ -49,7 +49,7 @@ class Linker(Unclosed):
     """Definitions by (module, name): things of a store, and host functions for any store."""
 
     def __init__(self, engine: Engine) -> None:
-        check_engine(engine)
+        expect(engine, Engine)
         self.engine = engine
         self.allow_shadowing = False
         self._items: dict[tuple[str, str], AnyExtern] = {}
@@ -75,14 +75,12 @@ class Linker(Unclosed):
 
     def define_func(self, module: str, name: str, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
         """Define a host function for any store."""
-        if not isinstance(ty, FuncType):
-            raise TypeError(f"expected a FuncType, found {type(ty).__name__}")
+        expect(ty, FuncType)
         self._functions[self._free(module, name)] = host_function(ty, func, access_caller=access_caller)
 
     def define_instance(self, store: Storelike, name: str, instance: Instance) -> None:
         """Define all exports of an instance under one module name."""
-        if not isinstance(instance, Instance):
-            raise TypeError(f"expected an Instance, found {type(instance).__name__}")
+        expect(instance, Instance)
         for field, item in instance.exports(store).items():
             self.define(store, name, field, item)
 
@@ -108,7 +106,7 @@ class Linker(Unclosed):
         Raises: as `instantiate`, `Failure` for a module that is neither the one nor the other, `Trap`.
         """
         machine_of(store)
-        check_module(module)
+        expect(module, Module)
         kinds = {export.name: export.type for export in module.code.exports}
         for field in (START, INITIALIZE):
             if not isinstance(kinds.get(field, core.FuncType((), ())), core.FuncType):
@@ -153,7 +151,7 @@ class Linker(Unclosed):
                 self._items[key] = _default(store, wanted.type)
 
     def _define_unknown(self, module: Module, make: Callable[[core.ImportType], Callable[..., object]]) -> None:
-        check_module(module)
+        expect(module, Module)
         for wanted in module.code.imports:
             key = wanted.module, wanted.name
             known = any(key in found for found in (self._items, self._functions, self._unknown))
@@ -169,7 +167,7 @@ class Linker(Unclosed):
 
         Raises: `LinkError` naming the first import that no store could find here, or a function of another type.
         """
-        check_module(module)
+        expect(module, Module)
         now = Linker(self.engine)
         now._items, now._functions, now._unknown = self._items.copy(), self._functions.copy(), self._unknown.copy()
         now._hosts = self._hosts.copy()
@@ -192,7 +190,7 @@ class Linker(Unclosed):
     def _imports(self, store: Storelike, module: Module) -> list[AnyExtern]:
         """What a module's imports are here.  Raises: `LinkError`."""
         machine = machine_of(store)
-        check_module(module)
+        expect(module, Module)
         found = []
         for wanted in module.code.imports:
             key = wanted.module, wanted.name

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from arenite.api.extern import Extern, expect, machine_of
-from arenite.api.numbers import integer
+from arenite.api.extern import Extern, machine_of
+from arenite.api.numbers import expect, integer
 from arenite.api.types import MemoryType, wrapped
 from arenite.errors import Failure
 from arenite.layout import types as core

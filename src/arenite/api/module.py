@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.api.bound import Unclosed
-from arenite.api.engine import Engine, check_engine
+from arenite.api.engine import Engine
+from arenite.api.numbers import expect
 from arenite.api.text import wat2wasm
 from arenite.api.translated import translated
 from arenite.api.types import ExportType, ImportType, wrapped
@@ -50,7 +51,7 @@ class Module(Unclosed):
     def __init__(
         self, engine: Engine, wasm: bytes | bytearray | memoryview | str, *, progress: Callable[[int, int], None] | None = None
     ) -> None:
-        check_engine(engine)
+        expect(engine, Engine)
         data = wat2wasm(wasm) if isinstance(wasm, str) else binary(wasm, "bytes or text")
         if data[:4] != MAGIC and data.lstrip()[:1] in (b"(", b";"):
             data = wat2wasm(data)
@@ -72,7 +73,7 @@ class Module(Unclosed):
         It takes as long as loading the module did: there is no compilation that could be left out.
         Raises: as the constructor, `Failure` for what `serialize` has not made.
         """
-        check_engine(engine)
+        expect(engine, Engine)
         data = binary(encoded, "bytes")
         if not data.startswith(SERIALIZED + MAGIC):  # a text would be translated
             raise Failure("these are no bytes that Module.serialize has made")
@@ -90,7 +91,7 @@ class Module(Unclosed):
     @staticmethod
     def validate(engine: Engine, wasm: bytes | bytearray) -> None:
         """Check a binary module without translating it.  Raises: `DecodeError`, `ValidationError`, `TypeError` for what are no bytes."""
-        check_engine(engine)
+        expect(engine, Engine)
         validate(decode(binary(wasm, "bytes")))
 
     @property

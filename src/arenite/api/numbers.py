@@ -1,4 +1,4 @@
-"""Numbers that users give: integers in a range, and spans of time; what is something else is refused before it does harm."""
+"""What users give: objects of a class, integers in a range, spans of time; what is something else is refused before it does harm."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import math
 import operator
 
 from arenite.layout.types import MAX_U64
+
+
+def expect(value: object, type_: type) -> None:
+    """See that a value is of a class of ours.  Raises: `TypeError`."""
+    if not isinstance(value, type_):
+        name = type_.__name__
+        raise TypeError(f"expected {'an' if name[0] in 'EI' else 'a'} {name}, found {type(value).__name__}")
 
 
 def integer(name: str, value: object, low: int | None = None, high: int | None = None) -> int:

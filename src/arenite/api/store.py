@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast, overload
 
 from arenite.api.bound import ProcessBound
 from arenite.api.caller import Caller
-from arenite.api.engine import Engine, areas_of, check_engine
+from arenite.api.engine import Engine, areas_of
 from arenite.api.execution import Execution
 from arenite.api.extern import wrap
 from arenite.api.frozen import FrozenStore
@@ -25,7 +25,7 @@ from arenite.api.hosts import WASI
 from arenite.api.instance import Instance
 from arenite.api.memory import Memory
 from arenite.api.module import offset_of
-from arenite.api.numbers import integer
+from arenite.api.numbers import expect, integer
 from arenite.api.table import Table
 from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
@@ -68,7 +68,7 @@ class Store(ProcessBound):
     def __init__(self, engine: Engine | None = None, data: object = None) -> None:
         if engine is None:
             engine = Engine()
-        check_engine(engine)
+        expect(engine, Engine)
         self.engine = engine
         config = self.engine.config
         self.machine = Machine.empty(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arenite.api.extern import Extern, expect, from_core, machine_of, reference
-from arenite.api.numbers import integer
+from arenite.api.extern import Extern, from_core, machine_of, reference
+from arenite.api.numbers import expect, integer
 from arenite.api.types import TableType, wrapped
 from arenite.errors import Failure
 from arenite.machine.records.objects import REFUSED, TableAddr

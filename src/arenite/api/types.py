@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arenite.api.numbers import integer
+from arenite.api.numbers import expect, integer
 from arenite.errors import Failure
 from arenite.layout import types as core
 
@@ -69,8 +69,7 @@ class ValType:
 
 def _code(type_: ValType) -> int:
     """The machine's number of a type.  Raises: `TypeError`."""
-    if not isinstance(type_, ValType):
-        raise TypeError(f"expected a ValType, found {type(type_).__name__}")
+    expect(type_, ValType)
     return type_.code
 
 

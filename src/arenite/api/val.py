@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from arenite.api.numbers import expect
 from arenite.api.types import ValType
 from arenite.errors import Failure
 from arenite.layout import types as core
@@ -55,8 +56,7 @@ class Val(Typed):
     @classmethod
     def ref_null(cls, ty: ValType) -> Val:
         """The null of a reference type.  Raises: `Failure` for another type."""
-        if not isinstance(ty, ValType):
-            raise TypeError(f"expected a ValType, found {type(ty).__name__}")
+        expect(ty, ValType)
         if ty.code not in core.REFERENCES:
             raise Failure(f"{ty} is no reference type, so it has no null")
         return cls(ty, None)

@@ -1,6 +1,6 @@
 """Where an instance keeps what it refers to: behind the fixed fields of its record, one word for each thing of its module.
 
-    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | 8 bytes per own global
+    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | 8 bytes per defined global
 
 A word is the arena offset of a function reference, a table record or a global record.  Bytecode names such a place by its distance
 from the instance (`disp`).
@@ -16,7 +16,7 @@ WORD = 4
 
 
 class InstanceLayout(NamedTuple):
-    """The layout for a module with so many imported functions, tables (imported ones too), imported globals and own globals."""
+    """The layout for a module with so many imported functions, tables (imported ones too), imported globals and defined globals."""
 
     imported_functions: int
     tables: int
@@ -36,7 +36,7 @@ class InstanceLayout(NamedTuple):
         return self.table(self.tables) + WORD * index
 
     def defined_global(self, index: int) -> int:
-        """Place of the value of own global `index` (0 is the first that is not imported)."""
+        """Place of the value of defined global `index` (0 is the first that is not imported)."""
         start = -(-self.imported_global(self.imported_globals) // GlobalRecord.size) * GlobalRecord.size
         return start + GlobalRecord.size * index
 
