@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def make_tier(config: Config) -> Tier:
-    """The tier that the configuration names; `safe`, with a warning, where `threaded` cannot run."""
+    """The tier that the configuration names; with a warning `safe` where nothing generated can run, `threaded` where nothing can be compiled."""
     if config.tier != "safe":
         try:
             return _threaded(config)
@@ -39,14 +40,25 @@ def make_tier(config: Config) -> Tier:
 def _threaded(config: Config) -> Tier:
     """Raises: `Limit` where the system has no room for a cage or no generated code, `ImportError` without ctypes."""
     from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads ctypes and generated code, which `safe` must never)
+    from arenite.tiers.threaded.objects import Variant  # noqa: PLC0415 (as above)
 
     _try_cage(areas_of(config))
-    options = {"explicit_bounds": config.explicit_bounds, "deterministic": config.deterministic}
+    way = ThreadedTier(Variant(config.addressing, config.explicit_bounds, config.deterministic))
     if config.tier == "threaded":
-        return ThreadedTier(config.addressing, **options)
-    from arenite.tiers.baseline import BaselineTier  # noqa: PLC0415 (as above)
+        return way
+    try:
+        from arenite.tiers.baseline import BaselineTier  # noqa: PLC0415 (as above)
 
-    return BaselineTier(config.addressing, **options, lazily=config.tier == "auto")
+        return BaselineTier(way.variant, lazily=config.tier == "auto")
+    except (Limit, ImportError) as error:
+        _say(f"guests run in the interpreter, on the tier 'threaded': {error}")
+        return way
+
+
+@functools.cache
+def _say(message: str) -> None:
+    """Warn, once."""
+    logging.getLogger("arenite").warning(message)
 
 
 def areas_of(config: Config) -> int:

@@ -110,6 +110,7 @@ class Subject:
 
     def __init__(self, variant: str, window: Window) -> None:
         from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads machine code)
+        from arenite.tiers.threaded.objects import Variant  # noqa: PLC0415 (as above)
 
         addressing, explicit = VARIANTS[variant]
         self.cage = Cage(SIZE, 2)
@@ -121,7 +122,7 @@ class Subject:
         InstanceRecord.memory.write(arena, INSTANCE, MEMORY)
         MemoryRecord.area.write(arena, MEMORY, 1)
         StoreContext.stack_limit.write(self.cage.store_page, 0, LIMIT)
-        self.run = ThreadedTier(addressing, explicit_bounds=explicit).runner(self.cage, window)
+        self.run = ThreadedTier(Variant(addressing, explicit)).runner(self.cage, window)
 
     def play(self, at: int, frame: bytes) -> tuple[tuple[int, ...], bytes, bytes]:
         """The context and the frame afterwards, and the memory's end."""

@@ -36,13 +36,14 @@ class Machine:
 
     def __init__(self, tier: str) -> None:
         from arenite.tiers.threaded import ThreadedTier  # noqa: PLC0415 (it loads machine code)
+        from arenite.tiers.threaded.objects import Variant  # noqa: PLC0415 (as above)
 
         self.cage = Cage(USED, 2)
         for area in range(2):
             self.cage.new_area()
             self.cage.resize(area, PAGE)
         self.cage.show(window())
-        chosen = SafeTier(deterministic=True) if tier == "safe" else ThreadedTier(deterministic=True)
+        chosen = SafeTier(deterministic=True) if tier == "safe" else ThreadedTier(Variant(deterministic=True))
         self.run = chosen.runner(self.cage, window())
 
     def play(self, trial: Trial, arena: bytes, memory: bytes) -> Outcome:

@@ -1,6 +1,6 @@
 """The baseline tier: functions as machine code, copied together from stencils; state where the interpreter has it, so each can go on for the other.
 
-    tier = BaselineTier("single", lazily=True)
+    tier = BaselineTier(lazily=True)
     run = tier.runner(cage, window)
 
 It is the threaded tier, with compiled functions in some places (`code`).
@@ -14,11 +14,16 @@ from weakref import WeakKeyDictionary
 from arenite.bytecode.stops import COMPILE
 from arenite.layout.frame import COUNTERS_BELOW, RETURN_MAP_SIZE
 from arenite.machine.run.activation import READY
-from arenite.tiers.baseline.code import COMPILED, COUNTING, CompiledWindow
+from arenite.machine.space.window import changing
+from arenite.tiers.baseline.code import COMPILED, COUNTING, CodeOfWindow
+from arenite.tiers.baseline.sheet import sheet
 from arenite.tiers.threaded import ThreadedTier
+from arenite.tiers.threaded.objects import USUAL, Variant
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arenite.machine.run.tier import Runner
     from arenite.machine.space.cage import AnyCage
     from arenite.machine.space.window import Window
@@ -28,56 +33,67 @@ ROUNDS: Final = 10_000  # of loops, and calls, in the first slice of fuel: at it
 LONGEST: Final = 1 << 22  # … and a later slice is no longer than that
 
 
+def every(_number: int) -> bool:
+    """Compile all functions."""
+    return True
+
+
 class BaselineTier(ThreadedTier):
-    """Compiles every function of a window before anything runs in it; `lazily`: one that was called, or found running, often enough."""
+    """Compiles every function of a window before anything runs in it; `lazily`: one that was called, or found running, often enough.
+
+    `wanted`: whether to compile a function, by its number in its module.  Raises: `Limit`, `ImportError` where there are no stencils.
+    """
 
     name = "baseline"
     tables = COUNTERS_BELOW - RETURN_MAP_SIZE
 
     def __init__(
         self,
-        addressing: str = "single",
+        variant: Variant = USUAL,
         *,
-        explicit_bounds: bool = False,
-        deterministic: bool = False,
         lazily: bool = False,
         calls: int = CALLS,
         rounds: int = ROUNDS,
+        wanted: Callable[[int], bool] = every,
     ) -> None:
-        super().__init__(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
-        self.lazily = lazily
-        self.calls = calls
+        super().__init__(variant)
+        sheet(variant)
+        self.lazily, self.calls, self.wanted = lazily, calls, wanted
         if lazily:
             self.slice = rounds
         self._opcodes, self._table = self._handlers.opcodes({COMPILED: "compiled", COUNTING: "counting"})
-        self.windows: WeakKeyDictionary[Window, CompiledWindow] = WeakKeyDictionary()
+        self._windows: WeakKeyDictionary[Window, CodeOfWindow] = WeakKeyDictionary()
 
-    def compiled(self, window: Window) -> CompiledWindow:
-        """What is compiled of a window."""
-        found = self.windows.get(window)
+    def code_of(self, window: Window) -> CodeOfWindow:
+        """What is compiled of a window.  Raises: `Limit`."""
+        found = self._windows.get(window)
         if found is None:
-            found = self.windows[window] = CompiledWindow(window, self._handlers, self.variant)
-            if self.lazily:
-                found.count(window, self.calls)
-            else:
-                found.compile_all(window)
+            with changing:
+                found = self._windows.get(window)
+                if found is None:
+                    found = CodeOfWindow(window, self._handlers, self.variant, self.wanted)
+                    if self.lazily:
+                        found.count(window, self.calls)
+                    elif window.modules:
+                        found.compile_all(window)
+                    self._windows[window] = found
         return found
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
-        """A runner for a store."""
-        self.compiled(window)
+        """A runner for a store.  Raises: `Limit`."""
+        self.code_of(window)
         return self.runner_with(cage, window, self._table)
 
     def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
         """Compile the function at `pc`; or find the op of a fault."""
-        found = self.compiled(window)
+        found = self.code_of(window)
         if status == COMPILE:
             found.compile_at(window, pc)
             return READY, pc
-        return Cause.MEMORY_OUT_OF_BOUNDS, found.op_at(pc)
+        return Cause.MEMORY_OUT_OF_BOUNDS, found.op_at(window, pc)
 
     def sample(self, window: Window, pc: int, slice_: int) -> int:
         """Compile the function that runs long; where that has been done, look less often."""
-        if not self.lazily or self.compiled(window).compile_at(window, pc, now=True):
+        if not self.lazily or self.code_of(window).compile_at(window, pc, now=True):
             return slice_
         return min(2 * slice_, max(slice_, LONGEST))

@@ -3,33 +3,37 @@
 Where the interpreter may go over to compiled code, at the beginnings of functions, at heads of loops, at return points and behind what the machine is
 asked for, the window's bytecode has the opcode `COMPILED`, and the table of entries has the code's address; the table is outside the
 arena.  Compiled code leaves to the interpreter wherever that table has none.  `COUNTING` stands at the beginning of a function that is not
-compiled yet.
+compiled yet.  Neither is an op's: nothing but a window's own copy of the bytecode holds them, so whatever reads a module's reads the ops.
 
 Invariants: code is executable before an entry leads to it, and an entry is there before the opcode that takes it; nothing is taken back as
-long as the window lives.
+long as the window lives.  An exception of a signal's handler may come anywhere: what was compiled by halves is not reached.
 """
 
 from __future__ import annotations
 
 import bisect
+import logging
 import struct
-import threading
 import weakref
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.module import FUNCTION
-from arenite.errors import InternalError
+from arenite.errors import InternalError, Limit
 from arenite.layout.cage import LOW, MAX_AREAS, UNIT, area_at
-from arenite.layout.frame import COUNT_ONE, COUNTERS_BELOW, ENTRIES_BELOW, RETURNS_BELOW
+from arenite.layout.frame import COMPILED_MAX, COUNT_ONE, COUNTERS_BELOW, ENTRIES_BELOW, RETURNS_BELOW
+from arenite.machine.space.window import changing
 from arenite.platform import faults
 from arenite.platform.architectures import host
 from arenite.platform.codespace import CodeSpace
 from arenite.platform.relocations import LINKAGES
 from arenite.platform.reserve import round_up
 from arenite.tiers.baseline.compiler import Compiler, UncompilableError
-from arenite.tiers.baseline.table import sheet
+from arenite.tiers.baseline.sheet import sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite.bytecode.module import FunctionCode
     from arenite.machine.space.window import PlacedModule, Window
     from arenite.tiers.threaded import Handlers
     from arenite.tiers.threaded.objects import Variant
@@ -38,143 +42,196 @@ CODE_MAX: Final = 1 << 27  # bytes of machine code in a window
 COMPILED, COUNTING = 0xFFFF, 0xFFFE  # opcodes that are no op's
 ALIGN: Final = 16
 PAIR: Final = struct.Struct("<ii")
+log: Final = logging.getLogger("arenite")
+
+
+class Placed(NamedTuple):
+    """A function's code: where it begins, in bytes from the space's beginning, and whose it is: bytes of a module's bytecode."""
+
+    at: int
+    module: PlacedModule
+    begin: int
+    end: int
 
 
 class Ways(NamedTuple):
-    """How a function's code is reached: i32 pairs of pc and offset in the code; where the code is."""
+    """How a function's code is reached once everything below `end` is executable: pairs of i32, pc and offset from `address`."""
 
+    end: int
+    address: int
     entries: bytes
     points: bytes
-    address: int
 
 
-class CompiledWindow:
-    """The compiled functions of a window."""
+class CodeOfWindow:
+    """What is compiled of a window; `wanted` says of a function, by its number in its module, whether it may be."""
 
-    def __init__(self, window: Window, loaded: Handlers, variant: Variant) -> None:
-        found = sheet(variant)
-        self.tables = found.tables()
+    def __init__(self, window: Window, loaded: Handlers, variant: Variant, wanted: Callable[[int], bool]) -> None:
+        self.variant, self.loaded, self.wanted = variant, loaded, wanted
         self.code = window.code.cast("H")
+        self.known: dict[int, int] = {}  # pc of a function -> offset of its code
+        self.placed: list[Placed] = []  # ascending
+        self.waiting: list[Ways] = []
+        self.closed = len(window.code) > COMPILED_MAX  # nothing more is compiled
+        self.busy = False
+        self.space: CodeSpace | None = None
+
+    def count(self, window: Window, calls: int) -> None:
+        """Let the calls of every function be counted: after so many it asks to be compiled."""
+        if self.closed or not window.modules:
+            return
+        counters = window.table(COUNTERS_BELOW, len(window.code) // 2).cast("I")
+        code, left = self.code, calls * COUNT_ONE
+        for placed in window.modules:
+            origin = placed.origin
+            for begin, *_ in FUNCTION.iter_unpack(placed.code.functions):
+                pc = origin + begin
+                if code[pc >> 1] == COUNTING:  # by somebody who was interrupted
+                    continue
+                counters[pc >> 3] = code[pc >> 1] | left
+                code[pc >> 1] = COUNTING
+
+    def compile_at(self, window: Window, pc: int, *, now: bool = False) -> bool:
+        """Compile the function whose code holds `pc`, if it was not: whether that was done.  When it was, or is asked for `now`, see that it runs."""
+        index = window.module_at(pc)
+        placed = None if index is None else window.modules[index]
+        number = None if placed is None else placed.code.function_at(pc - placed.origin)
+        if placed is None or number is None:
+            return False
+        with changing:
+            if self.busy:  # a signal's handler runs a guest while another is compiled
+                return False
+            self.busy = True
+            try:
+                function = placed.code.function(number)
+                again = placed.origin + function.begin in self.known
+                done = not again and not self.closed and self.wanted(number) and self._compile(window, placed, function)
+                if not again and not done:
+                    self._leave_alone(placed, function)
+                if self.space is not None:
+                    self._publish(whole_pages=not (again or now))
+            except (Limit, ImportError, OSError) as error:
+                self._close(window, error)
+                return False
+            finally:
+                self.busy = False
+            return done
+
+    def compile_all(self, window: Window) -> None:
+        """Compile every function.  Raises: `Limit`."""
+        with changing:
+            space = self.opened(window)
+            start = round_up(space.end, ALIGN) - space.begin
+            code, calls = bytearray(), list[tuple[int, int]]()
+            for placed in window.modules:
+                compiler = self.compiler(window, placed)
+                for number, (begin, end, *_) in enumerate(FUNCTION.iter_unpack(placed.code.functions)):
+                    if not self.wanted(number):
+                        continue
+                    code += bytes(-len(code) % ALIGN)
+                    at = start + len(code)
+                    try:
+                        code += compiler.function(begin, end, at)
+                    except UncompilableError:
+                        continue
+                    calls += [(at + field, pc) for field, pc in PAIR.iter_unpack(compiler.calls.getvalue())]
+                    self._keep(Placed(at, placed, begin, end), start + len(code), compiler)
+            for field, pc in calls:
+                if pc in self.known:
+                    struct.pack_into("<i", code, field - start, self.known[pc] - field - 4)
+            if code and space.stage(code, ALIGN) != space.begin + start:
+                raise InternalError("code is not where it was compiled for")
+            self._publish(whole_pages=False)
+
+    def opened(self, window: Window) -> CodeSpace:
+        """The code space, with the ways to the interpreter and the constants in it.  Raises: `Limit`, `ImportError`."""
+        if self.space is not None:
+            return self.space
+        found = sheet(self.variant)
+        tables, space = found.tables(), CodeSpace(CODE_MAX)
+        stub, symbols = LINKAGES[host().elf_machine].stub, self.loaded.symbols
+        ways = b"".join((stub + struct.pack("<Q", symbols[name])).ljust(ALIGN, b"\0") for name in found.routines)
+        ways += bytes(-len(ways) % 32)
+        at = space.append(ways + tables.pool, 64) - space.begin
+        begin, end = space.text
+        faults.register(begin, end, symbols["landing_compiled"], LOW, area_at(MAX_AREAS), instruction_in=host().arguments[4])
+        weakref.finalize(self, faults.unregister, begin).atexit = False
+        self.tables, self.pool = tables, at + len(ways)
+        self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
         self.entries = window.table(ENTRIES_BELOW, len(window.code)).cast("Q")
         self.returns = window.table(RETURNS_BELOW, len(window.code)).cast("Q")
-        self.space = CodeSpace(CODE_MAX)
-        begin, end = self.space.text
-        faults.register(
-            begin, end, loaded.symbols["landing_compiled"], LOW, area_at(MAX_AREAS), instruction_in=host().arguments[4]
-        )
-        weakref.finalize(self, faults.unregister, begin).atexit = False
-        stub = LINKAGES[host().elf_machine].stub
-        ways = b"".join((stub + struct.pack("<Q", loaded.symbols[name])).ljust(ALIGN, b"\0") for name in found.routines)
-        ways += bytes(-len(ways) % 32)
-        at = self.space.append(ways + self.tables.pool, 64) - begin
-        self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
-        self.pool = at + len(ways)
-        self.known: dict[int, int] = {}  # pc of a function -> offset of its code
-        self.begins: list[int] = []  # those offsets, ascending
-        self.functions: list[tuple[PlacedModule, int, int]] = []  # whose they are: begin and end in the module's bytecode
-        self.waiting: list[tuple[int, Ways]] = []  # end of code that is not executable yet, its entries
         self.compilers: dict[PlacedModule, Compiler] = {}
-        self.lock = threading.RLock()
+        self.space = space
+        return space
 
     def compiler(self, window: Window, placed: PlacedModule) -> Compiler:
         """The compiler for a module of the window."""
         found = self.compilers.get(placed)
         if found is None:
-            ids = window.type_ids(placed).tobytes()
-            found = self.compilers[placed] = Compiler(
-                self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, self.known
-            )
+            found = self.compilers[placed] = self._new_compiler(window, placed)
         return found
 
-    def count(self, window: Window, calls: int) -> None:
-        """Let every function be counted."""
-        counters = window.table(COUNTERS_BELOW, len(window.code) // 2).cast("I")
-        code = self.code
-        for placed in window.modules:
-            for begin, *_ in FUNCTION.iter_unpack(placed.code.functions):
-                pc = placed.origin + begin
-                counters[pc // UNIT] = code[pc >> 1] | calls * COUNT_ONE
-                code[pc >> 1] = COUNTING
+    def _new_compiler(self, window: Window, placed: PlacedModule) -> Compiler:
+        ids = window.type_ids(placed).tobytes()
+        return Compiler(self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, self.known)
 
-    def compile_at(self, window: Window, pc: int, *, now: bool = False) -> bool:
-        """Compile the function whose code holds `pc`; if it was not.  When it was, or is asked for `now`, see that it runs."""
-        index = window.module_at(pc)
-        if index is None:
-            return False
-        placed = window.modules[index]
-        number = placed.code.function_at(pc - placed.origin)
-        if number is None:
-            return False
-        function = placed.code.function(number)
-        with self.lock:
-            again = placed.origin + function.begin in self.known
-            if not again:
-                at = round_up(self.space.end, ALIGN) - self.space.begin
-                code = self._compile(window, placed, function.begin, function.end, at)
-                if code is None:
-                    self.code[placed.origin + function.begin >> 1] = int.from_bytes(
-                        placed.code.bytecode[function.begin :][:2], "little"
-                    )
-                    return False
-                self._keep(placed, function.begin, function.end, self.space.stage(code, ALIGN) - self.space.begin, len(code))
-            self._publish(whole_pages=not (again or now))
-            return not again
-
-    def compile_all(self, window: Window) -> None:
-        """Compile every function."""
-        with self.lock:
-            start = round_up(self.space.end, ALIGN) - self.space.begin
-            code, calls = bytearray(), list[tuple[int, int]]()
-            for placed in window.modules:
-                compiler = self.compiler(window, placed)
-                for begin, end, *_ in FUNCTION.iter_unpack(placed.code.functions):
-                    code += bytes(-len(code) % ALIGN)
-                    at = start + len(code)
-                    found = self._compile(window, placed, begin, end, at)
-                    if found is not None:
-                        calls += [(at + f, pc) for f, pc in struct.iter_unpack("<ii", compiler.calls.getvalue())]
-                        self._keep(placed, begin, end, at, len(found))
-                        code += found
-            for field, pc in calls:
-                if pc in self.known:
-                    struct.pack_into("<i", code, field - start, self.known[pc] - field - 4)
-            if code and self.space.stage(code, ALIGN) != self.space.begin + start:
-                raise InternalError("code is not where it was compiled for")
-            self._publish(whole_pages=False)
-
-    def _compile(self, window: Window, placed: PlacedModule, begin: int, end: int, at: int) -> bytes | None:
-        """A function's code for an offset in the space; None for one that the interpreter must run."""
+    def _compile(self, window: Window, placed: PlacedModule, function: FunctionCode) -> bool:
+        """Compile a function, to be entered when it is published; whether that can be done.  Raises: `Limit`, `ImportError`."""
+        space = self.opened(window)
+        compiler, at = self.compiler(window, placed), round_up(space.end, ALIGN) - space.begin
         try:
-            return self.compiler(window, placed).function(begin, end, at)
+            code = compiler.function(function.begin, function.end, at)
         except UncompilableError:
-            return None
+            return False
+        if space.stage(code, ALIGN) != space.begin + at:
+            raise InternalError("code is not where it was compiled for")
+        self._keep(Placed(at, placed, function.begin, function.end), at + len(code), compiler)
+        return True
 
-    def _keep(self, placed: PlacedModule, begin: int, end: int, at: int, size: int) -> None:
-        """Remember what was compiled last, and where it is."""
-        compiler, address = self.compilers[placed], self.space.begin + at
-        self.known[placed.origin + begin] = at
-        self.begins.append(at)
-        self.functions.append((placed, begin, end))
-        self.waiting.append((address + size, Ways(compiler.entries.getvalue(), compiler.points.getvalue(), address)))
+    def _keep(self, placed: Placed, end: int, compiler: Compiler) -> None:
+        """Remember what was compiled last.  It is `known` last: an exception may come between any two lines."""
+        assert self.space is not None
+        base = self.space.begin
+        self.placed.append(placed)
+        self.waiting.append(Ways(base + end, base + placed.at, compiler.entries.getvalue(), compiler.points.getvalue()))
+        self.known[placed.module.origin + placed.begin] = placed.at
 
     def _publish(self, *, whole_pages: bool) -> None:
         """Let what is executable now be entered."""
+        assert self.space is not None
         published = self.space.publish(whole_pages=whole_pages)
         entries, returns, code = self.entries, self.returns, self.code
-        while self.waiting and self.waiting[0][0] <= published:
-            ways = self.waiting.pop(0)[1]
+        while self.waiting and self.waiting[0].end <= published:
+            ways = self.waiting[0]
             for pc, place in PAIR.iter_unpack(ways.points):
                 returns[pc >> 3] = ways.address + place
             for pc, place in PAIR.iter_unpack(ways.entries):
                 entries[pc >> 3] = ways.address + place
                 code[pc >> 1] = COMPILED
+            del self.waiting[0]
 
-    def op_at(self, address: int) -> int:
+    def _leave_alone(self, placed: PlacedModule, function: FunctionCode) -> None:
+        """Let the interpreter run a function, and count it no more."""
+        opcode = int.from_bytes(placed.code.bytecode[function.begin : function.begin + 2], "little")
+        self.code[placed.origin + function.begin >> 1] = opcode
+
+    def _close(self, window: Window, why: Exception) -> None:
+        """Compile nothing more, and say so once: what is compiled goes on."""
+        self.closed = True
+        log.warning("guests run on in the interpreter: %s", why)
+        for placed in window.modules:
+            for function in placed.code.all_functions():
+                if self.code[placed.origin + function.begin >> 1] == COUNTING:
+                    self._leave_alone(placed, function)
+
+    def op_at(self, window: Window, address: int) -> int:
         """The pc of the op whose code holds the instruction at an address, of which the lower 32 bits are given."""
+        assert self.space is not None
         offset = address - self.space.begin & 0xFFFFFFFF
-        with self.lock:
-            number = bisect.bisect_right(self.begins, offset) - 1
-            placed, begin, end = self.functions[number]
-            compiler = self.compilers[placed]
-            compiler.function(begin, end, self.begins[number])
-            return max(op for op in compiler.offsets(begin, end) if op[0] <= offset - self.begins[number])[1]
+        found = self.placed[bisect.bisect_right(self.placed, offset, key=lambda p: p.at) - 1]
+        compiler = self._new_compiler(window, found.module)  # where ops are depends on the function alone
+        compiler.function(found.begin, found.end, found.at)
+        return max(op for op in compiler.offsets(found.begin, found.end) if op[0] <= offset - found.at)[1]
+
+
+assert UNIT == 8, "tables have 8 bytes for a unit, so an entry is at its pc"

@@ -7,7 +7,6 @@ may stand there, and extended as LLVM believes.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.effects import effects
@@ -15,27 +14,25 @@ from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.stencil import ACCUMULATORS, FLOATS, HOLES, STUBS, WORDS, gives, stencils, takes, variants
-from arenite.errors import InternalError, Limit
+from arenite.errors import InternalError
 from arenite.layout.spaces import Space
-from arenite.platform import cache, llvm
-from arenite.platform.architectures import HOST
+from arenite.platform import llvm
 from arenite.platform.elf import ObjectFile
 from arenite.tiers.baseline import holes
-from arenite.tiers.baseline.compiler import Tables
-from arenite.tiers.threaded.objects import Variant, key_of
+from arenite.tiers.baseline.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arenite.bytecode.row import Operand, Row
     from arenite.platform.architectures import Architecture
+    from arenite.tiers.threaded.objects import Variant
 
 R_64, R_PC32, R_PLT32, R_32, R_32S = 1, 2, 4, 10, 11
 FIELDS: Final = {R_64: holes.LONG, R_PC32: holes.WAY, R_PLT32: holes.WAY, R_32: holes.WORD, R_32S: holes.WORD}
 EXTENDED: Final = {R_64: (64, False), R_32: (32, False), R_32S: (32, True)}
 JUMP: Final = 0xE9
 POOL_ALIGN: Final = 32
-SOURCES: Final = ("emit/stencil.py", "tiers/baseline/*.py")
 
 
 class Blank(NamedTuple):
@@ -193,33 +190,6 @@ def flags(row: Row) -> int:
     )
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """The table as it is kept: pieces of bytes.  `routines`: names of what the compiler's code leaves to."""
-
-    pieces: tuple[bytes, ...]
-    routines: tuple[str, ...]
-
-    def pack(self) -> bytes:
-        """For the cache."""
-        pieces = (*self.pieces, "\n".join(self.routines).encode())
-        return struct.pack(f"<{len(pieces) + 1}I", len(pieces), *map(len, pieces)) + b"".join(pieces)
-
-    @staticmethod
-    def unpack(data: bytes) -> Sheet:
-        """From the cache."""
-        (count,) = struct.unpack_from("<I", data)
-        at, pieces = 4 + 4 * count, []
-        for size in struct.unpack_from(f"<{count}I", data, 4):
-            pieces.append(data[at : at + size])
-            at += size
-        return Sheet(tuple(pieces[:-1]), tuple(pieces[-1].decode().split("\n")))
-
-    def tables(self) -> Tables:
-        """For the compiler."""
-        return Tables(*self.pieces)
-
-
 def _words(numbers: list[int]) -> bytes:
     return struct.pack(f"<{len(numbers)}i", *numbers)
 
@@ -260,15 +230,3 @@ def made(variant: Variant, architecture: Architecture) -> Sheet:
     holes_ = struct.pack(f"<{len(words)}Q", *words)
     pieces = (bytes(code), holes_, _words(first_code), _words(first_hole), _words(ops), _words(sources_of), _words(pairs), pool)
     return Sheet(pieces, tuple(routines.names))
-
-
-def sheet(variant: Variant) -> Sheet:
-    """The table of a variant; made now (some seconds) if there is none yet.  Raises: `Limit` where it cannot be made."""
-    key = key_of("stencils ", variant, *SOURCES)
-    data = cache.get(key)
-    if data is None:
-        if HOST is None:
-            raise Limit("compiled code on this CPU")
-        data = made(variant, HOST).pack()
-        cache.put(key, data)
-    return Sheet.unpack(data)

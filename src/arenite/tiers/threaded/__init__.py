@@ -1,6 +1,6 @@
 """The threaded tier: an interpreter generated from the op table through LLVM, built once per machine, kept in the cache.
 
-    tier = ThreadedTier("single")
+    tier = ThreadedTier(Variant("single"))
     run = tier.runner(cage, window)
 
 The object holds one handler per op; `Handlers` maps it, and makes the table of 65,536 pointers in which every opcode value has one.
@@ -21,7 +21,7 @@ from arenite.errors import Limit
 from arenite.layout.cage import HOST_PAGE, LOW, MAX_AREAS, area_at
 from arenite.machine.run.tier import Tier
 from arenite.platform import HAS_OBJECTS, elf, faults, page_size
-from arenite.tiers.threaded.objects import Variant, object_file
+from arenite.tiers.threaded.objects import USUAL, Variant, object_file
 
 if TYPE_CHECKING:
     from arenite.machine.run.tier import Runner
@@ -72,13 +72,13 @@ def handlers(variant: Variant) -> Handlers:
 
 
 class ThreadedTier(Tier):
-    """The threaded tier with one way of addressing; `explicit_bounds`: compare instead of relying on guard pages."""
+    """The threaded tier with one of the possible interpreters."""
 
     name = "threaded"
 
-    def __init__(self, addressing: str = "single", *, explicit_bounds: bool = False, deterministic: bool = False) -> None:
-        self.variant = Variant(addressing, explicit_bounds, deterministic)
-        self._handlers = handlers(self.variant)
+    def __init__(self, variant: Variant = USUAL) -> None:
+        self.variant = variant
+        self._handlers = handlers(variant)
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store."""

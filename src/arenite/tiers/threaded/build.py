@@ -11,17 +11,18 @@ from pathlib import Path
 
 from arenite.errors import Limit
 from arenite.platform import cache, faults
+from arenite.tiers.baseline.sheet import kept
 from arenite.tiers.threaded import require
 from arenite.tiers.threaded.objects import Variant, object_file
 
 
 def build(folder: Path) -> None:
-    """Make `folder` hold the objects of the usual interpreter and of the handler of faults for this machine, and nothing older.
+    """Make `folder` hold the objects of the usual interpreter and its stencils, and of the handler of faults, for this machine; nothing older.
 
     Raises: `Limit` and `ImportError` as `object_file` does, `OSError`.
     """
     usual = Variant()
-    objects = dict([(usual.key, object_file(usual)), faults.object_file()])
+    objects = dict([(usual.key, object_file(usual)), kept(usual), faults.object_file()])
     folder.mkdir(parents=True, exist_ok=True)
     made = {cache.ship(folder, key, data) for key, data in objects.items()}
     for old in set(folder.iterdir()) - made:

@@ -32,7 +32,9 @@ class Variant(NamedTuple):
 
     addressing: str = "single"
     explicit_bounds: bool = False
+    """It compares instead of relying on guard pages."""
     deterministic: bool = False
+    """Every NaN that arithmetic makes is the canonical one."""
 
     def ir(self, architecture: Architecture) -> str:
         """Its LLVM IR."""
@@ -45,9 +47,12 @@ class Variant(NamedTuple):
         return key_of("", self)
 
 
+USUAL: Final = Variant()
+
+
 def key_of(what: str, variant: Variant, *more: str) -> str:
     """The name of what is generated for a variant; `more`: patterns of sources beside those of the interpreter."""
-    made_from = f"{what}{_sources(*SOURCES, *more)} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
+    made_from = f"{what}{_sources(*SOURCES)}{_sources(*more)} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
     return hashlib.blake2b(made_from.encode(), digest_size=20).hexdigest()
 
 

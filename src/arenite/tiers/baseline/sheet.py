@@ -1,0 +1,63 @@
+"""The table of stencils as it is kept: found again by content, as the interpreter's object, without LLVM or the generator."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import struct
+from typing import Final, NamedTuple
+
+from arenite.errors import Limit
+from arenite.platform import cache
+from arenite.platform.architectures import HOST
+from arenite.tiers.baseline.compiler import Tables
+from arenite.tiers.threaded.objects import Variant, key_of
+
+SOURCES: Final = ("emit/stencil.py", "tiers/baseline/*.py")
+
+
+class Sheet(NamedTuple):
+    """`pieces`: what `Tables` is made from.  `routines`: names of the interpreter's routines that the compiler's code leaves to."""
+
+    pieces: tuple[bytes, ...]
+    routines: tuple[str, ...]
+
+    def pack(self) -> bytes:
+        """For the cache."""
+        pieces = (*self.pieces, "\n".join(self.routines).encode())
+        return struct.pack(f"<{len(pieces) + 1}I", len(pieces), *map(len, pieces)) + b"".join(pieces)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Sheet:
+        """From the cache."""
+        (count,) = struct.unpack_from("<I", data)
+        at, pieces = 4 + 4 * count, []
+        for size in struct.unpack_from(f"<{count}I", data, 4):
+            pieces.append(data[at : at + size])
+            at += size
+        return cls(tuple(pieces[:-1]), tuple(pieces[-1].decode().split("\n")))
+
+    def tables(self) -> Tables:
+        """For the compiler."""
+        return Tables(*self.pieces)
+
+
+def kept(variant: Variant) -> tuple[str, bytes]:
+    """The name and the bytes of a variant's table among the objects; made now (some seconds) if there is none yet.
+
+    Raises: `Limit`, `ImportError` where it cannot be made.
+    """
+    key = key_of("stencils", variant, *SOURCES)
+    data = cache.get(key)
+    if data is None:
+        if HOST is None:
+            raise Limit("no code is compiled for this CPU")
+        data = importlib.import_module("arenite.tiers.baseline.table").made(variant, HOST).pack()
+        cache.put(key, data, "stencils")
+    return key, data
+
+
+@functools.cache
+def sheet(variant: Variant) -> Sheet:
+    """The process's copy of a variant's table.  Raises: as `kept`."""
+    return Sheet.unpack(kept(variant)[1])
