@@ -14,10 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import DecodeError, ValidationError
-from arenite.layout import types
-from arenite.layout.types import FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.layout.types import FUNCREF, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
-from arenite.wasm.features import EXTERNS, SECTIONS, SUPPORTED, Features, heap_type, illegal, limits_flags, malformed, missing
+from arenite.wasm.features import EXTERNS, SECTIONS, SUPPORTED, Features, illegal, limits_flags, malformed, missing
 from arenite.wasm.module import Custom, Data, Element, Export, ExternKind, GlobalInit, Import, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -39,7 +38,6 @@ CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get"
     for t in ("i32", "i64")
     for op in ("add", "sub", "mul")  # extended-const
 }
-VALUE_TYPES: Final = frozenset(types.NUMERIC + types.REFERENCES)
 
 
 def decode(data: bytes, paid: int | None = None, features: Features = SUPPORTED) -> Module:
@@ -146,35 +144,13 @@ class Decoder:
 
     # types
 
-    def valtype(self) -> int:
-        """A value type."""
-        byte = self.r.type_byte()
-        if byte not in VALUE_TYPES:
-            raise DecodeError(malformed("value", byte), self.r.pos - 1)
-        return byte
-
-    def reftype(self) -> int:
-        """A reference type."""
-        byte = self.r.type_byte()
-        if byte not in types.REFERENCES:
-            raise DecodeError(malformed("reference", byte), self.r.pos - 1)
-        return byte
-
-    def heaptype(self) -> int:
-        """What `ref.null` names: a reference type in short."""
-        at = self.r.pos
-        index = self.r.signed(33)
-        if self.r.pos - at > 1 or index & 0x7F not in types.REFERENCES:
-            raise DecodeError(heap_type(index), at)
-        return index & 0x7F
-
     def valtypes(self, what: str) -> tuple[int, ...]:
         """A vector of value types."""
         count = self.r.count()
         if count > MAX_ARITY:
             raise self.r.fail(f"too many {what}: {count}, more than {MAX_ARITY}")
         self.budget.pay(price.VALUE_TYPE * count)
-        return tuple(self.valtype() for _ in range(count))
+        return tuple(int(self.r.value_type()) for _ in range(count))
 
     def functype(self) -> None:
         """An entry of the type section."""
@@ -204,7 +180,7 @@ class Decoder:
                 m.funcs.append(r.u32())
                 space = m.funcs
             case ExternKind.TABLE:
-                m.tables.append(TableType(self.reftype(), self.limits()))
+                m.tables.append(TableType(int(self.r.reference_type()), self.limits()))
                 space = m.tables
             case ExternKind.MEMORY:
                 m.memories.append(MemoryType(self.limits()))
@@ -227,7 +203,7 @@ class Decoder:
         r = self.r
         if r.data[r.pos : r.pos + 1] == b"\x40":
             raise r.fail("malformed table" + missing("function-references"))
-        self.module.tables.append(TableType(self.reftype(), self.limits()))
+        self.module.tables.append(TableType(int(self.r.reference_type()), self.limits()))
 
     def memory(self) -> None:
         """An entry of the memory section."""
@@ -235,7 +211,7 @@ class Decoder:
 
     def globaltype(self) -> GlobalType:
         """Content and mutability of a global."""
-        content = self.valtype()
+        content = int(self.r.value_type())
         mutability = self.r.byte()
         if mutability > 1:
             raise DecodeError("malformed mutability", self.r.pos - 1)
@@ -284,10 +260,10 @@ class Decoder:
         mode = Mode.ACTIVE if not flags & 1 else Mode.DECLARATIVE if flags & 2 else Mode.PASSIVE
         table = r.u32() if flags & 3 == 2 else 0
         offset = () if flags & 1 else self.constexpr()
-        type_ = types.FUNCREF
+        type_ = FUNCREF
         if flags & 3:
             if flags & 4:
-                type_ = self.reftype()
+                type_ = int(r.reference_type())
             elif r.byte():
                 raise DecodeError("malformed element kind", r.pos - 1)
         count = r.count()
@@ -345,6 +321,6 @@ class Decoder:
             case "f64":
                 return int(r.f64()) & 0xFFFF_FFFF_FFFF_FFFF  # compiled, `f64` gives an i64, which the mask does not fit
             case "heaptype":
-                return self.heaptype()
+                return int(r.heap_type())
             case _:
                 return r.u32()

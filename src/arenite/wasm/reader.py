@@ -15,10 +15,16 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 from arenite.errors import DecodeError
-from arenite.wasm.features import missing
+from arenite.layout.types import EXTERNREF, F64, FUNCREF, I32
+from arenite.wasm.features import heap_type, malformed, missing
 
 MASK32: Final = 0xFFFFFFFF
 LARGEST: Final = 0x7FFF_FFFF_FFFF_FFFF
+
+
+def is_reference(type_: i64) -> bool:
+    """Whether values of a type are references."""
+    return EXTERNREF <= type_ <= FUNCREF
 
 
 @final
@@ -54,6 +60,32 @@ class Reader:
         if byte == 0x63 and self.pos < self.end and self.data[self.pos] in (0x70, 0x6F):
             return self.byte()
         return byte
+
+    def value_type(self) -> i64:
+        """A value type.  Spec: binary-valtype."""
+        return self.value_of(self.type_byte())
+
+    def value_of(self, byte: i64) -> i64:
+        """A value type, of which the first byte has been read."""
+        if not F64 <= byte <= I32 and not is_reference(byte):
+            raise DecodeError(malformed("value", byte), int(self.pos - 1))
+        return byte
+
+    def reference_type(self) -> i64:
+        """A reference type.  Spec: binary-reftype."""
+        byte = self.type_byte()
+        if not is_reference(byte):
+            raise DecodeError(malformed("reference", byte), int(self.pos - 1))
+        return byte
+
+    def heap_type(self) -> i64:
+        """What `ref.null` names: a reference type in short.  Spec: binary-heaptype."""
+        start = self.pos
+        index = self.signed(33)
+        type_ = index & 0x7F
+        if self.pos - start > 1 or not is_reference(type_):
+            raise DecodeError(heap_type(index), int(start))
+        return type_
 
     def u32(self) -> i64:
         """An unsigned LEB128 of 32 bits."""

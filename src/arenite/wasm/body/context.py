@@ -9,10 +9,9 @@ from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.errors import DecodeError
-from arenite.layout.types import EXTERNREF, FUNCREF, I32, NUMERIC, REFERENCES
+from arenite.layout.types import I32, NUMERIC, REFERENCES
 from arenite.wasm.body.stacks import Stacks
-from arenite.wasm.features import SUPPORTED, TYPES, malformed, missing
+from arenite.wasm.features import SUPPORTED, TYPES, missing
 from arenite.wasm.module import ExternKind, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -21,11 +20,6 @@ from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its argu
 VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + REFERENCES else () for t in range(128)]
 NOTHING: Final[tuple[int, ...]] = ()
 THREE: Final[tuple[int, ...]] = (I32, I32, I32)
-
-
-def is_reference(type_: i64) -> bool:
-    """Whether values of a type are references."""
-    return EXTERNREF <= type_ <= FUNCREF
 
 
 @final
@@ -53,9 +47,7 @@ class Context:
 
     def valtype(self) -> i64:
         """A value type."""
-        byte = self.r.type_byte()
-        if byte >= 0x80 or not VALUE[byte]:
-            raise DecodeError(malformed("value", byte), int(self.r.pos - 1))
+        byte = self.r.value_type()
         if self.restricted:
             self.type_(byte)
         return byte

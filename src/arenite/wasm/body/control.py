@@ -12,7 +12,6 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, I32, match, match_all
 from arenite.wasm.body.context import NOTHING, VALUE, Context
-from arenite.wasm.features import malformed
 
 
 @final
@@ -58,9 +57,8 @@ class Control:
         results = NOTHING
         byte = r.type_byte()
         if 0x40 <= byte < 0x80:
-            results = VALUE[byte]
-            if byte != 0x40 and not results:
-                raise DecodeError(malformed("value", byte), int(r.pos - 1))
+            if byte != 0x40:
+                results = VALUE[r.value_of(byte)]
             if c.restricted:
                 c.type_(byte)
         else:

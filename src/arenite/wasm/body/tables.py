@@ -9,11 +9,10 @@ from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.errors import DecodeError
 from arenite.layout.types import BOTTOM, FUNCREF, I32, match, type_name
 from arenite.wasm import opcodes
-from arenite.wasm.body.context import NOTHING, THREE, Context, is_reference
-from arenite.wasm.features import heap_type
+from arenite.wasm.body.context import NOTHING, THREE, Context
+from arenite.wasm.reader import is_reference
 
 INIT: Final[i64] = opcodes.BY_NAME["table.init"].code
 DROP: Final[i64] = opcodes.BY_NAME["elem.drop"].code
@@ -96,11 +95,7 @@ class Tables:
         c = self.context
         s = c.s
         if op == 0xD0:
-            start = c.r.pos
-            index = c.r.signed(33)
-            type_ = index & 0x7F
-            if c.r.pos - start > 1 or not is_reference(type_):
-                raise DecodeError(heap_type(index), int(start))
+            type_ = c.r.heap_type()
             s.push(type_)
             if s.live:
                 c.sink.ref_null(type_)

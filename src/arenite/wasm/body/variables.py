@@ -10,7 +10,8 @@ from typing import final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.types import BOTTOM, I32
-from arenite.wasm.body.context import Context, is_reference
+from arenite.wasm.body.context import Context  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.wasm.reader import is_reference
 
 
 @final
