@@ -21,16 +21,26 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere opening one waits in the host")
 
 READ, WRITE, NONBLOCK = 2, 64, 4
-GUEST = """(module
-  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+GUEST = r"""(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "pipe")
-  (data (i32.const 8) "\\00\\01\\00\\00\\04\\00\\00\\00")
+  (data (i32.const 8) "\00\01\00\00\04\00\00\00")
   (data (i32.const 256) "text")
-  (func $opened (param i64) (result i32)
-    (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 0) (local.get 0) (i64.const 0) (i32.const 0) (i32.const 16)))
+  (func $opened (param $a i64) (result i32)
+    (call $open
+      (i32.const 3)
+      (i32.const 0)
+      (i32.const 0)
+      (i32.const 4)
+      (i32.const 0)
+      (local.get $a)
+      (i64.const 0)
+      (i32.const 0)
+      (i32.const 16)))
   (func (export "read") (result i32 i32)
     (drop (call $opened (i64.const 2)))
     (call $read (i32.load (i32.const 16)) (i32.const 8) (i32.const 1) (i32.const 20))

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors cannot be waited for")
 
 NONBLOCK = 4
-GUEST = """(module
-    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (memory (export "memory") 2)
-    (data (i32.const 0) "\\00\\10\\00\\00\\00\\10\\00\\00")
-    (func (export "read") (result i32) (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))
-    (func (export "write") (result i32) (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))"""
+GUEST = r"""(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\00\10\00\00\00\10\00\00")
+  (func (export "read") (result i32)
+    (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))
+  (func (export "write") (result i32)
+    (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))"""
 
 
 @pytest.fixture
