@@ -151,11 +151,6 @@ class ModuleCode:
         start, end, _ = self.data[index]
         return memoryview(self.file)[start:end]
 
-    @cached_property
-    def data_image(self) -> tuple[int, bytes] | None:
-        """What the data segments make of a memory of zeros, as `DataSegments.image`: a guest is instantiated more often than it is loaded."""
-        return self.data.image(self.file)
-
     def _imported(self, kind: type) -> int:
         return sum(isinstance(i.type, kind) for i in self.imports)
 

@@ -15,7 +15,6 @@ ConstExpr = tuple[tuple[str | int, ...], ...]
 RECORD: Final = struct.Struct("<QQQ")  # start, end; an offset that is one `i32.const`, or one of these:
 PASSIVE: Final = 1 << 32
 COMPUTED: Final = PASSIVE + 1  # and which of the expressions
-DENSE: Final = 2  # bytes of an image for each byte of data, at most
 
 
 class DataSegment(NamedTuple):
@@ -61,26 +60,18 @@ class DataSegments:
         return map(self._at, range(len(self)))
 
     def _at(self, index: int) -> DataSegment:
-        start, end, word = RECORD.unpack_from(self.records, index * RECORD.size)
-        if word == PASSIVE:
-            return DataSegment(start, end, None)
-        return DataSegment(start, end, self.computed[word - COMPUTED] if word > PASSIVE else (("i32.const", word),))
+        start, end, offset = RECORD.unpack_from(self.records, index * RECORD.size)
+        return DataSegment(start, end, None if offset == PASSIVE else self.expression(offset))
+
+    def expression(self, offset: int) -> ConstExpr:
+        """The expression that an offset other than `PASSIVE` stands for."""
+        return self.computed[offset - COMPUTED] if offset > PASSIVE else (("i32.const", offset),)
+
+    def words(self) -> Iterator[tuple[int, int, int]]:
+        """(start, end, offset) of each: an address, `PASSIVE`, or what `expression` knows."""
+        return RECORD.iter_unpack(self.records)
 
     @property
     def any_passive(self) -> bool:
         """Whether a guest may ask for the bytes of one after its instance was made."""
-        return any(word == PASSIVE for _, _, word in RECORD.iter_unpack(self.records))
-
-    def image(self, file: bytes) -> tuple[int, bytes] | None:
-        """What they make of a memory of zeros: (offset, bytes); None unless all are active, at constant offsets, and dense."""
-        starts, ends, places = zip(*RECORD.iter_unpack(self.records), strict=True) if self.records else ((), (), ())
-        if max(places, default=0) >= PASSIVE:
-            return None
-        low = min(places, default=0)
-        high = max((to + end - start for start, end, to in zip(starts, ends, places, strict=True)), default=0)
-        if high - low > DENSE * (sum(ends) - sum(starts)):
-            return None
-        image, view = bytearray(high - low), memoryview(file)
-        for start, end, to in zip(starts, ends, places, strict=True):
-            image[to - low : to - low + end - start] = view[start:end]
-        return low, bytes(image)
+        return any(word == PASSIVE for _, _, word in self.words())

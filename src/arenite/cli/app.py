@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str, dict[str, bool]]]] = {
     "inspect": ("inspection", "inspect", {}),
     "objdump": ("objdump", "objdump", {}),
     "wast": ("wast", "wast", {}),
+    "cache": ("cache", "cache", {}),
 }
 """Sub-commands, in the order of the help: module of this package, function, how its words are read."""
 

@@ -10,6 +10,7 @@
     stack      where its executions stand: frames, with their live slots
     picture    the same in cells, with the state of the pages
     kinds      the kinds of what is found
+    cache      the user's cache: what lies there
     facts      what there is to say of a snapshot, in words; `words`, types and counts
 
 Nothing here needs an import of the guest, and without its modules a snapshot is still told, but for names and frames.

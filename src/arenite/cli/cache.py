@@ -1,0 +1,54 @@
+"""`arenite cache`: what lies in the user's cache, and emptying it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from arenite.cli.ending import Refused
+from arenite.cli.inspection import WIDE
+from arenite.cli.listing import SHOWN, listing
+from arenite.inspect import cache as caches
+from arenite.inspect.words import plural
+from arenite.visible import visible
+
+UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def cache(
+    *,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything that is kept; it is made again when it is needed.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List every entry.")] = False,
+) -> None:
+    """Show what earlier commands have kept: translations of modules, and machine code.
+
+    It lies in ARENITE_CACHE_DIR, or where the user's caches lie, and has at most ARENITE_CACHE_SIZE bytes: what was not used for the
+    longest time goes first. With ARENITE_CACHE_SIZE=0 nothing is kept.
+
+    What is kept is believed only with the key, which no other user can read; a folder, a file or a key that others can write is not used.
+    """
+    try:
+        if clear:
+            typer.echo(f"removed {plural(caches.clear(), 'byte')}")
+            return
+        facts = caches.look()
+    except OSError as error:
+        raise Refused(f"the cache: {error.filename}: {error.strerror}") from error
+    size = sum(entry.size for entry in facts.entries)
+    typer.echo(visible(f"folder  {facts.folder} ({facts.state})"))
+    typer.echo(visible(f"key     {facts.key} ({facts.key_state})"))
+    typer.echo(f"size    {plural(size, 'byte')} of at most {facts.most:,}")
+    rows = [(entry.label or "?", plural(entry.size, "byte"), f"{ago(entry.age)} ago") for entry in facts.entries]
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    console.print(listing("entries", rows, len(rows) if everything else SHOWN))
+
+
+def ago(seconds: float) -> str:
+    """A time in its largest unit."""
+    for length, unit in UNITS:
+        if seconds >= length:
+            return plural(int(seconds // length), unit)
+    return plural(0, "second")
