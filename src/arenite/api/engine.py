@@ -90,6 +90,8 @@ class Engine(Unclosed):
         self.tier = make_tier(self.config)
         self.windows = Windows(portable=self.tier.portable, tables=self.tier.tables)
         self.epoch = 0
+        # of snapshots, out of the cache, by the digests of file and bytecode: their files have not been looked at
+        self.unread: WeakValueDictionary[tuple[str, str], ModuleCode] = WeakValueDictionary()
         self.modules: WeakValueDictionary[str, ModuleCode] = WeakValueDictionary()  # translated ones, by the digest of the file
 
     @functools.cached_property

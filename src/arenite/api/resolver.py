@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from arenite.api.translated import WORTH_IT, translated
 from arenite.machine.run.hosts import Hosts
+from arenite.snapshot import translations
 from arenite.snapshot.code import bytecode_digest
-from arenite.snapshot.translations import entry_name, find, keep
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -88,22 +88,27 @@ class EngineResolver(GivenModules):
         return code
 
     def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
-        """As of the protocol; what this version translates to the same bytecode is the engine's from then on."""
-        cache = self._engine.cache
-        if cache is None or module.size < WORTH_IT:
+        """As of the protocol.  Its file is in this snapshot only; when another one of the engine's has the module, that one's is looked at."""
+        cache, key = self._engine.cache, (module.digest, module.bytecode_digest)
+        if cache is None or module.size < translations.WORTH_IT:
             return None
-        code = find(cache, entry_name(wasm.digest, module.bytecode_digest), wasm, structure)
+        code = self._engine.unread.get(key)
+        if code is not None:
+            code.wasm.know(wasm)
+            return code
+        code = translations.find(cache, translations.entry_name(wasm.digest, module.bytecode_digest), wasm, structure)
         if code is None:
-            code = find(cache, entry_name(wasm.digest), wasm, structure)
+            code = translations.find(cache, translations.entry_name(wasm.digest), wasm, structure)
             if code is None or bytecode_digest(code) != module.bytecode_digest:
                 return None
-            self._engine.modules[module.digest] = code
+        self._engine.unread[key] = code
         return code
 
     def keep(self, code: ModuleCode, module: Embedded) -> None:
         """As of the protocol."""
-        if self._engine.cache is not None and module.size >= WORTH_IT:
-            keep(self._engine.cache, entry_name(code.digest, module.bytecode_digest), code)
+        if self._engine.cache is not None and module.size >= translations.WORTH_IT:
+            name = translations.entry_name(code.digest, module.bytecode_digest)
+            translations.keep(self._engine.cache, name, code)
 
     def host_function(self, module: str, name: str) -> HostFunction:
         """What the linker has under a name.  Raises: `LinkError`."""

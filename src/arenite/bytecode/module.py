@@ -78,18 +78,27 @@ class WasmFile:
     """A module's own file.  `load`: brings it, once somebody wants it; `digest`: where it is known before."""
 
     def __init__(self, load: Callable[[], bytes], digest: bytes | None = None) -> None:
-        self.load = load
+        self._load: Callable[[], bytes] | None = load
         self._digest = digest
+        self._data = b""
 
     @classmethod
     def of(cls, data: bytes) -> WasmFile:
         """One that is there."""
         return cls(lambda: data)
 
-    @cached_property
+    @property
     def data(self) -> bytes:
         """Its bytes.  Raises: what `load` does."""
-        return self.load()
+        self.know(self)
+        return self._data
+
+    def know(self, other: WasmFile) -> None:
+        """Have the bytes of another that is the same file, unless they are known.  Raises: what its `load` does."""
+        load = other._load
+        if self._load is not None and load is not None:
+            self._data = load()
+            self._load = None
 
     @cached_property
     def digest(self) -> bytes:

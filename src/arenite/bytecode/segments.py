@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ ConstExpr = tuple[tuple[str | int, ...], ...]
 """A constant expression in postfix: `(("i32.const", 5), ("global.get", 0), ("i32.add",))`; floats as bit patterns, null as
 `("ref.null",)`, functions as `("ref.func", index)`.  Spec: valid-constant."""
 
-RECORD: Final = struct.Struct("<QQQ")  # start, end; an offset that is one `i32.const`, or one of these:
+RECORD: Final = struct.Struct("=QQQ")  # start, end; an offset that is one `i32.const`, or one of these:
 PASSIVE: Final = 1 << 32
 COMPUTED: Final = PASSIVE + 1  # and which of the expressions
 
@@ -74,4 +75,4 @@ class DataSegments:
     @property
     def any_passive(self) -> bool:
         """Whether a guest may ask for the bytes of one after its instance was made."""
-        return any(word == PASSIVE for _, _, word in self.words())
+        return PASSIVE in array("Q", self.records)[2::3]

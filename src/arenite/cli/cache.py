@@ -20,7 +20,9 @@ UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 def cache(
     *,
-    clear: Annotated[bool, typer.Option("--clear", help="Remove everything that is kept; it is made again when it is needed.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove everything that is kept; it is made again when it is needed.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="List every entry.")] = False,
 ) -> None:
     """Show what earlier commands have kept: translations of modules, and machine code.
@@ -42,8 +44,9 @@ def cache(
     typer.echo(visible(f"key     {facts.key} ({facts.key_state})"))
     typer.echo(f"size    {plural(size, 'byte')} of at most {facts.most:,}")
     rows = [(entry.label or "?", plural(entry.size, "byte"), f"{ago(entry.age)} ago") for entry in facts.entries]
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-    console.print(listing("entries", rows, len(rows) if everything else SHOWN))
+    if rows:
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+        console.print(listing("entries", rows, len(rows) if everything else SHOWN))
 
 
 def ago(seconds: float) -> str:

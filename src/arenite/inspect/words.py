@@ -25,8 +25,8 @@ def reach(limits: Limits, what: str) -> str:
 
 
 def plural(count: int, what: str) -> str:
-    """`1 page`, `2 pages`, `2 memories`."""
-    several = what[:-1] + "ies" if what.endswith("y") else what + "s"
+    """`1 page`, `2 pages`, `2 memories`, `2 days`."""
+    several = what[:-1] + "ies" if what.endswith("y") and what[-2] not in "aeo" else what + "s"
     return f"{count:,} {what if count == 1 else several}"
 
 

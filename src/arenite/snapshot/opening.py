@@ -22,6 +22,7 @@ from arenite.machine.space.image import Image, rebuilt
 from arenite.machine.space.pages import CHUNK, NO_PAGES, Pages
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
+from arenite.snapshot import translations
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.container import Reader, Section, content_size, decompressed
 from arenite.snapshot.file import LONGEST_CHAIN, Embedded, Opened, Saved, context_sum, module_key
@@ -264,21 +265,18 @@ def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> Mod
     """One of a snapshot's modules, found as `bind` says."""
     code = resolver.module(module.digest)
     name = f"the module {module.name!r} ({module.digest[:12]}…)"
-    if code is not None:
-        paid = len(code.file)
-    else:
+    paid: int | None = None
+    if code is None:
         if module.wasm is None:
             raise LinkError(f"{opened.name}: {name} is neither in the snapshot nor among the modules given")
-        kept = resolver.kept(WasmFile(functools.partial(_checked_file, opened, module), _digest(module)), module)
-        if kept is not None:
-            if kept.data.any_passive:  # a guest that goes on may ask for it
-                _ = kept.file
-            return kept
-        packed = module.wasm()
-        wasm, paid = _module_file(packed, opened), len(packed)
-        code = resolver.translate(wasm, paid)
-        if code.digest.hex() != module.digest:
-            raise SnapshotError(f"{opened.name}: {name} is damaged")
+        wasm = WasmFile(functools.partial(_checked_file, opened, module), _digest(module))
+        known = resolver.kept(wasm, module)
+        if known is not None:
+            if known.data.any_passive:  # the guest may ask for them: whether the file is whole is found out before it goes on
+                _ = known.file
+            return known
+        paid = len(module.wasm())
+        code = _travelled(module, wasm.data, paid, resolver) or resolver.translate(wasm.data, paid)
     if codes.bytecode_digest(code) == module.bytecode_digest:
         return code
     if module.bytecode is None:
@@ -286,9 +284,26 @@ def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> Mod
             f"{opened.name}: this version of arenite translates {name} otherwise than the one that made the snapshot, "
             "and the bytecode does not travel along"
         )
-    restored = codes.restored(module.bytecode(), resolver.structure(code.file, paid))
+    restored = codes.restored(module.bytecode(), resolver.structure(code.file, len(code.file) if paid is None else paid))
     resolver.keep(restored, module)
     return restored
+
+
+def _travelled(module: Embedded, wasm: bytes, paid: int, resolver: ModuleResolver) -> ModuleCode | None:
+    """What travels along, where verifying it takes less time than translating and it is what the snapshot was made with."""
+    if module.size < translations.WORTH_IT or module.bytecode is None:
+        return None
+    own = resolver.structure(wasm, paid)
+    try:
+        code = codes.restored(module.bytecode(), own)
+    except SnapshotError:
+        return None
+    if (
+        codes.bytecode_digest(code) != module.bytecode_digest
+    ):  # an older version made it: whether its code is still ours is seen below
+        return None
+    resolver.keep(code, module)
+    return code
 
 
 def _digest(module: Embedded) -> bytes:

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent
 SOURCES: Final = (
-    *("bytecode/**/*.py", "layout/**/*.py", "translate/*.py", "wasm/*.py", "traps.py"),
-    *(f"snapshot/{name}.py" for name in ("code", "structure", "translations")),
+    *("bytecode/**/*.py", "layout/**/*.py", "translate/**/*.py", "wasm/**/*.py", "traps.py"),
+    *(f"snapshot/{name}.py" for name in ("code", "older", "structure", "translations")),
 )
 COMPILED: Final = "arenite__mypyc*"  # beside the package
+LONGEST_NAME: Final = 60  # characters of a module's name that an entry shows
 
 
 @functools.cache
@@ -84,6 +85,5 @@ def _verified(wasm: WasmFile, own: Callable[[bytes], ModuleCode], parts: list[by
 def keep(cache: Cache, name: str, code: ModuleCode) -> None:
     """Keep a translation under a name, if the cache can have it."""
     head, records = structure.described(code, bytecode=codes.bytecode_digest(code))
-    cache.put(
-        name, [head, records, *codes.sections(code)], f"module {code.name or code.digest.hex()[:12]}, {len(code.file)} bytes"
-    )
+    what = code.name[:LONGEST_NAME] or code.digest.hex()[:12]
+    cache.put(name, [head, records, *codes.sections(code)], f"the translation of {what}")
