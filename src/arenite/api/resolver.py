@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.api.translated import WORTH_IT, translated
+from arenite.api.translated import translated
+from arenite.bytecode.module import worth_keeping
 from arenite.machine.run.hosts import Hosts
 from arenite.snapshot import translations
 from arenite.snapshot.code import bytecode_digest
@@ -90,7 +91,7 @@ class EngineResolver(GivenModules):
     def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
         """As of the protocol.  Its file is in this snapshot only; when another one of the engine's has the module, that one's is looked at."""
         cache, key = self._engine.cache, (module.digest, module.bytecode_digest)
-        if cache is None or module.size < translations.WORTH_IT:
+        if cache is None or not worth_keeping(module.size):
             return None
         code = self._engine.unread.get(key)
         if code is not None:
@@ -106,7 +107,7 @@ class EngineResolver(GivenModules):
 
     def keep(self, code: ModuleCode, module: Embedded) -> None:
         """As of the protocol."""
-        if self._engine.cache is not None and module.size >= translations.WORTH_IT:
+        if self._engine.cache is not None and worth_keeping(module.size):
             name = translations.entry_name(code.digest, module.bytecode_digest)
             translations.keep(self._engine.cache, name, code)
 

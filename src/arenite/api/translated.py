@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from arenite.bytecode.module import WasmFile, file_digest
+from arenite.bytecode.module import WasmFile, file_digest, worth_keeping
 from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
 
 
-WORTH_IT: Final = 1 << 18  # bytes of a file: what is smaller is translated in less time than an entry saves
-
-
 def translated(
     engine: Engine, data: bytes, paid: int | None = None, *, progress: Callable[[int, int], None] | None = None
 ) -> ModuleCode:
     """As `translate`; a module that was translated by any of the user's processes before is not translated again."""
-    if len(data) < WORTH_IT or (cache := engine.cache) is None:
+    if not worth_keeping(len(data)) or (cache := engine.cache) is None:
         return translate(data, paid, progress=progress)
     from arenite.snapshot import translations  # noqa: PLC0415 (small modules need nothing of it)
 

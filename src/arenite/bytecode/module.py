@@ -106,6 +106,14 @@ class WasmFile:
         return file_digest(self.data) if self._digest is None else self._digest
 
 
+WORTH_KEEPING: Final = 1 << 17  # bytes: what is smaller is translated in about the time in which a translation is found in the cache
+
+
+def worth_keeping(size: int) -> bool:
+    """Whether the translation of a file of so many bytes is kept for other processes."""
+    return size >= WORTH_KEEPING
+
+
 def file_digest(data: bytes) -> bytes:
     """blake2b of a module's file."""
     return hashlib.blake2b(data, digest_size=32).digest()

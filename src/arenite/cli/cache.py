@@ -10,7 +10,7 @@ from rich.console import Console
 
 from arenite.cli.ending import Refused
 from arenite.cli.inspection import WIDE
-from arenite.cli.listing import SHOWN, listing
+from arenite.cli.look import SHOWN, listing
 from arenite.inspect import cache as caches
 from arenite.inspect.words import plural
 from arenite.visible import visible

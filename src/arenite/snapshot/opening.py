@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import zstandard
 
-from arenite.bytecode.module import WasmFile, file_digest
+from arenite.bytecode.module import WasmFile, file_digest, worth_keeping
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.image import Image, rebuilt
 from arenite.machine.space.pages import CHUNK, NO_PAGES, Pages
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
-from arenite.snapshot import translations
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.container import Reader, Section, content_size, decompressed
 from arenite.snapshot.file import LONGEST_CHAIN, Embedded, Opened, Saved, context_sum, module_key
@@ -291,7 +290,7 @@ def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> Mod
 
 def _travelled(module: Embedded, wasm: bytes, paid: int, resolver: ModuleResolver) -> ModuleCode | None:
     """What travels along, where verifying it takes less time than translating and it is what the snapshot was made with."""
-    if module.size < translations.WORTH_IT or module.bytecode is None:
+    if not worth_keeping(module.size) or module.bytecode is None:
         return None
     own = resolver.structure(wasm, paid)
     try:

@@ -45,8 +45,8 @@ def read(head: bytes, records: bytes, wasm: WasmFile) -> tuple[ModuleCode, dict[
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    if type(value).__name__ in CLASSES:
-        return {type(value).__name__: [_plain(getattr(value, name)) for name in value.__match_args__]}
+    if type(value).__name__ in CLASSES:  # data classes and named tuples
+        return {type(value).__name__: [_plain(getattr(value, name)) for name in type(value).__match_args__]}
     return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 

@@ -12,7 +12,7 @@ import pytest
 from arenite import wat2wasm
 from arenite.cli.cache import ago
 from arenite.platform.cache import Cache
-from arenite.snapshot.translations import WORTH_IT
+from arenite.bytecode.module import WORTH_KEEPING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +37,9 @@ def program(tmp_path: Path, name: str) -> Path:
     """One that is large enough."""
     path = tmp_path / "program.wasm"
     body = "(drop (i32.const 123456789))" * 200
-    functions = f"(func {body})" * (1 + WORTH_IT // 1200)
+    functions = f"(func {body})" * (1 + WORTH_KEEPING // 1200)
     path.write_bytes(wat2wasm(f'(module ${name} {functions} (func (export "_start")))'))
-    assert path.stat().st_size > WORTH_IT
+    assert path.stat().st_size > WORTH_KEEPING
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import os
 import resource
 import sys
@@ -15,6 +14,7 @@ import zstandard
 
 from arenite import Config, Engine, Instance, Limit, Memory, MemoryType, Module, Snapshot, SnapshotError, Store
 from arenite import Limits as Extent
+from arenite.bytecode.module import file_digest
 from arenite.inspect.records import MOST_ROWS_IN_ALL
 from arenite.machine.space.pages import CHUNK
 from arenite.snapshot import checked, container, pack
@@ -348,7 +348,7 @@ def test_time_is_paid_by_what_a_module_takes_in_the_file(tmp_path: Path) -> None
     of = engine()
     path = saved(filled(of), tmp_path / "s.arn", "packed")
     document = Document(path.read_bytes())
-    module = {"digest": hashlib.sha256(wasm).hexdigest(), "name": "", "bytecode": "another"}
+    module = {"digest": file_digest(wasm).hex(), "name": "", "bytecode": "another"}
     carried = document.manifest["modules"][0]["carried"]
     wasm_at = document.put(zstandard.ZstdCompressor(level=3).compress(wasm))
     document.manifest["modules"].append({**module, "wasm": wasm_at, "carried": carried})

@@ -14,6 +14,7 @@ import pytest
 from arenite import Config, Engine, Linker, Module, Snapshot, SnapshotError, Store, wat2wasm
 from arenite.api import resolver as resolvers
 from arenite.api import translated as translating
+from arenite.bytecode import module as modules
 from arenite.bytecode.module import SECTIONS, ModuleCode, WasmFile, file_digest
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.verify import verify_module
@@ -58,7 +59,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARENITE_CACHE_SIZE", raising=False)
     monkeypatch.setattr(cache_key, "place", lambda: tmp_path / "data" / cache_key.NAME)
     monkeypatch.setattr(ours, "_said", set())
-    monkeypatch.setattr(translations, "WORTH_IT", 0)
+    monkeypatch.setattr(modules, "WORTH_KEEPING", 0)
 
 
 @pytest.fixture
@@ -131,8 +132,8 @@ from arenite.platform import cache_key
 cache_key.place = lambda: Path(sys.argv[1]) / "cache.key"
 from arenite import Config, Engine, Module
 from arenite.api import translated
-from arenite.snapshot import translations
-translations.WORTH_IT = 0
+from arenite.bytecode import module
+module.WORTH_KEEPING = 0
 translate, times = translated.translate, []
 def counted(*args, **kwargs):
     times.append(1)
@@ -158,7 +159,7 @@ def test_what_is_off_small_or_elsewhere(cache: Cache, tmp_path: Path, monkeypatc
     Module(Engine(Config(cache_dir=str(tmp_path / "elsewhere"))), PLAIN)
     assert not cache.folder.exists()
     assert len(Cache(tmp_path / "elsewhere", 1).listed()) == 1
-    monkeypatch.setattr(translations, "WORTH_IT", 1 << 17)
+    monkeypatch.setattr(modules, "WORTH_KEEPING", 1 << 17)
     Module(Engine(), PLAIN)
     assert not cache.folder.exists()
 
