@@ -106,7 +106,9 @@ class WasmFile:
         return file_digest(self.data) if self._digest is None else self._digest
 
 
-WORTH_KEEPING: Final = 1 << 17  # bytes: what is smaller is translated in about the time in which a translation is found in the cache
+WORTH_KEEPING: Final = (
+    1 << 17
+)  # bytes: what is smaller is translated in about the time in which a translation is found in the cache
 
 
 def worth_keeping(size: int) -> bool:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import wat2wasm
+from arenite.bytecode.module import WORTH_KEEPING
 from arenite.cli.cache import ago
 from arenite.platform.cache import Cache
-from arenite.bytecode.module import WORTH_KEEPING
 
 if TYPE_CHECKING:
     from pathlib import Path
