@@ -278,7 +278,14 @@ def _stub_call(e: Stencil) -> None:
     e.jump(e.hole("here", "u30"))
 
 
-STUBS: Final = {"stub stop": _stub_stop, "stub call": _stub_call}
+def _load(e: Stencil) -> None:
+    """Brings a slot into an accumulator."""
+    pointer = e.line(f"getelementptr i8, ptr %fp, i64 {e.hole('slot', 'u16')}")
+    e.passed[WORDS[0]] = e.line(f"load i64, ptr {pointer}, align 8{alias_tag(Space.FRAME)}")
+    e.proceed()
+
+
+STUBS: Final = {"stub stop": _stub_stop, "stub call": _stub_call, "load": _load}
 """Stencils that are no op's, in the order in which the table has them."""
 
 

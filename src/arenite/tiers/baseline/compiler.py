@@ -1,7 +1,8 @@
 """The baseline compiler: bytecode to machine code by copying a stencil for each op and filling its holes.
 
-One pass finds where branches go, one copies; time and room are linear in the function.  Of each op the variant is taken whose operands are where the
-accumulators have them: `acc` and `facc` have the slots that were written last, up to the next place where control comes together.
+One pass finds where branches go, one copies; time and room are linear in the function.  Of each op the variant is taken whose operands are
+where the accumulators have them: those have the slots that were written last, up to the next place where control comes together.  Where
+the op that closes a loop writes a slot, as a counter's, that one stays in `acc0` from round to round; who enters the loop elsewhere loads it.
 
 Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed.
 """
@@ -45,6 +46,7 @@ from arenite.tiers.baseline.holes import (
 OP_SIZE: Final = 32  # bytes of an op's record in `Tables.ops`
 STUB_STOP: Final = 0  # numbers of stencils that are no op's
 STUB_CALL: Final = 1
+LOAD: Final = 2
 UNKNOWN: Final = -1
 BOUND: Final = 1 << 30
 
@@ -114,6 +116,8 @@ class Compiler:
         self.out = BytesWriter()
         self.places: vec[i32] = vec[i32]()  # of each unit of the function: where its op's code is, in `out`
         self.joins: vec[u8] = vec[u8]()  # of each unit: 1 if control comes together there
+        self.kept: vec[i32] = vec[i32]()  # of each unit: the slot that stays in `acc0` while the loop goes on that begins there, or -1
+        self.rounds: vec[i32] = vec[i32]()  # and the place where a round begins that has it there
         self.cold = BytesWriter()  # fields that a stub fills: i32 field, pc, word of the hole, and what else
         self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, from where
         self.entries = BytesWriter()  # i32 pc, offset of code that the interpreter may enter
@@ -139,6 +143,8 @@ class Compiler:
         units = (end - begin) // 8 + 1
         self.places = vec[i32]([i32(-1)] * units)
         self.joins = vec[u8]([u8(0)] * units)
+        self.kept = vec[i32]([i32(-1)] * units)
+        self.rounds = vec[i32]([i32(-1)] * units)
         self._find_joins(begin, end)
         self._copy(begin, end)
         self._stubs(begin)
@@ -180,7 +186,10 @@ class Compiler:
                         k += 1
                     size += (4 * count + 7) // 8 * 8
                 elif not flags & CALLS:
-                    joins[((pc - begin) >> 3) + i64(read_i32_le(code, pc + label))] = u8(1)
+                    to = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + label))
+                    joins[to] = u8(1)
+                    if flags & LOOPS and flags & WRITES:
+                        self.kept[to] = i32(i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF)
             pc += size
 
     def _sources(self, pc: i64, record: i64) -> i64:
@@ -212,11 +221,15 @@ class Compiler:
         held[1] = -1
         held[2] = -1
 
-    def _result(self, slot: i64) -> i64:
+    def _result(self, slot: i64, *, closes: bool) -> i64:
         """The accumulator of words that a result for a slot goes to: what has the slot, or what was written before the other."""
         held = self.held
         chosen: i64 = self.older
-        if held[0] == slot:
+        if closes:
+            chosen = 0
+            if held[1] == slot:
+                held[1] = -1
+        elif held[0] == slot:
             chosen = 0
         elif held[1] == slot:
             chosen = 1
@@ -230,7 +243,7 @@ class Compiler:
         """Copy and fill the stencils."""
         out, code, t, places, joins = self.out, self.bytecode, self.tables, self.places, self.joins
         ops, blobs, holes, first_code, first_hole = t.ops, t.code, t.holes, t.first_code, t.first_hole
-        entries, origin, held = self.entries, self.origin, self.held
+        entries, origin, held, kept = self.entries, self.origin, self.held, self.kept
         self._forget()
         write_i32_le(entries, i32(origin + begin))
         write_i32_le(entries, i32(0))
@@ -254,6 +267,12 @@ class Compiler:
                 enter = False
             if joins[unit]:
                 self._forget()
+                if kept[unit] >= 0:
+                    held[0] = i64(kept[unit])
+                    self.older = 1
+                    self._load(held[0])
+                    here = len(out)
+                    self.rounds[unit] = i32(here)
             v = self._sources(pc, record)
             if flags & (CALLS | RESUMES | CLOBBERS):
                 self._forget()
@@ -262,7 +281,7 @@ class Compiler:
             if flags & (WRITES | WRITES_F64):
                 slot = i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF
                 if flags & WRITES:
-                    v = 2 * v + self._result(slot)
+                    v = 2 * v + self._result(slot, closes=flags & LOOPS != 0)
                 else:
                     held[2] = slot
                     if held[0] == slot:
@@ -285,6 +304,14 @@ class Compiler:
             number += 1
         self.ops += number
 
+    def _load(self, slot: i64) -> None:
+        """Bring a slot into `acc0`."""
+        t, out = self.tables, self.out
+        here: i64 = len(out)
+        out.write(t.code[i64(read_i32_le(t.first_code, 4 * LOAD)) : i64(read_i32_le(t.first_code, 4 * LOAD + 4))])
+        word = read_i64_le(t.holes, 8 * i64(read_i32_le(t.first_hole, 4 * LOAD)))
+        patch(out, here + (word >> 8 & 0xFFF), slot + (word >> 32))
+
     def _fill(self, word: i64, here: i64, pc: i64, size: i64, begin: i64, record: i64) -> None:
         """Fill one hole of the op at `pc`, whose code begins at `here`."""
         out, code = self.out, self.bytecode
@@ -304,7 +331,12 @@ class Compiler:
         elif kind == S16:
             value = i64(read_i16_le(code, pc + of))
         elif kind == TO:
-            self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
+            unit = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + of))
+            round_ = i64(self.rounds[unit])
+            if round_ >= 0 and self.held[0] == i64(self.kept[unit]):
+                patch(out, field, round_ - field - 4)
+            else:
+                self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
             return
         elif kind >= LABELS:
             write_i32_le(self.cold, i32(field))

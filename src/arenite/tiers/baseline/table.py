@@ -141,6 +141,8 @@ def _filling(row: Row | None, target: str, routines: Routines) -> tuple[int, int
     """What fills a hole, and what of."""
     if target in PLAIN:
         return PLAIN[target], 0
+    if row is None and target in {"stop", "slot"}:
+        return (holes.STOP if target == "stop" else holes.U16), 0
     head, name, *_ = [*target.split("."), ""]
     if head in {"slot", "number"}:
         assert row is not None
@@ -150,8 +152,6 @@ def _filling(row: Row | None, target: str, routines: Routines) -> tuple[int, int
     if target in {"to", "callee"}:
         assert row is not None
         return (holes.TO if target == "to" else holes.CALLEE), _label(row)
-    if row is None and target == "stop":
-        return holes.STOP, 0
     if target == "this":
         assert row is not None
         return holes.STOP, routines.number(f"op {row.name}")
@@ -209,7 +209,7 @@ def made(variant: Variant, architecture: Architecture) -> Sheet:
         words.extend(plan(row, blank, kinds, routines))
 
     for name in STUBS:
-        add(None, found[name])
+        add(None, shortened(found[name]))
     ops, sources_of, pairs = list[int](), list[int](), list[int]()
     for row in TABLE:
         tokens = takes(row)
