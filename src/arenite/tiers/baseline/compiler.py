@@ -116,7 +116,9 @@ class Compiler:
         self.out = BytesWriter()
         self.places: vec[i32] = vec[i32]()  # of each unit of the function: where its op's code is, in `out`
         self.joins: vec[u8] = vec[u8]()  # of each unit: 1 if control comes together there
-        self.kept: vec[i32] = vec[i32]()  # of each unit: the slot that stays in `acc0` while the loop goes on that begins there, or -1
+        self.kept: vec[i32] = vec[
+            i32
+        ]()  # of each unit: the slot that stays in `acc0` while the loop goes on that begins there, or -1
         self.rounds: vec[i32] = vec[i32]()  # and the place where a round begins that has it there
         self.cold = BytesWriter()  # fields that a stub fills: i32 field, pc, word of the hole, and what else
         self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, from where
