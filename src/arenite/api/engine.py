@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +57,8 @@ def _threaded(config: Config) -> Tier:
 @functools.cache
 def _say(message: str) -> None:
     """Warn, once."""
+    import logging  # noqa: PLC0415 (it takes a tenth of the time of a start, and there is hardly ever something to say)
+
     logging.getLogger("arenite").warning(message)
 
 
