@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, forks, frontend, latency, speed
+from bench import calls, cold, forks, frontend, latency, speed
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -26,6 +26,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "safe": (speed.safe, 3),
     "frontend": (frontend.frontend, 3),
     "start": (frontend.start, 3),
+    "cold": (cold.cold, 5),
     "calls": (calls.calls, 5),
     "sizes": (calls.sizes, 1),
     "forks": (forks.forks, 5),

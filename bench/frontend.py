@@ -20,7 +20,7 @@ from bench.measure import median
 from bench.report import Report
 from bench.workloads import python_guest
 
-from arenite.platform.cache import SHIPPED
+from arenite.platform.cache import SHIPPED, entry
 from arenite.tiers.threaded.objects import Variant
 from arenite.translate import translator
 
@@ -78,7 +78,7 @@ def form() -> str:
 
 def interpreter() -> str:
     """Where the threaded tier's machine code comes from in the first start."""
-    prebuilt = (SHIPPED / Variant().key).exists()
+    prebuilt = entry(SHIPPED, Variant().key).exists()
     return "was built with the package" if prebuilt else "is compiled in the first start"
 
 

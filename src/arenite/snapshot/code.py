@@ -1,7 +1,7 @@
 """Bytecode that travels along with a snapshot.
 
 Frames say where they go on by places in the bytecode, so a snapshot needs the very bytecode that it was made with.  A version of
-arenite that translates the module to the same bytecode uses its own.  Another takes what travels along: ops are known by name and
+arenite that has translated the module to the same bytecode uses its own.  Another takes what travels along: ops are known by name and
 signature, so they may have other numbers by then (`older` knows signatures that are no more); and it is verified like any bytecode
 from outside.
 
