@@ -33,7 +33,11 @@ class Config:
     its value then.  Those of `WASMTIME` may be set to what arenite does anyway; `cranelift_nan_canonicalization` is `deterministic`.
     """
 
-    tier: TierName = option("threaded", "how guests run: `threaded` (generated interpreter), `safe` (pure Python, any platform)")
+    tier: TierName = option(
+        "auto",
+        "how guests run: `threaded` (a generated interpreter), `baseline` (machine code of every function), `auto` (the first until a function is "
+        "called often or runs long, then the second), `safe` (pure Python, any platform)",
+    )
     consume_fuel: bool = option(
         default=False,
         doc="guests run only as long as `Store.set_fuel` allows: a unit per call, loop round and piece of bulk work",

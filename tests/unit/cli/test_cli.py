@@ -137,7 +137,7 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
         (["run", "--fuel", "much"], "'--fuel': 'much' is no integer"),
         (["run", "--fuel", "-1"], "'--fuel': -1 is not from 0 to"),
         (["run", "--fuel", str(1 << 64)], f"'--fuel': {1 << 64} is not from 0 to"),
-        (["run", "--tier", "fast"], "'--tier': 'fast' is no tier; there are: threaded, safe"),
+        (["run", "--tier", "fast"], "'--tier': 'fast' is no tier; there are: auto, threaded, baseline, safe"),
         (["fork", "--each-line", "-", "-n", "0"], "'-n': 0 is not from 1 to"),
         (["fork", "--each-line", "-", "-n", str(1 << 64)], f"'-n': {1 << 64} is not from 1 to"),
         (["fork", "--each-line", "-", "--jobs", "x"], "'--jobs': 'x' is no integer"),

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from arenite.platform import cache, faults
+from arenite.tiers.baseline.sheet import kept
 from arenite.tiers.threaded import build
 from arenite.tiers.threaded.objects import PACKAGE, SOURCES, Variant, object_file
 
@@ -38,7 +39,7 @@ def test_its_name_covers_every_source() -> None:
 
 
 def test_what_is_built_is_found_where_it_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = {Variant().key: object_file(Variant()), **dict([faults.object_file()])}
+    wanted = {Variant().key: object_file(Variant()), **dict([kept(Variant()), faults.object_file()])}
     shipped = tmp_path / "built"
     shipped.mkdir()
     (shipped / "old").write_bytes(b"of another version")

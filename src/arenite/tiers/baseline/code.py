@@ -12,7 +12,6 @@ long as the window lives.  An exception of a signal's handler may come anywhere:
 from __future__ import annotations
 
 import bisect
-import logging
 import struct
 import weakref
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -42,7 +41,6 @@ CODE_MAX: Final = 1 << 27  # bytes of machine code in a window
 COMPILED, COUNTING = 0xFFFF, 0xFFFE  # opcodes that are no op's
 ALIGN: Final = 16
 PAIR: Final = struct.Struct("<ii")
-log: Final = logging.getLogger("arenite")
 
 
 class Placed(NamedTuple):
@@ -218,7 +216,9 @@ class CodeOfWindow:
     def _close(self, window: Window, why: Exception) -> None:
         """Compile nothing more, and say so once: what is compiled goes on."""
         self.closed = True
-        log.warning("guests run on in the interpreter: %s", why)
+        import logging  # noqa: PLC0415 (it takes as long to import as a start otherwise does, and is hardly ever needed)
+
+        logging.getLogger("arenite").warning("guests run on in the interpreter: %s", why)
         for placed in window.modules:
             for function in placed.code.all_functions():
                 if self.code[placed.origin + function.begin >> 1] == COUNTING:

@@ -42,6 +42,7 @@ from arenite.tiers.baseline.holes import (
     WRITES,
     WRITES_F64,
 )
+from arenite.tiers.baseline.tables import Tables  # noqa: TC001 (compiled code checks its arguments at run time)
 
 OP_SIZE: Final = 32  # bytes of an op's record in `Tables.ops`
 STUB_STOP: Final = 0  # numbers of stencils that are no op's
@@ -53,37 +54,6 @@ BOUND: Final = 1 << 30
 
 class UncompilableError(Exception):
     """A function has a number that no stencil has room for: the interpreter runs it."""
-
-
-@final
-class Tables:
-    """What the compiler knows of stencils and ops; `table.Sheet` says how it comes about.
-
-    `code`, `holes`: of all stencils; `first_code`, `first_hole`: i32, where each one's begin, and where the last one's end.
-    `ops`: of each op eight i32: bytes, flags, places of its label and of its destination or -1, number of its first stencil, how many of its
-    operands may come in accumulators, and where those, and the numbers of variants for pairs of them, begin in `sources` and `pairs`.
-    `sources`: i32, an operand's place, and bit 16 for `facc`.
-    """
-
-    def __init__(
-        self,
-        code: bytes,
-        holes: bytes,
-        first_code: bytes,
-        first_hole: bytes,
-        ops: bytes,
-        sources: bytes,
-        pairs: bytes,
-        pool: bytes,
-    ) -> None:
-        self.code = code
-        self.holes = holes
-        self.first_code = first_code
-        self.first_hole = first_hole
-        self.ops = ops
-        self.sources = sources
-        self.pairs = pairs
-        self.pool = pool
 
 
 def patch(out: BytesWriter, at: i64, value: i64) -> None:

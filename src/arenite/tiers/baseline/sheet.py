@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from arenite.errors import Limit
 from arenite.platform import cache
 from arenite.platform.architectures import HOST
-from arenite.tiers.baseline.compiler import Tables
+from arenite.tiers.baseline.tables import Tables
 from arenite.tiers.threaded.objects import Variant, key_of
 
 SOURCES: Final = ("emit/stencil.py", "tiers/baseline/*.py")
