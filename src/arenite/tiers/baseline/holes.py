@@ -41,5 +41,5 @@ RESUMES: Final = 2  # the machine may go on behind it
 LOOPS: Final = 4  # its label is the head of a loop
 SWITCHES: Final = 8  # labels follow it
 CLOBBERS: Final = 16  # it writes slots beside its destination
-WRITES_F64: Final = 32  # its result is in `facc`
-WRITES: Final = 64  # its result is in `acc`
+WRITES_F64: Final = 32  # its result goes to `facc0`, beside its slot
+WRITES: Final = 64  # its result goes to `acc0` or `acc1`, beside its slot

@@ -10,12 +10,13 @@ from typing import final
 
 @final
 class Tables:
-    """What the compiler knows of stencils and ops; `table.Sheet` says how it comes about.
+    """What the compiler knows of stencils and ops; `table.made` says how it comes about.
 
     `code`, `holes`: of all stencils; `first_code`, `first_hole`: i32, where each one's begin, and where the last one's end.
     `ops`: of each op eight i32: bytes, flags, places of its label and of its destination or -1, number of its first stencil, how many of its
     operands may come in accumulators, and where those, and the numbers of variants for pairs of them, begin in `sources` and `pairs`.
-    `sources`: i32, an operand's place, and bit 16 for `facc`.
+    `sources`: i32, an operand's place, and from bit 16 on the number of an accumulator in `emit.stencil.ACCUMULATORS`.
+    `pairs`: i32, of each two sources of an op, the set of sources that both make, or -1.  `pool`: constants that stencils refer to.
     """
 
     def __init__(
