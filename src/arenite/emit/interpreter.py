@@ -115,9 +115,12 @@ class Interpreter:
         return e.function("dispatch")
 
     def compiled(self) -> str:
-        """The handler of `COMPILED`: go on in the compiled code of the op."""
+        """The handler of `COMPILED`: go on in the compiled code of the op; again, if another CPU has shown the opcode before the entry."""
         e = self.routine()
-        e.tail(e.window_entry(ENTRIES_BELOW, "%pc"))
+        entry = e.window_entry(ENTRIES_BELOW, "%pc")
+        with e.when(Value(I64, e.line(f"icmp eq ptr {entry}, null")), cold=True):
+            e.jump("%pc")
+        e.tail(entry)
         return e.function("compiled")
 
     def counting(self) -> str:

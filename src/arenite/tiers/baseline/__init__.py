@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from arenite.machine.space.cage import AnyCage
     from arenite.machine.space.window import Window
 
-CALLS: Final = 30  # of a function before it is compiled
+CALLS: Final = 100  # of a function before it is compiled
 ROUNDS: Final = 10_000  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
 LONGEST: Final = 1 << 22  # … and a later slice is no longer than that
 

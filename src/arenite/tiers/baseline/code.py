@@ -72,14 +72,15 @@ class CodeOfWindow:
         self.waiting: list[Ways] = []
         self.closed = len(window.code) > COMPILED_MAX  # nothing more is compiled
         self.busy = False
+        self.counters: memoryview[int] | None = None
         self.space: CodeSpace | None = None
 
     def count(self, window: Window, calls: int) -> None:
         """Let the calls of every function be counted: after so many it asks to be compiled."""
         if self.closed or not window.modules:
             return
-        counters = window.table(COUNTERS_BELOW, len(window.code) // 2).cast("I")
-        code, left = self.code, calls * COUNT_ONE
+        self.counters = counters = window.table(COUNTERS_BELOW, len(window.code) // 2).cast("I")
+        self.calls, code, left = calls, self.code, calls * COUNT_ONE
         for placed in window.modules:
             origin = placed.origin
             for begin, *_ in FUNCTION.iter_unpack(placed.code.functions):
@@ -102,12 +103,16 @@ class CodeOfWindow:
             self.busy = True
             try:
                 function = placed.code.function(number)
-                again = placed.origin + function.begin in self.known
+                first = placed.origin + function.begin
+                again = first in self.known
                 done = not again and not self.closed and self.wanted(number) and self._compile(window, placed, function)
                 if not again and not done:
                     self._leave_alone(placed, function)
                 if self.space is not None:
                     self._publish(whole_pages=not (again or now))
+                if done and self.counters is not None and self.code[first >> 1] == COUNTING:
+                    opcode = self.counters[first >> 3] & COUNT_ONE - 1  # it waits for its page to be full, but not for long
+                    self.counters[first >> 3] = opcode | self.calls * COUNT_ONE
             except (Limit, ImportError, OSError) as error:
                 self._close(window, error)
                 return False
