@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Snapshot, SnapshotError
-from fuzz.alter import TIERS
 from fuzz.frozen import BASE, FORMS, KEY, OLDER, engine, hosts, linker, load, specimens
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -21,7 +21,7 @@ COUNT = int(os.environ.get("ARENITE_ALTERATIONS", "200"))
 
 
 @pytest.mark.timeout(300 + COUNT)
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_altered_files_end_in_a_result_a_trap_or_an_error(tier: str) -> None:
     program = Path(__file__).with_name("alter.py")
     command = [sys.executable, str(program), "--tier", tier, "--count", str(COUNT), "--seed", "3", "--quiet"]
@@ -30,7 +30,7 @@ def test_altered_files_end_in_a_result_a_trap_or_an_error(tier: str) -> None:
 
 
 @pytest.mark.timeout(300 + COUNT)
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_altered_files_with_a_key_are_refused(tier: str) -> None:
     program = Path(__file__).with_name("alter.py")
     command = [sys.executable, str(program), "--tier", tier, "--count", str(COUNT), "--seed", "5", "--kind", "keyed", "--quiet"]
@@ -38,7 +38,7 @@ def test_altered_files_with_a_key_are_refused(tier: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_is_altered_opens_unaltered(tmp_path: Path, tier: TierName) -> None:
     """Every specimen in every form, the delta with its own parent beside it: else alterations would never get past the door."""
     of = engine(tier)

@@ -18,6 +18,7 @@ import testdata
 from guests.build import built, guests
 from guests.record import recorded
 from programs.fetch import FetchError
+from tiers import EACH_TIER
 
 pytestmark = pytest.mark.timeout(1800)  # the first time a toolchain is fetched, and builds its library
 RUN = Path(__file__).with_name("run.py")
@@ -26,7 +27,7 @@ SLOW = {("safe", "go"), ("safe", "rust")}
 NO_CODE = "exit with invalid exit status outside of [0..126)"  # what wasmtime says in place of a code
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 @pytest.mark.parametrize("name", guests())
 def test_guest(tier: str, name: str, tmp_path: Path) -> None:
     if (tier, name) in SLOW and not WHOLE:

@@ -22,6 +22,7 @@ import pytest
 
 import testdata
 from property.guests import GUESTS, Guest
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +168,7 @@ def first_difference(first: Path, second: Path) -> str:
 def test_a_folder_of_travellers_goes_on(tmp_path: Path) -> None:
     """The program that writes guests here and goes on with them on another machine."""
     travel("write", str(tmp_path))
-    for tier in ("threaded", "safe"):
+    for tier in TIERS:
         status, said = travel("resume", str(tmp_path), "--tier", tier)
         assert status == 0, said
         assert said.count("ok\n") >= 9, said

@@ -12,6 +12,7 @@ from arenite import Config, Engine, Snapshot
 from arenite.bytecode.ops import TABLE
 from arenite.snapshot import code as codes
 from snapshots.kept import HERE, INDEX, PRESENT, ending, frozen, linker
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ENDS = json.loads(INDEX.read_text())
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 @pytest.mark.parametrize("file", sorted(ENDS))
 def test_a_kept_snapshot_ends_as_it_did(file: str, tier: TierName) -> None:
     engine = Engine(Config(tier=tier))

@@ -14,7 +14,8 @@ from arenite import Finished, Paused, Store
 from arenite.machine.space import room
 from released import collect
 from stress.test_leaks import ALL, Usage
-from unit.machine.guests import I32, TIERS, World
+from tiers import EACH_TIER
+from unit.machine.guests import I32, World
 
 FORKS = 100_000 if ALL else 2000
 LIVE = 10_000 if ALL else 500
@@ -76,7 +77,7 @@ class Working(World):
         return value
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_nothing_is_left_of_forks(tier: str) -> None:
     """Each thread forks a snapshot of its own and one of all; half of the forks are closed, half only dropped."""
     shared = Working(tier).store.snapshot()

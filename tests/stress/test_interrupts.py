@@ -34,7 +34,8 @@ from arenite import (
 )
 from arenite.layout.cage import STACK_AT
 from interrupts import interrupted, places
-from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, engine, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -301,7 +302,7 @@ def without_gc() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("without_gc")
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("action", ACTIONS)
 def test_interrupted_everywhere(tier: str, action: str) -> None:
     make, act = ACTIONS[action]

@@ -13,7 +13,8 @@ import pytest
 
 from arenite import Exit, Func, FuncType, Instance, Store, Trap
 from released import collect
-from unit.machine.guests import I32, TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import I32, engine, module
 
 ALL = os.environ.get("ARENITE_STRESS") == "all"
 TRAPS = 100_000 if ALL else 3000
@@ -63,7 +64,7 @@ def store_with_instance(tier: str, call: Any) -> tuple[Store, Instance]:
     return store, Instance(store, module(of, WAT), [Func(store, FuncType([], []), call)])
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize(("name", "argument"), [("load", -1), ("store", -8), ("deep", 0), ("divide", 0), ("host", 0)])
 def test_traps(tier: str, name: str, argument: int) -> None:
     def fail() -> None:
@@ -85,7 +86,7 @@ def test_traps(tier: str, name: str, argument: int) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("way", ["close", "drop", "cycle", "half made"])
 def test_stores(tier: str, way: str) -> None:
     """Closed; only dropped; dropped while a host function refers to the store it is in; dropped after a failed instantiation."""
@@ -111,7 +112,7 @@ def test_stores(tier: str, way: str) -> None:
     before.assert_kept()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_host_functions_of_one_store_only_take_what_they_need(tier: str) -> None:
     store, _ = store_with_instance(tier, int)
     Func(store, FuncType([I32], []), print)

@@ -11,7 +11,8 @@ import pytest
 
 from arenite import Exit, Instance, Limit, Limits, Memory, MemoryType, Store, Trap
 from arenite.traps import TrapCode
-from unit.machine.guests import I32, TIERS, engine, fresh, module
+from tiers import TIERS
+from unit.machine.guests import I32, engine, fresh, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,6 +18,7 @@ import pytest
 
 from arenite.wasi.errno import Errno
 from arenite.wasi.errno import of as errno_of
+from tiers import EACH_TIER
 from wasi.passthrough import ALL, OUT, Guest
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def answers(engine: str) -> Answers:
     return found
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_every_function_on_every_kind_of_descriptor(tier: str) -> None:
     outside, own = answers("wasmtime"), answers(tier)
     differing = {case for case in own if own[case] is not outside[case]}

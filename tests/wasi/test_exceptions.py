@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from arenite import Config, Engine, Exit, Func, Linker, Module, Store, WasiConfig
 from arenite.wasi import SystemClocks
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from arenite.config import TierName
     from arenite.world.hostio import Ready
 
 WRITES = """(module
@@ -33,9 +35,9 @@ EXITS = """(module
   (func (export "_start") (call $exit (i32.const 7))))"""
 
 
-@pytest.fixture(params=["threaded", "safe"])
+@pytest.fixture(params=TIERS)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    tier: Literal["threaded", "safe"] = request.param
+    tier: TierName = request.param
     return Engine(Config(tier=tier))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from arenite import Config, Engine, Func, Linker, Module, Store
 
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite import WasiConfig
+    from arenite.config import TierName
 
 
-def run(path: Path, config: WasiConfig, tier: Literal["threaded", "safe"]) -> None:
+def run(path: Path, config: WasiConfig, tier: TierName) -> None:
     """Run a command.  Raises: Exit, Trap."""
     engine = Engine(Config(tier=tier))
     linker = Linker(engine)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from unit.machine.guests import TIERS
+from tiers import TIERS
 
 PACKAGES = ("wasmtime", *TIERS)
 

@@ -24,7 +24,8 @@ from arenite import (
     Val,
     ValType,
 )
-from unit.machine.guests import I32, I64, TIERS, World
+from tiers import TIERS
+from unit.machine.guests import I32, I64, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

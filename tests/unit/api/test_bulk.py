@@ -11,7 +11,8 @@ from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotE
 from arenite.layout.records import TableRecord
 from arenite.machine.records.tables import elements
 from arenite.traps import Cause
-from unit.machine.guests import TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import engine, module
 from unit.snapshot.surveyed import altered
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def bulk_state(store: Store, exports: Any) -> tuple[bytes, bytes, int]:
 
 
 @pytest.mark.parametrize("name", PRICES)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_bulk_work_is_the_same_however_often_it_stops(tier: str, name: str, tmp_path: Path) -> None:
     size, price = PRICES[name]
     store, exports = bulk_world(tier)
@@ -112,7 +113,7 @@ def test_a_file_says_no_more_than_an_op_can(name: str, number: int, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", [*PRICES, "nothing"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_is_not_paid_is_not_done(tier: str, name: str) -> None:
     store, exports = bulk_world(tier)
     if name == "nothing":  # costs nothing but the function's entry
@@ -130,7 +131,7 @@ def test_what_is_not_paid_is_not_done(tier: str, name: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 0xFFFF, None], ids=["a byte", "the op's own", "the machine's"])
 @pytest.mark.parametrize("name", PRICES)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_exactly_enough_fuel(tier: str, name: str, size: int | None) -> None:
     """With what it costs everything is done and nothing is left; with one unit less it traps."""
     size = min(PRICES[name][0], size or 1 << 32)
@@ -151,7 +152,7 @@ def test_exactly_enough_fuel(tier: str, name: str, size: int | None) -> None:
             assert store.get_fuel() == 0
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_elements_that_must_move_are_paid_for(tier: str) -> None:
     """One more element where there is room costs one unit; where all must move first, a unit for each 16,384 of these as well."""
     store, exports = bulk_world(tier)
@@ -176,7 +177,7 @@ COPY = """(module
 
 @pytest.mark.parametrize("distance", [1, 65_536, 4_194_304, 5_000_001])
 @pytest.mark.parametrize("upward", [False, True])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_long_copies_that_overlap(tier: str, *, upward: bool, distance: int) -> None:
     """Over 16 MiB, in as many pieces as it takes: as if all had been read before anything is written."""
     store = Store(engine(tier=tier))
@@ -190,7 +191,7 @@ def test_long_copies_that_overlap(tier: str, *, upward: bool, distance: int) -> 
     assert bytes(exports["memory"].read(store, 0, None)) == expected
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_builtins_were_asked_is_not_in_a_snapshot(tier: str) -> None:
     """The store page of a store that has done bulk work is that of one that has not: arguments are the guest's secret."""
     store, exports = bulk_world(tier)
@@ -205,7 +206,7 @@ def test_what_builtins_were_asked_is_not_in_a_snapshot(tier: str) -> None:
     assert store.snapshot().frozen().image.page(0, 0) == before
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_interrupt_comes_between_two_pieces(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is not asked: every look of the machine at its deadline is counted, and the third says that it has come."""
     store, exports = bulk_world(tier)
@@ -229,7 +230,7 @@ def test_an_interrupt_comes_between_two_pieces(tier: str, monkeypatch: pytest.Mo
     assert store.get_fuel() == 10_000 - 1 - PRICES["fill"][1]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_ordinary_call_traps_between_two_pieces(tier: str) -> None:
     store, exports = bulk_world(tier)
     machine = store.machine

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tiers import EACH_TIER
 from unit.api.packages import PACKAGES, Package
-from unit.machine.guests import TIERS
 
 
 @pytest.fixture(params=PACKAGES)
@@ -34,7 +34,7 @@ def test_what_a_start_function_finds(p: Package, kind: str) -> None:
     assert seen == [(b"x", None, 1)]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("kind", STARTS)
 def test_what_it_finds_in_an_execution(tier: str, kind: str) -> None:
     p = Package(tier)

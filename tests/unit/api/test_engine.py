@@ -14,6 +14,7 @@ import wasmtime
 
 from arenite import Config, Engine, Instance, Module, Store, platform, wat2wasm
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -124,7 +125,7 @@ def test_what_means_the_same_here() -> None:
     assert config == Config()
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_canonical_nans(tier: TierName) -> None:
     config = Config(tier=tier)
     config.cranelift_nan_canonicalization = True

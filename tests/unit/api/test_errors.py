@@ -14,7 +14,7 @@ import arenite
 import testdata
 from arenite import AreniteError, Failure, Trap, TrapCode
 from arenite.traps import Cause
-from unit.machine.guests import TIERS
+from tiers import EACH_TIER, TIERS
 
 PACKAGES = ("wasmtime", *TIERS)
 
@@ -56,7 +56,7 @@ def package_of(name: str) -> tuple[Any, Any]:
     return arenite, arenite.Engine(arenite.Config(tier=name))  # type: ignore[arg-type]  # one of the tiers
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("case", TRAPS)
 def test_a_trap_has_the_code_of_the_other_package(case: str, tier: str) -> None:
     theirs, ours = (trapped(package, TRAPS[case]).trap_code for package in ("wasmtime", tier))

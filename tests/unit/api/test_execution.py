@@ -23,7 +23,8 @@ from arenite import (
     Trap,
     TrapCode,
 )
-from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, TIERS, HostFunction, World, engine, module
+from tiers import EACH_TIER, TIERS
+from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, HostFunction, World, engine, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ def test_a_deadline_waits_for_a_guest_that_a_host_function_calls(world: Asking) 
     assert (world.seen, inner) == ([4], [1000])
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_epoch(tier: str) -> None:
     world = Asking(tier, epoch_interruption=True)
     world.store.set_epoch_deadline(1)
@@ -473,7 +474,7 @@ def test_a_trap_ends_it(world: Asking) -> None:
     assert execution.paused is None
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_the_stack_s_end(tier: str) -> None:
     world = Asking(tier, max_wasm_stack=1 << 16)
     execution = world.start("deep", 10_000_000)

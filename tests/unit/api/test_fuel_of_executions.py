@@ -20,7 +20,8 @@ from arenite import (
     PauseReason,
     Store,
 )
-from unit.machine.guests import TIERS, World
+from tiers import EACH_TIER, TIERS
+from unit.machine.guests import World
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -85,7 +86,7 @@ def test_setting_it_lets_a_run_use_no_more(world: Metered) -> None:
     assert world.store.get_fuel() == 900 - 8  # two of the ten went before it was set; what was not paid was not done
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_where_no_fuel_is_counted_a_host_function_neither_sees_nor_sets_any(tier: TierName) -> None:
     engine = Engine(Config(tier=tier))
     store, linker, refused = Store(engine), Linker(engine), []

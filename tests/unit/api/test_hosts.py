@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import (
+from tiers import EACH_TIER
     Config,
     Engine,
     Finished,
@@ -97,7 +98,7 @@ def linked(engine: Engine, step: int = 1) -> tuple[Store, Func, Func]:
     return store, twice, following_
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_each_fork_has_a_state_of_its_own(tier: TierName) -> None:
     store, _, following_ = linked(Engine(Config(tier=tier)))
     assert following_(store) == 1
@@ -107,7 +108,7 @@ def test_each_fork_has_a_state_of_its_own(tier: TierName) -> None:
     assert following_(snapshot.fork()) == 1001  # fresh
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_reset_reseeds_as_the_fork_was_told(tier: TierName) -> None:
     store, _, following_ = linked(Engine(Config(tier=tier)))
     following_(store)

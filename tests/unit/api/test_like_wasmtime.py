@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from unit.machine.guests import TIERS
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,7 +308,7 @@ DIFFERENT = {  # call -> (wasmtime's outcome, arenite's): Python's own errors fo
 }
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("name", CALLS)
 def test_like_wasmtime(name: str, tier: str) -> None:
     theirs, ours = (side.outcome(CALLS[name]) for side in (Side("wasmtime"), Side("arenite", tier)))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from arenite import Config, Engine, Instance, Limit, Module, Store
+from tiers import EACH_TIER
 from unit.api.packages import PACKAGES, Package
-from unit.machine.guests import TIERS
 
 PAGE = 65536
 
@@ -105,7 +105,7 @@ ONE_MORE = {  # a module, the engine's option if there is one for the same, the 
 }
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("what", ONE_MORE)
 def test_who_set_it_is_named(tier: str, what: str) -> None:
     """The engine's option where that is as low, and so has the last word."""
@@ -131,7 +131,7 @@ def test_what_is_no_limit(p: Package, value: Any) -> None:
     assert memory(p, 2).size(p.store) == 2
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_the_engine_has_the_last_word(tier: str) -> None:
     store = Store(Engine(Config(tier=tier, max_memory=2 * PAGE)))  # type: ignore[arg-type]  # one of the tiers
     p = Package(tier)
@@ -140,7 +140,7 @@ def test_the_engine_has_the_last_word(tier: str) -> None:
         memory(p, 3, store)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_forks_and_resets_keep_them(tier: str) -> None:
     p = Package(tier)
     p.store.set_limits(memory_size=2 * PAGE)
@@ -157,7 +157,7 @@ def test_forks_and_resets_keep_them(tier: str) -> None:
         memory(p, 3)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_templates_of_other_stores_keep_them(tier: str) -> None:
     """The first instance of a store is mapped from a template, which stores without limits have made."""
     p = Package(tier)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Engine, LinkError, Snapshot
+from tiers import EACH_TIER
 from unit.api.packages import PACKAGES, Package
-from unit.machine.guests import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def test_defaults(p: Package) -> None:
     assert linker.get_default(p.store, "f")(p.store) == 8
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_the_default_of_nothing(tier: str) -> None:
     """Here the other package gives a function that does nothing, which hides a wrong name."""
     p = Package(tier)
@@ -185,7 +185,7 @@ SAVED = """(module (import "env" "never" (func $never (result i32 i64)))
 
 
 @pytest.mark.parametrize("kind", ["traps", "values"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_snapshot_is_linked_as_its_guest_was(tmp_path: Path, tier: str, kind: str) -> None:
     def linker(p: Package, store: Any) -> Any:
         made = p.linker()

@@ -31,7 +31,8 @@ from arenite import (
     ValType,
     WasiConfig,
 )
-from unit.machine.guests import F64, I32, TIERS, engine, fresh, module
+from tiers import EACH_TIER
+from unit.machine.guests import F64, I32, engine, fresh, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ def same(_caller: Any, n: int) -> int:
     return n
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_arguments(tier: str) -> None:
     store, e = fresh(WAT, ([I32], [I32], same), tier=tier)
     for name, args, kind, words in (
@@ -67,7 +68,7 @@ def test_arguments(tier: str) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize(
     ("value", "words"), [("x", "expected an int for i32, found str"), ([1], "found list"), (None, "found NoneType")]
 )
@@ -78,7 +79,7 @@ def test_results_of_host_functions(tier: str, value: object, words: str) -> None
     store.close()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_things_of_another_store(tier: str) -> None:
     (store, e), (other, others) = (fresh(WAT, ([I32], [I32], same), tier=tier) for _ in range(2))
     uses: tuple[Callable[[], object], ...] = (

@@ -29,7 +29,8 @@ from arenite import (
     TableType,
     ValType,
 )
-from unit.machine.guests import TIERS, engine, fresh, module
+from tiers import EACH_TIER
+from unit.machine.guests import engine, fresh, module
 
 I32, FUNCREF = ValType.i32(), ValType.funcref()
 GIVEN: dict[str, Any] = {  # arguments behind the store, by their names
@@ -76,7 +77,7 @@ def taker(kind: type, name: str, of: Engine) -> Any:
 
 @pytest.mark.parametrize("wrong", [None, "store", SimpleNamespace(machine=1)], ids=repr)
 @pytest.mark.parametrize(("kind", "name"), TAKERS, ids=lambda item: getattr(item, "__name__", item))
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_no_store(tier: str, kind: type, name: str, wrong: Any) -> None:
     of = engine(tier=tier)
     call = taker(kind, name, of)
@@ -110,7 +111,7 @@ def test_the_methods_that_take_a_store() -> None:
     } <= names
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_caller_that_has_left(tier: str) -> None:
     kept: list[Caller] = []
     store, exports = fresh('(module (import "h" "f" (func $f)) (func (export "f") (call $f)))', ([], [], kept.append), tier=tier)
@@ -121,7 +122,7 @@ def test_a_caller_that_has_left(tier: str) -> None:
             call()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_is_asked_for_in_words(tier: str) -> None:
     store, _ = fresh("(module)", tier=tier)
     text = """(module

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Config, Engine, Limits, Memory, MemoryType, Store, Table, TableType, ValType
-from unit.machine.guests import TIERS, World, engine
+from tiers import EACH_TIER
+from unit.machine.guests import World, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ TAKERS: dict[str, Callable[[Counted, Any], object]] = {
 
 @pytest.mark.parametrize("value", [1.5, 1.0, True, "1", b"1", [1]], ids=repr)
 @pytest.mark.parametrize("taker", TAKERS)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_no_integer(tier: str, taker: str, value: object) -> None:
     world = Counted(tier)
     before = world.state()
@@ -64,7 +65,7 @@ def test_what_says_that_it_is_an_integer() -> None:
     assert world.store.get_fuel() == 3
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_sizes_that_are_numbers_of_another_kind(tier: str) -> None:
     """Numbers of fixed width would wrap in sums, and stay in what the store knows of its sizes."""
     store = Store(engine(tier=tier))

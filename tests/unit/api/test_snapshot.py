@@ -37,7 +37,8 @@ from arenite import (
 )
 from arenite.platform import HAS_OBJECTS
 from released import open_files
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, World, engine
+from tiers import EACH_TIER, TIERS
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, World, engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -630,7 +631,7 @@ def test_host_modules_go_along(world: World) -> None:
     assert [counter(other), counter(snapshot.fork())] == [("first", 4), ("first", 4)]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_fuel_and_limits_go_along(tier: str) -> None:
     world = world_of(tier, consume_fuel=True, max_memory=4 * PAGE, max_table_elements=10)
     world.store.set_fuel(1000)
@@ -646,7 +647,7 @@ def test_fuel_and_limits_go_along(tier: str) -> None:
     assert fork.get_fuel() == 1000
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_where_fuel_is_counted_the_engine_says(tier: str) -> None:
     """Also after a reset: a guest that was frozen without a limit does not get rid of it."""
     free = Store(engine(tier=tier)).snapshot().dumps()
@@ -662,7 +663,7 @@ def test_where_fuel_is_counted_the_engine_says(tier: str) -> None:
         fork.reset()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_epochs_left_go_along(tier: str) -> None:
     """A fork has as many epochs left as the store had, counted from the fork."""
     world = world_of(tier, epoch_interruption=True)
@@ -756,7 +757,7 @@ print("alive")
 """
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_view_keeps_a_fork_s_memory(tier: str) -> None:
     program = CRASH.format(path=sys.path, tier=tier)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

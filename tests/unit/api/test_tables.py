@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from arenite import AreniteError, Func, FuncType, Limits, Store, Table, TableType
-from unit.machine.guests import EXTERNREF, FUNCREF, TIERS, engine
+from tiers import EACH_TIER
+from unit.machine.guests import EXTERNREF, FUNCREF, engine
 
 
 def things(tier: str) -> tuple[Store, Table]:
@@ -18,7 +19,7 @@ def things(tier: str) -> tuple[Store, Table]:
 
 
 @pytest.mark.parametrize("index", [-1, -3, -4, 3, 1 << 32])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_index_that_is_none(tier: str, index: int) -> None:
     store, table = things(tier)
     assert table.get(store, index) is None
@@ -28,7 +29,7 @@ def test_an_index_that_is_none(tier: str, index: int) -> None:
 
 
 @pytest.mark.parametrize("amount", [-1, -3, -4, 4, 1 << 32])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_amount_that_is_refused(tier: str, amount: int) -> None:
     store, table = things(tier)
     with pytest.raises(AreniteError, match=f"failed to grow table by {amount} elements"):
@@ -38,7 +39,7 @@ def test_an_amount_that_is_refused(tier: str, amount: int) -> None:
     assert [table.get(store, n) for n in range(6)] == ["first", "second", "last", "more", "more", "more"]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_table_of_functions(tier: str) -> None:
     store = Store(engine(tier=tier))
     function = Func(store, FuncType([], []), lambda: None)

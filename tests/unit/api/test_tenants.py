@@ -29,7 +29,7 @@ from arenite import (
     ValType,
 )
 from released import unwatched
-from unit.machine.guests import TIERS
+from tiers import EACH_TIER
 
 PAGE = 1 << 16
 
@@ -47,7 +47,7 @@ def memory_of(store: Store, pages: int) -> Memory:
     return Memory(store, MemoryType(Limits(pages, None)))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_engine_and_its_store_go_without_the_collector(tier: Any) -> None:
     gc.collect()
     gc.disable()
@@ -72,7 +72,7 @@ def test_an_engine_and_its_store_go_without_the_collector(tier: Any) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_table_of_null_takes_memory_when_it_is_used(tier: Any) -> None:
     engine = Engine(Config(tier=tier))
     small, large = (Module(engine, f'(module (table (export "t") {n} funcref))') for n in (10, 10_000_000))
@@ -85,7 +85,7 @@ def test_a_table_of_null_takes_memory_when_it_is_used(tier: Any) -> None:
     assert table.get(kept[1], 9_999_999) is None
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_filled_table(tier: Any) -> None:
     store = Store(Engine(Config(tier=tier)))
     func = Func(store, FuncType([], []), lambda: None)
@@ -97,7 +97,7 @@ def test_a_filled_table(tier: Any) -> None:
     assert [table.get(store, i) for i in range(89_999, 90_004)] == [func, None, None, None, None]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_elements_are_counted_over_the_store(tier: Any) -> None:
     engine = Engine(Config(tier=tier, max_table_elements=100))
     store = Store(engine)
@@ -118,7 +118,7 @@ def test_elements_are_counted_over_the_store(tier: Any) -> None:
         first.grow(fork, 1, None)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_saved_store_counts_its_elements(tier: Any, tmp_path: Path) -> None:
     engine = Engine(Config(tier=tier, max_table_elements=100))
     store = Store(engine)
@@ -131,7 +131,7 @@ def test_a_saved_store_counts_its_elements(tier: Any, tmp_path: Path) -> None:
         table.grow(other, 11, None)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_guest_cannot_grow_tables_beyond_the_stores_quota(tier: Any) -> None:
     engine = Engine(Config(tier=tier, max_table_elements=100))
     store = Store(engine)
@@ -142,7 +142,7 @@ def test_a_guest_cannot_grow_tables_beyond_the_stores_quota(tier: Any) -> None:
     assert [exports["a"](store, 60), exports["b"](store, 41), exports["b"](store, 40), exports["a"](store, 1)] == [0, -1, 0, -1]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_bytes_are_counted_over_the_store(tier: Any) -> None:
     engine = Engine(Config(tier=tier, max_store_memory=5 * PAGE))
     store = Store(engine)
@@ -154,7 +154,7 @@ def test_bytes_are_counted_over_the_store(tier: Any) -> None:
         second.grow(store, 1)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_tables_and_instances_are_counted(tier: Any) -> None:
     engine = Engine(Config(tier=tier, max_tables=3, max_instances=2))
     store = Store(engine)

@@ -33,7 +33,8 @@ from arenite.traps import Cause
 from arenite.wasi import VirtualClocks
 from arenite.world import clocks
 from arenite.world.clocks import READERS
-from unit.machine.guests import I32, TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import I32, engine, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def sleeper(caller: Caller) -> int:
     return 7
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_sleep_is_divided_by_deadlines(tier: str, clock: Clock) -> None:
     store, go = guest(tier, sleeper)
     execution = go.start(store)
@@ -103,14 +104,14 @@ def test_a_sleep_is_divided_by_deadlines(tier: str, clock: Clock) -> None:
     assert max(clock.slept) <= 2 * SECOND
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_undisturbed_sleep_is_one(tier: str, clock: Clock) -> None:
     store, go = guest(tier, sleeper)
     assert go(store) == 107
     assert clock.slept == [5 * SECOND]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_epoch_ends_a_sleep(tier: str, clock: Clock) -> None:
     store, go = guest(tier, sleeper, epoch_interruption=True)
     store.set_epoch_deadline(1)
@@ -124,7 +125,7 @@ def test_an_epoch_ends_a_sleep(tier: str, clock: Clock) -> None:
     assert go(store) == 107  # and the store is as good as before
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_long_host_function_goes_on_where_it_was(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
 
@@ -164,7 +165,7 @@ def test_progress_is_a_number() -> None:
         go(store)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_not_ready_keeps_the_progress(tier: str) -> None:
     found: list[int] = []
 
@@ -211,7 +212,7 @@ def relative(seconds: int) -> bytes:
     return CLOCK.pack(11, 0, 1, seconds * SECOND, 0, 0)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_poll_is_divided_and_travels(tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     monkeypatch.setitem(READERS, clocks.Clock.MONOTONIC, lambda: clock.now)
@@ -229,7 +230,7 @@ def test_poll_is_divided_and_travels(tier: str, tmp_path: Path, monkeypatch: pyt
     assert memory.read(store, 2048, 2048 + 11) == struct.pack("<QHB", 11, 0, 0)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_poll_on_a_pipe_and_a_clock(tier: str) -> None:
     read, write = os.pipe()
     with os.fdopen(read, "rb", 0) as stdin, os.fdopen(write, "wb", 0) as pipe:
@@ -241,7 +242,7 @@ def test_poll_on_a_pipe_and_a_clock(tier: str) -> None:
         assert exports["memory"].read(store, 2048, 2056) == struct.pack("<Q", 12)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_virtual_clocks_jump_also_in_a_hurry(tier: str) -> None:
     """A year, whose steps would never end."""
     store, exports, _ = program(tier, WasiConfig(clocks=VirtualClocks()), relative(365 * 86400), epoch_interruption=True)
@@ -249,7 +250,7 @@ def test_virtual_clocks_jump_also_in_a_hurry(tier: str) -> None:
     assert exports["poll"].start(store, 1).run(deadline=3600) == Finished((0,))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_random_bytes_come_in_pieces(tier: str) -> None:
     def given(deadlines: int) -> bytes:
         store, exports, _ = program(tier, WasiConfig(random=5))
@@ -274,7 +275,7 @@ def test_random_bytes_come_in_pieces(tier: str) -> None:
     assert given(0) == given(1)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_are_no_seconds_is_no_sleep(tier: str, clock: Clock) -> None:
     given: list[Any] = [float("nan"), "1", True, None]
 
@@ -292,7 +293,7 @@ def test_what_are_no_seconds_is_no_sleep(tier: str, clock: Clock) -> None:
     assert not clock.slept
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("seconds", [float("inf"), 1e300])
 def test_a_sleep_without_end(tier: str, seconds: float, clock: Clock) -> None:
     def f(caller: Caller) -> int:
@@ -307,7 +308,7 @@ def test_a_sleep_without_end(tier: str, seconds: float, clock: Clock) -> None:
     assert sum(clock.slept) == 3 * 10**6 * SECOND
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_progress_that_a_wait_counts_stays_a_u64(tier: str, clock: Clock) -> None:
     """As much as fits has passed already, so a file says; what is saved afterwards can still be opened."""
     del clock

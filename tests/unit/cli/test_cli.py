@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from arenite import wat2wasm
+from tiers import EACH_TIER
 
 PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 SOURCE = PROJECT.with_name("src")
@@ -67,7 +68,7 @@ def test_text_is_accepted(program: Path) -> None:
     assert arenite("run", program.with_suffix(".wat")).returncode == 7
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_invoke_prints_results(program: Path, tier: str) -> None:
     assert arenite("run", "--tier", tier, "--invoke", "add", program, "40", "-0x2").stdout == "38\n"
     assert arenite("run", "--tier", tier, "--invoke", "half", program, "5").stdout == "2.5\n"
@@ -187,7 +188,7 @@ def test_objdump_prints_one_function_by_its_name(program: Path) -> None:
     assert arenite("objdump", program, "nowhere").returncode == 1
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_ctrl_c_is_130(program: Path, tier: str) -> None:
     command = [sys.executable, "-c", INTERRUPTED, "run", "--tier", tier, "--invoke", "spin", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -11,6 +11,7 @@ import pytest
 
 from arenite import wat2wasm
 from arenite.cli.app import main
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +192,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_script_of_every_command(arenite: Run, tier: str) -> None:
     Path("good.wast").write_text(SCRIPT)
     code, out, err = arenite("wast", "--tier", tier, "good.wast")

@@ -21,6 +21,7 @@ import testdata
 from arenite import Engine, Instance, Linker, Module, Snapshot, Store, WasiConfig, wat2wasm
 from arenite.cli.app import main
 from arenite.machine.run import execution
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,7 +150,7 @@ def test_another_process_goes_on(ready: Path) -> None:
     assert another_process("resume", ready, stdin="hello\n") == Done(0, "hello\n", "h")
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_tier_goes_on_with_the_guests_exit_code(arenite: Run, ready: Path, tier: str) -> None:
     assert arenite("resume", "--tier", tier, ready, stdin="7\n") == Done(7, "7\n", "7")
     trapped = arenite("resume", "--tier", tier, ready, stdin="x\n")
@@ -375,7 +376,7 @@ def test_a_wrong_command_line_is_2(arenite: Run, ready: Path, arguments: str) ->
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_each_line_has_a_fork_and_outputs_are_in_order(arenite: Run, ready: Path, jobs: int, tier: str) -> None:
     done = arenite("fork", "--tier", tier, "--jobs", jobs, "--each-line", "-", ready, stdin="a\nb\nc\nd\ne")
     assert done == Done(0, "a\nb\nc\nd\ne\n", "abcde")

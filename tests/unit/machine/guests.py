@@ -12,9 +12,7 @@ from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, St
 
 if TYPE_CHECKING:
     from arenite import Execution
-    from arenite.config import TierName
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
 I32 = ValType.i32()
 I64 = ValType.i64()
 F64 = ValType.f64()

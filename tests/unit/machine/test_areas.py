@@ -12,7 +12,8 @@ from arenite import Instance, Limit, Limits, Memory, MemoryType, Module, Store
 from arenite.layout.cage import MAX_AREAS
 from arenite.machine.space import room
 from arenite.machine.space.cage import Cage
-from unit.machine.guests import TIERS, engine
+from tiers import EACH_TIER
+from unit.machine.guests import engine
 
 PAGE = 1 << 16
 BIG = 1 << 30
@@ -42,7 +43,7 @@ def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "LADDER", ())
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_as_many_memories_as_there_are_areas(tier: Any) -> None:
     of = engine(tier=tier, max_wasm_stack=PAGE)
     store, module = Store(of), Module(of, WAT)
@@ -55,7 +56,7 @@ def test_as_many_memories_as_there_are_areas(tier: Any) -> None:
         Instance(store, module, [])
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_memory_beside_a_view(tier: Any) -> None:
     store = Store(engine(tier=tier))
     first = memory_of(store)

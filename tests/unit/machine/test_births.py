@@ -26,7 +26,8 @@ from arenite import Limits as SizeLimits
 from arenite.machine.frozen import births
 from arenite.machine.space.absent import Unborn
 from released import OPEN, open_files
-from unit.machine.guests import FUNCREF, I32, I64, TIERS, Stores
+from tiers import EACH_TIER
+from unit.machine.guests import FUNCREF, I32, I64, Stores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def born(module: Module) -> int:
     return len(module.births._found)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_every_store_is_the_same(tier: Any, tmp_path: Path) -> None:
     world = Noting(tier)
     files = []
@@ -201,7 +202,7 @@ def test_there_are_only_so_many_images(monkeypatch: pytest.MonkeyPatch) -> None:
     assert born(world.module) == 0
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_store_takes_nothing_before_it_is_used(tier: Any) -> None:
     world = Noting(tier)
     store = Store(world.engine)

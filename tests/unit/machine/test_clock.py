@@ -9,6 +9,7 @@ import pytest
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Store
 from arenite.machine.run.interrupts import LATE, UNSEEN
 from arenite.machine.run.watch import Watch
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -19,7 +20,6 @@ GUEST = f"""(module (import "host" "f" (func $f))
     (loop $next
       (call $f)
       (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {CALLS}))))))"""
-TIERS: list[TierName] = ["threaded", "safe"]
 
 
 class Clock:
@@ -61,14 +61,14 @@ def play(tier: TierName, clock: Clock, seconds: float) -> list[int]:
     return asked
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_short_host_functions_are_not_each_followed_by_a_look(tier: TierName, clock: Clock) -> None:
     asked = play(tier, clock, 0.0)
     assert asked == []
     assert 0 < clock.looks <= 1 + CALLS // UNSEEN
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("seconds", [LATE / 100, LATE / 10, LATE / 3])
 def test_the_machine_looks_up_by_itself_before_long(tier: TierName, seconds: float, clock: Clock) -> None:
     """Without a word of the watch, which may be kept out."""
@@ -78,7 +78,7 @@ def test_the_machine_looks_up_by_itself_before_long(tier: TierName, seconds: flo
     assert all(0 < later - before <= longest for before, later in zip([0, *asked], asked, strict=False))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_machine_has_no_dictionary(tier: TierName) -> None:
     """Each step of a host call would look its attributes up there."""
     assert not hasattr(Store(Engine(Config(tier=tier))).machine, "__dict__")

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tracemalloc
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 import wasmtime
@@ -15,9 +15,12 @@ import wasmtime
 from arenite import Config, Engine, Instance, Module, Store, Trap
 from arenite.machine.run.backtrace import SHOWN
 from arenite.machine.run.demangle import LENGTH, demangle
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from arenite.config import TierName
 
 HASH = "17h0123456789abcdefE"
 LEGACY = (
@@ -233,8 +236,8 @@ def test_a_name_is_shown_where_the_stack_is_nearly_used_up() -> None:
 # ------------------------------------------------------------------------------------------------------------ in traps
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
-def test_a_trap_prints_readable_names_and_keeps_those_of_the_module(tier: Literal["threaded", "safe"]) -> None:
+@EACH_TIER
+def test_a_trap_prints_readable_names_and_keeps_those_of_the_module(tier: TierName) -> None:
     name = f"_ZN4core9panicking5panic{HASH}"
     engine = Engine(Config(tier=tier))
     module = Module(engine, f'(module (func $"{name}" unreachable) (func $outer (export "f") (call $"{name}")))')
@@ -244,9 +247,9 @@ def test_a_trap_prints_readable_names_and_keeps_those_of_the_module(tier: Litera
     assert [frame.func_name for frame in raised.value.frames] == [name, "outer"]
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 @pytest.mark.parametrize("end", ["x", HOSTILE["a number of many digits again and again"]])
-def test_a_trap_is_no_longer_than_names_are_shown(tier: Literal["threaded", "safe"], end: str) -> None:
+def test_a_trap_is_no_longer_than_names_are_shown(tier: TierName, end: str) -> None:
     """Each frame is cut, so the whole text is bounded, whatever a module calls itself and its functions."""
     chain = "".join(f"(func $f{n}_{'y' * 9000}{end} (call $f{n + 1}_{'y' * 9000}{end}))" for n in range(99))
     text = f'(module ${"m" * 9000} {chain} (func $f99_{"y" * 9000}{end} unreachable) (export "f" (func 0)))'

@@ -19,7 +19,8 @@ from arenite.machine.run import execution as core
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason, Until
 from arenite.machine.run.frames import StackFrame, clear_dead, frames_in
 from arenite.machine.space.window import HALT_PC
-from unit.machine.guests import I32, I64, TIERS, engine, module
+from tiers import EACH_TIER, TIERS
+from unit.machine.guests import I32, I64, engine, module
 
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
@@ -122,7 +123,7 @@ def at_place(tier: str, place: str) -> Guest:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_how_it_stands(tier: str, place: str) -> None:
     """What it owes; that the host's frames begin above it; that its frames are the backtrace's."""
     guest = at_place(tier, place)
@@ -149,7 +150,7 @@ def test_how_it_stands(tier: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_is_dead_may_be_anything(tier: str, place: str) -> None:
     """Every byte that no frame's live ranges hold, and all behind them, is overwritten; the result is the same.  Then it is zeroed."""
     guest = at_place(tier, place)
@@ -169,7 +170,7 @@ def test_what_is_dead_may_be_anything(tier: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_copy_goes_on_elsewhere(tier: str, place: str) -> None:
     guest = at_place(tier, place)
     copy = guest.activation.copy()
@@ -207,7 +208,7 @@ def test_an_instance_without_a_start_function(guest: Guest) -> None:
     assert core.go_on(guest.machine, activation, Until(fuel=0))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_deep_recursion(tier: str) -> None:
     """All frames are found, in the fork too."""
     of: Engine = engine(tier=tier, max_wasm_stack=8 << 20)
@@ -222,7 +223,7 @@ def test_deep_recursion(tier: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1001, 4099])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_stack_of_any_size(tier: str, size: int) -> None:
     """Records behind it are aligned all the same."""
     of: Engine = engine(tier=tier, max_wasm_stack=size)
@@ -250,7 +251,7 @@ VALUES = (0, 1, HALT_PC, STACK_AT, STACK_AT + 8, 0x8000, 0x0FFF_FFF0, 0x3FFF_FFF
 
 
 @pytest.mark.parametrize("field", ["caller_sp", "return_pc"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_damaged_header(tier: str, field: str) -> None:
     """Any value but one that another frame could have, in any frame: an error that says so; put right, the guest goes on."""
     guest = at_place(tier, "looping")
@@ -269,7 +270,7 @@ def test_a_damaged_header(tier: str, field: str) -> None:
     assert guest.finish() == EXPECTED
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @settings(max_examples=60, deadline=None)
 @given(writes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40)), min_size=1, max_size=8), place=st.sampled_from(PLACES))
 def test_any_damage(tier: str, writes: list[tuple[int, int]], place: str) -> None:
@@ -294,7 +295,7 @@ def test_any_damage(tier: str, writes: list[tuple[int, int]], place: str) -> Non
 
 
 @pytest.mark.parametrize("sp", ["zero", "below", "other"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_guest_that_returned_astray(tier: str, sp: str) -> None:
     """A caller's place that a host function has damaged: the guest goes on there, and whatever it stops at is no snapshot."""
     wat = """(module

@@ -25,7 +25,8 @@ from arenite import (
     ValType,
 )
 from arenite.machine.records.references import FEWEST
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, World, engine, module
+from tiers import EACH_TIER, TIERS
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, World, engine, module
 
 WAT = """(module
   (import "h" "make" (func $make (param i32) (result externref)))
@@ -282,7 +283,7 @@ def test_a_large_table_is_not_looked_at_too_often(world: Maker) -> None:
     Table(world.store, TableType(FUNCREF, Limits(1_000_000, None)), None)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("value", [(1, 2), [3]], ids=["tuple", "list"])
 def test_an_object_may_be_a_list(tier: str, value: object) -> None:
     """A host function with one result returns that, whatever it is; so does an answer."""

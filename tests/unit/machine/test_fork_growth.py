@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Config, Engine, Instance, Limit, Memory, Module, Snapshot, Store, Table
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 PAGE = 65536
 CHANGED = 200 * 4096  # far behind the pages that are there from the start
-TIERS = pytest.mark.parametrize("tier", ["threaded", "safe"])
 
 
 @functools.cache
@@ -53,7 +53,7 @@ def expected() -> bytes:
     return bytes(data)
 
 
-@TIERS
+@EACH_TIER
 def test_forks_of_a_fork_that_grew_unseen(tier: TierName) -> None:
     snapshot = grown_unseen(tier)
     for fork in [*snapshot.fork(30), *snapshot.fork(30)]:  # on the way the image gets a template of its own
@@ -61,7 +61,7 @@ def test_forks_of_a_fork_that_grew_unseen(tier: TierName) -> None:
         fork.close()
 
 
-@TIERS
+@EACH_TIER
 @pytest.mark.parametrize("packed", [False, True])
 def test_files_of_a_fork_that_grew_unseen(tmp_path: Path, tier: TierName, *, packed: bool) -> None:
     grown_unseen(tier).save(tmp_path / "s.arn", packed=packed)
@@ -101,7 +101,7 @@ def check_small(store: Store) -> None:
     assert memory_of(store).read(store) == expected
 
 
-@TIERS
+@EACH_TIER
 def test_a_fork_that_grew_and_was_frozen_is_reset(tmp_path: Path, tier: TierName) -> None:
     """What it was frozen as meanwhile has more and longer regions than what it goes back to."""
     fork = small(tier).fork()
@@ -112,7 +112,7 @@ def test_a_fork_that_grew_and_was_frozen_is_reset(tmp_path: Path, tier: TierName
         check_small(fork)
 
 
-@TIERS
+@EACH_TIER
 def test_a_fork_of_a_file_is_reset(tmp_path: Path, tier: TierName) -> None:
     small(tier).save(tmp_path / "s.arn")
     fork = Snapshot.open(tmp_path / "s.arn", engine(tier)).fork()
@@ -123,7 +123,7 @@ def test_a_fork_of_a_file_is_reset(tmp_path: Path, tier: TierName) -> None:
         check_small(fork)
 
 
-@TIERS
+@EACH_TIER
 def test_a_reset_that_is_refused_changes_nothing(tier: TierName) -> None:
     fork = small(tier).fork()
     grow_all(fork)
@@ -142,7 +142,7 @@ def test_a_reset_that_is_refused_changes_nothing(tier: TierName) -> None:
     check_small(fork)
 
 
-@TIERS
+@EACH_TIER
 def test_forks_with_one_more_memory_than_their_template(tmp_path: Path, tier: TierName) -> None:
     """The template has no such region: it is all zeros there."""
     fork = small(tier).fork()

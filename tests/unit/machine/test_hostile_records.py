@@ -12,7 +12,7 @@ import pytest
 from arenite import Config, Engine, Instance, Module, Store, Table, Trap, TrapCode
 from arenite.layout.cage import THUNKS
 from arenite.layout.records import FuncRefRecord
-from unit.machine.guests import TIERS
+from tiers import EACH_TIER
 from unit.machine.hostile import CASES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("name", CASES)
 def test_the_guest_traps(tier: str, name: str) -> None:
     program = Path(__file__).with_name("hostile.py")
@@ -46,7 +46,7 @@ def test_the_guest_traps(tier: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("handle", [0, 1, THUNKS - 1, THUNKS + 2])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_reference_to_no_function_has_no_type(tier: TierName, handle: int) -> None:
     """A handle that the window has no function for, from the arena to the host's hand."""
     store = Store(Engine(Config(tier=tier)))  # others' thunks would be in its window

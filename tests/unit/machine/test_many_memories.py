@@ -8,7 +8,7 @@ import pytest
 
 from arenite import Config, Engine, Instance, Limit, Module, Snapshot, Store, Trap
 from arenite.layout.cage import MAX_AREAS
-from unit.machine.guests import TIERS
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Caller, Config, Trap, TrapCode
-from unit.machine.guests import EXTERNREF, I32, TIERS, fresh
+from tiers import EACH_TIER
+from unit.machine.guests import EXTERNREF, I32, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class Nest:
 
 
 @pytest.mark.parametrize("export", ["down", "held"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_as_deep_as_programs_go(tier: TierName, export: str) -> None:
     """With Python's own limit, in a process whose stack has nothing else."""
     program = PROGRAM.format(path=sys.path, tier=tier, levels=LEVELS, export=export)
@@ -83,7 +84,7 @@ def test_as_deep_as_programs_go(tier: TierName, export: str) -> None:
     assert int(frames) <= 4 * LEVELS + 10
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_level_is_four_frames(tier: TierName) -> None:
     frames = []
     for levels in (5, 6):
@@ -93,7 +94,7 @@ def test_a_level_is_four_frames(tier: TierName) -> None:
     assert frames[1] - frames[0] == 4
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_so_many_are_allowed(tier: TierName) -> None:
     nest = Nest(tier, 7, max_nesting=7)
     assert nest.call() == 7
@@ -108,7 +109,7 @@ def test_the_usual_number() -> None:
     assert Config().max_nesting == 200
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("export", ["down", "held"])
 def test_python_has_no_room_for_more(tier: TierName, export: str) -> None:
     """Its limit stays what it is, and its error becomes the trap."""
@@ -121,7 +122,7 @@ def test_python_has_no_room_for_more(tier: TierName, export: str) -> None:
     nest.works()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_execution_that_has_no_room_for_more(tier: TierName) -> None:
     nest = Nest(tier, 1 << 30, max_nesting=1 << 20)
     execution = nest.e["down"].start(nest.store, 1)
@@ -135,7 +136,7 @@ def endless() -> None:
     endless()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_whoever_recurses_alone_is_told_so(tier: TierName) -> None:
     """A host function without end that calls no guest; inside another it cannot be told apart."""
     nest = Nest(tier, 1, endless)
@@ -148,7 +149,7 @@ def test_whoever_recurses_alone_is_told_so(tier: TierName) -> None:
     nest.works()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_caller_is_left_however_its_function_ends(tier: TierName) -> None:
     kept: list[Caller] = []
 

@@ -15,7 +15,8 @@ import pytest
 
 from arenite import Func, FuncType, Instance, Limits, Memory, MemoryType, Paused, Snapshot, Store, Trap, ValType
 from arenite.machine.space import window as windows
-from unit.machine.guests import TIERS, engine, fresh, module
+from tiers import EACH_TIER
+from unit.machine.guests import engine, fresh, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def host(store: Store, exports: dict[str, Any], type_: ValType, called: list[obj
     return function
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_guest_whose_host_function_forks_is_stopped_in_both(tier: str) -> None:
     """In the child, too, somebody must make it look up."""
     children: list[int] = []
@@ -118,7 +119,7 @@ def test_a_guest_whose_host_function_forks_is_stopped_in_both(tier: str) -> None
     assert os.waitpid(children[0], 0)[1] == 0
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_new_host_types_in_parent_and_child(tier: str) -> None:
     store, exports = world(tier)
     called: list[object] = []
@@ -146,7 +147,7 @@ def test_new_host_types_in_parent_and_child(tier: str) -> None:
     child.end()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_memories_snapshots_and_forks_in_both(tier: str) -> None:
     store, exports = world(tier)
     first = exports["next"](store)
@@ -173,7 +174,7 @@ def test_memories_snapshots_and_forks_in_both(tier: str) -> None:
     child.end()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_paused_execution_goes_on_in_both(tier: str) -> None:
     store, exports = world(tier)
     execution = exports["next"].start(store)
@@ -184,7 +185,7 @@ def test_a_paused_execution_goes_on_in_both(tier: str) -> None:
     child.end()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_child_of_a_child(tier: str) -> None:
     store, exports = world(tier)
     called: list[object] = []
@@ -261,7 +262,7 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_pools_of_forked_processes(tier: str) -> None:
     store, exports = INHERITED[tier] = world(tier)
     context = multiprocessing.get_context("fork")
@@ -275,7 +276,7 @@ def test_pools_of_forked_processes(tier: str) -> None:
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_workers_with_stores_of_their_own_and_with_snapshots(tier: str, method: str) -> None:
     of = engine(tier=tier)
     store = Store(of)

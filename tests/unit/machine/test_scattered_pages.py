@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from arenite import Instance, Memory, Snapshot, Store
 from arenite.layout.cage import HOST_PAGE
-from unit.machine.guests import TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import engine, module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +18,7 @@ RUNS = 2500  # more than twice as many as one call takes
 PAGES = 3 * RUNS  # of the template, so that it stays one
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_every_run_arrives(tier: TierName, tmp_path: Path) -> None:
     store = Store(engine(tier=tier))
     wat = f'(module (memory (export "m") {-(-PAGES * HOST_PAGE // 65536)}))'

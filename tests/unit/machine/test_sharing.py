@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Func, FuncType, Global, GlobalType, Instance, Limits, Store, Table, TableType
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, I64, TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, I64, engine, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ ACTIONS: dict[str, Callable[[Store], object]] = {
 
 @pytest.mark.parametrize("maker", ["store", "fork"])
 @pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_is_made_is_made_in_one(tier: str, action: str, maker: str) -> None:
     store = Store(engine(tier=tier))
     Func(store, FuncType([], []), lambda: None)
@@ -64,7 +65,7 @@ def test_what_is_made_is_made_in_one(tier: str, action: str, maker: str) -> None
     assert known(snapshot.fork().machine.registry) == before
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_snapshot_is_saved_whatever_its_store_has_made_since(tier: str) -> None:
     """A function that nobody has imported could not travel; that of the store is none of the snapshot's."""
     store = Store(engine(tier=tier))

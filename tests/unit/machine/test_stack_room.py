@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Func, FuncType, Global, GlobalType, Paused, Store, Trap, TrapCode
-from unit.machine.guests import I32, I64, TIERS, engine, fresh
+from tiers import EACH_TIER
+from unit.machine.guests import I32, I64, engine, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ def behind_the_stack(store: Store) -> bytes:
 
 @pytest.mark.parametrize("count", [MANY, MANY + 1, 8 * MANY])
 @pytest.mark.parametrize("kind", ["params", "results"])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("how", ["call", "bits", "start"])
 def test_a_frame_longer_than_the_stack(tier: str, kind: str, count: int, how: str) -> None:
     store = Store(engine(tier=tier, max_wasm_stack=STACK))
@@ -44,7 +45,7 @@ def test_a_frame_longer_than_the_stack(tier: str, kind: str, count: int, how: st
     assert behind.value(store) == 0x1122334455667788
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_the_longest_frame_that_fits(tier: str) -> None:
     """To the slot: one more than fits is refused, and what fits is called."""
     store = Store(engine(tier=tier, max_wasm_stack=STACK))
@@ -65,7 +66,7 @@ def test_the_longest_frame_that_fits(tier: str) -> None:
         assert seen == [count] * good
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_calls_back_from_the_stack_s_end(tier: str) -> None:
     """A guest calls the host from deeper and deeper, which calls back with many arguments: at some depth there is no room."""
     types = " ".join(["i64"] * 100)
@@ -94,7 +95,7 @@ def test_calls_back_from_the_stack_s_end(tier: str) -> None:
     assert exports["last"].value(store) == -7
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_host_call_whose_frame_passes_the_stack(tier: str) -> None:
     """No guest comes to it; the loop looks all the same, before it takes what lies behind the stack for arguments."""
     taken: list[int] = []

@@ -21,7 +21,8 @@ from arenite import (
     Table,
     TableType,
 )
-from unit.machine.guests import FUNCREF, I32, TIERS, engine, fresh, module
+from tiers import EACH_TIER
+from unit.machine.guests import FUNCREF, I32, engine, fresh, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ def nothing(_caller: object, _n: int) -> None:
     """A host function."""
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("use", USES)
 def test_a_closed_store_refuses(tier: str, use: str) -> None:
     store, exports = fresh(WAT, ([I32], [], nothing), tier=tier)
@@ -73,7 +74,7 @@ def test_a_closed_store_refuses(tier: str, use: str) -> None:
         USES[use](store, exports)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_view_keeps_a_store_open(tier: str) -> None:
     store, exports = fresh(WAT, ([I32], [], nothing), tier=tier)
     view = exports["memory"].view(store)
@@ -86,7 +87,7 @@ def test_a_view_keeps_a_store_open(tier: str) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_store_is_not_closed_under_its_guest(tier: str) -> None:
     def close(_caller: object, _n: int) -> None:
         with pytest.raises(AreniteError, match="while its guest runs"):
@@ -97,7 +98,7 @@ def test_a_store_is_not_closed_under_its_guest(tier: str) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("use", ["call", "grow", "table grow", "new function", "new memory", "instance"])
 def test_two_threads_at_once_are_an_error(tier: str, use: str) -> None:
     """One thread's guest waits in a host function; another thread comes."""

@@ -12,7 +12,8 @@ from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Pa
 from arenite.bytecode.encode import decode
 from arenite.machine.space.window import Window
 from released import collect
-from unit.machine.guests import I32, TIERS, module
+from tiers import EACH_TIER
+from unit.machine.guests import I32, module
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -51,7 +52,7 @@ def call(store: Store, instance: Instance, name: str, *args: int) -> object:
     return function(store, *args)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_types_that_a_digest_takes_for_one_are_two(tier: TierName) -> None:
     made = of(tier)
     modules = {params: Module(made, holder(params)) for params in (ONE, OTHER)}
@@ -74,7 +75,7 @@ def test_types_that_a_digest_takes_for_one_are_two(tier: TierName) -> None:
     assert [call(store, instance, "run") for instance in libraries.values()] == [2, 2]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_one_module_may_have_both(tier: TierName) -> None:
     store = Store(of(tier))
     text = f"""(module (type $a (func {ONE})) (type $b (func {OTHER})) (table 1 funcref) (elem (i32.const 0) $f) (func $f (type $b))
@@ -86,7 +87,7 @@ def test_one_module_may_have_both(tier: TierName) -> None:
         call(store, instance, "other")
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_types_go_with_their_last_user(tier: TierName) -> None:
     made = of(tier)
     store = Store(made)
@@ -105,7 +106,7 @@ def test_types_go_with_their_last_user(tier: TierName) -> None:
     assert [t() for t in types] == [None] * len(types)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_types_of_host_functions_make_way_for_the_next_stores(tier: TierName) -> None:
     made = of(tier)
 
@@ -120,7 +121,7 @@ def test_types_of_host_functions_make_way_for_the_next_stores(tier: TierName) ->
     assert first() is None
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_window_in_use_gets_types_of_host_functions(tier: TierName) -> None:
     """A paused call, then more types and more modules in its store: it goes on, and calls what came since."""
     made = of(tier)
@@ -156,7 +157,7 @@ def test_a_window_in_use_gets_types_of_host_functions(tier: TierName) -> None:
     assert outcome.values == (1000,)  # type: ignore[union-attr]  # it has finished
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_files_do_not_tell_what_else_an_engine_has_run(tier: TierName) -> None:
     text = holder(ONE)
     fresh, used = of(tier), of(tier)
@@ -182,7 +183,7 @@ def test_a_module_lists_where_its_bytecode_names_types() -> None:
     assert (op.row.name, op.values["type_"]) == ("call_indirect", 0)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_thunk_whose_maker_was_interrupted_is_there_for_the_next(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal's exception comes when the thunk is there and no window shows it: whoever wants it next makes up for that."""
     made = of(tier)

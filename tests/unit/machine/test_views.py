@@ -22,7 +22,8 @@ from arenite import (
 )
 from arenite.machine.space import room
 from arenite.traps import TrapCode
-from unit.machine.guests import EXTERNREF, FUNCREF, I32, TIERS, engine, fresh, module
+from tiers import EACH_TIER
+from unit.machine.guests import EXTERNREF, FUNCREF, I32, engine, fresh, module
 
 WAT = """(module
   (memory (export "memory") 1 4)
@@ -38,7 +39,7 @@ WAT = """(module
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"""
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("name", ["fill", "copy", "init", "table.fill", "table.init", "table.copy"])
 def test_a_trap_holds_no_view(tier: str, name: str) -> None:
     store, exports = fresh(WAT, tier=tier)
@@ -48,7 +49,7 @@ def test_a_trap_holds_no_view(tier: str, name: str) -> None:
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize(
     "text", ['(memory 1) (data (i32.const 65535) "ab")', "(table 1 funcref) (elem (i32.const 1) func 0) (func)"]
 )
@@ -58,7 +59,7 @@ def test_a_failed_instance_holds_no_view(tier: str, text: str) -> None:
         Instance(store, module(store.engine, f"(module {text})"), [])
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_wrong_use_holds_no_view(tier: str) -> None:
     uses: list[Any] = [
         lambda store, e: e["table"].set(store, 0, "no function"),
@@ -76,7 +77,7 @@ def test_wrong_use_holds_no_view(tier: str) -> None:
 
 
 @pytest.mark.parametrize("held", [False, True])
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_memory_grows_under_a_view(tier: str, *, held: bool) -> None:
     """Guard pages let it; where a memory is an ordinary buffer, a held one refuses to move."""
     store, exports = fresh(WAT, tier=tier)
@@ -157,7 +158,7 @@ def test_a_store_moves_under_its_running_guest() -> None:
         assert memory.read(store, 8, 9) == b"\x11"
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_no_more_than_1000_memories(tier: str) -> None:
     with Store(engine(tier=tier)) as store:
         for _ in range(1000):
@@ -166,7 +167,7 @@ def test_no_more_than_1000_memories(tier: str) -> None:
             Memory(store, MemoryType(Limits(0, None)))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_tables_have_a_limit(tier: str) -> None:
     with Store(engine(tier=tier, max_table_elements=100)) as store:
         with pytest.raises(Limit):

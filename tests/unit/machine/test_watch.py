@@ -12,6 +12,7 @@ import pytest
 from arenite import Config, Engine, Func, Instance, Module, Paused, PauseReason, Store
 from arenite.machine.run import watch as watches
 from arenite.machine.run.watch import Watch
+from tiers import EACH_TIER
 from unit.machine.guests import World
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def watched(tier: TierName, host: object = None) -> tuple[Store, dict[str, Any]]
     return world.store, world.exports
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_machine_is_attended_from_its_run_until_a_period_without(tier: TierName, watch: Watch) -> None:
     store, calls = watched(tier)
     seen = [store.machine.attended]
@@ -59,7 +60,7 @@ def test_a_machine_is_attended_from_its_run_until_a_period_without(tier: TierNam
     assert [*seen, store.machine.attended] == [False, True, False, True]
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_one_that_runs_looks_up_and_stays_attended(tier: TierName, watch: Watch) -> None:
     seen: list[tuple[bool, bool]] = []
 
@@ -153,7 +154,7 @@ def test_a_thread_that_fails_leaves_nobody_unattended(monkeypatch: pytest.Monkey
     assert ours.awake
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_periods_without_memory_are_not_the_last(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
     """A guest runs on meanwhile, and nobody else would ever make it look up."""
     ours = Watch()

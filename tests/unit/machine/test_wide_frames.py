@@ -10,6 +10,7 @@ from arenite import Config, Engine, Finished, Func, FuncType, Linker, Module, Pa
 from arenite.bytecode.locals import locals_at
 from arenite.layout.records import FrameHeader
 from arenite.translate.translator import SCRATCH
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -34,7 +35,7 @@ def test_a_function_without_locals_keeps_operands_there() -> None:
     assert locals_at(code, 0) == 8 + FrameHeader.size
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 @pytest.mark.parametrize("count", [16, *WIDE])
 def test_locals_survive_a_snapshot(tier: TierName, count: int) -> None:
     engine = Engine(Config(tier=tier))

@@ -17,6 +17,7 @@ import pytest
 from arenite import Snapshot, SnapshotError
 from arenite.snapshot.container import CHECKSUM, HEADER, Reader, Writer
 from released import open_files
+from tiers import EACH_TIER, TIERS
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_verify_finds_a_flipped_byte_in_any_page(file: Path) -> None:
 
 
 def refused_only_by_verifying(file: Path, words: str) -> None:
-    for tier in ("threaded", "safe"):
+    for tier in TIERS:
         Snapshot.open(file, of(tier))
         with pytest.raises(SnapshotError, match=words):
             Snapshot.open(file, of(tier), verify=True)
@@ -208,7 +209,7 @@ def test_killed_in_the_middle_of_a_save(file: Path, writes: int) -> None:
     assert ended(Snapshot.open(file, of())) == RESULT
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_forks_go_on_when_their_file_is_replaced_and_gone(file: Path, tier: TierName) -> None:
     opened = Snapshot.open(file, of(tier))
     paused(10).snapshot().save(file)

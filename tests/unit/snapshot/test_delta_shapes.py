@@ -11,6 +11,7 @@ import pytest
 
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
 from arenite.snapshot import opening, saving
+from tiers import EACH_TIER, TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ WAT = """(module
   (table (export "t") 2 funcref)
   (global (export "g") (mut i32) (i32.const 7)))"""
 OTHER = '(module (memory (export "m") 2 20))'
-TIERS = pytest.mark.parametrize("tier", ["threaded", "safe"])
 
 
 @functools.cache
@@ -80,7 +80,7 @@ def content(snapshot: Snapshot) -> list[object]:
         return [memories, table.size(fork), fork.machine.cage.sizes]
 
 
-@TIERS
+@EACH_TIER
 def test_every_moment_as_a_delta_of_every_other(tmp_path: Path, tier: TierName) -> None:
     found = moments(tier)
     for number, parent in enumerate(found):
@@ -88,13 +88,13 @@ def test_every_moment_as_a_delta_of_every_other(tmp_path: Path, tier: TierName) 
     for (a, snapshot), (b, parent) in itertools.product(enumerate(found), enumerate(found)):
         path = tmp_path / f"{a}-{b}.arn"
         snapshot.save(path, parent=parent)
-        for other in ("threaded", "safe"):
+        for other in TIERS:
             opened = Snapshot.open(path, engine(other), verify=True)
             assert content(opened) == content(snapshot)
             assert content(opened) == content(Snapshot.open(tmp_path / f"{a}.arn", engine(other)))
 
 
-@TIERS
+@EACH_TIER
 def test_of_a_sibling_that_has_grown(tmp_path: Path, tier: TierName) -> None:
     origin = moments(tier)[1]
     one, two = origin.fork(2)
@@ -107,7 +107,7 @@ def test_of_a_sibling_that_has_grown(tmp_path: Path, tier: TierName) -> None:
     assert content(Snapshot.open(tmp_path / "snapshot.arn", engine(tier))) == content(snapshot)
 
 
-@TIERS
+@EACH_TIER
 @pytest.mark.parametrize("order", [(4, 0, 3, 1, 2), (2, 0, 4, 0, 3)])
 def test_deltas_of_deltas(tmp_path: Path, tier: TierName, order: tuple[int, ...]) -> None:
     """Each of the one before, larger and smaller in turn; of the snapshot itself, or of what was opened."""
@@ -121,7 +121,7 @@ def test_deltas_of_deltas(tmp_path: Path, tier: TierName, order: tuple[int, ...]
             parent = Snapshot.open(path, engine(tier)) if reopened else found[number]
 
 
-@TIERS
+@EACH_TIER
 @pytest.mark.parametrize("form", ["packed", "bytes", "image"])
 def test_of_a_parent_that_was_opened(tmp_path: Path, tier: TierName, form: str) -> None:
     """Of another tier's as well: pages that lie in a file there are copied here, and the other way round."""
@@ -129,14 +129,14 @@ def test_of_a_parent_that_was_opened(tmp_path: Path, tier: TierName, form: str) 
     for snapshot, saved in ((small, large), (large, small)):
         saved.save(tmp_path / "p.arn", packed=form == "packed")
         data = saved.dumps()
-        for other in ("threaded", "safe"):
+        for other in TIERS:
             parent = Snapshot.loads(data, engine(other)) if form == "bytes" else Snapshot.open(tmp_path / "p.arn", engine(other))
             snapshot.save(tmp_path / "d.arn", parent=parent)
-            for last in ("threaded", "safe"):
+            for last in TIERS:
                 assert content(Snapshot.open(tmp_path / "d.arn", engine(last), parent=parent)) == content(snapshot)
 
 
-@TIERS
+@EACH_TIER
 def test_forks_of_a_delta_of_what_is_larger(tmp_path: Path, tier: TierName) -> None:
     """What was cut off is not there when it grows again, and a reset cuts it off again."""
     small, *_, large = moments(tier)

@@ -9,6 +9,7 @@ import pytest
 from arenite import Engine, Snapshot, SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from fuzz.frozen import Document
+from tiers import EACH_TIER
 from unit.snapshot.counting import RESULT, ended, further, of, paused
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def chain(folder: Path) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_chain_goes_on_from_each_of_its_links(tmp_path: Path, tier: TierName) -> None:
     paths = chain(tmp_path)
     assert all(path.stat().st_size < paths[0].stat().st_size / 4 for path in paths[1:])
@@ -142,7 +143,7 @@ def test_page_numbers_out_of_order_or_cut_off(tmp_path: Path) -> None:
             Snapshot.open(second, of())
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_delta_of_a_sibling_that_wrote_more(tmp_path: Path, tier: TierName) -> None:
     """Pages that the parent has changed and the child has not are in the delta too."""
     first = paused(50, of(tier)).snapshot()
@@ -158,7 +159,7 @@ def test_a_delta_of_a_sibling_that_wrote_more(tmp_path: Path, tier: TierName) ->
     assert ended(Snapshot.open(tmp_path / "near.arn", of(tier))) == RESULT
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@EACH_TIER
 def test_a_page_behind_its_region_is_refused(tmp_path: Path, tier: TierName) -> None:
     """The page right behind the last one, with every checksum right: of the arena, and of the memory."""
     _, path, *_ = chain(tmp_path)

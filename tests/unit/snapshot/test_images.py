@@ -15,13 +15,13 @@ from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.image import GAP
 from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, FORMAT, HEADER, MAGIC, Reader
 from arenite.snapshot.manifest import canonical
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.config import TierName
 
-TIERS = pytest.mark.parametrize("tier", ["threaded", "safe"])
 WAT = '(module (memory (export "m") 1 9) (table (export "t") 1 funcref))'
 
 
@@ -68,7 +68,7 @@ def saved(path: Path, tier: TierName) -> Module:
     return module
 
 
-@TIERS
+@EACH_TIER
 def test_what_lies_behind_an_arena_in_the_file_is_not_in_the_cage(tmp_path: Path, tier: TierName) -> None:
     """Not even when memory lies as far behind it as in a cage: the arena grows by zeros."""
     path = tmp_path / "s.arn"
@@ -87,7 +87,7 @@ def test_what_lies_behind_an_arena_in_the_file_is_not_in_the_cage(tmp_path: Path
     assert not any(fork.machine.cage.arena[heap:])
 
 
-@TIERS
+@EACH_TIER
 def test_a_region_that_does_not_lie_on_pages(tmp_path: Path, tier: TierName) -> None:
     path = tmp_path / "s.arn"
     module = saved(path, tier)

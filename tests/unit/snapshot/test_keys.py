@@ -17,6 +17,7 @@ from arenite.machine.space.pages import CHUNK
 from arenite.snapshot import private
 from fuzz.frozen import Document, sealed
 from released import open_files
+from tiers import EACH_TIER
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from arenite.config import TierName
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
 FORMS = ("image", "packed", "delta")
 KEY = bytes(range(32))
 OTHER = bytes(range(1, 33))
@@ -44,7 +44,7 @@ def saved(folder: Path, form: str, key: bytes | None = KEY) -> Path:
     return path
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 def test_a_keyed_file_goes_on(tmp_path: Path, form: str, tier: TierName) -> None:
     path = saved(tmp_path, form)
@@ -120,7 +120,7 @@ def test_a_file_without_a_key_is_refused_with_one(tmp_path: Path) -> None:
         Snapshot.loads(paused().snapshot().dumps(), of(), key=KEY)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_bytes_with_a_key(tier: TierName) -> None:
     data = paused().snapshot().dumps(key=KEY)
     assert ended(Snapshot.loads(data, of(tier), key=KEY)) == RESULT
@@ -130,7 +130,7 @@ def test_bytes_with_a_key(tier: TierName) -> None:
             Snapshot.loads(wrong, of(tier), key=key)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_delta_is_bound_to_its_very_parent(tmp_path: Path, tier: TierName) -> None:
     path, parent = saved(tmp_path, "delta"), tmp_path / "parent.arn"
     good = parent.read_bytes()
@@ -206,7 +206,7 @@ def test_equal_snapshots_and_keys_are_equal_bytes(tmp_path: Path) -> None:
 # copies
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("key", [None, KEY])
 def test_what_was_copied_is_nobodys_to_change(

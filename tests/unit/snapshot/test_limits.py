@@ -22,6 +22,7 @@ from arenite.snapshot import manifest as texts
 from arenite.snapshot.limits import FileLimits
 from differential.binary import MAGIC, section, sized, u
 from fuzz.frozen import Document
+from tiers import EACH_TIER
 from unit.snapshot.surveyed import altered, looked_at, paused
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from arenite.config import TierName
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
 FORMS = ("image", "packed", "delta")
 MEMORY = '(module (memory (export "m") 8) (func (export "f")))'
 
@@ -81,7 +81,7 @@ def unpacking(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return done
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_memories_that_nobody_has(tmp_path: Path, tier: TierName, unpacking: list[int]) -> None:
     of = engine(tier, max_memory=1 << 20)
     path = saved(filled(of), tmp_path / "s.arn", "packed")
@@ -91,7 +91,7 @@ def test_memories_that_nobody_has(tmp_path: Path, tier: TierName, unpacking: lis
     assert not unpacking
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_memories_in_the_same_area(tmp_path: Path, tier: TierName) -> None:
     of = engine(tier)
     path = saved(filled(of), tmp_path / "s.arn", "packed")
@@ -99,7 +99,7 @@ def test_memories_in_the_same_area(tmp_path: Path, tier: TierName) -> None:
         Snapshot.open(altered(path, lambda m: m["memories"].append(dict(m["memories"][0]))), of)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize(("option", "most"), [("max_store_memory", 3 << 19), ("max_instances", 3), ("max_tables", 3)])
 def test_a_snapshot_is_no_larger_than_a_store(tmp_path: Path, tier: TierName, option: str, most: int) -> None:
     of = engine(tier)
@@ -113,7 +113,7 @@ def test_a_snapshot_is_no_larger_than_a_store(tmp_path: Path, tier: TierName, op
         Snapshot.open(tmp_path / "3.arn", small)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 def test_elements_of_tables_are_counted_when_it_opens(tmp_path: Path, tier: TierName, form: str) -> None:
     """As the arena says, before anybody wants one more."""
@@ -127,7 +127,7 @@ def test_elements_of_tables_are_counted_when_it_opens(tmp_path: Path, tier: Tier
         Snapshot.open(path, engine(tier, max_table_elements=19))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_memories_of_many_instances(tmp_path: Path, tier: TierName, unpacking: list[int]) -> None:
     """Memories that are somebody's are bounded by what they take together."""
     of = engine(tier, max_memory=1 << 20, max_snapshot_memory=8 << 20)
@@ -155,7 +155,7 @@ def test_a_chunk_is_unpacked_once(tmp_path: Path, unpacking: list[int]) -> None:
     assert memory.read(store, (16 << 20) - 3, 16 << 20) == b"xxx"
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 def test_whoever_saves_is_held_to_the_same(tmp_path: Path, tier: TierName, form: str) -> None:
     """What cannot be opened is not saved, and what is saved is opened; an image takes memory only where it is copied."""
@@ -174,7 +174,7 @@ def test_whoever_saves_is_held_to_the_same(tmp_path: Path, tier: TierName, form:
     assert size == (1 << 18 if form == "image" and tier == "threaded" else 1 << 20)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_the_pages_of_a_line_of_deltas_count_together(tmp_path: Path, tier: TierName) -> None:
     of = engine(tier)
     store = filled(of)
@@ -193,7 +193,7 @@ def test_the_pages_of_a_line_of_deltas_count_together(tmp_path: Path, tier: Tier
         Snapshot.open(tmp_path / "3.arn", small)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 def test_what_a_host_made_and_nobody_imports_is_not_kept(tmp_path: Path, tier: TierName, form: str) -> None:
     """Nobody could reach it; the places of the others do not change, and who imports it later finds it again."""
@@ -245,7 +245,7 @@ def grown(act: Callable[[], object]) -> int:
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc")
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_modules_that_unpack_to_much(tmp_path: Path, tier: TierName) -> None:
     of = engine(tier)
     path = saved(filled(of), tmp_path / "s.arn", "packed")

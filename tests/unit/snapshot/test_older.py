@@ -22,7 +22,7 @@ from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import FileLimits
 from fuzz.frozen import Document
 from snapshots.kept import HERE, ending, frozen, linker
-from unit.machine.guests import TIERS
+from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def test_every_older_op_leads_to_one_of_today() -> None:
         assert {o.name for o in row.encoded if o.form is Form.TYPE} >= set(op.digests)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 def test_records_are_as_if_this_version_had_written_them(kept: Path, tier: TierName, form: str) -> None:
     snapshot = opened(kept / f"1-fib-{form}.arn", tier)
@@ -97,7 +97,7 @@ def test_records_are_as_if_this_version_had_written_them(kept: Path, tier: TierN
     assert Document((HERE / f"1-fib-{form}.arn").read_bytes()).manifest["layout"] == DIGESTS
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", FORMS)
 def test_what_goes_on_from_it_can_be_saved_in_every_form(kept: Path, tier: TierName, form: str) -> None:
     """Also as a delta of the older file itself, found by its name, and as a delta of that delta."""
@@ -116,7 +116,7 @@ def test_what_goes_on_from_it_can_be_saved_in_every_form(kept: Path, tier: TierN
         assert ending(opened(kept / f"{name}.arn", tier).fork()) == end
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_delta_is_not_older_than_its_parent(kept: Path, tier: TierName) -> None:
     parent = opened(kept / "1-fib-image.arn", tier)
     parent.fork().snapshot().save(kept / "image.arn")
@@ -127,7 +127,7 @@ def test_a_delta_is_not_older_than_its_parent(kept: Path, tier: TierName) -> Non
         opened(kept / "odd.arn", tier)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_layouts_that_nobody_wrote_are_refused(kept: Path, tier: TierName) -> None:
     for form in FORMS:
         document = Document((kept / f"1-fib-{form}.arn").read_bytes())
@@ -137,7 +137,7 @@ def test_layouts_that_nobody_wrote_are_refused(kept: Path, tier: TierName) -> No
             opened(kept / "odd.arn", tier)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize(
     ("start", "stop"),
     [
@@ -173,7 +173,7 @@ def test_many_instances_that_share_their_references_cost_what_one_does(kept: Pat
     assert len(older._references(loaded.stored, loaded.sizes, loaded.manifest)) == 2
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_digest_of_no_type_is_refused(kept: Path, tier: TierName) -> None:
     path = kept / "1-fib-packed.arn"
     document = Document(path.read_bytes())
@@ -211,7 +211,7 @@ def test_engines_without_the_module_open_it(kept: Path) -> None:
     assert ending(snapshot.fork()) == end
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_reading_it_takes_is_limited(kept: Path, tier: TierName) -> None:
     """The pages that change are read, also of an image, which is mapped otherwise."""
     small = Engine(Config(tier=tier, max_snapshot_memory=1))

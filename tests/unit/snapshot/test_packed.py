@@ -11,6 +11,7 @@ from arenite import Instance, Memory, Module, Snapshot, SnapshotError, Store
 from arenite.machine.space.pages import CHUNK
 from arenite.snapshot.pack import ROW
 from fuzz.frozen import Document
+from tiers import EACH_TIER
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from arenite.config import TierName
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
 WIDE = '(module (memory (export "memory") 256 300))'
 
 
@@ -33,7 +33,7 @@ def written(*contents: tuple[int, bytes]) -> Snapshot:
     return store.snapshot()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_packed_file_goes_on(tmp_path: Path, tier: TierName) -> None:
     path = tmp_path / "p.arn"
     paused().snapshot().save(path, packed=True)
@@ -41,7 +41,7 @@ def test_a_packed_file_goes_on(tmp_path: Path, tier: TierName) -> None:
     assert ended(Snapshot.open(path, of(tier))) == RESULT
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_equal_chunks_are_stored_once(tmp_path: Path, tier: TierName) -> None:
     noise = bytes(range(256)) * (CHUNK // 256)
     path = tmp_path / "p.arn"
@@ -59,7 +59,7 @@ def test_equal_chunks_are_stored_once(tmp_path: Path, tier: TierName) -> None:
     assert memory.size(fork) == 256
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_damage_in_any_chunk_is_found(tmp_path: Path, tier: TierName) -> None:
     path = tmp_path / "p.arn"
     paused().snapshot().save(path, packed=True)
@@ -108,7 +108,7 @@ def test_a_table_of_chunks_that_cannot_be(tmp_path: Path) -> None:
             Snapshot.open(path, of())
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_bytes_and_pickles(tier: TierName) -> None:
     snapshot = paused(engine=of(tier)).snapshot()
     assert ended(Snapshot.loads(snapshot.dumps(), of(tier))) == RESULT

@@ -30,6 +30,7 @@ from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
 from arenite.snapshot.code import compressed_file
 from fuzz.frozen import Document, repacked
+from tiers import EACH_TIER
 from unit.snapshot.counting import I32, RESULT, WAT, ended, linker, module, of, paused
 from unit.snapshot.surveyed import altered
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
     from arenite.config import TierName
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
-
 
 def fresh(tier: TierName = "threaded") -> Engine:
     """An engine that knows no modules."""
@@ -48,7 +47,7 @@ def fresh(tier: TierName = "threaded") -> Engine:
 
 
 # modules
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_modules_travel_along(tmp_path: Path, tier: TierName) -> None:
     paused().snapshot().save(tmp_path / "s.arn")
     assert ended(Snapshot.open(tmp_path / "s.arn", fresh(tier))) == RESULT
@@ -197,7 +196,7 @@ def with_bytecode(path: Path, change: Any) -> None:
     path.write_bytes(document.whole())
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_bytecode_with_other_numbers_goes_on(tmp_path: Path, tier: TierName) -> None:
     path = tmp_path / "s.arn"
     paused().snapshot().save(path)

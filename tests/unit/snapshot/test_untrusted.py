@@ -15,14 +15,13 @@ from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
 from released import collect, open_files
+from tiers import EACH_TIER
 from unit.snapshot.counting import linker, of, paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.config import TierName
-
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_what_a_host_cannot_save(tmp_path: Path, value: object) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_memories_are_as_large_as_the_engine_allows(file: Path, tier: TierName) -> None:
     small = Engine(Config(tier=tier, max_memory=1 << 16))
     with pytest.raises(Limit, match=r"a memory of 262144 bytes; 65536 are allowed \(max_memory\)"):
@@ -101,7 +100,7 @@ def peak() -> int:
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc")
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", ["packed", "image", "delta"])
 def test_sizes_alone_take_no_memory(tmp_path: Path, tier: TierName, form: str) -> None:
     """A memory of 4 GiB and an arena of 1 GiB that hold no more than before."""

@@ -28,6 +28,7 @@ from arenite.machine.run.frames import check_place
 from arenite.tiers.safe.block import LONGEST, SHORT, Blocks
 from arenite.translate.translator import LINE
 from arenite.traps import Cause, TrapCode
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +193,7 @@ def test_an_execution_pauses_there_travels_and_goes_on(name: str, compiled: Call
         assert outcome.reason is PauseReason.EPOCH
     snapshot = guest.store.snapshot()
     snapshot.save(tmp_path / "there.arn")
-    engines = [Engine(Config(tier=tier)) for tier in ("threaded", "safe")]
+    engines = [Engine(Config(tier=tier)) for tier in TIERS]
     forks = [snapshot.fork(), *(Snapshot.open(tmp_path / "there.arn", engine, verify=True).fork() for engine in engines)]
     for store in (guest.store, *forks):
         assert isinstance(store.execution, Execution)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Config, Engine, Instance, Module, Store
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -76,7 +77,7 @@ def results(tier: TierName, bits: int, *, deterministic: bool) -> dict[tuple[str
 @pytest.mark.parametrize("bits", FORMATS)
 def test_what_may_differ(bits: int) -> None:
     f = FORMATS[bits]
-    threaded, safe = (results(tier, bits, deterministic=False) for tier in ("threaded", "safe"))
+    threaded, safe = (results(tier, bits, deterministic=False) for tier in TIERS)
     for (name, args), word in threaded.items():
         other, nans = safe[name, args], [arg | f.quiet for arg in args if f.is_nan(arg)]
         if not nans:
@@ -90,6 +91,6 @@ def test_what_may_differ(bits: int) -> None:
 @pytest.mark.parametrize("bits", FORMATS)
 def test_nothing_differs_where_that_is_asked_for(bits: int) -> None:
     f = FORMATS[bits]
-    threaded, safe = (results(tier, bits, deterministic=True) for tier in ("threaded", "safe"))
+    threaded, safe = (results(tier, bits, deterministic=True) for tier in TIERS)
     assert threaded == safe
     assert {word for word in safe.values() if f.is_nan(word)} == {f.infinity | f.quiet}

@@ -12,7 +12,8 @@ from arenite import Finished, Linker, Module, Paused, Store
 from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.preview1 import MODULE
-from unit.machine.guests import TIERS, engine
+from tiers import EACH_TIER
+from unit.machine.guests import engine
 from unit.wasi.program import Program
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ GUEST = f"""(module
         (call $allocate (i32.load (i32.const 16)) (i64.const 5) (i64.const {LENGTH}))))"""
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_deadline_comes_between_two_pieces(tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = []
 

@@ -9,7 +9,8 @@ import pytest
 from arenite import Finished, Linker, NotReady, Paused, PauseReason, Store, Trap, TrapCode, WasiConfig
 from arenite.wasi.records import IOVEC
 from arenite.world.streams import PIECE
-from unit.machine.guests import TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import engine, module
 from unit.wasi.program import OUT, Program
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def guest(tier: str, stdout: Any, **options: Any) -> tuple[Store, Any]:
     return store, exports["write"]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_taker_that_is_not_ready_behind_a_piece(tier: str) -> None:
     """What it has taken is written; the guest is not asked for it again."""
     taker = Taker(None, NotReady("later"))
@@ -63,7 +64,7 @@ def test_a_taker_that_is_not_ready_behind_a_piece(tier: str) -> None:
     assert b"".join(taker.pieces) == TEXT[:PIECE]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_taker_that_is_not_ready_at_first(tier: str) -> None:
     taker = Taker(NotReady("later"))
     store, write = guest(tier, taker)
@@ -94,7 +95,7 @@ def hurried(tier: str) -> tuple[Hurried, Any]:
     return taker, write
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_is_written_in_pieces_is_written_once(tier: str) -> None:
     taker, write = hurried(tier)
     execution = write.start(taker.store)
@@ -108,7 +109,7 @@ def test_what_is_written_in_pieces_is_written_once(tier: str) -> None:
     assert b"".join(taker.pieces) == TEXT
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("kind", ["bytearray", "callable", "path", "file"])
 def test_the_rest_goes_to_whatever_output_is_then(tier: str, kind: str, tmp_path: Path) -> None:
     taker, write = hurried(tier)
@@ -125,7 +126,7 @@ def test_the_rest_goes_to_whatever_output_is_then(tier: str, kind: str, tmp_path
     assert rest == TEXT[PIECE:]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("error", [NotReady("later"), BlockingIOError(11, "later"), OSError(28, "full")])
 def test_a_taker_that_fails_once_the_guest_goes_on(tier: str, error: Exception) -> None:
     """A piece was taken before the pause."""
@@ -138,7 +139,7 @@ def test_a_taker_that_fails_once_the_guest_goes_on(tier: str, error: Exception) 
     assert taker.pieces == [TEXT[:PIECE]]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_an_ordinary_call_traps_between_two_pieces(tier: str) -> None:
     taker, write = hurried(tier)
     with pytest.raises(Trap) as trap:

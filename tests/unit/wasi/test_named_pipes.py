@@ -11,7 +11,8 @@ import pytest
 
 from arenite import Finished, Linker, Paused, PauseReason, Store, Trap, TrapCode, WasiConfig
 from arenite.wasi.errno import Errno
-from unit.machine.guests import TIERS, engine, module
+from tiers import EACH_TIER
+from unit.machine.guests import engine, module
 from unit.wasi.program import OUT, Program
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def guest(tier: str, directory: Path, **options: Any) -> tuple[Store, Any]:
     return store, linker.instantiate(store, module(store.engine, GUEST)).exports(store)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_deadline_ends_the_wait_for_a_writer(tier: str, tmp_path: Path) -> None:
     store, exports = guest(tier, tmp_path)
     execution = exports["read"].start(store)
@@ -75,7 +76,7 @@ def test_a_deadline_ends_the_wait_for_a_writer(tier: str, tmp_path: Path) -> Non
     assert exports["memory"].read(store, 256, 259) == b"abc"
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_deadline_ends_the_wait_for_a_reader(tier: str, tmp_path: Path) -> None:
     store, exports = guest(tier, tmp_path)
     execution = exports["write"].start(store)
@@ -88,7 +89,7 @@ def test_a_deadline_ends_the_wait_for_a_reader(tier: str, tmp_path: Path) -> Non
         assert pipe.read(100) == b"text"
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("way", ["read", "write"])
 def test_an_epoch_ends_an_ordinary_call(tier: str, way: str, tmp_path: Path) -> None:
     store, exports = guest(tier, tmp_path, epoch_interruption=True)

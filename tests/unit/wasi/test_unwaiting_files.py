@@ -17,7 +17,8 @@ from arenite.wasi.errno import Errno
 from arenite.wasi.records import IOVEC
 from arenite.world import hostio
 from arenite.world.hostio import Ready
-from unit.machine.guests import TIERS, engine
+from tiers import EACH_TIER
+from unit.machine.guests import engine
 from unit.wasi.program import OUT, Program
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def guest(tier: str, config: WasiConfig, **options: Any) -> tuple[Store, Any]:
     return store, instance.exports(store)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_read_in_an_execution_pauses(tier: str, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
     store, exports = guest(tier, WasiConfig(stdin=pipe[0]))
     execution = exports["read"].start(store)
@@ -193,7 +194,7 @@ def test_a_read_in_an_execution_pauses(tier: str, pipe: tuple[IO[bytes], IO[byte
     assert execution.run() == Finished((0,))
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_deadline_ends_a_write_that_waits(tier: str, waits: bool, pipe: tuple[IO[bytes], IO[bytes]]) -> None:  # noqa: FBT001
     reading, writing = pipe

@@ -17,7 +17,8 @@ from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.world import hostio
 from arenite.world.hostio import Ready
-from unit.machine.guests import TIERS, engine
+from tiers import EACH_TIER
+from unit.machine.guests import engine
 from unit.wasi.program import OUT, Program
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def start(tier: str, stdout: IO[bytes], name: str, *arguments: int) -> Any:
     return exports[name].start(store, *arguments)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("flags", [0, NONBLOCK])
 def test_a_deadline_comes_though_nobody_reads_a_pipe(tier: str, flags: int, pipe: tuple[Reader, IO[bytes]]) -> None:
     reader, writing = pipe
@@ -114,7 +115,7 @@ def test_a_deadline_comes_though_nobody_reads_a_pipe(tier: str, flags: int, pipe
 
 
 @on_linux
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_deadline_comes_though_nobody_reads_a_terminal(tier: str, terminal: tuple[Reader, IO[bytes]]) -> None:
     reader, writing = terminal
     execution = start(tier, writing, "lines")
