@@ -15,18 +15,16 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from arenite import Config
 from arenite.cli.script_engine import AreniteEngine
-from arenite.config import TierName
 from arenite.errors import AreniteError, Trap
 from arenite.traps import TrapCode
 from differential.wasmtime_engine import WasmtimeEngine
+from tiers import Way, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
-EngineName = TierName | Literal["wasmtime"]
+EngineName = Way | Literal["wasmtime"]
 Signature = tuple[tuple[str, ...], tuple[str, ...]]
 
 FINITE = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1.5, 2.5)
@@ -99,7 +97,7 @@ def engine(name: EngineName) -> DiffEngine:
     """A fresh engine with a fresh store: a tier of arenite, or `wasmtime`."""
     if name == "wasmtime":
         return DiffEngine(WasmtimeEngine(), importlib.import_module("wasmtime"))
-    return DiffEngine(AreniteEngine(Config(tier=name)), importlib.import_module("arenite"))
+    return DiffEngine(AreniteEngine(engine_of(name)), importlib.import_module("arenite"))
 
 
 def show(value: object, type_: str = "", *, any_nan: bool = False) -> str:

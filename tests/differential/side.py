@@ -21,9 +21,10 @@ import wasmtime
 import arenite
 from arenite import Instance, Module, Store
 from arenite.errors import AreniteError
-from differential.compare import STACK, TIERS, VALUES, DiffEngine, EngineName, engine, outcome
+from differential.compare import STACK, VALUES, DiffEngine, EngineName, engine, outcome
 from differential.control import module
 from differential.wasmtime_engine import Live
+from tiers import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ class Player:
         return getattr(self.inner, name)
 
 
-@lru_cache(maxsize=len(TIERS) + 1)
+@lru_cache(maxsize=len(WAYS) + 1)
 def player(name: EngineName, generation: int) -> DiffEngine:
     """The player of an engine."""
     return DiffEngine(Player(name), wasmtime if name == "wasmtime" else arenite)
@@ -97,10 +98,10 @@ def lines(subject: DiffEngine, instance: Any, rng: random.Random) -> Iterator[st
 
 
 def difference(seed: int) -> str:
-    """Where a tier and wasmtime first differ about a module, or nothing."""
+    """Where a way and wasmtime first differ about a module, or nothing."""
     wasm = module(seed)
     expected = played("wasmtime", seed, wasm)
-    for tier in TIERS:
+    for tier in WAYS:
         found = played(tier, seed, wasm)
         if found != expected:
             pairs = zip([*found, ""], [*expected, ""], strict=False)
@@ -128,7 +129,7 @@ def main() -> int:
         if time.monotonic() - said > 10:
             said = time.monotonic()
             print(f"{seed - args.first + 1} of {args.count} modules, {failures} differ", file=sys.stderr)
-    print(f"{args.count} modules on {', '.join(TIERS)} and wasmtime in {time.monotonic() - begun:.0f} s: {failures} differ")
+    print(f"{args.count} modules on {', '.join(WAYS)} and wasmtime in {time.monotonic() - begun:.0f} s: {failures} differ")
     return 1 if failures else 0
 
 

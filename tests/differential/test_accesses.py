@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from wasmtime import wat2wasm
 
 from arenite.translate.module import translate
-from differential.compare import TIERS, observe
+from differential.compare import observe
+from tiers import WAYS
 
 FRAME = """(module (memory (export "memory") 1)
   (global $n (export "n") (mut i32) (i32.const 16)) (global $m (export "m") (mut i64) (i64.const 0))
@@ -135,7 +136,7 @@ def test_tiers_agree_with_wasmtime(body: list[str]) -> None:
     wasm = bytes(wat2wasm(FRAME % "\n".join(body)))
     translate(wasm)
     expected = observe("wasmtime", wasm, limit=6, exact=True)
-    for tier in TIERS:
+    for tier in WAYS:
         assert observe(tier, wasm, limit=6, exact=True) == expected, tier
 
 
@@ -147,4 +148,4 @@ def test_what_was_stored_is_loaded_by_other_widths(store: str, load: str) -> Non
     body = f"({store} (local.get 0) (local.get 1)) {result}"
     wasm = bytes(wat2wasm(f'(module (memory 1) (func (export "run") (param i32 i64) (result i64) {body}))'))
     expected = observe("wasmtime", wasm, limit=200, exact=True)
-    assert all(observe(tier, wasm, limit=200, exact=True) == expected for tier in TIERS)
+    assert all(observe(tier, wasm, limit=200, exact=True) == expected for tier in WAYS)

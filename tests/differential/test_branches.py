@@ -7,7 +7,8 @@ from wasmtime import wat2wasm
 
 from arenite.translate.module import translate
 from differential.binary import MAGIC, section, sized, u
-from differential.compare import TIERS, observe
+from differential.compare import observe
+from tiers import WAYS
 
 RESULTS = "i32 " * 6
 SIX = "(local.get 0) (local.get $a) (local.get $b) (local.get $c) (local.get 1) (i32.const 9)"
@@ -35,7 +36,7 @@ def test_tiers_agree_with_wasmtime(name: str) -> None:
     wasm = bytes(wat2wasm(FUNCTION % BODIES[name]))
     translate(wasm)
     expected = observe("wasmtime", wasm, limit=200)
-    for tier in TIERS:
+    for tier in WAYS:
         assert observe(tier, wasm, limit=200) == expected, tier
 
 
@@ -49,7 +50,7 @@ def test_blocks_in_one_another_as_deep_as_nobody_writes_them() -> None:
     exports = section(7, b"\1f\0\0")
     wasm = MAGIC + section(1, b"\x60\1\x7f\1\x7f") + section(3, b"\0") + exports + section(10, sized(body))
     expected = observe("wasmtime", wasm, limit=200)
-    for tier in TIERS:
+    for tier in WAYS:
         assert observe(tier, wasm, limit=200) == expected, tier
 
 
@@ -72,7 +73,7 @@ def test_what_waits_on_the_stack_is_what_a_local_was(name: str) -> None:
           (local.get 0) (i32.mul (local.get 0) (i32.const 100)) (local.get 0) {KEPT[name]} i32.sub i32.add (local.get 0) i32.sub))""")
     )
     expected = observe("wasmtime", wasm, limit=200)
-    for tier in TIERS:
+    for tier in WAYS:
         assert observe(tier, wasm, limit=200) == expected, tier
 
 
@@ -91,5 +92,5 @@ def test_a_counter_that_is_compared_with_itself(comparison: str, step: str) -> N
           (i32.mul (local.get $turns) (local.get 0))))""")
     )
     expected = observe("wasmtime", wasm, limit=200)
-    for tier in TIERS:
+    for tier in WAYS:
         assert observe(tier, wasm, limit=200) == expected, tier

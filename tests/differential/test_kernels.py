@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from wasmtime import wat2wasm
 
-from differential.compare import TIERS, observe
+from differential.compare import observe
 from differential.kernels import BY_HAND, accesses, numerics
+from marks import EACH_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.config import TierName
+    from tiers import Way
 
 GENERATED: dict[str, Callable[[], str]] = {
     "numerics exact": lambda: numerics(exact=True),
@@ -34,9 +35,9 @@ def reference(name: str) -> tuple[bytes, list[str]]:
     return wasm, lines
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_WAY
 @pytest.mark.parametrize("name", SOURCES)
-def test_tier_agrees_with_wasmtime(name: str, tier: TierName) -> None:
+def test_tier_agrees_with_wasmtime(name: str, tier: Way) -> None:
     wasm, expected = reference(name)
     found = observe(tier, wasm, exact=name in EXACT)
     differences = [

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite.api.text import wasm_tools
-from differential.compare import TIERS, observe
+from differential.compare import observe
+from marks import EACH_WAY
 
 if TYPE_CHECKING:
-    from arenite.config import TierName
+    from tiers import Way
 
 CONFIG = Path(__file__).with_name("smith.json")  # WebAssembly 2.0 without vectors, NaNs canonical, small memories
 FIRST = int(os.environ.get("ARENITE_FUZZ_FIRST", "0"))
@@ -40,9 +41,9 @@ def module(seed: int) -> tuple[bytes, list[str]]:
     return code, observe("wasmtime", code, limit=6, exact=True, fresh=True)
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_WAY
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + COUNT))
-def test_tier_agrees_with_wasmtime(seed: int, tier: TierName) -> None:
+def test_tier_agrees_with_wasmtime(seed: int, tier: Way) -> None:
     wasm, expected = module(seed)
     found = observe(tier, wasm, limit=6, exact=True, fresh=True)
     assert found == expected, f"seed {seed}: play it again with ARENITE_FUZZ=1 ARENITE_FUZZ_FIRST={seed}"

@@ -47,15 +47,15 @@ from fuzz.corrupt import NUMBERS, Campaign, run_child
 from fuzz.frozen import BASE, FORMS, KEY, MODULES, Document, Specimen, dump, engine, hosts, linker, load, repacked, specimens
 from fuzz.worlds import World, memory_length, modules
 from released import collect
+from tiers import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite import Engine, Execution
-    from arenite.config import TierName
+    from tiers import Way
 
-TIERS: tuple[TierName, ...] = ("threaded", "safe")
-FUEL = {"threaded": 3000, "safe": 700}
+FUEL, SLOW_FUEL = 3000, 700
 LIFE = 3000  # rounds of one child
 ADDRESSES = 6 << 30  # bytes of writable memory that a child may ask for; what needs more gets a MemoryError, which is a failure
 RESIDENT = 160 << 20  # bytes that one round may add for a while
@@ -583,8 +583,8 @@ class Unharmed:
 class Child:
     """Rounds in one process."""
 
-    def __init__(self, tier: TierName, seed: int, only: str | None = None) -> None:
-        self.seed, self.only, self.fuel = seed, only, FUEL[tier]
+    def __init__(self, tier: Way, seed: int, only: str | None = None) -> None:
+        self.seed, self.only, self.fuel = seed, only, SLOW_FUEL if tier == "safe" else FUEL
         self.engine, self.bare = engine(tier), engine(tier)  # one knows the modules, the other never
         self.folder = Path(tempfile.mkdtemp(prefix="arenite-alter-"))
         self.kept = [Module(self.engine, text) for texts in MODULES.values() for text in texts]
@@ -798,14 +798,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000, help="altered files, for each tier")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tier", choices=TIERS, action="append", help="default: both")
+    parser.add_argument("--tier", choices=WAYS, action="append", help="default: each")
     parser.add_argument("--minutes", type=float, help="stop after so long, for each tier")
     parser.add_argument("--kind", help="this kind of alteration alone")
     parser.add_argument("--round", type=int, help="do this round in this process, and nothing else")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    tiers = args.tier or TIERS
+    tiers = args.tier or WAYS
     kind = args.kind or os.environ.get("ARENITE_ALTER_KIND")
     if args.child:
         run_child(Child(tiers[0], args.seed, kind), args.round)

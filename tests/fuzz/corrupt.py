@@ -33,23 +33,24 @@ from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.machine.run.watch import watch
 from arenite.traps import Cause
 from fuzz.worlds import AREAS, STACK, Poker, World, engine, memory_length, modules
+from tiers import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.config import TierName
+    from tiers import Way
 
 STEPS = 12  # calls and other uses in a round, each after some damage
-FUEL = {"threaded": 5000, "safe": 1500}
+FUEL, SLOW_FUEL = 5000, 1500
 SLICES = (1, 3, 17, 1 << 18)
 MOST_FAILURES = 10  # after so many, more say nothing new
 SILENCE = 60.0  # seconds without a finished round: it hangs
 NUMBERS = (0, 1, 2, 3, 5, 8, 100, 0xFFFF, 0x10000, 0x1FFF0, -1, 0x7FFFFFFF)
-VARIANTS: dict[str, tuple[TierName, dict[str, Any]]] = {
-    "threaded": ("threaded", {}),
+VARIANTS: dict[str, tuple[Way, dict[str, Any]]] = {way: (way, {}) for way in WAYS} | {
     "spaces": ("threaded", {"addressing": "spaces"}),
     "explicit": ("threaded", {"explicit_bounds": True}),
-    "safe": ("safe", {}),
+    "baseline, spaces": ("baseline", {"addressing": "spaces"}),
+    "mixed, explicit": ("mixed", {"explicit_bounds": True}),
 }
 
 
@@ -92,12 +93,12 @@ class Child:
     def __init__(self, variant: str, seed: int) -> None:
         tier, options = VARIANTS[variant]
         self.seed = seed
-        self.fuel = FUEL[tier]
+        self.fuel = SLOW_FUEL if tier == "safe" else FUEL
         self.engine = engine(tier, **options)
         self.modules = modules(self.engine)
         self.unharmed = Unharmed(World(self.engine, self.modules))
         self.ends: collections.Counter[str] = collections.Counter()
-        if tier == "threaded":
+        if tier != "safe":
             shrink_windows()
 
     def round(self, number: int) -> int:
@@ -362,13 +363,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000, help="corruptions, for each tier")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tier", choices=VARIANTS, action="append", help="default: threaded and safe")
+    parser.add_argument("--tier", choices=VARIANTS, action="append", help="default: each tier, and those that are mixed")
     parser.add_argument("--minutes", type=float, help="stop after so long, for each tier")
     parser.add_argument("--round", type=int, help="do this round in this process, and nothing else")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    tiers = args.tier or ["threaded", "safe"]
+    tiers = args.tier or WAYS
     if args.child:
         run_child(Child(tiers[0], args.seed), args.round)
         return 0

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import zstandard
 
-from arenite import Config, Engine, Func, FuncType, Linker, Module, Store, ValType
+from arenite import Engine, Func, FuncType, Linker, Module, Store, ValType
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.machine.space.pages import CHUNK
@@ -31,11 +31,12 @@ from arenite.snapshot.private import TAG_AT, TAG_SIZE, Tagging
 from arenite.wasi import VirtualClocks, WasiConfig
 from fuzz.worlds import HOST_TYPES, LIBRARY, STACK, USER, World
 from property.travellers import Journals
+from tiers import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arenite.config import TierName
+    from tiers import Way
 
 FORMS = ("image", "delta", "packed")
 KEPT = Path(__file__).resolve().parent.parent / "snapshots"
@@ -85,10 +86,9 @@ START = """(module
   (start $main))"""
 
 
-def engine(tier: TierName) -> Engine:
+def engine(tier: Way) -> Engine:
     """An engine whose stores cost little."""
-    config = Config(tier=tier, consume_fuel=True, max_wasm_stack=STACK, max_memory=1 << 22, max_table_elements=5000)
-    return Engine(config)
+    return engine_of(tier, consume_fuel=True, max_wasm_stack=STACK, max_memory=1 << 22, max_table_elements=5000)
 
 
 def linker(of: Engine) -> Linker:

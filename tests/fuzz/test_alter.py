@@ -12,7 +12,7 @@ import pytest
 
 from arenite import Snapshot, SnapshotError
 from fuzz.frozen import BASE, FORMS, KEY, OLDER, engine, hosts, linker, load, specimens
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName

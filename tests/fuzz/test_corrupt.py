@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.corrupt import VARIANTS
+
 COUNT = int(os.environ.get("ARENITE_CORRUPTIONS", "1500"))
 
 
 @pytest.mark.timeout(180 + COUNT / 20)
-@pytest.mark.parametrize("variant", ["threaded", "safe", "spaces", "explicit"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_damage_ends_in_a_result_a_trap_or_an_error(variant: str) -> None:
     program = Path(__file__).with_name("corrupt.py")
     command = [sys.executable, str(program), "--tier", variant, "--count", str(COUNT), "--seed", "2", "--quiet"]

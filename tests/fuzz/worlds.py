@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from arenite import Config, Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
+from arenite import Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
 from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, MODULE_GRAIN, STACK_AT, THUNKS
 from arenite.layout.records import (
     FrameHeader,
@@ -22,12 +22,13 @@ from arenite.layout.records import (
 )
 from arenite.layout.types import PAGE_SIZE
 from arenite.machine.space.window import HALT_PC
+from tiers import engine_of
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from arenite.config import TierName
+    from tiers import Way
 
 AREAS = 8
 STACK = 1 << 16
@@ -249,12 +250,10 @@ def memory_length(page: memoryview, area: int) -> int:
     return PAGE_SIZE * int(lengths.packer.unpack_from(page, lengths.offset + lengths.size * area)[0])
 
 
-def engine(tier: TierName, **options: Any) -> Engine:
+def engine(tier: Way, **options: Any) -> Engine:
     """An engine for worlds: small enough that each costs little, big enough that everything can go wrong."""
-    config = Config(
-        tier=tier, consume_fuel=True, memories=AREAS, max_wasm_stack=STACK, max_memory=1 << 21, max_table_elements=5000, **options
-    )
-    return Engine(config)
+    limits = {"max_wasm_stack": STACK, "max_memory": 1 << 21, "max_table_elements": 5000}
+    return engine_of(tier, consume_fuel=True, memories=AREAS, **limits, **options)
 
 
 def modules(of: Engine) -> tuple[Module, Module]:

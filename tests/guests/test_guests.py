@@ -17,8 +17,8 @@ import pytest
 import testdata
 from guests.build import built, guests
 from guests.record import recorded
+from marks import EACH_TIER
 from programs.fetch import FetchError
-from tiers import EACH_TIER
 
 pytestmark = pytest.mark.timeout(1800)  # the first time a toolchain is fetched, and builds its library
 RUN = Path(__file__).with_name("run.py")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from arenite import (
-    Config,
     Engine,
     Execution,
     Finished,
@@ -29,6 +28,7 @@ from arenite import (
     Table,
     ValType,
 )
+from tiers import Way, engine_of
 
 PAGE = 65536
 STRIDE = 20_000  # between what the rounds of `run` store
@@ -63,18 +63,22 @@ WAT = f"""(module
     (local.get $sum)))"""
 LEAST = (0, 1, 6, 17)  # pages of 64 KiB that an instance begins with
 
-CONFIGS = (
-    Config(max_wasm_stack=1 << 16, memories=4),
-    Config(max_wasm_stack=1 << 16, memories=4, tier="safe"),
-    Config(max_wasm_stack=1 << 16, addressing="spaces"),
-    Config(max_wasm_stack=1 << 16, explicit_bounds=True),
+OPTIONS: tuple[tuple[Way, dict[str, Any]], ...] = (
+    ("threaded", {"memories": 4}),
+    ("safe", {"memories": 4}),
+    ("threaded", {"addressing": "spaces"}),
+    ("threaded", {"explicit_bounds": True}),
+    ("baseline", {}),
+    ("auto", {"memories": 4}),
+    ("mixed", {"explicit_bounds": True}),
 )
 
 
 @functools.cache
 def engine(index: int) -> Engine:
     """The engine of a configuration."""
-    return Engine(CONFIGS[index])
+    way, options = OPTIONS[index]
+    return engine_of(way, max_wasm_stack=1 << 16, **options)
 
 
 @functools.cache

@@ -14,33 +14,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arenite import Config, Engine, Finished, Paused, PauseReason, Trap
+from arenite import Engine, Finished, Paused, PauseReason, Trap
+from marks import EACH_WAY
 from property.worlds import FUEL, WORLDS, Seen, World, differences, finish, image_of, seen
+from tiers import WAYS, engine_of
 
 if TYPE_CHECKING:
     from arenite import Execution, Store
+    from tiers import Way
 
-CONFIGS = (
-    Config(consume_fuel=True, max_wasm_stack=1 << 16),
-    Config(consume_fuel=True, max_wasm_stack=1 << 16, tier="safe"),
-    Config(consume_fuel=True, max_wasm_stack=1 << 16, addressing="spaces"),
-    Config(consume_fuel=True, max_wasm_stack=1 << 16, explicit_bounds=True),
-)
-TIERS = pytest.mark.parametrize("index", range(2), ids=lambda i: CONFIGS[i].tier)
+OPTIONS: dict[str, tuple[Way, dict[str, Any]]] = {way: (way, {}) for way in WAYS} | {
+    "spaces": ("threaded", {"addressing": "spaces"}),
+    "explicit": ("threaded", {"explicit_bounds": True}),
+    "baseline, spaces": ("baseline", {"addressing": "spaces"}),
+    "baseline, explicit": ("baseline", {"explicit_bounds": True}),
+}
 NAMES = pytest.mark.parametrize("name", WORLDS)
 ACTIONS = st.sampled_from(["go on", "snapshot", "fork", "into fork", "reset"])
 
 
 @functools.cache
-def engine(index: int) -> Engine:
-    """The engine of a configuration."""
-    return Engine(CONFIGS[index])
+def engine(tier: str) -> Engine:
+    """The engine of these options."""
+    way, options = OPTIONS[tier]
+    return engine_of(way, consume_fuel=True, max_wasm_stack=1 << 16, **options)
 
 
 @functools.cache
 def unbroken(name: str) -> Seen:
     """A run that nobody stops, by an ordinary call on the first tier."""
-    world = World(name, engine(0))
+    world = World(name, engine("threaded"))
     try:
         result = world.run(world.store)
     except Trap as trap:
@@ -74,13 +77,13 @@ def execution_of(store: Store) -> Execution:
     return found
 
 
-@TIERS
+@EACH_WAY
 @NAMES
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_whoever_goes_on_ends_alike(index: int, name: str, data: Any) -> None:
+def test_whoever_goes_on_ends_alike(tier: str, name: str, data: Any) -> None:
     """Parent, forks, forks of forks and what was reset: each ends as the unbroken run."""
-    world = World(name, engine(index))
+    world = World(name, engine(tier))
     store, execution = world.store, world.start()
     others: list[Store] = []
     steps = data.draw(st.lists(st.tuples(st.integers(0, max(total(name) // 3, 3)), ACTIONS), max_size=6))
@@ -114,9 +117,9 @@ def test_whoever_goes_on_ends_alike(index: int, name: str, data: Any) -> None:
     store.close()
 
 
-def image_at(name: str, index: int, cuts: list[int], actions: list[str] | None = None) -> dict[object, object]:
+def image_at(name: str, tier: str, cuts: list[int], actions: list[str] | None = None) -> dict[object, object]:
     """The image after runs of so much fuel, on a new store of an engine; `actions`: what is done between them."""
-    world = World(name, engine(index))
+    world = World(name, engine(tier))
     store, execution = world.store, world.start()
     for fuel, action in zip(cuts, actions or ["go on"] * len(cuts), strict=True):
         step(execution, fuel)
@@ -136,9 +139,9 @@ def image_at(name: str, index: int, cuts: list[int], actions: list[str] | None =
 def test_equal_machines_are_equal_bytes(name: str, data: Any) -> None:
     """Stopped at the same unit of fuel, on any tier, after any stops and forks on the way: the same bytes."""
     cut = data.draw(st.integers(0, total(name) - 1), label="fuel")
-    first = image_at(name, 0, [cut])
-    for index in range(len(CONFIGS)):
+    first = image_at(name, "threaded", [cut])
+    for tier in OPTIONS:
         on_the_way = sorted(data.draw(st.lists(st.integers(0, cut), max_size=3)))
         cuts = [b - a for a, b in zip([0, *on_the_way], [*on_the_way, cut], strict=True)]
         actions = [data.draw(ACTIONS) for _ in cuts[1:]] + ["go on"]
-        assert not differences(first, image_at(name, index, cuts, actions)), (CONFIGS[index].tier, cuts, actions)
+        assert not differences(first, image_at(name, tier, cuts, actions)), (tier, cuts, actions)

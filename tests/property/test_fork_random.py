@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Config, Engine, Finished, Func, Limit, Linker, LinkError, Module, Store, Trap
+from arenite import Engine, Finished, Func, Limit, Linker, LinkError, Module, Store, Trap
 from arenite.api.text import wasm_tools
 from property.worlds import differences, image_of
+from tiers import WAYS, engine_of
 
 if TYPE_CHECKING:
     from arenite import Execution
@@ -30,8 +31,8 @@ STEPS = 6  # runs of each function, each of a few units
 
 @functools.cache
 def engines() -> list[Engine]:
-    """One of each tier, NaNs canonical."""
-    return [Engine(Config(tier=t, consume_fuel=True, max_wasm_stack=1 << 16, deterministic=True)) for t in ("threaded", "safe")]
+    """One of each way, NaNs canonical."""
+    return [engine_of(way, consume_fuel=True, max_wasm_stack=1 << 16, deterministic=True) for way in WAYS]
 
 
 def module(seed: int) -> bytes:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from arenite import Snapshot
-from property.histories import CONFIGS, LEAST, PAGE, STRIDE, Moment, Pair, check, engine, finish, linker
+from property.histories import LEAST, OPTIONS, PAGE, STRIDE, Moment, Pair, check, engine, finish, linker
 
 COUNT = int(os.environ.get("ARENITE_FUZZ", "20"))
 STEPS = 30
@@ -206,7 +206,7 @@ class Histories(RuleBasedStateMachine):
         moment=indexes,
         form=st.sampled_from(["image", "packed", "bytes", "delta", "delta", "delta"]),
         other=indexes,
-        where=st.integers(0, len(CONFIGS) - 1),
+        where=st.integers(0, len(OPTIONS) - 1),
         verify=st.booleans(),
     )
     def save_and_open(self, moment: int, form: str, other: int, where: int, verify: bool) -> None:  # noqa: FBT001 (hypothesis draws it)
@@ -233,7 +233,7 @@ class Histories(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-@pytest.mark.parametrize("home", range(len(CONFIGS)), ids=["threaded", "safe", "spaces", "bounds"])
+@pytest.mark.parametrize("home", range(len(OPTIONS)), ids=["threaded", "safe", "spaces", "bounds", "baseline", "auto", "mixed"])
 def test_histories(home: int) -> None:
     machine = type("Histories", (Histories,), {"home": home})
     run_state_machine_as_test(

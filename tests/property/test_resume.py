@@ -22,14 +22,14 @@ import pytest
 
 import testdata
 from property.guests import GUESTS, Guest
-from tiers import TIERS
+from tiers import GENERATED, WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAM = Path(__file__).with_name("travellers.py")
-WAYS = int(os.environ.get("ARENITE_RESUME", "0"))
-SEED = int(os.environ.get("ARENITE_RESUME_SEED") or (secrets.randbits(32) if WAYS else 1))
+COUNT = int(os.environ.get("ARENITE_RESUME", "0"))
+SEED = int(os.environ.get("ARENITE_RESUME_SEED") or (secrets.randbits(32) if COUNT else 1))
 SAMPLE = {"python": 2, "quickjs": 3, "coremark": 3}
 FORMS = ("image", "packed", "delta")
 SLOW = 4_000  # units that the tier in Python may run of a large guest
@@ -97,14 +97,18 @@ def way(choose: random.Random, guest: Guest, total: int) -> list[tuple[str, int 
     if not guest.large:
         cuts = sorted(choose.sample(range(1, total), choose.choice((1, 1, 2, 3))))
         units: list[int | None] = [b - a for a, b in zip([0, *cuts], cuts, strict=False)]
-        return [(choose.choice(("threaded", "safe")), n) for n in [*units, None]]
+        return [(choose.choice(WAYS), n) for n in [*units, None]]
+
+    def fast() -> str:
+        return choose.choice(GENERATED)
+
     kind = choose.random()
     if kind < 0.4:
-        return [("threaded", choose.randrange(guest.boot + 1, total)), ("threaded", None)]
+        return [(fast(), choose.randrange(guest.boot + 1, total)), (fast(), None)]
     if kind < 0.8:
-        return [("threaded", total - choose.randrange(1, SLOW)), ("safe", None)]
+        return [(fast(), total - choose.randrange(1, SLOW)), ("safe", None)]
     slow = choose.randrange(1, SLOW)
-    return [("threaded", choose.randrange(guest.boot + 1, total - slow)), ("safe", slow), ("threaded", None)]
+    return [(fast(), choose.randrange(guest.boot + 1, total - slow)), ("safe", slow), (fast(), None)]
 
 
 @pytest.mark.parametrize("name", GUESTS)
@@ -118,7 +122,7 @@ def test_guests_go_on_elsewhere(name: str, children: tuple[Child, Child], tmp_pa
     if guest.boot:
         booted = children[0].ask(guest=name, tier="threaded", fuel=guest.boot, save=str(base), form="image")["output"]
     print(f"seed {SEED}: {name}, {total:,} units")
-    for number in range(WAYS or SAMPLE.get(name, 6)):
+    for number in range(COUNT or SAMPLE.get(name, 6)):
         choose = random.Random(f"{SEED} {name} {number}")
         legs, who, output = way(choose, guest, total), choose.randrange(2), booted
         start: dict[str, Any] = {"path": str(base)} if guest.boot else {"guest": name}
@@ -144,11 +148,11 @@ def test_equal_runs_give_equal_files(name: str, children: tuple[Child, Child], t
     guest = found(name)
     total = children[0].ask(guest=name, tier="threaded", fuel=None)["end"]["fuel"]
     choose = random.Random(f"{SEED} {name} equal")
-    for number in range(WAYS // 20 or (1 if guest.large else 5)):
+    for number in range(COUNT // 20 or (1 if guest.large else 5)):
         point = choose.randrange(
             guest.boot + 1, total if number % 2 == 0 else guest.boot + 20
         )  # early, frames lie where nothing has been
-        tiers = ("threaded", "threaded" if guest.large else "safe")
+        tiers = choose.sample(GENERATED if guest.large else WAYS, 2)
         files = [tmp_path / f"{number}-{who}.arn" for who in range(2)]
         for who, child in enumerate(children):
             child.ask(guest=name, tier=tiers[who], fuel=point, save=str(files[who]), form="image", noise=who == 1)
@@ -168,7 +172,7 @@ def first_difference(first: Path, second: Path) -> str:
 def test_a_folder_of_travellers_goes_on(tmp_path: Path) -> None:
     """The program that writes guests here and goes on with them on another machine."""
     travel("write", str(tmp_path))
-    for tier in TIERS:
+    for tier in WAYS:
         status, said = travel("resume", str(tmp_path), "--tier", tier)
         assert status == 0, said
         assert said.count("ok\n") >= 9, said

@@ -7,12 +7,14 @@ it stops owes its unit, a call is asked again.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arenite import Config, Engine, Func, FuncType, Instance, Module, Store, Trap, ValType
+from arenite import Func, FuncType, Instance, Module, Store, Trap, ValType
+from tiers import WAYS, Way, engine_of
 
 GUEST = """
 (module
@@ -46,19 +48,23 @@ GUEST = """
     (unreachable)))
 """
 CALLS = (("fib", 12), ("count", 50), ("bulk", 64), ("deep", 200), ("trap", 0))
-TIERS = (Config(consume_fuel=True), Config(consume_fuel=True, addressing="spaces"), Config(consume_fuel=True, tier="safe"))
+OPTIONS: dict[str, tuple[Way, dict[str, Any]]] = {way: (way, {}) for way in WAYS} | {
+    "spaces": ("threaded", {"addressing": "spaces"}),
+    "baseline, spaces": ("baseline", {"addressing": "spaces"}),
+}
 FUEL = 1_000_000
 
 
 @functools.cache
-def module(index: int) -> Module:
+def module(tier: str) -> Module:
     """The guest, translated for a tier once."""
-    return Module(Engine(TIERS[index]), GUEST)
+    way, options = OPTIONS[tier]
+    return Module(engine_of(way, consume_fuel=True, **options), GUEST)
 
 
-def outcome(index: int, name: str, argument: int, slices: int | None, fuel: int = FUEL) -> tuple[object, int]:
+def outcome(tier: str, name: str, argument: int, slices: int | None, fuel: int = FUEL) -> tuple[object, int]:
     """(result or trap, fuel left) of a call on a fresh store whose slices are `slices` units long."""
-    guest = module(index)
+    guest = module(tier)
     with Store(guest.engine) as store:
         store.set_fuel(fuel)
         twice = Func(store, FuncType([ValType.i32()], [ValType.i32()]), lambda x: 2 * x)
@@ -74,18 +80,18 @@ def outcome(index: int, name: str, argument: int, slices: int | None, fuel: int 
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call[0])
-@pytest.mark.parametrize("index", range(len(TIERS)), ids=lambda i: f"{TIERS[i].tier}-{TIERS[i].addressing}")
+@pytest.mark.parametrize("tier", OPTIONS)
 @settings(max_examples=15, deadline=None)
 @given(slices=st.integers(1, 60))
-def test_slices_change_nothing(index: int, call: tuple[str, int], slices: int) -> None:
+def test_slices_change_nothing(tier: str, call: tuple[str, int], slices: int) -> None:
     """A slice of any length gives what the default one gives on the first tier."""
-    assert outcome(index, *call, slices) == outcome(0, *call, None)
+    assert outcome(tier, *call, slices) == outcome("threaded", *call, None)
 
 
 @settings(max_examples=40, deadline=None)
 @given(fuel=st.integers(0, 900), slices=st.integers(1, 60), call=st.sampled_from(CALLS))
 def test_running_dry_is_the_same_everywhere(fuel: int, slices: int, call: tuple[str, int]) -> None:
     """A guest that runs out of fuel stops at the same op of the same function, on every tier."""
-    first = outcome(0, *call, None, fuel)
-    for index in range(len(TIERS)):
-        assert outcome(index, *call, slices, fuel) == first
+    first = outcome("threaded", *call, None, fuel)
+    for tier in OPTIONS:
+        assert outcome(tier, *call, slices, fuel) == first

@@ -26,15 +26,16 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from arenite import Config, Engine, Exit, FuncType, Linker, Paused, Snapshot, SnapshotError, Store, Trap, ValType
+from arenite import Engine, Exit, FuncType, Linker, Paused, Snapshot, SnapshotError, Store, Trap, ValType
 from arenite.wasi import VirtualClocks, WasiConfig
+from tiers import WAYS, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite import Caller, Execution
     from arenite.bytecode.module import ModuleCode
-    from arenite.config import TierName
+    from tiers import Way
 
 I32 = ValType.i32()
 PLENTY = 1 << 40  # units of fuel of every store
@@ -99,9 +100,9 @@ class End:
     machine: str
 
 
-def engine(tier: TierName) -> Engine:
+def engine(tier: Way) -> Engine:
     """Engines of every process are alike."""
-    return Engine(Config(tier=tier, consume_fuel=True, deterministic=True))
+    return engine_of(tier, consume_fuel=True, deterministic=True)
 
 
 def linker(of: Engine) -> Linker:
@@ -157,14 +158,14 @@ class Place:
         self.engines: dict[str, Engine] = {}
         self.known: dict[str, ModuleCode] = {}
 
-    def engine(self, tier: TierName) -> Engine:
+    def engine(self, tier: Way) -> Engine:
         if tier not in self.engines:
             self.engines[tier] = engine(tier)
         for digest, code in self.known.items():  # a translation is the same on each tier
             self.engines[tier].modules[digest] = code
         return self.engines[tier]
 
-    def arrive(self, path: Path, tier: TierName, output: bytearray) -> tuple[Snapshot, Store]:
+    def arrive(self, path: Path, tier: Way, output: bytearray) -> tuple[Snapshot, Store]:
         """The guest in a file, about to go on."""
         of = self.engine(tier)
         snapshot = Snapshot.open(path, of)
@@ -266,7 +267,7 @@ def write(folder: Path, *, large: bool, seed: int) -> None:
     (folder / INDEX).write_text(json.dumps(rows, indent=1))
 
 
-def resume(folder: Path, tier: TierName, *, most: int | None = None) -> int:
+def resume(folder: Path, tier: Way, *, most: int | None = None) -> int:
     """Go on with each guest of a folder; how many ended otherwise than the index says."""
     warnings.simplefilter("error")  # the tier that was asked for, no other
     place, failures = Place(), 0
@@ -294,7 +295,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["write", "resume", "serve"])
     parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--tier", choices=["threaded", "safe"], default="threaded")
+    parser.add_argument("--tier", choices=WAYS, default="threaded")
     parser.add_argument("--most", type=int, help="resume only guests with at most so many units to go")
     parser.add_argument(
         "--large", action="store_true", help="write CPython and QuickJS too, whose translation takes long in plain Python"

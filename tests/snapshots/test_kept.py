@@ -11,8 +11,8 @@ import pytest
 from arenite import Config, Engine, Snapshot
 from arenite.bytecode.ops import TABLE
 from arenite.snapshot import code as codes
+from marks import EACH_TIER
 from snapshots.kept import HERE, INDEX, PRESENT, ending, frozen, linker
-from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path

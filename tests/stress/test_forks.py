@@ -12,9 +12,9 @@ import pytest
 
 from arenite import Finished, Paused, Store
 from arenite.machine.space import room
+from marks import EACH_TIER
 from released import collect
 from stress.test_leaks import ALL, Usage
-from tiers import EACH_TIER
 from unit.machine.guests import I32, World
 
 FORKS = 100_000 if ALL else 2000

@@ -34,7 +34,7 @@ from arenite import (
 )
 from arenite.layout.cage import STACK_AT
 from interrupts import interrupted, places
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, engine, module
 
 if TYPE_CHECKING:

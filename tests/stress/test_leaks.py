@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from arenite import Exit, Func, FuncType, Instance, Store, Trap
+from marks import EACH_TIER
 from released import collect
-from tiers import EACH_TIER
 from unit.machine.guests import I32, engine, module
 
 ALL = os.environ.get("ARENITE_STRESS") == "all"

@@ -18,7 +18,7 @@ import pytest
 
 from arenite.wasi.errno import Errno
 from arenite.wasi.errno import of as errno_of
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from wasi.passthrough import ALL, OUT, Guest
 
 if TYPE_CHECKING:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 import testdata
 from arenite import Exit, WasiConfig
+from tiers import TIERS
 from wasi import under_arenite, under_wasmtime
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tiers import Way
 
 SUITE = testdata.find("wasi-testsuite")
 PROGRAMS = [
@@ -29,12 +32,12 @@ def name_of(program: Path) -> str:
     return f"{program.parent.parent.name}-{program.stem}"
 
 
-def exit_code(program: Path, config: WasiConfig, engine: str) -> int:
+def exit_code(program: Path, config: WasiConfig, engine: Way | Literal["wasmtime"]) -> int:
     try:
         if engine == "wasmtime":
             under_wasmtime.run(program, config)
         else:
-            under_arenite.run(program, config, "safe" if engine == "safe" else "threaded")
+            under_arenite.run(program, config, engine)
     except Exit as ended:
         return ended.code
     return 0
@@ -44,9 +47,9 @@ def test_the_suite_is_whole() -> None:
     assert len(PROGRAMS) == 72
 
 
-@pytest.mark.parametrize("engine", ["threaded", "safe", "wasmtime"])
+@pytest.mark.parametrize("engine", [*TIERS, "wasmtime"])
 @pytest.mark.parametrize("program", PROGRAMS, ids=name_of)
-def test_program(program: Path, engine: str, tmp_path: Path) -> None:
+def test_program(program: Path, engine: Way | Literal["wasmtime"], tmp_path: Path) -> None:
     described = program.with_suffix(".json")
     spec = json.loads(described.read_text()) if described.exists() else {}
     dirs = {}

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite import Config, Engine, Func, Linker, Module, Store
+from arenite import Func, Linker, Module, Store
+from tiers import engine_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite import WasiConfig
-    from arenite.config import TierName
+    from tiers import Way
 
 
-def run(path: Path, config: WasiConfig, tier: TierName) -> None:
+def run(path: Path, config: WasiConfig, tier: Way) -> None:
     """Run a command.  Raises: Exit, Trap."""
-    engine = Engine(Config(tier=tier))
+    engine = engine_of(tier)
     linker = Linker(engine)
     linker.define_wasi()
     with Store(engine) as store:

@@ -38,9 +38,9 @@ class AreniteEngine:
 
     speaks_spec = True
 
-    def __init__(self, config: arenite.Config) -> None:
-        self.name: str = config.tier
-        self.engine = arenite.Engine(config)
+    def __init__(self, engine: arenite.Engine) -> None:
+        self.name: str = engine.config.tier
+        self.engine = engine
         self.store = arenite.Store(self.engine)
         self.linker = arenite.Linker(self.engine)
         self.linker.allow_shadowing = True
@@ -99,7 +99,7 @@ class AreniteEngine:
 def run_wast(wast: Path, config: arenite.Config) -> Iterator[Result]:
     """Play a script on arenite: each command's result, in order."""
     with tempfile.TemporaryDirectory(prefix="arenite-") as folder:
-        engine = AreniteEngine(config)
+        engine = AreniteEngine(arenite.Engine(config))
         try:
             yield from ScriptRunner(engine, convert(wast, Path(folder))).run()
         finally:

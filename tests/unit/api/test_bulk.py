@@ -11,7 +11,7 @@ from arenite import Finished, Instance, Paused, PauseReason, Snapshot, SnapshotE
 from arenite.layout.records import TableRecord
 from arenite.machine.records.tables import elements
 from arenite.traps import Cause
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine, module
 from unit.snapshot.surveyed import altered
 

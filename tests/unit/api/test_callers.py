@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.api.packages import PACKAGES, Package
 
 

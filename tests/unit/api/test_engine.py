@@ -14,7 +14,7 @@ import wasmtime
 
 from arenite import Config, Engine, Instance, Module, Store, platform, wat2wasm
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName

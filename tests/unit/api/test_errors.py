@@ -14,7 +14,8 @@ import arenite
 import testdata
 from arenite import AreniteError, Failure, Trap, TrapCode
 from arenite.traps import Cause
-from tiers import EACH_TIER, TIERS
+from marks import EACH_TIER
+from tiers import TIERS
 
 PACKAGES = ("wasmtime", *TIERS)
 

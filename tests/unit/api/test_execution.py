@@ -23,7 +23,8 @@ from arenite import (
     Trap,
     TrapCode,
 )
-from tiers import EACH_TIER, TIERS
+from marks import EACH_TIER
+from tiers import TIERS
 from unit.machine.guests import EXTERNREF, F64, FUNCREF, I32, I64, HostFunction, World, engine, module
 
 if TYPE_CHECKING:

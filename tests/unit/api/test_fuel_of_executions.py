@@ -20,7 +20,8 @@ from arenite import (
     PauseReason,
     Store,
 )
-from tiers import EACH_TIER, TIERS
+from marks import EACH_TIER
+from tiers import TIERS
 from unit.machine.guests import World
 
 if TYPE_CHECKING:

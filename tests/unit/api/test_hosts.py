@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import (
-from tiers import EACH_TIER
     Config,
     Engine,
     Finished,
@@ -23,6 +22,7 @@ from tiers import EACH_TIER
     Store,
     ValType,
 )
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

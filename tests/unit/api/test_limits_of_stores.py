@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from arenite import Config, Engine, Instance, Limit, Module, Store
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.api.packages import PACKAGES, Package
 
 PAGE = 65536

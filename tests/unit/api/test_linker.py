@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Engine, LinkError, Snapshot
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.api.packages import PACKAGES, Package
 
 if TYPE_CHECKING:

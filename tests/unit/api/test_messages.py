@@ -31,7 +31,7 @@ from arenite import (
     ValType,
     WasiConfig,
 )
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import F64, I32, engine, fresh, module
 
 if TYPE_CHECKING:

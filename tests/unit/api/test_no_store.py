@@ -29,7 +29,7 @@ from arenite import (
     TableType,
     ValType,
 )
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine, fresh, module
 
 I32, FUNCREF = ValType.i32(), ValType.funcref()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Config, Engine, Limits, Memory, MemoryType, Store, Table, TableType, ValType
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import World, engine
 
 if TYPE_CHECKING:

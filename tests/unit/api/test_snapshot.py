@@ -36,8 +36,9 @@ from arenite import (
     TrapCode,
 )
 from arenite.platform import HAS_OBJECTS
+from marks import EACH_TIER
 from released import open_files
-from tiers import EACH_TIER, TIERS
+from tiers import TIERS
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, World, engine
 
 if TYPE_CHECKING:
@@ -743,7 +744,7 @@ store = Store(Engine(Config(tier={tier!r})))
 memory = Memory(store, MemoryType(Limits(1, None)))
 fork = store.snapshot().fork()
 views = [memory.view(fork)]
-memory.grow(fork, 1) if {tier!r} == "threaded" else None
+memory.grow(fork, 1) if {tier!r} != "safe" else None
 views.append(memory.view(fork))
 store.close()
 del store, memory

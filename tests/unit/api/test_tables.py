@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arenite import AreniteError, Func, FuncType, Limits, Store, Table, TableType
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, FUNCREF, engine
 
 

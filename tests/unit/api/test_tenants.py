@@ -28,8 +28,8 @@ from arenite import (
     TableType,
     ValType,
 )
+from marks import EACH_TIER
 from released import unwatched
-from tiers import EACH_TIER
 
 PAGE = 1 << 16
 

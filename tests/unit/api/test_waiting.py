@@ -33,7 +33,7 @@ from arenite.traps import Cause
 from arenite.wasi import VirtualClocks
 from arenite.world import clocks
 from arenite.world.clocks import READERS
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import I32, engine, module
 
 if TYPE_CHECKING:

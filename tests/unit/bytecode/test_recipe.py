@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import arenite.bytecode.ops
 import testdata
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path

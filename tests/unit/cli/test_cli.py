@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arenite import wat2wasm
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 SOURCE = PROJECT.with_name("src")

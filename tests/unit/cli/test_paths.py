@@ -11,7 +11,7 @@ import pytest
 
 from arenite import wat2wasm
 from arenite.cli.app import main
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ import testdata
 from arenite import Engine, Instance, Linker, Module, Snapshot, Store, WasiConfig, wat2wasm
 from arenite.cli.app import main
 from arenite.machine.run import execution
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

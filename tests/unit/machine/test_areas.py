@@ -12,7 +12,7 @@ from arenite import Instance, Limit, Limits, Memory, MemoryType, Module, Store
 from arenite.layout.cage import MAX_AREAS
 from arenite.machine.space import room
 from arenite.machine.space.cage import Cage
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine
 
 PAGE = 1 << 16

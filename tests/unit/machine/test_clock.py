@@ -9,7 +9,7 @@ import pytest
 from arenite import Config, Engine, Func, FuncType, Linker, Module, Store
 from arenite.machine.run.interrupts import LATE, UNSEEN
 from arenite.machine.run.watch import Watch
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName

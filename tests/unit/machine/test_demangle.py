@@ -15,7 +15,7 @@ import wasmtime
 from arenite import Config, Engine, Instance, Module, Store, Trap
 from arenite.machine.run.backtrace import SHOWN
 from arenite.machine.run.demangle import LENGTH, demangle
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,8 @@ from arenite.machine.run import execution as core
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason, Until
 from arenite.machine.run.frames import StackFrame, clear_dead, frames_in
 from arenite.machine.space.window import HALT_PC
-from tiers import EACH_TIER, TIERS
+from marks import EACH_TIER
+from tiers import TIERS
 from unit.machine.guests import I32, I64, engine, module
 
 if TYPE_CHECKING:

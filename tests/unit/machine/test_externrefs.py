@@ -25,7 +25,8 @@ from arenite import (
     ValType,
 )
 from arenite.machine.records.references import FEWEST
-from tiers import EACH_TIER, TIERS
+from marks import EACH_TIER
+from tiers import TIERS
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, World, engine, module
 
 WAT = """(module

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Config, Engine, Instance, Limit, Memory, Module, Snapshot, Store, Table
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 from arenite import Config, Engine, Instance, Module, Store, Table, Trap, TrapCode
 from arenite.layout.cage import THUNKS
 from arenite.layout.records import FuncRefRecord
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.hostile import CASES
 
 if TYPE_CHECKING:

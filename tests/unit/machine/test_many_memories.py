@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = 65536
-EXPLICIT = [{"tier": "threaded", "explicit_bounds": True}]
+EXPLICIT = [{"tier": tier, "explicit_bounds": True} for tier in ("threaded", "baseline")]
 
 
 def text(number: int) -> str:
@@ -34,7 +34,9 @@ def holds(store: Store, instances: list[Instance], changed: dict[int, int]) -> N
     assert found == [changed.get(n, n) for n in range(len(instances))]
 
 
-@pytest.mark.parametrize("options", [*({"tier": tier} for tier in TIERS), *EXPLICIT], ids=["threaded", "safe", "explicit"])
+@pytest.mark.parametrize(
+    "options", [*({"tier": tier} for tier in TIERS), *EXPLICIT], ids=[*TIERS, "explicit", "baseline, explicit"]
+)
 def test_a_thousand_memories(tmp_path: Path, options: dict[str, Any]) -> None:
     engine = Engine(Config(**options))
     modules = [Module(engine, text(n)) for n in range(4)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Caller, Config, Trap, TrapCode
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, I32, fresh
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 
 from arenite import Func, FuncType, Instance, Limits, Memory, MemoryType, Paused, Snapshot, Store, Trap, ValType
 from arenite.machine.space import window as windows
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine, fresh, module
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Func, FuncType, Global, GlobalType, Instance, Limits, Store, Table, TableType
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, I64, engine, module
 
 if TYPE_CHECKING:

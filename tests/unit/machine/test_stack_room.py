@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from arenite import Func, FuncType, Global, GlobalType, Paused, Store, Trap, TrapCode
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import I32, I64, engine, fresh
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from arenite import (
     Table,
     TableType,
 )
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import FUNCREF, I32, engine, fresh, module
 
 if TYPE_CHECKING:

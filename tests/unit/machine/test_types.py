@@ -11,8 +11,8 @@ import pytest
 from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Paused, Store, Table, Trap, TrapCode
 from arenite.bytecode.encode import decode
 from arenite.machine.space.window import Window
+from marks import EACH_TIER
 from released import collect
-from tiers import EACH_TIER
 from unit.machine.guests import I32, module
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from arenite import (
 )
 from arenite.machine.space import room
 from arenite.traps import TrapCode
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, engine, fresh, module
 
 WAT = """(module

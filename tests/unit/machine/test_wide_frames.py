@@ -10,7 +10,7 @@ from arenite import Config, Engine, Finished, Func, FuncType, Linker, Module, Pa
 from arenite.bytecode.locals import locals_at
 from arenite.layout.records import FrameHeader
 from arenite.translate.translator import SCRATCH
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from arenite.config import TierName

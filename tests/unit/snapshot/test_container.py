@@ -16,8 +16,9 @@ import pytest
 
 from arenite import Snapshot, SnapshotError
 from arenite.snapshot.container import CHECKSUM, HEADER, Reader, Writer
+from marks import EACH_TIER
 from released import open_files
-from tiers import EACH_TIER, TIERS
+from tiers import TIERS
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
 from arenite.snapshot import opening, saving
-from tiers import EACH_TIER, TIERS
+from marks import EACH_TIER
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from pathlib import Path

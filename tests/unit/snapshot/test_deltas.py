@@ -9,7 +9,7 @@ import pytest
 from arenite import Engine, Snapshot, SnapshotError
 from arenite.layout.cage import HOST_PAGE
 from fuzz.frozen import Document
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.snapshot.counting import RESULT, ended, further, of, paused
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.image import GAP
 from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, FORMAT, HEADER, MAGIC, Reader
 from arenite.snapshot.manifest import canonical
-from tiers import EACH_TIER
+from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from arenite.cli.app import main
 from arenite.machine.space.pages import CHUNK
 from arenite.snapshot import private
 from fuzz.frozen import Document, sealed
+from marks import EACH_TIER
 from released import open_files
-from tiers import EACH_TIER
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:

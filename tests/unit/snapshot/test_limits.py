@@ -22,7 +22,7 @@ from arenite.snapshot import manifest as texts
 from arenite.snapshot.limits import FileLimits
 from differential.binary import MAGIC, section, sized, u
 from fuzz.frozen import Document
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.snapshot.surveyed import altered, looked_at, paused
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_whoever_saves_is_held_to_the_same(tmp_path: Path, tier: TierName, form:
             continue
         size = size or allowed
         Snapshot.open(path, of).fork().close()
-    assert size == (1 << 18 if form == "image" and tier == "threaded" else 1 << 20)
+    assert size == (1 << 18 if form == "image" and tier != "safe" else 1 << 20)
 
 
 @EACH_TIER
@@ -187,7 +187,7 @@ def test_the_pages_of_a_line_of_deltas_count_together(tmp_path: Path, tier: Tier
         after = store.snapshot()
         after.save(tmp_path / f"{number}.arn", parent=before)
         before = after
-    small = engine(tier, max_snapshot_memory=5 << 18 if tier == "threaded" else 7 << 18)
+    small = engine(tier, max_snapshot_memory=5 << 18 if tier != "safe" else 7 << 18)
     Snapshot.open(tmp_path / "2.arn", small)
     with pytest.raises(Limit, match="max_snapshot_memory"):
         Snapshot.open(tmp_path / "3.arn", small)

@@ -21,8 +21,8 @@ from arenite.snapshot import older, opening
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import FileLimits
 from fuzz.frozen import Document
+from marks import EACH_TIER
 from snapshots.kept import HERE, ending, frozen, linker
-from tiers import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path

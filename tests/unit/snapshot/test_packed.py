@@ -11,7 +11,7 @@ from arenite import Instance, Memory, Module, Snapshot, SnapshotError, Store
 from arenite.machine.space.pages import CHUNK
 from arenite.snapshot.pack import ROW
 from fuzz.frozen import Document
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:

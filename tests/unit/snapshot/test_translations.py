@@ -26,8 +26,8 @@ from arenite.snapshot import opening, structure, translations
 from arenite.translate.module import structure as own_structure
 from arenite.translate.module import translate
 from fuzz.frozen import Document
+from marks import EACH_TIER
 from snapshots.kept import HERE
-from unit.machine.guests import TIERS
 from unit.snapshot import counting
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_every_type_can_be_kept() -> None:
     assert {section.name for section in SECTIONS} < structure.APART
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_the_second_engine_does_not_translate(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
     Module(Engine(Config(tier=tier)), PLAIN)
     without_translating(monkeypatch)
@@ -144,7 +144,7 @@ print(len(times))
 """
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_a_second_process_does_not_translate(tier: TierName, tmp_path: Path) -> None:
     (tmp_path / "plain.wasm").write_bytes(wat2wasm(PLAIN))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -197,7 +197,7 @@ def entry_of(cache: Cache) -> Path:
     return file.path
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("spoil", ["cut", "flip", "foreign", "others", "folder"])
 def test_what_is_spoilt_is_translated_again(spoil: str, tier: TierName, cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(Config(tier=tier))
@@ -226,7 +226,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cache_key, "place", lambda: tmp_path / "file" / "cache.key")
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_without_a_key_the_file_is_decoded_and_the_bytecode_verified(
     tier: TierName, cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,7 +284,7 @@ def engine_without(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("engine_without")
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 @pytest.mark.parametrize("form", ["image", "packed"])
 def test_a_snapshot_opens_without_translating(
     form: str, tier: TierName, cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -347,7 +347,7 @@ def test_a_module_that_is_damaged_in_one_snapshot_harms_no_other(cache: Cache, t
     assert counting.ended(again) == counting.RESULT
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@EACH_TIER
 def test_what_a_guest_may_ask_for_of_its_file_is_looked_at_before_it_goes_on(
     tier: TierName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
 from arenite.snapshot.code import compressed_file
 from fuzz.frozen import Document, repacked
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.snapshot.counting import I32, RESULT, WAT, ended, linker, module, of, paused
 from unit.snapshot.surveyed import altered
 

@@ -14,8 +14,8 @@ from arenite.layout.cage import cage_size
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
+from marks import EACH_TIER
 from released import collect, open_files
-from tiers import EACH_TIER
 from unit.snapshot.counting import linker, of, paused
 
 if TYPE_CHECKING:

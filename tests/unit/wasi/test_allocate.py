@@ -12,7 +12,7 @@ from arenite import Finished, Linker, Module, Paused, Store
 from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.preview1 import MODULE
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine
 from unit.wasi.program import Program
 

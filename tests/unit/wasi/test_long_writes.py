@@ -9,7 +9,7 @@ import pytest
 from arenite import Finished, Linker, NotReady, Paused, PauseReason, Store, Trap, TrapCode, WasiConfig
 from arenite.wasi.records import IOVEC
 from arenite.world.streams import PIECE
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine, module
 from unit.wasi.program import OUT, Program
 

@@ -11,7 +11,7 @@ import pytest
 
 from arenite import Finished, Linker, Paused, PauseReason, Store, Trap, TrapCode, WasiConfig
 from arenite.wasi.errno import Errno
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine, module
 from unit.wasi.program import OUT, Program
 

@@ -17,7 +17,7 @@ from arenite.wasi.errno import Errno
 from arenite.wasi.records import IOVEC
 from arenite.world import hostio
 from arenite.world.hostio import Ready
-from tiers import EACH_TIER
+from marks import EACH_TIER
 from unit.machine.guests import engine
 from unit.wasi.program import OUT, Program
 
