@@ -122,7 +122,7 @@ def plan(row: Row | None, blank: Blank, kinds: dict[str, str], routines: Routine
         if type_ in EXTENDED:
             bits, signed = EXTENDED[type_]
             hole = HOLES[kinds[target]]
-            fits = (1 << hole.bits) + addend <= 1 << bits - signed and addend >= -(1 << bits - 1) * signed
+            fits = not hole.signed and (1 << hole.bits) + addend <= 1 << bits - signed and addend >= -(1 << bits - 1) * signed
             _expect(fits or (hole.bits == bits and signed == hole.signed and not addend), row, target)
         else:
             _expect(kinds[target] in {"code", "table"} and addend == -4, row, target)
