@@ -61,7 +61,11 @@ WAT = """(module
   (func (export "load") (param i32) (result i32) (i32.load (local.get 0))))"""
 FUEL = 1_000_000
 ALL = os.environ.get("ARENITE_STRESS") == "all"
-SAMPLE = {"threaded": 10, "baseline": 6, "safe": 5}  # places of each action otherwise, by chance; `ARENITE_SEED` is for those of another run
+SAMPLE = {
+    "threaded": 10,
+    "baseline": 6,
+    "safe": 5,
+}  # places of each action otherwise, by chance; `ARENITE_SEED` is for those of another run
 SEED = os.environ.get("ARENITE_SEED") or str(random.randrange(1 << 32))
 
 

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 import arenite.bytecode.ops
 import testdata
-from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def followed(package: Path) -> None:
         path.write_text("".join((*lines[: at + 1], text, *lines[at + 1 :])), "utf-8")
 
 
-@EACH_TIER
+@pytest.mark.parametrize("tier", ["safe", "threaded"])  # making all stencils anew takes long
 def test_it_is_followed(tier: str, tmp_path: Path) -> None:
     package = tmp_path / "src" / "arenite"
     shutil.copytree(testdata.ROOT / "src" / "arenite", package, ignore=shutil.ignore_patterns("*.so", "__pycache__", "built"))

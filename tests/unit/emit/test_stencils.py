@@ -22,7 +22,10 @@ from unit.platform import machine_code
 if TYPE_CHECKING:
     from arenite.bytecode.row import Row
 
-VARIANTS = [*itertools.product(ADDRESSINGS, (False, True), (False,)), ("single", False, True)]  # as of handlers; few, since all take long
+VARIANTS = [
+    *itertools.product(ADDRESSINGS, (False, True), (False,)),
+    ("single", False, True),
+]  # as of handlers; few, since all take long
 EACH = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 FILLED = re.compile(r"ptrtoint \(ptr @([\w.]+) to i(32|64)\)")
 MOVED = re.compile(r'call i64 asm "(\w+) \$\$([\w.]+), \$\{0:[kq]\}", "=r"\(\)')

@@ -164,21 +164,25 @@ def asked_at(window: Window, pc: int) -> Asked | None:
     number = placed.code.function_at(pc - placed.origin)
     if number is None:
         return None
-    safepoints = placed.safepoints(number)
+    safepoints, code, origin = (
+        placed.safepoints(number),
+        placed.code.bytecode,
+        placed.origin,
+    )  # not the window's, which a tier patches
     try:
-        op = decode(window.code, pc)
+        op = decode(code, pc - origin)
         builtin, slot = effects(op.row).builtin, op.values.get("dst")
         safepoint, listed = op.end, slot
-        if slot is not None and safepoint - placed.origin not in safepoints:
-            landing = decode(window.code, op.end)
+        if slot is not None and safepoint not in safepoints:
+            landing = decode(code, op.end)
             values = {o.role: landing.values[o.name] for o in landing.row.encoded}
             if values.get("any") == slot and "far.set" in values:
                 safepoint, listed = landing.end, values["far.set"]
     except InternalError:
         return None
-    if builtin is None or safepoint - placed.origin not in safepoints:
+    if builtin is None or safepoint not in safepoints:
         return None
-    return Asked(builtin, op.end, slot, safepoint, listed)
+    return Asked(builtin, origin + op.end, slot, origin + safepoint, listed)
 
 
 def check_place(window: Window, activation: Activation) -> None:
