@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import AreniteError, Func, Global, Instance, Memory, Table, Trap
 from arenite.errors import InternalError
-from arenite.layout.cage import STACK_AT, area_at
+from arenite.layout.cage import STACK_AT, UNIT, area_at
 from arenite.layout.records import StoreContext
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.machine.run.watch import watch
@@ -38,6 +38,7 @@ from tiers import WAYS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from arenite.machine.space.window import Window
     from tiers import Way
 
 STEPS = 12  # calls and other uses in a round, each after some damage
@@ -52,6 +53,17 @@ VARIANTS: dict[str, tuple[Way, dict[str, Any]]] = {way: (way, {}) for way in WAY
     "baseline, spaces": ("baseline", {"addressing": "spaces"}),
     "mixed, explicit": ("mixed", {"explicit_bounds": True}),
 }
+
+
+def unpatched(window: Window) -> bytes:
+    """The window's bytecode, without the opcodes by which a tier compiles lazily."""
+    code = bytearray(window.code)
+    for placed in window.modules:
+        bytecode = placed.code.bytecode
+        for at in range(placed.origin, placed.end, UNIT):
+            if code[at + 1] == 0xFF:  # of no op's
+                code[at : at + 2] = bytecode[at - placed.origin :][:2]
+    return bytes(code)
 
 
 class Unharmed:
@@ -73,7 +85,7 @@ class Unharmed:
         cage, window = self.world.machine.cage, self.world.machine.window
         memories = [bytes(cage.memory(area)) for area in range(2)]
         entries = (window.modules[-1].handle + window.modules[-1].code.function_count) * 16
-        return [bytes(cage.arena), bytes(cage.store_page), *memories, bytes(window.entries[:entries]), bytes(window.code)]
+        return [bytes(cage.arena), bytes(cage.store_page), *memories, bytes(window.entries[:entries]), unpatched(window)]
 
     def note(self) -> None:
         """Remember how it is."""

@@ -30,7 +30,10 @@ ORIGIN, AT, POOL = 1 << 18, 1 << 12, 64
 
 def outcomes(compiling: Any, tables: Any, routines: int, code: ModuleCode) -> list[object]:
     """All that a compiler says of each function, which knows those before it."""
-    ids, ways = struct.pack(f"<{len(code.types)}i", *range(7, 7 + len(code.types))), struct.pack(f"<{routines}i", *range(routines))
+    ids, ways = (
+        struct.pack(f"<{len(code.types)}i", *range(7, 7 + len(code.types))),
+        struct.pack(f"<{routines}i", *range(routines)),
+    )
     known: dict[int, int] = {}
     compiler, found, at = compiling.Compiler(tables, code.bytecode, ORIGIN, ids, ways, POOL, known), list[object](), AT
     for begin, end, *_ in FUNCTION.iter_unpack(code.functions):

@@ -12,6 +12,7 @@ long as the window lives.  An exception of a signal's handler may come anywhere:
 from __future__ import annotations
 
 import bisect
+import mmap
 import struct
 import weakref
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,7 +22,7 @@ from arenite.errors import InternalError, Limit
 from arenite.layout.cage import LOW, MAX_AREAS, UNIT, area_at
 from arenite.layout.frame import COMPILED_MAX, COUNT_ONE, COUNTERS_BELOW, ENTRIES_BELOW, RETURNS_BELOW
 from arenite.machine.space.window import changing
-from arenite.platform import faults
+from arenite.platform import faults, libc
 from arenite.platform.architectures import host
 from arenite.platform.codespace import CodeSpace
 from arenite.platform.relocations import LINKAGES
@@ -163,6 +164,11 @@ class CodeOfWindow:
         self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
         self.entries = window.table(ENTRIES_BELOW, len(window.code)).cast("Q")
         self.returns = window.table(RETURNS_BELOW, len(window.code)).cast("Q")
+        used = round_up(
+            len(window.code)
+        )  # a damaged frame may say any pc below COMPILED_MAX: behind the code there are zeros, which cost nothing
+        if used < COMPILED_MAX:
+            libc.protect(window.code_address - RETURNS_BELOW + used, COMPILED_MAX - used, mmap.PROT_READ)
         self.compilers: dict[PlacedModule, Compiler] = {}
         self.space = space
         return space
