@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, cold, forks, frontend, latency, speed
+from bench import calls, cold, compiling, forks, frontend, imports, latency, speed
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -24,9 +24,11 @@ Suite = Callable[[str, int, Callable[[str], None]], Report]
 SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "kernels": (speed.kernels, 5),
     "safe": (speed.safe, 3),
+    "compile": (compiling.compiling, 5),
     "frontend": (frontend.frontend, 3),
     "start": (frontend.start, 3),
     "cold": (cold.cold, 5),
+    "import": (imports.imports, 9),
     "calls": (calls.calls, 5),
     "sizes": (calls.sizes, 1),
     "forks": (forks.forks, 5),
@@ -46,7 +48,7 @@ def measure(
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
 ) -> None:
-    """Measure arenite beside other engines: run time, translation, start, calls, sizes, forks, interrupts."""
+    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts."""
     for name in suites or ():
         if name not in SUITES:
             raise typer.BadParameter(f"{name!r} is no suite; there are {', '.join(SUITES)}")

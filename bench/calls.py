@@ -6,7 +6,7 @@ import importlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from bench.measure import per_call
+from bench.measure import loop, median, repetitions
 from bench.report import Report
 
 import arenite
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from arenite.config import TierName
+
+TIERS: Final[tuple[TierName, ...]] = ("threaded", "auto")
 HOST_CALLS: Final = 1000  # of one guest call, so that entering the guest does not count
 GUEST: Final = f"""
 (module
@@ -62,21 +65,28 @@ def actions(api: ModuleType, engine: object) -> dict[str, tuple[int, Callable[[]
 
 def calls(only: str, rounds: int, step: Callable[[str], None]) -> Report:
     """Across the border, beside wasmtime."""
-    engines = {"threaded": (arenite, arenite.Engine())}
+    engines: dict[str, tuple[ModuleType, object]] = {name: (arenite, arenite.Engine(arenite.Config(tier=name))) for name in TIERS}
     if find_spec("wasmtime"):
         api = importlib.import_module("wasmtime")
         engines["wasmtime"] = (api, api.Engine())
-    report = Report("Between Python and guest (microseconds)", ("", *engines, "ratio"))
+    report = Report("Between Python and guest (microseconds)", ("", *engines, "auto / threaded", "wasmtime / threaded"))
     known = {name: actions(*engine) for name, engine in engines.items()}
     for what in known["threaded"]:
         if only not in what:
             continue
         step(what)
-        taken = {name: per_call(known[name][what][1], rounds=rounds) / known[name][what][0] for name in engines}
-        report.samples[what] = {name: [seconds] for name, seconds in taken.items()}
-        ratio = taken["wasmtime"] / taken["threaded"] if "wasmtime" in taken else None
-        report.rows.append((what, *(1e6 * seconds for seconds in taken.values()), ratio))
-    report.notes = [f"ratio: wasmtime's time / arenite's.  Medians of {rounds}."]
+        counts = {name: repetitions(known[name][what][1]) for name in engines}
+        samples = report.samples[what] = {name: [] for name in engines}
+        for _ in range(rounds):
+            for name, count in counts.items():
+                often, call = known[name][what]
+                samples[name].append(loop(call, count) / count / often)
+        taken = {name: median(found) for name, found in samples.items()}
+        ratios = (taken[name] / taken["threaded"] if name in taken else None for name in ("auto", "wasmtime"))
+        report.rows.append((what, *(1e6 * seconds for seconds in taken.values()), *ratios))
+    report.notes = [
+        f"Medians of {rounds}, taken in turns.  auto: what is called has been compiled in the calls before those that count."
+    ]
     return report
 
 

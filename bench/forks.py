@@ -17,6 +17,7 @@ from pathlib import Path
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Final
 
+from bench.compiling import code_of
 from bench.frontend import child
 from bench.measure import median
 from bench.report import Report
@@ -138,20 +139,37 @@ class Suite:
 
     def python(self, engine: Engine) -> None:
         """What is about CPython."""
-        self.say("booting CPython")
         path = python_guest()
-        module = Module(engine, path.read_bytes())
-        begin = perf_counter()
-        store = booted(engine, module)
-        self.row("CPython: boot to its first readline", (perf_counter() - begin) * 1e3, "ms")
-        begin = perf_counter()
-        snapshot = store.snapshot()
-        self.row("CPython: snapshot, the first", (perf_counter() - begin) * 1e3, "ms")
-        ours = self.forks("CPython: fork", snapshot, "< 50")
+        assert path is not None, "pip install 'arenite[python]'"
+        snapshot, ours = self.forked("CPython", engine, path)
         theirs = wasmtime_instances(path)
         self.row("CPython: Store + Instance in wasmtime", theirs, "us")
         self.row("… fork / wasmtime", ours / theirs, "")
-        self.live(snapshot)
+        with tempfile.TemporaryDirectory() as cache:
+            cold = child("start", "native", path, Path(cache))
+        self.row("CPython: the first answer of a cold wasmtime", cold.first * 1e3, "ms")
+        with folder() as place:
+            for name, packed in (("image", False), ("packed", True)):
+                file = place / name
+                self.samples(f"CPython: save, {name}", timed(lambda f=file, p=packed: snapshot.save(f, packed=p), 1), 1e3, "ms")
+                self.row(f"CPython: {name} on disk", file.stat().st_blocks * 512 / MIB, "MiB")
+            self.restore("CPython", place / "image", engine, WasiConfig())
+        self.forked("CPython on auto", Engine(Config(tier="auto")), path)
+
+    def forked(self, what: str, engine: Engine, path: Path) -> tuple[Snapshot, float]:
+        """A guest is booted, frozen and forked; the snapshot, and microseconds of a fork."""
+        self.say(f"booting {what}")
+        module = Module(engine, path.read_bytes())
+        begin = perf_counter()
+        store = booted(engine, module)
+        self.row(f"{what}: boot to its first readline", (perf_counter() - begin) * 1e3, "ms")
+        if engine.config.tier == "auto":
+            self.row(f"{what}: functions compiled meanwhile, which the forks share", len(code_of(store).known), "")
+        begin = perf_counter()
+        snapshot = store.snapshot()
+        self.row(f"{what}: snapshot, the first", (perf_counter() - begin) * 1e3, "ms")
+        fork = self.forks(f"{what}: fork", snapshot, "< 50")
+        self.live(what, snapshot)
 
         def answer() -> None:
             out = bytearray()
@@ -162,18 +180,10 @@ class Suite:
             if out != b"42\n":
                 self.report.problems.append(f"a fork answered {out!r}")
 
-        self.samples("CPython: fork and an answer", timed(answer, 20 * self.rounds), 1e3, "ms", "< 20")
-        with tempfile.TemporaryDirectory() as cache:
-            cold = child("start", "native", path, Path(cache))
-        self.row("CPython: the first answer of a cold wasmtime", cold.first * 1e3, "ms")
-        with folder() as place:
-            for name, packed in (("image", False), ("packed", True)):
-                file = place / name
-                self.samples(f"CPython: save, {name}", timed(lambda f=file, p=packed: snapshot.save(f, packed=p), 1), 1e3, "ms")
-                self.row(f"CPython: {name} on disk", file.stat().st_blocks * 512 / MIB, "MiB")
-            self.restore("CPython", place / "image", engine, WasiConfig())
+        self.samples(f"{what}: fork and an answer", timed(answer, 20 * self.rounds), 1e3, "ms", "< 20")
+        return snapshot, fork
 
-    def live(self, snapshot: Snapshot) -> None:
+    def live(self, what: str, snapshot: Snapshot) -> None:
         """Ten thousand forks at a time."""
         before = mappings(), private(), reserved()
         begin = perf_counter()
@@ -181,10 +191,10 @@ class Suite:
         elapsed = perf_counter() - begin
         after = mappings(), private(), reserved()
         maps, bytes_, space = ((b - a) / len(forks) for a, b in zip(before, after, strict=True))
-        self.row(f"{LIVE:,} live forks: each", elapsed / LIVE * 1e6, "us", "< 50")
-        self.row(f"{LIVE:,} live forks: mappings of each", maps, "", "at most 6")
-        self.row(f"{LIVE:,} live forks: address space of each", space / (1 << 30), "GiB", "at most 12")
-        self.row(f"{LIVE:,} live forks: private memory of each, objects and page tables", bytes_ / 1024, "KiB", "< 64")
+        self.row(f"{what}: {LIVE:,} live forks: each", elapsed / LIVE * 1e6, "us", "< 50")
+        self.row(f"{what}: {LIVE:,} live forks: mappings of each", maps, "", "at most 6")
+        self.row(f"{what}: {LIVE:,} live forks: address space of each", space / (1 << 30), "GiB", "at most 12")
+        self.row(f"{what}: {LIVE:,} live forks: private memory of each, objects and page tables", bytes_ / 1024, "KiB", "< 64")
 
     def restore(self, what: str, path: Path, engine: Engine, wasi: WasiConfig | None = None) -> None:
         """A file becomes a store; its module is known to the engine."""
@@ -288,7 +298,7 @@ def forks(only: str, rounds: int, say: Callable[[str], None]) -> Report:
     suite.report.notes.append(
         f"at most {soft:,} descriptors ({hard:,}); {os.cpu_count()} CPUs; times of the measuring thread, but for what is said to be of the wall clock"
     )
-    engine = Engine(Config())
+    engine = Engine(Config(tier="threaded"))
     if not only or "heap".startswith(only):
         suite.heaps(engine)
     if not only or "python".startswith(only):

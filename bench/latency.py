@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.measure import percentile
 from bench.report import Report
 
 from arenite import Config, Engine, FuncType, Linker, Module, Paused, Store, Trap, WasiConfig
@@ -115,11 +116,6 @@ def sample(linker: Linker, module: Module, way: str) -> float:
     ended.set()
     timer.join()
     return taken
-
-
-def percentile(samples: list[float], share: float) -> float:
-    """The smallest sample that so many are not above."""
-    return sorted(samples)[max(0, -int(-share * len(samples) // 1) - 1)]
 
 
 def latency(only: str, rounds: int, step: Callable[[str], None]) -> Report:

@@ -27,20 +27,24 @@ def median(samples: Sequence[float]) -> float:
     return statistics.median(samples)
 
 
+def percentile(samples: Sequence[float], share: float) -> float:
+    """The smallest sample that so many are not above."""
+    return sorted(samples)[max(0, -int(-share * len(samples) // 1) - 1)]
+
+
 def geometric_mean(ratios: Iterable[float]) -> float:
     """The geometric mean, the right one for ratios."""
     logs = [log(ratio) for ratio in ratios]
     return exp(sum(logs) / len(logs))
 
 
-def per_call(call: Callable[[], object], *, rounds: int, seconds: float = 0.05) -> float:
-    """Seconds that `call` takes, the median of `rounds` loops of about `seconds` each."""
+def repetitions(call: Callable[[], object], seconds: float = 0.05) -> int:
+    """How many calls take about so many seconds."""
     call()
     count, elapsed = 1, 0.0
     while (elapsed := loop(call, count)) < seconds / 4:
         count *= 2
-    count = max(int(count * seconds / elapsed), 1)
-    return median([loop(call, count) / count for _ in range(rounds)])
+    return max(int(count * seconds / elapsed), 1)
 
 
 def loop(call: Callable[[], object], count: int) -> float:

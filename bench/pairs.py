@@ -29,7 +29,7 @@ from bench.variants import Counting
 from bench.workloads import Workload, workloads
 from rich.console import Console
 
-from arenite import Engine, Exit, Func, Linker, Module, Store, WasiConfig
+from arenite import Config, Engine, Exit, Func, Linker, Module, Store, WasiConfig
 from arenite.bytecode.encode import ops
 from arenite.bytecode.row import Form
 from arenite.layout.records import FrameHeader
@@ -111,7 +111,7 @@ def profile(tier: Counting, code: ModuleCode, origin: int) -> Lines:
 
 def run(work: Workload, args: list[str]) -> Lines:
     """Run a program with arguments, or a kernel with a size, while counting."""
-    engine = Engine()
+    engine = Engine(Config(tier="threaded"))
     tier = engine.tier = Counting()
     module, linker = Module(engine, work.wasm), Linker(engine)
     with Store(engine) as store:

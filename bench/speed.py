@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 from bench.measure import geometric_mean, median
 from bench.report import Report
 from bench.subjects import KERNELS_ONLY, SUBJECTS, Subject, Timed, subject
-from bench.workloads import OWN, Workload, workloads
+from bench.workloads import OWN, Workload, missing, workloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bench.report import Cell
 
-FAST: Final = ("threaded", "spaces", "epoch", "no fuel", "pulley", "wasm3", "native")
+FAST: Final = ("threaded", "baseline", "auto", "fresh", "spaces", "epoch", "no fuel", "pulley", "wasm3", "native")
+BASES: Final = ("native", "baseline")  # what the summary also compares with
 SLOW: Final = ("safe", "pywasm", "threaded")
 
 
@@ -36,6 +37,19 @@ def disagreement(work: Workload, runs: dict[str, list[Timed]]) -> str | None:
     return None if len(set(results.values())) <= 1 else f"{work.name}: results differ: {results}"
 
 
+def summary(seconds: dict[str, dict[str, float]], first: str, others: Sequence[str]) -> list[tuple[Cell, ...]]:
+    """Of each of the others: the geometric mean and the largest of its time / the first's, and means beside `BASES` that take part."""
+
+    def over(name: str, base: str) -> list[float]:
+        return [found[name] / found[base] for found in seconds.values() if name in found and base in found]
+
+    def line(what: str, of: Callable[[list[float]], float], base: str) -> tuple[Cell, ...]:
+        return (what, None, *(of(ratios) if (ratios := over(name, base)) else None for name in others))
+
+    lines = [line("geometric mean", geometric_mean, first), line("largest", max, first)]
+    return lines + [line(f"geometric mean of time / {base}'s", geometric_mean, base) for base in BASES if base in others]
+
+
 def compare(
     title: str, names: Sequence[str], works: Sequence[tuple[Workload, int]], rounds: int, step: Callable[[str], None]
 ) -> Report:
@@ -44,32 +58,30 @@ def compare(
     engines = {name: engine for name, engine in found.items() if engine is not None}
     first, *others = engines
     report = Report(title, ("", f"{first} ms", *others))
-    ratios: dict[str, list[float]] = {name: [] for name in others}
+    seconds: dict[str, dict[str, float]] = {}
     for work, size in works:
         runs = run_all(engines, work, size, rounds, step)
         wrong = disagreement(work, runs)
         if wrong:
             report.problems.append(wrong)
         report.samples[work.name] = {name: [run.seconds for run in done] for name, done in runs.items()}
-        medians = {name: median([run.seconds for run in done]) for name, done in runs.items()}
-        row: list[Cell] = [work.name, medians[first] * 1000]
-        for name in others:
-            row.append(medians[name] / medians[first] if name in medians else None)
-            if name in medians:
-                ratios[name].append(medians[name] / medians[first])
-        report.rows.append(tuple(row))
+        medians = seconds[work.name] = {name: median([run.seconds for run in done]) for name, done in runs.items()}
+        ratios = (medians[name] / medians[first] if name in medians else None for name in others)
+        report.rows.append((work.name, medians[first] * 1000, *ratios))
     if report.rows:
-        means = (geometric_mean(ratios[name]) if ratios[name] else None for name in others)
-        report.rows.append(("geometric mean", None, *means))
-        report.summary = 1
+        means = summary(seconds, first, others)
+        report.rows += means
+        report.summary = len(means)
     report.notes = [f"{name}: {SUBJECTS[name][0]}" for name in engines]
     report.notes.append(f"Numbers of other columns: their time / {first}'s; above 1 they are slower.  Medians of {rounds}.")
     return report
 
 
 def kernels(only: str, rounds: int, step: Callable[[str], None]) -> Report:
-    """The threaded tier beside other engines and beside its own variants."""
-    return compare("Run time", FAST, [(work, work.size) for work in workloads(only)], rounds, step)
+    """The threaded tier beside the others, other engines and its own variants."""
+    report = compare("Run time", FAST, [(work, work.size) for work in workloads(only)], rounds, step)
+    report.notes += [f"left out, not installed: {what}" for what in missing()]
+    return report
 
 
 def safe(only: str, rounds: int, step: Callable[[str], None]) -> Report:

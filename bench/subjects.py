@@ -10,6 +10,7 @@ Example:  subject("threaded").run(OWN[0], 20)
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import io
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from bench import variants
 
 import arenite
+from arenite.machine.frozen.births import Births
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 STACK: Final = 8 << 20
 NEVER: Final = 1 << 30  # epochs
+WARM: Final = 3  # runs after which `auto` has compiled what a workload needs
 Result = int | float | None
 
 
@@ -52,12 +55,17 @@ def comparable(result: object) -> Result:
 
 
 class Package:
-    """An engine with the names of the package wasmtime: `api` is that package, or arenite.  `epochs`: they have a deadline, never reached."""
+    """An engine with the names of the package wasmtime: `api` is that package, or arenite.
 
-    def __init__(self, api: ModuleType, engine: object, *, epochs: bool = False) -> None:
+    `epochs`: they have a deadline, never reached.  `warm`: runs of a workload that come before those that are timed.
+    What arenite compiles meanwhile stays with the module, for all its stores.
+    """
+
+    def __init__(self, api: ModuleType, engine: object, *, epochs: bool = False, warm: int = 0) -> None:
         self.api = api
         self.engine = engine
         self.epochs = epochs
+        self.warm = warm
         self._modules: dict[str, object] = {}
 
     def module(self, work: Workload) -> object:
@@ -67,7 +75,13 @@ class Package:
         return self._modules[work.name]
 
     def run(self, work: Workload, size: int) -> Timed:
-        """Run a workload once."""
+        """Run a workload once, the first time after `warm` other runs."""
+        if work.name not in self._modules:
+            for _ in range(self.warm):
+                self._run(work, size)
+        return self._run(work, size)
+
+    def _run(self, work: Workload, size: int) -> Timed:
         api, module = self.api, self.module(work)
         store, linker = api.Store(self.engine), api.Linker(self.engine)
         if self.epochs:
@@ -86,6 +100,23 @@ class Package:
         except api.ExitTrap as ended:
             result = ended.code
         return Timed(thread_time() - begin, comparable(result))
+
+
+def forget(module: arenite.Module) -> None:
+    """Let what was compiled of a module go; nothing else may have a store of it."""
+    module.window, module.births = None, Births()
+    gc.collect()
+
+
+class Fresh(Package):
+    """An engine of arenite's for which each run of a workload is the first: nothing is compiled yet, but all is translated."""
+
+    def module(self, work: Workload) -> object:
+        """The workload, translated once."""
+        found = super().module(work)
+        assert isinstance(found, arenite.Module)
+        forget(found)
+        return found
 
 
 class Wasm3:
@@ -116,15 +147,15 @@ class Pywasm:
         return Timed(thread_time() - begin, comparable(result[0]))
 
 
-def threaded(**options: object) -> Package:
-    """arenite's threaded tier."""
-    config = arenite.Config(**options)  # type: ignore[arg-type]  # checked by running
-    return Package(arenite, arenite.Engine(config), epochs=config.epoch_interruption)
+def tier(name: str = "threaded", warm: int = 0, **options: object) -> Package:
+    """A tier of arenite."""
+    config = arenite.Config(tier=name, **options)  # type: ignore[arg-type]  # checked by running
+    return Package(arenite, arenite.Engine(config), epochs=config.epoch_interruption, warm=warm)
 
 
 def without_fuel() -> Package:
     """The threaded tier with an interpreter that never looks at fuel: what the check costs."""
-    made = arenite.Engine()
+    made = arenite.Engine(arenite.Config(tier="threaded"))
     made.tier = variants.without_fuel()
     return Package(arenite, made)
 
@@ -140,11 +171,26 @@ def wasmtime(target: str | None = None) -> Package:
 
 # name -> (what it is, package it needs, how it is made)
 SUBJECTS: Final[dict[str, tuple[str, str, Callable[[], Subject]]]] = {
-    "threaded": ("arenite's threaded tier, one base", "arenite", threaded),
-    "spaces": ("the same with a base per address space", "arenite", lambda: threaded(addressing="spaces")),
-    "epoch": ("the same with epoch interruption", "arenite", lambda: threaded(epoch_interruption=True)),
+    "threaded": ("arenite's threaded tier, one base", "arenite", tier),
+    "spaces": ("the same with a base per address space", "arenite", lambda: tier(addressing="spaces")),
+    "epoch": ("the same with epoch interruption", "arenite", lambda: tier(epoch_interruption=True)),
     "no fuel": ("control: the same without any check of fuel", "arenite", without_fuel),
-    "safe": ("arenite's safe tier", "arenite", lambda: threaded(tier="safe")),
+    "baseline": (
+        "arenite's baseline tier; compiled in a run before, as Module does it for native",
+        "arenite",
+        lambda: tier("baseline", 1),
+    ),
+    "auto": (
+        f"threaded, baseline when warm; after {WARM} runs in other stores of the same module",
+        "arenite",
+        lambda: tier("auto", WARM),
+    ),
+    "fresh": (
+        "auto in a first run: interpreting, counting and compiling together",
+        "arenite",
+        lambda: Fresh(arenite, tier("auto").engine),
+    ),
+    "safe": ("arenite's safe tier", "arenite", lambda: tier("safe")),
     "pulley": ("wasmtime's interpreter", "wasmtime", lambda: wasmtime("pulley64")),
     "wasm3": ("wasm3, kernels only", "wasm3", Wasm3),
     "native": ("wasmtime's native code", "wasmtime", wasmtime),

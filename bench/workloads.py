@@ -114,6 +114,12 @@ def programs() -> list[Workload]:
     return found
 
 
+def missing() -> list[str]:
+    """What is listed and not here, with what installs it."""
+    found = [] if all(map(wasure_file, WASURE)) else ["programs of wasure: pip install 'arenite[bench]'"]
+    return found if python_guest() else [*found, "CPython: pip install 'arenite[python]'"]
+
+
 def workloads(only: str = "") -> list[Workload]:
     """All that are here, or those whose names hold `only`."""
     return [work for work in (*OWN, *programs()) if only in work.name]

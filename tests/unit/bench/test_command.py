@@ -34,4 +34,6 @@ def test_a_wrong_command_line(args: tuple[str, ...]) -> None:
 def test_help_lists_the_suites() -> None:
     done = bench("--help")
     assert done.returncode == 0
-    assert all(suite in done.stdout for suite in ("kernels", "safe", "frontend", "start", "calls", "sizes"))
+    assert all(
+        suite in done.stdout for suite in ("kernels", "safe", "compile", "frontend", "start", "import", "calls", "sizes", "forks")
+    )

