@@ -12,6 +12,7 @@ long as the window lives.  An exception of a signal's handler may come anywhere:
 from __future__ import annotations
 
 import bisect
+import functools
 import mmap
 import struct
 import weakref
@@ -42,6 +43,14 @@ CODE_MAX: Final = 1 << 27  # bytes of machine code in a window
 COMPILED, COUNTING = 0xFFFF, 0xFFFE  # opcodes that are no op's
 ALIGN: Final = 16
 PAIR: Final = struct.Struct("<ii")
+
+
+@functools.cache
+def warn_once(why: str) -> None:
+    """Say why nothing more is compiled, once in a process."""
+    import logging  # noqa: PLC0415 (it takes as long to import as a start otherwise does, and is hardly ever needed)
+
+    logging.getLogger("arenite").warning("guests run on in the interpreter: %s", why)
 
 
 class Placed(NamedTuple):
@@ -227,9 +236,7 @@ class CodeOfWindow:
     def _close(self, window: Window, why: Exception) -> None:
         """Compile nothing more, and say so once: what is compiled goes on."""
         self.closed = True
-        import logging  # noqa: PLC0415 (it takes as long to import as a start otherwise does, and is hardly ever needed)
-
-        logging.getLogger("arenite").warning("guests run on in the interpreter: %s", why)
+        warn_once(str(why))
         for placed in window.modules:
             for function in placed.code.all_functions():
                 if self.code[placed.origin + function.begin >> 1] == COUNTING:
