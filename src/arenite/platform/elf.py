@@ -22,7 +22,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.errors import Failure
+from arenite.errors import Failure, Limit
 from arenite.platform import libc
 from arenite.platform.architectures import host
 from arenite.platform.relocations import LINKAGES, Linkage, Relocation
@@ -74,13 +74,15 @@ def load(data: bytes, symbols: Mapping[str, int]) -> CodeObject:
     """Bring the object file `data` into memory; `symbols` gives the addresses of what it does not define.
 
     Raises: `Failure` when the file is damaged, holds what is not supported, or names an unknown symbol; `Limit` where code cannot
-    be announced to the CPU.
+    be announced to the CPU, or the system refuses executable memory.
     """
     try:
         file = ObjectFile(data, host().elf_machine)
         return _Image(file, symbols).load()
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise Failure(f"object file: damaged: {error}") from error
+    except PermissionError as error:
+        raise Limit(f"the system refuses executable memory ({error.strerror})") from error
 
 
 class Section(NamedTuple):

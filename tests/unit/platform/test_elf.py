@@ -234,3 +234,12 @@ def test_flushing_needs_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
     with pytest.raises(Limit, match="libgcc_s"):
         libc.flush_instructions(0, 0)
+
+
+def test_a_system_that_refuses_executable_memory_is_said(whole: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_address: int, size: int, _prot: int) -> None:
+        raise PermissionError(13, f"mprotect of {size:#x} bytes")
+
+    monkeypatch.setattr(libc, "protect", refuse)
+    with pytest.raises(Limit, match="refuses executable memory"):
+        elf.load(whole, elf.libc_symbols() | {"foreign": 0})

@@ -19,6 +19,7 @@ from arenite.machine.run.activation import HOST_CALL, READY, SPENT
 from arenite.machine.run.builtin_calls import do_builtin
 from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.run.collect import tidy
+from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.host_calls import fail, pause_at, put_results
 from arenite.machine.run.interrupts import UNSEEN, give_way, is_late, look_up, trap
 from arenite.traps import Cause
@@ -125,7 +126,8 @@ def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> 
     """A slice was used up, or the watch has ended it: look up, pay what is owed."""
     look_up(machine, status, pc, sp, vmctx)
     fuel = machine.fuel
-    fuel.slice = machine.tier.sample(machine.window, pc, fuel.slice)
+    slice_ = machine.tier.sample(machine.window, pc, fuel.slice)
+    fuel.slice = slice_ if machine.attended else min(slice_, UNATTENDED)
     owed = status == PAUSE_OWED
     if fuel.left is None:
         return fuel.slice - owed

@@ -266,6 +266,7 @@ class Window:
         """Zeros for a tier to write, `below` bytes before the bytecode."""
         start = self._tables + RETURN_MAP_SIZE - below
         stop = start + round_up(size)
+        assert 0 <= start <= stop <= self._tables, "a table beyond what was reserved for tables"
         self._space.commit(start, stop)
         return self._space.view(start, stop)
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from arenite.machine.space.window import Window
 
 CALLS: Final = 100  # of a function before it is compiled
-ROUNDS: Final = 10_000  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
-LONGEST: Final = 1 << 22  # … and a later slice is no longer than that
+ROUNDS: Final = 10_007  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
+LONGEST: Final = 4_194_301  # … and a later slice is no longer than that.  Primes: slices do not end at the same place of a loop for ever
 
 
 def every(_number: int) -> bool:
@@ -96,4 +96,4 @@ class BaselineTier(ThreadedTier):
         """Compile the function that runs long; where that has been done, look less often."""
         if not self.lazily or self.code_of(window).compile_at(window, pc, now=True):
             return slice_
-        return min(2 * slice_, max(slice_, LONGEST))
+        return min(2 * slice_ + 1, max(slice_, LONGEST))

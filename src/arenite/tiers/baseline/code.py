@@ -132,6 +132,8 @@ class CodeOfWindow:
 
     def compile_all(self, window: Window) -> None:
         """Compile every function.  Raises: `Limit`."""
+        if self.closed:
+            raise Limit(f"more than {COMPILED_MAX:#x} bytes of bytecode in one store are not compiled")
         with changing:
             space = self.opened(window)
             start = round_up(space.end, ALIGN) - space.begin
