@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 CALLS: Final = 100  # of a function before it is compiled
 ROUNDS: Final = 10_007  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
-LONGEST: Final = 4_194_301  # … and a later slice is no longer than that.  Primes: slices do not end at the same place of a loop for ever
+LONGEST: Final = (
+    4_194_301  # … and a later slice is no longer than that.  Primes: slices do not end at the same place of a loop for ever
+)
 
 
 def every(_number: int) -> bool:
