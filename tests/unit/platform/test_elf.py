@@ -242,4 +242,4 @@ def test_a_system_that_refuses_executable_memory_is_said(whole: bytes, monkeypat
 
     monkeypatch.setattr(libc, "protect", refuse)
     with pytest.raises(Limit, match="refuses executable memory"):
-        elf.load(whole, elf.libc_symbols() | {"foreign": 0})
+        elf.load(whole, {**elf.libc_symbols(), "foreign": 0})

@@ -1,17 +1,15 @@
-"""When functions are compiled, and what happens where they cannot be: guests run on."""
+"""When functions are compiled."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
 from arenite import Config, Engine, Instance, Module, Store
-from arenite.errors import Limit
 from arenite.machine.run import watch as watches
 from arenite.machine.run.fuel import SLICE, UNATTENDED
-from arenite.platform import HAS_OBJECTS, libc
+from arenite.platform import HAS_OBJECTS
 from tiers import engine_of
 
 if TYPE_CHECKING:
@@ -66,38 +64,6 @@ def test_few_calls_are_interpreted() -> None:
     _, store = run(Engine(Config(tier="auto")), 10)
     assert compiled(store) == set()
     assert code_of(store).space is None  # nothing was set aside for it
-
-
-def refuse(_address: int, size: int, prot: int) -> None:
-    """`mprotect` of a system that lets nobody make code."""
-    if prot & 4:
-        raise PermissionError(13, f"mprotect of {size:#x} bytes")
-    libc_protect(_address, size, prot)
-
-
-libc_protect = libc.protect
-
-
-def test_guests_run_on_where_the_system_lets_nobody_make_code(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    engine = engine_of("auto")
-    monkeypatch.setattr(libc, "protect", refuse)
-    with caplog.at_level(logging.WARNING, "arenite"):
-        result, store = run(engine, 100)
-    assert result == 5050
-    assert [record.message for record in caplog.records if "executable memory" in record.message] == [caplog.messages[0]]
-    assert code_of(store).closed
-    assert run(engine, 200)[0] == 20100
-
-
-def test_where_code_has_no_room_guests_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arenite.tiers.baseline.code.CODE_MAX", 1 << 12)  # the ways to the interpreter alone
-    result, store = run(engine_of("auto"), 100)
-    assert result == 5050
-    assert code_of(store).closed
-    with pytest.raises(Limit, match="no room"):
-        run(engine_of("baseline"), 1)
 
 
 def test_slices_stay_short_where_nobody_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
