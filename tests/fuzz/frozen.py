@@ -23,7 +23,8 @@ from arenite import Engine, Func, FuncType, Linker, Module, Store, ValType
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.machine.space.pages import CHUNK
-from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, HEADER, MAGIC
+from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, HEADER
+from arenite.snapshot.magic import MAGIC
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pack import ROW
 from arenite.snapshot.pages import DIGEST, checksums, digest

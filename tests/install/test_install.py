@@ -101,7 +101,7 @@ def test_the_wheel_holds_the_compiled_modules(installed: Installed) -> None:
 def test_the_first_run_compiles_nothing(installed: Installed, tmp_path: Path) -> None:
     guest, cache = tmp_path / "hello.wasm", tmp_path / "cache"
     guest.write_bytes(wasmtime.wat2wasm(HELLO))
-    cli = "import sys; sys.modules['llvmlite'] = None; from arenite.cli.app import main; main()"
+    cli = "import sys; sys.modules['llvmlite'] = None; from arenite.cli.app import main; sys.exit(main())"
     run = (installed.python, "-W", "error", "-c", cli, "run", "--tier", "threaded", guest)
     done = command(*run, cwd=tmp_path, ARENITE_CACHE_DIR=str(cache))
     assert (done.returncode, done.stdout, done.stderr) == (0, "hi\n", "")

@@ -2,87 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command
+import click
 
-from arenite.cli.ending import REFUSED, Refused, complain, report
+from arenite.cli.ending import INTERRUPTED, REFUSED, Refused, complain, report
 from arenite.errors import AreniteError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typer._click import Command  # the type of what `get_command` makes: typer has no other name for it
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "run": ("run", "Run a program."),
+    "freeze": ("freeze", "Run a program until it is where --at says, and write a snapshot of it there."),
+    "resume": ("resume", "Go on with a program that was frozen, with standard input and output of this process."),
+    "fork": ("fork", "Go on from a snapshot once for each line of a file."),
+    "inspect": ("inspection", "Show what is in a module or a snapshot, without running it."),
+    "objdump": ("objdump", "Print the bytecode of a module, or of one of its functions."),
+    "wast": ("wast", "Run test scripts; exit code 0 when every assertion passes."),
+    "cache": ("cache", "Show what earlier commands have kept: translations of modules, and machine code."),
+}
+"""Sub-commands, in the order of the help: the module of this package that has it, and what it begins to say about itself."""
 
-app = typer.Typer(
-    help="Run WebAssembly programs, and look inside them.",
+
+class Commands(click.Group):
+    """The sub-commands.  One is imported when it is asked for: that takes longer than many a guest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click asks so
+        """Their names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  as above
+        """The command of that name, if there is one."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"arenite.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  as above
+        """Their part of the help, which the table knows."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run one.  Raises: as the command does; Ctrl-C ends it quietly."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+@click.group(
+    cls=Commands,
+    commands={name: click.Command(name) for name in COMMANDS},  # what a wrong name is compared with
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="A program that ends by itself gives its own exit code; 134: it trapped, 124: out of fuel, 130: Ctrl-C, "
     "1: the file was refused, 2: wrong command line.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
 )
-GUEST: Final = {"allow_interspersed_args": False}  # what follows FILE belongs to the guest
-COMMANDS: Final[dict[str, tuple[str, str, dict[str, bool]]]] = {
-    "run": ("run", "run", GUEST),
-    "freeze": ("freeze", "freeze", GUEST),
-    "resume": ("resume", "resume", {}),
-    "fork": ("fork", "fork", {}),
-    "inspect": ("inspection", "inspect", {}),
-    "objdump": ("objdump", "objdump", {}),
-    "wast": ("wast", "wast", {}),
-    "cache": ("cache", "cache", {}),
-}
-"""Sub-commands, in the order of the help: module of this package, function, how its words are read."""
-
-
-class Commands(Mapping[str, "Command"]):
-    """The sub-commands.  One is imported, and its options are read, when it is asked for: that takes longer than many a guest."""
-
-    def __getitem__(self, name: str) -> Command:
-        module, function, settings = COMMANDS[name]
-        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        one.command(name=name, context_settings=settings)(getattr(import_module(f"arenite.cli.{module}"), function))
-        return get_command(one)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
-
-
-def print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it by position
-    """Answer `--version` and end."""
-    if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 (it takes longer than the rest of a start)
-
-        typer.echo(f"arenite {version('arenite')}")
-        raise typer.Exit
-
-
-@app.callback()
-def common(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
+@click.version_option(package_name="arenite", message="arenite %(version)s", help="Print the version and exit.")
+def app() -> None:
     """Run WebAssembly programs, and look inside them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; the exit code.  Raises: SystemExit with it, where typer ends the command."""
-    group = get_command(app)
-    assert isinstance(group, TyperGroup)
-    group.commands = Commands()  # type: ignore[assignment]  # nothing puts another in
+    """Run one command line; the exit code.  Raises: SystemExit with it, when nobody reads the output."""
     try:
-        group(arguments, prog_name="arenite")
+        code = app.main(arguments, prog_name="arenite", standalone_mode=False)  # of `Exit`; commands return nothing
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
     except (AreniteError, Refused) as error:
         return report(error)
     except OSError as error:
@@ -90,4 +82,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         complain(f"the output cannot be written: {error.strerror}")
         return REFUSED
-    return 0
+    return int(code or 0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Final
+from typing import Final
 
-import typer
+import click
 from rich.console import Console
 
 from arenite.cli.ending import Refused
@@ -18,13 +18,10 @@ from arenite.visible import visible
 UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def cache(
-    *,
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Remove everything that is kept; it is made again when it is needed.")
-    ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="List every entry.")] = False,
-) -> None:
+@click.command
+@click.option("--clear", is_flag=True, help="Remove everything that is kept; it is made again when it is needed.")
+@click.option("--all", "everything", is_flag=True, help="List every entry.")
+def cache(*, clear: bool, everything: bool) -> None:
     """Show what earlier commands have kept: translations of modules, and machine code.
 
     It lies in ARENITE_CACHE_DIR, or where the user's caches lie, and has at most ARENITE_CACHE_SIZE bytes: what was not used for the
@@ -34,15 +31,15 @@ def cache(
     """
     try:
         if clear:
-            typer.echo(f"removed {plural(caches.clear(), 'byte')}")
+            click.echo(f"removed {plural(caches.clear(), 'byte')}")
             return
         facts = caches.look()
     except OSError as error:
         raise Refused(f"the cache: {error.filename}: {error.strerror}") from error
     size = sum(entry.size for entry in facts.entries)
-    typer.echo(visible(f"folder  {facts.folder} ({facts.state})"))
-    typer.echo(visible(f"key     {facts.key} ({facts.key_state})"))
-    typer.echo(f"size    {plural(size, 'byte')} of at most {facts.most:,}")
+    click.echo(visible(f"folder  {facts.folder} ({facts.state})"))
+    click.echo(visible(f"key     {facts.key} ({facts.key_state})"))
+    click.echo(f"size    {plural(size, 'byte')} of at most {facts.most:,}")
     rows = [(entry.label or "?", plural(entry.size, "byte"), f"{ago(entry.age)} ago") for entry in facts.entries]
     if rows:
         console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)

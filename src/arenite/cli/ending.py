@@ -25,6 +25,7 @@ from arenite.visible import visible
 
 REFUSED: Final = 1
 EXHAUSTED: Final = 124
+INTERRUPTED: Final = 130
 TRAPPED: Final = 134
 
 

@@ -12,18 +12,25 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 
 from arenite import Engine, Finished
 from arenite.cli.ending import Refused, complain, judged
-from arenite.cli.guest import Directories, Fuel, directories, entry
+from arenite.cli.guest import directories, dirs_option, entry, fuel_option
 from arenite.cli.loading import refusing
-from arenite.cli.options import DEFAULTS, Settings, Tier, configured, number
+from arenite.cli.options import PATH, configured, number, settings_option, tier_option
 from arenite.cli.progress import progress
-from arenite.cli.snapshot_file import KeyFile, Modules, SnapshotFile, Untrusted, Verify, key, opened
+from arenite.cli.snapshot_file import (
+    key,
+    key_file_option,
+    modules_option,
+    opened,
+    snapshot_argument,
+    untrusted_option,
+    verify_option,
+)
 from arenite.cli.waiting import wait_for_input
 from arenite.driver import Driver
 from arenite.errors import AreniteError
@@ -31,35 +38,13 @@ from arenite.inspect.words import plural
 from arenite.wasi import WasiConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
+    from pathlib import Path
 
     from arenite import Snapshot
+    from arenite.config import TierName
 
 JOBS: Final = min(4, os.cpu_count() or 1)
-
-Lines = Annotated[
-    Path,
-    typer.Option(
-        "--each-line",
-        metavar="LINES.txt",
-        show_default=False,
-        help="Each fork gets one line of this file as all of its standard input; `-`: lines of standard input.",
-    ),
-]
-Count = Annotated[
-    int | None,
-    typer.Option("-n", parser=number(1), metavar="N", show_default=False, help="Fork so often; by default once per line."),
-]
-Jobs = Annotated[
-    int,
-    typer.Option(
-        "--jobs",
-        parser=number(1),
-        metavar="N",
-        show_default="one per processor, up to 4",
-        help="So many forks live and run at a time.",
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -73,7 +58,7 @@ class Ended:
 
 
 def lines_of(file: Path, count: int | None) -> list[bytes]:
-    """The first `count` lines, or all, each with its newline.  Raises: Refused, typer.BadParameter when there are fewer."""
+    """The first `count` lines, or all, each with its newline.  Raises: Refused, click.BadParameter when there are fewer."""
     if str(file) == "-":
         found = list(islice(sys.stdin.buffer, count))
     else:
@@ -81,17 +66,17 @@ def lines_of(file: Path, count: int | None) -> list[bytes]:
             found = list(islice(opened_file, count))
     if len(found) < (count or 1):
         wanted = "one per fork is needed" if count is None else f"-n {count} needs as many"
-        raise typer.BadParameter(f"{file} has {plural(len(found), 'line')}; {wanted}", param_hint="--each-line")
+        raise click.BadParameter(f"{file} has {plural(len(found), 'line')}; {wanted}", param_hint="--each-line")
     return [line if line.endswith(b"\n") else line + b"\n" for line in found]
 
 
 class Forks:
     """Forks of a snapshot, begun here and run by threads."""
 
-    def __init__(self, snapshot: Snapshot, file: Path, dirs: list[str] | None, fuel: int | None) -> None:
+    def __init__(self, snapshot: Snapshot, file: Path, dirs: Sequence[str], fuel: int | None) -> None:
         self._snapshot = snapshot
         self._file = file
-        self._dirs = directories(dirs or [])
+        self._dirs = directories(dirs)
         self._fuel = fuel
 
     def config(self, line: bytes, out: bytearray, err: bytearray) -> WasiConfig:
@@ -133,20 +118,47 @@ class Forks:
                 yield going.popleft().result()
 
 
+@click.command
+@snapshot_argument
+@click.option(
+    "--each-line",
+    "lines",
+    type=PATH,
+    required=True,
+    metavar="LINES.txt",
+    help="Each fork gets one line of this file as all of its standard input; `-`: lines of standard input.",
+)
+@click.option("-n", "count", type=number(1), metavar="N", help="Fork so often; by default once per line.")
+@click.option(
+    "--jobs",
+    type=number(1),
+    default=JOBS,
+    show_default="one per processor, up to 4",
+    metavar="N",
+    help="So many forks live and run at a time.",
+)
+@dirs_option
+@fuel_option
+@tier_option
+@settings_option
+@modules_option
+@verify_option
+@key_file_option
+@untrusted_option
 def fork(
-    file: SnapshotFile,
+    file: Path,
     *,
-    lines: Lines,
-    count: Count = None,
-    jobs: Jobs = JOBS,
-    dirs: Directories = None,
-    fuel: Fuel = None,
-    tier: Tier = DEFAULTS.tier,
-    settings: Settings = None,
-    modules: Modules = None,
-    verify: Verify = False,
-    key_file: KeyFile = None,
-    untrusted: Untrusted = False,
+    lines: Path,
+    count: int | None,
+    jobs: int,
+    dirs: tuple[str, ...],
+    fuel: int | None,
+    tier: TierName,
+    settings: tuple[str, ...],
+    modules: tuple[Path, ...],
+    verify: bool,
+    key_file: Path | None,
+    untrusted: bool,
 ) -> None:
     """Go on from a snapshot once for each line of a file.
 
@@ -180,4 +192,4 @@ def fork(
             code = code or ended.code
             advance(number, len(inputs))
     if code:
-        raise typer.Exit(code)
+        raise click.exceptions.Exit(code)

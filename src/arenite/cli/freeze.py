@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 
 from arenite import Engine, Finished
 from arenite.cli import guest
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.loading import load, refusing
-from arenite.cli.options import DEFAULTS, Settings, Tier, configured
-from arenite.cli.snapshot_file import OUT, KeyFile, NoEmbed, Packed, Parent, Saving, key
+from arenite.cli.options import configured, settings_option, tier_option
+from arenite.cli.snapshot_file import (
+    Saving,
+    key,
+    key_file_option,
+    no_embed_option,
+    out_option,
+    packed_option,
+    parent_option,
+)
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver
 from arenite.errors import Exit, Trap
+from arenite.visible import visible
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arenite import Module, Paused
+    from arenite.config import TierName
 
 FORMS: Final = "stdin|fuel=N|seconds=S|call=MODULE.NAME"
-
-At = Annotated[str, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; see above.")]
-MaybeAt = Annotated[str | None, typer.Option("--at", metavar=FORMS, show_default=False, help="Where to freeze it; goes with -o.")]
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class StopAt:
 
 
 def stop_at(text: str) -> StopAt:
-    """What `--at` says.  Raises: typer.BadParameter."""
+    """What `--at` says.  Raises: click.BadParameter."""
     name, _, value = text.partition("=")
     try:
         if text == "stdin":
@@ -57,37 +65,48 @@ def stop_at(text: str) -> StopAt:
         pass
     if name == "call" and "." in value:
         return StopAt(text, call=value)
-    raise typer.BadParameter(f"{text!r} is not of the form {FORMS}", param_hint="--at")
+    raise click.BadParameter(f"{text!r} is not of the form {FORMS}", param_hint="--at")
 
 
 def check_call(at: StopAt, module: Module) -> None:
-    """Refuse to wait for a call that the module cannot make.  Raises: typer.BadParameter."""
+    """Refuse to wait for a call that the module cannot make.  Raises: click.BadParameter."""
     names = [f"{i.module}.{i.name}" for i in module.imports]
     if at.call is not None and at.call not in names:
-        raise typer.BadParameter(
-            f"the program imports no {at.call!r}; it imports: {', '.join(names) or 'nothing'}", param_hint="--at"
-        )
+        there = visible(", ".join(names)) or "nothing"
+        raise click.BadParameter(f"the program imports no {at.call!r}; it imports: {there}", param_hint="--at")
 
 
-Out = Annotated[Path, OUT]
-
-
+@click.command(context_settings=guest.ARGUMENTS_LAST)
+@guest.file_argument
+@guest.arguments_argument
+@out_option(required=True)
+@click.option("--at", required=True, metavar=FORMS, help="Where to freeze it; see above.")
+@packed_option
+@no_embed_option
+@parent_option
+@key_file_option
+@guest.dirs_option
+@guest.env_option
+@guest.fuel_option
+@tier_option
+@settings_option
+@guest.invoke_option
 def freeze(
-    file: guest.File,
-    arguments: guest.Arguments = None,
+    file: Path,
+    arguments: tuple[str, ...],
     *,
-    out: Out,
-    at: At,
-    packed: Packed = False,
-    no_embed: NoEmbed = False,
-    parent: Parent = None,
-    key_file: KeyFile = None,
-    dirs: guest.Directories = None,
-    env: guest.Variables = None,
-    fuel: guest.Fuel = None,
-    tier: Tier = DEFAULTS.tier,
-    settings: Settings = None,
-    invoke: guest.Invoke = None,
+    out: Path,
+    at: str,
+    packed: bool,
+    no_embed: bool,
+    parent: Path | None,
+    key_file: Path | None,
+    dirs: tuple[str, ...],
+    env: tuple[str, ...],
+    fuel: int | None,
+    tier: TierName,
+    settings: tuple[str, ...],
+    invoke: str | None,
 ) -> None:
     """Run a program until it is where --at says, and write a snapshot of it there.
 
@@ -136,11 +155,11 @@ def run_and_save(driver: Driver, saving: Saving, at: StopAt) -> None:
         raise
     except Exit as error:
         missed(at, f": it {error}")
-        raise (error if error.code else typer.Exit(REFUSED)) from None
+        raise (error if error.code else click.exceptions.Exit(REFUSED)) from None
     if isinstance(outcome, Finished):
         guest.show(outcome.values)
         missed(at)
-        raise typer.Exit(REFUSED)
+        raise click.exceptions.Exit(REFUSED)
     saving.save(driver.store)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-import typer
+import click
 
 from arenite import Val
 from arenite.cli.ending import Refused
-from arenite.cli.options import number
+from arenite.cli.options import PATH, number
 from arenite.driver import exported, function, program
 from arenite.errors import Failure
 from arenite.wasi import WasiConfig
@@ -24,53 +24,49 @@ if TYPE_CHECKING:
     from arenite import Instance, Store, ValType
     from arenite.driver import Call, Entry
 
-File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A program: .wasm, or text in .wat.")]
-Arguments = Annotated[list[str] | None, typer.Argument(metavar="ARGS", show_default=False, help="The program's own arguments.")]
-Directories = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--dir",
-        metavar="HOST[::GUEST][:ro]",
-        help="Let the program use the directory HOST, under the name GUEST; `:ro`: only read, `:rw`: as without.",
-    ),
-]
-Variables = Annotated[
-    list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Set an environment variable of the program.")
-]
+ARGUMENTS_LAST: Final = {"allow_interspersed_args": False}  # what follows FILE belongs to the guest
+file_argument = click.argument("file", type=PATH, metavar="FILE", help="A program: .wasm, or text in .wat.")
+arguments_argument = click.argument("arguments", nargs=-1, metavar="[ARGS]...", help="The program's own arguments.")
+dirs_option = click.option(
+    "--dir",
+    "dirs",
+    multiple=True,
+    metavar="HOST[::GUEST][:ro]",
+    help="Let the program use the directory HOST, under the name GUEST; `:ro`: only read, `:rw`: as without.",
+)
+env_option = click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set an environment variable of the program.")
 MOST_FUEL: Final = (1 << 64) - 1
-Fuel = Annotated[
-    int | None,
-    typer.Option(
-        parser=number(0, MOST_FUEL),
-        metavar="N",
-        help="Stop with exit code 124 after so many units: calls, loop iterations and pieces of bulk work.",
-    ),
-]
-Invoke = Annotated[str | None, typer.Option("--invoke", metavar="NAME", help="Call this export and print its results.")]
+fuel_option = click.option(
+    "--fuel",
+    type=number(0, MOST_FUEL),
+    metavar="N",
+    help="Stop with exit code 124 after so many units: calls, loop iterations and pieces of bulk work.",
+)
+invoke_option = click.option("--invoke", metavar="NAME", help="Call this export and print its results.")
 
 Directory: TypeAlias = str | tuple[str, str]  # on the host, or that and "ro"
 
 
 def directory(text: str) -> tuple[str, Directory]:
-    """What `--dir` says: the guest's name of a directory, and the directory.  Raises: typer.BadParameter."""
+    """What `--dir` says: the guest's name of a directory, and the directory.  Raises: click.BadParameter."""
     read_only = text.endswith(":ro")
     host, _, guest = text.removesuffix(":ro").removesuffix(":rw").partition("::")
     if ":" in guest:
-        raise typer.BadParameter(f"{text!r}: behind the directory's name stands ':ro', ':rw' or nothing", param_hint="--dir")
+        raise click.BadParameter(f"{text!r}: behind the directory's name stands ':ro', ':rw' or nothing", param_hint="--dir")
     outside, colon, inside = host.partition(":")
     if colon and not Path(host).exists() and Path(outside).is_dir():
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{text!r}: the guest's name stands behind '::', as in '{outside}::{inside}'", param_hint="--dir"
         )
     return guest or host, (host, "ro") if read_only else host
 
 
 def directories(texts: Sequence[str]) -> dict[str, Directory]:
-    """Every `--dir`, by the guest's name.  Raises: typer.BadParameter for a name given twice."""
+    """Every `--dir`, by the guest's name.  Raises: click.BadParameter for a name given twice."""
     found: dict[str, Directory] = {}
     for name, place in map(directory, texts):
         if name in found:
-            raise typer.BadParameter(f"two directories are named {name!r}", param_hint="--dir")
+            raise click.BadParameter(f"two directories are named {name!r}", param_hint="--dir")
         found[name] = place
     return found
 
@@ -79,46 +75,46 @@ def variable(text: str) -> tuple[str, str]:
     """What `--env` says: a name and its value."""
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--env")
+        raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--env")
     return name, value
 
 
-def streams(dirs: list[str] | None) -> WasiConfig:
-    """This process's standard streams, and directories.  Raises: typer.BadParameter."""
-    config = WasiConfig(dirs=directories(dirs or []))
+def streams(dirs: Sequence[str]) -> WasiConfig:
+    """This process's standard streams, and directories.  Raises: click.BadParameter."""
+    config = WasiConfig(dirs=directories(dirs))
     config.inherit_stdin()
     config.inherit_stdout()
     config.inherit_stderr()
     return config
 
 
-def wasi_config(file: Path, arguments: list[str] | None, *, env: list[str] | None, dirs: list[str] | None) -> WasiConfig:
-    """What a program is given at its beginning.  Raises: typer.BadParameter."""
+def wasi_config(file: Path, arguments: Sequence[str], *, env: Sequence[str], dirs: Sequence[str]) -> WasiConfig:
+    """What a program is given at its beginning.  Raises: click.BadParameter."""
     config = streams(dirs)
-    config.argv = [file.name, *(arguments or [])]
-    config.env = dict(map(variable, env or []))
+    config.argv = [file.name, *arguments]
+    config.env = dict(map(variable, env))
     return config
 
 
 @contextmanager
 def opening_directories() -> Iterator[None]:
-    """Where WASI's state is made.  Raises: typer.BadParameter for a directory that cannot be opened."""
+    """Where WASI's state is made.  Raises: click.BadParameter for a directory that cannot be opened."""
     try:
         yield
     except OSError as error:
-        raise typer.BadParameter(f"{error.filename!r}: {error.strerror}", param_hint="--dir") from error
+        raise click.BadParameter(f"{error.filename!r}: {error.strerror}", param_hint="--dir") from error
 
 
-def entry(file: Path, invoke: str | None = None, arguments: Sequence[str] | None = None) -> Entry:
+def entry(file: Path, invoke: str | None = None, arguments: Sequence[str] = ()) -> Entry:
     """What a command line has run of a module: the program, or what `--invoke` names.
 
-    Where it is called it raises: Refused, typer.BadParameter.
+    Where it is called it raises: Refused, click.BadParameter.
     """
 
     def calls(store: Store, instance: Instance) -> list[Call]:
         if invoke is not None:
             types = function(store, instance, invoke).type(store).params
-            return exported(store, instance, invoke, *operands(invoke, arguments or [], types))
+            return exported(store, instance, invoke, *operands(invoke, arguments, types))
         if "_start" not in instance.exports(store):
             raise Refused(f"{file} is not a program (it exports no _start); --invoke NAME calls one of its functions")
         try:
@@ -130,10 +126,10 @@ def entry(file: Path, invoke: str | None = None, arguments: Sequence[str] | None
 
 
 def operands(name: str, texts: Sequence[str], types: Sequence[ValType]) -> list[int | float]:
-    """Arguments of the command line for the function `name`.  Raises: typer.BadParameter."""
+    """Arguments of the command line for the function `name`.  Raises: click.BadParameter."""
     if len(types) != len(texts):
         wanted = " ".join(map(str, types)) or "nothing"
-        raise typer.BadParameter(f"{name} takes {wanted}, but {len(texts)} are given", param_hint="ARGS")
+        raise click.BadParameter(f"{name} takes {wanted}, but {len(texts)} are given", param_hint="ARGS")
     return list(map(operand, texts, types))
 
 
@@ -145,7 +141,7 @@ def operand(text: str, type_: ValType) -> int | float:
             return number(text)
     except (ValueError, OverflowError):  # not a number, one too large
         pass
-    raise typer.BadParameter(f"{text!r} is not an {type_}", param_hint="ARGS")
+    raise click.BadParameter(f"{text!r} is not an {type_}", param_hint="ARGS")
 
 
 NUMBERS: Final[dict[str, Callable[[str], int | float]]] = {
@@ -159,4 +155,4 @@ NUMBERS: Final[dict[str, Callable[[str], int | float]]] = {
 def show(results: Sequence[object]) -> None:
     """Print a call's results, one on a line."""
     for result in results:
-        typer.echo(result)
+        click.echo(result)

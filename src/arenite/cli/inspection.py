@@ -8,10 +8,9 @@ Example:  inspect(Path("hello.wasm"))
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
@@ -20,8 +19,8 @@ from rich.text import Text
 from arenite.cli.ending import Refused
 from arenite.cli.loading import read, refusing
 from arenite.cli.look import SHOWN, columns, listing
-from arenite.cli.options import DEFAULTS, Settings, configured
-from arenite.cli.snapshot_file import KeyFile, Untrusted, key
+from arenite.cli.options import DEFAULTS, PATH, configured, settings_option
+from arenite.cli.snapshot_file import key, key_file_option, untrusted_option
 from arenite.cli.snapshots import Wanted
 from arenite.cli.snapshots import inspect as inspect_snapshot
 from arenite.inspect.files import is_snapshot
@@ -31,6 +30,7 @@ from arenite.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from arenite.inspect.module import ModuleFacts
 
@@ -59,24 +59,32 @@ def summary(path: Path, facts: ModuleFacts) -> Table:
     return table
 
 
+@click.command
+@click.argument("file", type=PATH, metavar="FILE", help="A module (.wasm, or text in .wat), or a snapshot (.arn).")
+@click.option("--all", "everything", is_flag=True, help="Show whole lists, not the first or largest entries.")
+@click.option("--html", type=PATH, metavar="OUT", help="Of a snapshot: write a page to look around in, and no list.")
+@click.option(
+    "--module",
+    "modules",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Of a snapshot: a module that does not travel along.",
+)
+@click.option("--parent", type=PATH, metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
+@key_file_option
+@untrusted_option
+@settings_option
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", show_default=False, help="A module (.wasm, or text in .wat), or a snapshot (.arn).")
-    ],
+    file: Path,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Show whole lists, not the first or largest entries.")] = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="OUT", help="Of a snapshot: write a page to look around in, and no list.")
-    ] = None,
-    module: Annotated[
-        list[Path] | None, typer.Option("--module", metavar="FILE", help="Of a snapshot: a module that does not travel along.")
-    ] = None,
-    parent: Annotated[
-        Path | None, typer.Option("--parent", metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
-    ] = None,
-    key_file: KeyFile = None,
-    untrusted: Untrusted = False,
-    settings: Settings = None,
+    everything: bool,
+    html: Path | None,
+    modules: tuple[Path, ...],
+    parent: Path | None,
+    key_file: Path | None,
+    untrusted: bool,
+    settings: tuple[str, ...],
 ) -> None:
     """Show what is in a module or a snapshot, without running it.
 
@@ -88,10 +96,10 @@ def inspect(
         snapshot = is_snapshot(file)
     if snapshot:
         config = configured(DEFAULTS.tier, settings)
-        wanted = Wanted(tuple(module or ()), parent, html, everything, config, key(key_file), trusted=not untrusted)
+        wanted = Wanted(modules, parent, html, everything, config, key(key_file), trusted=not untrusted)
         inspect_snapshot(file, wanted, console)
         return
-    if html or module or parent or settings:
+    if html or modules or parent or settings:
         raise Refused(f"{file} is no snapshot: --html, --module, --parent and --set are for snapshots")
     show_module(file, console, sys.maxsize if everything else SHOWN)
 

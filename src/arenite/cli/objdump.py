@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from arenite import Engine
 from arenite.cli.loading import load, read
+from arenite.cli.options import PATH
 from arenite.inspect.module import function_index
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def objdump(
-    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A module: .wasm, or text in .wat.")],
-    func: Annotated[
-        str | None, typer.Argument(metavar="FUNC", show_default=False, help="Only this function: its index or name.")
-    ] = None,
-) -> None:
+
+@click.command
+@click.argument("file", type=PATH, metavar="FILE", help="A module: .wasm, or text in .wat.")
+@click.argument("func", required=False, metavar="[FUNC]", help="Only this function: its index or name.")
+def objdump(file: Path, func: str | None) -> None:
     """Print the bytecode of a module, or of one of its functions.
 
     This is what runs: WebAssembly is translated to it once, and every tier executes it.
     """
     module = load(Engine(), file)
-    typer.echo(module.disassemble(None if func is None else function_index(read(file), func)))
+    click.echo(module.disassemble(None if func is None else function_index(read(file), func)))

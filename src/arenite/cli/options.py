@@ -6,47 +6,59 @@ Example:  configured("safe", ["deterministic=true", "max_memory=65536"])
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import typer
+import click
 
 from arenite.config import OPTIONS, TIERS, Config, TierName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 DEFAULTS: Final = Config()
 OTHERS: Final = [name for name in OPTIONS if name not in {"tier", "consume_fuel"}]  # those two have flags: --tier, --fuel
 TRUTH: Final = {"true": True, "false": False}
+PATH: Final = click.Path(path_type=Path)
 
 
 def number(least: int, most: int = sys.maxsize) -> Callable[[str | int], int]:
-    """What reads an option's number.  Where that is called it raises: typer.BadParameter."""
+    """What reads an option's number.  Where that is called it raises: click.BadParameter."""
 
     def parse(text: str | int) -> int:
         try:
             found = int(text)
         except ValueError:
-            raise typer.BadParameter(f"{text!r} is no integer") from None
+            raise click.BadParameter(f"{text!r} is no integer") from None
         if not least <= found <= most:
-            raise typer.BadParameter(f"{found} is not from {least} to {most}")
+            raise click.BadParameter(f"{found} is not from {least} to {most}")
         return found
 
     return parse
 
 
 def tier_name(text: str) -> str:
-    """What `--tier` says.  Raises: typer.BadParameter."""
+    """What `--tier` says.  Raises: click.BadParameter."""
     if text not in TIERS:
-        raise typer.BadParameter(f"{text!r} is no tier; there are: {', '.join(TIERS)}")
+        raise click.BadParameter(f"{text!r} is no tier; there are: {', '.join(TIERS)}")
     return text
 
 
-Tier = Annotated[TierName, typer.Option(parser=tier_name, metavar=f"[{'|'.join(TIERS)}]", help=OPTIONS["tier"])]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help=f"Set another option of the engine: {', '.join(OTHERS)}."),
-]
+tier_option = click.option(
+    "--tier",
+    type=tier_name,
+    default=DEFAULTS.tier,
+    show_default=True,
+    metavar=f"[{'|'.join(TIERS)}]",
+    help=OPTIONS["tier"],
+)
+settings_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=f"Set another option of the engine: {', '.join(OTHERS)}.",
+)
 
 
 def value(text: str, like: object) -> object:
@@ -63,15 +75,15 @@ def value(text: str, like: object) -> object:
         raise ValueError(f"{text!r} is no integer") from None
 
 
-def configured(tier: TierName, settings: list[str] | None, *, fuel: bool = False) -> Config:
-    """The configuration that a command line asks for.  Raises: typer.BadParameter."""
+def configured(tier: TierName, settings: Sequence[str], *, fuel: bool = False) -> Config:
+    """The configuration that a command line asks for.  Raises: click.BadParameter."""
     config = Config(tier=tier, consume_fuel=fuel)
-    for setting in settings or []:
+    for setting in settings:
         name, _, text = setting.partition("=")
         if name not in OTHERS:
-            raise typer.BadParameter(f"no option {name!r}; there are: {', '.join(OTHERS)}", param_hint="--set")
+            raise click.BadParameter(f"no option {name!r}; there are: {', '.join(OTHERS)}", param_hint="--set")
         try:
             setattr(config, name, value(text, getattr(DEFAULTS, name)))
         except ValueError as error:
-            raise typer.BadParameter(f"{setting}: {error}", param_hint="--set") from error
+            raise click.BadParameter(f"{setting}: {error}", param_hint="--set") from error
     return config

@@ -4,52 +4,69 @@ from __future__ import annotations
 
 import functools
 import os
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from arenite import Engine, Finished
-from arenite.cli.freeze import MaybeAt, run_and_save, stop_at
-from arenite.cli.guest import Directories, Fuel, entry, show, streams
+from arenite.cli.freeze import FORMS, run_and_save, stop_at
+from arenite.cli.guest import dirs_option, entry, fuel_option, show, streams
 from arenite.cli.loading import refusing
-from arenite.cli.options import DEFAULTS, Settings, Tier, configured
+from arenite.cli.options import configured, settings_option, tier_option
 from arenite.cli.snapshot_file import (
-    OUT,
-    KeyFile,
-    Modules,
-    NoEmbed,
-    Packed,
-    Parent,
     Saving,
-    SnapshotFile,
-    Untrusted,
-    Verify,
     key,
+    key_file_option,
+    modules_option,
+    no_embed_option,
     opened,
+    out_option,
+    packed_option,
+    parent_option,
+    snapshot_argument,
+    untrusted_option,
+    verify_option,
 )
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver
 
-Out = Annotated[Path | None, OUT]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from arenite.config import TierName
 
 
+@click.command
+@snapshot_argument
+@dirs_option
+@fuel_option
+@tier_option
+@settings_option
+@modules_option
+@verify_option
+@out_option(required=False)
+@click.option("--at", metavar=FORMS, help="Where to freeze it; goes with -o.")
+@packed_option
+@no_embed_option
+@parent_option
+@key_file_option
+@untrusted_option
 def resume(
-    file: SnapshotFile,
+    file: Path,
     *,
-    dirs: Directories = None,
-    fuel: Fuel = None,
-    tier: Tier = DEFAULTS.tier,
-    settings: Settings = None,
-    modules: Modules = None,
-    verify: Verify = False,
-    out: Out = None,
-    at: MaybeAt = None,
-    packed: Packed = False,
-    no_embed: NoEmbed = False,
-    parent: Parent = None,
-    key_file: KeyFile = None,
-    untrusted: Untrusted = False,
+    dirs: tuple[str, ...],
+    fuel: int | None,
+    tier: TierName,
+    settings: tuple[str, ...],
+    modules: tuple[Path, ...],
+    verify: bool,
+    out: Path | None,
+    at: str | None,
+    packed: bool,
+    no_embed: bool,
+    parent: Path | None,
+    key_file: Path | None,
+    untrusted: bool,
 ) -> None:
     """Go on with a program that was frozen, with standard input and output of this process.
 
@@ -66,7 +83,7 @@ def resume(
     echo 'import json' | arenite resume -o warm.arn --at stdin booted.arn
     """
     if (out is None) is not (at is None):
-        raise typer.BadParameter("to freeze the program again, give both -o and --at", param_hint="-o")
+        raise click.BadParameter("to freeze the program again, give both -o and --at", param_hint="-o")
     where = None if at is None else stop_at(at)
     config = streams(dirs)
     stdin = UnendedInput(functools.partial(os.read, 0)) if where is not None and where.stdin else None

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import click
+
 from arenite import Engine, Linker, Store
 from arenite.cli import guest
 from arenite.cli.loading import load, refusing
-from arenite.cli.options import DEFAULTS, Settings, Tier, configured
+from arenite.cli.options import configured, settings_option, tier_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from arenite.config import TierName
 
 
+@click.command(context_settings=guest.ARGUMENTS_LAST)
+@guest.file_argument
+@guest.arguments_argument
+@guest.dirs_option
+@guest.env_option
+@guest.fuel_option
+@tier_option
+@settings_option
+@guest.invoke_option
 def run(
-    file: guest.File,
-    arguments: guest.Arguments = None,
+    file: Path,
+    arguments: tuple[str, ...],
     *,
-    dirs: guest.Directories = None,
-    env: guest.Variables = None,
-    fuel: guest.Fuel = None,
-    tier: Tier = DEFAULTS.tier,
-    settings: Settings = None,
-    invoke: guest.Invoke = None,
+    dirs: tuple[str, ...],
+    env: tuple[str, ...],
+    fuel: int | None,
+    tier: TierName,
+    settings: tuple[str, ...],
+    invoke: str | None,
 ) -> None:
     """Run a program.
 

@@ -8,32 +8,35 @@ Example:  opened(Path("booted.arn"), engine, config, modules=[], verify=False); 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from arenite import Snapshot
 from arenite.api.hosts import WASI
 from arenite.api.keys import LONGEST_KEY, SHORTEST_KEY, checked_key
 from arenite.cli.loading import load, refusing
+from arenite.cli.options import PATH
 from arenite.cli.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from arenite import Engine, Store
     from arenite.wasi import WasiConfig
 
-
-SnapshotFile = Annotated[
-    Path, typer.Argument(metavar="FILE.arn", show_default=False, help="A snapshot, as `arenite freeze` writes them.")
-]
-Modules = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--module", metavar="FILE.wasm", show_default=False, help="A module that the snapshot needs and that was not embedded."
-    ),
-]
-Verify = Annotated[bool, typer.Option("--verify", help="Read and check the whole file first, not only what is used.")]
+snapshot_argument = click.argument("file", type=PATH, metavar="FILE.arn", help="A snapshot, as `arenite freeze` writes them.")
+modules_option = click.option(
+    "--module",
+    "modules",
+    type=PATH,
+    multiple=True,
+    metavar="FILE.wasm",
+    help="A module that the snapshot needs and that was not embedded.",
+)
+verify_option = click.option("--verify", is_flag=True, help="Read and check the whole file first, not only what is used.")
 
 
 def opened(
@@ -41,25 +44,24 @@ def opened(
     engine: Engine,
     config: WasiConfig,
     *,
-    modules: list[Path] | None,
+    modules: Sequence[Path],
     verify: bool,
     key: bytes | None = None,
     trusted: bool = True,
 ) -> Snapshot:
     """The snapshot in a file, with all that it refers to found; nothing of the guest has run.  Raises: Refused."""
-    found = [load(engine, path) for path in modules or []]
+    found = [load(engine, path) for path in modules]
     with refusing(file), progress(f"opening {file.name}"):
         snapshot = Snapshot.open(file, engine, verify=verify, key=key, trusted=trusted)
         return snapshot.link(modules=found, hosts={WASI: config})
 
 
-OUT = typer.Option("-o", "--output", metavar="OUT.arn", show_default=False, help="The snapshot file to write.")
-Packed = Annotated[bool, typer.Option("--packed", help="Write the small form, for shipping; it opens more slowly.")]
-NoEmbed = Annotated[bool, typer.Option("--no-embed", help="Leave the module out: who opens the snapshot gives it with --module.")]
-Parent = Annotated[
-    Path | None,
-    typer.Option("--parent", metavar="FILE.arn", show_default=False, help="Write only what differs from that snapshot."),
-]
+out_option = partial(click.option, "-o", "--output", "out", type=PATH, metavar="OUT.arn", help="The snapshot file to write.")
+packed_option = click.option("--packed", is_flag=True, help="Write the small form, for shipping; it opens more slowly.")
+no_embed_option = click.option(
+    "--no-embed", is_flag=True, help="Leave the module out: who opens the snapshot gives it with --module."
+)
+parent_option = click.option("--parent", type=PATH, metavar="FILE.arn", help="Write only what differs from that snapshot.")
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ class Saving:
 
     @staticmethod
     def none(*, packed: bool, no_embed: bool, parent: Path | None) -> None:
-        """Refuse options about a file when none is written.  Raises: typer.BadParameter."""
+        """Refuse options about a file when none is written.  Raises: click.BadParameter."""
         if packed or no_embed or parent is not None:
-            raise typer.BadParameter("--packed, --no-embed and --parent go with -o and --at")
+            raise click.BadParameter("--packed, --no-embed and --parent go with -o and --at")
 
     @classmethod
     def checked(
@@ -90,13 +92,13 @@ class Saving:
         key: bytes | None = None,
         trusted: bool = True,
     ) -> Saving:
-        """What the options say, refused before anything runs.  Raises: typer.BadParameter, Refused."""
+        """What the options say, refused before anything runs.  Raises: click.BadParameter, Refused."""
         if not out.parent.is_dir():
-            raise typer.BadParameter(f"there is no folder {str(out.parent)!r}", param_hint="-o")
+            raise click.BadParameter(f"there is no folder {str(out.parent)!r}", param_hint="-o")
         if out.is_dir():
-            raise typer.BadParameter(f"{str(out)!r} is a directory", param_hint="-o")
+            raise click.BadParameter(f"{str(out)!r} is a directory", param_hint="-o")
         if packed and parent is not None:
-            raise typer.BadParameter("a delta is not packed: give --packed or --parent", param_hint="--parent")
+            raise click.BadParameter("a delta is not packed: give --packed or --parent", param_hint="--parent")
         if parent is None:
             return cls(out, packed, not no_embed, None, key)
         with refusing(parent):
@@ -110,24 +112,21 @@ class Saving:
             )
 
 
-KeyFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--key-file",
-        metavar="FILE",
-        show_default=False,
-        envvar="ARENITE_KEY_FILE",
-        help=f"A file of {SHORTEST_KEY} to {LONGEST_KEY} random bytes: snapshots are written with this key, and refused unless they were.",
-    ),
-]
-Untrusted = Annotated[
-    bool,
-    typer.Option("--untrusted", help="Copy the file first: whoever supplied it may still change it or cut it off."),
-]
+key_file_option = click.option(
+    "--key-file",
+    type=PATH,
+    metavar="FILE",
+    envvar="ARENITE_KEY_FILE",
+    show_envvar=True,
+    help=f"A file of {SHORTEST_KEY} to {LONGEST_KEY} random bytes: snapshots are written with this key, and refused unless they were.",
+)
+untrusted_option = click.option(
+    "--untrusted", is_flag=True, help="Copy the file first: whoever supplied it may still change it or cut it off."
+)
 
 
 def key(file: Path | None) -> bytes | None:
-    """The key in the file, which is its content as it is.  Raises: Refused, typer.BadParameter."""
+    """The key in the file, which is its content as it is.  Raises: Refused, click.BadParameter."""
     if file is None:
         return None
     with refusing(file), file.open("rb") as opened:
@@ -136,4 +135,4 @@ def key(file: Path | None) -> bytes | None:
         return checked_key(content)
     except ValueError:
         message = f"{file} is no key: it has not {SHORTEST_KEY} to {LONGEST_KEY} bytes"
-        raise typer.BadParameter(message, param_hint="--key-file") from None
+        raise click.BadParameter(message, param_hint="--key-file") from None

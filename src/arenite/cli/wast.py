@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from arenite import Config
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.loading import refusing
-from arenite.cli.options import DEFAULTS, Tier
+from arenite.cli.options import PATH, tier_option
 from arenite.cli.script import Result, Verdict
 from arenite.cli.script_engine import run_wast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from arenite.config import TierName
 
 BAD = (Verdict.FAILED, Verdict.CRASHED, Verdict.SKIPPED)
 
@@ -25,14 +29,13 @@ def summary(verdicts: Counter[Verdict]) -> str:
 
 def show(result: Result) -> None:
     """A command that did not pass, where editors can jump to it."""
-    typer.echo(f"{result.file}:{result.line}: {result.command} {result.verdict.value}: {result.message}")
+    click.echo(f"{result.file}:{result.line}: {result.command} {result.verdict.value}: {result.message}")
 
 
-def wast(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", show_default=False, help="Scripts: .wast.")],
-    *,
-    tier: Tier = DEFAULTS.tier,
-) -> None:
+@click.command
+@click.argument("files", type=PATH, nargs=-1, required=True, metavar="FILE...", help="Scripts: .wast.")
+@tier_option
+def wast(files: tuple[Path, ...], tier: TierName) -> None:
     """Run test scripts; exit code 0 when every assertion passes.
 
     Scripts are those of https://github.com/WebAssembly/testsuite; wasm-tools splits them (the extra `wat`).
@@ -47,9 +50,9 @@ def wast(
                 verdicts[result.verdict] += 1
                 if result.verdict in BAD:
                     show(result)
-        typer.echo(f"{file}: {summary(verdicts)}")
+        click.echo(f"{file}: {summary(verdicts)}")
         total += verdicts
     failures = sum(total[verdict] for verdict in BAD)
     if failures:
         complain(f"{failures} of {total.total()} commands did not pass")
-        raise typer.Exit(REFUSED)
+        raise click.exceptions.Exit(REFUSED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.snapshot.container import MAGIC
+from arenite.snapshot.magic import MAGIC
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,6 +30,7 @@ from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.file import write
 from arenite.platform.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT
+from arenite.snapshot.magic import MAGIC
 from arenite.snapshot.manifest import canonical, check, parsed
 from arenite.snapshot.private import TAG_AT, Tagging, chunks, is_small, private_copy, read, write_runs
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from arenite.snapshot.limits import FileLimits
     from arenite.snapshot.private import Seal
 
-MAGIC: Final = b"\x7fARENITE"
 FORMAT: Final = 1
 HEADER: Final = struct.Struct("<8sIIQQ32s")  # magic, format, kind, manifest's offset and size, its sha256
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of the header before it

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import signal
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from arenite import wat2wasm
+from arenite.cli.app import COMMANDS, app, main
+from arenite.config import TIERS
 from marks import EACH_TIER
 
 PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
@@ -138,7 +143,7 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
         (["run", "--fuel", "much"], "'--fuel': 'much' is no integer"),
         (["run", "--fuel", "-1"], "'--fuel': -1 is not from 0 to"),
         (["run", "--fuel", str(1 << 64)], f"'--fuel': {1 << 64} is not from 0 to"),
-        (["run", "--tier", "fast"], "'--tier': 'fast' is no tier; there are: auto, threaded, baseline, safe"),
+        (["run", "--tier", "fast"], f"'--tier': 'fast' is no tier; there are: {', '.join(TIERS)}"),
         (["fork", "--each-line", "-", "-n", "0"], "'-n': 0 is not from 1 to"),
         (["fork", "--each-line", "-", "-n", str(1 << 64)], f"'-n': {1 << 64} is not from 1 to"),
         (["fork", "--each-line", "-", "--jobs", "x"], "'--jobs': 'x' is no integer"),
@@ -147,7 +152,7 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
 def test_a_wrong_word_is_told_in_our_words(program: Path, options: list[str], message: str) -> None:
     done = arenite(*options, program)
     assert done.returncode == 2
-    assert message in " ".join(done.stderr.replace("│", " ").split())
+    assert message in " ".join(done.stderr.split())
 
 
 def test_an_option_of_the_engine_that_is_no_number_is_told_in_words(program: Path) -> None:
@@ -218,9 +223,41 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     assert "Usage: arenite" in done.stdout
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_a_command_what_it_says_of_itself(name: str) -> None:
+    command = app.get_command(click.Context(app), name)
+    assert command is not None
+    assert command.name == name
+    assert inspect.cleandoc(command.help or "").partition("\n")[0] == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_and_argument_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "-h"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    command = app.get_command(click.Context(app), name)
+    assert command is not None
+    for parameter in command.params:
+        assert parameter.help
+        assert " ".join(parameter.help.split()) in shown
+        assert (parameter.metavar or parameter.opts[-1]) in shown
+
+
+def test_a_command_that_is_not_there_is_told_with_those_that_look_like_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rum"]) == 2
+    said = capsys.readouterr().err
+    assert "No such command 'rum'" in said
+    assert "'run'" in said
+
+
+def test_ctrl_c_before_a_command_is_known_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "make_context", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    assert main(["run"]) == 130
+
+
 def test_ctrl_c_while_the_command_is_imported_is_130_and_quiet(program: Path, tmp_path: Path) -> None:
     """What the installed script does, in a place where one of the packages that it needs is interrupted."""
-    (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    (tmp_path / "click.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(SOURCE)])}
     module, _, function = tomllib.loads(PROJECT.read_text())["project"]["scripts"]["arenite"].partition(":")
     script = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +46,20 @@ def test_a_bug_of_ours_is_not_told_in_a_line() -> None:
 NAME = "\x1b]0;title\x07\x9b31m\u202e\ntrap"
 
 
+def test_names_of_imports_move_no_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The ones that a wrong `--at` is answered with."""
+    text = NAME.encode()
+    named = bytes([len(text), *text])
+    imports = b"\1" + named + named + b"\0\0"
+    parts = (b"\1\4\1\x60\0\0", bytes([2, len(imports), *imports]))
+    (tmp_path / "named.wasm").write_bytes(b"\0asm\1\0\0\0" + b"".join(parts))
+    where = ["--at", "call=a.b", "-o", str(tmp_path / "out.arn")]
+    assert main(["freeze", *where, str(tmp_path / "named.wasm")]) == 2
+    err = capfd.readouterr().err
+    assert "it imports: \\x1b]0;title\\x07\\x9b31m\\u202e\\ntrap." in err
+    assert all(line.isprintable() for line in err.splitlines())
+
+
 @pytest.mark.parametrize("command", [["run"], ["objdump"]])
 def test_names_move_no_terminal(command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Names of modules and functions come from the file."""
@@ -62,8 +75,7 @@ def test_names_move_no_terminal(command: list[str], tmp_path: Path, capfd: pytes
         name(0, b"\4name" + names),
     )
     (tmp_path / "named.wasm").write_bytes(b"\0asm\1\0\0\0" + b"".join(sections))
-    with suppress(SystemExit):
-        main([*command, str(tmp_path / "named.wasm")])
+    main([*command, str(tmp_path / "named.wasm")])
     out, err = capfd.readouterr()
     assert "\\x1b]0;title\\x07\\x9b31m\\u202e\\ntrap" in out + err
     assert all(line.isprintable() for line in (out + err).splitlines())

@@ -50,12 +50,7 @@ def arenite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
 
     def run(*arguments: object) -> tuple[int, str, str]:
         capfd.readouterr()
-        try:
-            code: object = main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            code = end.code
-        assert isinstance(code, int)
-        return code, *capfd.readouterr()
+        return main([str(argument) for argument in arguments]), *capfd.readouterr()
 
     return run
 

@@ -97,12 +97,7 @@ def arenite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
             os.dup2(file.fileno(), 0)
             monkeypatch.setattr(sys, "stdin", file)
             capfd.readouterr()
-            try:
-                code: object = main([str(argument) for argument in arguments])
-            except SystemExit as end:
-                code = end.code
-        assert isinstance(code, int)
-        return Done(code, *capfd.readouterr())
+            return Done(main([str(argument) for argument in arguments]), *capfd.readouterr())
 
     yield run
     os.dup2(kept, 0)

@@ -12,7 +12,8 @@ import pytest
 
 from arenite import Snapshot
 from arenite.platform import aside
-from arenite.snapshot.container import MAGIC, Writer
+from arenite.snapshot.container import Writer
+from arenite.snapshot.magic import MAGIC
 from unit.snapshot.counting import RESULT, ended, of, paused
 
 if TYPE_CHECKING:

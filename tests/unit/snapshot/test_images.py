@@ -13,7 +13,8 @@ import pytest
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table
 from arenite.layout.cage import HOST_PAGE
 from arenite.machine.space.image import GAP
-from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, FORMAT, HEADER, MAGIC, Reader
+from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, FORMAT, HEADER, Reader
+from arenite.snapshot.magic import MAGIC
 from arenite.snapshot.manifest import canonical
 from marks import EACH_TIER
 
