@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class OpRoutine(Routine):
-    """The routine of `row`."""
+    """The routine of `row`.  `volatile`: what LLVM is told of its slots."""
+
+    volatile = ""
 
     def __init__(
         self, row: Row, addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool
@@ -75,14 +77,17 @@ class OpRoutine(Routine):
     def read(self, operand: Operand) -> Value:
         """The value in an operand's slot."""
         return Value(
-            operand.type, self.line(f"load {operand.type.llvm}, ptr {self.slot(operand)}, align 8{alias_tag(Space.FRAME)}")
+            operand.type,
+            self.line(f"load {self.volatile}{operand.type.llvm}, ptr {self.slot(operand)}, align 8{alias_tag(Space.FRAME)}"),
         )
 
     def result(self, value: Value) -> None:
         """Write the destination's slot, all 8 bytes of it."""
         destination = self.row.destination
         assert destination is not None, self.row.name
-        self.do(f"store i64 {self.slot_word(value)}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
+        self.do(
+            f"store {self.volatile}i64 {self.slot_word(value)}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}"
+        )
 
     # transfers
     def proceed(self) -> None:

@@ -58,7 +58,9 @@ def parameters(addressing: Addressing, *, explicit_bounds: bool) -> dict[str, st
 
 
 class Routine(LlvmText):
-    """One function of the interpreter."""
+    """One function of the interpreter.  `pinned`: the registers that a fault must find."""
+
+    pinned: tuple[str, ...] = PINNED
 
     def __init__(self, addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool) -> None:
         super().__init__(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
@@ -70,8 +72,8 @@ class Routine(LlvmText):
     def pin(self) -> None:
         """An empty piece of assembly that wants the registers where they were passed."""
         passed = dict(zip(self.types, self.architecture.arguments, strict=False))
-        places = ",".join(f"{{{passed[n]}}}" for n in PINNED)
-        values = ", ".join(f"{self.types[n]} %{n}" for n in PINNED)
+        places = ",".join(f"{{{self.architecture.register(passed[n], self.types[n])}}}" for n in self.pinned)
+        values = ", ".join(f"{self.types[n]} %{n}" for n in self.pinned)
         self.do(f'call void asm sideeffect "", "{places}"({values})')
 
     def state(self, name: Register) -> Value:

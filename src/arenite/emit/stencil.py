@@ -1,8 +1,7 @@
 """A stencil of a row: its machine code with holes where an op's operands belong ("Copy-and-patch compilation", Xu and Kjolstad, OOPSLA 2021).
 
-The same meanings as a handler's; only operands and ways out are spelled otherwise.  An operand is a *hole*: the address of an external
-symbol whose range is known, so that LLVM puts it into an instruction's field and leaves a relocation.  A way out is a tail call of an
-external symbol:
+The same meanings as a handler's; only operands and ways out are spelled otherwise.  An operand is a *hole* (`emit.hole`).  A way out is a
+tail call of an external symbol:
 
     next          the op behind this one            stop_…        a stop of the interpreter, at this op; stop_….to: at the label
     to, callee    the op's label                    start, …      a routine of the interpreter
@@ -10,13 +9,10 @@ external symbol:
 
 Registers are the interpreter's, but `pc`, which holds nothing: what leaves for a stop or for the interpreter sets it.  Some more, the
 *accumulators*, carry results to later ops, beside their slots: the 8 bytes of a slot, or an f64.  A row has a *variant* for each way of using them.
-
-A pointer is never made of a hole; a hole is cast to an integer in a constant expression, nothing else is cast.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,6 +21,7 @@ from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.protocol import F32, F64, I32, I64, Labels, Type, Value
 from arenite.bytecode.row import Form, Operand
 from arenite.emit.addressing import alias_metadata, alias_tag
+from arenite.emit.hole import SPELLINGS
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.op import OpRoutine
 from arenite.emit.routine import CONVENTION, PINNED, STATUS_LABELS
@@ -37,32 +34,13 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.row import Row
     from arenite.emit.addressing import Addressing
+    from arenite.emit.hole import Spelling
     from arenite.platform.architectures import Architecture
 
 WORDS: Final = ("acc0", "acc1")
 FLOATS: Final = ("facc0",)
 ACCUMULATORS: Final = dict.fromkeys(WORDS, "i64") | dict.fromkeys(FLOATS, "double")
 TOGETHER: Final = 2  # operands that one variant takes from accumulators
-
-
-@dataclass(frozen=True)
-class Hole:
-    """What may stand in a hole.  `bits`: the number is below 2**bits, and its field holds it zero-extended; `signed`: or sign-extended."""
-
-    bits: int
-    signed: bool = False
-
-
-HOLES: Final[dict[str, Hole]] = {
-    "u16": Hole(16),
-    "u30": Hole(30),
-    "u32": Hole(32),
-    "i32": Hole(32),
-    "s32": Hole(32, signed=True),
-    "i64": Hole(64),
-}
-"""`u30`: a u32 that a frame's or an instance's size bounds.  LLVM takes every symbol of the small code model for less than 2**31, so what may be
-more never meets a 64-bit operation but through an instruction of its own."""
 
 
 class Variant(NamedTuple):
@@ -104,7 +82,7 @@ def variants(row: Row) -> Iterator[Variant]:
 
 
 class Stencil(OpRoutine):
-    """The stencil of a variant of a row; `holes` receives what it leaves open: symbol -> name in `HOLES`, "code" or "table"."""
+    """The stencil of a variant of a row; `spelling`, of the module's holes, gets to know its own."""
 
     def __init__(
         self,
@@ -112,40 +90,42 @@ class Stencil(OpRoutine):
         addressing: Addressing,
         architecture: Architecture,
         variant: Variant,
-        holes: dict[str, str],
+        spelling: Spelling,
         *,
         explicit_bounds: bool,
         deterministic: bool,
     ) -> None:
         super().__init__(row, addressing, architecture, explicit_bounds=explicit_bounds, deterministic=deterministic)
         self.variant = variant
-        self.holes = holes
+        self.spelling = spelling
+        self.volatile = spelling.volatile
         self.sources = dict(variant.sources)
         self.caller = ""  # of a return: its code
         self.types = self.types | ACCUMULATORS
         self.passed = {name: f"%{name}" for name in ACCUMULATORS}
 
+    pinned = tuple(name for name in PINNED if name != "pc")
+
     # holes
     def hole(self, name: str, kind: str, type_: Type = I64) -> str:
-        """A constant expression for what belongs there."""
-        self.holes[name] = kind
-        return f"ptrtoint (ptr @{name} to {type_.llvm})"
+        """What belongs there."""
+        return self.spelling.number(self.line, name, kind, type_)
 
     def opaque(self, name: str, kind: str, type_: Type = I64) -> str:
         """The same by an instruction, of which LLVM knows nothing."""
-        self.holes[name] = kind
-        move = {"s32": "movq $$HOLE, ${0:q}", "i64": "movabsq $$HOLE, ${0:q}"}.get(kind, "movl $$HOLE, ${0:k}")
-        return self.line(f'call {type_.llvm} asm "{move.replace("HOLE", name)}", "=r"()')
+        return self.spelling.opaque(self.line, name, kind, type_)
 
     def slot_offset(self, operand: Operand, type_: Type = I64) -> str:
         """A hole for 16 bits."""
-        return self.hole(f"slot.{operand.name}", "u16", type_)
+        if type_ is I64:
+            return self.spelling.slot(self.line, operand.name)
+        return self.hole(f"slot.{operand.name}.u16", "u16", type_)
 
     def number(self, operand: Operand) -> Value:
         """A hole as wide as the operand, unless its number is never so large."""
         type_ = operand.type
         if operand.form is Form.IMMEDIATE:
-            kind = "i32" if type_ is I32 else "i64" if operand.size == I64.size else "s32"
+            kind = {2: "i16", 4: "i32"}[operand.size] if type_ is I32 else {2: "s32", 8: "i64"}[operand.size]
         elif operand.size < I32.size:
             kind = "u16"
         else:
@@ -194,21 +174,13 @@ class Stencil(OpRoutine):
             self.passed[to] = word
         elif to:
             self.passed[to] = value.text if value.type is F64 else self.line(f"bitcast i64 {word} to double")
-        self.do(f"store i64 {word}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
+        self.do(f"store {self.volatile}i64 {word}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
 
     # what leaves
-    def pin(self) -> None:
-        """As in a handler, but for the pc."""
-        passed = dict(zip(self.types, self.architecture.arguments, strict=False))
-        names = [name for name in PINNED if name != "pc"]
-        places = ",".join(f"{{{passed[name]}}}" for name in names)
-        values = ", ".join(f"{self.types[name]} %{name}" for name in names)
-        self.do(f'call void asm sideeffect "", "{places}"({values})')
-
     def tail(self, target: str, **registers: str) -> None:
         """Leave to another stencil, or to a routine of the interpreter, which knows no accumulators."""
         if target.startswith("@"):
-            self.holes[target[1:]] = "code"
+            self.spelling.holes[target[1:]] = "code"
         kept = self.passed if target in ("@next", "@to") else dict.fromkeys(ACCUMULATORS, "poison")
         super().tail(target, **{"pc": "poison"} | kept | registers)
 
@@ -251,7 +223,7 @@ class Stencil(OpRoutine):
     def switch(self, index: Value, to: Labels) -> None:
         """By a table of the function's own."""
         del to
-        self.holes["labels"] = "table"
+        self.spelling.holes["labels"] = "table"
         last = self.hole("last", "u16", I32)
         chosen = self.line(f"call i32 @llvm.umin.i32(i32 {index.text}, i32 {last})")
         step = self.line(f"getelementptr i32, ptr @labels, i64 {self.line(f'zext i32 {chosen} to i64')}")
@@ -280,8 +252,8 @@ def _stub_call(e: Stencil) -> None:
 
 def _load(e: Stencil) -> None:
     """Brings a slot into an accumulator."""
-    pointer = e.line(f"getelementptr i8, ptr %fp, i64 {e.hole('slot', 'u16')}")
-    e.passed[WORDS[0]] = e.line(f"load i64, ptr {pointer}, align 8{alias_tag(Space.FRAME)}")
+    pointer = e.line(f"getelementptr i8, ptr %fp, i64 {e.spelling.slot(e.line, 'any')}")
+    e.passed[WORDS[0]] = e.line(f"load {e.volatile}i64, ptr {pointer}, align 8{alias_tag(Space.FRAME)}")
     e.proceed()
 
 
@@ -290,29 +262,25 @@ STUBS: Final = {"stub stop": _stub_stop, "stub call": _stub_call, "load": _load}
 
 
 def stencils(
-    addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool
-) -> tuple[str, dict[str, str]]:
-    """The IR of all stencils, of each row in the table's order each variant, and its holes: symbol -> name in `HOLES`, "code" or "table"."""
+    addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool, draft: int = 0
+) -> tuple[str, Spelling]:
+    """The IR of all stencils, of each row in the table's order each variant, and how holes are spelled there; `draft`: as that says."""
     options = {"explicit_bounds": explicit_bounds, "deterministic": deterministic}
-    holes: dict[str, str] = {}
+    spelled = SPELLINGS[architecture.name](draft)
     bodies, types = [], {}
     for name, write in STUBS.items():
-        stub = Stencil(ROWS["halt"], addressing, architecture, Variant(), holes, **options)
+        stub = Stencil(ROWS["halt"], addressing, architecture, Variant(), spelled, **options)
         write(stub)
         bodies.append(stub.function(f'"{name}"', "nounwind optsize", align=1))
     for row in TABLE:
         for variant in variants(row):
-            stencil = Stencil(row, addressing, architecture, variant, holes, **options)
+            stencil = Stencil(row, addressing, architecture, variant, spelled, **options)
             bodies.append(stencil.text())
             types = stencil.types
-    numbers = {kind: 200 + i for i, kind in enumerate(HOLES)}
-    parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA]
-    parts += [f"!{numbers[kind]} = !{{i64 0, i64 {1 << min(hole.bits, 32)}}}\n" for kind, hole in HOLES.items()]
-    for name, kind in sorted(holes.items()):
+    parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA, spelled.declarations()]
+    for name, kind in sorted(spelled.holes.items()):
         if kind == "code":
             parts.append(f"declare {CONVENTION} void @{name}({', '.join(types.values())})\n")
         elif kind == "table":
             parts.append(f"@{name} = external hidden global i8\n")
-        else:
-            parts.append(f"@{name} = external global i8, !absolute_symbol !{numbers[kind]}\n")
-    return "".join(parts + bodies), holes
+    return "".join(parts + bodies), spelled

@@ -25,6 +25,8 @@ class Architecture(NamedTuple):
     """What `e_machine` is in its object files."""
     arguments: tuple[str, ...]
     """The registers in which `preserve_nonecc` passes pointers and integers, in order."""
+    word: str
+    """How LLVM's name of a register begins where 32 bits of it are meant; empty: as ever."""
     saved_from: int
     """Bytes from the start of a signal's `ucontext_t` to the registers that the kernel saves there, 8 bytes each."""
     saved: tuple[str, ...]
@@ -35,6 +37,10 @@ class Architecture(NamedTuple):
     """An instruction that traps: what lies between pieces of code."""
     runs_what_was_written: bool
     """Whether instructions can be run as soon as they are written; otherwise the instruction cache must be told."""
+
+    def register(self, name: str, type_: str) -> str:
+        """LLVM's name of a register that holds a value of its type."""
+        return self.word + name[len(self.word) :] if type_ == "i32" else name
 
     def saved_at(self, register: str) -> int:
         """Bytes from the start of a signal's `ucontext_t` to the saved register."""
@@ -47,6 +53,7 @@ X86_64: Final = Architecture(
     baseline="x86-64",
     elf_machine=62,
     arguments=("r12", "r13", "r14", "r15", "rdi", "rsi", "rdx", "rcx", "r8", "r9", "r11", "rax"),
+    word="",
     saved_from=40,  # uc_mcontext.gregs
     saved=(*(f"r{number}" for number in range(8, 16)), "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip"),
     pc="rip",
@@ -59,6 +66,7 @@ AARCH64: Final = Architecture(
     baseline="generic",
     elf_machine=183,
     arguments=tuple(f"x{number}" for number in (*range(20, 29), *range(8), *range(10, 15), 9, 15)),
+    word="w",
     saved_from=184,  # uc_mcontext.regs
     saved=(*(f"x{number}" for number in range(31)), "sp", "pc"),
     pc="pc",

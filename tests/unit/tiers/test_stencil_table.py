@@ -8,14 +8,16 @@ from typing import Final
 import pytest
 
 from arenite.bytecode.ops import ROWS, TABLE
+from arenite.emit.hole import Symbols
 from arenite.emit.stencil import STUBS, variants
 from arenite.errors import InternalError
 from arenite.platform import HAS_OBJECTS, llvm
 from arenite.platform.architectures import X86_64, host
-from arenite.tiers.baseline import holes, table
+from arenite.tiers.baseline import holes, x86_64
+from arenite.tiers.baseline.blank import Blank, Draft, Opening, Reference
 from arenite.tiers.baseline.compiler import OP_SIZE
 from arenite.tiers.baseline.sheet import Sheet, sheet
-from arenite.tiers.baseline.table import Blank, Routines, blanks, plan
+from arenite.tiers.baseline.table import Routines, plan
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL
 
@@ -86,51 +88,52 @@ A = f"slot.{ADD.encoded[1].name}"
 
 def hole(kind: str, type_: int, target: str = A, addend: int = 0) -> list[int]:
     """The plan of a stencil of `i32.add` with one hole of this kind, in a field that a relocation of this type describes."""
-    return list(plan(ADD, Blank(bytes(16), [(4, type_, target, addend)]), {target: kind}, Routines()))
+    openings = x86_64.openings("i32.add", [Reference(4, type_, target, addend)], {target: kind})
+    return list(plan(ADD, Blank(bytes(16), list(openings)), Routines()))
 
 
 @pytest.mark.parametrize(
     ("kind", "type_", "addend"),
     [
-        ("u16", table.R_32, 0),
-        ("u16", table.R_32S, 8),
-        ("u30", table.R_32S, 0),
-        ("u32", table.R_32, 0),
-        ("u32", table.R_64, 0),
-        ("s32", table.R_32S, 0),
-        ("i64", table.R_64, 0),
+        ("u16", x86_64.R_32, 0),
+        ("u16", x86_64.R_32S, 8),
+        ("u30", x86_64.R_32S, 0),
+        ("u32", x86_64.R_32, 0),
+        ("u32", x86_64.R_64, 0),
+        ("s32", x86_64.R_32S, 0),
+        ("i64", x86_64.R_64, 0),
     ],
 )
 def test_what_fits_is_taken(kind: str, type_: int, addend: int) -> None:
     (word,) = hole(kind, type_, addend=addend)
     assert (word & 0x3F, word >> 8 & 0xFFF, word >> 20 & 0xFFF, word >> 32) == (holes.U16, 4, ADD.encoded[1].at, addend)
-    assert word >> 6 & 3 == (holes.LONG if type_ == table.R_64 else holes.WORD)
+    assert word >> 6 & 3 == (holes.LONG if type_ == x86_64.R_64 else holes.WORD)
 
 
 @pytest.mark.parametrize(
     ("kind", "type_", "addend"),
     [
-        ("u32", table.R_32S, 0),  # the CPU would extend its sign
-        ("i32", table.R_32S, 0),
-        ("s32", table.R_32, 0),  # it would not
-        ("i64", table.R_32, 0),
-        ("i64", table.R_32S, 0),
-        ("u32", table.R_32, 1),  # a sum of more than 32 bits
-        ("u16", table.R_32, -1),  # one below 0
-        ("u30", table.R_32S, (1 << 31) - 1),
-        ("u16", table.R_PC32, -4),  # a number is no address
-        ("u16", table.R_PLT32, -4),
-        ("code", table.R_PLT32, 0),  # an address that is not that of the routine
+        ("u32", x86_64.R_32S, 0),  # the CPU would extend its sign
+        ("i32", x86_64.R_32S, 0),
+        ("s32", x86_64.R_32, 0),  # it would not
+        ("i64", x86_64.R_32, 0),
+        ("i64", x86_64.R_32S, 0),
+        ("u32", x86_64.R_32, 1),  # a sum of more than 32 bits
+        ("u16", x86_64.R_32, -1),  # one below 0
+        ("u30", x86_64.R_32S, (1 << 31) - 1),
+        ("u16", x86_64.R_PC32, -4),  # a number is no address
+        ("u16", x86_64.R_PLT32, -4),
+        ("code", x86_64.R_PLT32, 0),  # an address that is not that of the routine
     ],
 )
 def test_what_does_not_hold_all_that_may_come_is_refused(kind: str, type_: int, addend: int) -> None:
-    with pytest.raises(InternalError, match=r"a stencil of i32\.add: the field of .* does not hold what may come"):
+    with pytest.raises(InternalError, match=r"stencil i32\.add: the field of .* does not hold what may come"):
         hole(kind, type_, "next" if kind == "code" else A, addend)
 
 
 def test_fields_that_are_too_far_are_refused() -> None:
     with pytest.raises(InternalError, match="too long"):
-        list(plan(ADD, Blank(bytes(1 << 13), [(1 << 12, table.R_32, A, 0)]), {A: "u16"}, Routines()))
+        list(plan(ADD, Blank(bytes(1 << 13), [Opening(1 << 12, holes.WORD, A, 0)]), Routines()))
 
 
 OBJECT = """target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
@@ -145,11 +148,13 @@ define i64 @stencil(i64 %x) { %y = add i64 %x, ptrtoint (ptr @HOLE to i64)
 @pytest.mark.parametrize(("kind", "fits"), [("u16", True), ("u30", True), ("u32", False), ("i32", False)])
 def test_a_number_of_32_bits_in_an_addition_of_64_is_refused(kind: str, fits: bool) -> None:  # noqa: FBT001 (a table's column)
     """LLVM takes a symbol for less than 2**31, and uses a field whose sign is extended."""
-    found, _ = blanks(llvm.compile_object(OBJECT.replace("HOLE", A)), X86_64.elf_machine)
-    (field,) = found["stencil"].holes
-    assert field[1] == table.R_32S
+    spelling = Symbols()
+    spelling.holes[A] = kind
+    draft = Draft(llvm.compile_object(OBJECT.replace("HOLE", A)), X86_64.elf_machine, spelling)
+    ((_, (reference,)),) = draft.pieces.values()
+    assert reference.type == x86_64.R_32S
     if fits:
-        assert list(plan(ADD, found["stencil"], {A: kind}, Routines()))
+        assert x86_64.blanks([draft])["stencil"].holes
     else:
         with pytest.raises(InternalError, match="does not hold"):
-            list(plan(ADD, found["stencil"], {A: kind}, Routines()))
+            x86_64.blanks([draft])

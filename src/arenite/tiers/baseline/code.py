@@ -28,7 +28,7 @@ from arenite.platform.architectures import host
 from arenite.platform.codespace import CodeSpace
 from arenite.platform.relocations import LINKAGES
 from arenite.platform.reserve import round_up
-from arenite.tiers.baseline.compiler import Compiler, UncompilableError
+from arenite.tiers.baseline.compiler import Compiler, UncompilableError, leading
 from arenite.tiers.baseline.sheet import sheet
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ class CodeOfWindow:
                     self._keep(Placed(at, placed, begin, end), start + len(code), compiler)
             for field, pc in calls:
                 if pc in self.known:
-                    struct.pack_into("<i", code, field - start, self.known[pc] - field - 4)
+                    (word,) = struct.unpack_from("<I", code, field - start)
+                    struct.pack_into("<I", code, field - start, leading(self.tables, word, self.known[pc] - field))
             if code and space.stage(code, ALIGN) != space.begin + start:
                 raise InternalError("code is not where it was compiled for")
             self._publish(whole_pages=False)

@@ -22,6 +22,7 @@ from arenite.tiers.baseline.holes import (
     CLOBBERS,
     HERE,
     I64,
+    INSTRUCTION,
     LABELS,
     LAST,
     LONG,
@@ -64,6 +65,42 @@ def patch(out: BytesWriter, at: i64, value: i64) -> None:
     out[at + 3] = u8(value >> 24 & 0xFF)
 
 
+def reached(number: i64, bits: i64) -> i64:
+    """A signed number's lowest bits, if those are all it has.  Raises: `UncompilableError`."""
+    half = i64(1) << (bits - 1)
+    if number < -half or number >= half:
+        raise UncompilableError
+    return number & (half + half - 1)
+
+
+def filled(word: i64, number: i64) -> i64:
+    """An instruction of aarch64 with a number in its place: a piece of 16 bits, a displacement, a way in bytes.
+
+    Raises: `UncompilableError` when it does not fit.
+    """
+    if word & 0x1F800000 == 0x12800000:  # movz, movk, movn
+        return word & ~0x1FFFE0 | (number >> ((word >> 21 & 3) << 4) & 0xFFFF) << 5
+    if word & 0x3B000000 == 0x39000000 or word & 0x7F800000 == 0x11000000:  # ldr, str, add
+        scale: i64 = 0
+        if word & 0x3B000000 == 0x39000000:
+            scale = 4 if word & 0x04800000 == 0x04800000 else word >> 30
+        scaled = number >> scale
+        if scaled << scale != number or scaled < 0 or scaled > 0xFFF:
+            raise UncompilableError
+        return word & ~0x3FFC00 | scaled << 10
+    if word & 0x1F000000 == 0x10000000:  # adr; adrp, in pages
+        way = reached(number, 21)
+        return word & ~0x60FFFFE0 | (way & 3) << 29 | way >> 2 << 5
+    if word & 0x7C000000 == 0x14000000:  # b
+        return word & ~0x3FFFFFF | reached(number, 28) >> 2
+    return word & ~0xFFFFE0 | reached(number, 21) >> 2 << 5  # b.cond, cbz, cbnz
+
+
+def leading(tables: Tables, word: int, way: int) -> int:
+    """What a field of a call has, which led elsewhere, when it leads so far."""
+    return filled(word, way) if tables.instructions else way - 4 & 0xFFFFFFFF
+
+
 @final
 class Compiler:
     """Compiles functions of one module in one window.
@@ -91,7 +128,7 @@ class Compiler:
         ]()  # of each unit: the slot that stays in `acc0` while the loop goes on that begins there, or -1
         self.rounds: vec[i32] = vec[i32]()  # and the place where a round begins that has it there
         self.cold = BytesWriter()  # fields that a stub fills: i32 field, pc, word of the hole, and what else
-        self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, from where
+        self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, the table that it is in or -1
         self.entries = BytesWriter()  # i32 pc, offset of code that the interpreter may enter
         self.points = BytesWriter()  # the same of return points
         self.calls = BytesWriter()  # i32 field, pc of a function that was not known
@@ -282,7 +319,10 @@ class Compiler:
         here: i64 = len(out)
         out.write(t.code[i64(read_i32_le(t.first_code, 4 * LOAD)) : i64(read_i32_le(t.first_code, 4 * LOAD + 4))])
         word = read_i64_le(t.holes, 8 * i64(read_i32_le(t.first_hole, 4 * LOAD)))
-        patch(out, here + (word >> 8 & 0xFFF), slot + (word >> 32))
+        if t.instructions:
+            self._instruct(here + (word >> 8 & 0xFFF), slot, U16)
+        else:
+            patch(out, here + (word >> 8 & 0xFFF), slot + (word >> 32))
 
     def _fill(self, word: i64, here: i64, pc: i64, size: i64, begin: i64, record: i64) -> None:
         """Fill one hole of the op at `pc`, whose code begins at `here`."""
@@ -306,7 +346,7 @@ class Compiler:
             unit = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + of))
             round_ = i64(self.rounds[unit])
             if round_ >= 0 and self.held[0] == i64(self.kept[unit]):
-                patch(out, field, round_ - field - 4)
+                self._lead(field, round_ - field)
             else:
                 self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
             return
@@ -328,25 +368,52 @@ class Compiler:
             self._way(field, begin, pc + size)
             return
         elif kind == ROUTINE:
-            value = i64(read_i32_le(self.routines, 4 * of)) - self.at - field - 4
+            value = i64(read_i32_le(self.routines, 4 * of)) - self.at - field
         elif kind == POOL:
-            value = self.pool + of - self.at - field - 4
+            value = self.pool + of - self.at - field
         elif kind == LAST:
             value = (i64(read_i16_le(code, pc + i64(read_i32_le(self.tables.ops, record + 8)))) & 0xFFFF) - 1
+        if word & 0xC0 == INSTRUCTION << 6:
+            self._instruct(field, value, kind)
+            return
         patch(out, field, value + added)
-        if word >> 6 & 3 == LONG:
+        if word & 0xC0 == LONG << 6:
             patch(out, field + 4, (value + added) >> 32)
+
+    def _instruct(self, field: i64, value: i64, kind: i64) -> None:
+        """Fill an instruction."""
+        word = self._word(field)
+        if kind == S16 and value < 0:  # movz becomes movn
+            word ^= 1 << 30
+            value = ~value
+        elif kind == POOL:
+            here = self.at + field
+            value += here
+            value = (value >> 12) - (here >> 12) if word & 0x9F000000 == 0x90000000 else value & 0xFFF
+        patch(self.out, field, filled(word, value))
+
+    def _word(self, field: i64) -> i64:
+        """What is in a field."""
+        out = self.out
+        return i64(out[field]) | i64(out[field + 1]) << 8 | i64(out[field + 2]) << 16 | i64(out[field + 3]) << 24
+
+    def _lead(self, field: i64, way: i64) -> None:
+        """Let a field lead so far."""
+        if self.tables.instructions:
+            patch(self.out, field, filled(self._word(field), way))
+        else:
+            patch(self.out, field, way - 4)
 
     def _way(self, field: i64, begin: i64, target: i64) -> None:
         """The way from a field to the code of an op of the function."""
         unit = (target - begin) >> 3
         known = i64(self.places[unit])
         if known >= 0:
-            patch(self.out, field, known - field - 4)
+            self._lead(field, known - field)
         else:
             write_i32_le(self.fixes, i32(field))
             write_i32_le(self.fixes, i32(unit))
-            write_i32_le(self.fixes, i32(field + 4))
+            write_i32_le(self.fixes, i32(UNKNOWN))
 
     def _stubs(self, begin: i64) -> None:
         """What is rarely reached, behind the function; then the ways ahead."""
@@ -371,14 +438,14 @@ class Compiler:
                 if callee == self.origin + begin:
                     place = self.at
                 if place >= 0:
-                    patch(out, field, place - self.at - field - 4)
+                    self._lead(field, place - self.at - field)
                 else:
                     write_i32_le(self.calls, i32(field))
                     write_i32_le(self.calls, i32(callee))
-                    patch(out, field, len(out) - field - 4)
+                    self._lead(field, i64(len(out)) - field)
                     self._stub(STUB_CALL, callee, 0)
                 continue
-            patch(out, field, len(out) - field - 4)
+            self._lead(field, i64(len(out)) - field)
             if kind == STOP_TO:
                 pc += i64(read_i32_le(code, pc + label)) << 3
             self._stub(STUB_STOP, self.origin + pc, of)
@@ -386,8 +453,13 @@ class Compiler:
         row = 0
         end = len(fixes)
         while row < end:
+            field = i64(read_i32_le(fixes, row))
             place = i64(places[i64(read_i32_le(fixes, row + 4))])
-            patch(out, i64(read_i32_le(fixes, row)), place - i64(read_i32_le(fixes, row + 8)))
+            table = i64(read_i32_le(fixes, row + 8))
+            if table < 0:
+                self._lead(field, place - field)
+            else:
+                patch(out, field, place - table)
             row += 12
 
     def _stub(self, number: i64, pc: i64, routine: i64) -> None:
@@ -399,11 +471,14 @@ class Compiler:
         while row < i64(read_i32_le(t.first_hole, 4 * number + 4)):
             word = read_i64_le(t.holes, 8 * row)
             field = here + (word >> 8 & 0xFFF)
-            if word & 0x3F == HERE:
-                patch(out, field, pc + (word >> 32))
+            kind = word & 0x3F
+            if kind != HERE:
+                of = routine if kind == STOP else word >> 20 & 0xFFF
+                self._lead(field, i64(read_i32_le(self.routines, 4 * of)) - self.at - field)
+            elif self.tables.instructions:
+                self._instruct(field, pc, kind)
             else:
-                of = routine if word & 0x3F == STOP else word >> 20 & 0xFFF
-                patch(out, field, i64(read_i32_le(self.routines, 4 * of)) - self.at - field - 4)
+                patch(out, field, pc + (word >> 32))
             row += 1
 
     def _labels(self, field: i64, pc: i64, label: i64, begin: i64) -> None:
@@ -412,7 +487,7 @@ class Compiler:
         while len(out) & 3:
             out.append(u8(0xCC))
         here: i64 = len(out)
-        patch(out, field, here - field - 4)
+        self._lead(field, here - field)
         count = i64(read_i16_le(code, pc + label)) & 0xFFFF
         record = OP_SIZE * (i64(read_i16_le(code, pc)) & 0xFFFF)
         first = pc + i64(read_i32_le(self.tables.ops, record))

@@ -34,6 +34,7 @@ STOP_TO: Final = 16  # the same with the pc of the op's label
 WORD: Final = 0  # 32 bits
 LONG: Final = 1  # 64 bits
 WAY: Final = 2  # 32 bits: from the field to an address
+INSTRUCTION: Final = 3  # an instruction of 32 bits of aarch64, which says itself where the number goes
 
 # what is true of an op
 CALLS: Final = 1  # a frame may return behind it

@@ -8,12 +8,12 @@ import struct
 from typing import Final, NamedTuple
 
 from arenite.errors import Limit
-from arenite.platform import cache
+from arenite.platform import cache, llvm
 from arenite.platform.architectures import HOST
 from arenite.tiers.baseline.tables import Tables
 from arenite.tiers.threaded.objects import Variant, key_of
 
-SOURCES: Final = ("emit/stencil.py", "tiers/baseline/*.py")
+SOURCES: Final = ("emit/hole.py", "emit/stencil.py", "tiers/baseline/*.py")
 
 
 class Sheet(NamedTuple):
@@ -52,7 +52,7 @@ def kept(variant: Variant) -> tuple[str, bytes]:
     if data is None:
         if HOST is None:
             raise Limit("no code is compiled for this CPU")
-        data = importlib.import_module("arenite.tiers.baseline.table").made(variant, HOST).pack()
+        data = importlib.import_module("arenite.tiers.baseline.table").made(variant, HOST, llvm.host_cpu()).pack()
         cache.put(key, data, "stencils")
     return key, data
 

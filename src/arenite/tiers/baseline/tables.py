@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import final
 
+from librt.strings import read_i64_le
+
+from arenite.tiers.baseline.holes import INSTRUCTION
+
 
 @final
 class Tables:
@@ -17,6 +21,7 @@ class Tables:
     operands may come in accumulators, and where those, and the numbers of variants for pairs of them, begin in `sources` and `pairs`.
     `sources`: i32, an operand's place, and from bit 16 on the number of an accumulator in `emit.stencil.ACCUMULATORS`.
     `pairs`: i32, of each two sources of an op, the set of sources that both make, or -1.  `pool`: constants that stencils refer to.
+    `instructions`: whether fields are instructions (of aarch64).
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class Tables:
         pairs: bytes,
         pool: bytes,
     ) -> None:
+        self.instructions = read_i64_le(holes, 0) & 0xC0 == INSTRUCTION << 6
         self.code = code
         self.holes = holes
         self.first_code = first_code
