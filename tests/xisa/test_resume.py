@@ -47,14 +47,14 @@ def lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@pytest.mark.parametrize("tier", ["threaded", "baseline", "auto", "safe"])
 def test_kept_snapshots_end_alike(elsewhere: Callable[..., str], tier: str) -> None:
     ends = json.loads(INDEX.read_text())
     found = lines(elsewhere(RESUME, tier, *(HERE / name for name in ends)))
     assert found == [[end["values"], end["calls"]] for end in ends.values()]
 
 
-@pytest.mark.parametrize(("tier", "large"), [("threaded", True), ("safe", False)])
+@pytest.mark.parametrize(("tier", "large"), [("threaded", True), ("baseline", False), ("safe", False)])
 def test_travellers_end_alike(elsewhere: Callable[..., str], tmp_path: Path, tier: str, large: bool) -> None:  # noqa: FBT001
     """Kernels, linked instances, a start function; and CoreMark, QuickJS and CPython: frozen at random points, in every form."""
     try:
@@ -66,7 +66,7 @@ def test_travellers_end_alike(elsewhere: Callable[..., str], tmp_path: Path, tie
     assert said.splitlines()[-1] == f"0 failures on {tier}", said
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@pytest.mark.parametrize("tier", ["threaded", "baseline", "auto", "safe"])
 def test_floats_end_alike(elsewhere: Callable[..., str], tmp_path: Path, tier: str) -> None:
     """NaNs on the way are canonical on either CPU."""
     engine = Engine(Config(deterministic=True, max_wasm_stack=1 << 16))

@@ -43,7 +43,7 @@ for name, argument in (("fib", 15), ("load", 65532), ("load", 65533), ("load", -
 """
 
 
-@pytest.mark.parametrize("tier", ["threaded", "safe"])
+@pytest.mark.parametrize("tier", ["threaded", "baseline", "auto", "safe"])
 def test_values_traps_and_fuel(
     elsewhere: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tier: str
 ) -> None:

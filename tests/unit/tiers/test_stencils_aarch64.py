@@ -1,0 +1,92 @@
+"""The stencils of aarch64, made on any CPU: every hole is an instruction that takes its number, and nothing else differs."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from arenite.emit.stencil import STUBS
+from arenite.platform.architectures import AARCH64
+from arenite.tiers.baseline import aarch64, holes
+from arenite.tiers.baseline.compiler import UncompilableError, filled
+from arenite.tiers.baseline.table import made
+from arenite.tiers.threaded.objects import Variant
+
+MOVZ, MOVK_16, LDR_W, LDR_X, LDR_Q, B, B_EQ, CBZ, ADR, ADD = (
+    *(0x52800000, 0x72A00000, 0xB9400000, 0xF9400000, 0x3DC00000),
+    *(0x14000000, 0x54000000, 0x34000000, 0x10000000, 0x91000000),
+)
+
+
+def test_every_hole_is_an_instruction_that_takes_its_number() -> None:
+    sheet = made(Variant(), AARCH64)
+    tables = sheet.tables()
+    assert tables.instructions
+    starts = struct.unpack(f"<{len(tables.first_code) // 4}i", tables.first_code)
+    firsts = struct.unpack(f"<{len(tables.first_hole) // 4}i", tables.first_hole)
+    words = struct.unpack(f"<{len(tables.holes) // 8}Q", tables.holes)
+    assert len(starts) > len(STUBS) + 1
+    assert all(start % 4 == 0 for start in starts)
+    for begin, end, first, last in zip(starts, starts[1:], firsts, firsts[1:], strict=False):
+        places = [word >> 8 & 0xFFF for word in words[first:last]]
+        assert len(set(places)) == len(places)
+        for word, place in zip(words[first:last], places, strict=True):
+            assert word >> 6 & 3 == holes.INSTRUCTION
+            assert begin + place < end
+            (instruction,) = struct.unpack_from("<I", tables.code, begin + place)
+            number = 16 if word & 63 < holes.LABELS else 8
+            changed = filled(instruction, number)
+            assert filled(changed, number) == changed
+            assert filled(changed, 0) == filled(instruction, 0)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "number", "expected"),
+    [
+        (MOVZ | 3, 0x12345, MOVZ | 0x2345 << 5 | 3),
+        (MOVK_16 | 3, 0x12345, MOVK_16 | 1 << 5 | 3),
+        (MOVK_16, -1, MOVK_16 | 0xFFFF << 5),
+        (LDR_W, 16380, LDR_W | 4095 << 10),
+        (LDR_X, 32760, LDR_X | 4095 << 10),
+        (LDR_Q, 65520, LDR_Q | 4095 << 10),
+        (B, -(1 << 27), B | 1 << 25),
+        (B, (1 << 27) - 4, B | (1 << 25) - 1),
+        (B_EQ, -4, B_EQ | 0x7FFFF << 5),
+        (CBZ | 9, (1 << 20) - 4, CBZ | 9 | 0x3FFFF << 5),
+        (ADR, 5, ADR | 1 << 29 | 1 << 5),
+        (ADD, 4095, ADD | 4095 << 10),
+    ],
+)
+def test_numbers_in_their_places(instruction: int, number: int, expected: int) -> None:
+    assert filled(instruction, number) == expected
+    assert filled(expected, number) == expected
+
+
+@pytest.mark.parametrize(
+    ("instruction", "number"),
+    [
+        *((LDR_W, 16384), (LDR_W, 2), (LDR_X, 32768), (LDR_X, 4), (LDR_X, -8), (B, 1 << 27), (B, -(1 << 27) - 4)),
+        *((B_EQ, 1 << 20), (CBZ, -(1 << 20) - 4), (ADR, 1 << 20), (ADD, 4096)),
+    ],
+)
+def test_what_does_not_reach_is_refused(instruction: int, number: int) -> None:
+    with pytest.raises(UncompilableError):
+        filled(instruction, number)
+
+
+def test_conditional_jumps_around_jumps_are_turned() -> None:
+    jump = aarch64.Opening(0, holes.INSTRUCTION, "to", 0)
+    after = aarch64.Opening(0, holes.INSTRUCTION, "next", 0)
+    code = struct.pack("<4I", MOVZ, B_EQ | 2 << 5, B, B)  # mov; b.eq .+8; b to; b next
+    blank = aarch64.Blank(code, [jump._replace(place=8), after._replace(place=12)])
+    short = aarch64.shortened(blank)
+    assert struct.unpack("<2I", short.code)[1] & 0xF == 1  # b.ne
+    assert short.holes == [jump._replace(place=4)]
+
+
+def test_far_routines_keep_their_jump() -> None:
+    jump = aarch64.Opening(8, holes.INSTRUCTION, "start", 0)
+    code = struct.pack("<3I", MOVZ, B_EQ | 2 << 5, B)
+    blank = aarch64.Blank(code, [jump])
+    assert aarch64.shortened(blank) == blank
