@@ -9,6 +9,7 @@ import pytest
 from arenite.emit.stencil import STUBS
 from arenite.platform.architectures import AARCH64
 from arenite.tiers.baseline import aarch64, holes
+from arenite.tiers.baseline.blank import Blank, Opening
 from arenite.tiers.baseline.compiler import UncompilableError, filled
 from arenite.tiers.baseline.table import made
 from arenite.tiers.threaded.objects import Variant
@@ -76,17 +77,17 @@ def test_what_does_not_reach_is_refused(instruction: int, number: int) -> None:
 
 
 def test_conditional_jumps_around_jumps_are_turned() -> None:
-    jump = aarch64.Opening(0, holes.INSTRUCTION, "to", 0)
-    after = aarch64.Opening(0, holes.INSTRUCTION, "next", 0)
+    jump = Opening(0, holes.INSTRUCTION, "to", 0)
+    after = Opening(0, holes.INSTRUCTION, "next", 0)
     code = struct.pack("<4I", MOVZ, B_EQ | 2 << 5, B, B)  # mov; b.eq .+8; b to; b next
-    blank = aarch64.Blank(code, [jump._replace(place=8), after._replace(place=12)])
+    blank = Blank(code, [jump._replace(place=8), after._replace(place=12)])
     short = aarch64.shortened(blank)
     assert struct.unpack("<2I", short.code)[1] & 0xF == 1  # b.ne
     assert short.holes == [jump._replace(place=4)]
 
 
 def test_far_routines_keep_their_jump() -> None:
-    jump = aarch64.Opening(8, holes.INSTRUCTION, "start", 0)
+    jump = Opening(8, holes.INSTRUCTION, "start", 0)
     code = struct.pack("<3I", MOVZ, B_EQ | 2 << 5, B)
-    blank = aarch64.Blank(code, [jump])
+    blank = Blank(code, [jump])
     assert aarch64.shortened(blank) == blank
