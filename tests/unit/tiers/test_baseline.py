@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from arenite import Config, Engine, Instance, Module, Store
+from arenite.errors import Limit
+from arenite.layout.frame import ENTRIES_BELOW
 from arenite.machine.run import watch as watches
 from arenite.machine.run.fuel import SLICE, UNATTENDED
-from arenite.platform import HAS_OBJECTS
+from arenite.machine.space.window import Window
+from arenite.platform import HAS_OBJECTS, faults
+from arenite.tiers.baseline.code import CodeOfWindow
 from tiers import engine_of
 
 if TYPE_CHECKING:
+    from arenite.config import TierName
     from arenite.tiers.baseline import BaselineTier
-    from arenite.tiers.baseline.code import CodeOfWindow
 
 pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="the baseline tier needs machine code")
 
@@ -70,3 +77,74 @@ def test_slices_stay_short_where_nobody_interrupts(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(watches.Watch, "attend", lambda _self, _machine: False)
     _, store = run(engine_of("auto"), 1_000_000)
     assert store.machine.fuel.slice == UNATTENDED < SLICE
+
+
+@pytest.mark.parametrize(("tier", "after"), [("baseline", "_publish"), ("baseline", "_keep"), ("auto", "count")])
+def test_a_signals_handler_runs_guests_while_their_code_is_made(
+    tier: TierName, after: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    engine = Engine(Config(tier=tier))
+    module = Module(engine, SUM)
+    first, second = Store(engine), Store(engine)
+    one, two = Instance(first, module, []), Instance(second, module, [])
+    seen = list[object]()
+
+    def handler(*_: object) -> None:
+        two.call(second, "sum", 200_000)
+        seen.append(code_of(second))
+
+    done = getattr(CodeOfWindow, after)
+
+    def interrupted(self: CodeOfWindow, *args: object, **options: object) -> object:
+        result = done(self, *args, **options)
+        if not seen:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return result
+
+    monkeypatch.setattr(CodeOfWindow, after, interrupted)
+    before = signal.signal(signal.SIGUSR1, handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGUSR1, before))
+    assert first.machine.window is second.machine.window
+    code_of(first)
+    assert seen == [code_of(first)]  # else what the window's entries lead to may be gone
+    assert code_of(first).ready
+    assert one.call(first, "sum", 100) == two.call(second, "sum", 100) == 5050
+
+
+def test_what_an_exception_interrupts_is_made_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(Config(tier="baseline"))
+    store = Store(engine)
+    instance = Instance(store, Module(engine, SUM), [])
+    keep = CodeOfWindow._keep
+    kept = list[object]()
+
+    def interrupted(self: CodeOfWindow, *args: object) -> None:
+        keep(self, *args)  # type: ignore[arg-type]  # what the original takes
+        kept.append(args)
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(CodeOfWindow, "_keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        instance.call(store, "sum", 100)
+    assert instance.call(store, "sum", 100) == 5050
+    assert [placed.begin for placed in code_of(store).placed] == sorted({placed.begin for placed in code_of(store).placed})
+    assert len(compiled(store)) == 3
+
+
+def test_no_range_of_faults_is_left_where_tables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engine_of("auto")
+    table, ranges = Window.table, faults._handler.rows  # type: ignore[union-attr]  # the engine has installed it
+
+    def refused(self: Window, below: int, size: int) -> memoryview:
+        if below == ENTRIES_BELOW:
+            raise Limit("no memory")
+        return table(self, below, size)
+
+    monkeypatch.setattr(Window, "table", refused)
+    gc.collect()
+    before = set(ranges)
+    result, store = run(engine, 1000)
+    assert result == 500500
+    assert code_of(store).closed
+    assert set(ranges) <= before

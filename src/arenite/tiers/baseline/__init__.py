@@ -69,16 +69,13 @@ class BaselineTier(ThreadedTier):
     def code_of(self, window: Window) -> CodeOfWindow:
         """What is compiled of a window.  Raises: `Limit`."""
         found = self._windows.get(window)
-        if found is None:
+        if found is None or not found.ready:
             with changing:
                 found = self._windows.get(window)
-                if found is None:
-                    found = CodeOfWindow(window, self._handlers, self.variant, self.wanted)
-                    if self.lazily:
-                        found.count(window, self.calls)
-                    elif window.modules:
-                        found.compile_all(window)
-                    self._windows[window] = found
+                if found is None:  # kept before anything leads to its code: a signal's handler may ask for the same
+                    found = self._windows.setdefault(window, CodeOfWindow(window, self._handlers, self.variant, self.wanted))
+                if not found.ready:
+                    found.prepare(window, self.calls if self.lazily else None)
         return found
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:

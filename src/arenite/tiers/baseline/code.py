@@ -16,6 +16,7 @@ import functools
 import mmap
 import struct
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.module import FUNCTION
@@ -71,6 +72,12 @@ class Ways(NamedTuple):
     points: bytes
 
 
+def forget(begin: int) -> None:
+    """Faults of the code space that began there are no business of ours any more."""
+    with suppress(InternalError):  # it was not registered yet
+        faults.unregister(begin)
+
+
 class CodeOfWindow:
     """What is compiled of a window; `wanted` says of a function, by its number in its module, whether it may be."""
 
@@ -81,9 +88,25 @@ class CodeOfWindow:
         self.placed: list[Placed] = []  # ascending
         self.waiting: list[Ways] = []
         self.closed = len(window.code) > COMPILED_MAX  # nothing more is compiled
+        self.ready = False  # its functions are counted, or compiled
+        self.staged = False  # all functions are compiled, and wait to be entered
         self.busy = False
         self.counters: memoryview[int] | None = None
         self.space: CodeSpace | None = None
+
+    def prepare(self, window: Window, calls: int | None) -> None:
+        """Let functions be compiled after so many calls, or compile all now; what an exception has interrupted goes on.  Raises: `Limit`."""
+        if self.busy:  # a signal's handler runs a guest meanwhile: in the interpreter
+            return
+        self.busy = True
+        try:
+            if calls is not None:
+                self.count(window, calls)
+            elif window.modules:
+                self.compile_all(window)
+            self.ready = True
+        finally:
+            self.busy = False
 
     def count(self, window: Window, calls: int) -> None:
         """Let the calls of every function be counted: after so many it asks to be compiled."""
@@ -134,30 +157,38 @@ class CodeOfWindow:
         """Compile every function.  Raises: `Limit`."""
         if self.closed:
             raise Limit(f"more than {COMPILED_MAX:#x} bytes of bytecode in one store are not compiled")
-        with changing:
-            space = self.opened(window)
-            start = round_up(space.end, ALIGN) - space.begin
-            code, calls = bytearray(), list[tuple[int, int]]()
-            for placed in window.modules:
-                compiler = self.compiler(window, placed)
-                for number, (begin, end, *_) in enumerate(FUNCTION.iter_unpack(placed.code.functions)):
-                    if not self.wanted(number):
-                        continue
-                    code += bytes(-len(code) % ALIGN)
-                    at = start + len(code)
-                    try:
-                        code += compiler.function(begin, end, at)
-                    except UncompilableError:
-                        continue
-                    calls += [(at + field, pc) for field, pc in PAIR.iter_unpack(compiler.calls.getvalue())]
-                    self._keep(Placed(at, placed, begin, end), start + len(code), compiler)
-            for field, pc in calls:
-                if pc in self.known:
-                    (word,) = struct.unpack_from("<I", code, field - start)
-                    struct.pack_into("<I", code, field - start, leading(self.tables, word, self.known[pc] - field))
-            if code and space.stage(code, ALIGN) != space.begin + start:
-                raise InternalError("code is not where it was compiled for")
-            self._publish(whole_pages=False)
+        if not self.staged:
+            self._stage_all(window)
+            self.staged = True
+        self._publish(whole_pages=False)
+
+    def _stage_all(self, window: Window) -> None:
+        """Compile every function, to be entered when they are published.  Raises: `Limit`."""
+        self.known.clear()  # of an attempt that an exception has ended: nothing leads there
+        self.placed.clear()
+        self.waiting.clear()
+        space = self.opened(window)
+        start = round_up(space.end, ALIGN) - space.begin
+        code, calls = bytearray(), list[tuple[int, int]]()
+        for placed in window.modules:
+            compiler = self.compiler(window, placed)
+            for number, (begin, end, *_) in enumerate(FUNCTION.iter_unpack(placed.code.functions)):
+                if not self.wanted(number):
+                    continue
+                code += bytes(-len(code) % ALIGN)
+                at = start + len(code)
+                try:
+                    code += compiler.function(begin, end, at)
+                except UncompilableError:
+                    continue
+                calls += [(at + field, pc) for field, pc in PAIR.iter_unpack(compiler.calls.getvalue())]
+                self._keep(Placed(at, placed, begin, end), start + len(code), compiler)
+        for field, pc in calls:
+            if pc in self.known:
+                (word,) = struct.unpack_from("<I", code, field - start)
+                struct.pack_into("<I", code, field - start, leading(self.tables, word, self.known[pc] - field))
+        if code and space.stage(code, ALIGN) != space.begin + start:
+            raise InternalError("code is not where it was compiled for")
 
     def opened(self, window: Window) -> CodeSpace:
         """The code space, with the ways to the interpreter and the constants in it.  Raises: `Limit`, `ImportError`."""
@@ -169,18 +200,18 @@ class CodeOfWindow:
         ways = b"".join((stub + struct.pack("<Q", symbols[name])).ljust(ALIGN, b"\0") for name in found.routines)
         ways += bytes(-len(ways) % 32)
         at = space.append(ways + tables.pool, 64) - space.begin
-        begin, end = space.text
-        faults.register(begin, end, symbols["landing_compiled"], LOW, area_at(MAX_AREAS), instruction_in=host().arguments[4])
-        weakref.finalize(self, faults.unregister, begin).atexit = False
-        self.tables, self.pool = tables, at + len(ways)
-        self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
         self.entries = window.table(ENTRIES_BELOW, len(window.code)).cast("Q")
         self.returns = window.table(RETURNS_BELOW, len(window.code)).cast("Q")
+        self.tables, self.pool = tables, at + len(ways)
+        self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
         used = round_up(
             len(window.code)
         )  # a damaged frame may say any pc below COMPILED_MAX: behind the code there are zeros, which cost nothing
         if used < COMPILED_MAX:
             libc.protect(window.code_address - RETURNS_BELOW + used, COMPILED_MAX - used, mmap.PROT_READ)
+        begin, end = space.text
+        weakref.finalize(space, forget, begin).atexit = False  # first: an exception may come between
+        faults.register(begin, end, symbols["landing_compiled"], LOW, area_at(MAX_AREAS), instruction_in=host().arguments[4])
         self.compilers: dict[PlacedModule, Compiler] = {}
         self.space = space
         return space
