@@ -72,8 +72,11 @@ def gives(row: Row) -> tuple[str, ...]:
     return FLOATS if row.destination.type is F64 else WORDS
 
 
-def variants(row: Row) -> Iterator[Variant]:
-    """All of a row, those with the same sources behind each other."""
+def variants(row: Row, *, plain: bool = False) -> Iterator[Variant]:
+    """All of a row, those with the same sources behind each other; `plain`: only the one that leaves accumulators alone."""
+    if plain:
+        yield Variant()
+        return
     single = takes(row)
     pairs = [pair for pair in combinations(single, TOGETHER) if pair[0][0] != pair[1][0]]
     for sources in ((), *((source,) for source in single), *pairs):
@@ -262,9 +265,15 @@ STUBS: Final = {"stub stop": _stub_stop, "stub call": _stub_call, "load": _load}
 
 
 def stencils(
-    addressing: Addressing, architecture: Architecture, *, explicit_bounds: bool, deterministic: bool, draft: int = 0
+    addressing: Addressing,
+    architecture: Architecture,
+    *,
+    explicit_bounds: bool,
+    deterministic: bool,
+    plain: bool = False,
+    draft: int = 0,
 ) -> tuple[str, Spelling]:
-    """The IR of all stencils, of each row in the table's order each variant, and how holes are spelled there; `draft`: as that says."""
+    """The IR of all stencils, of each row in the table's order each variant, and how holes are spelled there; `plain`, `draft`: as those say."""
     options = {"explicit_bounds": explicit_bounds, "deterministic": deterministic}
     spelled = SPELLINGS[architecture.name](draft)
     bodies, types = [], {}
@@ -273,7 +282,7 @@ def stencils(
         write(stub)
         bodies.append(stub.function(f'"{name}"', "nounwind optsize", align=1))
     for row in TABLE:
-        for variant in variants(row):
+        for variant in variants(row, plain=plain):
             stencil = Stencil(row, addressing, architecture, variant, spelled, **options)
             bodies.append(stencil.text())
             types = stencil.types

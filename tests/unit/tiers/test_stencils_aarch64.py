@@ -10,7 +10,7 @@ from arenite.emit.stencil import STUBS
 from arenite.platform.architectures import AARCH64
 from arenite.tiers.baseline import aarch64, holes
 from arenite.tiers.baseline.blank import Blank, Opening
-from arenite.tiers.baseline.compiler import UncompilableError, filled
+from arenite.tiers.baseline.fields import UncompilableError, filled
 from arenite.tiers.baseline.table import made
 from arenite.tiers.threaded.objects import Variant
 

@@ -59,7 +59,7 @@ class BaselineTier(ThreadedTier):
         wanted: Callable[[int], bool] = every,
     ) -> None:
         super().__init__(variant)
-        sheet(variant)
+        sheet(variant, soon=lazily)
         self.lazily, self.calls, self.wanted = lazily, calls, wanted
         if lazily:
             self.slice = rounds

@@ -29,7 +29,8 @@ from arenite.platform.architectures import host
 from arenite.platform.codespace import CodeSpace
 from arenite.platform.relocations import LINKAGES
 from arenite.platform.reserve import round_up
-from arenite.tiers.baseline.compiler import Compiler, UncompilableError, leading
+from arenite.tiers.baseline.compiler import Compiler
+from arenite.tiers.baseline.fields import UncompilableError, leading
 from arenite.tiers.baseline.sheet import sheet
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class CodeOfWindow:
         """The code space, with the ways to the interpreter and the constants in it.  Raises: `Limit`, `ImportError`."""
         if self.space is not None:
             return self.space
-        found = sheet(self.variant)
+        found = sheet(self.variant, soon=self.counters is not None)
         tables, space = found.tables(), CodeSpace(CODE_MAX)
         stub, symbols = LINKAGES[host().elf_machine].stub, self.loaded.symbols
         ways = b"".join((stub + struct.pack("<Q", symbols[name])).ljust(ALIGN, b"\0") for name in found.routines)

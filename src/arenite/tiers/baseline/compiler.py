@@ -15,6 +15,7 @@ from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, wr
 from librt.vecs import vec
 from mypy_extensions import i32, i64, u8
 
+from arenite.tiers.baseline.fields import UncompilableError, filled, patch
 from arenite.tiers.baseline.holes import (
     BEHIND,
     CALLEE,
@@ -53,54 +54,6 @@ UNKNOWN: Final = -1
 BOUND: Final = 1 << 30
 
 
-class UncompilableError(Exception):
-    """A function has a number that no stencil has room for: the interpreter runs it."""
-
-
-def patch(out: BytesWriter, at: i64, value: i64) -> None:
-    """Overwrite four bytes."""
-    out[at] = u8(value & 0xFF)
-    out[at + 1] = u8(value >> 8 & 0xFF)
-    out[at + 2] = u8(value >> 16 & 0xFF)
-    out[at + 3] = u8(value >> 24 & 0xFF)
-
-
-def reached(number: i64, bits: i64) -> i64:
-    """A signed number's lowest bits, if those are all it has.  Raises: `UncompilableError`."""
-    half = i64(1) << (bits - 1)
-    if number < -half or number >= half:
-        raise UncompilableError
-    return number & (half + half - 1)
-
-
-def filled(word: i64, number: i64) -> i64:
-    """An instruction of aarch64 with a number in its place: a piece of 16 bits, a displacement, a way in bytes.
-
-    Raises: `UncompilableError` when it does not fit.
-    """
-    if word & 0x1F800000 == 0x12800000:  # movz, movk, movn
-        return word & ~0x1FFFE0 | (number >> ((word >> 21 & 3) << 4) & 0xFFFF) << 5
-    if word & 0x3B000000 == 0x39000000 or word & 0x7F800000 == 0x11000000:  # ldr, str, add
-        scale: i64 = 0
-        if word & 0x3B000000 == 0x39000000:
-            scale = 4 if word & 0x04800000 == 0x04800000 else word >> 30
-        scaled = number >> scale
-        if scaled << scale != number or scaled < 0 or scaled > 0xFFF:
-            raise UncompilableError
-        return word & ~0x3FFC00 | scaled << 10
-    if word & 0x1F000000 == 0x10000000:  # adr; adrp, in pages
-        way = reached(number, 21)
-        return word & ~0x60FFFFE0 | (way & 3) << 29 | way >> 2 << 5
-    if word & 0x7C000000 == 0x14000000:  # b
-        return word & ~0x3FFFFFF | reached(number, 28) >> 2
-    return word & ~0xFFFFE0 | reached(number, 21) >> 2 << 5  # b.cond, cbz, cbnz
-
-
-def leading(tables: Tables, word: int, way: int) -> int:
-    """What a field of a call has, which led elsewhere, when it leads so far."""
-    return filled(word, way) if tables.instructions else way - 4 & 0xFFFFFFFF
-
-
 @final
 class Compiler:
     """Compiles functions of one module in one window.
@@ -123,9 +76,7 @@ class Compiler:
         self.out = BytesWriter()
         self.places: vec[i32] = vec[i32]()  # of each unit of the function: where its op's code is, in `out`
         self.joins: vec[u8] = vec[u8]()  # of each unit: 1 if control comes together there
-        self.kept: vec[i32] = vec[
-            i32
-        ]()  # of each unit: the slot that stays in `acc0` while the loop goes on that begins there, or -1
+        self.kept: vec[i32] = vec[i32]()  # of each unit: the slot that stays in `acc0` in the loop that begins there, or -1
         self.rounds: vec[i32] = vec[i32]()  # and the place where a round begins that has it there
         self.cold = BytesWriter()  # fields that a stub fills: i32 field, pc, word of the hole, and what else
         self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, the table that it is in or -1
@@ -169,13 +120,10 @@ class Compiler:
         return found
 
     def _size(self, pc: i64, record: i64) -> i64:
-        """Bytes of the op, with the labels that follow it."""
+        """Bytes of a `br_table`, with the labels that follow it."""
         ops = self.tables.ops
-        size = i64(read_i32_le(ops, record))
-        if i64(read_i32_le(ops, record + 4)) & SWITCHES:
-            count = i64(read_i16_le(self.bytecode, pc + i64(read_i32_le(ops, record + 8)))) & 0xFFFF
-            size += (4 * count + 7) // 8 * 8
-        return size
+        count = i64(read_i16_le(self.bytecode, pc + i64(read_i32_le(ops, record + 8)))) & 0xFFFF
+        return i64(read_i32_le(ops, record)) + (4 * count + 7) // 8 * 8
 
     def _find_joins(self, begin: i64, end: i64) -> None:
         """Mark where branches of the function go."""

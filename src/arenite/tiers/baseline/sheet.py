@@ -42,22 +42,28 @@ class Sheet(NamedTuple):
         return Tables(*self.pieces)
 
 
-def kept(variant: Variant) -> tuple[str, bytes]:
-    """The name and the bytes of a variant's table among the objects; made now (some seconds) if there is none yet.
+def kept(variant: Variant, *, plain: bool = False) -> tuple[str, bytes]:
+    """The name and the bytes of a variant's table among the objects; made now if there is none yet (`table.made`).
 
     Raises: `Limit`, `ImportError` where it cannot be made.
     """
-    key = key_of("stencils", variant, *SOURCES)
+    key = _key(variant, plain=plain)
     data = cache.get(key)
     if data is None:
         if HOST is None:
             raise Limit("no code is compiled for this CPU")
-        data = importlib.import_module("arenite.tiers.baseline.table").made(variant, HOST, llvm.host_cpu()).pack()
-        cache.put(key, data, "stencils")
+        made = importlib.import_module("arenite.tiers.baseline.table").made
+        data = made(variant, HOST, llvm.host_cpu(), plain=plain).pack()
+        cache.put(key, data, "plain stencils" if plain else "stencils")
     return key, data
 
 
+def _key(variant: Variant, *, plain: bool) -> str:
+    return key_of("plain stencils" if plain else "stencils", variant, *SOURCES)
+
+
 @functools.cache
-def sheet(variant: Variant) -> Sheet:
-    """The process's copy of a variant's table.  Raises: as `kept`."""
-    return Sheet.unpack(kept(variant)[1])
+def sheet(variant: Variant, *, soon: bool = False) -> Sheet:
+    """The process's copy of a variant's table; `soon`: a plain one does, unless the other is there already.  Raises: as `kept`."""
+    found = cache.get(_key(variant, plain=False)) if soon else None
+    return Sheet.unpack(found or kept(variant, plain=soon)[1])
