@@ -14,7 +14,7 @@ import testdata
 from arenite.bytecode.module import FUNCTION
 from arenite.errors import AreniteError
 from arenite.platform import HAS_OBJECTS
-from arenite.tiers.baseline.sheet import sheet
+from arenite.tiers.baseline.stencil_table import stencils_of
 from arenite.tiers.threaded.objects import USUAL
 from arenite.translate.module import translate
 from unit.uncompiled import need_compiled, uncompiled
@@ -51,9 +51,9 @@ def outcomes(compiling: Any, tables: Any, routines: int, code: ModuleCode) -> li
 
 def test_compiled_and_pure_make_the_same_machine_code() -> None:
     need_compiled(arenite.tiers.baseline.compiler)
-    plain, plain_sheets = uncompiled("arenite.tiers.baseline.compiler", "arenite.tiers.baseline.sheet")
-    kept = sheet(USUAL)
-    tables, plain_tables = kept.tables(), plain_sheets.Sheet(*kept).tables()
+    plain, plain_sheets = uncompiled("arenite.tiers.baseline.compiler", "arenite.tiers.baseline.stencil_table")
+    kept = stencils_of(USUAL)
+    tables, plain_tables = kept.tables(), plain_sheets.StencilTable(*kept).tables()
     assert type(tables) is not type(plain_tables)
     compared = 0
     for path in [*testdata.files(GUESTS / "filetests", "*/*.wat"), *testdata.files(GUESTS / "differential" / "kernels", "*.wat")]:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from arenite.platform import cache, faults
-from arenite.tiers.baseline.sheet import kept
+from arenite.tiers.baseline.stencil_table import kept
 from arenite.tiers.threaded import build
 from arenite.tiers.threaded.objects import PACKAGE, SOURCES, Variant, object_file
 

@@ -16,7 +16,7 @@ from arenite.platform.architectures import X86_64, host
 from arenite.tiers.baseline import holes, x86_64
 from arenite.tiers.baseline.blank import Blank, Draft, Opening, Reference
 from arenite.tiers.baseline.compiler import OP_SIZE
-from arenite.tiers.baseline.sheet import Sheet, sheet
+from arenite.tiers.baseline.stencil_table import StencilTable, stencils_of
 from arenite.tiers.baseline.table import Routines, plan
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL
@@ -30,12 +30,12 @@ FILLINGS: Final = range(holes.U16, holes.STOP_TO + 1)
 
 
 def words() -> list[int]:
-    pieces = sheet(USUAL).tables()
+    pieces = stencils_of(USUAL).tables()
     return list(struct.unpack(f"<{len(pieces.holes) // 8}Q", pieces.holes))
 
 
 def test_every_row_has_its_stencils() -> None:
-    tables = sheet(USUAL).tables()
+    tables = stencils_of(USUAL).tables()
     ops = struct.iter_unpack("<8i", tables.ops)
     firsts = [op[4] for op in ops]
     assert len(tables.ops) == OP_SIZE * len(TABLE)
@@ -53,7 +53,7 @@ def test_every_row_has_its_stencils() -> None:
 
 
 def test_every_kind_of_hole_is_there_and_lies_in_its_stencil() -> None:
-    tables, found = sheet(USUAL).tables(), words()
+    tables, found = stencils_of(USUAL).tables(), words()
     assert {word & 0x3F for word in found} == set(FILLINGS)
     code = struct.unpack(f"<{len(tables.first_code) // 4}i", tables.first_code)
     first = struct.unpack(f"<{len(tables.first_hole) // 4}i", tables.first_hole)
@@ -69,7 +69,7 @@ def test_every_kind_of_hole_is_there_and_lies_in_its_stencil() -> None:
 
 
 def test_what_stencils_leave_to_are_routines_of_the_interpreter() -> None:
-    found = sheet(USUAL)
+    found = stencils_of(USUAL)
     symbols = ThreadedTier()._handlers.symbols
     assert set(found.routines) <= symbols.keys()
     used = {word >> 20 & 0xFFF for word in words() if word & 0x3F in {holes.ROUTINE, holes.STOP, holes.STOP_TO}}
@@ -78,8 +78,8 @@ def test_what_stencils_leave_to_are_routines_of_the_interpreter() -> None:
 
 
 def test_it_is_kept_and_read_back() -> None:
-    found = sheet(USUAL)
-    assert Sheet.unpack(found.pack()) == found
+    found = stencils_of(USUAL)
+    assert StencilTable.unpack(found.pack()) == found
 
 
 ADD, CONSTANT = ROWS["i32.add"], ROWS["i64.const"]

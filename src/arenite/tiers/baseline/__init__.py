@@ -16,7 +16,7 @@ from arenite.layout.frame import COUNTERS_BELOW, RETURN_MAP_SIZE
 from arenite.machine.run.activation import READY
 from arenite.machine.space.window import changing
 from arenite.tiers.baseline.code import COMPILED, COUNTING, CodeOfWindow
-from arenite.tiers.baseline.sheet import sheet
+from arenite.tiers.baseline.stencil_table import stencils_of
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL, Variant
 from arenite.traps import Cause
@@ -59,7 +59,7 @@ class BaselineTier(ThreadedTier):
         wanted: Callable[[int], bool] = every,
     ) -> None:
         super().__init__(variant)
-        sheet(variant, soon=lazily)
+        stencils_of(variant, soon=lazily)
         self.lazily, self.calls, self.wanted = lazily, calls, wanted
         if lazily:
             self.slice = rounds

@@ -31,7 +31,7 @@ from arenite.platform.relocations import LINKAGES
 from arenite.platform.reserve import round_up
 from arenite.tiers.baseline.compiler import Compiler
 from arenite.tiers.baseline.fields import UncompilableError, leading
-from arenite.tiers.baseline.sheet import sheet
+from arenite.tiers.baseline.stencil_table import stencils_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,7 +195,7 @@ class CodeOfWindow:
         """The code space, with the ways to the interpreter and the constants in it.  Raises: `Limit`, `ImportError`."""
         if self.space is not None:
             return self.space
-        found = sheet(self.variant, soon=self.counters is not None)
+        found = stencils_of(self.variant, soon=self.counters is not None)
         tables, space = found.tables(), CodeSpace(CODE_MAX)
         stub, symbols = LINKAGES[host().elf_machine].stub, self.loaded.symbols
         ways = b"".join((stub + struct.pack("<Q", symbols[name])).ljust(ALIGN, b"\0") for name in found.routines)

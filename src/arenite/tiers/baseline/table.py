@@ -20,7 +20,7 @@ from arenite.platform import llvm
 from arenite.platform.architectures import AARCH64, X86_64
 from arenite.tiers.baseline import aarch64, holes, x86_64
 from arenite.tiers.baseline.blank import Draft
-from arenite.tiers.baseline.sheet import Sheet
+from arenite.tiers.baseline.stencil_table import StencilTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def _words(numbers: list[int]) -> bytes:
     return struct.pack(f"<{len(numbers)}i", *numbers)
 
 
-def made(variant: Variant, architecture: Architecture, cpu: str | None = None, *, plain: bool = False) -> Sheet:
+def made(variant: Variant, architecture: Architecture, cpu: str | None = None, *, plain: bool = False) -> StencilTable:
     """The table of a variant, made now: some seconds, or a tenth of that for `plain` stencils, which leave accumulators alone.
 
     `cpu`: as LLVM names it, by default what every CPU of the architecture is.
@@ -169,4 +169,4 @@ def made(variant: Variant, architecture: Architecture, cpu: str | None = None, *
     routines.number("dispatch")
     holes_ = struct.pack(f"<{len(words)}Q", *words)
     pieces = (bytes(code), holes_, _words(first_code), _words(first_hole), _words(ops), _words(sources_of), _words(pairs), pool)
-    return Sheet(pieces, tuple(routines.names))
+    return StencilTable(pieces, tuple(routines.names))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from arenite.errors import Limit
 from arenite.platform import cache, faults
-from arenite.tiers.baseline.sheet import kept
+from arenite.tiers.baseline.stencil_table import kept
 from arenite.tiers.threaded import require
 from arenite.tiers.threaded.objects import Variant, object_file
 

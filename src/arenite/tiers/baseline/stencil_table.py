@@ -16,7 +16,7 @@ from arenite.tiers.threaded.objects import Variant, key_of
 SOURCES: Final = ("emit/hole.py", "emit/stencil.py", "tiers/baseline/*.py")
 
 
-class Sheet(NamedTuple):
+class StencilTable(NamedTuple):
     """`pieces`: what `Tables` is made from.  `routines`: names of the interpreter's routines that the compiler's code leaves to."""
 
     pieces: tuple[bytes, ...]
@@ -28,7 +28,7 @@ class Sheet(NamedTuple):
         return struct.pack(f"<{len(pieces) + 1}I", len(pieces), *map(len, pieces)) + b"".join(pieces)
 
     @classmethod
-    def unpack(cls, data: bytes) -> Sheet:
+    def unpack(cls, data: bytes) -> StencilTable:
         """From the cache."""
         (count,) = struct.unpack_from("<I", data)
         at, pieces = 4 + 4 * count, []
@@ -63,7 +63,7 @@ def _key(variant: Variant, *, plain: bool) -> str:
 
 
 @functools.cache
-def sheet(variant: Variant, *, soon: bool = False) -> Sheet:
+def stencils_of(variant: Variant, *, soon: bool = False) -> StencilTable:
     """The process's copy of a variant's table; `soon`: a plain one does, unless the other is there already.  Raises: as `kept`."""
     found = cache.get(_key(variant, plain=False)) if soon else None
-    return Sheet.unpack(found or kept(variant, plain=soon)[1])
+    return StencilTable.unpack(found or kept(variant, plain=soon)[1])
