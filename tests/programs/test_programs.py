@@ -14,16 +14,19 @@ import testdata
 from programs.fetch import FetchError, fetch, programs
 
 RUN = Path(__file__).with_name("run.py")
-SAMPLE = {"threaded": ("icepll", "quickjs"), "safe": ("icepll",)}
+SAMPLE = {"auto": ("icepll", "quickjs"), "baseline": ("icepll",), "threaded": ("icepll",), "safe": ("icepll",)}
 SAFE = ("icepll", "avr-as", "boolector", "usvg", "resvg", "quickjs")  # what the tier of the audit can do in minutes
 NEEDS = {"micropython": "exceptions"}  # features the engine does not have: the program must be refused for that reason
 WHOLE = os.environ.get("ARENITE_PROGRAMS_RUN") == "all"
-TIMEOUT = {"threaded": 300, "safe": 900}
+TIMEOUT = {"auto": 300, "baseline": 300, "threaded": 300, "safe": 900}
 
 
 def cases() -> list[tuple[str, str]]:
     """Which programs run on which tiers."""
-    chosen = {"threaded": tuple(programs(testdata.find("programs.toml"))), "safe": SAFE} if WHOLE else SAMPLE
+    chosen = SAMPLE
+    if WHOLE:
+        every = tuple(programs(testdata.find("programs.toml")))
+        chosen = dict.fromkeys(("auto", "baseline", "threaded"), every) | {"safe": SAFE}
     return [(tier, name) for tier, names in chosen.items() for name in names]
 
 

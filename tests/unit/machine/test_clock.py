@@ -10,6 +10,7 @@ from arenite import Config, Engine, Func, FuncType, Linker, Module, Store
 from arenite.machine.run.interrupts import LATE, UNSEEN
 from arenite.machine.run.watch import Watch
 from marks import EACH_TIER
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -61,7 +62,7 @@ def play(tier: TierName, clock: Clock, seconds: float) -> list[int]:
     return asked
 
 
-@EACH_TIER
+@pytest.mark.parametrize("tier", [*TIERS, "auto"])  # which also looks up where a slice ends: not at once
 def test_short_host_functions_are_not_each_followed_by_a_look(tier: TierName, clock: Clock) -> None:
     asked = play(tier, clock, 0.0)
     assert asked == []
