@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="the baseline tier needs
 
 MODULE = """
 (module
+  (memory 1 2)
   (func $same (param i32) (result i32) (local.get 0))
 
   ;; $x is written last on the way through the arm alone
@@ -54,9 +55,14 @@ MODULE = """
   (func (export "behind a call") (param $n i32) (param $q i32) (result i32)
     (local $x i32)
     (local.set $x (i32.add (local.get $n) (i32.const 9)))
-    (i32.sub (call $same (local.get $q)) (local.get $x))))
+    (i32.sub (call $same (local.get $q)) (local.get $x)))
+
+  (func (export "behind a builtin") (param $n i32) (param $q i32) (result i32)
+    (local $x i32)
+    (local.set $x (i32.add (local.get $n) (i32.const 9)))
+    (i32.sub (memory.grow (i32.const 0)) (local.get $x))))
 """
-NAMES = ("an arm", "a counter", "two ways round", "behind a call")
+NAMES = ("an arm", "a counter", "two ways round", "behind a call", "behind a builtin")
 
 
 def results(way: Way) -> list[object]:
