@@ -77,8 +77,8 @@ def results(tier: TierName, bits: int, *, deterministic: bool) -> dict[tuple[str
 @pytest.mark.parametrize("bits", FORMATS)
 def test_what_may_differ(bits: int) -> None:
     f = FORMATS[bits]
-    threaded, safe = (results(tier, bits, deterministic=False) for tier in TIERS)
-    for (name, args), word in threaded.items():
+    threaded, baseline, safe = (results(tier, bits, deterministic=False) for tier in TIERS)
+    for (name, args), word in (*threaded.items(), *baseline.items()):
         other, nans = safe[name, args], [arg | f.quiet for arg in args if f.is_nan(arg)]
         if not nans:
             assert word == other or (f.is_nan(word) and word == other ^ f.sign), (name, args)
@@ -91,6 +91,6 @@ def test_what_may_differ(bits: int) -> None:
 @pytest.mark.parametrize("bits", FORMATS)
 def test_nothing_differs_where_that_is_asked_for(bits: int) -> None:
     f = FORMATS[bits]
-    threaded, safe = (results(tier, bits, deterministic=True) for tier in TIERS)
-    assert threaded == safe
+    threaded, baseline, safe = (results(tier, bits, deterministic=True) for tier in TIERS)
+    assert threaded == baseline == safe
     assert {word for word in safe.values() if f.is_nan(word)} == {f.infinity | f.quiet}
