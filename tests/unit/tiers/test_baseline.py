@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +16,8 @@ from arenite.errors import Limit
 from arenite.layout.frame import ENTRIES_BELOW
 from arenite.machine.run import watch as watches
 from arenite.machine.run.fuel import SLICE, UNATTENDED
-from arenite.machine.space.window import Window
-from arenite.platform import HAS_OBJECTS, faults
+from arenite.machine.space.window import Window, changing
+from arenite.platform import HAS_OBJECTS, codespace, faults
 from arenite.tiers.baseline.code import CodeOfWindow
 from tiers import engine_of
 
@@ -148,3 +150,26 @@ def test_no_range_of_faults_is_left_where_tables_are_refused(monkeypatch: pytest
     assert result == 500500
     assert code_of(store).closed
     assert set(ranges) <= before
+
+
+@pytest.mark.parametrize("lock", [codespace._lock, faults._lock], ids=["code space", "faults"])
+def test_a_fork_takes_locks_in_the_order_of_a_thread_that_compiles(lock: threading.RLock) -> None:
+    begun, got = threading.Event(), list[bool]()
+
+    def compiles() -> None:
+        with changing:
+            begun.set()
+            time.sleep(0.2)  # meanwhile the fork takes what it can
+            got.append(lock.acquire(timeout=2))
+            if got[0]:
+                lock.release()
+
+    thread = threading.Thread(target=compiles)
+    thread.start()
+    begun.wait()
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    thread.join()
+    os.waitpid(child, 0)
+    assert got == [True]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import bisect
 import functools
 import mmap
+import os
 import struct
 import weakref
 from contextlib import suppress
@@ -53,6 +54,10 @@ def warn_once(why: str) -> None:
     import logging  # noqa: PLC0415 (it takes as long to import as a start otherwise does, and is hardly ever needed)
 
     logging.getLogger("arenite").warning("guests run on in the interpreter: %s", why)
+
+
+# A fork takes the locks that were named last first: here this one comes before those of the code space and of faults, as where functions are compiled.
+os.register_at_fork(before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release)
 
 
 class Placed(NamedTuple):
