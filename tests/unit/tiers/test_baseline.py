@@ -152,6 +152,7 @@ def test_no_range_of_faults_is_left_where_tables_are_refused(monkeypatch: pytest
     assert set(ranges) <= before
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # Python 3.12 and later say so of every such fork
 @pytest.mark.parametrize("lock", [codespace._lock, faults._lock], ids=["code space", "faults"])
 def test_a_fork_takes_locks_in_the_order_of_a_thread_that_compiles(lock: threading.RLock) -> None:
     begun, got = threading.Event(), list[bool]()

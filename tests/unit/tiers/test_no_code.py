@@ -11,7 +11,7 @@ from arenite.errors import Limit
 from arenite.platform import HAS_OBJECTS
 from arenite.platform.codespace import CodeSpace
 from arenite.tiers.baseline.code import warn_once
-from tiers import engine_of
+from tiers import Way, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,13 @@ def nothing_said() -> Iterator[None]:
     warn_once.cache_clear()
 
 
-def test_guests_run_on_and_it_is_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("way", ["auto", "baseline"])
+def test_guests_run_on_and_it_is_said_once(way: Way, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(_space: CodeSpace, **_options: object) -> int:
         raise Limit("no executable memory")
 
     monkeypatch.setattr(CodeSpace, "publish", refuse)
-    engine = engine_of("auto")
+    engine = engine_of(way)
     for number in range(3):  # a window each
         store = Store(engine)
         text = f'(module (func (export "f") (result i32) (i32.const {number})))'

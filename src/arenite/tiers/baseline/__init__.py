@@ -15,7 +15,7 @@ from arenite.bytecode.stops import COMPILE
 from arenite.layout.frame import COUNTERS_BELOW, RETURN_MAP_SIZE
 from arenite.machine.run.activation import READY
 from arenite.machine.space.window import changing
-from arenite.tiers.baseline.code import COMPILED, COUNTING, CodeOfWindow
+from arenite.tiers.baseline.code import COMPILED, COUNTING, CodeOfWindow, warn_once
 from arenite.tiers.baseline.stencil_table import stencils_of
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL, Variant
@@ -67,19 +67,21 @@ class BaselineTier(ThreadedTier):
         self._windows: WeakKeyDictionary[Window, CodeOfWindow] = WeakKeyDictionary()
 
     def code_of(self, window: Window) -> CodeOfWindow:
-        """What is compiled of a window.  Raises: `Limit`."""
-        found = self._windows.get(window)
+        """What is compiled of a window.  Where nothing can be, the interpreter runs it, and a warning says so."""
+        found, why = self._windows.get(window), None
         if found is None or not found.ready:
             with changing:
                 found = self._windows.get(window)
                 if found is None:  # kept before anything leads to its code: a signal's handler may ask for the same
                     found = self._windows.setdefault(window, CodeOfWindow(window, self._handlers, self.variant, self.wanted))
                 if not found.ready:
-                    found.prepare(window, self.calls if self.lazily else None)
+                    why = found.prepare(window, self.calls if self.lazily else None)
+        if why is not None:
+            warn_once(str(why))  # not under the lock: logging has one of its own
         return found
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
-        """A runner for a store.  Raises: `Limit`."""
+        """A runner for a store."""
         self.code_of(window)
         return self.runner_with(cage, window, self._table)
 

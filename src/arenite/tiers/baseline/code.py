@@ -100,19 +100,25 @@ class CodeOfWindow:
         self.counters: memoryview[int] | None = None
         self.space: CodeSpace | None = None
 
-    def prepare(self, window: Window, calls: int | None) -> None:
-        """Let functions be compiled after so many calls, or compile all now; what an exception has interrupted goes on.  Raises: `Limit`."""
+    def prepare(self, window: Window, calls: int | None) -> Exception | None:
+        """Let functions be compiled after so many calls, or compile all now; what an exception has interrupted goes on.  Why that cannot be, if it cannot."""
         if self.busy:  # a signal's handler runs a guest meanwhile: in the interpreter
-            return
+            return None
         self.busy = True
         try:
             if calls is not None:
                 self.count(window, calls)
             elif window.modules:
                 self.compile_all(window)
-            self.ready = True
+        except (Limit, ImportError, OSError) as error:
+            self._close(window)
+            why: Exception | None = error
+        else:
+            why = None
         finally:
             self.busy = False
+        self.ready = True
+        return why
 
     def count(self, window: Window, calls: int) -> None:
         """Let the calls of every function be counted: after so many it asks to be compiled."""
@@ -136,10 +142,11 @@ class CodeOfWindow:
         number = None if placed is None else placed.code.function_at(pc - placed.origin)
         if placed is None or number is None:
             return False
+        why: Exception | None = None
         with changing:
             if self.busy:  # a signal's handler runs a guest while another is compiled
                 return False
-            self.busy = True
+            self.busy, done = True, False
             try:
                 function = placed.code.function(number)
                 first = placed.origin + function.begin
@@ -153,11 +160,13 @@ class CodeOfWindow:
                     opcode = self.counters[first >> 3] & COUNT_ONE - 1  # it waits for its page to be full, but not for long
                     self.counters[first >> 3] = opcode | self.calls * COUNT_ONE
             except (Limit, ImportError, OSError) as error:
-                self._close(window, error)
-                return False
+                self._close(window)
+                why, done = error, False
             finally:
                 self.busy = False
-            return done
+        if why is not None:
+            warn_once(str(why))  # not under the lock: logging has one of its own
+        return done
 
     def compile_all(self, window: Window) -> None:
         """Compile every function.  Raises: `Limit`."""
@@ -273,10 +282,9 @@ class CodeOfWindow:
         opcode = int.from_bytes(placed.code.bytecode[function.begin : function.begin + 2], "little")
         self.code[placed.origin + function.begin >> 1] = opcode
 
-    def _close(self, window: Window, why: Exception) -> None:
-        """Compile nothing more, and say so once: what is compiled goes on."""
+    def _close(self, window: Window) -> None:
+        """Compile nothing more: what is compiled goes on."""
         self.closed = True
-        warn_once(str(why))
         for placed in window.modules:
             for function in placed.code.all_functions():
                 if self.code[placed.origin + function.begin >> 1] == COUNTING:
