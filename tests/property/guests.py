@@ -243,7 +243,7 @@ def python() -> bytes:
 
 
 ALL = (
-    Guest("recursion", (lambda: RECURSION,), called(9)),
+    Guest("recursion", (lambda: RECURSION,), called(11)),
     Guest("linked", (lambda: LIBRARY, lambda: USER, lambda: THIRD), called(150)),
     Guest("bulk", (lambda: BULK,), called(80)),
     Guest("start", (lambda: START,), started),
