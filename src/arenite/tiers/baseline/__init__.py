@@ -8,6 +8,7 @@ It is the threaded tier, with compiled functions in some places (`code`).
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -17,11 +18,12 @@ from arenite.machine.run.activation import READY
 from arenite.machine.space.window import changing
 from arenite.tiers.baseline.code import COMPILED, COUNTING, CodeOfWindow, warn_once
 from arenite.tiers.baseline.stencil_table import stencils_of
-from arenite.tiers.threaded import ThreadedTier
+from arenite.tiers.threaded import ThreadedTier, handlers
 from arenite.tiers.threaded.objects import USUAL, Variant
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Callable
 
     from arenite.machine.run.tier import Runner
@@ -33,6 +35,12 @@ ROUNDS: Final = 10_007  # of loops, and calls, in the first slice of fuel: at it
 LONGEST: Final = (
     4_194_301  # … and a later slice is no longer than that.  Primes: slices do not end at the same place of a loop for ever
 )
+
+
+@functools.cache
+def opcodes(variant: Variant) -> tuple[mmap.mmap, int]:
+    """The process's table of the handlers of a variant where some functions are compiled, and its address."""
+    return handlers(variant).opcodes({COMPILED: "compiled", COUNTING: "counting"})
 
 
 def every(_number: int) -> bool:
@@ -63,7 +71,7 @@ class BaselineTier(ThreadedTier):
         self.lazily, self.calls, self.wanted = lazily, calls, wanted
         if lazily:
             self.slice = rounds
-        self._opcodes, self._table = self._handlers.opcodes({COMPILED: "compiled", COUNTING: "counting"})
+        self._opcodes, self._table = opcodes(variant)
         self._windows: WeakKeyDictionary[Window, CodeOfWindow] = WeakKeyDictionary()
 
     def code_of(self, window: Window) -> CodeOfWindow:
