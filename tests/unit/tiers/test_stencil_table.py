@@ -10,14 +10,14 @@ import pytest
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.emit.hole import Symbols
 from arenite.emit.stencil import STUBS, variants
-from arenite.errors import InternalError
-from arenite.platform import HAS_OBJECTS, llvm
+from arenite.errors import InternalError, Limit
+from arenite.platform import HAS_OBJECTS, cache, llvm
 from arenite.platform.architectures import X86_64, host
-from arenite.tiers.baseline import holes, x86_64
+from arenite.tiers.baseline import holes, stencil_table, x86_64
 from arenite.tiers.baseline.blank import Blank, Draft, Opening, Reference
 from arenite.tiers.baseline.compiler import OP_SIZE
 from arenite.tiers.baseline.stencil_table import StencilTable, stencils_of
-from arenite.tiers.baseline.table import Routines, plan
+from arenite.tiers.baseline.table import Routines, made, plan
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL
 
@@ -158,3 +158,13 @@ def test_a_number_of_32_bits_in_an_addition_of_64_is_refused(kind: str, fits: bo
     else:
         with pytest.raises(InternalError, match="does not hold"):
             x86_64.blanks([draft])
+
+
+def test_an_old_cpu_for_which_llvm_calls_the_library_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InternalError, match="ceil"):
+        made(USUAL, X86_64, X86_64.baseline, plain=True)
+    monkeypatch.setattr(cache, "get", lambda _key: None)
+    monkeypatch.setattr(llvm, "host_cpu", lambda: X86_64.baseline)
+    monkeypatch.setattr(stencil_table, "HOST", X86_64)
+    with pytest.raises(Limit, match="no table of stencils"):
+        stencil_table.kept(USUAL, plain=True)
