@@ -6,6 +6,7 @@ what an op does with that is said here, and in its meaning.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.calls import mapped
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from arenite.platform.architectures import Architecture
 
 
-class OpRoutine(Routine):
+class OpRoutine(Routine, ABC):
     """The routine of `row`.  `volatile`: what LLVM is told of its slots."""
 
     volatile = ""
@@ -33,29 +34,29 @@ class OpRoutine(Routine):
         self.row = row
 
     # operands
+    @abstractmethod
     def slot_offset(self, operand: Operand, type_: Type = I64) -> str:
         """The byte offset of the slot that an operand names."""
-        raise NotImplementedError
 
+    @abstractmethod
     def number(self, operand: Operand) -> Value:
         """A number that stands in the code, as wide as the operand's type."""
-        raise NotImplementedError
 
+    @abstractmethod
     def label(self, operand: Operand) -> Value:
         """A label's pc."""
-        raise NotImplementedError
 
     def here(self) -> Label:
         """This op."""
         return Label(Value(I64, "%pc"))
 
+    @abstractmethod
     def behind(self) -> Value:
         """The pc behind this op, as the register `pc` has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_pc(self) -> Value:
         """The same as the records have it."""
-        raise NotImplementedError
 
     def slot(self, operand: Operand) -> str:
         """A `ptr` to the slot that an operand names."""
@@ -90,17 +91,17 @@ class OpRoutine(Routine):
         )
 
     # transfers
+    @abstractmethod
     def proceed(self) -> None:
         """Go on at the op behind this one."""
-        raise NotImplementedError
 
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
         self.jump(to.at.text)
 
+    @abstractmethod
     def switch(self, index: Value, to: Labels) -> None:
         """Go on at one of the labels that follow the op."""
-        raise NotImplementedError
 
     def halt(self) -> None:
         """The entry frame has returned."""

@@ -200,10 +200,10 @@ class Stencil(OpRoutine):
         if pc.startswith("@"):
             self.tail(pc, **registers)
             return
-        entry = self.caller or self.window_entry(ENTRIES_BELOW, pc)
-        if self.caller:
-            self.tail(entry, pc=pc, **registers)
+        if self.caller:  # a return, whose code was looked up
+            self.tail(self.caller, pc=pc, **registers)
             return
+        entry = self.window_entry(ENTRIES_BELOW, pc)
         with self.when(Value(I64, self.line(f"icmp eq ptr {entry}, null")), cold=True):
             self.tail("@dispatch", pc=pc, **registers)
         self.tail(entry, pc=pc, **registers)

@@ -219,9 +219,8 @@ class CodeOfWindow:
         self.returns = window.table(RETURNS_BELOW, len(window.code)).cast("Q")
         self.tables, self.pool = tables, at + len(ways)
         self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
-        used = round_up(
-            len(window.code)
-        )  # a damaged frame may say any pc below COMPILED_MAX: behind the code there are zeros, which cost nothing
+        used = round_up(len(window.code))
+        # a damaged frame may say any pc below COMPILED_MAX: behind the code there are zeros, which cost nothing
         if used < COMPILED_MAX:
             libc.protect(window.code_address - RETURNS_BELOW + used, COMPILED_MAX - used, mmap.PROT_READ)
         begin, end = space.text

@@ -69,4 +69,4 @@ def _key(variant: Variant, *, plain: bool) -> str:
 def stencils_of(variant: Variant, *, soon: bool = False) -> StencilTable:
     """The process's copy of a variant's table; `soon`: a plain one does, unless the other is there already.  Raises: as `kept`."""
     found = cache.get(_key(variant, plain=False)) if soon else None
-    return StencilTable.unpack(found or kept(variant, plain=soon)[1])
+    return StencilTable.unpack(kept(variant, plain=soon)[1] if found is None else found)
