@@ -193,13 +193,20 @@ def test_images_go_with_their_module() -> None:
     assert open_files() <= before
 
 
-def test_there_are_only_so_many_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(births, "MOST", 0)
-    world = Noting()
-    for _ in range(4):
-        store, exports = world.store()
-        assert exports["own"](store, 1) == 3
-    assert born(world.module) == 0
+@pytest.mark.parametrize(("most", "kept"), [(0, [0, 0, 0]), (2, [0, 1, 1]), (3, [1, 1, 1])])
+def test_there_are_only_so_many_images_and_the_newest_stay(most: int, kept: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has seen many modules maps the stores of those it uses now."""
+    monkeypatch.setattr(births, "MOST", most)
+    worlds = [Noting() for _ in range(3)]
+    for world in worlds:
+        early, early_exports = world.store()
+        for _ in range(3):
+            store, exports = world.store()
+            assert exports["own"](store, 1) == 3
+        assert early_exports["own"](early, 2) == 5
+    assert [born(world.module) for world in worlds] == kept
+    worlds[0].store()
+    assert born(worlds[0].module) == (most > 0), "and one that was given up comes again"
 
 
 @EACH_TIER

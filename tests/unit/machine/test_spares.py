@@ -59,6 +59,7 @@ def world() -> Iterator[Stores]:
     stores = Stores(WAT)
     for _ in range(2):
         stores.store()
+    assert len(stores.module.births._found) == 1, "what these tests read is not there in a cage that was built by hand"
     yield stores
     spares.forget()
 

@@ -12,6 +12,7 @@ Nobody can tell the difference, other than by the time it takes: the bytes, plac
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from arenite.machine.space.window import Window, Windows
 
 KEYS: Final = 4  # of one module
-MOST: Final = 128  # of a process: each holds a file descriptor
+MOST: Final = 128  # of a process, the newest: each holds a file descriptor
 
 Key: TypeAlias = "tuple[Windows, int, int, list[FuncType], list[int], Quota]"
 
@@ -53,6 +54,7 @@ class Birth:
     instance: InstanceAddr
     elements: int | None
     spares: Spares
+    births: weakref.ref[Births]
 
     def give(self, machine: Machine) -> InstanceAddr:
         """Let an unborn machine of this kind begin like that.  Raises: `Limit` when the system refuses its cage."""
@@ -70,8 +72,20 @@ class Birth:
             raise
         return self.instance
 
+    def forget(self) -> None:
+        """Let the next store of this kind be made by hand, and a birth of it."""
+        births = self.births()
+        if births is not None:
+            births.forget(self)
 
-_alive: weakref.WeakSet[Birth] = weakref.WeakSet()
+
+_alive: dict[weakref.ref[Birth], None] = {}
+"""All of the process, the oldest first; each takes itself out when its module goes."""
+
+
+def _gone(birth: weakref.ref[Birth]) -> None:
+    """Its module is gone."""
+    _alive.pop(birth, None)
 
 
 class Births:
@@ -86,7 +100,7 @@ class Births:
         key = _key(machine, imports)
         if key is None:
             return instantiate.prepare(machine, code, imports)
-        for birth in self._found:
+        for birth in self._found.copy():  # another thread may take some out
             if birth.key == key:
                 return birth.give(machine)
         instance = instantiate.prepare(machine, code, imports)
@@ -98,7 +112,7 @@ class Births:
 
     def _keep(self, key: Key, machine: Machine, instance: InstanceAddr) -> None:
         """Make a birth of a machine in which nothing has run yet; where the system has no room for it, there is none."""
-        if len(_alive) >= MOST or any(birth.key == key for birth in self._found):
+        if any(birth.key == key for birth in self._found):
             return
         registry = machine.registry.copy()  # the machine may change its own
         registry.host_functions = []
@@ -107,11 +121,23 @@ class Births:
         except (OSError, Limit):
             return
         ranges = [(start, start + size) for start, size, _ in image.mappings] + list(image.behind)
+        spares = Spares(ranges, sum(image.sizes))
         birth = Birth(
-            key, image, machine.modules, machine.window, registry, instance, machine.elements, Spares(ranges, sum(image.sizes))
+            key, image, machine.modules, machine.window, registry, instance, machine.elements, spares, weakref.ref(self)
         )
-        _alive.add(birth)
         self._found.append(birth)
+        _alive[weakref.ref(birth, _gone)] = None
+        while len(_alive) > MOST:
+            with suppress(RuntimeError, StopIteration):  # another thread was here
+                oldest = next(iter(_alive))
+                _alive.pop(oldest, None)
+                if (former := oldest()) is not None:
+                    former.forget()
+
+    def forget(self, birth: Birth) -> None:
+        """Give up one of these; stores that began with it go on."""
+        with suppress(ValueError):  # another thread was here
+            self._found.remove(birth)
 
 
 def _key(machine: Machine, imports: Sequence[Addr]) -> Key | None:
