@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.stops import STOPS, Builtin
 from arenite.config import Config
+from arenite.features import FEATURES, SUPPORTED, SWITCHES, Feature
 from arenite.layout.records import RECORDS
 from arenite.layout.spaces import SPACES
 from arenite.layout.types import NAMES
 from arenite.traps import Cause
 from arenite.wasi.preview1 import ROWS
-from arenite.wasm.features import FEATURES
 from arenite.wasm.opcodes import OPCODES
 
 if TYPE_CHECKING:
@@ -76,10 +76,15 @@ def opcodes() -> str:
 
 
 def features() -> str:
-    """Every proposal, and whether arenite has it."""
+    """Every proposal, whether arenite has it, and the attribute of `Config` that switches it off."""
+    switches = {feature.name: code(name) for name, feature in SWITCHES.items() if feature.supported}
+
+    def standard(feature: Feature) -> str:
+        return feature.standard or (f"phase {feature.phase}" if feature.phase else "given up for another")
+
     return table(
-        "proposal|standard|arenite has it",
-        ((f.name, f.standard or f"phase {f.phase}", yes(f.supported) or "no") for f in FEATURES),
+        "proposal|standard|arenite has it|switch",
+        ((f.name, standard(f), yes(f.supported) or "no", switches.get(f.name, "")) for f in FEATURES),
     )
 
 
@@ -149,7 +154,15 @@ def config() -> str:
     """Every option of `Config`."""
     return table(
         "option|type|default|meaning",
-        ((code(f.name), code(f.type), code(repr(f.default)), f.metadata.get("doc", "")) for f in dataclasses.fields(Config)),
+        (
+            (
+                code(f.name),
+                code(f.type),
+                "[all that there are](features.md)" if f.default is SUPPORTED else code(repr(f.default)),
+                f.metadata.get("doc", ""),
+            )
+            for f in dataclasses.fields(Config)
+        ),
     )
 
 
@@ -160,7 +173,7 @@ def wasi() -> str:
 
 PAGES: dict[str, tuple[str, str, Callable[[], str]]] = {
     "opcodes.md": ("Instructions of WebAssembly", "arenite/wasm/opcodes.py", opcodes),
-    "features.md": ("Features of WebAssembly", "arenite/wasm/features.py", features),
+    "features.md": ("Features of WebAssembly", "arenite/features.py", features),
     "records.md": ("Records of the machine", "arenite/layout/records.py", records),
     "spaces.md": ("Address spaces", "arenite/layout/spaces.py", spaces),
     "ops.md": ("Ops of the bytecode", "arenite/bytecode/ops.py", ops),

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
 from arenite.compat.wasmtime import check as check_wasmtime
 from arenite.compat.wasmtime import check_type
+from arenite.features import SUPPORTED, SWITCHES, Features
 
 TIERS: Final = ("auto", "threaded", "baseline", "safe")
 ADDRESSINGS: Final = ("single", "spaces")
@@ -31,6 +32,7 @@ class Config:
 
     An unknown option is an `AttributeError`, a value of another type a `TypeError`, one that no engine could use a `ValueError`; it keeps
     its value then.  Those of `WASMTIME` may be set to what arenite does anyway; `cranelift_nan_canonicalization` is `deterministic`.
+    `SWITCHES` change `features`: `config.wasm_simd = False`.
     """
 
     tier: TierName = option(
@@ -68,6 +70,11 @@ class Config:
     )
     addressing: AddressingName = option("single", "how generated code forms addresses: one base, or a base per address space")
     explicit_bounds: bool = option(default=False, doc="compare addresses with lengths instead of relying on guard pages")
+    features: Features = option(
+        SUPPORTED,
+        "names of the features of WebAssembly that modules may use; switches such as `wasm_memory64` put one in or take it out. "
+        "An engine that has not all does not use the cache",
+    )
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an option, or check one of the `wasmtime` package's."""
@@ -76,6 +83,8 @@ class Config:
             if name != "cranelift_nan_canonicalization":
                 return
             name = "deterministic"
+        elif name in SWITCHES:
+            name, value = "features", switched(self.features, name, value)
         elif name in OPTIONS:
             check(name, value)
         object.__setattr__(self, name, value)
@@ -87,6 +96,15 @@ DEFAULTS: Final[dict[str, object]] = {f.name: f.default for f in fields(Config)}
 WORDS: Final = {"tier": TIERS, "addressing": ADDRESSINGS}
 
 
+def switched(features: Features, name: str, value: object) -> Features:
+    """The features after a switch is set.  Raises: `TypeError`, `ValueError` naming the switch."""
+    check_type(name, value, bool)
+    feature = SWITCHES[name]
+    if value and not feature.supported:
+        raise ValueError(f"{name} is True: arenite does not have that")
+    return features | {feature.name} if value else features - {feature.name}
+
+
 def check(name: str, value: object) -> None:
     """Raises: `TypeError`, `ValueError` naming the option."""
     if name in WORDS:
@@ -94,5 +112,7 @@ def check(name: str, value: object) -> None:
             raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, WORDS[name]))}")
         return
     check_type(name, value, type(DEFAULTS[name]))
+    if isinstance(value, frozenset) and not {"mvp"} <= value <= SUPPORTED:
+        raise ValueError(f"features is {sorted(value)}; expected mvp, and others of {sorted(SUPPORTED)}")
     if isinstance(value, int) and not isinstance(value, bool) and not 0 < value < 1 << 64:
         raise ValueError(f"{name} is {value!r}; expected a positive int below 2**64")

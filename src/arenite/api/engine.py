@@ -14,6 +14,7 @@ from arenite.api.bound import Unclosed
 from arenite.api.numbers import expect
 from arenite.config import Config
 from arenite.errors import Failure, Limit
+from arenite.features import SUPPORTED
 from arenite.layout.cage import MAX_AREAS, cage_size
 from arenite.machine.records.quota import Quota
 from arenite.machine.space.window import Windows
@@ -75,7 +76,7 @@ def _try_cage(areas: int) -> None:
 
 def cache_of(config: Config) -> Cache | None:
     """Where translations are kept for other processes, if they are."""
-    if not config.cache:
+    if not config.cache or config.features != SUPPORTED:  # what the cache has may use them all
         return None
     return Cache(Path(config.cache_dir) if config.cache_dir else usual_folder(), usual_size())
 

@@ -92,7 +92,7 @@ class Module(Unclosed):
     def validate(engine: Engine, wasm: bytes | bytearray) -> None:
         """Check a binary module without translating it.  Raises: `DecodeError`, `ValidationError`, `TypeError` for what are no bytes."""
         expect(engine, Engine)
-        validate(decode(binary(wasm, "bytes")))
+        validate(decode(binary(wasm, "bytes"), features=engine.config.features))
 
     @property
     def name(self) -> str:

@@ -82,6 +82,10 @@ class EngineResolver(GivenModules):
         """One of those given, or of the engine's."""
         return super().module(digest) or self._engine.modules.get(digest)
 
+    def structure(self, wasm: bytes, paid: int) -> ModuleCode:
+        """The same without translating bodies, which use no more than the engine's features."""
+        return structure(wasm, paid, self._engine.config.features)
+
     def translate(self, wasm: bytes, paid: int) -> ModuleCode:
         """A module that travels along."""
         code = translated(self._engine, wasm, paid)

@@ -20,7 +20,7 @@ def translated(
 ) -> ModuleCode:
     """As `translate`; a module that was translated by any of the user's processes before is not translated again."""
     if not worth_keeping(len(data)) or (cache := engine.cache) is None:
-        return translate(data, paid, progress=progress)
+        return translate(data, paid, progress=progress, features=engine.config.features)
     from arenite.snapshot import translations  # noqa: PLC0415 (small modules need nothing of it)
 
     wasm = WasmFile(lambda: data, file_digest(data))

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from arenite.config import OPTIONS, TIERS, Config, TierName
+from arenite.features import SWITCHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 DEFAULTS: Final = Config()
-OTHERS: Final = [name for name in OPTIONS if name not in {"tier", "consume_fuel"}]  # those two have flags: --tier, --fuel
+OTHERWISE: Final = {"tier", "consume_fuel", "features"}  # have --tier, --fuel, switches
+OTHERS: Final = [name for name in OPTIONS if name not in OTHERWISE]
 TRUTH: Final = {"true": True, "false": False}
 PATH: Final = click.Path(path_type=Path)
 
@@ -57,7 +59,7 @@ settings_option = click.option(
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help=f"Set another option of the engine: {', '.join(OTHERS)}.",
+    help=f"Set another option of the engine: {', '.join(OTHERS)}; or switch a feature of WebAssembly, as in wasm_simd=false.",
 )
 
 
@@ -80,10 +82,10 @@ def configured(tier: TierName, settings: Sequence[str], *, fuel: bool = False) -
     config = Config(tier=tier, consume_fuel=fuel)
     for setting in settings:
         name, _, text = setting.partition("=")
-        if name not in OTHERS:
-            raise click.BadParameter(f"no option {name!r}; there are: {', '.join(OTHERS)}", param_hint="--set")
+        if name not in (*OTHERS, *SWITCHES):
+            raise click.BadParameter(f"no option {name!r}; there are: {', '.join((*OTHERS, *SWITCHES))}", param_hint="--set")
         try:
-            setattr(config, name, value(text, getattr(DEFAULTS, name)))
+            setattr(config, name, value(text, getattr(DEFAULTS, name, True)))
         except ValueError as error:
             raise click.BadParameter(f"{setting}: {error}", param_hint="--set") from error
     return config

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.features import FEATURES
 from arenite.layout.types import REFERENCES
-from arenite.wasm.features import FEATURES
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.sink import Sink
 from arenite.wasm.uses import uses

@@ -12,15 +12,15 @@ from arenite.bytecode.module import ElementSegment, ModuleCode, WasmFile
 from arenite.bytecode.segments import DataSegment, DataSegments
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
+from arenite.features import SUPPORTED, Features
 from arenite.translate.operands import WideFrame
 from arenite.translate.shape import Shape
 from arenite.translate.translator import Translator
 from arenite.translate.writer import Trace
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.decode import decode
-from arenite.wasm.features import SUPPORTED, Features
 from arenite.wasm.module import ExternKind, Mode
-from arenite.wasm.validate import validate_module
+from arenite.wasm.validate import validate, validate_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,10 +59,13 @@ def translate(
     return code
 
 
-def structure(data: bytes, paid: int | None = None) -> ModuleCode:
-    """A module without bytecode, for bytecode that comes from elsewhere.  `paid`, raises: as `translate`."""
-    module = decode(data, paid)
-    validate_module(module)
+def structure(data: bytes, paid: int | None = None, features: Features = SUPPORTED) -> ModuleCode:
+    """A module without bytecode, for bytecode that comes from elsewhere.  `paid`, `features`, raises: as `translate`.
+
+    Bodies are looked at only if not all features may be used.
+    """
+    module = decode(data, paid, features)
+    (validate_module if features == SUPPORTED else validate)(module)
     return _assembled(module, Translator(Shape(module), module.budget), None)
 
 

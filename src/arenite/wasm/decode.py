@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import DecodeError, ValidationError
+from arenite.features import SUPPORTED, Features, missing
 from arenite.layout.types import FUNCREF, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
-from arenite.wasm.features import EXTERNS, SECTIONS, SUPPORTED, Features, illegal, limits_flags, malformed, missing
+from arenite.wasm.features import EXTERNS, SECTIONS, illegal, limits_flags, malformed
 from arenite.wasm.module import Custom, Data, Element, Export, ExternKind, GlobalInit, Import, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader

@@ -17,9 +17,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import DecodeError
+from arenite.features import SUPPORTED, Features
 from arenite.layout.types import ExportType, ImportType
 from arenite.wasm.budget import CHARACTER, NAME, Budget
-from arenite.wasm.features import SUPPORTED, Features
 from arenite.wasm.reader import Reader
 
 if TYPE_CHECKING:

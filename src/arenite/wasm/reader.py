@@ -15,8 +15,9 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 from arenite.errors import DecodeError
+from arenite.features import missing
 from arenite.layout.types import EXTERNREF, F64, FUNCREF, I32
-from arenite.wasm.features import heap_type, malformed, missing
+from arenite.wasm.features import heap_type, malformed
 
 MASK32: Final = 0xFFFFFFFF
 LARGEST: Final = 0x7FFF_FFFF_FFFF_FFFF

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
+from arenite.features import SUPPORTED, missing
 from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
-from arenite.wasm.features import SUPPORTED, missing
 from arenite.wasm.module import ExternKind, Mode
 from arenite.wasm.opcodes import BY_NAME
 from arenite.wasm.sink import Sink

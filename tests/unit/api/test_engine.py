@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-from arenite import Config, Engine, Instance, Module, Store, platform, wat2wasm
+from arenite import Config, Engine, Instance, Module, Snapshot, Store, ValidationError, platform, wat2wasm
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
+from arenite.features import SUPPORTED, SWITCHES
 from marks import EACH_TIER
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from arenite.config import TierName
 
 GUEST = """
@@ -59,15 +62,57 @@ def test_custom_sections() -> None:
 def test_switches_of_the_wasmtime_package() -> None:
     config = Config()
     config.wasm_multi_value = True
-    config.wasm_simd = False
+    config.wasm_gc = False
     config.debug_info = True
     config.strategy = "cranelift"
     assert config == Config()
-    for name, value, words in (("wasm_simd", True, "does not have"), ("wasm_bulk_memory", False, "always has")):
-        with pytest.raises(ValueError, match=f"{name} is {value}: arenite {words} that"):
-            setattr(config, name, value)
+    for name in ("wasm_gc", "wasm_component_model"):
+        with pytest.raises(ValueError, match=f"{name} is True: arenite does not have that"):
+            setattr(config, name, True)
     with pytest.raises(AttributeError):
         config.wasm_smid = False
+
+
+MULTI = "(module (func (result i32 i32) (i32.const 1) (i32.const 2)))"
+
+
+@EACH_TIER
+def test_a_feature_that_is_switched_off(tier: TierName, tmp_path: Path) -> None:
+    config = Config(tier=tier, cache_dir=str(tmp_path))
+    everything = Engine(config)
+    wasm = wat2wasm(MULTI)
+    Module(everything, wasm)
+    config.wasm_multi_value = False
+    assert config == Config(tier=tier, cache_dir=str(tmp_path), features=SUPPORTED - {"multi-value"})
+    engine = Engine(config)
+    for refused in (lambda: Module(engine, wasm), lambda: Module.validate(engine, wasm)):
+        with pytest.raises(ValidationError, match=r"needs multi-value, which is switched off \(wasm_multi_value\)"):
+            refused()
+    Module(everything, wasm)  # which has a copy of its own
+    config.wasm_multi_value = True
+    Module(Engine(config), wasm)
+
+
+def test_a_snapshot_brings_no_feature_that_is_switched_off(tmp_path: Path) -> None:
+    """Neither where its bytecode is used as it comes, nor where it is translated."""
+    body = "(drop (i32.extend8_s (i32.const 1)))" * 40_000  # large enough for its bytecode to be believed
+    for text in (MULTI, f"(module (func {body}))"):
+        path = tmp_path / "s.arn"
+        store = Store(Engine(Config(cache=False)))
+        Instance(store, Module(store.engine, text), [])
+        store.snapshot().save(path, embed=True)
+        Snapshot.open(path, Engine(Config(cache=False))).fork()
+        config = Config(features=frozenset({"mvp"}))
+        with pytest.raises(ValidationError, match="which is switched off"):
+            Snapshot.open(path, Engine(config)).fork()
+
+
+def test_only_features_that_there_are() -> None:
+    for features in (frozenset({"gc", "mvp"}), frozenset({"simd"}) - {"mvp"}, frozenset[str]()):
+        with pytest.raises(ValueError, match=r"^features is "):
+            Config(features=features)
+    with pytest.raises(TypeError, match=r"^features is "):
+        Config(features={"mvp"})  # type: ignore[arg-type]  # the test's matter
 
 
 NONSENSE = {
@@ -136,6 +181,16 @@ def test_canonical_nans(tier: TierName) -> None:
     assert Instance(store, Module(store.engine, text), []).call(store, "f", 0.0) == 0x7FC00000
 
 
+WITHOUT_SWITCH = {  # features that it always has, or cannot have
+    "wasm_mutable_globals",
+    "wasm_sign_extension",
+    "wasm_nontrapping_float_to_int",
+    "wasm_extended_const",
+    "wasm_branch_hinting",
+    "wasm_legacy_exceptions",
+}
+
+
 def test_every_switch_of_the_wasmtime_package_is_known() -> None:
     theirs = {name for name, item in vars(wasmtime.Config).items() if isinstance(item, property)}
-    assert theirs - {field.name for field in dataclasses.fields(Config)} == set(WASMTIME)
+    assert theirs - {field.name for field in dataclasses.fields(Config)} == {*WASMTIME, *SWITCHES} - WITHOUT_SWITCH

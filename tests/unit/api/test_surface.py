@@ -14,6 +14,7 @@ import wasmtime
 import arenite
 from arenite import Config, Engine, Linker, Module
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
+from arenite.features import SWITCHES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "wasmtime.md"
 SPECIAL = {"__init__", "__call__", "__getitem__", "__setitem__", "__len__", "__iter__", "__enter__", "__exit__"}
@@ -71,7 +72,7 @@ def ours(name: str) -> Any:
     kind, _, member = name.partition(".")
     if not member:
         return getattr(arenite, kind, None)
-    if kind == "Config" and member in WASMTIME:
+    if kind == "Config" and (member in WASMTIME or member in SWITCHES):
         return WASMTIME
     holder = getattr(arenite, kind)
     found = inspect.getattr_static(holder, member, None)

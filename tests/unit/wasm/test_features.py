@@ -8,9 +8,9 @@ import pytest
 
 from arenite import AreniteError, DecodeError, ValidationError, wat2wasm
 from arenite.api.text import wasm_tools
-from arenite.compat.wasmtime import OPTIONS
+from arenite.features import FEATURES, SUPPORTED
 from arenite.translate.module import translate
-from arenite.wasm.features import CODES, EXTERNS, FEATURES, LIMITS, SECTIONS, SUPPORTED, TYPES
+from arenite.wasm.features import CODES, EXTERNS, LIMITS, SECTIONS, TYPES
 from arenite.wasm.opcodes import BY_CODE
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "bulk-memory": "bulk-memory",
     "extended-const": "extended-const",
 }
-UNNAMED: Final = {"mvp", "mutable-globals", "sign-extension", "nontrapping-float-to-int", "extended-const", "branch-hinting"}
-"""Those that the `wasmtime` package has no option for: it always has them."""
-PROPOSED: Final = {"wide_arithmetic", "custom_page_sizes", "stack_switching", "component_model", "relaxed_simd_deterministic"}
-"""Its options for what is not in our table: what nobody has agreed on so far, components, and a way to have a feature."""
 USERS: Final = {
     "mutable-globals": [
         '(global (export "g") (mut i32) (i32.const 0))',
@@ -95,14 +91,6 @@ def test_every_feature_is_used_here() -> None:
         "branch-hinting",
     }  # which refuse nothing: everything is one, hints are a custom section
     assert {row.feature for row in BY_CODE.values()} <= {feature.name for feature in FEATURES}
-
-
-def test_the_wasmtime_package_s_options_say_the_same() -> None:
-    options = {name.removeprefix("wasm_"): value for name, value in OPTIONS.items() if name.startswith("wasm_")}
-    said = {name: value for name, value in options.items() if not any(name.startswith(other) for other in PROPOSED)}
-    assert said == {f.name.replace("-", "_"): f.supported for f in FEATURES if f.name not in UNNAMED}
-    assert UNNAMED <= SUPPORTED
-    assert not any(options[name] for name in PROPOSED)
 
 
 def test_a_byte_belongs_to_one_feature() -> None:

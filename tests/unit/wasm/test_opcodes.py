@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
+from arenite.features import SUPPORTED
 from arenite.layout.types import type_name
 from arenite.wasm.codes import CODES, FIRST_PREFIX, PAGE, code_of, encoding
 from arenite.wasm.features import CODES as CODES_OF_FEATURES
-from arenite.wasm.features import SUPPORTED, illegal
+from arenite.wasm.features import illegal
 from arenite.wasm.opcodes import BY_CODE, BY_NAME, CHAPTER, CHAPTERS, OPCODES, PREFIX, Opcode
 from arenite.wasm.reader import Reader
 from unit.wasm.recorder import report

@@ -9,9 +9,10 @@ from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
+from arenite.features import SUPPORTED, missing
 from arenite.layout.types import I32, NUMERIC, REFERENCES
 from arenite.wasm.body.stacks import Stacks
-from arenite.wasm.features import SUPPORTED, TYPES, missing
+from arenite.wasm.features import TYPES
 from arenite.wasm.module import ExternKind, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader

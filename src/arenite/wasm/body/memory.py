@@ -10,10 +10,10 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
+from arenite.features import missing
 from arenite.layout.types import I32
 from arenite.wasm import opcodes
 from arenite.wasm.body.context import NOTHING, THREE, Context
-from arenite.wasm.features import missing
 from arenite.wasm.reader import MASK32
 
 SECOND: Final[bytes] = opcodes.SECOND
