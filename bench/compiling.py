@@ -100,7 +100,7 @@ class Suite:
         with suppress(Exit):
             start(store)
         code = code_of(store)
-        self.row(f"CPython on auto, {what}: functions compiled", len(code.known), "")
+        self.row(f"CPython on auto, {what}: functions compiled", len(code.function_offsets), "")
         self.row(f"CPython on auto, {what}: machine code", len(code.opened(store.machine.window)) / MB, "MB", "< 10")
 
     def stencils(self) -> None:

@@ -164,7 +164,7 @@ class Suite:
         store = booted(engine, module)
         self.row(f"{what}: boot to its first readline", (perf_counter() - begin) * 1e3, "ms")
         if engine.config.tier == "auto":
-            self.row(f"{what}: functions compiled meanwhile, which the forks share", len(code_of(store).known), "")
+            self.row(f"{what}: functions compiled meanwhile, which the forks share", len(code_of(store).function_offsets), "")
         begin = perf_counter()
         snapshot = store.snapshot()
         self.row(f"{what}: snapshot, the first", (perf_counter() - begin) * 1e3, "ms")

@@ -90,7 +90,7 @@ class Engine(Unclosed):
         self.config = copy.copy(config or Config())
         self.quota = Quota.of(self.config)
         self.tier = make_tier(self.config)
-        self.windows = Windows(portable=self.tier.portable, tables=self.tier.tables)
+        self.windows = Windows(portable=self.tier.portable, side_tables_size=self.tier.side_tables_size)
         self.epoch = 0
         # of snapshots, out of the cache, by the digests of file and bytecode: their files have not been looked at
         self.unread: WeakValueDictionary[tuple[str, str], ModuleCode] = WeakValueDictionary()

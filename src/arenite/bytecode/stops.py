@@ -67,7 +67,7 @@ FINISHED: Final = 0
 PAUSE_AGAIN: Final = 64
 PAUSE_OWED: Final = 65
 LOOK_UP: Final = 128
-COMPILE: Final = 129
+HOT: Final = 129
 FAULT: Final = 130
 
 
@@ -146,7 +146,7 @@ STOPS: Final[dict[int, Stop]] = {
         price="1 for each 1,024 elements begun: 1 ms where they are expressions",
     ),
     Builtin.ELEM_DROP: Stop(Resume.BEHIND, "drop an element segment", _arguments("segment:elem"), price="nothing; a microsecond"),
-    COMPILE: Stop(Resume.HERE, "the function that begins at pc is called often; the tier may compile it"),
+    HOT: Stop(Resume.HERE, "the function that begins at pc is called often; the tier may compile it"),
     FAULT: Stop(
         Resume.NEVER, "a memory is out of bounds in compiled code; pc is the address of the instruction, the tier knows the op"
     ),

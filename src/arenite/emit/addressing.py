@@ -20,11 +20,13 @@ from typing import Final, Protocol
 from arenite.bytecode.protocol import I32, I64, Value
 from arenite.layout.cage import AREA_SIZE, MEMORY_AT, STORE_AT, WINDOW_AT
 from arenite.layout.frame import RETURN_MAP_SIZE
+from arenite.layout.side_tables import SIDE_TABLES
 from arenite.layout.spaces import SPACES, Space
 
 Line = Callable[[str], str]  # emits `%n = <text>` and returns "%n"
 
-FIXED: Final = {Space.STORE: STORE_AT, Space.WINDOW: WINDOW_AT, Space.RETURNS: -RETURN_MAP_SIZE}
+BESIDE_CODE: Final = {Space.BYTECODE: 0, Space.RETURNS: -RETURN_MAP_SIZE} | {space: -t.below for space, t in SIDE_TABLES.items()}
+FIXED: Final = {Space.STORE: STORE_AT, Space.WINDOW: WINDOW_AT} | BESIDE_CODE
 _CLASSES: Final = tuple(dict.fromkeys(row.alias for row in SPACES.values()))
 
 
@@ -80,8 +82,8 @@ def _moved(line: Line, base: str, disp: int) -> str:
 
 def _common(line: Line, space: Space, offset: Value, disp: int) -> str:
     """The spaces that both ways address alike."""
-    assert offset.type is I32, "an offset into the cage is an i32"
-    base = {Space.FRAME: "%fp", Space.RETURNS: "%code"}.get(space, "%base")
+    assert offset.type is I32 or space in BESIDE_CODE, "an offset into the cage is an i32"
+    base = "%code" if space in BESIDE_CODE else "%fp" if space is Space.FRAME else "%base"
     return _step(line, base, widened(line, offset), disp + FIXED.get(space, 0))
 
 

@@ -7,6 +7,7 @@ from arenite.bytecode.row import Form, Operand
 from arenite.emit.llvm_text import INVARIANT
 from arenite.emit.op import OpRoutine
 from arenite.layout.cage import UNIT
+from arenite.layout.spaces import Space
 
 
 class Handler(OpRoutine):
@@ -15,8 +16,7 @@ class Handler(OpRoutine):
     # operands
     def place(self, at: int) -> str:
         """A `ptr` to a field of this op."""
-        pc = self.line(f"getelementptr i8, ptr %code, i64 {at}") if at else "%code"
-        return self.line(f"getelementptr i8, ptr {pc}, i64 %pc")
+        return self.addressing.address(self.line, Space.BYTECODE, Value(I64, "%pc"), at)
 
     def field(self, at: int, type_: str) -> str:
         """A field of this op."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import I8, I32, I64, Value
-from arenite.bytecode.stops import COMPILE, FAULT
+from arenite.bytecode.stops import FAULT, HOT
 from arenite.emit.addressing import alias_metadata
 from arenite.emit.handler import Handler
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.routine import CONVENTION, STATUS_LABELS, Routine
-from arenite.layout.frame import COUNT_ONE, ENTRIES_BELOW
 from arenite.layout.records import StoreContext
+from arenite.layout.side_tables import COUNT_ONE
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
@@ -115,9 +115,9 @@ class Interpreter:
         return e.function("dispatch")
 
     def compiled(self) -> str:
-        """The handler of `COMPILED`: go on in the compiled code of the op; again, if another CPU has shown the opcode before the entry."""
+        """The handler of `ENTER_COMPILED`: go on in the compiled code of the op; again, if another CPU has shown the opcode before the entry."""
         e = self.routine()
-        entry = e.window_entry(ENTRIES_BELOW, "%pc")
+        entry = e.machine_code(Space.ENTRIES, "%pc")
         with e.when(Value(I64, e.line(f"icmp eq ptr {entry}, null")), cold=True):
             e.jump("%pc")
         e.tail(entry)
@@ -126,12 +126,11 @@ class Interpreter:
     def counting(self) -> str:
         """The handler of `COUNTING`: count, then do what the op in its place does; when that has been often, let the tier know."""
         e = self.routine()
-        counter = e.counter("%pc")
-        word = Value(I32, e.line(f"load i32, ptr {counter}, align 4"))
-        left = e.pure("sub", word, e.const(I32, COUNT_ONE))
-        e.do(f"store i32 {left.text}, ptr {counter}, align 4")
+        at = e.element_at(Space.COUNTERS, "%pc")
+        left = e.pure("sub", e.load(Space.COUNTERS, I32, at), e.const(I32, COUNT_ONE))
+        e.store(Space.COUNTERS, at, left)
         with e.when(e.pure("lt_u", left, e.const(I32, COUNT_ONE)), cold=True):
-            e.stop(COMPILE)
+            e.stop(HOT)
         e.tail(e.handler(e.line(f"trunc i32 {left.text} to i16")))
         return e.function("counting")
 

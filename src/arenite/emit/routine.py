@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area
 from arenite.bytecode.protocol import I32, I64, Register, Value
-from arenite.bytecode.stops import COMPILE, FAULT, FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.bytecode.stops import FAULT, FINISHED, HOT, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.emit.addressing import alias_tag
 from arenite.emit.llvm_text import INVARIANT, LlvmText
-from arenite.layout.frame import COUNTERS_BELOW
+from arenite.layout.cage import UNIT
 from arenite.layout.records import StoreContext
+from arenite.layout.side_tables import SIDE_TABLES
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
@@ -45,7 +47,7 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
 }
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
 STATUS_LABELS: Final[dict[int, str]] = (
-    {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed", COMPILE: "compile", FAULT: "fault"}
+    {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed", HOT: "hot", FAULT: "fault"}
     | {int(t): t.name.lower() for t in Cause}
     | {int(h): h.name.lower() for h in Builtin}
 )
@@ -108,7 +110,7 @@ class Routine(LlvmText):
 
     def jump(self, pc: str, **registers: str) -> None:
         """Go on at the op at `pc`."""
-        step = self.line(f"getelementptr i8, ptr %code, i64 {pc}")
+        step = self.addressing.address(self.line, Space.BYTECODE, Value(I64, pc), 0)
         op = self.line(f"load i16, ptr {step}, align 2, !invariant.load {INVARIANT}")
         self.tail(self.handler(op), pc=pc, **registers)
 
@@ -117,15 +119,15 @@ class Routine(LlvmText):
         slot = self.line(f"getelementptr ptr, ptr %handlers, i64 {self.line(f'zext i16 {op} to i64')}")
         return self.line(f"load ptr, ptr {slot}, align 8, !invariant.load {INVARIANT}")
 
-    def counter(self, pc: str) -> str:
-        """A `ptr` to the counter of the op at `pc`."""
-        table = self.line(f"getelementptr i8, ptr %code, i64 {-COUNTERS_BELOW}")
-        return self.line(f"getelementptr i8, ptr {table}, i64 {self.line(f'lshr i64 {pc}, 1')}")
+    def element_at(self, table: Space, pc: str) -> Value:
+        """The byte offset of the element that a side table has for the op at `pc`."""
+        shift = (UNIT // SIDE_TABLES[table].element).bit_length() - 1
+        return Value(I64, self.line(f"lshr i64 {pc}, {shift}") if shift else pc)
 
-    def window_entry(self, below: int, pc: str) -> str:
-        """The compiled code that a table of the window has for the op at `pc`, or null."""
-        table = self.line(f"getelementptr i8, ptr %code, i64 {-below}")
-        return self.line(f"load ptr, ptr {self.line(f'getelementptr i8, ptr {table}, i64 {pc}')}, align 8")
+    def machine_code(self, table: Space, pc: str) -> str:
+        """A `ptr`: the machine code that a side table has for the op at `pc`, or null."""
+        pointer = self.addressing.address(self.line, table, self.element_at(table, pc), 0)
+        return self.line(f"load ptr, ptr {pointer}, align 8{alias_tag(table)}")
 
     def stop(self, status: int, pc: str = "%pc") -> None:
         """End this run of the interpreter; the machine looks at the status."""

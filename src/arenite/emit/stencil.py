@@ -26,7 +26,7 @@ from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.op import OpRoutine
 from arenite.emit.routine import CONVENTION, PINNED, STATUS_LABELS
 from arenite.layout.cage import UNIT
-from arenite.layout.frame import COMPILED_MAX, ENTRIES_BELOW, RETURNS_BELOW
+from arenite.layout.side_tables import COMPILABLE_MAX
 from arenite.layout.spaces import Space
 
 if TYPE_CHECKING:
@@ -203,18 +203,18 @@ class Stencil(OpRoutine):
         if self.caller:  # a return, whose code was looked up
             self.tail(self.caller, pc=pc, **registers)
             return
-        entry = self.window_entry(ENTRIES_BELOW, pc)
+        entry = self.machine_code(Space.ENTRIES, pc)
         with self.when(Value(I64, self.line(f"icmp eq ptr {entry}, null")), cold=True):
             self.tail("@dispatch", pc=pc, **registers)
         self.tail(entry, pc=pc, **registers)
 
     def return_point(self, pc: Value) -> Value:
         """By the table of return points in compiled code; what is none, the interpreter's handler of this op knows."""
-        with self.when(self.pure("ge_u", pc, self.const(I32, COMPILED_MAX)), cold=True):
+        with self.when(self.pure("ge_u", pc, self.const(I32, COMPILABLE_MAX)), cold=True):
             self.tail("@this")
         point = self.pure("and", pc, self.const(I32, -UNIT & 0xFFFFFFFF))
         wide = self.pure("extend_u", point, to=I64)
-        self.caller = self.window_entry(RETURNS_BELOW, wide.text)
+        self.caller = self.machine_code(Space.RETURN_ADDRESSES, wide.text)
         with self.when(Value(I64, self.line(f"icmp eq ptr {self.caller}, null")), cold=True):
             self.tail("@this")
         return Value(I32, point.text, wide=wide.text)

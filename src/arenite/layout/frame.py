@@ -21,12 +21,6 @@ SLOT: Final = 8
 HEADER_SLOTS: Final = FrameHeader.size // SLOT
 UNITS_IN_BYTE: Final = 8  # of the map of return points
 RETURN_MAP_SIZE: Final = CODE_MAX // UNIT // UNITS_IN_BYTE  # bytes that a window keeps for it, right below its bytecode
-COMPILED_MAX: Final = 1 << 29  # bytes of bytecode that a window may have where functions are compiled
-# how far below a window's bytecode the tables of a tier that compiles begin
-ENTRIES_BELOW: Final = RETURN_MAP_SIZE + COMPILED_MAX  # where compiled code is entered: 8 bytes a unit
-RETURNS_BELOW: Final = ENTRIES_BELOW + COMPILED_MAX  # return points in compiled code: the same
-COUNTERS_BELOW: Final = RETURNS_BELOW + COMPILED_MAX // 2  # counters: 4 bytes a unit, the opcode and what is left
-COUNT_ONE: Final = 1 << 16
 
 
 def header_offset(type_: FuncType) -> int:

@@ -30,6 +30,9 @@ class Space(Enum):
     WINDOW = "window"
     BYTECODE = "bytecode"
     RETURNS = "returns"
+    ENTRIES = "entries"
+    RETURN_ADDRESSES = "return addresses"
+    COUNTERS = "counters"
 
 
 SPACES: dict[Space, SpaceRow] = {
@@ -61,5 +64,19 @@ SPACES: dict[Space, SpaceRow] = {
     Space.BYTECODE: SpaceRow("code", "pcs come from checked transfers", "", "code", True, "the modules' bytecode"),
     Space.RETURNS: SpaceRow(
         "code - the map", "a bit for every unit that a u32 pc can name", "", "code", True, "the map of return points"
+    ),
+    Space.ENTRIES: SpaceRow(
+        "code - a table", "pcs come from checked transfers", "the host", "code", True, "machine code for the op at a pc, or null"
+    ),
+    Space.RETURN_ADDRESSES: SpaceRow(
+        "code - a table", "a comparison", "the host", "code", True, "machine code for the return point at a pc, or null"
+    ),
+    Space.COUNTERS: SpaceRow(
+        "code - a table",
+        "pcs come from checked transfers",
+        "this tier and the host",
+        "code",
+        True,
+        "how many calls of the function at a pc are left before it is compiled",
     ),
 }

@@ -23,7 +23,7 @@ def test_every_function_is_compiled_alone_and_counted() -> None:
     module = Module(engine, PROGRAM)
     store, _ = compiling.placed(engine, module, ())
     taken, count, size = compiling.functions(store)
-    assert len(taken) == len(compiling.code_of(store).known) == 2
+    assert len(taken) == len(compiling.code_of(store).function_offsets) == 2
     assert count == sum(len(list(ops(module.code.bytecode, f.begin, f.end))) for f in module.code.all_functions())
     assert size > count
     assert compiling.functions(store)[0] == [], "they are compiled already"

@@ -9,7 +9,7 @@ import pytest
 
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.stops import COMPILE, FAULT, FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, STOPS, Builtin, Resume
+from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, STOPS, Builtin, Resume
 from arenite.layout.records import StoreContext
 from arenite.machine.run.builtins import BUILTINS
 from arenite.traps import Cause
@@ -21,7 +21,7 @@ SPACES = {"own_table": "table", "elem": "elem", "data": "data"}  # role of an op
 
 
 def test_each_status_has_one_meaning() -> None:
-    assert set(STOPS) == {FINISHED, PAUSE_AGAIN, PAUSE_OWED, LOOK_UP, COMPILE, FAULT, *Builtin}
+    assert set(STOPS) == {FINISHED, PAUSE_AGAIN, PAUSE_OWED, LOOK_UP, HOT, FAULT, *Builtin}
     assert not set(STOPS) & set(map(int, Cause))
     assert {s for s, stop in STOPS.items() if stop.resume is Resume.BEHIND} == set(map(int, Builtin))
 

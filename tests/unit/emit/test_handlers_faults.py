@@ -22,8 +22,8 @@ from arenite.bytecode.row import BRANCHES, Form
 from arenite.bytecode.segments import DataSegments
 from arenite.bytecode.stops import FAULT
 from arenite.layout.cage import MODULE_GRAIN
-from arenite.layout.frame import COUNTERS_BELOW, RETURN_MAP_SIZE
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
+from arenite.layout.side_tables import SIDE_TABLES_SIZE
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE, FuncType
 from arenite.machine.space.cage import Cage
@@ -115,7 +115,7 @@ def window_of(code: bytes, ends: list[int]) -> Window:
         b"",
         (),
     )
-    return Window(Preamble(), (module,), portable=False, tables=COUNTERS_BELOW - RETURN_MAP_SIZE)
+    return Window(Preamble(), (module,), portable=False, side_tables_size=SIDE_TABLES_SIZE)
 
 
 class Subject:

@@ -13,7 +13,8 @@ import pytest
 
 from arenite import Config, Engine, Instance, Module, Store
 from arenite.errors import Limit
-from arenite.layout.frame import ENTRIES_BELOW
+from arenite.layout.side_tables import SIDE_TABLES, SideTable
+from arenite.layout.spaces import Space
 from arenite.machine.run import watch as watches
 from arenite.machine.run.fuel import SLICE, UNATTENDED
 from arenite.machine.space.window import Window, changing
@@ -137,14 +138,14 @@ def test_what_an_exception_interrupts_is_made_the_next_time(monkeypatch: pytest.
 
 def test_no_range_of_faults_is_left_where_tables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = engine_of("auto")
-    table, ranges = Window.table, faults._handler.rows  # type: ignore[union-attr]  # the engine has installed it
+    side_table, ranges = Window.side_table, faults._handler.rows  # type: ignore[union-attr]  # the engine has installed it
 
-    def refused(self: Window, below: int, size: int) -> memoryview:
-        if below == ENTRIES_BELOW:
+    def refused(self: Window, table: SideTable) -> memoryview[int]:
+        if table is SIDE_TABLES[Space.ENTRIES]:
             raise Limit("no memory")
-        return table(self, below, size)
+        return side_table(self, table)
 
-    monkeypatch.setattr(Window, "table", refused)
+    monkeypatch.setattr(Window, "side_table", refused)
     gc.collect()
     before = set(ranges)
     result, store = run(engine, 1000)

@@ -42,8 +42,8 @@ def outcomes(compiling: Any, tables: Any, routines: int, code: ModuleCode) -> li
         except compiling.UncompilableError:
             found.append("refused")
             continue
-        said = [bytes(part.getvalue()) for part in (compiler.entries, compiler.points, compiler.calls)]
-        found.append((bytes(made), said, compiler.offsets(begin, end)))
+        said = [bytes(part.getvalue()) for part in (compiler.entries, compiler.return_points, compiler.calls)]
+        found.append((bytes(made), said, compiler.op_offsets(begin, end)))
         known[ORIGIN + begin] = at
         at += len(made) + -len(made) % 16
     return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.stops import COMPILE, FAULT, FINISHED, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
+from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.records import FrameHeader, StoreContext
 from arenite.machine.run.activation import HOST_CALL, READY, SPENT
@@ -94,7 +94,7 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
                 left = granted = fuel.grant()
         elif status == LOOK_UP:
             look_up(machine, READY, pc, sp, vmctx)
-        elif status in (COMPILE, FAULT):
+        elif status in (HOT, FAULT):
             status, pc = machine.tier.settle(machine.window, status, pc)
             continue
         else:

@@ -26,14 +26,14 @@ class Tier(ABC):
     name: str
     portable = False  # it wants ordinary buffers, not an address
     slice = SLICE  # units of fuel in a store's first slice
-    tables = 0  # bytes that it wants before a window's bytecode
+    side_tables_size = 0  # bytes that it wants for tables beside a window's bytecode
 
     @abstractmethod
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store; made again when the cage's buffers or the window change, so it must be cheap."""
 
     def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
-        """A run stopped with COMPILE or FAULT: the status with which it goes on, and where.  A tier that compiles nothing is not asked."""
+        """A run stopped with HOT or FAULT: the status with which it goes on, and where.  A tier that compiles nothing is not asked."""
         del window, status
         return Cause.CORRUPT, pc
 

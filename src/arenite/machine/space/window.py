@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from arenite.bytecode.module import Safepoint
+    from arenite.layout.side_tables import SideTable
     from arenite.layout.types import FuncType
 
 HALT_PC: Final = UNIT
@@ -158,10 +159,10 @@ class Window:
     `entries`, `code`, `returns`: views for tiers that read them in Python.  `code_address`, `file`: for those that map them.
     """
 
-    def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool, tables: int = 0) -> None:
+    def __init__(self, preamble: Preamble, modules: tuple[ModuleCode, ...], *, portable: bool, side_tables_size: int = 0) -> None:
         self.preamble = preamble
         self._portable = portable
-        self._tables = tables
+        self._tables = side_tables_size
         self._used = THUNKS * ENTRY.size  # bytes of the entries
         self._file: File | None = None
         self._types: list[FuncType] = []  # by id - 1; only ever added to
@@ -262,13 +263,14 @@ class Window:
         """Address of pc 0; the map of return points ends there."""
         return getattr(self._space, "address", 0) + self._tables + RETURN_MAP_SIZE
 
-    def table(self, below: int, size: int) -> memoryview:
-        """Zeros for a tier to write, `below` bytes before the bytecode."""
-        start = self._tables + RETURN_MAP_SIZE - below
-        stop = start + round_up(size)
+    def side_table(self, table: SideTable) -> memoryview[int]:
+        """Zeros for a tier to write: an element for each unit of the bytecode."""
+        start = self._tables + RETURN_MAP_SIZE - table.below
+        stop = start + round_up(table.size(len(self.code)))
         assert 0 <= start <= stop <= self._tables, "a table beyond what was reserved for tables"
         self._space.commit(start, stop)
-        return self._space.view(start, stop)
+        elements: memoryview[int] = self._space.view(start, stop).cast(table.letter)  # type: ignore[call-overload]  # typeshed wants a literal
+        return elements
 
     def entry(self, handle: int) -> tuple[int, int, int]:
         """(pc, frame size, type id) of a code handle, masked like generated code masks it."""
@@ -313,9 +315,9 @@ class Window:
 class Windows:
     """An engine's windows, one per list of modules and thunks in use."""
 
-    def __init__(self, *, portable: bool, tables: int = 0) -> None:
+    def __init__(self, *, portable: bool, side_tables_size: int = 0) -> None:
         self._portable = portable
-        self._tables = tables  # bytes that the tier wants before the bytecode, beside the map of return points
+        self._tables = side_tables_size  # bytes that the tier wants before the bytecode, beside the map of return points
         self._preambles: list[weakref.ref[Preamble]] = []  # windows keep them
         self._windows: weakref.WeakValueDictionary[tuple[int, ...], Window] = weakref.WeakValueDictionary()
         self._empty: Window | None = None
@@ -334,7 +336,7 @@ class Windows:
             key = (id(preamble), *map(id, modules))
             found = self._windows.get(key)
             if found is None:
-                found = self._windows[key] = Window(preamble, modules, portable=self._portable, tables=self._tables)
+                found = self._windows[key] = Window(preamble, modules, portable=self._portable, side_tables_size=self._tables)
                 if not modules:
                     self._empty = found
             return found

@@ -12,11 +12,11 @@ import functools
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from arenite.bytecode.stops import COMPILE
-from arenite.layout.frame import COUNTERS_BELOW, RETURN_MAP_SIZE
+from arenite.bytecode.stops import HOT
+from arenite.layout.side_tables import SIDE_TABLES_SIZE
 from arenite.machine.run.activation import READY
 from arenite.machine.space.window import changing
-from arenite.tiers.baseline.code import COMPILED, COUNTING, CodeOfWindow, warn_once
+from arenite.tiers.baseline.code import COUNTING, ENTER_COMPILED, CodeOfWindow, warn_once
 from arenite.tiers.baseline.stencil_table import stencils_of
 from arenite.tiers.threaded import ThreadedTier, handlers
 from arenite.tiers.threaded.objects import USUAL, Variant
@@ -40,7 +40,7 @@ LONGEST: Final = (
 @functools.cache
 def opcodes(variant: Variant) -> tuple[mmap.mmap, int]:
     """The process's table of the handlers of a variant where some functions are compiled, and its address."""
-    return handlers(variant).opcodes({COMPILED: "compiled", COUNTING: "counting"})
+    return handlers(variant).opcodes({ENTER_COMPILED: "compiled", COUNTING: "counting"})
 
 
 def every(_number: int) -> bool:
@@ -55,7 +55,7 @@ class BaselineTier(ThreadedTier):
     """
 
     name = "baseline"
-    tables = COUNTERS_BELOW - RETURN_MAP_SIZE
+    side_tables_size = SIDE_TABLES_SIZE
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class BaselineTier(ThreadedTier):
     def settle(self, window: Window, status: int, pc: int) -> tuple[int, int]:
         """Compile the function at `pc`; or find the op of a fault."""
         found = self.code_of(window)
-        if status == COMPILE:
+        if status == HOT:
             found.compile_at(window, pc)
             return READY, pc
         return Cause.MEMORY_OUT_OF_BOUNDS, found.op_at(window, pc)

@@ -1,7 +1,7 @@
 """The compiled functions of a window: where their code is, and how control gets there.
 
 Where the interpreter may go over to compiled code, at the beginnings of functions, at heads of loops, at return points and behind what the machine is
-asked for, the window's bytecode has the opcode `COMPILED`, and the table of entries has the code's address; the table is outside the
+asked for, the window's bytecode has the opcode `ENTER_COMPILED`, and the table of entries has the code's address; the table is outside the
 arena.  Compiled code leaves to the interpreter wherever that table has none.  `COUNTING` stands at the beginning of a function that is not
 compiled yet.  Neither is an op's: nothing but a window's own copy of the bytecode holds them, so whatever reads a module's reads the ops.
 
@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.module import FUNCTION
 from arenite.errors import InternalError, Limit
 from arenite.layout.cage import LOW, MAX_AREAS, UNIT, area_at
-from arenite.layout.frame import COMPILED_MAX, COUNT_ONE, COUNTERS_BELOW, ENTRIES_BELOW, RETURNS_BELOW
+from arenite.layout.side_tables import COMPILABLE_MAX, COUNT_ONE, SIDE_TABLES
+from arenite.layout.spaces import Space
 from arenite.machine.space.window import changing
 from arenite.platform import faults, libc
 from arenite.platform.architectures import host
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from arenite.tiers.threaded import Handlers
     from arenite.tiers.threaded.objects import Variant
 
-CODE_MAX: Final = 1 << 27  # bytes of machine code in a window
-COMPILED, COUNTING = 0xFFFF, 0xFFFE  # opcodes that are no op's
+MACHINE_CODE_MAX: Final = 1 << 27  # bytes of machine code in a window
+ENTER_COMPILED, COUNTING = 0xFFFF, 0xFFFE  # opcodes that are no op's
 ALIGN: Final = 16
 PAIR: Final = struct.Struct("<ii")
 
@@ -69,13 +70,16 @@ class Placed(NamedTuple):
     end: int
 
 
-class Ways(NamedTuple):
-    """How a function's code is reached once everything below `end` is executable: pairs of i32, pc and offset from `address`."""
+class Unpublished(NamedTuple):
+    """A function's code that nothing leads to yet: it may be entered once everything below `end` is executable.
+
+    `entries`, `return_points`: pairs of i32, a pc and how far behind `address` it goes on.
+    """
 
     end: int
     address: int
     entries: bytes
-    points: bytes
+    return_points: bytes
 
 
 def forget(begin: int) -> None:
@@ -90,10 +94,10 @@ class CodeOfWindow:
     def __init__(self, window: Window, loaded: Handlers, variant: Variant, wanted: Callable[[int], bool]) -> None:
         self.variant, self.loaded, self.wanted = variant, loaded, wanted
         self.code = window.code.cast("H")
-        self.known: dict[int, int] = {}  # pc of a function -> offset of its code
+        self.function_offsets: dict[int, int] = {}  # pc of a function -> offset of its code
         self.placed: list[Placed] = []  # ascending
-        self.waiting: list[Ways] = []
-        self.closed = len(window.code) > COMPILED_MAX  # nothing more is compiled
+        self.unpublished: list[Unpublished] = []
+        self.closed = len(window.code) > COMPILABLE_MAX  # nothing more is compiled
         self.ready = False  # its functions are counted, or compiled
         self.staged = False  # all functions are compiled, and wait to be entered
         self.busy = False
@@ -124,7 +128,7 @@ class CodeOfWindow:
         """Let the calls of every function be counted: after so many it asks to be compiled."""
         if self.closed or not window.modules:
             return
-        self.counters = counters = window.table(COUNTERS_BELOW, len(window.code) // 2).cast("I")
+        self.counters = counters = window.side_table(SIDE_TABLES[Space.COUNTERS])
         self.calls, code, left = calls, self.code, calls * COUNT_ONE
         for placed in window.modules:
             origin = placed.origin
@@ -136,7 +140,10 @@ class CodeOfWindow:
                 code[pc >> 1] = COUNTING
 
     def compile_at(self, window: Window, pc: int, *, now: bool = False) -> bool:
-        """Compile the function whose code holds `pc`, if it was not: whether that was done.  When it was, or is asked for `now`, see that it runs."""
+        """Compile the function whose code holds `pc`; whether that was done: False if it was compiled before, or cannot be.
+
+        A page of machine code becomes executable when it is full; with `now`, and when a function is asked for again, at once.
+        """
         index = window.module_at(pc)
         placed = None if index is None else window.modules[index]
         number = None if placed is None else placed.code.function_at(pc - placed.origin)
@@ -150,7 +157,7 @@ class CodeOfWindow:
             try:
                 function = placed.code.function(number)
                 first = placed.origin + function.begin
-                again = first in self.known
+                again = first in self.function_offsets
                 done = not again and not self.closed and self.wanted(number) and self._compile(window, placed, function)
                 if not again and not done:
                     self._leave_alone(placed, function)
@@ -171,7 +178,7 @@ class CodeOfWindow:
     def compile_all(self, window: Window) -> None:
         """Compile every function.  Raises: `Limit`."""
         if self.closed:
-            raise Limit(f"more than {COMPILED_MAX:#x} bytes of bytecode in one store are not compiled")
+            raise Limit(f"more than {COMPILABLE_MAX:#x} bytes of bytecode in one store are not compiled")
         if not self.staged:
             self._stage_all(window)
             self.staged = True
@@ -179,9 +186,9 @@ class CodeOfWindow:
 
     def _stage_all(self, window: Window) -> None:
         """Compile every function, to be entered when they are published.  Raises: `Limit`."""
-        self.known.clear()  # of an attempt that an exception has ended: nothing leads there
+        self.function_offsets.clear()  # of an attempt that an exception has ended: nothing leads there
         self.placed.clear()
-        self.waiting.clear()
+        self.unpublished.clear()
         space = self.opened(window)
         start = round_up(space.end, ALIGN) - space.begin
         code, calls = bytearray(), list[tuple[int, int]]()
@@ -199,9 +206,9 @@ class CodeOfWindow:
                 calls += [(at + field, pc) for field, pc in PAIR.iter_unpack(compiler.calls.getvalue())]
                 self._keep(Placed(at, placed, begin, end), start + len(code), compiler)
         for field, pc in calls:
-            if pc in self.known:
+            if pc in self.function_offsets:
                 (word,) = struct.unpack_from("<I", code, field - start)
-                struct.pack_into("<I", code, field - start, leading(self.tables, word, self.known[pc] - field))
+                struct.pack_into("<I", code, field - start, leading(self.tables, word, self.function_offsets[pc] - field))
         if code and space.stage(code, ALIGN) != space.begin + start:
             raise InternalError("code is not where it was compiled for")
 
@@ -209,20 +216,20 @@ class CodeOfWindow:
         """The code space, with the ways to the interpreter and the constants in it.  Raises: `Limit`, `ImportError`."""
         if self.space is not None:
             return self.space
-        found = stencils_of(self.variant, soon=self.counters is not None)
-        tables, space = found.tables(), CodeSpace(CODE_MAX)
+        found, returns = stencils_of(self.variant, soon=self.counters is not None), SIDE_TABLES[Space.RETURN_ADDRESSES]
+        tables, space = found.tables(), CodeSpace(MACHINE_CODE_MAX)
         stub, symbols = LINKAGES[host().elf_machine].stub, self.loaded.symbols
         ways = b"".join((stub + struct.pack("<Q", symbols[name])).ljust(ALIGN, b"\0") for name in found.routines)
         ways += bytes(-len(ways) % 32)
         at = space.append(ways + tables.pool, 64) - space.begin
-        self.entries = window.table(ENTRIES_BELOW, len(window.code)).cast("Q")
-        self.returns = window.table(RETURNS_BELOW, len(window.code)).cast("Q")
+        self.entries = window.side_table(SIDE_TABLES[Space.ENTRIES])
+        self.returns = window.side_table(returns)
         self.tables, self.pool = tables, at + len(ways)
         self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
         used = round_up(len(window.code))
-        # a damaged frame may say any pc below COMPILED_MAX: behind the code there are zeros, which cost nothing
-        if used < COMPILED_MAX:
-            libc.protect(window.code_address - RETURNS_BELOW + used, COMPILED_MAX - used, mmap.PROT_READ)
+        # a damaged frame may say any pc below COMPILABLE_MAX: behind the code there are zeros, which cost nothing
+        if used < COMPILABLE_MAX:
+            libc.protect(window.code_address - returns.below + used, COMPILABLE_MAX - used, mmap.PROT_READ)
         begin, end = space.text
         weakref.finalize(space, forget, begin).atexit = False  # first: an exception may come between
         faults.register(begin, end, symbols["landing_compiled"], LOW, area_at(MAX_AREAS), instruction_in=host().arguments[4])
@@ -239,7 +246,7 @@ class CodeOfWindow:
 
     def _new_compiler(self, window: Window, placed: PlacedModule) -> Compiler:
         ids = window.type_ids(placed).tobytes()
-        return Compiler(self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, self.known)
+        return Compiler(self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, self.function_offsets)
 
     def _compile(self, window: Window, placed: PlacedModule, function: FunctionCode) -> bool:
         """Compile a function, to be entered when it is published; whether that can be done.  Raises: `Limit`, `ImportError`."""
@@ -255,26 +262,28 @@ class CodeOfWindow:
         return True
 
     def _keep(self, placed: Placed, end: int, compiler: Compiler) -> None:
-        """Remember what was compiled last.  It is `known` last: an exception may come between any two lines."""
+        """Remember what was compiled last.  It is in `function_offsets` last: an exception may come between any two lines."""
         assert self.space is not None
         base = self.space.begin
         self.placed.append(placed)
-        self.waiting.append(Ways(base + end, base + placed.at, compiler.entries.getvalue(), compiler.points.getvalue()))
-        self.known[placed.module.origin + placed.begin] = placed.at
+        self.unpublished.append(
+            Unpublished(base + end, base + placed.at, compiler.entries.getvalue(), compiler.return_points.getvalue())
+        )
+        self.function_offsets[placed.module.origin + placed.begin] = placed.at
 
     def _publish(self, *, whole_pages: bool) -> None:
         """Let what is executable now be entered."""
         assert self.space is not None
         published = self.space.publish(whole_pages=whole_pages)
         entries, returns, code = self.entries, self.returns, self.code
-        while self.waiting and self.waiting[0].end <= published:
-            ways = self.waiting[0]
-            for pc, place in PAIR.iter_unpack(ways.points):
-                returns[pc >> 3] = ways.address + place
-            for pc, place in PAIR.iter_unpack(ways.entries):
-                entries[pc >> 3] = ways.address + place
-                code[pc >> 1] = COMPILED
-            del self.waiting[0]
+        while self.unpublished and self.unpublished[0].end <= published:
+            function = self.unpublished[0]
+            for pc, place in PAIR.iter_unpack(function.return_points):
+                returns[pc >> 3] = function.address + place
+            for pc, place in PAIR.iter_unpack(function.entries):
+                entries[pc >> 3] = function.address + place
+                code[pc >> 1] = ENTER_COMPILED
+            del self.unpublished[0]
 
     def _leave_alone(self, placed: PlacedModule, function: FunctionCode) -> None:
         """Let the interpreter run a function, and count it no more."""
@@ -296,7 +305,7 @@ class CodeOfWindow:
         found = self.placed[bisect.bisect_right(self.placed, offset, key=lambda p: p.at) - 1]
         compiler = self._new_compiler(window, found.module)  # where ops are depends on the function alone
         compiler.function(found.begin, found.end, found.at)
-        return max(op for op in compiler.offsets(found.begin, found.end) if op[0] <= offset - found.at)[1]
+        return max(op for op in compiler.op_offsets(found.begin, found.end) if op[0] <= offset - found.at)[1]
 
 
 assert UNIT == 8, "tables have 8 bytes for a unit, so an entry is at its pc"

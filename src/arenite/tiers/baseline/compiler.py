@@ -60,11 +60,18 @@ class Compiler:
 
     `bytecode`, `origin`: the module's, and the pc at which it begins; `ids`: i32, the window's id of each of its types.
     `routines`: i32, where in the code space the way to each routine of the interpreter is; `pool`: where the constants are.
-    `known`: pc of a function -> where its code begins.
+    `function_offsets`: pc of a function -> where its code begins.
     """
 
     def __init__(
-        self, tables: Tables, bytecode: bytes, origin: int, ids: bytes, routines: bytes, pool: int, known: dict[int, int]
+        self,
+        tables: Tables,
+        bytecode: bytes,
+        origin: int,
+        ids: bytes,
+        routines: bytes,
+        pool: int,
+        function_offsets: dict[int, int],
     ) -> None:
         self.tables = tables
         self.bytecode = bytecode
@@ -72,19 +79,25 @@ class Compiler:
         self.ids = ids
         self.routines = routines
         self.pool: i64 = pool
-        self.known = known
+        self.function_offsets = function_offsets
         self.out = BytesWriter()
         self.places: vec[i32] = vec[i32]()  # of each unit of the function: where its op's code is, in `out`
         self.joins: vec[u8] = vec[u8]()  # of each unit: 1 if control comes together there
-        self.kept: vec[i32] = vec[i32]()  # of each unit: the slot that stays in `acc0` in the loop that begins there, or -1
-        self.rounds: vec[i32] = vec[i32]()  # and the place where a round begins that has it there
-        self.cold = BytesWriter()  # fields that a stub fills: i32 field, pc, word of the hole, and what else
-        self.fixes = BytesWriter()  # fields that lead ahead: i32 field, unit, the table that it is in or -1
+        self.carried: vec[i32] = vec[
+            i32
+        ]()  # of each unit: the slot that `acc0` carries from round to round of the loop that begins there, or -1
+        self.carried_heads: vec[i32] = vec[i32]()  # … and where a round begins that finds it there, in `out`; or -1
+        self.deferred = (
+            BytesWriter()
+        )  # holes that are filled behind the last op: i32 field, pc, kind and operand, the op's record
+        self.forward = (
+            BytesWriter()
+        )  # fields that lead to code not yet copied: i32 field, unit, the table of labels that it is in or -1
         self.entries = BytesWriter()  # i32 pc, offset of code that the interpreter may enter
-        self.points = BytesWriter()  # the same of return points
+        self.return_points = BytesWriter()  # the same of return points
         self.calls = BytesWriter()  # i32 field, pc of a function that was not known
         self.held: vec[i64] = vec[i64]([i64(-1)] * 3)  # the slot that each accumulator has, or -1
-        self.older: i64 = 0
+        self.older: i64 = 0  # of `acc0` and `acc1` the one that was written longer ago
         self.at: i64 = 0
         self.ops = 0
 
@@ -94,23 +107,23 @@ class Compiler:
         `entries` has where it can be entered then.  Raises: `UncompilableError`.
         """
         self.out.truncate(0)
-        self.cold.truncate(0)
-        self.fixes.truncate(0)
+        self.deferred.truncate(0)
+        self.forward.truncate(0)
         self.entries.truncate(0)
         self.calls.truncate(0)
-        self.points.truncate(0)
+        self.return_points.truncate(0)
         self.at = at
         units = (end - begin) // 8 + 1
         self.places = vec[i32]([i32(-1)] * units)
         self.joins = vec[u8]([u8(0)] * units)
-        self.kept = vec[i32]([i32(-1)] * units)
-        self.rounds = vec[i32]([i32(-1)] * units)
+        self.carried = vec[i32]([i32(-1)] * units)
+        self.carried_heads = vec[i32]([i32(-1)] * units)
         self._find_joins(begin, end)
         self._copy(begin, end)
         self._stubs(begin)
         return self.out.getvalue()
 
-    def offsets(self, begin: int, end: int) -> list[tuple[int, int]]:
+    def op_offsets(self, begin: int, end: int) -> list[tuple[int, int]]:
         """(offset from the function's code, pc) of each op of the function compiled last."""
         found: list[tuple[int, int]] = []
         for unit in range((end - begin) // 8):
@@ -146,7 +159,7 @@ class Compiler:
                     to = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + label))
                     joins[to] = u8(1)
                     if flags & LOOPS and flags & WRITES:
-                        self.kept[to] = i32(i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF)
+                        self.carried[to] = i32(i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF)
             pc += size
 
     def _sources(self, pc: i64, record: i64) -> i64:
@@ -200,7 +213,7 @@ class Compiler:
         """Copy and fill the stencils."""
         out, code, t, places, joins = self.out, self.bytecode, self.tables, self.places, self.joins
         ops, blobs, holes, first_code, first_hole = t.ops, t.code, t.holes, t.first_code, t.first_hole
-        entries, origin, held, kept = self.entries, self.origin, self.held, self.kept
+        entries, origin, held, carried = self.entries, self.origin, self.held, self.carried
         self._forget()
         write_i32_le(entries, i32(origin + begin))
         write_i32_le(entries, i32(0))
@@ -219,17 +232,17 @@ class Compiler:
                 write_i32_le(entries, i32(origin + pc))
                 write_i32_le(entries, i32(here))
                 if point:
-                    write_i32_le(self.points, i32(origin + pc))
-                    write_i32_le(self.points, i32(here))
+                    write_i32_le(self.return_points, i32(origin + pc))
+                    write_i32_le(self.return_points, i32(here))
                 enter = False
             if joins[unit]:
                 self._forget()
-                if kept[unit] >= 0:
-                    held[0] = i64(kept[unit])
+                if carried[unit] >= 0:
+                    held[0] = i64(carried[unit])
                     self.older = 1
                     self._load(held[0])
                     here = len(out)
-                    self.rounds[unit] = i32(here)
+                    self.carried_heads[unit] = i32(here)
             v = self._sources(pc, record)
             if flags & (CALLS | RESUMES | CLOBBERS):
                 self._forget()
@@ -292,17 +305,17 @@ class Compiler:
             value = i64(read_i16_le(code, pc + of))
         elif kind == TO:
             unit = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + of))
-            round_ = i64(self.rounds[unit])
-            if round_ >= 0 and self.held[0] == i64(self.kept[unit]):
-                self._lead(field, round_ - field)
+            head = i64(self.carried_heads[unit])
+            if head >= 0 and self.held[0] == i64(self.carried[unit]):
+                self._lead(field, head - field)
             else:
                 self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
             return
         elif kind >= LABELS:
-            write_i32_le(self.cold, i32(field))
-            write_i32_le(self.cold, i32(pc))
-            write_i32_le(self.cold, i32(kind | of << 8))
-            write_i32_le(self.cold, i32(record))
+            write_i32_le(self.deferred, i32(field))
+            write_i32_le(self.deferred, i32(pc))
+            write_i32_le(self.deferred, i32(kind | of << 8))
+            write_i32_le(self.deferred, i32(record))
             return
         elif kind == TYPE:
             value = i64(read_i32_le(self.ids, 4 * i64(read_i32_le(code, pc + of))))
@@ -359,22 +372,22 @@ class Compiler:
         if known >= 0:
             self._lead(field, known - field)
         else:
-            write_i32_le(self.fixes, i32(field))
-            write_i32_le(self.fixes, i32(unit))
-            write_i32_le(self.fixes, i32(UNKNOWN))
+            write_i32_le(self.forward, i32(field))
+            write_i32_le(self.forward, i32(unit))
+            write_i32_le(self.forward, i32(UNKNOWN))
 
     def _stubs(self, begin: i64) -> None:
         """What is rarely reached, behind the function; then the ways ahead."""
         out, code, ops, places = self.out, self.bytecode, self.tables.ops, self.places
-        cold = self.cold.getvalue()
+        deferred = self.deferred.getvalue()
         row: i64 = 0
-        end: i64 = len(cold)
+        end: i64 = len(deferred)
         while row < end:
-            field = i64(read_i32_le(cold, row))
-            pc = i64(read_i32_le(cold, row + 4))
-            kind = i64(read_i32_le(cold, row + 8)) & 0xFF
-            of = i64(read_i32_le(cold, row + 8)) >> 8
-            record = i64(read_i32_le(cold, row + 12))
+            field = i64(read_i32_le(deferred, row))
+            pc = i64(read_i32_le(deferred, row + 4))
+            kind = i64(read_i32_le(deferred, row + 8)) & 0xFF
+            of = i64(read_i32_le(deferred, row + 8)) >> 8
+            record = i64(read_i32_le(deferred, row + 12))
             row += 16
             label = i64(read_i32_le(ops, record + 8))
             if kind == LABELS:
@@ -382,7 +395,7 @@ class Compiler:
                 continue
             if kind == CALLEE:
                 callee = self.origin + pc + (i64(read_i32_le(code, pc + of)) << 3)
-                place = i64(self.known.get(callee, UNKNOWN))
+                place = i64(self.function_offsets.get(callee, UNKNOWN))
                 if callee == self.origin + begin:
                     place = self.at
                 if place >= 0:
@@ -397,13 +410,13 @@ class Compiler:
             if kind == STOP_TO:
                 pc += i64(read_i32_le(code, pc + label)) << 3
             self._stub(STUB_STOP, self.origin + pc, of)
-        fixes = self.fixes.getvalue()
+        forward = self.forward.getvalue()
         row = 0
-        end = len(fixes)
+        end = len(forward)
         while row < end:
-            field = i64(read_i32_le(fixes, row))
-            place = i64(places[i64(read_i32_le(fixes, row + 4))])
-            table = i64(read_i32_le(fixes, row + 8))
+            field = i64(read_i32_le(forward, row))
+            place = i64(places[i64(read_i32_le(forward, row + 4))])
+            table = i64(read_i32_le(forward, row + 8))
             if table < 0:
                 self._lead(field, place - field)
             else:
@@ -442,8 +455,8 @@ class Compiler:
         k: i64 = 0
         while k < count:
             unit = ((pc - begin) >> 3) + i64(read_i32_le(code, first + 4 * k))
-            write_i32_le(self.fixes, i32(here + 4 * k))
-            write_i32_le(self.fixes, i32(unit))
-            write_i32_le(self.fixes, i32(here))
+            write_i32_le(self.forward, i32(here + 4 * k))
+            write_i32_le(self.forward, i32(unit))
+            write_i32_le(self.forward, i32(here))
             write_i32_le(out, i32(0))
             k += 1
