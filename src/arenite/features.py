@@ -73,7 +73,7 @@ FEATURES: Final = (
     Feature("threads", "", 4, supported=False, codes=((0xFE, 0xFE),), limits=(2,)),
     Feature("custom-page-sizes", "", 3, supported=False, limits=(8,)),
     Feature("stack-switching", "", 3, supported=False, codes=((0xE0, 0xE6),), types=(0x5D, 0x75, 0x68)),
-    Feature("wide-arithmetic", "", 3, supported=False),
+    Feature("wide-arithmetic", "", 3, supported=True),
 )
 
 Features: TypeAlias = frozenset[str]

@@ -39,7 +39,7 @@ from differential.control import module
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FEATURES = "wasm2,extended-const,-simd"  # what arenite has, in wasm-tools' words
+FEATURES = "wasm2,extended-const,wide-arithmetic,-simd"  # what arenite has, in wasm-tools' words
 BATCH = 1000
 FILETESTS = Path(__file__).resolve().parent.parent / "filetests"
 TELLING = (0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0B, 0x0F, 0x10, 0x3F, 0x40, 0x41, 0x60, 0x63, 0x64, 0x6F, 0x70, 0x7B, 0x7C, 0x7F, 0x80, 0xC0, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF)  # fmt: skip
@@ -55,6 +55,7 @@ ALL_KINDS = """(module (type $t (func (param i32 f64) (result i64)))
   (func $s) (func $h (type $t) (local f32 i32 i32)
     (block (loop (br_if 1 (i32.eqz (local.get 0))) (br_table 0 1 0 (local.tee 0 (i32.load8_u offset=200 (local.get 3))))))
     (table.set 2 (i32.const 0) (select (result funcref) (ref.func $h) (ref.null func) (i32.const 1))) (elem.drop 2) (data.drop 1)
+    (i64.sub128 (i64.mul_wide_u (i64.const 1) (i64.const 2)) (i64.mul_wide_s (i64.const 1) (i64.const 2))) drop drop
     (drop (ref.is_null (table.get 0 (i32.const 0)))) (drop (memory.grow (memory.size))) (table.copy 1 1 (i32.const 0) (i32.const 0) (i32.const 0))
     (drop (table.grow 1 (ref.null extern) (i32.const 1))) (drop (table.size 1)) (memory.copy (i32.const 0) (i32.const 0) (i32.const 0))
     (call_indirect 2 (type $t) (i32.const 1) (f64.const 1) (i32.const 0)) drop (table.init 2 2 (i32.const 0) (i32.const 0) (i32.const 0))

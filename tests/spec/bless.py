@@ -28,7 +28,7 @@ from spec.scripts import EXPECTED, Expectation, expectations, names, suite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASE = "wasm2,extended-const,-simd"  # what the engine has, in wasm-tools' words
+BASE = "wasm2,extended-const,wide-arithmetic,-simd"  # what the engine has, in wasm-tools' words
 EXTENSIONS = {  # reason: (flags of wasm-tools, the sentence in expected.toml)
     "simd": ("simd", "vectors (WebAssembly 2.0)"),
     "relaxed-simd": ("simd,relaxed-simd", "relaxed vectors (3.0)"),

@@ -18,7 +18,7 @@ from arenite.api.text import wasm_tools
 from arenite.cli.script import Result, Verdict, convert
 
 EXPECTED = Path(__file__).with_name("expected.toml")
-FOLDERS = (".", "custom")  # proposals/ and legacy/ are no part of the standard
+FOLDERS = (".", "custom", "proposals/wide-arithmetic")  # the rest of proposals/ and legacy/ are no part of the standard
 
 
 @dataclass

@@ -33,6 +33,7 @@ class Type(Enum):
     I16 = ("i16", 2, "H")
     I32 = ("i32", 4, "I")
     I64 = ("i64", 8, "Q")
+    I128 = ("i128", 16, "")
     F32 = ("float", 4, "f")
     F64 = ("double", 8, "d")
 
@@ -44,7 +45,7 @@ class Type(Enum):
         self.is_float = view in ("f", "d")
 
 
-I1, I8, I16, I32, I64, F32, F64 = Type
+I1, I8, I16, I32, I64, I128, F32, F64 = Type
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ class Survey(Sink):
         """See `Sink`."""
         self.ops.add(op)
 
+    def wide(self, op: int) -> None:
+        """See `Sink`."""
+        self.ops.add(op)
+
     def bulk(self, op: int, x: int, y: int, operands: int, result: int) -> None:  # noqa: ARG002
         """See `Sink`."""
         self.ops.add(op)

@@ -56,6 +56,7 @@ from arenite.translate.tables import (
     ZERO16,
     entry,
 )
+from arenite.translate.wide import Wide
 from arenite.translate.writer import NEAR, NONE, UNIT, OpWriter, patch
 from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
@@ -91,6 +92,7 @@ class Translator(Sink):
         self.records = Records(budget)
         self.accesses = Accesses(self.writer, self.s)
         self.arithmetic = Arithmetic(self.writer, self.s)
+        self.wide_arithmetic = Wide(self.writer, self.s)
         self.blocks = Blocks(self.writer, self.s, self.records)
         self.calls = Calls(shape, self.writer, self.s, self.records)
         self.params: i64 = 0
@@ -193,6 +195,11 @@ class Translator(Sink):
             self.arithmetic.is_zero(code)
         else:
             self.arithmetic.unary(code, result)
+
+    def wide(self, op: i64) -> None:
+        """See `Wide`."""
+        self.line()
+        self.wide_arithmetic.instruction(op)
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
         """See `Accesses`."""

@@ -1,4 +1,4 @@
-"""Every instruction arenite knows, one row each: WebAssembly 2.0 without vectors.
+"""Every instruction arenite knows, one row each.
 
     code | name | immediates | operands -> results | feature | label of the specification
 
@@ -240,6 +240,10 @@ FC 04 | i64.trunc_sat_f32_s |                   | f32 -> i64       | nontrapping
 FC 05 | i64.trunc_sat_f32_u |                   | f32 -> i64       | nontrapping-float-to-int | op-trunc_sat_u
 FC 06 | i64.trunc_sat_f64_s |                   | f64 -> i64       | nontrapping-float-to-int | op-trunc_sat_s
 FC 07 | i64.trunc_sat_f64_u |                   | f64 -> i64       | nontrapping-float-to-int | op-trunc_sat_u
+FC 13 | i64.add128          |                   | *                | wide-arithmetic          | exec-binop
+FC 14 | i64.sub128          |                   | *                | wide-arithmetic          | exec-binop
+FC 15 | i64.mul_wide_s      |                   | *                | wide-arithmetic          | exec-binop
+FC 16 | i64.mul_wide_u      |                   | *                | wide-arithmetic          | exec-binop
 memory
 FC 08 | memory.init         | dataidx memidx    | i32 i32 i32 ->   | bulk-memory              | exec-memory.init
 FC 09 | data.drop           | dataidx           | ->               | bulk-memory              | exec-data.drop
@@ -280,7 +284,7 @@ class Opcode(NamedTuple):
     @property
     def computes(self) -> bool:
         """Whether it makes a number of numbers, and does nothing else."""
-        return self.chapter == "numeric" and not self.immediates
+        return self.chapter == "numeric" and self.type is not None and not self.immediates
 
 
 def parse(row: str, chapter: str) -> Opcode:

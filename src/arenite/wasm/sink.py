@@ -38,6 +38,9 @@ class Sink:
     def numeric(self, op: i64, operands: i64, result: i64) -> None:
         """One of the instructions that only compute; pops 1 or 2 `operands`, pushes one `result` type."""
 
+    def wide(self, op: i64) -> None:
+        """One of wide arithmetic: pops lower and upper halves of two numbers, or two factors, pushes lower and upper half of the result."""
+
     def load(self, op: i64, type_: i64, offset: i64) -> None:
         """Pops an address, pushes a value of `type_`.  `offset`: the static offset."""
 

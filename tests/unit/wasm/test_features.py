@@ -24,6 +24,7 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "reference-types": "reference-types",
     "bulk-memory": "bulk-memory",
     "extended-const": "extended-const",
+    "wide-arithmetic": "wide-arithmetic",
 }
 USERS: Final = {
     "mutable-globals": [
@@ -54,6 +55,10 @@ USERS: Final = {
         "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
         '(memory 1) (data "x")',
         "(func $f) (elem func $f)",
+    ],
+    "wide-arithmetic": [
+        "(func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)))",
+        "(func unreachable i64.sub128 drop drop)",
     ],
     "extended-const": ["(global i32 (i32.add (i32.const 1) (i32.const 2)))"],
 }

@@ -44,6 +44,8 @@ USES = {
     "unreachable": "unreachable",
     "table.init": "i32.const 0 i32.const 0 i32.const 0 table.init 0 0",
 }
+USES |= {f"i64.{name}128": f"{'i64.const 0 ' * 4}i64.{name}128 drop drop" for name in ("add", "sub")}
+USES |= {f"i64.mul_wide_{sign}": f"{'i64.const 0 ' * 2}i64.mul_wide_{sign} drop drop" for sign in "su"}
 IMMEDIATES = {"memidx": "", "dataidx": "0", "elemidx": "0", "tableidx": "0", "funcidx": "0"}
 
 

@@ -17,6 +17,8 @@ from arenite.wasm.reader import MASK32
 FIRST: Final[bytes] = opcodes.FIRST
 SECOND: Final[bytes] = opcodes.SECOND
 RESULT: Final[bytes] = opcodes.RESULT
+ADD128: Final[i64] = opcodes.BY_NAME["i64.add128"].code
+SUB128: Final[i64] = opcodes.BY_NAME["i64.sub128"].code
 
 
 @final
@@ -29,11 +31,11 @@ class Numeric:
         self.sink = context.sink
 
     def instruction(self, op: i64) -> None:
-        """One of the chapter: all but constants have their types in the table."""
+        """One of the chapter: most have their types in the table."""
         s = self.s
         first: i64 = FIRST[op]
         if first == 0:
-            self.constant(op)
+            self.other(op)
             return
         operands: i64 = 1
         second: i64 = SECOND[op]
@@ -45,6 +47,17 @@ class Numeric:
         s.push(result)
         if s.live:
             self.sink.numeric(op, operands, result)
+
+    def other(self, op: i64) -> None:
+        """What is not of one or two operands and one result."""
+        if op < ADD128:
+            self.constant(op)
+            return
+        s = self.s
+        s.pops((I64, I64, I64, I64) if op <= SUB128 else (I64, I64))
+        s.pushes((I64, I64))
+        if s.live:
+            self.sink.wide(op)
 
     def constant(self, op: i64) -> None:
         """`t.const`."""
