@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 ADD = bytes.fromhex("0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b")
 COMMAND = bytes.fromhex("0061736d01000000010401600000030201000503010001071302065f73746172740000066d656d6f727902000a040102000b")
+# runs for ever, and has a section that makes it worth keeping
+LARGE = (
+    bytes.fromhex(
+        "0061736d01000000010401600000030201000503010001071302065f73746172740000066d656d6f727902000a09010700034" + "00c000b0b"
+    )
+    + b"\0"
+    + bytes([0x82, 0x80, 0x08, 1, ord("x")])
+    + bytes(1 << 17)
+)
 USE = f"""
 import arenite
 engine = arenite.Engine(arenite.Config(tier=%r))
@@ -42,9 +51,17 @@ FOREIGN = {
         "arenite.inspect.survey",
     ),
 }
+# of what is out of the cache already
+OF_THE_TRANSLATOR = {
+    "arenite.translate.module",
+    "arenite.wasm.decode",
+    "arenite.wasm.opcodes",
+    "arenite.bytecode.verify",
+    "arenite.emit",
+}
 # of no command that runs a guest
 NOT_TO_RUN = FOREIGN | {
-    "typer",
+    *("typer", "platformdirs", "tempfile", "secrets", "random"),
     "pydantic",
     "json",
     "zstandard",
@@ -114,6 +131,17 @@ def test_a_command_imports_no_other(tmp_path: Path) -> None:
     assert within(found, {f"arenite.cli.{name}" for name in others}) == set()
     assert "arenite.cli.run" in found
     assert within(found, NOT_TO_RUN) == set()
+
+
+@pytest.mark.parametrize("command", ["run", "resume"])
+def test_what_is_in_the_cache_needs_no_translator(tmp_path: Path, command: str) -> None:
+    module, snapshot = tmp_path / "x.wasm", tmp_path / "x.arn"
+    module.write_bytes(LARGE)
+    subprocess.run([sys.executable, "-m", "arenite", "freeze", "--at", "fuel=1", "-o", snapshot, module], check=True)
+    words = [command, "--fuel", "5", str(snapshot if command == "resume" else module)]
+    found = imported(f"from arenite.cli.app import main\nassert main({words!r}) == 124")
+    assert within(found, OF_THE_TRANSLATOR | {"llvmlite", "platformdirs", "tempfile", "secrets", "random"}) == set()
+    assert "arenite.translate" in found
 
 
 def test_the_list_of_commands_imports_none() -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from arenite import translate as translator  # which is imported when something is translated
 from arenite.api.bound import Unclosed
 from arenite.api.engine import Engine
 from arenite.api.numbers import expect
@@ -14,21 +15,29 @@ from arenite.api.translated import translated
 from arenite.api.types import ExportType, ImportType, wrapped
 from arenite.bytecode.text import function_lines
 from arenite.errors import Failure
+from arenite.features import SUPPORTED
 from arenite.machine.frozen.births import Births
-from arenite.translate.module import locate
-from arenite.wasm.decode import MAGIC, decode
-from arenite.wasm.validate import validate
+from arenite.wasm.magic import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.features import Features
     from arenite.machine.space.window import Window
+    from arenite.wasm.module import Module as Decoded
+
+
+def decoded(file: bytes, features: Features = SUPPORTED) -> Decoded:
+    """The module in a file, whose bodies nobody has looked at.  Raises: as `decode`."""
+    from arenite.wasm.decode import decode  # noqa: PLC0415 (what is in the cache is run without)
+
+    return decode(file, features=features)
 
 
 def offset_of(code: ModuleCode, function: int, pc: int) -> int:
     """Byte offset, in a module's file, of the instruction that an op of an own function came from."""
-    return locate(decode(code.file), code, function, pc)
+    return translator.locate(decoded(code.file), code, function, pc)
 
 
 SERIALIZED: Final = b"\0arenite module\n"  # what serialized modules begin with
@@ -92,7 +101,9 @@ class Module(Unclosed):
     def validate(engine: Engine, wasm: bytes | bytearray) -> None:
         """Check a binary module without translating it.  Raises: `DecodeError`, `ValidationError`, `TypeError` for what are no bytes."""
         expect(engine, Engine)
-        validate(decode(binary(wasm, "bytes"), features=engine.config.features))
+        from arenite.wasm.validate import validate  # noqa: PLC0415 (as above)
+
+        validate(decoded(binary(wasm, "bytes"), engine.config.features))
 
     @property
     def name(self) -> str:
@@ -111,7 +122,7 @@ class Module(Unclosed):
 
     def custom_sections(self, name: str) -> list[bytes]:
         """Contents of the module's custom sections of that name, in order."""
-        module = decode(self.code.file)
+        module = decoded(self.code.file)
         return [module.data[custom.start : custom.end] for custom in module.customs if custom.name == name]
 
     def disassemble(self, func: int | None = None) -> str:

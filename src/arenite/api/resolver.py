@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.api.translated import translated
+from arenite import translate as translator  # which is imported when something is translated
+from arenite.api.translated import structure, translated
 from arenite.bytecode.module import worth_keeping
 from arenite.machine.run.hosts import Hosts
 from arenite.snapshot import translations
 from arenite.snapshot.code import bytecode_digest
-from arenite.translate.module import structure, translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +37,11 @@ class GivenModules:
 
     def translate(self, wasm: bytes, paid: int) -> ModuleCode:
         """A module that travels along.  `paid`: how many bytes it was unpacked from."""
-        return translate(wasm, paid)
+        return translator.translate(wasm, paid)
 
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
         """The same without translating bodies."""
-        return structure(wasm, paid)
+        return translator.structure(wasm, paid)
 
     def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
         """Nothing: only engines have a cache."""
@@ -84,7 +84,7 @@ class EngineResolver(GivenModules):
 
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
         """The same without translating bodies, which use no more than the engine's features."""
-        return structure(wasm, paid, self._engine.config.features)
+        return translator.structure(wasm, paid, self._engine.config.features)
 
     def translate(self, wasm: bytes, paid: int) -> ModuleCode:
         """A module that travels along."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.layout.instance import InstanceLayout
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
+from arenite.light import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

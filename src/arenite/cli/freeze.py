@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -25,6 +24,7 @@ from arenite.cli.snapshot_file import (
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver
 from arenite.errors import Exit, Trap
+from arenite.light import dataclass
 from arenite.visible import visible
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ Example:  opened(Path("booted.arn"), engine, config, modules=[], verify=False); 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from arenite.api.keys import LONGEST_KEY, SHORTEST_KEY, checked_key
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import PATH
 from arenite.cli.progress import progress
+from arenite.light import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 import sys
 from typing import TYPE_CHECKING, Final
@@ -32,7 +31,7 @@ CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 def create(path: Path, mode: int = 0o666) -> tuple[int, Path]:
     """A new file beside `path`, open and locked, and its name.  Raises: `OSError`."""
     while True:
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(TOKEN)}.part")
+        aside = path.with_name(f".{path.name}.{os.urandom(TOKEN).hex()}.part")
         fd = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | CLOEXEC, mode)
         # Whoever sweeps between these two has taken it for a leftover; where there are no locks nobody sweeps.
         if _locked(fd) is not False and _is(fd, aside):

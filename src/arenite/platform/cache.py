@@ -27,11 +27,11 @@ import re
 import stat
 import struct
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.platform import aside, cache_key, ours
+from arenite.light import dataclass
+from arenite.platform import aside, cache_key, folders, ours
 from arenite.platform.cache_key import READING
 from arenite.platform.ours import UnusableError
 
@@ -73,11 +73,7 @@ class Listed(NamedTuple):
 def usual_folder() -> Path:
     """Where the entries lie unless an engine says otherwise; it need not exist."""
     given = os.environ.get("ARENITE_CACHE_DIR")
-    if given:
-        return Path(given)
-    import platformdirs  # noqa: PLC0415 (whoever says where needs none of it)
-
-    return platformdirs.user_cache_path("arenite", appauthor=False)
+    return Path(given) if given else folders.caches()
 
 
 def usual_size() -> int:

@@ -9,11 +9,10 @@ Example:  key = read(cache_folder)
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING, Final
 
-from arenite.platform import aside, ours
+from arenite.platform import aside, folders, ours
 from arenite.platform.ours import UnusableError
 
 if TYPE_CHECKING:
@@ -28,9 +27,7 @@ OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 def place() -> Path:
     """Where the key lies; it need not exist."""
-    import platformdirs  # noqa: PLC0415 (most processes ask for no key)
-
-    return platformdirs.user_data_path("arenite", appauthor=False) / NAME
+    return folders.data() / NAME
 
 
 def read(cache: Path, *, make: bool = True) -> bytes:
@@ -72,4 +69,4 @@ def _make(path: Path) -> None:
     """Write a new key.  Raises: `OSError`."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside.sweep(path.parent, NAME, b"")
-    aside.put(path, [secrets.token_bytes(SIZE)], 0o600)
+    aside.put(path, [os.urandom(SIZE)], 0o600)

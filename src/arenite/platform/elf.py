@@ -19,10 +19,11 @@ from __future__ import annotations
 import functools
 import mmap
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import Failure, Limit
+from arenite.light import dataclass
 from arenite.platform import libc
 from arenite.platform.architectures import host
 from arenite.platform.relocations import LINKAGES, Linkage, Relocation
@@ -52,7 +53,7 @@ RUNTIME: Final = (
 """The functions of the C library that LLVM calls on its own account, and those that the engine's IR calls."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class CodeObject:
     """Machine code in memory.  Keeps: the code, which goes away with this object."""
 

@@ -25,7 +25,6 @@ import zstandard
 from arenite.bytecode.module import FUNCTION, SECTIONS, FunctionCode, ModuleCode, Section
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.row import OPERAND_KINDS, Form
-from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
@@ -135,6 +134,8 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
 
     Raises: `SnapshotError` when it is damaged, breaks a rule of bytecode, or uses an op that is no more.
     """
+    from arenite.bytecode.verify import verify_module  # noqa: PLC0415 (what a process of the user's has kept was verified)
+
     try:
         data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(own.file)))
         names, parts = _parts(data)
@@ -151,6 +152,8 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
 
 def checked_sections(own: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
     """The module of `own` with sections that this version made.  Raises: any of `BREAKS` for what it cannot have made, `Limit`."""
+    from arenite.bytecode.verify import verify_module  # noqa: PLC0415 (as above)
+
     code = with_sections(own, parts)
     _check_functions(code)
     verify_module(code)

@@ -6,9 +6,9 @@ Example:  parent: Opened | Saved = opening.load(Path("s.arn"))
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from arenite.light import dataclass
 from arenite.machine.space.image import ARENA
 from arenite.snapshot import pages as paging
 from arenite.snapshot.layout import layout_digest

@@ -7,11 +7,11 @@ Example:  limits = FileLimits.of(engine.config)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from arenite.config import Config
 from arenite.errors import Limit
+from arenite.light import dataclass
 from arenite.machine.records.quota import Quota
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ import sys
 import tempfile
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zstandard
 
 from arenite.errors import SnapshotError
+from arenite.light import dataclass
 from arenite.machine.space.pages import BLOCK
 from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parent.parent
 SOURCES: Final = (
-    *("bytecode/**/*.py", "layout/**/*.py", "translate/**/*.py", "wasm/**/*.py", "traps.py"),
+    *("bytecode/**/*.py", "layout/**/*.py", "translate/**/*.py", "wasm/**/*.py", "features.py", "traps.py"),
     *(f"snapshot/{name}.py" for name in ("code", "older", "structure", "translations")),
 )
 COMPILED: Final = "arenite__mypyc*"  # beside the package

@@ -8,7 +8,7 @@ travel (a host function without a name, a host's object) is a `SnapshotError` wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
@@ -16,6 +16,7 @@ from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
 from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, match_extern
+from arenite.light import dataclass
 from arenite.machine.frozen.freeze import FrozenMachine
 from arenite.machine.lineage import Lineage
 from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr

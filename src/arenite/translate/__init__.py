@@ -1,1 +1,17 @@
 """WebAssembly to bytecode: validated instructions in, register code for every tier out, in one pass."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arenite.translate.module import locate as locate
+    from arenite.translate.module import structure as structure
+    from arenite.translate.module import translate as translate
+else:
+    from arenite.lazy import lazily
+
+    HOMES = {
+        "locate": "arenite.translate.module.locate",
+        "structure": "arenite.translate.module.structure",
+        "translate": "arenite.translate.module.translate",
+    }
+    __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

@@ -7,10 +7,11 @@ How a state is made data and back, and that it is distrusted, is said in `world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
+from arenite.light import dataclass
 from arenite.wasi.records import FdFlags, Rights
 from arenite.world import travel as shapes
 

@@ -18,6 +18,7 @@ from arenite.features import SUPPORTED, Features, missing
 from arenite.layout.types import FUNCREF, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
 from arenite.wasm.features import EXTERNS, SECTIONS, illegal, limits_flags, malformed
+from arenite.wasm.magic import MAGIC
 from arenite.wasm.module import Custom, Data, Element, Export, ExternKind, GlobalInit, Import, Mode, Module
 from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from arenite.wasm.module import ConstExpr
 
-MAGIC: Final = b"\0asm"
 VERSION: Final = b"\x01\0\0\0"
 COMPONENT: Final = b"\1\0"  # where a module has 0: the layer of the component model
 I32_CONST: Final = 0x41

@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from arenite.errors import SnapshotError
+from arenite.light import dataclass
 from arenite.world.sandbox import LONGEST_WAY
 
 if TYPE_CHECKING:

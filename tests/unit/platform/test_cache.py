@@ -14,10 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import platformdirs
 import pytest
 
-from arenite.platform import aside, cache, cache_key, ours
+from arenite.platform import aside, cache, cache_key, folders, ours
 from arenite.platform.cache import Cache, Found
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def test_what_was_put_is_got(said: Callable[[], list[str]]) -> None:
 
 def test_the_users_cache_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARENITE_CACHE_DIR")
-    assert cache.usual_folder() == platformdirs.user_cache_path("arenite", appauthor=False)
+    assert cache.usual_folder() == folders.caches()
 
 
 def test_every_damaged_byte_is_noticed_and_every_cut() -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from arenite import Config, Engine, Linker, Module, Snapshot, SnapshotError, Store, wat2wasm
-from arenite.api import resolver as resolvers
-from arenite.api import translated as translating
+from arenite import translate as translator
 from arenite.bytecode import module as modules
+from arenite.bytecode import verify as verifying
 from arenite.bytecode.module import SECTIONS, ModuleCode, WasmFile, file_digest
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.verify import verify_module
@@ -73,9 +73,8 @@ def fail(*_: object, **__: object) -> typing.NoReturn:
 
 def without_translating(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on nothing is translated, and no file is decoded."""
-    for place in (translating, resolvers):
-        monkeypatch.setattr(place, "translate", fail, raising=False)
-        monkeypatch.setattr(place, "structure", fail)
+    for name in ("translate", "structure"):
+        monkeypatch.setattr(translator, name, fail)
 
 
 def value(engine: Engine, module: Module) -> object:
@@ -131,14 +130,14 @@ from pathlib import Path
 from arenite.platform import cache_key
 cache_key.place = lambda: Path(sys.argv[1]) / "cache.key"
 from arenite import Config, Engine, Module
-from arenite.api import translated
+from arenite import translate as translator
 from arenite.bytecode import module
 module.WORTH_KEEPING = 0
-translate, times = translated.translate, []
+translate, times = translator.translate, []
 def counted(*args, **kwargs):
     times.append(1)
     return translate(*args, **kwargs)
-translated.translate = counted
+translator.translate = counted
 Module.from_file(Engine(Config(tier=sys.argv[2])), sys.argv[3])
 print(len(times))
 """
@@ -179,7 +178,7 @@ import sys
 import arenite.translate.module, arenite.snapshot.translations
 print(*(module.__file__ for name, module in sys.modules.items() if name.startswith("arenite.")))
 """
-MAKE_NONE: Final = {"config.py", "errors.py", "lazy.py", "visible.py", "compat", "platform", "machine", "snapshot"}
+MAKE_NONE: Final = {"config.py", "errors.py", "lazy.py", "light.py", "visible.py", "compat", "platform", "machine", "snapshot"}
 """What is imported beside, and of which no translation is made: files, and packages of which `SOURCES` names the others."""
 
 
@@ -244,8 +243,8 @@ def test_without_a_key_the_file_is_decoded_and_the_bytecode_verified(
         verified.append(code)
         real(code, lenient=lenient)
 
-    monkeypatch.setattr(translating, "translate", fail)
-    monkeypatch.setattr(codes, "verify_module", verify)
+    monkeypatch.setattr(translator, "translate", fail)
+    monkeypatch.setattr(verifying, "verify_module", verify)
     module = Module(engine, PLAIN)
     assert verified == [module.code]
     assert value(engine, module) == 42
@@ -290,10 +289,10 @@ def test_a_snapshot_opens_without_translating(
     form: str, tier: TierName, cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = frozen(tmp_path, cache, packed=form == "packed")
-    monkeypatch.setattr(translating, "translate", fail)
+    monkeypatch.setattr(translator, "translate", fail)
     assert counting.ended(Snapshot.open(path, fresh_engine(tier))) == counting.RESULT  # by what travels along
     without_translating(monkeypatch)
-    monkeypatch.setattr(codes, "verify_module", fail)
+    monkeypatch.setattr(verifying, "verify_module", fail)
     monkeypatch.setattr(opening, "_module_file", fail)  # neither is its file unpacked
     assert counting.ended(Snapshot.open(path, fresh_engine(tier))) == counting.RESULT
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from arenite.layout.types.functions import FuncType
 from arenite.layout.types.values import type_name
+from arenite.light import dataclass
 
 PAGE_SIZE: Final = 65536
 MAX_PAGES: Final = 65536  # of a 32-bit memory

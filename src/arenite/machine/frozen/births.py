@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.errors import Limit
+from arenite.light import dataclass
 from arenite.machine.frozen.freeze import capture
 from arenite.machine.records import instantiate
 from arenite.machine.records.objects import FuncAddr

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Limit
 from arenite.layout.types import MAX_PAGES, MAX_TABLE, PAGE_SIZE
+from arenite.light import dataclass
 
 if TYPE_CHECKING:
     from typing import Self

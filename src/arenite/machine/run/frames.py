@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import decode
 from arenite.bytecode.locals import locals_at
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED
@@ -170,6 +169,8 @@ def asked_at(window: Window, pc: int) -> Asked | None:
         placed.origin,
     )  # not the window's, which a tier patches
     try:
+        from arenite.bytecode.effects import effects  # noqa: PLC0415 (few stop there)
+
         op = decode(code, pc - origin)
         builtin, slot = effects(op.row).builtin, op.values.get("dst")
         safepoint, listed = op.end, slot

@@ -11,8 +11,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.interpreter import Interpreter
 from arenite.errors import Limit
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import HOST
@@ -38,6 +36,9 @@ class Variant(NamedTuple):
 
     def ir(self, architecture: Architecture) -> str:
         """Its LLVM IR."""
+        from arenite.emit.addressing import ADDRESSINGS  # noqa: PLC0415 (what is found in the cache is not generated)
+        from arenite.emit.interpreter import Interpreter  # noqa: PLC0415 (as above)
+
         options = {"explicit_bounds": self.explicit_bounds, "deterministic": self.deterministic}
         return Interpreter(ADDRESSINGS[self.addressing], architecture, **options).text()
 
