@@ -65,6 +65,7 @@ DEBIAN: Final = (
 )
 """Packages of arm64."""
 WHEELS: Final = ("pytest", "hypothesis", "wasmtime")
+EMULATED: Final = "1800"  # seconds that a test may take: each variant of the interpreter is compiled by an emulated compiler
 """What is installed of the extra `test`, beside what arenite depends on."""
 TAGS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 
@@ -176,7 +177,7 @@ def python(*arguments: str) -> int:
 def test(*arguments: str) -> int:
     """Run tests inside: `INSIDE`, or others."""
     chosen = arguments or [*INSIDE, *(f"--deselect={test}" for test in LEFT_OUT)]
-    return python("-m", "pytest", "-p", "no:cacheprovider", *chosen)
+    return python("-m", "pytest", "-p", "no:cacheprovider", "--timeout", EMULATED, *chosen)
 
 
 def main() -> int:

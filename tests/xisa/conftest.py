@@ -25,7 +25,7 @@ def elsewhere() -> Callable[..., str]:
     def run(program: str, *arguments: str | Path) -> str:
         command = [FOLDER / "bin" / "python", "-c", program, *arguments]
         environment = {"ARENITE_CACHE_DIR": str(FOLDER / "cache")} | os.environ
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=3600, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
