@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PATIENT := PYTEST_TIMEOUT=7200 $(PYTEST) -o faulthandler_timeout=7500
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bless spec wasi programs fuzz mutants xisa bench docs size clean compiled browser
+.PHONY: help demo test check format bless spec wasi programs fuzz mutants xisa bench relative docs size clean compiled browser
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -58,8 +58,11 @@ xisa: $(VENV)/.with-test compiled  ## aarch64 under qemu-user: tests of what dep
 	$(BIN)/python tools/xisa.py
 	$(PATIENT) tests/xisa
 
-bench: $(VENV)/.with-bench compiled  ## run times beside other engines
-	$(BIN)/python -m bench
+bench: $(VENV)/.with-bench compiled  ## run times beside other engines; `make bench relative`: relative pointers beside raw ones, and their page
+	$(BIN)/python -m bench$(if $(filter relative,$(MAKECMDGOALS)),.relative)
+
+relative: bench
+	@:
 
 docs: $(VENV)/.with-dev  ## write docs/reference and the tables of README.md again from the sources
 	$(BIN)/python tools/docs.py

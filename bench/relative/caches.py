@@ -1,0 +1,98 @@
+"""Misses of caches: of the CPU, where the system lets `perf` count, and of simulated caches, where `valgrind` is installed; neither is needed.
+
+A kernel is run twice, in processes of its own, with few and with many rounds; the difference divided by that of the rounds is what one round costs, and
+all that comes before cancels out.
+
+Example:  counted("cachegrind", "single", "baseline", kernel)  # {"instructions": 91.6, "L1": 0.98, "last": 0.0}
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from bench.relative.kernels import KERNELS
+from bench.relative.turns import ROOT, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+EVENTS: Final = {"instructions": "instructions:u", "L1": "L1-dcache-load-misses:u", "last": "cache-misses:u"}
+GEOMETRY: Final = {"D1": "32768,8,64", "I1": "32768,8,64", "LL": "33554432,16,64"}
+"""Of the simulated caches, the same on each machine: bytes, ways, bytes of a line."""
+LINES: Final = {"instructions": r"I +refs: +([\d,]+)", "L1": r"D1 +misses: +([\d,]+)", "last": r"LLd misses: +([\d,]+)"}
+PREFIXES: Final[dict[str, list[str]]] = {
+    "perf": ["perf", "stat", "-x", ";", "-e", ",".join(EVENTS.values()), "--"],
+    "cachegrind": [
+        "valgrind",
+        "--tool=cachegrind",
+        "--cachegrind-out-file=/dev/null",
+        *(f"--{k}={v}" for k, v in GEOMETRY.items()),
+    ],
+}
+ROUNDS: Final = {"perf": (100_000, 2_000_000), "cachegrind": (50_000, 250_000)}
+COUNTED: Final = tuple(
+    k
+    for k in KERNELS
+    if k.order == "random"
+    and (k.elements, k.targets) in {(1 << 12, 4096), (1 << 20, 16), (10_000_000, 16)}
+    and k.group == "call_indirect"
+)
+Counts = dict[str, float]
+
+
+def figures(how: str, printed: str) -> Counts | None:
+    """The counts in what a counter printed; None where one is missing."""
+    if how == "perf":
+        found = {name: re.search(rf"^(\d+);[^;]*;{event}", printed, re.MULTILINE) for name, event in EVENTS.items()}
+    else:
+        found = {name: re.search(line, printed) for name, line in LINES.items()}
+    return {name: float(m[1].replace(",", "")) for name, m in found.items() if m} if all(found.values()) else None
+
+
+def run(how: str, way: str, program: Sequence[str]) -> Counts | None:
+    """Counts of a process."""
+    done = subprocess.run([*PREFIXES[how], *program], cwd=ROOT, env=environment(way), capture_output=True, text=True, check=False)
+    return figures(how, done.stderr) if done.returncode == 0 else None
+
+
+def why_not(how: str) -> str | None:
+    """Why that counter cannot be used here; None if it can."""
+    name = PREFIXES[how][0]
+    if shutil.which(name) is None:
+        return f"{name} is not installed"
+    return None if run(how, "single", [sys.executable, "-c", ""]) else f"{name} counts nothing on this system"
+
+
+def counted(how: str, way: str, tier: str, name: str) -> Counts | None:
+    """What a round of a kernel costs."""
+    few, many = ROUNDS[how]
+    command = [sys.executable, "-m", "bench.relative.running", way, tier, name]
+    before, after = (run(how, way, [*command, str(rounds)]) for rounds in (few, many))
+    if before is None or after is None:
+        return None
+    return {what: round((after[what] - before[what]) / (many - few), 4) for what in before}
+
+
+def caches(ways: Sequence[str], tier: str, step: Callable[[str], None], workers: int = 2) -> dict[str, object]:
+    """For each counter why it cannot be used, or the counts of kernels, by way.  Nothing is timed, so several processes run at once."""
+    found: dict[str, object] = {}
+    for how in PREFIXES:
+        missing = why_not(how)
+        if missing is not None:
+            found[how] = missing
+            continue
+        step(f"{how}: misses of caches")
+        asked = [(how, way, tier, kernel.name) for kernel in COUNTED for way in ways]
+        with ThreadPoolExecutor(workers) as pool:
+            counts = pool.map(counted, *zip(*asked, strict=True))
+        by_kernel: dict[str, dict[str, Counts]] = {}
+        for (_, way, _, name), count in zip(asked, counts, strict=True):
+            if count is not None:
+                by_kernel.setdefault(name, {})[way] = count
+        found[how] = by_kernel or f"{how} did not end well"
+    return found

@@ -1,0 +1,66 @@
+"""A kernel, run once in this process: `python -m bench.relative.running WAY TIER KERNEL SIZE` does nothing else, for those who count what a process does."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.util import find_spec
+from time import thread_time
+from typing import TYPE_CHECKING
+
+from bench.relative.kernels import KERNELS, Kernel
+from bench.relative.ways import RAW, WAYS
+
+from arenite import Config, Engine, Func, Linker, Module, Store
+
+if TYPE_CHECKING:
+    from arenite.config import TierName
+
+
+def check(way: str) -> None:
+    """See that this process has the layout of a way.  Raises: `RuntimeError`."""
+    found = find_spec("arenite.layout.raw")
+    if (found is not None and importlib.import_module("arenite.layout.raw").RAW) is not (way == RAW):
+        raise RuntimeError(f"this process has not the layout of {way}")
+
+
+def engine_of(way: str, tier: TierName) -> Engine:
+    """An engine of this process's way."""
+    return Engine(Config(tier=tier, **WAYS[way].options))  # type: ignore[arg-type]  # names of options, checked by running
+
+
+def kernel_of(name: str) -> Kernel:
+    """The kernel of that name."""
+    return next(kernel for kernel in KERNELS if kernel.name == name)
+
+
+def built(engine: Engine, kernel: Kernel, modules: dict[str, Module]) -> tuple[Store, Func]:
+    """A kernel's parts, instantiated and linked, and its `run`.  `modules`: those that are already translated, by the part's name."""
+    store, linker, run = Store(engine), Linker(engine), None
+    for part in kernel.parts:
+        if part.name not in modules:
+            modules[part.name] = Module(engine, part.text)
+        for number in range(part.copies):
+            instance = linker.instantiate(store, modules[part.name])
+            exports = instance.exports(store)
+            place, run = (exports.get(name) for name in ("place", "run"))
+            if isinstance(place, Func):
+                place(store, number)
+        linker.define_instance(store, part.name, instance)
+    assert isinstance(run, Func)
+    return store, run
+
+
+def timed(engine: Engine, kernel: Kernel, modules: dict[str, Module], size: int) -> tuple[float, object]:
+    """Seconds and result of one run, in a new store."""
+    store, run = built(engine, kernel, modules)
+    with store:
+        begin = thread_time()
+        result = run(store, size)
+        return thread_time() - begin, result
+
+
+if __name__ == "__main__":
+    WAY, TIER, NAME, SIZE = sys.argv[1:]
+    check(WAY)
+    timed(engine_of(WAY, TIER), kernel_of(NAME), {}, int(SIZE))  # type: ignore[arg-type]  # the name of a tier
