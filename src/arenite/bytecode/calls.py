@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.integers import is_zero, trap_if
-from arenite.bytecode.protocol import I8, I32, I64, Emit, Label, Value
+from arenite.bytecode.protocol import I8, I32, I64, REF, Code, Emit, Label, Value
 from arenite.bytecode.references import element_at
 from arenite.bytecode.row import Row, row
 from arenite.bytecode.stops import Builtin
 from arenite.layout.cage import HANDLE_MASK, UNIT
 from arenite.layout.frame import UNITS_IN_BYTE
+from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _enter(e: Emit, to: Label | Value, vmctx: Value | None, frame: Value, header: Value) -> None:
+def _enter(e: Emit, to: Label | Value | Code, vmctx: Value | None, frame: Value, header: Value) -> None:
     """Write the callee's header, `header` bytes above our frame, and go to its first op; its frame begins `frame` bytes above ours."""
-    sp = e.pure("add", e.state("sp"), frame)
+    sp = e.pure("add", e.state("sp"), e.pure("extend_u", frame, to=REF))
     e.store(Space.FRAME, header, e.state("sp"), FrameHeader.caller_sp.offset)
     e.store(Space.FRAME, header, e.next_pc(), FrameHeader.return_pc.offset)
     e.store(Space.FRAME, header, e.pure("extend_u", e.state("vmctx"), to=I64), FrameHeader.caller_vmctx.offset)
@@ -40,33 +41,47 @@ def call(e: Emit, frame: Value, header: Value, to: Label) -> None:
 
 def call_reference(e: Emit, reference: Value, type_: Value, frame: Value, header: Value) -> None:
     """Call what a function reference names, if the window says that it has this type."""
+    if RAW:
+        _call_pointer(e, reference, type_, frame, header)
+        return
     code = e.load(Space.ARENA, I32, reference, FuncRefRecord.code.offset)
     handle = e.pure("and", code, e.const(I32, HANDLE_MASK))  # inside the window, whatever the arena says
     entry = e.pure("shl", handle, e.const(I32, WindowEntry.size.bit_length() - 1))
     actual = e.load(Space.WINDOW, I32, entry, WindowEntry.type_id.offset)
     trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
-    vmctx = e.load(Space.ARENA, I32, reference, FuncRefRecord.vmctx.offset)
+    vmctx = e.load(Space.ARENA, REF, reference, FuncRefRecord.vmctx.offset)
     _enter(e, e.load(Space.WINDOW, I32, entry, WindowEntry.pc.offset), vmctx, frame, header)
+
+
+def _call_pointer(e: Emit, reference: Value, type_: Value, frame: Value, header: Value) -> None:
+    """`call_reference` as other engines do it: the reference itself has the type and the code's address."""
+    actual = e.load(Space.ARENA, I32, reference, FuncRefRecord.type_index.offset)
+    trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
+    vmctx, bytecode, native = (
+        e.load(Space.ARENA, I64, reference, field.offset)
+        for field in (FuncRefRecord.vmctx, FuncRefRecord.array_call, FuncRefRecord.wasm_call)
+    )
+    _enter(e, Code(bytecode, native), vmctx, frame, header)
 
 
 def call_indirect(e: Emit, index: Value, disp: Value, type_: Value, frame: Value, header: Value) -> None:
     """Call the table's element at index if it has this type."""
-    reference = e.load(Space.ARENA, I32, element_at(e, disp, index, Cause.UNDEFINED_ELEMENT))
+    reference = e.load(Space.ARENA, REF, element_at(e, disp, index, Cause.UNDEFINED_ELEMENT))
     trap_if(e, is_zero(e, reference), Cause.INDIRECT_CALL_TO_NULL)
     call_reference(e, reference, type_, frame, header)
 
 
 def call_import(e: Emit, disp: Value, type_: Value, frame: Value, header: Value) -> None:
     """Call an imported function; the instance holds its reference at `disp`."""
-    call_reference(e, e.load(Space.ARENA, I32, e.state("vmctx"), disp), type_, frame, header)
+    call_reference(e, e.load(Space.ARENA, REF, e.state("vmctx"), disp), type_, frame, header)
 
 
 def return_(e: Emit, header: Value) -> None:
     """Back to the caller; results lie in the first slots, the frame's header at byte `header`."""
     pc = e.return_point(e.load(Space.FRAME, I32, header, FrameHeader.return_pc.offset))
-    sp = e.load(Space.FRAME, I32, header, FrameHeader.caller_sp.offset)
+    sp = e.load(Space.FRAME, REF, header, FrameHeader.caller_sp.offset)
     trap_if(e, e.pure("ge_u", sp, e.state("sp")), Cause.CORRUPT)
-    e.leave(pc, sp, e.load(Space.FRAME, I32, header, FrameHeader.caller_vmctx.offset))
+    e.leave(pc, sp, e.load(Space.FRAME, REF, header, FrameHeader.caller_vmctx.offset))
 
 
 def mapped(e: Emit, return_pc: Value) -> Value:

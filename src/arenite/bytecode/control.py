@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import is_zero, trap_if
-from arenite.bytecode.protocol import I32, I64, Emit, Label, Labels, Value
+from arenite.bytecode.protocol import I32, I64, REF, Emit, Label, Labels, Value
 from arenite.bytecode.row import Meaning, Row, looping, row
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
@@ -58,7 +58,7 @@ def br_table(e: Emit, index: Value, to: Labels) -> None:
 def _enter(count: int) -> Meaning:
     def enter(e: Emit, first: Value, size: Value) -> None:
         top = e.pure("add", *(e.pure("extend_u", x, to=I64) for x in (e.state("sp"), size)))
-        limit = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.stack_limit.offset)
+        limit = e.load(Space.STORE, REF, e.const(I32, 0), StoreContext.stack_limit.offset)
         trap_if(e, e.pure("gt_u", top, e.pure("extend_u", limit, to=I64)), Cause.STACK_OVERFLOW)
         charge(e, e.here(), owed=False)
         _zero(e, first, count)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.bytecode.calls import mapped
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import I1, I32, I64, Label, Labels, Memory, Register, Type, Value, space_of
+from arenite.bytecode.protocol import I1, I32, I64, REF, Code, Label, Labels, Memory, Register, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.bytecode.stops import Builtin
 from arenite.errors import InternalError
@@ -86,7 +86,7 @@ class Recorder:
     def access(self, where: Space | Memory, at: Value, disp: Value | int) -> Space:
         """The space.  An offset is an i32, or an i64 in memory, where it was checked; a displacement is an i32."""
         space = space_of(where)
-        allowed = (I32, I64) if space in (Space.MEMORY, Space.STORE) else (I32,)
+        allowed = (I32, I64) if space in (Space.MEMORY, Space.STORE) else (REF,) if space is Space.ARENA else (I32,)
         if at.type not in allowed or (isinstance(disp, Value) and disp.type is not I32):
             raise InternalError(f"an access to {space.value} at an {at.type.llvm}")
         if space is Space.MEMORY:
@@ -123,7 +123,7 @@ class Recorder:
 
     def state(self, name: Register) -> Value:
         """A register."""
-        return Value(I64 if name in ("fuel", "floor") else I32, "")
+        return Value(I64 if name in ("fuel", "floor") else REF, "")
 
     def set_state(self, name: Register, value: Value) -> None:
         """A register."""
@@ -175,9 +175,9 @@ class Recorder:
         """A pc."""
         return Value(I32, "")
 
-    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """A call; what the callee does is not this op's effect."""
-        if sp.type is not I32 or isinstance(to, Label) != (vmctx is None):
+        if sp.type is not REF or isinstance(to, Label) != (vmctx is None):
             raise InternalError("a call of a wrong shape")
         self.transfer("call")
 
@@ -187,7 +187,7 @@ class Recorder:
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """A return."""
-        if any(x.type is not I32 for x in (pc, sp, vmctx)):
+        if (pc.type, sp.type, vmctx.type) != (I32, REF, REF):
             raise InternalError("a return of a wrong shape")
         self.transfer("return")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import trap_if
-from arenite.bytecode.protocol import I8, I16, I32, I64, Emit, Memory, Type, Value, Values, space_of
+from arenite.bytecode.protocol import I8, I16, I32, I64, REF, Emit, Memory, Type, Value, Values, space_of
 from arenite.bytecode.row import SLOTS, Meaning, Row, far, row, specialised
 from arenite.bytecode.stops import Builtin
+from arenite.layout.raw import RAW
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.layout.types import PAGE_SIZE
@@ -67,6 +68,10 @@ def memory_length(e: Emit, memory: Memory) -> Value:
 
 def memory_size(e: Emit, memory: Memory) -> Value:
     """dst = length of memory 0 in pages."""
+    if RAW:
+        return e.pure(
+            "wrap", e.pure("shr_u", recorded_length(e, e.state("vmctx")), e.const(I64, PAGE_SIZE.bit_length() - 1)), to=I32
+        )
     return area_pages(e, memory_area(e, e.state("vmctx"), memory))
 
 
@@ -76,10 +81,17 @@ def memory_area(e: Values, vmctx: Value, memory: Memory) -> Value:
     `layout.cage.memory_area` says the same in Python.  Raises: `InternalError` for a memory but the first: records of instances have no other.
     """
     space_of(memory)
-    record = e.load(Space.ARENA, I32, vmctx, InstanceRecord.memory.offset)
+    record = e.load(Space.ARENA, REF, vmctx, InstanceRecord.memory.offset)
+    if RAW:
+        return e.load(Space.ARENA, I64, record, MemoryRecord.area.offset)
     area = e.load(Space.ARENA, I32, record, MemoryRecord.area.offset)
     areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
     return e.pure("select", e.pure("lt_u", area, areas), area, e.const(I32, 0))
+
+
+def recorded_length(e: Values, vmctx: Value) -> Value:
+    """Bytes of memory 0 as its record has them (i64), where the raw layout looks."""
+    return e.load(Space.ARENA, I64, e.load(Space.ARENA, REF, vmctx, InstanceRecord.memory.offset), MemoryRecord.length.offset)
 
 
 def area_pages(e: Values, area: Value) -> Value:

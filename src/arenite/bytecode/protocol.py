@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from arenite.errors import InternalError
+from arenite.layout.raw import RAW
 from arenite.layout.spaces import Space
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Type(Enum):
 
 
 I1, I8, I16, I32, I64, I128, F32, F64 = Type
+REF: Final = I64 if RAW else I32
+"""Of what leads to a record, or is a reference."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,13 @@ class Label(NamedTuple):
 
     at: Value
     back: bool = False
+
+
+class Code(NamedTuple):
+    """Where a function reference of the raw layout leads: addresses of a function's bytecode and of its native code, as i64."""
+
+    bytecode: Value
+    native: Value
 
 
 class Labels(NamedTuple):
@@ -153,7 +163,7 @@ class Emit(Values, Protocol):
     def next_pc(self) -> Value:
         """The pc of the op behind this one (i32)."""
 
-    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """Begin a call: go to the callee's first op, its frame at `sp`; `to` is a label in this instance, or a pc (i32) in that of `vmctx`."""
 
     def return_point(self, pc: Value) -> Value:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.integers import trap_if
-from arenite.bytecode.protocol import I32, I64, Emit, Value
+from arenite.bytecode.protocol import I32, I64, REF, Emit, Value
 from arenite.bytecode.row import Meaning, Row, row
 from arenite.bytecode.stops import Builtin
+from arenite.layout import raw
 from arenite.layout.records import FuncRefRecord, InstanceRecord, TableRecord
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -32,25 +33,26 @@ def global_set(e: Emit, value: Value, disp: Value) -> None:
 
 def global_get_imported(e: Emit, disp: Value) -> Value:
     """dst = arena[arena[vmctx + disp]], a global of another instance."""
-    return e.load(Space.ARENA, I64, e.load(Space.ARENA, I32, e.state("vmctx"), disp))
+    return e.load(Space.ARENA, I64, e.load(Space.ARENA, REF, e.state("vmctx"), disp))
 
 
 def global_set_imported(e: Emit, value: Value, disp: Value) -> None:
     """arena[arena[vmctx + disp]] = value, a global of another instance."""
-    e.store(Space.ARENA, e.load(Space.ARENA, I32, e.state("vmctx"), disp), value)
+    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.state("vmctx"), disp), value)
 
 
 def element_at(e: Emit, table_disp: Value, index: Value, code: Cause) -> Value:
     """Where the element lies in the arena; traps with `code` beyond the table's length."""
-    table = e.load(Space.ARENA, I32, e.state("vmctx"), table_disp)
+    table = e.load(Space.ARENA, REF, e.state("vmctx"), table_disp)
     trap_if(e, e.pure("ge_u", index, e.load(Space.ARENA, I32, table, TableRecord.length.offset)), code)
-    elements = e.load(Space.ARENA, I32, table, TableRecord.elements.offset)
-    return e.pure("add", elements, e.pure("shl", index, e.const(I32, 2)))
+    elements = e.load(Space.ARENA, REF, table, TableRecord.elements.offset)
+    distance = e.pure("shl", e.pure("extend_u", index, to=REF), e.const(REF, raw.SIZE.bit_length() - 1))
+    return e.pure("add", elements, distance)
 
 
 def table_get(e: Emit, index: Value, disp: Value) -> Value:
     """dst = the table's element at index."""
-    return e.load(Space.ARENA, I32, element_at(e, disp, index, Cause.TABLE_OUT_OF_BOUNDS))
+    return e.load(Space.ARENA, REF, element_at(e, disp, index, Cause.TABLE_OUT_OF_BOUNDS))
 
 
 def table_set(e: Emit, index: Value, value: Value, disp: Value) -> None:
@@ -60,19 +62,19 @@ def table_set(e: Emit, index: Value, value: Value, disp: Value) -> None:
 
 def table_size(e: Emit, disp: Value) -> Value:
     """dst = the table's length."""
-    table = e.load(Space.ARENA, I32, e.state("vmctx"), disp)
+    table = e.load(Space.ARENA, REF, e.state("vmctx"), disp)
     return e.load(Space.ARENA, I32, table, TableRecord.length.offset)
 
 
 def ref_func(e: Emit, function: Value) -> Value:
     """dst = the reference to the module's function number `function` (its place in the instance's array)."""
-    array = e.load(Space.ARENA, I32, e.state("vmctx"), InstanceRecord.funcrefs.offset)
-    return e.pure("add", array, e.pure("mul", function, e.const(I32, FuncRefRecord.size)))
+    array = e.load(Space.ARENA, REF, e.state("vmctx"), InstanceRecord.funcrefs.offset)
+    return e.pure("add", array, e.pure("mul", e.pure("extend_u", function, to=REF), e.const(REF, FuncRefRecord.size)))
 
 
 def ref_func_imported(e: Emit, disp: Value) -> Value:
     """dst = the reference to an imported function, which the instance holds at `disp`."""
-    return e.load(Space.ARENA, I32, e.state("vmctx"), disp)
+    return e.load(Space.ARENA, REF, e.state("vmctx"), disp)
 
 
 def _ask(builtin: Builtin) -> Meaning:
@@ -85,20 +87,20 @@ def rows() -> Iterator[Row]:
     yield row("global.set", "value:i64:any disp:u32:own_global.set", global_set)
     yield row("global.get imported", "disp:u32:imported_global.get -> i64:any", global_get_imported)
     yield row("global.set imported", "value:i64:any disp:u32:imported_global.set", global_set_imported)
-    yield row("ref.func", "function:u32:own_func.get -> i32:any", ref_func)
-    yield row("ref.func imported", "disp:u32:func.get -> i32:any", ref_func_imported)
-    yield row("table.get", "index:i32 disp:u32:table.get -> i32:any", table_get)
-    yield row("table.set", "index:i32 value:i32:any disp:u32:table.set", table_set)
+    yield row("ref.func", f"function:u32:own_func.get -> {REF.llvm}:any", ref_func)
+    yield row("ref.func imported", f"disp:u32:func.get -> {REF.llvm}:any", ref_func_imported)
+    yield row("table.get", f"index:i32 disp:u32:table.get -> {REF.llvm}:any", table_get)
+    yield row("table.set", f"index:i32 value:{REF.llvm}:any disp:u32:table.set", table_set)
     yield row("table.size", "disp:u32:table -> i32", table_size)
     yield row(
         "table.grow",
-        "table:u32:own_table.set value:i32:any delta:i32 -> i32",
+        f"table:u32:own_table.set value:{REF.llvm}:any delta:i32 -> i32",
         _ask(Builtin.TABLE_GROW),
         "dst = the old length, or -1",
     )
     yield row(
         "table.fill",
-        "table:u32:own_table.set to:i32 value:i32:any count:i32",
+        f"table:u32:own_table.set to:i32 value:{REF.llvm}:any count:i32",
         _ask(Builtin.TABLE_FILL),
         "elements[to:][:count] = value",
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
-from arenite.bytecode.protocol import I32, Type
+from arenite.bytecode.protocol import I32, REF, Type
 
 
 class Resume(Enum):
@@ -57,7 +57,9 @@ class Stop(NamedTuple):
 def _arguments(text: str) -> tuple[Argument, ...]:
     """`"table:table to:i32"`: names, and index spaces or types."""
     words = (word.split(":") for word in text.split())
-    return tuple(Argument(name, I32, "" if kind == I32.llvm else kind) for name, kind in words)
+    return tuple(
+        Argument(name, REF if kind == REF.llvm else I32, "" if kind in (I32.llvm, REF.llvm) else kind) for name, kind in words
+    )
 
 
 BYTES: Final = "1 for each 64 KiB begun: up to 50 us"  # where pages are touched first
@@ -127,12 +129,14 @@ STOPS: Final[dict[int, Stop]] = {
     Builtin.TABLE_GROW: Stop(
         Resume.BEHIND,
         "the old length, or -1",
-        _arguments("table:table value:i32 delta:i32"),
+        _arguments(f"table:table value:{REF.llvm} delta:i32"),
         I32,
         f"{ELEMENTS}, also of old ones that must move",
         _arguments("settled:i32"),
     ),
-    Builtin.TABLE_FILL: Stop(Resume.BEHIND, "set elements", _arguments("table:table to:i32 value:i32 count:i32"), price=ELEMENTS),
+    Builtin.TABLE_FILL: Stop(
+        Resume.BEHIND, "set elements", _arguments(f"table:table to:i32 value:{REF.llvm} count:i32"), price=ELEMENTS
+    ),
     Builtin.TABLE_COPY: Stop(
         Resume.BEHIND,
         "copy elements",

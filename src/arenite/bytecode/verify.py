@@ -41,13 +41,12 @@ from arenite.bytecode.encode import decode
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.safepoints import HEAD
 from arenite.bytecode.text import op_text
-from arenite.bytecode.verifier import code, frame, points
+from arenite.bytecode.verifier import code, points
 from arenite.bytecode.verifier.code import Broken
 from arenite.bytecode.verifier.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, facts
 from arenite.bytecode.verifier.rules import Rules
 from arenite.bytecode.verifier.walk import Walk
 from arenite.errors import InternalError
-from arenite.layout.frame import HEADER_SLOTS
 from arenite.layout.instance import WORD
 from arenite.layout.records import GlobalRecord
 from arenite.layout.types import GlobalType, TableType
@@ -63,7 +62,7 @@ ROOM: Final = 4  # bytes that the states at labels may take for each byte of the
 ROOM_FREE: Final = 8 << 20  # … beyond these
 SLOTS_IN_WORD: Final = 16
 SPACE: Final = struct.Struct("<qqq")
-assert (HEADER_SLOTS, FUNCTION.size, HEAD.size) == (frame.HEADER, code.RECORD, points.HEAD)  # there, as the compiler wants them
+assert (FUNCTION.size, HEAD.size) == (code.RECORD, points.HEAD)  # there, as the compiler wants them
 
 
 def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:

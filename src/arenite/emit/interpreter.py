@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import I8, I32, I64, Value
 from arenite.bytecode.stops import FAULT, HOT
+from arenite.emit import raw
 from arenite.emit.addressing import alias_metadata
 from arenite.emit.handler import Handler
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.routine import CONVENTION, STATUS_LABELS, Routine
+from arenite.layout.raw import GRAIN, LEAST, RAW
 from arenite.layout.records import StoreContext
 from arenite.layout.side_tables import COUNT_ONE
 from arenite.layout.spaces import Space
@@ -60,8 +62,8 @@ class Interpreter:
         for field, value in (
             (context.status, e.const(I32, status)),
             (context.pc, Value(I32, e.line("trunc i64 %pc to i32"))),
-            (context.sp, e.state("sp")),
-            (context.vmctx, e.state("vmctx")),
+            (context.sp, e.pure("wrap", e.state("sp"), to=I32)),
+            (context.vmctx, e.pure("wrap", e.state("vmctx"), to=I32)),
             (context.fuel, e.state("fuel")),
         ):
             e.store(Space.STORE, zero, value, field.offset)
@@ -105,6 +107,9 @@ class Interpreter:
     def start(self) -> str:
         """Look up the memory and go on: a handler, for what the arena says may fault."""
         e = self.routine()
+        if RAW:  # a host function has a number
+            with e.when(e.pure("lt_u", e.state("vmctx"), e.const(I64, GRAIN))):
+                e.jump("%pc")
         e.jump("%pc", **e.memory_of(e.state("vmctx")))
         return e.function("start", "noinline nounwind")
 
@@ -145,6 +150,8 @@ class Interpreter:
         e = self.routine()
         zero, context = e.const(I32, 0), StoreContext
         pc, sp, vmctx = (e.load(Space.STORE, I32, zero, f.offset) for f in (context.pc, context.sp, context.vmctx))
+        if RAW:
+            sp, vmctx = raw.absolute(e.line, sp), raw.absolute(e.line, vmctx, least=LEAST)
         wide, fuel = e.pure("extend_u", pc, to=I64), e.load(Space.STORE, I64, zero, context.fuel.offset)
         registers = {"pc": wide.text, "sp": sp.text, "vmctx": vmctx.text, "fuel": fuel.text, "fp": e.frame_pointer(sp)}
         registers |= {"memory": "null" if e.types["memory"] == "ptr" else "0", "length": "0"}

@@ -118,7 +118,7 @@ class LlvmText:
 
     def displaced(self, space: Space, at: Value, disp: Value) -> Value:
         """`at + disp`: 33 bits in memory, as the standard asks; modulo 2**32 elsewhere, so that it stays an arena offset."""
-        if space is Space.MEMORY:
+        if space is Space.MEMORY or at.type is I64:
             return Value(I64, self.line(f"add i64 {widened(self.line, at).text}, {widened(self.line, disp).text}"))
         return Value(I32, self.line(f"add i32 {at.text}, {disp.text}"))
 

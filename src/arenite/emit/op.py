@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.calls import mapped
-from arenite.bytecode.protocol import I32, I64, Label, Labels, Memory, Type, Value, space_of
+from arenite.bytecode.protocol import I32, I64, Code, Label, Labels, Memory, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.emit import raw
 from arenite.emit.addressing import Addressing, alias_tag
 from arenite.emit.routine import Routine
 from arenite.layout.records import StoreContext
@@ -136,9 +137,12 @@ class OpRoutine(Routine, ABC):
         self.arguments(args)
         self.tail(f"@{name}", pc=self.behind().text)
 
-    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
-        at = to.at if isinstance(to, Label) else self.pure("extend_u", to, to=I64)
+        if isinstance(to, Code):
+            at = raw.pc(self.line, to.bytecode)
+        else:
+            at = to.at if isinstance(to, Label) else self.pure("extend_u", to, to=I64)
         self.go(at, sp, vmctx)
 
     def return_point(self, pc: Value) -> Value:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.calls import mapped
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Label, Labels, Memory, Register, Type, Value, space_of
+from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Code, Label, Labels, Memory, Register, Type, Value, space_of
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.numerics import FUNCTIONS
@@ -401,8 +401,9 @@ class PythonText:
         """The op behind this one."""
         return self.place("next", I32)
 
-    def enter(self, to: Label | Value, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
+        assert not isinstance(to, Code), "the raw layout has no tier in Python"
         if isinstance(to, Label):
             self.go(tree(to.at), sp, self.state("vmctx"))
             return

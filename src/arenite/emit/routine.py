@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area
-from arenite.bytecode.protocol import I32, I64, Register, Value
+from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area, recorded_length
+from arenite.bytecode.protocol import I32, I64, REF, Register, Value
 from arenite.bytecode.stops import FAULT, FINISHED, HOT, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.addressing import alias_tag
 from arenite.emit.llvm_text import INVARIANT, LlvmText
 from arenite.layout.cage import UNIT
+from arenite.layout.raw import RAW
 from arenite.layout.records import StoreContext
 from arenite.layout.side_tables import SIDE_TABLES
 from arenite.layout.spaces import Space
@@ -40,8 +41,8 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
     "handlers": "ptr",
     "fp": "ptr",
     "pc": "i64",
-    "sp": "i32",
-    "vmctx": "i32",
+    "sp": REF.llvm,
+    "vmctx": REF.llvm,
     "fuel": "i64",
     "memory": "",
 }
@@ -68,7 +69,7 @@ class Routine(LlvmText):
         super().__init__(addressing, explicit_bounds=explicit_bounds, deterministic=deterministic)
         self.architecture = architecture
         self.types = parameters(addressing, explicit_bounds=explicit_bounds)
-        self.registers = {"sp": Value(I32, "%sp"), "vmctx": Value(I32, "%vmctx"), "fuel": Value(I64, "%fuel")}
+        self.registers = {"sp": Value(REF, "%sp"), "vmctx": Value(REF, "%vmctx"), "fuel": Value(I64, "%fuel")}
 
     # registers
     def pin(self) -> None:
@@ -97,7 +98,7 @@ class Routine(LlvmText):
         area = memory_area(self, vmctx, first_memory(self))
         found = {"memory": self.addressing.memory(self.line, area)}
         if self.explicit_bounds:
-            found["length"] = in_bytes(self, area_pages(self, area)).text
+            found["length"] = (recorded_length(self, vmctx) if RAW else in_bytes(self, area_pages(self, area))).text
         return found
 
     # transfers

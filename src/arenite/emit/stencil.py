@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.bytecode.protocol import F32, F64, I32, I64, Labels, Type, Value
+from arenite.bytecode.protocol import F32, F64, I32, I64, Code, Label, Labels, Type, Value
 from arenite.bytecode.row import Form, Operand
+from arenite.emit import raw
 from arenite.emit.addressing import alias_metadata, alias_tag
 from arenite.emit.hole import SPELLINGS
 from arenite.emit.llvm_text import METADATA, declarations
@@ -103,7 +104,7 @@ class Stencil(OpRoutine):
         self.spelling = spelling
         self.volatile = spelling.volatile
         self.sources = dict(variant.sources)
-        self.caller = ""  # of a return: its code
+        self.caller = ""  # of a return: its code; in the raw layout of a call, the callee's
         self.types = self.types | ACCUMULATORS
         self.passed = {name: f"%{name}" for name in ACCUMULATORS}
 
@@ -200,13 +201,19 @@ class Stencil(OpRoutine):
         if pc.startswith("@"):
             self.tail(pc, **registers)
             return
-        if self.caller:  # a return, whose code was looked up
+        if self.caller:  # code that was looked up
             self.tail(self.caller, pc=pc, **registers)
             return
         entry = self.machine_code(Space.ENTRIES, pc)
         with self.when(Value(I64, self.line(f"icmp eq ptr {entry}, null")), cold=True):
             self.tail("@dispatch", pc=pc, **registers)
         self.tail(entry, pc=pc, **registers)
+
+    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
+        """To the callee's code, where the machine has its address."""
+        if isinstance(to, Code):
+            self.caller = raw.pointer(self.line, to.native)
+        super().enter(to, sp, vmctx)
 
     def return_point(self, pc: Value) -> Value:
         """By the table of return points in compiled code; what is none, the interpreter's handler of this op knows."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from arenite.layout import raw
 from arenite.layout.records import MemoryRecord, StoreContext, WindowEntry
 from arenite.layout.types import PAGE_SIZE
 
@@ -87,4 +88,6 @@ def cage_size(areas: int) -> int:
     return area_at(areas) - LOW
 
 
+if raw.RAW:
+    raw.convert_area(MemoryRecord.area, MEMORY_AT, AREA_SIZE)
 assert StoreContext.size <= HOST_PAGE

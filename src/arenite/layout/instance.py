@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from arenite.layout import raw
 from arenite.layout.records import GlobalRecord, InstanceRecord
 
-WORD = 4
+WORD = raw.SIZE
 
 
 class InstanceLayout(NamedTuple):

@@ -4,7 +4,7 @@ From a declaration come the emitters' constants (`FuncRefRecord.code.offset`), t
 (`FuncRefRecord.code.read(arena, at)`; several fields at once, `FuncRefRecord.packer()`), the snapshot's knowledge of what is a reference (`arena_offset=True`), and the documentation.
 
 Invariants: fields are naturally aligned, in order, without overlap; a field that holds an arena offset says so;
-nothing here holds an address.
+nothing here holds an address (but in the layout of `raw`, which is the control of a measurement).
 
 Example:
 
@@ -15,7 +15,10 @@ Example:
 from __future__ import annotations
 
 import struct
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
+
+from arenite.layout import raw
+from arenite.layout.raw import POINTER, RAW
 
 SIZES: Final[dict[str, tuple[int, str]]] = {"u32": (4, "I"), "i32": (4, "i"), "u64": (8, "Q"), "i64": (8, "q")}
 UNPLACED: Final = -1
@@ -37,6 +40,9 @@ class Field:
         self.name = ""
         self.offset = UNPLACED
         self.packer = struct.Struct("<" + self.letter)
+        self.is_pointer = RAW and arena_offset and kind == POINTER
+        if self.is_pointer:
+            raw.convert(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -83,7 +89,8 @@ class Record:
             letter = field.letter if signed else field.letter.upper()
             pattern += "x" * (field.offset - at) + (letter if field.count == 1 else f"{field.count}{letter}")
             at = field.offset + field.size * field.count
-        return struct.Struct(pattern if names else pattern + "x" * (cls.size - at))
+        found = struct.Struct(pattern if names else pattern + "x" * (cls.size - at))
+        return found if not any(f.is_pointer for f in fields) else cast("struct.Struct", raw.Packer(found, fields))
 
 
 class StoreContext(Record):
@@ -95,7 +102,7 @@ class StoreContext(Record):
     vmctx = Field("u32", "its instance", arena_offset=True)
     fuel = Field("i64", "units left of the slice of fuel handed to the tier")
     floor = Field("i64", "the run pauses where it pays with so few units left: 0, or more than any when it must look up")
-    stack_limit = Field("u32", "frames end at or below this", readonly=True, arena_offset=True)
+    stack_limit = Field(POINTER, "frames end at or below this", readonly=True, arena_offset=True)
     result_slot = Field("u32", "byte offset of the slot that the builtin's result goes to")
     next_pc = Field("u32", "where a builtin's caller goes on")
     areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
@@ -117,25 +124,34 @@ class InstanceRecord(Record):
     """An instance (vmctx): fixed fields, then one u32 per imported function, table and global, then its own globals."""
 
     module_index = Field("u32", "index of its module in the store's window", readonly=True)
-    memory = Field("u32", "its memory 0; 0: none", readonly=True, arena_offset=True)
+    memory = Field(POINTER, "its memory 0; 0: none", readonly=True, arena_offset=True)
     index = Field("u32", "index in the store's list of instances", readonly=True)
-    funcrefs = Field("u32", "its array of references to its own functions", readonly=True, arena_offset=True)
-    dropped = Field("u32", "one u32 per data segment, then per element segment: 1 once dropped", readonly=True, arena_offset=True)
+    funcrefs = Field(POINTER, "its array of references to its own functions", readonly=True, arena_offset=True)
+    dropped = Field(
+        POINTER, "one u32 per data segment, then per element segment: 1 once dropped", readonly=True, arena_offset=True
+    )
 
 
 class FuncRefRecord(Record):
     """A function reference: a handle into the window, never an address.  The window alone knows its type."""
 
-    spare = Field("u32", "0", readonly=True)
-    code = Field("u32", "code handle", readonly=True)
-    vmctx = Field("u32", "its instance; for a host function its index in the store's list", readonly=True, arena_offset=True)
-    function = Field("u32", "funcidx in its instance's module", readonly=True)
+    if RAW:
+        array_call = Field("u64", "address of its bytecode", readonly=True)
+        wasm_call = Field("u64", "address of its native code, or of what goes on in its bytecode", readonly=True)
+        type_index = Field("u32", "its type: the window's number for it", readonly=True)
+        function = Field("u32", "funcidx in its instance's module", readonly=True)
+    else:
+        spare = Field("u32", "0", readonly=True)
+        code = Field("u32", "code handle", readonly=True)
+    vmctx = Field(POINTER, "its instance; for a host function its index in the store's list", readonly=True, arena_offset=True)
+    if not RAW:
+        function = Field("u32", "funcidx in its instance's module", readonly=True)
 
 
 class TableRecord(Record):
     """A table; its elements are u32: offsets of function references, or 1 + index into the store's host references; 0 is null."""
 
-    elements = Field("u32", "its elements", arena_offset=True)
+    elements = Field(POINTER, "its elements", arena_offset=True)
     length = Field("u32", "elements")
     maximum = Field("u32", "elements", readonly=True)
     element_type = Field("u32", "value type", readonly=True)
@@ -146,7 +162,7 @@ class TableRecord(Record):
 class MemoryRecord(Record):
     """A linear memory; its bytes lie in an area of the cage."""
 
-    area = Field("u32", "index of its area in the cage", readonly=True)
+    area = Field(POINTER, "index of its area in the cage", readonly=True)
     has_maximum = Field("u32", "1 if the module gave a maximum", readonly=True)
     length = Field("u64", "bytes; for reading only, the store context's decides")
     maximum = Field("u64", "pages", readonly=True)
@@ -161,10 +177,11 @@ class GlobalRecord(Record):
 class FrameHeader(Record):
     """Stands in each frame behind parameters and results; written by the caller."""
 
-    caller_sp = Field("u32", "the caller's frame", arena_offset=True)
+    caller_sp = Field(POINTER, "the caller's frame", arena_offset=True)
     return_pc = Field("u32", "where the caller goes on; must be a return point")
-    caller_vmctx = Field("u32", "the caller's instance", arena_offset=True)
-    spare = Field("u32", "0")
+    caller_vmctx = Field(POINTER, "the caller's instance", arena_offset=True)
+    if not RAW:
+        spare = Field("u32", "0")
 
 
 RECORDS: Final[tuple[type[Record], ...]] = (

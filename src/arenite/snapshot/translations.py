@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import AreniteError
+from arenite.layout.raw import RAW
 from arenite.platform import ours
 from arenite.snapshot import code as codes
 from arenite.snapshot import structure
@@ -51,7 +52,7 @@ def _version() -> bytes:
 
 def entry_name(file_digest: bytes, bytecode_digest: str = "") -> str:
     """What the translation of a file is kept under.  `bytecode_digest`: of one that travelled along with a snapshot, as the snapshot knows it."""
-    return hashlib.sha256(_version() + file_digest + bytecode_digest.encode()).hexdigest()[:40]
+    return hashlib.sha256(b"raw" * RAW + _version() + file_digest + bytecode_digest.encode()).hexdigest()[:40]
 
 
 def find(cache: Cache, name: str, wasm: WasmFile, own: Callable[[bytes], ModuleCode]) -> ModuleCode | None:

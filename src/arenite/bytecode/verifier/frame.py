@@ -14,8 +14,9 @@ from arenite.bytecode.verifier.code import MASK, Code, broken
 from arenite.bytecode.verifier.facts import CLASS_OF, UNWRITTEN, Facts
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
+from arenite.layout.frame import HEADER_SLOTS
 
-HEADER: Final = 2  # slots
+HEADER: Final[i64] = HEADER_SLOTS
 
 
 @final

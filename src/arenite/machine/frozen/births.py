@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.errors import Limit
+from arenite.layout.raw import RAW
 from arenite.light import dataclass
 from arenite.machine.frozen.freeze import capture
 from arenite.machine.records import instantiate
@@ -143,7 +144,7 @@ class Births:
 def _key(machine: Machine, imports: Sequence[Addr]) -> Key | None:
     """What the cage of a machine depends on, with its first instance in it; None: on more than can be said."""
     unborn: object = machine.cage
-    if not isinstance(unborn, Unborn) or machine.tier.portable or machine.modules:
+    if RAW or not isinstance(unborn, Unborn) or machine.tier.portable or machine.modules:
         return None
     places = []
     for item in imports:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT, write_context
+from arenite.layout.raw import refuse
 from arenite.layout.records import StoreContext
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
@@ -89,6 +90,7 @@ def freeze(machine: Machine) -> FrozenMachine:
 
     Raises: `SnapshotError` while a host function of it is being called, and when a host module cannot be frozen.
     """
+    refuse("a frozen store")
     if machine.nested:
         names = ", ".join(repr(str(named(machine, i))) for i, *_ in machine.host_stack)
         raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
@@ -200,6 +202,7 @@ def _written(dirty: list[tuple[int, int]] | None, template: Template | None, reg
 
 def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
+    refuse("a store made of a frozen one")
     cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
     hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
     machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.registry, hosts)

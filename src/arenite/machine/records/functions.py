@@ -10,7 +10,9 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Trap
+from arenite.layout.raw import RAW
 from arenite.layout.records import FuncRefRecord, InstanceRecord
+from arenite.machine.records import raw
 from arenite.machine.records.objects import FuncAddr, word
 from arenite.machine.space.absent import Unborn
 from arenite.traps import Cause
@@ -58,6 +60,8 @@ def add_host_function(machine: Machine, function: HostFunction) -> FuncAddr:
         at = machine.allocate(FuncRefRecord.size)
         registry = machine.registry_to_change()
         write_host_function(registry, machine.cage.arena, at, registry.add_function(function, at))
+        if RAW:
+            machine.runner = None
     return FuncAddr(at, function.type, function.codec)
 
 
@@ -81,11 +85,15 @@ def name_host_function(machine: Machine, at: int, module: str, name: str) -> Non
 
 def write_host_function(registry: Registry, arena: memoryview, at: int, index: int) -> None:
     """Write the reference to a host function."""
+    if RAW:  # by `raw.settle`, before anything runs
+        return
     FUNCREF.pack_into(arena, at, 0, registry.thunks[registry.host_functions[index].type], index, 0)
 
 
 def function_at(machine: Machine, reference: int) -> FuncAddr:
     """The function that a reference from the arena names, typed by the window.  Raises: `Trap` if it names none."""
+    if RAW:
+        return FuncAddr(reference, raw.type_at(machine, reference))
     if reference <= len(machine.cage.arena) - FuncRefRecord.size:
         handle = FuncRefRecord.code.read(machine.cage.arena, reference)
         type_ = machine.window.type_of(machine.window.entry(handle)[2])
@@ -96,6 +104,9 @@ def function_at(machine: Machine, reference: int) -> FuncAddr:
 
 def resolve(machine: Machine, function: FuncAddr) -> tuple[int, int, int]:
     """Where a reference leads, by the window.  Raises: `Trap` if the window has another type for it."""
+    if RAW:
+        function.entry = raw.entry_of(machine, function.at)
+        return function.entry
     try:
         _, handle, vmctx, _ = FUNCREF.unpack_from(machine.cage.arena, function.at)
     except struct.error:

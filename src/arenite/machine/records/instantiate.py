@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.segments import PASSIVE
 from arenite.errors import LinkError, Trap
+from arenite.layout import raw
 from arenite.layout.records import GlobalRecord, InstanceRecord, TableRecord
 from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
@@ -79,7 +80,7 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     arena[funcrefs : funcrefs + len(own_functions)] = own_functions
     for field, n in (
         (InstanceRecord.module_index, index),
-        (InstanceRecord.memory, memories[0].at if memories else 0),
+        (InstanceRecord.memory, memories[0].at if memories else raw.NOTHING),
         (InstanceRecord.index, len(machine.registry.instances)),
         (InstanceRecord.funcrefs, funcrefs),
         (InstanceRecord.dropped, dropped),
@@ -89,7 +90,9 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
         if isinstance(found, FuncAddr):
             name_host_function(machine, found.at, wanted.module, wanted.name)
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
-    struct.pack_into(f"<{len(words)}I", arena, vmctx + InstanceRecord.size, *words)
+    if raw.RAW:
+        words, machine.runner = [raw.pointer(machine.cage.base, n) for n in words], None
+    struct.pack_into(f"<{len(words)}{raw.LETTER}", arena, vmctx + InstanceRecord.size, *words)
     instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
     machine.registry_to_change().add_instance(instance)
     for i, (_, value) in enumerate(code.globals):
@@ -117,7 +120,7 @@ def _put_elements(machine: Machine, instance: InstanceAddr, element: ElementSegm
         if to + len(element.items) > len(view):
             raise Trap(Cause.TABLE_OUT_OF_BOUNDS.message, Cause.TABLE_OUT_OF_BOUNDS.code)
         items = references(machine, instance.at, instance.code, element.items)
-        view[to : to + len(items)] = memoryview(struct.pack(f"<{len(items)}I", *items)).cast("I")
+        view[to : to + len(items)] = memoryview(struct.pack(f"<{len(items)}{raw.LETTER}", *items)).cast(raw.LETTER)
 
 
 def _put_data(machine: Machine, instance: InstanceAddr) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Limit, Trap
+from arenite.layout.raw import GRAIN, RAW, pointer
 from arenite.layout.types import EXTERNREF
 from arenite.machine.records.functions import function_at
 from arenite.machine.records.objects import FuncAddr
@@ -120,3 +121,15 @@ def from_guest(machine: Machine, type_: int, reference: int) -> object:
     if type_ == EXTERNREF:
         return host_object(machine, reference)
     return function_at(machine, reference) if reference else None
+
+
+if RAW:
+    offset_to_guest, offset_from_guest = to_guest, from_guest
+
+    def to_guest(machine: Machine, type_: int, value: object) -> int:
+        """As otherwise, but for an address."""
+        return pointer(machine.cage.base, offset_to_guest(machine, type_, value))
+
+    def from_guest(machine: Machine, type_: int, reference: int) -> object:
+        """As otherwise, but for an address."""
+        return offset_from_guest(machine, type_, reference % GRAIN)

@@ -9,6 +9,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from arenite.errors import InternalError
+from arenite.layout import raw
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
 from arenite.machine.records.functions import REFERENCE, function_reference
 from arenite.machine.records.globals import global_record
@@ -39,7 +40,8 @@ def evaluate(machine: Machine, vmctx: int, code: ModuleCode, expression: ConstEx
         elif name == "ref.null":
             stack.append(0)
         elif name == "ref.func":
-            stack.append(function_reference(machine, vmctx, code, argument))
+            reference = function_reference(machine, vmctx, code, argument)
+            stack.append(raw.pointer(machine.cage.base, reference) if raw.RAW else reference)
         else:
             b, a = stack.pop(), stack.pop()
             stack.append({"add": a + b, "sub": a - b, "mul": a * b}[op] & MASKS[type_])
@@ -71,7 +73,7 @@ def segment_length(machine: Machine, vmctx: int, segment: int) -> int:
 def elements_of(machine: Machine, vmctx: int, segment: int, start: int, count: int) -> memoryview:
     """So many of an element segment's references, as u32s."""
     code = machine.instance_at(vmctx).code
-    return memoryview(array("I", references(machine, vmctx, code, code.elements[segment].items[start : start + count])))
+    return memoryview(array(raw.LETTER, references(machine, vmctx, code, code.elements[segment].items[start : start + count])))
 
 
 def references(machine: Machine, vmctx: int, code: ModuleCode, items: Sequence[int | ConstExpr]) -> list[int]:
@@ -84,4 +86,6 @@ def references(machine: Machine, vmctx: int, code: ModuleCode, items: Sequence[i
         else evaluate(machine, vmctx, code, item)
         for item in items
     )
+    if raw.RAW:
+        return [raw.pointer(machine.cage.base, reference % raw.GRAIN) for reference in found]
     return [reference & REFERENCE for reference in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Limit, Trap
+from arenite.layout import raw
 from arenite.layout.records import TableRecord
 from arenite.layout.types import MAX_TABLE
 from arenite.machine.records.objects import REFUSED, TableAddr, word
@@ -37,7 +38,7 @@ def new_table(machine: Machine, type_: TableType, value: int = 0) -> TableAddr:
 def _new_table(machine: Machine, type_: TableType, value: int) -> TableAddr:
     """One that is allowed.  Null is what fresh bytes are: no page is touched for it."""
     length, maximum = type_.limits.minimum, type_.limits.maximum
-    at, start = machine.allocate(TableRecord.size), machine.allocate(4 * length)
+    at, start = machine.allocate(TableRecord.size), machine.allocate(raw.SIZE * length)
     arena = machine.cage.arena
     for field, n in (
         (TableRecord.elements, start),
@@ -70,9 +71,9 @@ def _first_elements(machine: Machine, record: int, count: int) -> memoryview:
     """So many elements from where a table has them.  Raises: `Trap` when the record is damaged."""
     arena = machine.cage.arena
     at = TableRecord.elements.read(arena, record)
-    if at % 4 or at + 4 * count > len(arena):
+    if at % raw.SIZE or at + raw.SIZE * count > len(arena):
         raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
-    return arena[at : at + 4 * count].cast("I")
+    return arena[at : at + raw.SIZE * count].cast(raw.LETTER)
 
 
 def grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
@@ -97,11 +98,11 @@ def _grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
     if new > TableRecord.capacity.read(arena, record):
         capacity = max(new, min(2 * old, MAX_TABLE))
         try:
-            at = machine.allocate(4 * capacity)
+            at = machine.allocate(raw.SIZE * capacity)
         except Limit:
             return REFUSED
         arena = machine.cage.arena
-        arena[at : at + 4 * old].cast("I")[:] = elements(machine, record)
+        arena[at : at + raw.SIZE * old].cast(raw.LETTER)[:] = elements(machine, record)
         TableRecord.elements.write(arena, record, at)
         TableRecord.capacity.write(arena, record, capacity)
     fill(_first_elements(machine, record, new), old, value, delta)
@@ -111,7 +112,7 @@ def _grow_table(machine: Machine, record: int, value: int, delta: int) -> int:
 
 def fill(view: memoryview, to: int, value: int, count: int) -> None:
     """Set elements, a piece at a time."""
-    with memoryview(value.to_bytes(4, "little") * min(count, PIECE)).cast("I") as piece:
+    with memoryview(value.to_bytes(raw.SIZE, "little") * min(count, PIECE)).cast(raw.LETTER) as piece:
         for at in range(to, to + count, PIECE):
             size = min(PIECE, to + count - at)
             view[at : at + size] = piece[:size]

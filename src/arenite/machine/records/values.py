@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from arenite.layout.cage import ALIGNMENT
 from arenite.layout.frame import frame_end, header_offset
+from arenite.layout.raw import RAW
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, type_name
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
 
-FORMATS: Final = {I32: "i4x", I64: "q", F32: "f4x", F64: "d", FUNCREF: "I4x", EXTERNREF: "I4x"}
+WORD: Final = "Q" if RAW else "I4x"  # a reference
+FORMATS: Final = {I32: "i4x", I64: "q", F32: "f4x", F64: "d", FUNCREF: WORD, EXTERNREF: WORD}
 BITS: Final = {I32: 32, I64: 64}
 
 ToGuest = Callable[[int, object], int]  # (reference type, object) -> the slot's value

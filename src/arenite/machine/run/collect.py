@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import AreniteError, Failure
 from arenite.layout.cage import STACK_AT
+from arenite.layout.raw import GRAIN, RAW
 from arenite.layout.records import GlobalRecord
 from arenite.layout.types import EXTERNREF, FuncType
 from arenite.machine.records.objects import FuncAddr
@@ -51,6 +52,8 @@ def collect(machine: Machine) -> None:
             slots += 1 + len(found)
         if run.status in BUILTINS:  # half done: what is to be written to a table lies nowhere else
             held.update(run.progress)
+    if RAW:
+        held = {reference % GRAIN for reference in held}
     machine.registry_to_change().references = references.kept(held, slots)
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, UNIT
+from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, StoreContext
+from arenite.machine.records import raw
 from arenite.machine.run.activation import HOST_CALL, READY, SPENT
 from arenite.machine.run.builtin_calls import do_builtin
 from arenite.machine.run.builtins import BUILTINS
@@ -142,5 +144,7 @@ def _refresh(machine: Machine) -> Runner:
     generation, cage = machine.cage.generation, machine.cage  # in this order: the first has it made
     cage.show(machine.window)
     runner = machine.tier.runner(cage, machine.window)
+    if RAW:
+        raw.settle(machine)
     machine.runner_generation, machine.runner = generation, runner
     return runner

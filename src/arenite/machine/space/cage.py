@@ -36,6 +36,7 @@ from arenite.layout.cage import (
     region_at,
     write_length,
 )
+from arenite.layout.raw import refuse
 from arenite.layout.records import StoreContext
 from arenite.machine.space.pages import nonzero_runs
 from arenite.machine.space.room import reserve
@@ -209,6 +210,7 @@ class Cage:
 
         Raises: `Limit` while somebody holds a view of a memory, or puts arguments into the arena: they would be left behind.
         """
+        refuse("a store that moves to a larger cage")
         if self._space.references() > self._references:
             raise Limit(
                 "the store's memories must move to make room for one more, but a view of one is held (Config(memories=) reserves more)"

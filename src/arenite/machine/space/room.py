@@ -13,6 +13,7 @@ from typing import Final
 from arenite import platform
 from arenite.errors import Limit
 from arenite.layout.cage import MAX_AREAS, cage_size
+from arenite.layout.raw import RAW
 from arenite.machine.space import spares
 
 LADDER: Final = ((64, 15), (256, 7))
@@ -21,6 +22,9 @@ LADDER: Final = ((64, 15), (256, 7))
 Not more for each: the system looks at every gigabyte of a reservation when it is made.
 """
 WIDE: Final = 1 << 46  # where address space is wide and far from used up, cages lie above this address
+
+
+ROOM: Final = 256  # areas of any cage in the raw layout, where none can move
 
 
 class _Given:
@@ -36,6 +40,10 @@ _given = _Given()
 
 def reserve(areas: int) -> tuple[platform.Reservation, int]:
     """Address space for a cage with so many memory areas; for how many it has room.  Raises: `Limit`."""
+    if RAW:
+        from arenite.machine.space.aligned import AlignedReservation  # noqa: PLC0415 (no other layout has use for it)
+
+        return AlignedReservation(cage_size(max(areas, ROOM))), max(areas, ROOM)
     spare = 0
     for cages, more in LADDER:
         if len(_given.alive) < cages:

@@ -34,6 +34,7 @@ from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit, Trap
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
+from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.machine.space.file import File
 from arenite.platform.reserve import round_up
@@ -146,6 +147,8 @@ class PlacedModule:
 
     def references(self, vmctx: int) -> bytes:
         """The function references of an instance at `vmctx`; the last answer is kept, since stores are much alike."""
+        if RAW:
+            return bytes(FuncRefRecord.size * self.code.function_count)
         if self._references[0] != vmctx:
             imported = self.code.imported_functions
             records = (FUNCREF.pack(0, self.handle + i, vmctx, imported + i) for i in range(self.code.function_count))

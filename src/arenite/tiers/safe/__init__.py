@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from arenite.errors import Limit
+from arenite.layout.raw import refuse
 from arenite.machine.run.tier import Tier
 from arenite.tiers.safe.block import Blocks
 from arenite.tiers.safe.runner import SafeRunner
@@ -33,6 +34,7 @@ class SafeTier(Tier):
     portable = True
 
     def __init__(self, *, deterministic: bool = False) -> None:
+        refuse("tier='safe'")
         if sys.byteorder != "little":
             raise Limit("the safe tier runs on little-endian machines only")
         self.deterministic = deterministic

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import Limit
+from arenite.layout.raw import RAW
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import HOST
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGE: Final = Path(__file__).parent.parent.parent
 SOURCES: Final = (
     *("bytecode/*.py", "layout/**/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
-    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "routine")),
+    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "raw", "routine")),
 )
 
 
@@ -53,7 +54,7 @@ USUAL: Final = Variant()
 
 def key_of(what: str, variant: Variant, *more: str) -> str:
     """The name of what is generated for a variant; `more`: patterns of sources beside those of the interpreter."""
-    made_from = f"{what}{_sources(*SOURCES)}{_sources(*more)} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
+    made_from = f"{what}{'raw' * RAW}{_sources(*SOURCES)}{_sources(*more)} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
     return hashlib.blake2b(made_from.encode(), digest_size=20).hexdigest()
 
 
