@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import Trap
 from arenite.layout.raw import RAW
 from arenite.layout.records import FuncRefRecord, InstanceRecord
-from arenite.machine.records import raw
 from arenite.machine.records.objects import FuncAddr, word
 from arenite.machine.space.absent import Unborn
 from arenite.traps import Cause
+
+if RAW:
+    from arenite.machine.records import raw
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode

@@ -16,7 +16,6 @@ from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, P
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, StoreContext
-from arenite.machine.records import raw
 from arenite.machine.run.activation import HOST_CALL, READY, SPENT
 from arenite.machine.run.builtin_calls import do_builtin
 from arenite.machine.run.builtins import BUILTINS
@@ -25,6 +24,9 @@ from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.host_calls import fail, pause_at, put_results
 from arenite.machine.run.interrupts import UNSEEN, give_way, is_late, look_up, trap
 from arenite.traps import Cause
+
+if RAW:
+    from arenite.machine.records import raw
 
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
