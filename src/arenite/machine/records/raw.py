@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from arenite.errors import Limit, Trap
-from arenite.layout.cage import UNIT
 from arenite.layout.raw import LEAST, pointer
 from arenite.layout.records import FuncRefRecord, InstanceRecord
 from arenite.traps import Cause
@@ -51,18 +50,8 @@ def _write(machine: Machine, at: int, handle: int, function: int, vmctx: int) ->
     """Write one: what the window has under a handle."""
     pc, _, type_index = machine.window.entry(handle)
     bytecode, base = machine.window.code_address + pc, machine.cage.base
-    RECORD.pack_into(machine.cage.arena, at, bytecode, _native(machine, pc), type_index, function, pointer(base, vmctx))
-
-
-def _native(machine: Machine, pc: int) -> int:
-    """The address of a function's native code; of what goes on in its bytecode if it has none."""
-    from arenite.tiers.baseline import BaselineTier  # noqa: PLC0415 (which imports the machine)
-
-    if not isinstance(machine.tier, BaselineTier):
-        return machine.window.code_address + pc
-    found = machine.tier.code_of(machine.window)
-    native = found.entries[pc // UNIT] if found.space is not None else 0
-    return native or found.loaded.symbols["dispatch"]
+    native = machine.tier.address_of(machine.window, pc)
+    RECORD.pack_into(machine.cage.arena, at, bytecode, native, type_index, function, pointer(base, vmctx))
 
 
 def handle_of(machine: Machine, at: int) -> tuple[int, int]:

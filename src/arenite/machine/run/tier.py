@@ -37,6 +37,10 @@ class Tier(ABC):
         del window, status
         return Cause.CORRUPT, pc
 
+    def address_of(self, window: Window, pc: int) -> int:
+        """What references of the raw layout lead to, of the function that begins at `pc`: its native code, or its bytecode."""
+        return window.code_address + pc
+
     def sample(self, window: Window, pc: int, slice_: int) -> int:
         """A slice of fuel, so many units, ended at `pc`: something there runs long.  How long the next one is."""
         del window, pc

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from arenite.bytecode.stops import HOT
+from arenite.layout.cage import UNIT
 from arenite.layout.side_tables import SIDE_TABLES_SIZE
 from arenite.machine.run.activation import READY
 from arenite.machine.space.window import changing
@@ -100,6 +101,11 @@ class BaselineTier(ThreadedTier):
             found.compile_at(window, pc)
             return READY, pc
         return Cause.MEMORY_OUT_OF_BOUNDS, found.op_at(window, pc)
+
+    def address_of(self, window: Window, pc: int) -> int:
+        """Its native code, or the routine that goes on in its bytecode."""
+        found = self.code_of(window)
+        return (found.entries[pc // UNIT] if found.space is not None else 0) or self._handlers.symbols["dispatch"]
 
     def sample(self, window: Window, pc: int, slice_: int) -> int:
         """Compile the function that runs long; where that has been done, look less often."""
