@@ -65,8 +65,8 @@ DEBIAN: Final = (
 )
 """Packages of arm64."""
 WHEELS: Final = ("pytest", "hypothesis", "wasmtime")
-EMULATED: Final = "1800"  # seconds that a test may take: each variant of the interpreter is compiled by an emulated compiler
 """What is installed of the extra `test`, beside what arenite depends on."""
+EMULATED: Final = "1800"  # seconds that a test may take: each variant of the interpreter is compiled by an emulated compiler
 TAGS: Final = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 
 APT: Final = """
