@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -69,7 +70,9 @@ def app() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code.  Raises: SystemExit with it, when nobody reads the output."""
     try:
-        code = app.main(arguments, prog_name="arenite", standalone_mode=False)  # of `Exit`; commands return nothing
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
+            code = app.main(arguments, prog_name="arenite", standalone_mode=False)  # of `Exit`; commands return nothing
     except click.ClickException as error:
         error.show()
         return error.exit_code

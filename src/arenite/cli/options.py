@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 DEFAULTS: Final = Config()
-OTHERWISE: Final = {"tier", "consume_fuel", "features"}  # have --tier, --fuel, switches
+OTHERWISE: Final = {"tier": "--tier", "consume_fuel": "--fuel", "features": f"--set {next(iter(SWITCHES))}=false, and the like"}
 OTHERS: Final = [name for name in OPTIONS if name not in OTHERWISE]
 TRUTH: Final = {"true": True, "false": False}
 PATH: Final = click.Path(path_type=Path)
@@ -82,8 +82,12 @@ def configured(tier: TierName, settings: Sequence[str], *, fuel: bool = False) -
     config = Config(tier=tier, consume_fuel=fuel)
     for setting in settings:
         name, _, text = setting.partition("=")
+        if name in OTHERWISE:
+            raise click.BadParameter(f"{name} is said by {OTHERWISE[name]}", param_hint="--set")
         if name not in (*OTHERS, *SWITCHES):
-            raise click.BadParameter(f"no option {name!r}; there are: {', '.join((*OTHERS, *SWITCHES))}", param_hint="--set")
+            raise click.BadParameter(
+                f"no option {name!r}; there are: {', '.join(OTHERS)}, and switches of features", param_hint="--set"
+            )
         try:
             setattr(config, name, value(text, getattr(DEFAULTS, name, True)))
         except ValueError as error:

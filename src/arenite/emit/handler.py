@@ -6,6 +6,7 @@ from arenite.bytecode.protocol import I32, I64, Labels, Type, Value
 from arenite.bytecode.row import Form, Operand
 from arenite.emit.llvm_text import INVARIANT
 from arenite.emit.op import OpRoutine
+from arenite.emit.routine import PC
 from arenite.layout.cage import UNIT
 from arenite.layout.spaces import Space
 
@@ -16,7 +17,7 @@ class Handler(OpRoutine):
     # operands
     def place(self, at: int) -> str:
         """A `ptr` to a field of this op."""
-        return self.addressing.address(self.line, Space.BYTECODE, Value(I64, "%pc"), at)
+        return self.addressing.address(self.line, Space.BYTECODE, PC, at)
 
     def field(self, at: int, type_: str) -> str:
         """A field of this op."""
@@ -45,7 +46,7 @@ class Handler(OpRoutine):
 
     def behind(self) -> Value:
         """The op behind this one, as the register has it."""
-        return self.pure("add", Value(I64, "%pc"), self.const(I64, self.row.size))
+        return self.pure("add", PC, self.const(I64, self.row.size))
 
     def next_pc(self) -> Value:
         """The op behind this one."""
@@ -54,11 +55,11 @@ class Handler(OpRoutine):
     # transfers
     def proceed(self) -> None:
         """Dispatch the op behind this one."""
-        self.jump(self.behind().text)
+        self.jump(self.behind())
 
     def switch(self, index: Value, to: Labels) -> None:
         """Go on at one of the labels that follow the op."""
         last = self.line(f"sub i32 {self.slot_offset(to.operand, I32)}, 1")
         chosen = self.line(f"call i32 @llvm.umin.i32(i32 {index.text}, i32 {last})")
         step = self.line(f"getelementptr i32, ptr {self.place(self.row.size)}, i64 {self.line(f'zext i32 {chosen} to i64')}")
-        self.jump(self.target(self.line(f"load i32, ptr {step}, align 4, !invariant.load {INVARIANT}")).text)
+        self.jump(self.target(self.line(f"load i32, ptr {step}, align 4, !invariant.load {INVARIANT}")))

@@ -11,7 +11,7 @@ from arenite.emit import raw
 from arenite.emit.addressing import alias_metadata
 from arenite.emit.handler import Handler
 from arenite.emit.llvm_text import METADATA, declarations
-from arenite.emit.routine import CONVENTION, STATUS_LABELS, Routine
+from arenite.emit.routine import CONVENTION, PC, STATUS_LABELS, Routine
 from arenite.layout.raw import GRAIN, LEAST, RAW
 from arenite.layout.records import StoreContext
 from arenite.layout.side_tables import COUNT_ONE
@@ -87,7 +87,7 @@ class Interpreter:
         e = self.routine()
         to, source = (e.addressing.address(e.line, Space.MEMORY, e.argument(i), 0) for i in range(2))
         e.do(f"call void @llvm.memmove.p0.p0.i64(ptr {to}, ptr {source}, i64 {e.argument(2).text}, i1 false)")
-        e.jump("%pc")
+        e.jump(PC)
         return e.function("copy_bytes", "noinline nounwind")
 
     def fill(self) -> str:
@@ -95,13 +95,13 @@ class Interpreter:
         e = self.routine()
         to, byte = e.addressing.address(e.line, Space.MEMORY, e.argument(0), 0), e.pure("wrap", e.argument(1), to=I8)
         e.do(f"call void @llvm.memset.p0.i64(ptr {to}, i8 {byte.text}, i64 {e.argument(2).text}, i1 false)")
-        e.jump("%pc")
+        e.jump(PC)
         return e.function("fill_bytes", "noinline nounwind")
 
     def bulk(self, name: str) -> str:
         """Look up the memory, as its length was a moment ago: in the arena it may be another one than when the instance began to run."""
         e = self.routine()
-        e.tail(f"@{name}_bytes", **e.memory_of(e.state("vmctx")))
+        e.to(f"{name}_bytes", **e.memory_of(e.state("vmctx")))
         return e.function(name, "noinline nounwind")
 
     def start(self) -> str:
@@ -109,29 +109,29 @@ class Interpreter:
         e = self.routine()
         if RAW:  # a host function has a number
             with e.when(e.pure("lt_u", e.state("vmctx"), e.const(I64, GRAIN))):
-                e.jump("%pc")
-        e.jump("%pc", **e.memory_of(e.state("vmctx")))
+                e.jump(PC)
+        e.jump(PC, **e.memory_of(e.state("vmctx")))
         return e.function("start", "noinline nounwind")
 
     def dispatch(self) -> str:
         """Go on in the interpreter: where compiled code leaves to what is not compiled."""
         e = self.routine()
-        e.jump("%pc")
+        e.jump(PC)
         return e.function("dispatch")
 
     def compiled(self) -> str:
         """The handler of `ENTER_COMPILED`: go on in the compiled code of the op; again, if another CPU has shown the opcode before the entry."""
         e = self.routine()
-        entry = e.machine_code(Space.ENTRIES, "%pc")
+        entry = e.machine_code(Space.ENTRIES, PC)
         with e.when(Value(I64, e.line(f"icmp eq ptr {entry}, null")), cold=True):
-            e.jump("%pc")
+            e.jump(PC)
         e.tail(entry)
         return e.function("compiled")
 
     def counting(self) -> str:
         """The handler of `COUNTING`: count, then do what the op in its place does; when that has been often, let the tier know."""
         e = self.routine()
-        at = e.element_at(Space.COUNTERS, "%pc")
+        at = e.element_at(Space.COUNTERS, PC)
         left = e.pure("sub", e.load(Space.COUNTERS, I32, at), e.const(I32, COUNT_ONE))
         e.store(Space.COUNTERS, at, left)
         with e.when(e.pure("lt_u", left, e.const(I32, COUNT_ONE)), cold=True):

@@ -15,7 +15,7 @@ from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit import raw
 from arenite.emit.addressing import Addressing, alias_tag
-from arenite.emit.routine import Routine
+from arenite.emit.routine import PC, Routine
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 
@@ -49,7 +49,7 @@ class OpRoutine(Routine, ABC):
 
     def here(self) -> Label:
         """This op."""
-        return Label(Value(I64, "%pc"))
+        return Label(PC)
 
     @abstractmethod
     def behind(self) -> Value:
@@ -98,7 +98,7 @@ class OpRoutine(Routine, ABC):
 
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
-        self.jump(to.at.text)
+        self.jump(to.at)
 
     @abstractmethod
     def switch(self, index: Value, to: Labels) -> None:
@@ -110,7 +110,7 @@ class OpRoutine(Routine, ABC):
 
     def pause(self, at: Label, *, owed: bool) -> None:
         """The slice of fuel is used up."""
-        self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at.at.text)
+        self.stop(PAUSE_OWED if owed else PAUSE_AGAIN, at.at)
 
     def builtin(self, builtin: Builtin, *args: Value) -> Value:
         """Leave arguments, the result's slot and the next pc in the store context, and stop."""
@@ -135,7 +135,7 @@ class OpRoutine(Routine, ABC):
         """Leave to a function that moves bytes of memory 0 and goes on behind this op."""
         space_of(memory)
         self.arguments(args)
-        self.tail(f"@{name}", pc=self.behind().text)
+        self.to(name, pc=self.behind().text)
 
     def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
@@ -155,17 +155,21 @@ class OpRoutine(Routine, ABC):
 
     def go(self, pc: Value, sp: Value, vmctx: Value | None) -> None:
         """Go on in another frame; in another instance, its memory is looked up."""
-        registers = {"pc": pc.text, "sp": sp.text, "fp": self.frame_pointer(sp)}
+        registers = {"sp": sp.text, "fp": self.frame_pointer(sp)}
         if vmctx is not None:
             with self.when(self.pure("ne", vmctx, self.state("vmctx")), cold=True):
-                self.tail("@start", vmctx=vmctx.text, **registers)
-        self.jump(**registers)
+                self.to("start", pc=pc.text, vmctx=vmctx.text, **registers)
+        self.jump(pc, **registers)
 
-    def text(self) -> str:
-        """The whole function."""
+    def body(self) -> None:
+        """What the op does, and the way on."""
         value = self.row.meaning(self, *map(self.operand, self.row.operands))
         if not self.ended:
             if value is not None:
                 self.result(value)
             self.proceed()
+
+    def text(self) -> str:
+        """The whole function."""
+        self.body()
         return self.function(f'"op {self.row.name}"')

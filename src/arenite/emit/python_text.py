@@ -1,6 +1,6 @@
 """One row as Python text: the safe tier's reader of the meanings.
 
-A row becomes a `Template` once per process: lines of Python with places `{a}`, `{to}` for its operands, which `tiers.safe` fills in for
+A row becomes a `Template` once per process: steps in Python with places `{a}`, `{to}` for its operands, which `tiers.safe` fills in for
 every op of a block.  So a meaning is read once, however often its op occurs.
 
 Names in the text (the safe tier provides them):
@@ -22,7 +22,7 @@ from __future__ import annotations
 import ast
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.calls import mapped
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     from arenite.traps import Cause
 
-INDENT: Final = "    "
-LOW32: Final = 0xFFFFFFFF
 VIEWS: Final = {
     Space.ARENA: "",
     Space.STORE: "S",
@@ -51,74 +49,69 @@ VIEWS: Final = {
 }  # prefix of a view's name; its letter follows
 
 
-class Do(NamedTuple):
-    """A statement, `depth` levels below the block's own."""
+@dataclass(frozen=True)
+class Node:
+    """One step, `depth` levels below the block's own.  `let`: the temporary that receives what it computes."""
 
     depth: int
-    text: str
+    tree: ast.AST
+    let: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """The tree as Python, with places for operands."""
+        text = ast.unparse(self.tree)
+        return f"{self.let} = {text}" if self.let else text
 
 
-class If(NamedTuple):
+class Do(Node):
+    """A statement."""
+
+
+class If(Node):
     """What follows, one level deeper, happens on a condition."""
 
-    depth: int
-    condition: str
 
-
-class Goto(NamedTuple):
+@dataclass(frozen=True)
+class Goto(Node):
     """Leave to the label that the operand `label` names."""
 
-    depth: int
-    label: str
+    label: str = ""
 
 
-class Write(NamedTuple):
+@dataclass(frozen=True)
+class Branch(Node):
+    """The same on a condition: an `If` with nothing else in it."""
+
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Write(Node):
     """A slot is set: the one that the operand `operand` names, or the one `disp` bytes behind the byte offset that it is."""
 
-    type: Type
-    text: str
-    operand: str
-    disp: int
+    type: Type = I64
+    operand: str = ""
+    disp: int = 0
 
 
 class Template(NamedTuple):
-    """A row's lines; `ends`: nothing goes on behind it; `early`: it writes its result before its last line."""
+    """A row's steps; `ends`: nothing goes on behind it; `early`: it writes its result before its last step."""
 
-    lines: tuple[Do | If | Goto | Write, ...]
+    steps: tuple[Node, ...]
     ends: bool
     early: bool
 
 
 @dataclass(frozen=True)
 class Expression(Value):
-    """A value as a tree.  `operand`: the row's operand that it is; `condition`: an int that was a condition."""
+    """A value as a tree.  `operand`: the row's operand that it is; `condition`: an int that was a condition; `loaded`: an i64 that this loads from memory."""
 
     text: str = ""
     tree: ast.expr = field(default_factory=lambda: name("None"))
     operand: str = ""
     condition: bool = False
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line before it is text.
-
-    `tree`: what is done or asked; of a `Goto`, None.  `let`: the temporary that receives it.  `form`: the line that it becomes, its text missing.
-    """
-
-    form: Do | If | Goto | Write
-    tree: ast.AST | None
-    let: str = ""
-
-    def rendered(self) -> Do | If | Goto | Write:
-        """The line."""
-        text = "" if self.tree is None else ast.unparse(self.tree)
-        form = self.form
-        if isinstance(form, Goto):
-            return form
-        if isinstance(form, If):
-            return form._replace(condition=text)
-        return form._replace(text=f"{self.let} = {text}" if self.let else text)
+    loaded: Node | None = None
 
 
 STATES: Final[dict[Register, Expression]] = {
@@ -162,15 +155,15 @@ def displaced(at: Value, disp: Value | int) -> Expression:
     )
 
 
-def inlined(lines: list[Line]) -> Iterator[Line]:
-    """A temporary that is used once, in the very next line, moves there; so the order of effects is kept."""
+def inlined(steps: list[Node]) -> Iterator[Node]:
+    """A temporary that is used once, in the very next step, moves there; so the order of effects is kept."""
     moving: dict[str, ast.expr] = {}
-    for i, line in enumerate(lines):
-        now = line if line.tree is None or not moving else replace(line, tree=replaced(line.tree, moving))
-        found = [later.tree is not None and uses(later.tree, line.let) for later in lines[i + 1 :]] if line.let else []
+    for i, step in enumerate(steps):
+        now = replace(step, tree=replaced(step.tree, moving)) if moving else step
+        found = [uses(later.tree, step.let) for later in steps[i + 1 :]] if step.let else []
         moving = {}
         if isinstance(now.tree, ast.expr) and sum(found) == 1 == found[0]:
-            moving = {line.let: now.tree}
+            moving = {step.let: now.tree}
         else:
             yield now
 
@@ -181,22 +174,22 @@ class PythonText:
     def __init__(self, row: Row, *, deterministic: bool) -> None:
         self.row = row
         self.deterministic = deterministic
-        self.lines: list[Line] = []
+        self.steps: list[Node] = []
         self.depth = 0
         self.count = 0
         self.ended = False
         self.lower: Value | None = None  # of a slot that is set by halves
         self.written: dict[ast.expr, ast.expr] = {}  # a value that was written early -> the temporary that holds it
 
-    # lines
+    # steps
     def do(self, pattern: str, *parts: ast.expr) -> None:
         """Emit a statement."""
-        self.lines.append(Line(Do(self.depth, ""), statement(pattern, *parts)))
+        self.steps.append(Do(self.depth, statement(pattern, *parts)))
 
     def temporary(self, type_: Type, value: ast.expr) -> Expression:
         """Emit an assignment."""
         self.count += 1
-        self.lines.append(Line(Do(self.depth, ""), value, f"t{self.count}"))
+        self.steps.append(Do(self.depth, value, f"t{self.count}"))
         return Expression(type_, tree=name(f"t{self.count}"))
 
     def end(self, pattern: str, *parts: ast.expr) -> None:
@@ -221,20 +214,13 @@ class PythonText:
             return Expression(I1, tree=trees[0] if prim == "ne" else built("not {0}", trees[0]))
         if prim == "sub" and first is STATES["fuel"]:
             return Expression(r, tree=built("fuel - {0}", trees[1]))  # who pays has looked whether there is any
-        if prim == "bits" and r is F64 and self.loads_as_float(first):
-            return Expression(r, tree=first.tree)
+        if prim == "bits" and r is F64 and first.loaded is not None and first.loaded is self.steps[-1]:
+            self.steps[-1] = replace(first.loaded, tree=replaced(first.loaded.tree, {"ldQ": name("ldD")}))
+            return Expression(r, tree=first.tree)  # a float is loaded instead
         if prim == "bits" and first.constant is not None:
             return Expression(r, tree=number(FUNCTIONS["BITS_F32" if r is F32 else "BITS_F64"](first.constant)))
         places = (f"{{{i}}}" for i in range(len(args)))
         return Expression(r, tree=built(p.python.format(*places, **self.facts(t, r)), *trees))
-
-    def loads_as_float(self, value: Expression) -> bool:
-        """Whether the value's bits were loaded from memory just now; then a float is loaded instead."""
-        last = self.lines[-1] if self.lines else None
-        if last is None or last.tree is None or not last.let or ast.unparse(value.tree) != last.let or not uses(last.tree, "ldQ"):
-            return False
-        self.lines[-1] = replace(last, tree=replaced(last.tree, {"ldQ": name("ldD")}))
-        return True
 
     def facts(self, t: Type, r: Type) -> dict[str, object]:
         """What the Python spelling of a primitive may mention."""
@@ -259,11 +245,10 @@ class PythonText:
         """The value at `where[at + disp]`."""
         space = space_of(where)
         place = displaced(at, disp)
-        if space is Space.MEMORY:
-            found = built("m[{0}]" if type_ is I8 else f"ld{type_.view}(m, {{0}})[0]", place.tree)
-        else:
-            found = self.element(space, type_, place)
-        return self.temporary(type_, found)
+        if space is not Space.MEMORY:
+            return self.temporary(type_, self.element(space, type_, place))
+        found = self.temporary(type_, built("m[{0}]" if type_ is I8 else f"ld{type_.view}(m, {{0}})[0]", place.tree))
+        return replace(found, loaded=self.steps[-1]) if type_ is I64 else found
 
     def element(self, space: Space, type_: Type, place: Expression) -> ast.expr:
         """An element of a view: of the frame, of the whole space otherwise."""
@@ -298,7 +283,7 @@ class PythonText:
 
     def write(self, value: Value, operand: str, disp: int) -> None:
         """Set a slot."""
-        self.lines.append(Line(Write(value.type, "", operand, disp), tree(value)))
+        self.steps.append(Write(self.depth, tree(value), type=value.type, operand=operand, disp=disp))
 
     def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """Move bytes of memory: of the one whose length was just asked for, which a damaged arena may have changed."""
@@ -349,7 +334,7 @@ class PythonText:
     def when(self, condition: Value, *, cold: bool = False) -> Iterator[None]:
         """An `if`."""
         del cold
-        self.lines.append(Line(If(self.depth, ""), tree(condition)))
+        self.steps.append(If(self.depth, tree(condition)))
         self.depth += 1
         yield
         self.depth -= 1
@@ -360,7 +345,11 @@ class PythonText:
 
     def goto(self, to: Label) -> None:
         """Go on at `to`."""
-        self.lines.append(Line(Goto(self.depth, expression(to.at).operand), None))
+        at, last = expression(to.at), self.steps[-1] if self.steps else None
+        if isinstance(last, If) and last.depth < self.depth:
+            self.steps[-1] = Branch(last.depth, last.tree, label=at.operand)
+        else:
+            self.steps.append(Goto(self.depth, at.tree, label=at.operand))
         self.ended |= self.depth == 0
 
     def switch(self, index: Value, to: Labels) -> None:
@@ -423,10 +412,10 @@ class PythonText:
     def template(self) -> Template:
         """The whole row."""
         value = self.row.meaning(self, *map(self.operand, self.row.operands))
-        early = any(isinstance(line.form, Write) for line in self.lines) and self.row.result is not None
+        early = any(isinstance(step, Write) for step in self.steps) and self.row.result is not None
         if not self.ended and value is not None:
             self.result(value)
-        return Template(tuple(line.rendered() for line in inlined(self.lines)), self.ended, early)
+        return Template(tuple(inlined(self.steps)), self.ended, early)
 
 
 @cache

@@ -46,6 +46,7 @@ REGISTERS: Final[dict[str, str]] = {  # register -> LLVM type, in the order they
     "fuel": "i64",
     "memory": "",
 }
+PC: Final = Value(I64, "%pc")
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
 STATUS_LABELS: Final[dict[int, str]] = (
     {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed", HOT: "hot", FAULT: "fault"}
@@ -103,36 +104,40 @@ class Routine(LlvmText):
 
     # transfers
     def tail(self, target: str, **registers: str) -> None:
-        """Leave to another routine with some registers changed."""
+        """Leave to the code at a `ptr` with some registers changed."""
         now = {"fuel": self.registers["fuel"].text} | registers
         args = ", ".join(f"{t} {now.get(n, '%' + n)}" for n, t in self.types.items())
         self.do(f"musttail call {CONVENTION} void {target}({args})")
         self.end("ret void")
 
-    def jump(self, pc: str, **registers: str) -> None:
+    def to(self, routine: str, **registers: str) -> None:
+        """Leave to another routine."""
+        self.tail(f"@{routine}", **registers)
+
+    def jump(self, pc: Value, **registers: str) -> None:
         """Go on at the op at `pc`."""
-        step = self.addressing.address(self.line, Space.BYTECODE, Value(I64, pc), 0)
+        step = self.addressing.address(self.line, Space.BYTECODE, pc, 0)
         op = self.line(f"load i16, ptr {step}, align 2, !invariant.load {INVARIANT}")
-        self.tail(self.handler(op), pc=pc, **registers)
+        self.tail(self.handler(op), pc=pc.text, **registers)
 
     def handler(self, op: str) -> str:
         """The handler of an opcode."""
         slot = self.line(f"getelementptr ptr, ptr %handlers, i64 {self.line(f'zext i16 {op} to i64')}")
         return self.line(f"load ptr, ptr {slot}, align 8, !invariant.load {INVARIANT}")
 
-    def element_at(self, table: Space, pc: str) -> Value:
+    def element_at(self, table: Space, pc: Value) -> Value:
         """The byte offset of the element that a side table has for the op at `pc`."""
         shift = (UNIT // SIDE_TABLES[table].element).bit_length() - 1
-        return Value(I64, self.line(f"lshr i64 {pc}, {shift}") if shift else pc)
+        return Value(I64, self.line(f"lshr i64 {pc.text}, {shift}")) if shift else pc
 
-    def machine_code(self, table: Space, pc: str) -> str:
+    def machine_code(self, table: Space, pc: Value) -> str:
         """A `ptr`: the machine code that a side table has for the op at `pc`, or null."""
         pointer = self.addressing.address(self.line, table, self.element_at(table, pc), 0)
         return self.line(f"load ptr, ptr {pointer}, align 8{alias_tag(table)}")
 
-    def stop(self, status: int, pc: str = "%pc") -> None:
+    def stop(self, status: int, pc: Value = PC) -> None:
         """End this run of the interpreter; the machine looks at the status."""
-        self.tail(f"@stop_{STATUS_LABELS[status]}", pc=pc)
+        self.to(f"stop_{STATUS_LABELS[status]}", pc=pc.text)
 
     def trap(self, code: Cause) -> None:
         """End the run."""

@@ -13,6 +13,7 @@ Registers are the interpreter's, but `pc`, which holds nothing: what leaves for 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,7 +26,7 @@ from arenite.emit.addressing import alias_metadata, alias_tag
 from arenite.emit.hole import SPELLINGS
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.op import OpRoutine
-from arenite.emit.routine import CONVENTION, PINNED, STATUS_LABELS
+from arenite.emit.routine import CONVENTION, PC, PINNED, STATUS_LABELS
 from arenite.layout.cage import UNIT
 from arenite.layout.side_tables import COMPILABLE_MAX
 from arenite.layout.spaces import Space
@@ -41,7 +42,13 @@ if TYPE_CHECKING:
 WORDS: Final = ("acc0", "acc1")
 FLOATS: Final = ("facc0",)
 ACCUMULATORS: Final = dict.fromkeys(WORDS, "i64") | dict.fromkeys(FLOATS, "double")
+NEXT, TO, CALLEE = "next", "to", "callee"  # ways out to other stencils
 TOGETHER: Final = 2  # operands that one variant takes from accumulators
+
+
+@dataclass(frozen=True)
+class Symbol(Value):
+    """A symbol that stands for a label's machine code, where a handler has its pc."""
 
 
 class Variant(NamedTuple):
@@ -57,11 +64,11 @@ class Variant(NamedTuple):
 
 def takes(row: Row) -> list[tuple[str, str]]:
     """Operands that may come in accumulators: (name, accumulator)."""
-    found = []
+    found, stores = [], Space.MEMORY in effects(row).writes
     for o in row.operands:
         if o.form is Form.SLOT and o.name not in row.fixed:
             found += [(o.name, where) for where in WORDS]
-            if o.type is F64 or o.role == "any" or row.name.startswith("store64 "):
+            if o.type is F64 or o.role == "any" or (o.type is I64 and stores):  # an f64 is stored as the i64 that its bits are
                 found += [(o.name, where) for where in FLOATS]
     return found
 
@@ -144,7 +151,7 @@ class Stencil(OpRoutine):
     def label(self, operand: Operand) -> Value:
         """Not a number: where control goes."""
         del operand
-        return Value(I64, "@callee" if "call" in effects(self.row).transfers else "@to")
+        return Symbol(I64, CALLEE if "call" in effects(self.row).transfers else TO)
 
     def behind(self) -> Value:
         """A hole."""
@@ -182,32 +189,34 @@ class Stencil(OpRoutine):
 
     # what leaves
     def tail(self, target: str, **registers: str) -> None:
-        """Leave to another stencil, or to a routine of the interpreter, which knows no accumulators."""
-        if target.startswith("@"):
-            self.spelling.holes[target[1:]] = "code"
-        kept = self.passed if target in ("@next", "@to") else dict.fromkeys(ACCUMULATORS, "poison")
-        super().tail(target, **{"pc": "poison"} | kept | registers)
+        """Without accumulators, of which the interpreter knows nothing."""
+        super().tail(target, **dict.fromkeys(("pc", *ACCUMULATORS), "poison") | registers)
 
-    def stop(self, status: int, pc: str = "%pc") -> None:
+    def to(self, routine: str, **registers: str) -> None:
+        """Leave to a routine of the interpreter or, with the accumulators, to another stencil."""
+        self.spelling.holes[routine] = "code"
+        super().to(routine, **(self.passed if routine in (NEXT, TO) else {}) | registers)
+
+    def stop(self, status: int, pc: Value = PC) -> None:
         """Through what sets the pc."""
-        self.tail(f"@stop_{STATUS_LABELS[status]}{'.to' if pc == '@to' else ''}")
+        self.to(f"stop_{STATUS_LABELS[status]}{'.to' if isinstance(pc, Symbol) else ''}")
 
     def proceed(self) -> None:
         """Fall into the next one."""
-        self.tail("@next")
+        self.to(NEXT)
 
-    def jump(self, pc: str, **registers: str) -> None:
+    def jump(self, pc: Value, **registers: str) -> None:
         """Go on at a label; or at a pc that the machine has, by the table of entries, and in the interpreter where that has none."""
-        if pc.startswith("@"):
-            self.tail(pc, **registers)
+        if isinstance(pc, Symbol):
+            self.to(pc.text, **registers)
             return
         if self.caller:  # code that was looked up
-            self.tail(self.caller, pc=pc, **registers)
+            self.tail(self.caller, pc=pc.text, **registers)
             return
         entry = self.machine_code(Space.ENTRIES, pc)
         with self.when(Value(I64, self.line(f"icmp eq ptr {entry}, null")), cold=True):
-            self.tail("@dispatch", pc=pc, **registers)
-        self.tail(entry, pc=pc, **registers)
+            self.to("dispatch", pc=pc.text, **registers)
+        self.tail(entry, pc=pc.text, **registers)
 
     def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """To the callee's code, where the machine has its address."""
@@ -218,12 +227,12 @@ class Stencil(OpRoutine):
     def return_point(self, pc: Value) -> Value:
         """By the table of return points in compiled code; what is none, the interpreter's handler of this op knows."""
         with self.when(self.pure("ge_u", pc, self.const(I32, COMPILABLE_MAX)), cold=True):
-            self.tail("@this")
+            self.to("this")
         point = self.pure("and", pc, self.const(I32, -UNIT & 0xFFFFFFFF))
         wide = self.pure("extend_u", point, to=I64)
-        self.caller = self.machine_code(Space.RETURN_ADDRESSES, wide.text)
+        self.caller = self.machine_code(Space.RETURN_ADDRESSES, wide)
         with self.when(Value(I64, self.line(f"icmp eq ptr {self.caller}, null")), cold=True):
-            self.tail("@this")
+            self.to("this")
         return Value(I32, point.text, wide=wide.text)
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
@@ -242,22 +251,18 @@ class Stencil(OpRoutine):
 
     def text(self) -> str:
         """The whole function.  `optsize`: a way out under a condition is one conditional jump then."""
-        value = self.row.meaning(self, *map(self.operand, self.row.operands))
-        if not self.ended:
-            if value is not None:
-                self.result(value)
-            self.proceed()
+        self.body()
         return self.function(f'"{self.variant.symbol(self.row)}"', "nounwind optsize", align=1)
 
 
 def _stub_stop(e: Stencil) -> None:
     """Sets the pc and leaves to a routine."""
-    e.tail("@stop", pc=e.hole("here", "u30"))
+    e.to("stop", pc=e.hole("here", "u30"))
 
 
 def _stub_call(e: Stencil) -> None:
     """Goes on at a pc."""
-    e.jump(e.hole("here", "u30"))
+    e.jump(Value(I64, e.hole("here", "u30")))
 
 
 def _load(e: Stencil) -> None:

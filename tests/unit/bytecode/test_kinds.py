@@ -50,8 +50,9 @@ def test_machine_code_widens_it(wide: Row) -> None:
 
 
 def test_python_takes_it(wide: Row) -> None:
-    (line,) = PythonText(wide, deterministic=False).template().lines
-    assert line == Write(I64, "{a} + {b} & 18446744073709551615", "dst", 0)
+    (step,) = PythonText(wide, deterministic=False).template().steps
+    assert isinstance(step, Write)
+    assert (step.text, step.type, step.operand, step.disp) == ("{a} + {b} & 18446744073709551615", I64, "dst", 0)
 
 
 def test_a_pair_that_cannot_be_joined_is_refused() -> None:

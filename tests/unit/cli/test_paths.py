@@ -11,10 +11,14 @@ import pytest
 
 from arenite import wat2wasm
 from arenite.cli.app import main
+from arenite.errors import Limit
 from marks import EACH_TIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from arenite import Config
+    from arenite.machine.run.tier import Tier
 
     Run = Callable[..., tuple[int, str, str]]
 
@@ -111,7 +115,10 @@ def test_an_import_that_nobody_gives_is_named(arenite: Run, command: str) -> Non
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("no_such=1", "no option 'no_such'"),
+        ("no_such=1", "no option 'no_such'; there are: epoch_interruption, "),
+        ("tier=safe", "tier is said by --tier"),
+        ("consume_fuel=true", "consume_fuel is said by --fuel"),
+        ("features=simd", "features is said by --set wasm_"),
         ("memories=many", "'many' is no integer"),
         ("explicit_bounds=maybe", "neither true nor false"),
     ],
@@ -120,6 +127,17 @@ def test_settings_that_are_none(arenite: Run, setting: str, words: str) -> None:
     code, _, err = arenite("run", "--set", setting, "--invoke", "ready", "library.wasm")
     assert code == 2
     assert words in " ".join(re.sub(r"[│╭╮╰╯─]", " ", err).split())
+
+
+@pytest.mark.filterwarnings("default:guests run on:RuntimeWarning")
+def test_a_slower_tier_is_told_in_one_line(arenite: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(config: Config) -> Tier:
+        raise Limit(f"no {config.tier} here")
+
+    monkeypatch.setattr("arenite.api.engine._threaded", refused)
+    code, out, err = arenite("run", "--invoke", "ready", "library.wasm")
+    assert (code, out) == (0, "1\n")
+    assert err == "arenite: warning: guests run on the slower tier 'safe': no auto here\n"
 
 
 @pytest.mark.parametrize("setting", ["explicit_bounds=true", "addressing=spaces", "max_memory=0x10000"])

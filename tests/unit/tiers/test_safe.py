@@ -20,7 +20,7 @@ from arenite.layout.cage import MODULE_GRAIN, STACK_AT
 from arenite.layout.records import StoreContext
 from arenite.machine.space.portable import PortableCage
 from arenite.tiers.safe import SafeTier
-from arenite.tiers.safe.block import LONGEST, Assembler, Blocks, block, straight
+from arenite.tiers.safe.block import LONGEST, BlockBuilder, Blocks, block, straight
 from arenite.traps import Cause, TrapCode
 from unit.tiers.safe_trials import CONTEXT, USED, trials, window
 
@@ -44,7 +44,7 @@ GUEST = """(module
 
 def source(code: bytes, pc: int = 0) -> str:
     ops = straight(code, pc, deterministic=False, is_loop=True)
-    return Assembler(ops, deterministic=False).assemble()[0]
+    return BlockBuilder(ops, deterministic=False).assemble()[0]
 
 
 def program(*ops: tuple[str, dict[str, int]]) -> bytes:
@@ -145,8 +145,8 @@ def test_a_block_is_not_longer_than_that() -> None:
 
 
 def test_places_of_slots() -> None:
-    assert Assembler.place(3, I32) == "I[w + 6]"
-    assert Assembler.place(3, F64) == "D[q + 3]"
+    assert BlockBuilder.place(3, I32) == "I[w + 6]"
+    assert BlockBuilder.place(3, F64) == "D[q + 3]"
 
 
 # programs

@@ -24,11 +24,12 @@ from functools import cache
 from types import CodeType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import decode
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import F32, I32, I64, Type
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
-from arenite.emit.python_text import INDENT, Do, Goto, If, Write, template
+from arenite.emit.python_text import Branch, Goto, If, Write, template
 from arenite.layout.frame import SLOT
 from arenite.machine.space.window import nowhere
 
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from arenite.bytecode.encode import Op
+    from arenite.emit.python_text import Node
 
 LONGEST: Final = 200  # ops in a block
 SHORT: Final = 8  # ops in a block that is made in a hurry
 DEEPEST: Final = 40  # regions in each other: Python takes 100 levels of indentation
 LOW32: Final = (1 << 32) - 1
+INDENT: Final = "    "
 HEAD: Final = "def block(sp, vmctx, fuel):"
 REGISTERS: Final = ("q = sp >> 3", "w = q << 1")
 
@@ -62,30 +65,30 @@ class Back(NamedTuple):
 
     depth: int
     pc: int
-    valid: dict[tuple[int, Type], str]
+    available: dict[tuple[int, Type], str]
     written: frozenset[int]
 
 
-class State(NamedTuple):
-    """What is known of slots at a place: `valid` locals, slots `written`; `dead`: nothing comes here."""
+class Facts(NamedTuple):
+    """What is known of slots at a point: locals that are `available` for them, slots `written`; `unreachable`: control never comes there."""
 
-    valid: dict[tuple[int, Type], str]
+    available: dict[tuple[int, Type], str]
     written: frozenset[int]
-    dead: bool
+    unreachable: bool
 
-    def joined(self, other: State) -> State:
+    def meet(self, other: Facts) -> Facts:
         """What is known where two ways meet: what both know."""
-        if self.dead or other.dead:
-            return self if other.dead else other
-        valid = {key: name for key, name in self.valid.items() if other.valid.get(key) == name}
-        return State(valid, self.written | other.written, dead=False)
+        if self.unreachable or other.unreachable:
+            return self if other.unreachable else other
+        available = {key: name for key, name in self.available.items() if other.available.get(key) == name}
+        return Facts(available, self.written | other.written, unreachable=False)
 
 
 class Region(NamedTuple):
     """Ops under an `if` or `else`, up to the pc `end`; `other`: what is known on the way around them."""
 
     end: int
-    other: State
+    other: Facts
     has_else: bool
     first_line: int
 
@@ -94,7 +97,7 @@ class Region(NamedTuple):
 def branch(row_code: int, form: Form) -> str | None:
     """Name of the operand, a label ahead or a loop's, by which an op branches inside its function; None: it does not."""
     row = TABLE[row_code]
-    if row.name == "call":
+    if "call" in effects(row).transfers:
         return None
     return next((o.name for o in row.encoded if o.form is form), None)
 
@@ -136,7 +139,7 @@ def straight(
     return [op for op in ops if op.pc < first]
 
 
-class Assembler:
+class BlockBuilder:
     """Puts the templates of a block's ops together: `source()`."""
 
     def __init__(self, ops: list[Op], *, deterministic: bool) -> None:
@@ -147,11 +150,11 @@ class Assembler:
         self.depth = 2 if self.loops else 1
         self.inside = {op.pc for op in ops} if self.loops else set()  # where a forward branch can stay in the block
         self.regions: list[Region] = []
-        self.dead = False
+        self.unreachable = False
         self.lines: list[tuple[str, int] | Back] = []
         self.before: list[tuple[str, int]] = []  # loads in front of a loop
         self.loaded: dict[tuple[int, Type], str] = {}  # … and the locals that the loop finds in each round
-        self.valid: dict[tuple[int, Type], str] = {}  # what a slot, read as a type, is now
+        self.available: dict[tuple[int, Type], str] = {}  # what a slot, read as a type, is now
         self.written: set[int] = set()
         self.pc = self.start
 
@@ -168,37 +171,37 @@ class Assembler:
 
     def read(self, slot: int, type_: Type) -> str:
         """The slot's value, as a local."""
-        known = self.valid.get((slot, type_))
+        known = self.available.get((slot, type_))
         if known is not None:
             return known
         name = f"{type_.view.lower()}{slot}"
         load = f"{name} = {self.place(slot, type_)}"
-        if slot in self.written and type_ is I32 and (wide := self.valid.get((slot, I64))):
+        if slot in self.written and type_ is I32 and (wide := self.available.get((slot, I64))):
             self.say(f"{name} = {wide} & {LOW32}")
         elif slot in self.written or not self.loops:
             self.say(load)
         elif (slot, type_) not in self.loaded:
             self.before.append((INDENT + load, self.start))
             self.loaded[slot, type_] = name
-        self.valid[slot, type_] = name
+        self.available[slot, type_] = name
         return name
 
     def write(self, slot: int, type_: Type, text: str) -> None:
         """Set the slot, all 8 bytes of it."""
         for other in SLOTS.values():
-            self.valid.pop((slot, other), None)
+            self.available.pop((slot, other), None)
         self.written.add(slot)
         name, place = f"{type_.view.lower()}{slot}", self.place(slot, type_)
         if type_ is I32:
             self.say(f"{self.place(slot, I64)} = {name} = {text}")
-            self.valid[slot, I64] = name
+            self.available[slot, I64] = name
         elif type_ is F32:
             self.say(f"{place} = {text}")
             self.say(f"I[w + {2 * slot + 1}] = 0")
             self.say(f"{name} = {place}")  # as the slot has rounded it
         else:
             self.say(f"{place} = {name} = {text}")
-        self.valid[slot, type_] = name
+        self.available[slot, type_] = name
 
     # ops
     def operands(self, op: Op, *, early: bool) -> dict[str, str]:
@@ -226,38 +229,36 @@ class Assembler:
         self.pc = op.pc
         while self.regions and self.regions[-1].end == op.pc:
             self.leave()
-        if self.dead:
+        if self.unreachable:
             return
-        lines, ends, early = template(op.row.code, deterministic=self.deterministic)
+        steps, ends, early = template(op.row.code, deterministic=self.deterministic)
         label = branch(op.row.code, Form.LABEL)
         if label and ends and self.otherwise(op, op.values[label]):
             return
         places = self.operands(op, early=early)
         if label and not ends and self.stays(op, op.values[label]):
-            taken = lines[-2]  # behind it only the branch
-            assert isinstance(taken, If)
-            self.emit(op, lines[:-2], places)
-            self.enter(op.values[label], taken.condition.format_map(places))
+            taken = steps[-1]
+            assert isinstance(taken, Branch), op.row.name
+            self.emit(op, steps[:-1], places)
+            self.enter(op.values[label], taken.text.format_map(places))
         else:
-            self.emit(op, lines, places)
-            self.dead = ends
+            self.emit(op, steps, places)
+            self.unreachable = ends
 
-    def emit(self, op: Op, lines: Iterable[Do | If | Goto | Write], places: dict[str, str]) -> None:
-        """Emit the lines of an op."""
-        for line in lines:
-            if isinstance(line, Do):
-                self.say(line.text.format_map(places), line.depth)
-            elif isinstance(line, If):
-                self.say(f"if {line.condition.format_map(places)}:", line.depth)
-            elif isinstance(line, Goto):
-                self.goto(int(places[line.label]), line.depth)
+    def emit(self, op: Op, steps: Iterable[Node], places: dict[str, str]) -> None:
+        """Emit the steps of an op."""
+        for step in steps:
+            text = step.text.format_map(places)
+            if isinstance(step, Write):
+                self.write((op.values[step.operand] + step.disp) // SLOT, step.type, text)
+            elif isinstance(step, Goto):
+                self.goto(op.values[step.label], step.depth)
+            elif isinstance(step, (If, Branch)):
+                self.say(f"if {text}:", step.depth)
+                if isinstance(step, Branch):
+                    self.goto(op.values[step.label], step.depth + 1)
             else:
-                self.set(op, line, places)
-
-    def set(self, op: Op, line: Write, places: dict[str, str]) -> None:
-        """Emit a write to a slot."""
-        at = op.values[line.operand] + line.disp
-        self.write(at // SLOT, line.type, line.text.format_map(places))
+                self.say(text, step.depth)
 
     # regions: forward branches that stay inside
     def stays(self, op: Op, to: int) -> bool:
@@ -265,18 +266,18 @@ class Assembler:
         end = self.regions[-1].end if self.regions else self.ops[-1].end
         return op.end < to <= end and to in self.inside and len(self.regions) < DEEPEST
 
-    def state(self) -> State:
+    def facts(self) -> Facts:
         """What is known here."""
-        return State(dict(self.valid), frozenset(self.written), self.dead)
+        return Facts(dict(self.available), frozenset(self.written), self.unreachable)
 
-    def take(self, state: State) -> None:
-        """Go on with what is known somewhere."""
-        self.valid, self.written, self.dead = dict(state.valid), set(state.written), state.dead
+    def resume(self, facts: Facts) -> None:
+        """Go on with what is known elsewhere."""
+        self.available, self.written, self.unreachable = dict(facts.available), set(facts.written), facts.unreachable
 
     def enter(self, end: int, condition: str) -> None:
         """What follows, up to `end`, happens unless the branch `condition` is taken."""
         self.say(f"if not ({condition}):")
-        self.regions.append(Region(end, self.state(), has_else=False, first_line=len(self.lines)))
+        self.regions.append(Region(end, self.facts(), has_else=False, first_line=len(self.lines)))
         self.depth += 1
 
     def otherwise(self, op: Op, to: int) -> bool:
@@ -287,14 +288,14 @@ class Assembler:
         if not self.stays(op, to):
             self.regions.append(region)
             return False
-        then = self.state()
+        then = self.facts()
         if len(self.lines) == region.first_line:
             self.say("pass")
         self.depth -= 1
         self.say("else:")
         self.regions.append(Region(to, then, has_else=True, first_line=len(self.lines)))
         self.depth += 1
-        self.take(region.other)
+        self.resume(region.other)
         return True
 
     def leave(self) -> None:
@@ -303,19 +304,19 @@ class Assembler:
         if len(self.lines) == region.first_line:
             self.say("pass")
         self.depth -= 1
-        self.take(self.state().joined(region.other))
+        self.resume(self.facts().meet(region.other))
 
     def goto(self, pc: int, depth: int = 0) -> None:
         """Leave for another block, or loop."""
         if self.loops and pc == self.start:
-            self.lines.append(Back(self.depth + depth, self.pc, dict(self.valid), frozenset(self.written)))
+            self.lines.append(Back(self.depth + depth, self.pc, dict(self.available), frozenset(self.written)))
         else:
             self.say(f"return {pc}, sp, vmctx, fuel", depth)
 
     def back(self, to: Back) -> Iterator[tuple[str, int]]:
         """Make every local that the loop begins with what its slot is now, and loop."""
         for (slot, type_), name in self.loaded.items():
-            now = to.valid.get((slot, type_))
+            now = to.available.get((slot, type_))
             if slot in to.written and now != name:
                 yield INDENT * to.depth + f"{name} = {now or self.place(slot, type_)}", to.pc
         yield INDENT * to.depth + "continue", to.pc
@@ -324,7 +325,7 @@ class Assembler:
         """The source, and the pc of each line."""
         for op in self.ops:
             self.op(op)
-        if not self.dead:
+        if not self.unreachable:
             self.goto(self.ops[-1].end)
         lines = [(HEAD, self.start)] + [(INDENT + text, self.start) for text in REGISTERS] + self.before
         if self.loops:
@@ -347,7 +348,7 @@ def block(
     ops = straight(code, pc, deterministic=deterministic, is_loop=is_loop, stops=stops, longest=longest)
     if not is_loop and pc in loops_of(ops):
         ops = straight(code, pc, deterministic=deterministic, is_loop=True, longest=longest)
-    source, pcs = Assembler(ops, deterministic=deterministic).assemble()
+    source, pcs = BlockBuilder(ops, deterministic=deterministic).assemble()
     module = compile(source, f"<arenite block {pc:#x}>", "exec", dont_inherit=True)
     function = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
     return Block(function, pcs, loops_of(ops))
