@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from arenite import Config, Engine, Module
+from arenite.layout.cage import WINDOW_SIZE
+from tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,3 +43,18 @@ def test_a_module_is_found_among_many_without_asking_each() -> None:
     window.modules = modules = Counting(window.modules)
     assert {pc: window.module_at(pc) for pc in wanted} == wanted
     assert 400 < modules.asked <= len(wanted)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_entries_that_a_window_does_not_have_take_no_memory(tier: str) -> None:
+    engine = Engine(Config(tier=tier))
+    code = Module(engine, "(module (func))").code
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        window = engine.windows.window((code,), ())
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(window.entries) == WINDOW_SIZE
+    assert after - before < WINDOW_SIZE // 16

@@ -19,7 +19,6 @@ with the window.
 from __future__ import annotations
 
 import bisect
-import mmap
 import os
 import struct
 import threading
@@ -211,10 +210,7 @@ class Window:
         return array("I", map(self._id_of, placed.code.types))
 
     def _write_entries(self) -> None:
-        size = WINDOW_SIZE
-        self.entries = memoryview(
-            bytearray(size) if self._portable else mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANON)
-        )
+        self.entries = platform.PortableReservation(WINDOW_SIZE).view(0, WINDOW_SIZE)
         for placed in self.modules:
             code, start = placed.code, placed.handle * ENTRY.size
             ids = [self._id_of(type_) for type_ in code.types]
