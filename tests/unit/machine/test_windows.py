@@ -14,6 +14,8 @@ from tiers import TIERS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from arenite.config import TierName
+
 
 class Counting(list[Any]):
     """A list that counts how often it is asked."""
@@ -46,7 +48,7 @@ def test_a_module_is_found_among_many_without_asking_each() -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_entries_that_a_window_does_not_have_take_no_memory(tier: str) -> None:
+def test_entries_that_a_window_does_not_have_take_no_memory(tier: TierName) -> None:
     engine = Engine(Config(tier=tier))
     code = Module(engine, "(module (func))").code
     tracemalloc.start()

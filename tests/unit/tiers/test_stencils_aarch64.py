@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import struct
+from typing import TYPE_CHECKING
 
 import pytest
 
+from arenite import wat2wasm
+from arenite.bytecode.encode import ops
+from arenite.bytecode.module import FUNCTION
 from arenite.emit.stencil import STUBS
 from arenite.platform.architectures import AARCH64
 from arenite.tiers.baseline import aarch64, holes
 from arenite.tiers.baseline.blank import Blank, Opening
+from arenite.tiers.baseline.compiler import Compiler
 from arenite.tiers.baseline.fields import UncompilableError, filled
 from arenite.tiers.baseline.table import made
 from arenite.tiers.threaded.objects import Variant
+from arenite.translate.module import translate
+
+if TYPE_CHECKING:
+    from arenite.tiers.baseline.stencil_table import StencilTable
 
 MOVZ, MOVK_16, LDR_W, LDR_X, LDR_Q, B, B_EQ, CBZ, ADR, ADD = (
     *(0x52800000, 0x72A00000, 0xB9400000, 0xF9400000, 0x3DC00000),
@@ -20,9 +30,14 @@ MOVZ, MOVK_16, LDR_W, LDR_X, LDR_Q, B, B_EQ, CBZ, ADR, ADD = (
 )
 
 
+@functools.cache
+def sheet() -> StencilTable:
+    """It takes seconds to make."""
+    return made(Variant(), AARCH64)
+
+
 def test_every_hole_is_an_instruction_that_takes_its_number() -> None:
-    sheet = made(Variant(), AARCH64)
-    tables = sheet.tables()
+    tables = sheet().tables()
     assert tables.instructions
     starts = struct.unpack(f"<{len(tables.first_code) // 4}i", tables.first_code)
     firsts = struct.unpack(f"<{len(tables.first_hole) // 4}i", tables.first_hole)
@@ -91,3 +106,25 @@ def test_far_routines_keep_their_jump() -> None:
     code = struct.pack("<3I", MOVZ, B_EQ | 2 << 5, B)
     blank = Blank(code, [jump])
     assert aarch64.shortened(blank) == blank
+
+
+@pytest.mark.parametrize(("type_", "load", "farthest"), [("i32", LDR_W, 4095 * 4 & -8), ("i64", LDR_X, 4095 * 8)])
+def test_a_function_with_a_slot_out_of_reach_is_left_to_the_interpreter(type_: str, load: int, farthest: int) -> None:
+    def compiled(slot: int) -> list[int]:
+        """The instructions of a function that adds one to the local at so many bytes of its frame."""
+        local = slot // 8 - 3  # behind the result and the header
+        many = f"{type_} " * (local + 1)
+        code = translate(
+            wat2wasm(f"(module (func (result {type_}) (local {many}) ({type_}.add (local.get {local}) ({type_}.const 1))))")
+        )
+        (begin, end, *_), *_ = FUNCTION.iter_unpack(code.functions)
+        assert slot in [op.values.get("a") for op in ops(code.bytecode, begin, end)]
+        routines = struct.pack(f"<{len(sheet().routines)}i", *range(0, 16 * len(sheet().routines), 16))
+        compiler = Compiler(sheet().tables(), code.bytecode, 1 << 18, struct.pack("<i", 7), routines, 0, {})
+        text = compiler.function(begin, end, 1 << 12)
+        return list(struct.unpack(f"<{len(text) // 4}I", text))
+
+    scale = 4 if type_ == "i32" else 8
+    assert load | farthest // scale << 10 in [word & ~0x3FF for word in compiled(farthest)]
+    with pytest.raises(UncompilableError):
+        compiled(farthest + 8)

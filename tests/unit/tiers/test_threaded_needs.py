@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from arenite import Config, Engine
+from arenite.bytecode.ops import TABLE
 from arenite.errors import Limit
-from arenite.platform import cache, llvm
+from arenite.platform import HAS_OBJECTS, cache, llvm
 from arenite.tiers import threaded
 from arenite.tiers.threaded.objects import Variant
 
@@ -43,3 +45,14 @@ def test_a_missing_llvmlite_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     finally:
         threaded.handlers.cache_clear()
         llvm.preserve_none_supported.cache_clear()
+
+
+@pytest.mark.skipif(not HAS_OBJECTS, reason="the baseline tier needs machine code")
+def test_baseline_goes_to_the_handlers_that_it_has() -> None:
+    from arenite.tiers.baseline import BaselineTier  # noqa: PLC0415 (it loads machine code)
+
+    before = BaselineTier()
+    threaded.handlers.cache_clear()
+    tier = BaselineTier()
+    assert tier._handlers is not before._handlers
+    assert struct.unpack_from("<Q", tier._opcodes) == (tier._handlers.symbols[f"op {TABLE[0].name}"],)

@@ -19,7 +19,7 @@ from arenite.machine.run.activation import READY
 from arenite.machine.space.window import changing
 from arenite.tiers.baseline.code import COUNTING, ENTER_COMPILED, CodeOfWindow, warn_once
 from arenite.tiers.baseline.stencil_table import stencils_of
-from arenite.tiers.threaded import ThreadedTier, handlers
+from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL, Variant
 from arenite.traps import Cause
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from arenite.machine.run.tier import Runner
     from arenite.machine.space.cage import AnyCage
     from arenite.machine.space.window import Window
+    from arenite.tiers.threaded import Handlers
 
 CALLS: Final = 100  # of a function before it is compiled
 ROUNDS: Final = 10_007  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
@@ -39,9 +40,9 @@ LONGEST: Final = (
 
 
 @functools.cache
-def opcodes(variant: Variant) -> tuple[mmap.mmap, int]:
-    """The process's table of the handlers of a variant where some functions are compiled, and its address."""
-    return handlers(variant).opcodes({ENTER_COMPILED: "compiled", COUNTING: "counting"})
+def opcodes(handlers: Handlers) -> tuple[mmap.mmap, int]:
+    """The process's table of handlers where some functions are compiled, and its address."""
+    return handlers.opcodes({ENTER_COMPILED: "compiled", COUNTING: "counting"})
 
 
 def every(_number: int) -> bool:
@@ -72,7 +73,7 @@ class BaselineTier(ThreadedTier):
         self.lazily, self.calls, self.wanted = lazily, calls, wanted
         if lazily:
             self.slice = rounds
-        self._opcodes, self._table = opcodes(variant)
+        self._opcodes, self._table = opcodes(self._handlers)
         self._windows: WeakKeyDictionary[Window, CodeOfWindow] = WeakKeyDictionary()
 
     def code_of(self, window: Window) -> CodeOfWindow:
