@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.report import Cell
 
 WAYS: Final = ("deadline", "epoch", "Ctrl-C")
-TIERS: Final = ("threaded", "safe")
+TIERS: Final = ("threaded", "baseline", "auto", "safe")
 ALLOWED: Final = 0.05  # seconds, at the 99th percentile
 AGAIN: Final = 1.0  # seconds
 SLEEP: Final = struct.pack("<QB7xI4xQQHxxxxxx", 1, 0, 1, 3600 * 10**9, 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 INTERRUPTED = 130  # as `arenite.cli.ending` has it, which is not there yet
-PATIENCE = 50_000  # new objects after which cycles are looked for: a start makes as many, nearly all of which stay
+PATIENCE = 200_000  # new objects after which cycles are looked for: a start makes a third of that, and nearly all stay
 
 
 def main() -> int:

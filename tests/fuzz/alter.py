@@ -415,9 +415,11 @@ class Alterer:
         """Ops have other numbers, rightly or not."""
 
         def change(head: Any, parts: list[bytearray]) -> None:
+            names = head["ops"]
+            if not isinstance(names, list) or len(names) != len(TABLE):  # another change was there before
+                return
             order = list(range(len(TABLE)))
             self.choose.shuffle(order)
-            names = list(head["ops"])
             head["ops"] = [names[i] for i in order]
             if self.choose.random() < 0.2:
                 return

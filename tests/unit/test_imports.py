@@ -144,6 +144,18 @@ def test_what_is_in_the_cache_needs_no_translator(tmp_path: Path, command: str) 
     assert "arenite.translate" in found
 
 
+@pytest.mark.parametrize(
+    "words", [["inspect", "--help"], ["inspect", __file__ + ".absent"], ["cache"]], ids=["help", "refused", "cache"]
+)
+def test_what_draws_nothing_imports_nothing_to_draw_with(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARENITE_CACHE_DIR", str(tmp_path))
+    found = imported(f"from arenite.cli.app import main\nmain({words!r})")
+    assert within(found, {"rich"}) == set()
+    assert f"arenite.cli.{'cache' if words == ['cache'] else 'inspection'}" in found
+
+
 def test_the_list_of_commands_imports_none() -> None:
     found = imported("from arenite.cli.app import main\nassert main(['--help']) == 0")
     assert within(found, {"arenite.cli"}) == {"arenite.cli", "arenite.cli.app", "arenite.cli.ending"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from arenite import light
 from arenite.api.numbers import expect, integer
 from arenite.errors import Failure
 from arenite.layout import types as core
@@ -111,7 +112,7 @@ class FuncType:
         return f"FuncType({self.core})"
 
 
-@dataclass(frozen=True)
+@light.dataclass(frozen=True)
 class Limits:
     """Least and greatest size; `max` None: none given."""
 
@@ -226,7 +227,7 @@ def wrapped(type_: core.ExternType) -> AnyType:
     return MemoryType(limits)
 
 
-@dataclass(frozen=True)
+@light.dataclass(frozen=True)
 class ImportType:
     """What a module asks for."""
 
@@ -235,7 +236,7 @@ class ImportType:
     type: AnyType
 
 
-@dataclass(frozen=True)
+@light.dataclass(frozen=True)
 class ExportType:
     """What a module offers."""
 

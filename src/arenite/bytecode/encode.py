@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.bytecode.ops import ROWS, TABLE
+from arenite import bytecode  # whose table is made when somebody asks for an op
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.errors import InternalError
 from arenite.layout.cage import UNIT
@@ -50,7 +50,7 @@ def _letter(operand: Operand) -> str:
 
 def encode(name: str, pc: int = 0, targets: tuple[int, ...] = (), **values: int) -> bytes:
     """The op `name` as it stands at `pc`; `values` by the names of its encoded operands, the count of `targets` not among them."""
-    row = ROWS[name]
+    row = bytecode.ROWS[name]
     out = bytearray(row.size + -(-TARGET.size * len(targets) // UNIT) * UNIT)
     CODE.pack_into(out, 0, row.code)
     for operand in row.encoded:
@@ -69,7 +69,7 @@ def decode(code: bytes | memoryview, pc: int = 0) -> Op:
     """The op at `pc`."""
     try:
         number: int = CODE.unpack_from(code, pc)[0]
-        row = TABLE[number]
+        row = bytecode.TABLE[number]
         values: dict[str, int] = {}
         targets: tuple[int, ...] = ()
         for operand in row.encoded:

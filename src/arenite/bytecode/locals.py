@@ -8,14 +8,15 @@ Example:  locals_at(module, 3) == function.header + FrameHeader.size
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import decode
-from arenite.bytecode.ops import ROWS
 from arenite.layout.records import FrameHeader
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
+
+ENTER: Final = "enter0"
 
 
 def locals_at(module: ModuleCode, function: int) -> int:
@@ -25,6 +26,6 @@ def locals_at(module: ModuleCode, function: int) -> int:
     if 4 * len(module.types[f.type_index].params) == len(module.locals[function]):
         return behind
     op = decode(module.bytecode, f.begin)
-    if op.row.name == ROWS["enter0"].name:  # a multiple of what one op zeroes
+    if op.row.name == ENTER:  # a multiple of what one op zeroes
         op = decode(module.bytecode, op.end)
     return op.values["first"]

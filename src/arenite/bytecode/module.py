@@ -5,8 +5,11 @@ A `ModuleCode` holds no address and depends on nothing in the process, so it can
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import struct
+import sys
+from array import array
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,7 +19,7 @@ from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
 from arenite.light import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from arenite.bytecode.segments import ConstExpr, DataSegments
     from arenite.layout.types import ExportType, ImportType
@@ -153,8 +156,8 @@ class ModuleCode:
     returns: bytes  # one bit per unit of bytecode: may a frame return there?
     functions: bytes  # FUNCTION records of the functions that the module defines
     safepoints: bytes
-    locals: tuple[bytes, ...] = field(repr=False)  # of each of these: u32 types of parameters and locals
-    function_names: dict[int, str] = field(default_factory=dict, repr=False)
+    locals: Sequence[bytes] = field(repr=False)  # of each of these: u32 types of parameters and locals
+    function_names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @property
     def file(self) -> bytes:
@@ -202,20 +205,25 @@ class ModuleCode:
         """A function that the module defines, counted without the imported ones."""
         return FunctionCode(*FUNCTION.unpack_from(self.functions, index * FUNCTION.size))
 
+    def function_column(self, field: str) -> array[int]:
+        """One field of all functions that the module defines."""
+        table = array("I", self.functions)
+        if sys.byteorder == "big":
+            table.byteswap()
+        return table[FunctionCode._fields.index(field) :: len(FunctionCode._fields)]
+
     def all_functions(self) -> Iterator[FunctionCode]:
         """Own functions in order."""
         return map(FunctionCode._make, FUNCTION.iter_unpack(self.functions))
 
     def function_at(self, pc: int) -> int | None:
         """Which of the functions that the module defines has its code at `pc`; they stand in order."""
-        low, high = 0, self.function_count
-        while low < high:
-            middle = (low + high) // 2
-            if FUNCTION.unpack_from(self.functions, middle * FUNCTION.size)[1] <= pc:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < self.function_count and self.function(low).begin <= pc else None
+        found = bisect.bisect_right(self._ends, pc)
+        return found if found < self.function_count and self.function(found).begin <= pc else None
+
+    @cached_property
+    def _ends(self) -> array[int]:
+        return self.function_column("end")
 
     def function_name(self, index: int) -> str:
         """Name of a function of the index space, for people: as `name_of`, or its number."""

@@ -73,7 +73,7 @@ def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
 
     Raises: `InternalError`, `Limit`.
     """
-    returns, tables = bytes(module.returns), (module.functions, module.safepoints, module.locals)
+    returns, tables = bytes(module.returns), (module.functions, module.safepoints, tuple(module.locals))
     walker = Walk(_rules(module), facts(), module.bytecode, returns, *tables, lenient)
     try:
         places = walker.module()

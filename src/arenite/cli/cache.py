@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 import click
-from rich.console import Console
 
 from arenite.cli.ending import Refused
-from arenite.cli.inspection import WIDE
-from arenite.cli.look import SHOWN, listing
 from arenite.inspect import cache as caches
 from arenite.inspect.words import plural
 from arenite.visible import visible
@@ -42,8 +38,9 @@ def cache(*, clear: bool, everything: bool) -> None:
     click.echo(f"size    {plural(size, 'byte')} of at most {facts.most:,}")
     rows = [(entry.label or "?", plural(entry.size, "byte"), f"{ago(entry.age)} ago") for entry in facts.entries]
     if rows:
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-        console.print(listing("entries", rows, len(rows) if everything else SHOWN))
+        from arenite.cli import look  # noqa: PLC0415 (it draws with rich, for which an empty cache need not wait)
+
+        look.console().print(look.listing("entries", rows, len(rows) if everything else look.SHOWN))
 
 
 def ago(seconds: float) -> str:

@@ -8,55 +8,18 @@ Example:  inspect(Path("hello.wasm"))
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
-from rich.bar import Bar
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from arenite.cli.ending import Refused
-from arenite.cli.loading import read, refusing
-from arenite.cli.look import SHOWN, columns, listing
+from arenite.cli.loading import refusing
 from arenite.cli.options import DEFAULTS, PATH, configured, settings_option
 from arenite.cli.snapshot_file import key, key_file_option, untrusted_option
-from arenite.cli.snapshots import Wanted
-from arenite.cli.snapshots import inspect as inspect_snapshot
 from arenite.inspect.files import is_snapshot
-from arenite.inspect.module import inspect_module
-from arenite.inspect.words import plural
-from arenite.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from arenite.inspect.module import ModuleFacts
-
-BAR: Final = 24  # columns of a full bar
-WIDE: Final = 200  # columns where there is no terminal: nothing is cut short in a pipe
-
-
-def chart(title: str, sizes: Sequence[tuple[str, int]], shown: int) -> Table:
-    """The largest of `sizes`, each with its share of all of them as a number and as a bar."""
-    table = columns(title)
-    whole = sum(size for _, size in sizes) or 1
-    for label, size in sizes[:shown]:
-        table.add_row(
-            Text(visible(label)), Text(f"{size:,}", justify="right"), f"{size / whole:.1%}", Bar(whole, 0, size, width=BAR)
-        )
-    return table
-
-
-def summary(path: Path, facts: ModuleFacts) -> Table:
-    """The first lines: name, size, how many of everything, features."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_row(Text("file"), Text(f"{path}, {facts.size:,} bytes" + (f", module {facts.name!r}" if facts.name else "")))
-    table.add_row("holds", ", ".join(plural(count, what) for what, count in facts.counts if count) or "nothing")
-    table.add_row("memory", ", ".join(f"{pages} of 64 KiB" for pages in facts.memories) or "none")
-    table.add_row("needs", ", ".join(facts.features) or "WebAssembly 1.0")
-    return table
 
 
 @click.command
@@ -91,31 +54,19 @@ def inspect(
     Of a module its imports and exports, the features of WebAssembly it needs, and where its bytes go.  Of a snapshot where its guest
     stands, what it imports and holds, and a picture of its arena and memories.
     """
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     with refusing(file):
         snapshot = is_snapshot(file)
+    from arenite.cli import look  # noqa: PLC0415 (it draws with rich, for which --help and a refusal need not wait)
+
     if snapshot:
+        from arenite.cli import snapshots  # noqa: PLC0415 (as above)
+
         config = configured(DEFAULTS.tier, settings)
-        wanted = Wanted(modules, parent, html, everything, config, key(key_file), trusted=not untrusted)
-        inspect_snapshot(file, wanted, console)
+        wanted = snapshots.Wanted(modules, parent, html, everything, config, key(key_file), trusted=not untrusted)
+        snapshots.inspect(file, wanted, look.console())
         return
     if html or modules or parent or settings:
         raise Refused(f"{file} is no snapshot: --html, --module, --parent and --set are for snapshots")
-    show_module(file, console, sys.maxsize if everything else SHOWN)
+    from arenite.cli.charts import show_module  # noqa: PLC0415 (as above)
 
-
-def show_module(file: Path, console: Console, shown: int) -> None:
-    """Show what is in a module.  Raises: Refused."""
-    code = read(file)
-    with refusing(file):
-        facts = inspect_module(code)
-    console.print(summary(file, facts))
-    for part in (
-        listing("imports", facts.imports, shown),
-        listing("exports", facts.exports, shown),
-        chart("bytes by section", facts.sections, shown),
-        chart("largest functions", facts.functions, shown),
-    ):
-        if part.row_count:
-            console.print()
-            console.print(part)
+    show_module(file, look.console(), sys.maxsize if everything else look.SHOWN)

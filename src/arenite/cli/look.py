@@ -5,8 +5,10 @@ Names come from files that nobody vouches for: `visible` shows what a terminal w
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
     from arenite.inspect.kinds import RecordKind
 
 
+WIDE: Final = 200  # columns where there is no terminal: nothing is cut short in a pipe
 SHOWN: Final = 15  # lines of a list, unless all are asked for
+
+
+def console() -> Console:
+    """Where to print."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def columns(title: str) -> Table:

@@ -79,7 +79,7 @@ class Names:
         known = self._functions.get(module)
         if known is None:
             exports = {e.index: e.name for e in reversed(code.exports) if isinstance(e.type, FuncType)}
-            known = self._functions[module] = exports | code.function_names
+            known = self._functions[module] = exports | dict(code.function_names)
         shown = self._shown.get((module, index))
         if shown is None:
             shown = self._shown[module, index] = readable(known.get(index, f"<wasm function {index}>"))

@@ -20,16 +20,12 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from arenite.errors import InternalError, Limit
 from arenite.platform import libc
 from arenite.platform.architectures import host
 from arenite.platform.reserve import page_size, round_up
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LARGEST: Final = (1 << 31) - page_size
 """Bytes: within it a displacement of x86-64 reaches from anywhere to anywhere.  (The branch of aarch64 reaches 2**27.)"""
@@ -102,18 +98,23 @@ class CodeSpace:
         assert data
         assert 0 < align <= page_size
         assert not align & (align - 1)
-        with self._alone():
-            at = round_up(self._used, align)
-            stop = at + len(data)
-            if stop > self.limit:
-                raise Limit(f"no room for {len(data):#x} bytes of code: {self._used:#x} of {self.limit:#x} are used")
-            if stop > self._writable:
-                writable = min(max(round_up(stop), self._writable + AHEAD), self.limit)
-                libc.protect(self.begin + self._writable, writable - self._writable, mmap.PROT_READ | mmap.PROT_WRITE)
-                self._writable = writable
-            self._pad(at)
-            self._mapping[at:stop] = data
-            self._used = stop
+        with _lock:
+            self._check_free()
+            self._busy = True
+            try:
+                at = round_up(self._used, align)
+                stop = at + len(data)
+                if stop > self.limit:
+                    raise Limit(f"no room for {len(data):#x} bytes of code: {self._used:#x} of {self.limit:#x} are used")
+                if stop > self._writable:
+                    writable = min(max(round_up(stop), self._writable + AHEAD), self.limit)
+                    libc.protect(self.begin + self._writable, writable - self._writable, mmap.PROT_READ | mmap.PROT_WRITE)
+                    self._writable = writable
+                self._pad(at)
+                self._mapping[at:stop] = data
+                self._used = stop
+            finally:
+                self._busy = False
         return self.begin + at
 
     def publish(self, *, whole_pages: bool = False) -> int:
@@ -122,32 +123,30 @@ class CodeSpace:
         `whole_pages`: what reaches into a page that is not full waits for a later call, so that no page is wasted.
         Raises: `Limit` when the system refuses executable memory; what was staged cannot run then.
         """
-        with self._alone():
-            stop = self._used & -page_size if whole_pages else round_up(self._used)
-            if stop > self._published:
-                self._pad(stop)
-                self._used = max(self._used, stop)  # first: no page is written that may have become executable
-                self._expose(self._published, stop)
-                self._published = stop
-            return self.begin + self._published
+        with _lock:
+            self._check_free()
+            self._busy = True
+            try:
+                stop = self._used & -page_size if whole_pages else round_up(self._used)
+                if stop > self._published:
+                    self._pad(stop)
+                    self._used = max(self._used, stop)  # first: no page is written that may have become executable
+                    self._expose(self._published, stop)
+                    self._published = stop
+                return self.begin + self._published
+            finally:
+                self._busy = False
 
     def close(self) -> None:
         """Unmap everything now.  What is registered of it must be unregistered before."""
         self._mapping.close()
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One call at a time, in all threads.  Raises: `Limit` in a signal's handler that interrupts one, `InternalError` when closed."""
-        with _lock:
-            if self._busy:
-                raise Limit("a signal's handler compiles code while it interrupts that")
-            if self._mapping.closed:
-                raise InternalError("the code space is closed")
-            self._busy = True
-            try:
-                yield
-            finally:
-                self._busy = False
+    def _check_free(self) -> None:
+        """One call at a time.  Raises: `Limit` in a signal's handler that interrupts one, `InternalError` when closed."""
+        if self._busy:
+            raise Limit("a signal's handler compiles code while it interrupts that")
+        if self._mapping.closed:
+            raise InternalError("the code space is closed")
 
     def _pad(self, stop: int) -> None:
         """Let what lies between the last piece and `stop` trap."""

@@ -99,6 +99,10 @@ class PortableReservation:
         """Check the range; the pages are there already."""
         check_range(self, start, stop, page_size)
 
+    def enlarge_pages(self, start: int, stop: int) -> None:
+        """Check the range."""
+        check_range(self, start, stop, page_size)
+
     def decommit(self, start: int, stop: int) -> None:
         """Fill the pages with zeros, which is what they hold when they are committed again."""
         check_range(self, start, stop, page_size)

@@ -11,19 +11,21 @@ from outside.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
 import struct
 import weakref
 from array import array
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, overload
 
 import zstandard
 
+from arenite import bytecode  # whose table is made when somebody asks for it
 from arenite.bytecode.module import FUNCTION, SECTIONS, FunctionCode, ModuleCode, Section
-from arenite.bytecode.ops import ROWS, TABLE
 from arenite.bytecode.row import OPERAND_KINDS, Form
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
@@ -32,7 +34,7 @@ from arenite.snapshot.container import decompressed
 from arenite.snapshot.older import OPS, type_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from arenite.bytecode.row import Row
 
@@ -84,9 +86,9 @@ def know_digest(code: ModuleCode, digest: str) -> None:
     _digests[code] = digest
 
 
-def _pieces(code: ModuleCode, section: Section) -> tuple[bytes, ...]:
+def _pieces(code: ModuleCode, section: Section) -> Sequence[bytes]:
     """What a section consists of."""
-    found: tuple[bytes, ...] = getattr(code, section.name) if section.listed else (getattr(code, section.name),)
+    found: Sequence[bytes] = getattr(code, section.name) if section.listed else (getattr(code, section.name),)
     return found
 
 
@@ -97,7 +99,7 @@ def _packed(code: ModuleCode, section: Section) -> bytes:
 
 
 def _ops() -> bytes:
-    return "\n".join(map(signature, TABLE)).encode()
+    return "\n".join(map(signature, bytecode.TABLE)).encode()
 
 
 def compressed_file(code: ModuleCode) -> bytes:
@@ -112,7 +114,7 @@ def carried(code: ModuleCode) -> bytes:
     """A translation as bytes, compressed."""
     found = _carried.get(code)
     if found is None:
-        found = _carried[code] = carried_sections(code, [signature(row) for row in TABLE])
+        found = _carried[code] = carried_sections(code, [signature(row) for row in bytecode.TABLE])
     return found
 
 
@@ -141,9 +143,9 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
         names, parts = _parts(data)
         code = with_sections(own, parts)
         _check_functions(code)
-        if len(parts) < len(SECTIONS) or names != [signature(row) for row in TABLE]:
-            bytecode, places = Renumbering(code, names).of(code.bytecode)
-            code = replace(code, bytecode=bytecode, type_places=places)
+        if len(parts) < len(SECTIONS) or names != [signature(row) for row in bytecode.TABLE]:
+            renumbered, places = Renumbering(code, names).of(code.bytecode)
+            code = replace(code, bytecode=renumbered, type_places=places)
         verify_module(code, lenient=True)
     except BREAKS as error:
         raise SnapshotError(f"the bytecode that travels along cannot be used: {str(error).splitlines()[0]}") from error
@@ -165,10 +167,7 @@ def with_sections(own: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
     if len(parts) < len(SECTIONS) - 1:
         raise ValueError(f"{len(parts)} sections; expected {len(SECTIONS)}")
     most = len(own.function_types) + 1  # pieces of a list: one too many is found out
-    found = {
-        s.name: tuple(itertools.islice(_split(part), most)) if s.listed else part
-        for s, part in zip(SECTIONS, parts, strict=False)
-    }
+    found = {s.name: Pieces(part, most) if s.listed else part for s, part in zip(SECTIONS, parts, strict=False)}
     return replace(own, **found)  # type: ignore[arg-type]  # each by its own name
 
 
@@ -187,6 +186,28 @@ def _parts(data: bytes) -> tuple[list[str], list[bytes]]:
         parts.append(data[at : at + size])
         at += size
     return head["ops"], parts
+
+
+class Pieces(Sequence[bytes]):
+    """The pieces of a list, which are told apart when somebody asks for one.  `most`: no more are looked for."""
+
+    def __init__(self, packed: bytes, most: int) -> None:
+        self._packed = packed
+        self._most = most
+
+    @functools.cached_property
+    def _all(self) -> tuple[bytes, ...]:
+        return tuple(itertools.islice(_split(self._packed), self._most))
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[bytes, ...]: ...
+    def __getitem__(self, index: int | slice) -> bytes | tuple[bytes, ...]:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
 
 
 def _split(packed: bytes) -> Iterator[bytes]:
@@ -223,11 +244,11 @@ class Renumbering:
     """Ops under the numbers, and with the operands, that they have here.  `names`: the signatures of their ops, by number."""
 
     def __init__(self, code: ModuleCode, names: list[str]) -> None:
-        here = {signature(row): row for row in TABLE}
+        here = {signature(row): row for row in bytecode.TABLE}
         self.code = code
         self.names = names
         self.older = {number: OPS[name] for number, name in enumerate(names) if name not in here and name in OPS}
-        self.rows = [ROWS[self.older[n].name] if n in self.older else here.get(name) for n, name in enumerate(names)]
+        self.rows = [bytecode.ROWS[self.older[n].name] if n in self.older else here.get(name) for n, name in enumerate(names)]
         self.types = [[o.at for o in row.encoded if o.form is Form.TYPE] if row is not None else [] for row in self.rows]
         self.indexes = {type_digest(type_): index for index, type_ in reversed(list(enumerate(code.types)))}
 
@@ -249,7 +270,7 @@ class Renumbering:
 
     def name_types(self, out: bytearray, at: int, number: int) -> None:
         """Put indexes in the place of an older op's digests."""
-        for operand in ROWS[self.older[number].name].encoded:
+        for operand in bytecode.ROWS[self.older[number].name].encoded:
             if operand.name in self.older[number].digests:
                 place = at + operand.at
                 index = self.indexes.get(int.from_bytes(out[place : place + 4], "little"))

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import AreniteError
 from arenite.layout.raw import RAW
-from arenite.platform import ours
+from arenite.platform import ours, sources
 from arenite.snapshot import code as codes
 from arenite.snapshot import structure
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode, WasmFile
     from arenite.platform.cache import Cache
 
-PACKAGE: Final = Path(__file__).parent.parent
 SOURCES: Final = (
     *("bytecode/**/*.py", "layout/**/*.py", "translate/**/*.py", "wasm/**/*.py", "features.py", "traps.py"),
     *(f"snapshot/{name}.py" for name in ("code", "older", "structure", "translations")),
@@ -42,9 +40,8 @@ LONGEST_NAME: Final = 60  # characters of a module's name that an entry shows
 @functools.cache
 def _version() -> bytes:
     """Digest of everything that makes a translation.  What was compiled of these sources is known by its size and time."""
-    files = sorted(path for pattern in SOURCES for path in PACKAGE.glob(pattern))
-    hash_ = hashlib.sha256(b"".join(path.read_bytes() for path in files))
-    for path in sorted(PACKAGE.parent.glob(COMPILED)):
+    hash_ = hashlib.sha256(sources.digest(*SOURCES).encode())
+    for path in sorted(sources.PACKAGE.parent.glob(COMPILED)):
         info = path.stat()
         hash_.update(f"{path.name} {info.st_size} {info.st_mtime_ns}".encode())
     return hash_.digest()
@@ -64,10 +61,10 @@ def find(cache: Cache, name: str, wasm: WasmFile, own: Callable[[bytes], ModuleC
     found = cache.get(name)
     if found is None:
         return None
-    head, records, *parts = found.pieces
+    head, names, records, *parts = found.pieces
     if not found.proven:
         return _verified(wasm, own, parts)
-    code, more = structure.read(head, records, wasm)
+    code, more = structure.read(head, names, records, wasm)
     code = codes.with_sections(code, parts)
     codes.know_digest(code, more["bytecode"])
     return code
@@ -85,6 +82,6 @@ def _verified(wasm: WasmFile, own: Callable[[bytes], ModuleCode], parts: list[by
 
 def keep(cache: Cache, name: str, code: ModuleCode) -> None:
     """Keep a translation under a name, if the cache can have it."""
-    head, records = structure.described(code, bytecode=codes.bytecode_digest(code))
+    described = structure.described(code, bytecode=codes.bytecode_digest(code))
     what = code.name[:LONGEST_NAME] or code.digest.hex()[:12]
-    cache.put(name, [head, records, *codes.sections(code)], f"the translation of {what}")
+    cache.put(name, [*described, *codes.sections(code)], f"the translation of {what}")

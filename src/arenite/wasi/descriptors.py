@@ -6,9 +6,10 @@ What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NoReturn
 
+from arenite import light
 from arenite.errors import SnapshotError
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
@@ -179,7 +180,7 @@ class DescriptorTable:
             self._by_number.popitem()[1].resource.close()
 
 
-@dataclass(frozen=True, slots=True)
+@light.dataclass(frozen=True)
 class Session:
     """A guest's side of preview 1."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from arenite import light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from arenite.world.origin import Root
 
 
-@dataclass(frozen=True, slots=True)
+@light.dataclass(frozen=True)
 class World:
     """A guest's side of the world, but for what it has open, which dialects number.
 

@@ -140,10 +140,10 @@ def test_no_range_of_faults_is_left_where_tables_are_refused(monkeypatch: pytest
     engine = engine_of("auto")
     side_table, ranges = Window.side_table, faults._handler.rows  # type: ignore[union-attr]  # the engine has installed it
 
-    def refused(self: Window, table: SideTable) -> memoryview[int]:
+    def refused(self: Window, table: SideTable, *, everywhere: bool = False) -> memoryview[int]:
         if table is SIDE_TABLES[Space.ENTRIES]:
             raise Limit("no memory")
-        return side_table(self, table)
+        return side_table(self, table, everywhere=everywhere)
 
     monkeypatch.setattr(Window, "side_table", refused)
     gc.collect()

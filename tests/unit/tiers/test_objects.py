@@ -6,10 +6,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from arenite.bytecode import numbers
 from arenite.platform import cache, faults
+from arenite.platform.sources import PACKAGE
 from arenite.tiers.baseline.stencil_table import kept
 from arenite.tiers.threaded import build
-from arenite.tiers.threaded.objects import PACKAGE, SOURCES, Variant, object_file
+from arenite.tiers.threaded.objects import SOURCES, Variant, object_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 NOT_MADE_FROM = {
     *("errors.py", "emit/__init__.py", "platform/__init__.py", "platform/aside.py", "platform/cache.py", "platform/cache_key.py"),
-    *("platform/ours.py", "platform/reserve.py"),
+    *("platform/ours.py", "platform/reserve.py", "platform/folders.py", "lazy.py", "light.py"),
 }
 IMPORTED = """
 import sys, types
@@ -39,7 +41,7 @@ def test_its_name_covers_every_source() -> None:
 
 
 def test_what_is_built_is_found_where_it_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = {Variant().key: object_file(Variant()), **dict([kept(Variant()), faults.object_file()])}
+    wanted = {Variant().key: object_file(Variant()), **dict([kept(Variant()), numbers.kept(), faults.object_file()])}
     shipped = tmp_path / "built"
     shipped.mkdir()
     (shipped / "old").write_bytes(b"of another version")

@@ -6,9 +6,9 @@ Nothing here holds content: that is in the arena, and every reading of it is dis
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from arenite import light
 from arenite.machine.records.values import Codec, codec
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class HostFunction:
         self.after = after
 
 
-@dataclass(frozen=True, eq=False)
+@light.dataclass(frozen=True, eq=False)
 class InstanceAddr:
     """An instance: its record, its module, and the index spaces of what it exports."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from arenite import light
 from arenite.bytecode.stops import Builtin
 from arenite.traps import Cause
 
@@ -32,7 +33,7 @@ class PauseReason(StrEnum):
     CALL = "call"
 
 
-@dataclass(frozen=True)
+@light.dataclass(frozen=True)
 class HostCall:
     """A call of a host function that has not been answered: its name as an import, and the guest's arguments."""
 

@@ -10,10 +10,10 @@ Where there are no private mappings (`Template.file` is None) cages copy the tem
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from arenite import light
 from arenite.layout.cage import HOST_PAGE, LOW, region_at
 from arenite.machine.space.file import sealed, write
 from arenite.machine.space.pages import CHUNK, NO_PAGES, ZERO_PAGE, Pages, merged, numbers_in, spans
@@ -26,7 +26,7 @@ GAP: Final = region_at(1) - region_at(0)  # from the store page to memory 0
 ARENA: Final = 0  # the region of the store page and the arena; memory area n is region n + 1
 
 
-@dataclass(frozen=True)
+@light.dataclass(frozen=True)
 class Image:
     """A template and what has changed since.  `sizes`: bytes of each region, at least those of the template's."""
 

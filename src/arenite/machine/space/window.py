@@ -21,14 +21,15 @@ from __future__ import annotations
 import bisect
 import os
 import struct
+import sys
 import threading
 import weakref
 from array import array
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite import platform
-from arenite.bytecode.module import FUNCTION, ModuleCode
-from arenite.bytecode.ops import ROWS
+from arenite.bytecode.numbers import number_of
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit, Trap
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
@@ -42,7 +43,7 @@ from arenite.traps import Cause
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from arenite.bytecode.module import Safepoint
+    from arenite.bytecode.module import ModuleCode, Safepoint
     from arenite.layout.side_tables import SideTable
     from arenite.layout.types import FuncType
 
@@ -80,8 +81,8 @@ class Preamble:
         self.host_calls: dict[int, FuncType] = {}  # pc of a thunk's `call_host` -> the type it serves
         self.thunks: list[Thunk] = []
         self.shown = 0  # how many all windows that begin with it have entries for
-        struct.pack_into("<H", self.code, 0, ROWS["unreachable"].code)
-        struct.pack_into("<H", self.code, HALT_PC, ROWS["halt"].code)
+        struct.pack_into("<H", self.code, 0, number_of("unreachable"))
+        struct.pack_into("<H", self.code, HALT_PC, number_of("halt"))
         mark_return_point(self.returns, HALT_PC)
         for type_ in types:
             self.add(type_)
@@ -106,13 +107,13 @@ class Preamble:
         if handle == THUNKS:
             raise Limit(f"host functions of more than {THUNKS} types")
         ops = (
-            ROWS["enter0"].code,
+            number_of("enter0"),
             0,
             frame_end(type_),
-            ROWS["call_host"].code,
+            number_of("call_host"),
             0,
             0,
-            ROWS["return"].code,
+            number_of("return"),
             0,
             header_offset(type_),
         )
@@ -124,6 +125,17 @@ class Preamble:
 def nowhere(_pc: int) -> bool:
     """`Window.stops` where there is no function."""
     return False
+
+
+def _interleaved(*columns: Iterable[int]) -> bytes:
+    """Records of u32 fields, given field by field: as `struct` would pack them, in the time in which it packs a third."""
+    found = [array("I", column) for column in columns]
+    table = array("I", bytes(4 * sum(map(len, found))))
+    for at, column in enumerate(found):
+        table[at :: len(found)] = column
+    if sys.byteorder == "big":
+        table.byteswap()
+    return table.tobytes()
 
 
 class PlacedModule:
@@ -149,9 +161,9 @@ class PlacedModule:
         if RAW:
             return bytes(FuncRefRecord.size * self.code.function_count)
         if self._references[0] != vmctx:
-            imported = self.code.imported_functions
-            records = (FUNCREF.pack(0, self.handle + i, vmctx, imported + i) for i in range(self.code.function_count))
-            self._references = vmctx, b"".join(records)
+            imported, count = self.code.imported_functions, self.code.function_count
+            handles, functions = (range(first, first + count) for first in (self.handle, imported))
+            self._references = vmctx, _interleaved(repeat(0, count), handles, repeat(vmctx, count), functions)
         return self._references[1]
 
 
@@ -190,6 +202,7 @@ class Window:
         code = self._tables + RETURN_MAP_SIZE
         self._space = (platform.PortableReservation if self._portable else platform.Reservation)(code + end)
         self._space.commit(self._tables, code + end)
+        self._space.enlarge_pages(code, code + end)
         self.returns = self._space.view(self._tables, code)
         self.code = self._space.view(code, code + end)
         for placed in self.modules:
@@ -213,9 +226,10 @@ class Window:
         self.entries = platform.PortableReservation(WINDOW_SIZE).view(0, WINDOW_SIZE)
         for placed in self.modules:
             code, start = placed.code, placed.handle * ENTRY.size
-            ids = [self._id_of(type_) for type_ in code.types]
-            types, records = code.function_types[code.imported_functions :], FUNCTION.iter_unpack(code.functions)
-            entries = b"".join(ENTRY.pack(placed.origin + f[0], f[2], ids[t], 0) for f, t in zip(records, types, strict=True))
+            begins, sizes = code.function_column("begin"), code.function_column("frame_size")
+            ids = self.type_ids(placed)
+            types = map(ids.__getitem__, code.function_types[code.imported_functions :])
+            entries = _interleaved(map(placed.origin.__add__, begins), sizes, types, repeat(0, len(begins)))
             self.entries[start : start + len(entries)] = entries
             self._used = start + len(entries)
 
@@ -262,12 +276,14 @@ class Window:
         """Address of pc 0; the map of return points ends there."""
         return getattr(self._space, "address", 0) + self._tables + RETURN_MAP_SIZE
 
-    def side_table(self, table: SideTable) -> memoryview[int]:
-        """Zeros for a tier to write: an element for each unit of the bytecode."""
+    def side_table(self, table: SideTable, *, everywhere: bool = False) -> memoryview[int]:
+        """Zeros for a tier to write: an element for each unit of the bytecode.  `everywhere`: it will write to most pages."""
         start = self._tables + RETURN_MAP_SIZE - table.below
         stop = start + round_up(table.size(len(self.code)))
         assert 0 <= start <= stop <= self._tables, "a table beyond what was reserved for tables"
         self._space.commit(start, stop)
+        if everywhere:
+            self._space.enlarge_pages(start, stop)
         elements: memoryview[int] = self._space.view(start, stop).cast(table.letter)  # type: ignore[call-overload]  # typeshed wants a literal
         return elements
 

@@ -128,16 +128,14 @@ class CodeOfWindow:
         """Let the calls of every function be counted: after so many it asks to be compiled."""
         if self.closed or not window.modules:
             return
-        self.counters = counters = window.side_table(SIDE_TABLES[Space.COUNTERS])
+        self.counters = counters = window.side_table(SIDE_TABLES[Space.COUNTERS], everywhere=True)
         self.calls, code, left = calls, self.code, calls * COUNT_ONE
         for placed in window.modules:
-            origin = placed.origin
-            for begin, *_ in FUNCTION.iter_unpack(placed.code.functions):
-                pc = origin + begin
-                if code[pc >> 1] == COUNTING:  # by somebody who was interrupted
-                    continue
-                counters[pc >> 3] = code[pc >> 1] | left
-                code[pc >> 1] = COUNTING
+            for pc in map(placed.origin.__add__, placed.code.function_column("begin")):
+                opcode = code[pc >> 1]
+                if opcode != COUNTING:  # by somebody who was interrupted
+                    counters[pc >> 3] = opcode | left
+                    code[pc >> 1] = COUNTING
 
     def compile_at(self, window: Window, pc: int, *, now: bool = False) -> bool:
         """Compile the function whose code holds `pc`; whether that was done: False if it was compiled before, or cannot be.

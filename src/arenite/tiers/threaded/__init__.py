@@ -16,7 +16,7 @@ import struct
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.ops import TABLE
+from arenite.bytecode.numbers import names
 from arenite.errors import Limit
 from arenite.layout.cage import HOST_PAGE, LOW, MAX_AREAS, area_at
 from arenite.machine.run.tier import Tier
@@ -59,7 +59,8 @@ class Handlers:
         symbols = self.symbols
         table = mmap.mmap(-1, 8 * OPCODES)
         table[:] = struct.pack("<Q", symbols["invalid"]) * OPCODES
-        table[: 8 * len(TABLE)] = struct.pack(f"<{len(TABLE)}Q", *(symbols[f"op {row.name}"] for row in TABLE))
+        routines = [symbols[f"op {name}"] for name in names()]
+        table[: 8 * len(routines)] = struct.pack(f"<{len(routines)}Q", *routines)
         for opcode, name in more.items():
             struct.pack_into("<Q", table, 8 * opcode, symbols[name])
         return table, ctypes.addressof(ctypes.c_char.from_buffer(table))

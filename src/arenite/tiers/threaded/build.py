@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from arenite.bytecode import numbers
 from arenite.errors import Limit
 from arenite.platform import cache, faults
 from arenite.tiers.baseline.stencil_table import kept
@@ -17,12 +18,12 @@ from arenite.tiers.threaded.objects import Variant, object_file
 
 
 def build(folder: Path) -> None:
-    """Make `folder` hold the objects of the usual interpreter and its stencils, and of the handler of faults, for this machine; nothing older.
+    """Make `folder` hold the objects of the usual interpreter and its stencils, and of the handler of faults, and the names of ops, for this machine; nothing older.
 
     Raises: `Limit` and `ImportError` as `object_file` does, `OSError`.
     """
     usual = Variant()
-    objects = dict([(usual.key, object_file(usual)), kept(usual), faults.object_file()])
+    objects = dict([(usual.key, object_file(usual)), kept(usual), numbers.kept(), faults.object_file()])
     folder.mkdir(parents=True, exist_ok=True)
     made = {cache.ship(folder, key, data) for key, data in objects.items()}
     for old in set(folder.iterdir()) - made:

@@ -6,20 +6,17 @@ nor the generator.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import Limit
 from arenite.layout.raw import RAW
-from arenite.platform import cache, llvm
+from arenite.platform import cache, llvm, sources
 from arenite.platform.architectures import HOST
 
 if TYPE_CHECKING:
     from arenite.platform.architectures import Architecture
 
-PACKAGE: Final = Path(__file__).parent.parent.parent
 SOURCES: Final = (
     *("bytecode/*.py", "layout/**/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
     *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "raw", "routine")),
@@ -54,15 +51,9 @@ USUAL: Final = Variant()
 
 def key_of(what: str, variant: Variant, *more: str) -> str:
     """The name of what is generated for a variant; `more`: patterns of sources beside those of the interpreter."""
-    made_from = f"{what}{'raw' * RAW}{_sources(*SOURCES)}{_sources(*more)} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
+    version = f"{'raw' * RAW}{sources.digest(*SOURCES)}{sources.digest(*more)}"
+    made_from = f"{what}{version} {variant} {HOST and HOST.name} {llvm.host_cpu()}"
     return hashlib.blake2b(made_from.encode(), digest_size=20).hexdigest()
-
-
-@functools.cache
-def _sources(*patterns: str) -> str:
-    """Digest of everything that something is generated from."""
-    files = sorted(path for pattern in patterns for path in PACKAGE.glob(pattern))
-    return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=20).hexdigest()
 
 
 def object_file(variant: Variant) -> bytes:
