@@ -159,8 +159,8 @@ class Interpreter:
         e.do(f"call {CONVENTION} void @start({args})")
         e.end("ret void")
         body = "\n".join(e.lines)
-        given = "\n".join(
-            f"%{name}.at = getelementptr ptr, ptr %given, i64 {n}\n%{name} = load ptr, ptr %{name}.at"
+        loads = "\n".join(
+            f"%{name}.at = getelementptr ptr, ptr %pointers, i64 {n}\n%{name} = load ptr, ptr %{name}.at"
             for n, name in enumerate(("base", "code", "handlers"))
         )
-        return f"define void @run(ptr %given) nounwind {{\n{given}\n{body}\n}}\n"
+        return f"define void @run(ptr %pointers) nounwind {{\n{loads}\n{body}\n}}\n"

@@ -84,12 +84,14 @@ class OpRoutine(Routine, ABC):
         )
 
     def result(self, value: Value) -> None:
+        """Write the destination's slot."""
+        self.write(self.slot_word(value))
+
+    def write(self, word: str) -> None:
         """Write the destination's slot, all 8 bytes of it."""
         destination = self.row.destination
         assert destination is not None, self.row.name
-        self.do(
-            f"store {self.volatile}i64 {self.slot_word(value)}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}"
-        )
+        self.do(f"store {self.volatile}i64 {word}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
 
     # transfers
     @abstractmethod

@@ -114,7 +114,7 @@ class Expression(Value):
     loaded: Node | None = None
 
 
-STATES: Final[dict[Register, Expression]] = {
+REGISTERS: Final[dict[Register, Expression]] = {
     "sp": Expression(I32, tree=name("sp")),
     "vmctx": Expression(I32, tree=name("vmctx")),
     "fuel": Expression(I64, tree=name("fuel")),
@@ -212,7 +212,7 @@ class PythonText:
             return replace(first, type=r, tree=trees[0], condition=first.condition or t is I1)
         if prim in ("eq", "ne") and first.condition and args[1].constant == 0:
             return Expression(I1, tree=trees[0] if prim == "ne" else built("not {0}", trees[0]))
-        if prim == "sub" and first is STATES["fuel"]:
+        if prim == "sub" and first is REGISTERS["fuel"]:
             return Expression(r, tree=built("fuel - {0}", trees[1]))  # who pays has looked whether there is any
         if prim == "bits" and r is F64 and first.loaded is not None and first.loaded is self.steps[-1]:
             self.steps[-1] = replace(first.loaded, tree=replaced(first.loaded.tree, {"ldQ": name("ldD")}))
@@ -315,7 +315,7 @@ class PythonText:
 
     def state(self, name: Register) -> Expression:
         """A register of the machine."""
-        return STATES[name]
+        return REGISTERS[name]
 
     def set_state(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""

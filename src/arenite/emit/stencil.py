@@ -178,14 +178,12 @@ class Stencil(OpRoutine):
 
     def result(self, value: Value) -> None:
         """To the slot and to its accumulator."""
-        word, destination = self.slot_word(value), self.row.destination
-        assert destination is not None, self.row.name
-        to = self.variant.result
+        word, to = self.slot_word(value), self.variant.result
         if to in WORDS:
             self.passed[to] = word
         elif to:
             self.passed[to] = value.text if value.type is F64 else self.line(f"bitcast i64 {word} to double")
-        self.do(f"store {self.volatile}i64 {word}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
+        self.write(word)
 
     # what leaves
     def tail(self, target: str, **registers: str) -> None:

@@ -111,7 +111,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], list[int]]:
         made = list[int]()
 
         def noted(self: Blocks, code: memoryview, pc: int, *rest: Callable[[int], bool]) -> object:
-            new = pc not in self.made
+            new = pc not in self.by_pc
             found = at(self, code, pc, *rest)
             if new:
                 made.append(len(set(found.pcs)))

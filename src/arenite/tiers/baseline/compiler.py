@@ -15,7 +15,7 @@ from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, wr
 from librt.vecs import vec
 from mypy_extensions import i32, i64, u8
 
-from arenite.tiers.baseline.fields import UncompilableError, filled, patch
+from arenite.tiers.baseline.fields import UncompilableError, filled, lead, patch, word_at
 from arenite.tiers.baseline.holes import (
     BEHIND,
     CALLEE,
@@ -307,7 +307,7 @@ class Compiler:
             unit = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + of))
             head = i64(self.carried_heads[unit])
             if head >= 0 and self.held[0] == i64(self.carried[unit]):
-                self._lead(field, head - field)
+                lead(self.out, self.tables, field, head - field)
             else:
                 self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
             return
@@ -343,7 +343,7 @@ class Compiler:
 
     def _instruct(self, field: i64, value: i64, kind: i64) -> None:
         """Fill an instruction."""
-        word = self._word(field)
+        word = word_at(self.out, field)
         if kind == S16 and value < 0:  # movz becomes movn
             word ^= 1 << 30
             value = ~value
@@ -353,24 +353,12 @@ class Compiler:
             value = (value >> 12) - (here >> 12) if word & 0x9F000000 == 0x90000000 else value & 0xFFF
         patch(self.out, field, filled(word, value))
 
-    def _word(self, field: i64) -> i64:
-        """What is in a field."""
-        out = self.out
-        return i64(out[field]) | i64(out[field + 1]) << 8 | i64(out[field + 2]) << 16 | i64(out[field + 3]) << 24
-
-    def _lead(self, field: i64, way: i64) -> None:
-        """Let a field lead so far."""
-        if self.tables.instructions:
-            patch(self.out, field, filled(self._word(field), way))
-        else:
-            patch(self.out, field, way - 4)
-
     def _way(self, field: i64, begin: i64, target: i64) -> None:
         """The way from a field to the code of an op of the function."""
         unit = (target - begin) >> 3
         known = i64(self.places[unit])
         if known >= 0:
-            self._lead(field, known - field)
+            lead(self.out, self.tables, field, known - field)
         else:
             write_i32_le(self.forward, i32(field))
             write_i32_le(self.forward, i32(unit))
@@ -399,14 +387,14 @@ class Compiler:
                 if callee == self.origin + begin:
                     place = self.at
                 if place >= 0:
-                    self._lead(field, place - self.at - field)
+                    lead(self.out, self.tables, field, place - self.at - field)
                 else:
                     write_i32_le(self.calls, i32(field))
                     write_i32_le(self.calls, i32(callee))
-                    self._lead(field, i64(len(out)) - field)
+                    lead(self.out, self.tables, field, i64(len(out)) - field)
                     self._stub(STUB_CALL, callee, 0)
                 continue
-            self._lead(field, i64(len(out)) - field)
+            lead(self.out, self.tables, field, i64(len(out)) - field)
             if kind == STOP_TO:
                 pc += i64(read_i32_le(code, pc + label)) << 3
             self._stub(STUB_STOP, self.origin + pc, of)
@@ -418,7 +406,7 @@ class Compiler:
             place = i64(places[i64(read_i32_le(forward, row + 4))])
             table = i64(read_i32_le(forward, row + 8))
             if table < 0:
-                self._lead(field, place - field)
+                lead(self.out, self.tables, field, place - field)
             else:
                 patch(out, field, place - table)
             row += 12
@@ -435,7 +423,7 @@ class Compiler:
             kind = word & 0x3F
             if kind != HERE:
                 of = routine if kind == STOP else word >> 20 & 0xFFF
-                self._lead(field, i64(read_i32_le(self.routines, 4 * of)) - self.at - field)
+                lead(self.out, self.tables, field, i64(read_i32_le(self.routines, 4 * of)) - self.at - field)
             elif self.tables.instructions:
                 self._instruct(field, pc, kind)
             else:
@@ -448,7 +436,7 @@ class Compiler:
         while len(out) & 3:
             out.append(u8(0xCC))
         here: i64 = len(out)
-        self._lead(field, here - field)
+        lead(self.out, self.tables, field, here - field)
         count = i64(read_i16_le(code, pc + label)) & 0xFFFF
         record = OP_SIZE * (i64(read_i16_le(code, pc)) & 0xFFFF)
         first = pc + i64(read_i32_le(self.tables.ops, record))

@@ -23,6 +23,11 @@ def patch(out: BytesWriter, at: i64, value: i64) -> None:
     out[at + 3] = u8(value >> 24 & 0xFF)
 
 
+def word_at(out: BytesWriter, at: i64) -> i64:
+    """Four bytes."""
+    return i64(out[at]) | i64(out[at + 1]) << 8 | i64(out[at + 2]) << 16 | i64(out[at + 3]) << 24
+
+
 def reached(number: i64, bits: i64) -> i64:
     """A signed number's lowest bits, if those are all it has.  Raises: `UncompilableError`."""
     half = i64(1) << (bits - 1)
@@ -52,6 +57,11 @@ def filled(word: i64, number: i64) -> i64:
     if word & 0x7C000000 == 0x14000000:  # b
         return word & ~0x3FFFFFF | reached(number, 28) >> 2
     return word & ~0xFFFFE0 | reached(number, 21) >> 2 << 5  # b.cond, cbz, cbnz
+
+
+def lead(out: BytesWriter, tables: Tables, at: i64, way: i64) -> None:
+    """Let a field lead so far."""
+    patch(out, at, filled(word_at(out, at), way) if tables.instructions else way - 4)
 
 
 def leading(tables: Tables, word: int, way: int) -> int:

@@ -359,17 +359,17 @@ class Blocks:
 
     def __init__(self, *, deterministic: bool) -> None:
         self.deterministic = deterministic
-        self.made: dict[int, Block] = {}
+        self.by_pc: dict[int, Block] = {}
         self.loops: set[int] = set()
 
     def at(self, code: bytes | memoryview, pc: int, stops: Callable[[int], bool] = nowhere) -> Block:
         """The block at `pc`; `stops`: whether a run may stop at an op of its function."""
-        found = self.made.get(pc)
+        found = self.by_pc.get(pc)
         if found is None:
             found = block(code, pc, deterministic=self.deterministic, is_loop=pc in self.loops, stops=stops)
-            self.made[pc] = found
+            self.by_pc[pc] = found
             for head in found.loops - self.loops - {pc}:
-                self.made.pop(head, None)
+                self.by_pc.pop(head, None)
             self.loops |= found.loops
         return found
 

@@ -173,7 +173,7 @@ class SafeRunner:
         makes do with a short block, for this run alone.  Raises: `Stopped`.
         """
         stops = self.window.stops(pc)
-        if self.cage.floor[0] and pc not in self.blocks.made:
+        if self.cage.floor[0] and pc not in self.blocks.by_pc:
             if stops(pc):
                 self.stop(LOOK_UP, pc, sp, vmctx, fuel)
             self.hasty.append(pc)
@@ -183,7 +183,7 @@ class SafeRunner:
         found = self.blocks.at(self.window.code, pc, stops)
         for head in found.loops:
             old = self.functions.get(head)
-            if old and self.sources[id(old.__code__)] is not self.blocks.made.get(head):
+            if old and self.sources[id(old.__code__)] is not self.blocks.by_pc.get(head):
                 del self.functions[head]  # to be fetched again: it is a loop
         self.sources[id(found.code)] = found
         return FunctionType(found.code, self.names)
