@@ -171,7 +171,8 @@ def build(*, again: bool = False) -> None:
 def python(*arguments: str) -> int:
     """Run the aarch64 Python; its exit status."""
     kept = {"ARENITE_CACHE_DIR": str(FOLDER / "cache")}
-    return subprocess.run([PYTHON, *arguments], env=kept | os.environ, check=False).returncode
+    tools = {"PATH": os.pathsep.join((str(PYTHON.parent), os.environ.get("PATH", os.defpath)))}
+    return subprocess.run([PYTHON, *arguments], env=kept | os.environ | tools, check=False).returncode
 
 
 def test(*arguments: str) -> int:
