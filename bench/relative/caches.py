@@ -12,11 +12,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.relative.kernels import KERNELS
+from bench.relative.kernels import KERNELS, Kernel
 from bench.relative.turns import ROOT, environment
+
+from arenite.api.text import wat2wasm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,10 +72,19 @@ def why_not(how: str) -> str | None:
     return None if run(how, "single", [sys.executable, "-c", ""]) else f"{name} counts nothing on this system"
 
 
-def counted(how: str, way: str, tier: str, name: str) -> Counts | None:
-    """What a round of a kernel costs."""
+def parts(kernel: Kernel, folder: Path) -> Path:
+    """The folder with a kernel's parts in binary form."""
+    folder.mkdir()
+    for part in kernel.parts:
+        (folder / f"{part.name}.wasm").write_bytes(wat2wasm(part.text))
+    return folder
+
+
+def counted(how: str, way: str, tier: str, name: str, folder: Path) -> Counts | None:
+    """What a round of a kernel costs.  `folder`: its parts."""
     few, many = ROUNDS[how]
-    command = [sys.executable, "-m", "bench.relative.running", way, tier, name]
+    command = [sys.executable, "-m", "bench.relative.running", way, tier, name, str(folder)]
+    subprocess.run([*command, "1"], cwd=ROOT, env=environment(way), check=True)  # what is kept in caches of files is there by now
     before, after = (run(how, way, [*command, str(rounds)]) for rounds in (few, many))
     if before is None or after is None:
         return None
@@ -87,11 +100,12 @@ def caches(ways: Sequence[str], tier: str, step: Callable[[str], None], workers:
             found[how] = missing
             continue
         step(f"{how}: misses of caches")
-        asked = [(how, way, tier, kernel.name) for kernel in COUNTED for way in ways]
-        with ThreadPoolExecutor(workers) as pool:
-            counts = pool.map(counted, *zip(*asked, strict=True))
+        with tempfile.TemporaryDirectory() as made, ThreadPoolExecutor(workers) as pool:
+            folders = {kernel.name: parts(kernel, Path(made) / str(i)) for i, kernel in enumerate(COUNTED)}
+            asked = [(how, way, tier, name, folder) for name, folder in folders.items() for way in ways]
+            counts = list(pool.map(counted, *zip(*asked, strict=True)))
         by_kernel: dict[str, dict[str, Counts]] = {}
-        for (_, way, _, name), count in zip(asked, counts, strict=True):
+        for (_, way, _, name, _), count in zip(asked, counts, strict=True):
             if count is not None:
                 by_kernel.setdefault(name, {})[way] = count
         found[how] = by_kernel or f"{how} did not end well"

@@ -1,10 +1,14 @@
-"""A kernel, run once in this process: `python -m bench.relative.running WAY TIER KERNEL SIZE` does nothing else, for those who count what a process does."""
+"""A kernel, run once in this process, for those who count what a process does: `python -m bench.relative.running WAY TIER KERNEL FOLDER SIZE`.
+
+FOLDER has the kernel's parts as `NAME.wasm`, so that the process does nothing else.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -61,6 +65,8 @@ def timed(engine: Engine, kernel: Kernel, modules: dict[str, Module], size: int)
 
 
 if __name__ == "__main__":
-    WAY, TIER, NAME, SIZE = sys.argv[1:]
+    WAY, TIER, NAME, FOLDER, SIZE = sys.argv[1:]
     check(WAY)
-    timed(engine_of(WAY, TIER), kernel_of(NAME), {}, int(SIZE))  # type: ignore[arg-type]  # the name of a tier
+    ENGINE = engine_of(WAY, TIER)  # type: ignore[arg-type]  # the name of a tier
+    MODULES = {path.stem: Module(ENGINE, path.read_bytes()) for path in Path(FOLDER).glob("*.wasm")}
+    timed(ENGINE, kernel_of(NAME), MODULES, int(SIZE))
