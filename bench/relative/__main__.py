@@ -36,6 +36,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LIVES: Final = 5
 CORRUPTIONS: Final = 100_000
 SEED: Final = 1
+ESCAPES: Final = "tests/fuzz/escapes.py"
 QUICK: Final = 2  # lives
 Data = dict[str, Any]
 
@@ -122,7 +123,9 @@ def measure(
         "facts": facts,
         "state": states,
         "caches": {} if quick or only else caches.caches(apart, "baseline", step),
-        "escapes": {} if only else escapes(apart, CORRUPTIONS // 100 if quick else CORRUPTIONS, step),
+        "escapes": {}
+        if only or not (ROOT / ESCAPES).exists()
+        else escapes(apart, CORRUPTIONS // 100 if quick else CORRUPTIONS, step),
     }
 
 

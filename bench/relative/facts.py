@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite import Store
-    from arenite.config import AddressingName
 
 Facts = dict[str, object]
 FORKS: Final = 200
@@ -57,10 +56,11 @@ def code(way: str) -> dict[str, int]:
     return found
 
 
-def casts(addressing: AddressingName) -> dict[str, int]:
+def casts(way: str) -> dict[str, int]:
     """How often the generated IR makes a pointer of an integer, or an integer of a pointer; holes of stencils are symbols and do not count."""
-    interpreter = Variant(addressing).ir(host())
-    copied, _ = stencils(ADDRESSINGS[addressing], host(), explicit_bounds=False, deterministic=False)
+    variant = Variant(**WAYS[way].options)  # type: ignore[arg-type]  # names of fields, checked by running
+    interpreter = variant.ir(host())
+    copied, _ = stencils(ADDRESSINGS[variant.addressing], host(), explicit_bounds=False, deterministic=False)
     return {
         "inttoptr, interpreter": interpreter.count("inttoptr"),
         "ptrtoint, interpreter": interpreter.count("ptrtoint"),
@@ -125,11 +125,10 @@ def forks(way: str) -> dict[str, object]:
 
 def facts(way: str) -> Facts:
     """All of them."""
-    addressing = WAYS[way].options["addressing"]
     return {
         "records": records(),
         "code": code(way),
-        "casts": casts(addressing),  # type: ignore[arg-type]  # a name of `WAYS`
+        "casts": casts(way),
         "arenas": arenas(way),
         "forks": forks(way),
     }

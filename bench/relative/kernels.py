@@ -149,7 +149,7 @@ def _across_tables(count: int) -> Kernel:
     body = f"(local.set $sum (call_indirect $t (type $f) (local.get $sum) (local.get $i))){_step('sequential', count)}"
     user = f'(module (type $f (func (param i32) (result i32))) (import "main" "t" (table $t 0 funcref)) {_rounds(body)})'
     parts = (Part("main", shared), Part("each", each, count), Part("user", user))
-    return Kernel(f"call_indirect into {count} instances", "instances", parts, 1_000_000)
+    return Kernel(f"call_indirect into {count} instances", "call_indirect into instances", parts, 1_000_000, count)
 
 
 def _deep() -> Kernel:

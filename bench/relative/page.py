@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from bench.relative.kernels import LARGE, SMALL
 from bench.relative.statistics import Estimate, compared
 from bench.relative.turns import ROOT
 from bench.relative.verdicts import (
+    CHOSEN,
     DIGITS,
     LITTLE,
     LOSS,
@@ -48,7 +50,7 @@ Data = dict[str, Any]
 def packed(data: Data) -> str:
     """The samples as a file: JSON in which a list of numbers is one line."""
     text = json.dumps(data, indent=1, ensure_ascii=False)
-    return re.sub(r"\[[\s\d.,e+-]*\]", lambda m: " ".join(m[0].split()), text) + "\n"
+    return re.sub(r"\[[\s\d.,e+-]*\]", lambda m: f"[{' '.join(m[0][1:-1].split())}]", text) + "\n"
 
 
 def percent(ratio: float) -> str:
@@ -121,14 +123,6 @@ class Page:
             ("", *(f"`{way}`" for way in self.ways)),
             ((name, *(f"{self.facts[way][key].get(name, 0):,}" for way in self.ways)) for name in names),
         )
-
-    def large(self) -> list[str]:
-        """Kernels of large tables."""
-        return kernels(self.data, large=True)
-
-    def small(self) -> list[str]:
-        """Kernels of small records."""
-        return kernels(self.data, large=False)
 
     def programs(self) -> str:
         """Every program on the default tier and the others."""
@@ -279,6 +273,7 @@ class Page:
             "provenance": "strict provenance comes for free",
             "mitigation": "a corrupted record leads nowhere, at little cost",
             "base": "carrying the base costs single digits of a percent",
+            "handle": "(not predicted) a call through a reference, by handle instead of pointer",
             "tables": "tables of half the size may gain in caches",
             "neutral": "“maybe overall neutral”",
             "snapshots": "the whole machine can be snapshotted",
@@ -304,8 +299,6 @@ class Page:
             "headline": self.headline,
             "summary": self.summary,
             "means programs": lambda: self.means("programs"),
-            "means small": lambda: self.means("kernels", self.small()),
-            "means large": lambda: self.means("kernels", self.large()),
             "records": self.records,
             "code": lambda: self.counted("code"),
             "casts": lambda: self.counted("casts"),
@@ -322,8 +315,6 @@ class Page:
             "default tier": lambda: self.data["default tier"],
             "count programs": lambda: len(next(iter(self.data["programs"].values()))),
             "count kernels": lambda: len(self.data["kernel facts"]),
-            "small kernels": lambda: len(self.small()),
-            "large kernels": lambda: len(self.large()),
             "lives": lambda: self.data["lives"],
             "little": lambda: f"{100 * (LITTLE - 1):.0f} %",
             "digits": lambda: f"{100 * (DIGITS - 1):.0f} %",
@@ -337,6 +328,8 @@ class Page:
                 else NOT
             ),
         }
+        known |= {f"means {claim}": partial(self.means, "kernels", kernels(self.data, claim)) for claim in CHOSEN}
+        known |= {f"count {claim}": partial(len, kernels(self.data, claim)) for claim in CHOSEN}
         return known | {f"verdict {key}": lambda key=key: self.verdict(key) for key in self.judged}
 
 

@@ -5,9 +5,7 @@ FOLDER has the kernel's parts as `NAME.wasm`, so that the process does nothing e
 
 from __future__ import annotations
 
-import importlib
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from time import thread_time
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from bench.relative.kernels import KERNELS, Kernel
 from bench.relative.ways import RAW, WAYS
 
 from arenite import Config, Engine, Func, Linker, Module, Store
+from arenite.layout import raw
 
 if TYPE_CHECKING:
     from arenite.config import TierName
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
 def check(way: str) -> None:
     """See that this process has the layout of a way.  Raises: `RuntimeError`."""
-    found = find_spec("arenite.layout.raw")
-    if (found is not None and importlib.import_module("arenite.layout.raw").RAW) is not (way == RAW):
+    if raw.RAW is not (way == RAW):
         raise RuntimeError(f"this process has not the layout of {way}")
 
 

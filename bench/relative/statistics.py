@@ -9,15 +9,17 @@ Example:  mean(seconds, "single", "raw")  # Estimate(1.003, 0.997, 1.008)
 
 from __future__ import annotations
 
+import functools
 import random
-import statistics
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 from bench.measure import geometric_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    import numpy.typing as npt
     from bench.relative.turns import Seconds
 
 DRAWS: Final = 2000
@@ -42,34 +44,34 @@ def ratios(runs: Sequence[Sequence[float]], base: Sequence[Sequence[float]]) -> 
     return [min(a) / min(b) for a, b in zip(runs, base, strict=True)]
 
 
-def bootstrap(count: int, value: Callable[[Sequence[int]], float]) -> Estimate:
-    """The value of all lives, and its spread.  `value`: of some lives, by their numbers."""
+@functools.cache
+def draws(count: int) -> npt.NDArray[np.int64]:
+    """Lives drawn from so many, with replacement: a row of their numbers for each draw."""
     choose = random.Random(0)  # noqa: S311 (no secret)
-    drawn = sorted(value(choose.choices(range(count), k=count)) for _ in range(DRAWS))
+    return np.array([choose.choices(range(count), k=count) for _ in range(DRAWS)])
+
+
+def bootstrap(each: Sequence[Sequence[float]]) -> Estimate:
+    """The geometric mean of the medians of some things' lives, and its spread.  `each`: of every thing, the ratio in each life.
+
+    Lives are drawn for all things at once: a process's luck is the same in all that it ran.
+    """
+    table = np.array(each)
+    medians = np.median(table[:, draws(table.shape[1])], axis=2)
+    drawn = np.sort(np.exp(np.log(medians).mean(axis=0)))
     cut = int(TAIL * DRAWS)
-    return Estimate(value(range(count)), drawn[cut], drawn[-1 - cut])
+    value = geometric_mean(np.median(table, axis=1).tolist())
+    return Estimate(value, float(drawn[cut]), float(drawn[-1 - cut]))
 
 
 def compared(seconds: Seconds, way: str, base: str) -> dict[str, Estimate]:
     """Time of a way / the base's, of each thing that both have run."""
-    found = {}
-    for name, by_way in seconds.items():
-        if way in by_way and base in by_way:
-            each = ratios(by_way[way], by_way[base])
-            found[name] = bootstrap(len(each), lambda lives, each=each: statistics.median([each[i] for i in lives]))  # type: ignore[misc]  # a default binds it
-    return found
+    both = {name: of for name, of in seconds.items() if way in of and base in of}
+    return {name: bootstrap([ratios(of[way], of[base])]) for name, of in both.items()}
 
 
 def mean(seconds: Seconds, way: str, base: str, names: Iterable[str] | None = None) -> Estimate | None:
-    """The geometric mean of a way's times / the base's, over all things or those named; None where there are none.
-
-    Lives are drawn for all things at once: a process's luck is the same in all that it ran.
-    """
-    each = [
-        ratios(seconds[name][way], seconds[name][base])
-        for name in (seconds if names is None else names)
-        if way in seconds.get(name, {}) and base in seconds[name]
-    ]
-    if not each:
-        return None
-    return bootstrap(len(each[0]), lambda lives: geometric_mean(statistics.median([of[i] for i in lives]) for of in each))
+    """The geometric mean of a way's times / the base's, over all things or those named; None where there are none."""
+    chosen = [seconds.get(name, {}) for name in (seconds if names is None else names)]
+    each = [ratios(of[way], of[base]) for of in chosen if way in of and base in of]
+    return bootstrap(each) if each else None

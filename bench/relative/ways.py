@@ -18,14 +18,17 @@ class Way(NamedTuple):
     options: dict[str, str]
 
 
+RELATIVE_LAYOUT: Final = {"ARENITE_LAYOUT": "relative"}
 SINGLE: Final = "single"
 SPACES: Final = "spaces"
 RAW: Final = "raw"
 AGAIN: Final = "single again"
 WAYS: Final[dict[str, Way]] = {
-    SINGLE: Way("u32 offsets from one base", {}, {"addressing": "single"}),
-    AGAIN: Way("the same build once more, in processes of its own: what differs is noise", {}, {"addressing": "single"}),
-    SPACES: Way("u32 offsets, a base for each address space", {}, {"addressing": "spaces"}),
+    SINGLE: Way("u32 offsets from one base", RELATIVE_LAYOUT, {"addressing": "single"}),
+    AGAIN: Way(
+        "the same build once more, in processes of its own: what differs is noise", RELATIVE_LAYOUT, {"addressing": "single"}
+    ),
+    SPACES: Way("u32 offsets, a base for each address space", RELATIVE_LAYOUT, {"addressing": "spaces"}),
     RAW: Way("control: 64-bit absolute pointers in the records", {"ARENITE_LAYOUT": "raw"}, {}),
 }
 RELATIVE: Final = (SINGLE, SPACES)
