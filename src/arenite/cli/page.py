@@ -94,7 +94,7 @@ def contents(path: Path, survey: Survey, stands: list[Stand], missing: Mapping[i
     return {
         "name": visible(path.name),
         "summary": [[one.name, visible(one.what)] for one in summary(path, survey).facts],
-        "delta": bool(survey.opened.own),
+        "delta": bool(survey.opened.delta),
         "stands": list(map(_part, standing(stands))),
         "parts": [_part(part) for part in lists if part.facts],
         "problems": [visible(problem) for problem in survey.problems[:LINES]],

@@ -91,7 +91,7 @@ def inspect(path: Path, wanted: Wanted, console: Console) -> None:
 def report(found: Inspection, console: Console, shown: int) -> Group:
     """Everything, for a terminal."""
     survey = found.survey
-    shades = Shades(delta=bool(survey.opened.own), coloured=console.color_system in FINE and not console.no_color)
+    shades = Shades(delta=bool(survey.opened.delta), coloured=console.color_system in FINE and not console.no_color)
     lists = [*standing(found.stands), *parts(survey, found.missing, NAMED if shown == SHOWN else MOST_ROWS)]
     tables = [_summary(summary(found.path, survey)), *(_listed(part, shown) for part in lists if part.facts)]
     if survey.problems:

@@ -60,7 +60,7 @@ def summary(path: Path, survey: Survey) -> Part:
     states = [page_states(survey, region) for region in range(len(opened.sizes.regions))]
     held = sum(len(s) - s.count(PageState.EMPTY) for s in states)
     memory = f"{plural(sum(opened.sizes.regions), 'byte')}, of which {held * HOST_PAGE:,} are not empty"
-    if opened.own:
+    if opened.delta:
         memory += f" and {sum(s.count(PageState.CHANGED) for s in states) * HOST_PAGE:,} are not the parent's"
     fuel = survey.roots.fuel
     return Part(
@@ -158,7 +158,7 @@ def _memory(survey: Survey, area: int) -> str:
     full = len(states) - states.count(PageState.EMPTY)
     text = f"{plural(size // PAGE_SIZE, 'page')} of 64 KiB; {full:,} of {len(states):,} pages of 4 KiB are not empty"
     changed = states.count(PageState.CHANGED)
-    return text + (f", {changed:,} are not the parent's" if survey.opened.own else "")
+    return text + (f", {changed:,} are not the parent's" if survey.opened.delta else "")
 
 
 def _object(value: object) -> str:

@@ -77,7 +77,7 @@ def page_states(survey: Survey, region: int) -> bytearray:
     states = bytearray(opened.image.sizes[region] // HOST_PAGE)
     for number, _ in opened.image.pages(region):
         states[number] = PageState.KEPT
-    for number in opened.own[region] if opened.own else ():
+    for number in opened.delta[region] if opened.delta else ():
         states[number] = PageState.CHANGED
     survey.states[region] = states
     return states

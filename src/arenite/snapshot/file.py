@@ -63,7 +63,7 @@ class Saved:
 class Opened:
     """A snapshot file whose manifest has been read; its pages lie in the file still.
 
-    `layout`, `stored`: of the file's records, and its pages in it.  `own`: of a delta, by region, the numbers of the pages that it has
+    `layout`, `stored`: of the file's records, and its pages in it.  `delta`: in a delta, by region, the numbers of the pages that it has
     instead of its parent's.
     `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
     `held`: bytes that its pages take where they are not mapped, with those of its parents.  `seal`: where a key was given.
@@ -77,7 +77,7 @@ class Opened:
     sizes: Sizes
     layout: str
     stored: Image
-    own: tuple[Sequence[int], ...]
+    delta: tuple[Sequence[int], ...]
     modules: tuple[Embedded, ...]
     line: tuple[Path | None, ...]
     held: int

@@ -116,7 +116,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     instances, tables = (len(manifest.sequence(name)) for name in ("instances", "tables"))
     options.limits.check_store(reader.name, sizes.regions[1:], instances, tables)
     modules = _modules(reader, manifest, parent)
-    stored, own, held = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
+    stored, delta, held = _image(reader, manifest, sizes, parent, verify=options.verify, portable=options.portable)
     if context_sum(stored) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
     line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
@@ -129,7 +129,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
         sizes,
         layout,
         stored,
-        own,
+        delta,
         modules,
         line,
         held,
@@ -143,7 +143,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
 def _image(
     reader: Reader, manifest: Fields, sizes: Sizes, parent: Opened | Saved | None, *, verify: bool, portable: bool
 ) -> tuple[Image, tuple[Sequence[int], ...], int]:
-    """The image, `Opened.own` and `Opened.held`."""
+    """The image, `Opened.delta` and `Opened.held`."""
     entries = list(manifest.items("regions", len(sizes.regions)))
     if len(entries) != len(sizes.regions):
         raise manifest.error("regions", f"{len(sizes.regions)} of them")
@@ -161,9 +161,9 @@ def _image(
         before = parent.in_layout(manifest.text("layout"))
         if before is None:
             raise reader.error("it was written with another layout of records than the snapshot that it is a delta of")
-        own, held = _own(reader, entries, sizes.regions, parent.held)
-        patched = _patched(before, sizes.regions, own, portable=portable)
-        return patched.without(unused), tuple(pages.numbers for pages in own), held
+        delta, held = _delta(reader, entries, sizes.regions, parent.held)
+        patched = _patched(before, sizes.regions, delta, portable=portable)
+        return patched.without(unused), tuple(pages.numbers for pages in delta), held
     places = [Section(f.integer("offset", 0, 1 << 62), f.integer("size", 0, 1 << 40)) for f in entries]
     if [p.size for p in places] != list(sizes.regions):
         raise manifest.error("regions", "as long as arena and memories are")
@@ -199,8 +199,8 @@ def _sums(reader: Reader, fields: Fields, size: int, more: bytes = b"") -> bytes
     return sums
 
 
-def _own(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], held: int) -> tuple[list[Pages], int]:
-    """A delta's own pages of each region, and `Opened.held`.  They are read, so they are checked.  `held`: the parent's."""
+def _delta(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], held: int) -> tuple[list[Pages], int]:
+    """A delta's pages of each region, and `Opened.held`.  They are read, so they are checked.  `held`: the parent's."""
     parts = [(fields.section("numbers"), fields.section("content")) for fields in entries]
     for fields, (places, pages), size in zip(entries, parts, sizes, strict=True):
         count = places.size // 4
@@ -208,7 +208,7 @@ def _own(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], held: in
             raise fields.error("content", "a page for each number, and as many as the region has at most")
         held += pages.size
     reader.limits.check_pages(reader.name, held)
-    own = []
+    delta = []
     for region, (fields, part, size) in enumerate(zip(entries, parts, sizes, strict=True)):
         numbers, content = array("I", reader.read(part[0])), reader.read(part[1])
         sums = _sums(reader, fields, len(content), numbers.tobytes())
@@ -217,14 +217,14 @@ def _own(reader: Reader, entries: list[Fields], sizes: tuple[int, ...], held: in
         if paging.checksums(content) != sums:
             raise reader.error(f"the pages of region {region} are damaged")
         paging.check_numbers(numbers, size)
-        own.append(Pages(numbers, content))
-    return own, held
+        delta.append(Pages(numbers, content))
+    return delta, held
 
 
-def _patched(parent: Image, sizes: tuple[int, ...], own: list[Pages], *, portable: bool) -> Image:
+def _patched(parent: Image, sizes: tuple[int, ...], delta: list[Pages], *, portable: bool) -> Image:
     """The parent's image with a delta's pages over it.  The delta may be the older: regions that have grown since are cut off."""
     before = (parent if portable or parent.template.file is not None else rebuilt(parent)).resized(sizes)
-    changed = (paging.union(theirs, ours) for theirs, ours in zip(before.changed, own, strict=True))
+    changed = (paging.union(theirs, ours) for theirs, ours in zip(before.changed, delta, strict=True))
     return Image(before.template, sizes, tuple(changed))
 
 
@@ -292,9 +292,9 @@ def _travelled(module: Embedded, wasm: bytes, paid: int, resolver: ModuleResolve
     """What travels along, where verifying it takes less time than translating and it is what the snapshot was made with."""
     if not worth_keeping(module.size) or module.bytecode is None:
         return None
-    own = resolver.structure(wasm, paid)
+    decoded = resolver.structure(wasm, paid)
     try:
-        code = codes.restored(module.bytecode(), own)
+        code = codes.restored(module.bytecode(), decoded)
     except SnapshotError:
         return None
     if (
