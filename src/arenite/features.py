@@ -46,7 +46,7 @@ FEATURES: Final = (
     Feature("simd", "2.0", 5, supported=False, codes=((0xFD, 0xFD),), types=(0x7B,)),
     Feature("extended-const", "3.0", 5, supported=True),
     Feature("branch-hinting", "3.0", 5, supported=True),
-    Feature("tail-call", "3.0", 5, supported=False, codes=((0x12, 0x13),)),
+    Feature("tail-call", "3.0", 5, supported=True),
     Feature(
         "exceptions",
         "3.0",

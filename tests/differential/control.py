@@ -4,7 +4,8 @@
 
 What other generators seldom make: many parameters, results and locals; blocks that take and leave operands; branches that carry
 operands out of deep blocks; `br_table` above few operands; operands that are locals while these are written; calls of many
-arguments, also through tables; dead code; frames wider than an operand of the bytecode reaches.
+arguments, also through tables; tail calls between functions of other parameters; dead code; frames wider than an operand of the bytecode
+reaches.
 
 A module ends by itself: loops and functions use up `fuel`, an exported global that the exported function `refuel` fills again, and
 functions call only those behind them.  Floats are moved and stored, never computed with: so no NaN is undetermined.  At its end
@@ -114,6 +115,7 @@ class Body:
             (1, self.leave),
             (6, self.call),
             (4, self.call_indirect),
+            (2, self.tail_call),
             (4, self.access),
             (2, self.select),
             (2, self.drop),
@@ -468,6 +470,25 @@ class Body:
         type_ = self.plan.signatures[signature]
         self.op((*signature.params, "i32"), signature.results, 0x11, *u(type_), 0)
 
+    def tail_call(self) -> None:
+        """A function behind this one that returns the same, mostly with other parameters, in this one's place; also through the table."""
+        functions, rng = self.plan.functions, self.rng
+        found = [n for n in range(self.index + 1, len(functions)) if functions[n].results == self.signature.results]
+        if not found:
+            return
+        callee = rng.choice(found)
+        signature = functions[callee]
+        if len(self.frames) == 1:
+            self.fold()
+        self.need(signature.params)
+        if rng.random() < 0.5:
+            self.op(signature.params, (), 0x12, *u(callee))
+        else:
+            element = callee if rng.random() < 0.95 else rng.choice((len(functions), 500, rng.randrange(len(functions))))
+            self.op((), ("i32",), 0x41, *s(element))
+            self.op((*signature.params, "i32"), (), 0x13, *u(self.plan.signatures[signature]), 0)
+        self.dead()
+
 
 def module(seed: int) -> bytes:
     """The module of a seed."""
@@ -475,6 +496,7 @@ def module(seed: int) -> bytes:
     plan = Plan(rng)
     scale = 8 if rng.random() < 0.03 else 1
     pool = [Signature(some_types(rng, scale), some_types(rng, scale)) for _ in range(rng.randint(2, 6))]
+    pool += [Signature(some_types(rng, scale), rng.choice(pool).results) for _ in range(rng.randint(1, 4))]  # for tail calls
     plan.functions = [rng.choice(pool) for _ in range(rng.randint(3, 8))]
     for signature in plan.functions:
         plan.type(signature.params, signature.results)

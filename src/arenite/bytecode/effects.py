@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Effects(NamedTuple):
-    """`transfers`: where control may go but to the next op (`goto`, `call`, `return`, `trap`, `pause`, `builtin`, `host`,
+    """`transfers`: where control may go but to the next op (`goto`, `call`, `tail call`, `return`, `trap`, `pause`, `builtin`, `host`,
     `halt`).  `builtin`: what the machine may be asked for.
 
     `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
@@ -40,6 +40,11 @@ class Effects(NamedTuple):
     result: Type | None
     ends: bool
     builtin: Builtin | None = None
+
+    @property
+    def calls(self) -> bool:
+        """A function is entered, so a label of the op is that function's."""
+        return not self.transfers.isdisjoint(("call", "tail call"))
 
     @property
     def pure(self) -> bool:
@@ -180,6 +185,19 @@ class Recorder:
         if sp.type is not REF or isinstance(to, Label) != (vmctx is None):
             raise InternalError("a call of a wrong shape")
         self.transfer("call")
+
+    def carry(self, source: Value, size: Value) -> None:
+        """The frame's slots."""
+        if source.type is not I32 or size.type is not I32:
+            raise InternalError("slots are carried from or so far as something that is no u32")
+        self.reads.add(Space.FRAME)
+        self.writes.add(Space.FRAME)
+
+    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+        """A tail call; what the callee does is not this op's effect."""
+        if isinstance(to, Label) != (vmctx is None):
+            raise InternalError("a tail call of a wrong shape")
+        self.transfer("tail call")
 
     def return_point(self, pc: Value) -> Value:
         """Looked up."""

@@ -166,6 +166,12 @@ class Emit(Values, Protocol):
     def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
         """Begin a call: go to the callee's first op, its frame at `sp`; `to` is a label in this instance, or a pc (i32) in that of `vmctx`."""
 
+    def carry(self, source: Value, size: Value) -> None:
+        """Copy `size` bytes of our frame, at least one slot, from byte `source` on to its beginning; `source` is `size` or more."""
+
+    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+        """Begin a tail call: go to the callee's first op, its frame where ours is; `to` and `vmctx` as in `enter`."""
+
     def return_point(self, pc: Value) -> Value:
         """The op at which a frame may go on whose header says `pc` (i32), which is distrusted; a trap where there is none."""
 

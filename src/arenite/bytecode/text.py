@@ -47,15 +47,20 @@ def function_lines(module: ModuleCode, index: int) -> Iterator[str]:
     name = visible(module.function_name(module.imported_functions + index))
     yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"
     listing = list(ops(module.bytecode, f.begin, f.end))
-    labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and op.row.name != "call"}
+    labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and not _enters(op)}
     for op in listing:
         label = f".{op.pc - f.begin}:" if op.pc in labels else ""
         yield f"{label:>8} {call_text(module, op) or op_text(op, f.begin)}"
 
 
+def _enters(op: Op) -> bool:
+    """Whether its label is a function that is called."""
+    return any(o.role == "callee" for o in op.row.encoded)
+
+
 def call_text(module: ModuleCode, op: Op) -> str | None:
     """A direct call with the number of its callee; None for any other op."""
-    if op.row.name != "call":
+    if not op.labels or not _enters(op):
         return None
-    callee = module.function_at(op.values["to"])
-    return f"call frame r{op.values['frame'] // SLOT}, header r{op.values['header'] // SLOT}, function {callee}"
+    places = ", ".join(f"{o.name} r{op.values[o.name] // SLOT}" for o in op.row.encoded if o.form is Form.UNSIGNED)
+    return f"{op.row.name} {places}, function {module.function_at(op.values['to'])}"

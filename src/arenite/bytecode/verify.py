@@ -11,7 +11,9 @@ What holds of code that was verified, of each function:
 5. Every label is an op of the same function.  One of kind `loop` does not lie ahead and is a safepoint; one of kind `label` lies ahead.
 6. A `call` leads to the first op of a function.  The callee's frame begins behind all of the caller's locals, its header behind its parameters and
    results and inside the caller's frame: no callee writes what is the caller's.
-7. The frame's header stands behind parameters and results; a `return` names it.
+7. The frame's header stands behind parameters and results; a `return` names it.  So does a tail call, whose callee has our results: its header
+   stands where its type says, inside this frame, and its arguments lie in the first slots.  If they would reach our header, a `carry` right before it, with
+   nothing in between, brings both there, the arguments from behind that and all locals.
 8. What names a place in the instance, a table, a segment, a function or a type names one that is there.
 9. The map of return points has exactly the ops behind calls.  Each of these is a safepoint; so is each target of a back-edge, and
    what comes behind an op that a run can stop in the middle of (in a wide function, behind the op that hands its result on).

@@ -12,6 +12,7 @@ from arenite.bytecode.prims import PRIMS
 from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Memory, Type, Value, space_of
 from arenite.emit.addressing import Addressing, alias_tag, widened
 from arenite.errors import InternalError
+from arenite.layout.frame import SLOT
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
@@ -156,6 +157,22 @@ class LlvmText:
         self.do(f"store {keep}{value.type.llvm} {value.text}, ptr {pointer}, align {align}{alias_tag(space)}")
         if guarded:
             self.pin()
+
+    def carry(self, source: Value, size: Value) -> None:
+        """A loop, from the last slot to the first; volatile, or LLVM would make a call of it, which needs the machine stack."""
+        first, end = self.addressing.address(self.line, Space.FRAME, source, 0), widened(self.line, size).text
+        self.count += 1
+        n, tag = self.count, alias_tag(Space.FRAME)
+        self.do(f"br label %before{n}")
+        self.block(f"before{n}")
+        self.do(f"br label %carry{n}")
+        self.block(f"carry{n}")
+        self.do(f"%left{n} = phi i64 [{end}, %before{n}], [%at{n}, %carry{n}]")
+        self.do(f"%at{n} = sub i64 %left{n}, {SLOT}")
+        slot = self.line(f"load volatile i64, ptr {self.line(f'getelementptr i8, ptr {first}, i64 %at{n}')}, align 8{tag}")
+        self.do(f"store volatile i64 {slot}, ptr {self.line(f'getelementptr i8, ptr %fp, i64 %at{n}')}, align 8{tag}")
+        self.do(f"br i1 {self.line(f'icmp eq i64 %at{n}, 0')}, label %carried{n}, label %carry{n}")
+        self.block(f"carried{n}")
 
     @contextmanager
     def when(self, condition: Value, *, cold: bool = False) -> Iterator[None]:

@@ -139,13 +139,17 @@ class OpRoutine(Routine, ABC):
         self.arguments(args)
         self.to(name, pc=self.behind().text)
 
-    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
-        """To the callee's first op."""
+    def enter(self, to: Label | Value | Code, sp: Value | None, vmctx: Value | None) -> None:
+        """To the callee's first op; without `sp` its frame lies where ours does."""
         if isinstance(to, Code):
             at = raw.pc(self.line, to.bytecode)
         else:
             at = to.at if isinstance(to, Label) else self.pure("extend_u", to, to=I64)
         self.go(at, sp, vmctx)
+
+    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+        """To the callee's first op."""
+        self.enter(to, None, vmctx)
 
     def return_point(self, pc: Value) -> Value:
         """Looked up."""
@@ -155,9 +159,9 @@ class OpRoutine(Routine, ABC):
         """To the caller."""
         self.go(self.pure("extend_u", pc, to=I64), sp, vmctx)
 
-    def go(self, pc: Value, sp: Value, vmctx: Value | None) -> None:
-        """Go on in another frame; in another instance, its memory is looked up."""
-        registers = {"sp": sp.text, "fp": self.frame_pointer(sp)}
+    def go(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
+        """Go on in another frame, unless it lies where ours does; in another instance, its memory is looked up."""
+        registers = {} if sp is None else {"sp": sp.text, "fp": self.frame_pointer(sp)}
         if vmctx is not None:
             with self.when(self.pure("ne", vmctx, self.state("vmctx")), cold=True):
                 self.to("start", pc=pc.text, vmctx=vmctx.text, **registers)

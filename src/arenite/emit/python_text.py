@@ -11,6 +11,7 @@ Names in the text (the safe tier provides them):
     m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`
     RETURNB                        the map of return points
     STOP ASK SWITCH COPY FILL      end the run; ask for a builtin; another instance; bulk operations
+    CARRY                          move slots to the frame's beginning
     ROUND32 …                      `emit.numerics`
 
 Invariants: an i32 or i64 is an int in [0, 2**bits) or a bool, a float is a float; an arena offset is never negative, so an access either
@@ -398,6 +399,14 @@ class PythonText:
             return
         assert vmctx is not None
         self.leave(to, sp, vmctx)
+
+    def carry(self, source: Value, size: Value) -> None:
+        """Slots of the arena."""
+        self.do("CARRY(Q, q, {0}, {1})", *(scaled(expression(x), SLOT) for x in (source, size)))
+
+    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+        """To the callee's first op."""
+        self.enter(to, self.state("sp"), vmctx)
 
     def return_point(self, pc: Value) -> Value:
         """Looked up."""

@@ -151,7 +151,7 @@ class Stencil(OpRoutine):
     def label(self, operand: Operand) -> Value:
         """Not a number: where control goes."""
         del operand
-        return Symbol(I64, CALLEE if "call" in effects(self.row).transfers else TO)
+        return Symbol(I64, CALLEE if effects(self.row).calls else TO)
 
     def behind(self) -> Value:
         """A hole."""
@@ -216,7 +216,7 @@ class Stencil(OpRoutine):
             self.to("dispatch", pc=pc.text, **registers)
         self.tail(entry, pc=pc.text, **registers)
 
-    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Value | Code, sp: Value | None, vmctx: Value | None) -> None:
         """To the callee's code, where the machine has its address."""
         if isinstance(to, Code):
             self.caller = raw.pointer(self.line, to.native)

@@ -59,4 +59,5 @@ LEADS: Final[dict[records.Field, RecordKind | None]] = {
     records.TableRecord.elements: ELEMENTS,
     records.FrameHeader.caller_sp: FRAMES,
     records.FrameHeader.caller_vmctx: INSTANCES,
+    records.FrameHeader.tail_vmctx: INSTANCES,
 }

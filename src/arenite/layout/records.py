@@ -181,7 +181,9 @@ class FrameHeader(Record):
     return_pc = Field("u32", "where the caller goes on; must be a return point")
     caller_vmctx = Field(POINTER, "the caller's instance", arena_offset=True)
     if not RAW:
-        spare = Field("u32", "0")
+        tail_vmctx = Field(
+            "u32", "the instance that called by a tail call, in this frame's place; 0: the caller's did", arena_offset=True
+        )
 
 
 RECORDS: Final[tuple[type[Record], ...]] = (

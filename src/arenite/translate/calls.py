@@ -1,8 +1,8 @@
-"""Calls: arguments where the callee's frame begins, a return point and a safepoint behind.
+"""Calls: arguments where the callee's frame begins, a return point and a safepoint behind.  Of a tail call, that is where this frame begins.
 
 Compiled by mypyc; see `writer` for what that forbids.
 
-Spec: exec-call, exec-call_indirect.
+Spec: exec-call, exec-call_indirect, exec-return_call, exec-return_call_indirect.
 """
 
 from __future__ import annotations
@@ -12,11 +12,20 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.records import FrameHeader
-from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.translate.operands import Operands, WideFrame
 from arenite.translate.records import Records  # noqa: TC001 (as above)
 from arenite.translate.shape import Shape  # noqa: TC001 (as above)
-from arenite.translate.tables import CALL, CALL_IMPORT, CALL_INDIRECT
-from arenite.translate.writer import UNIT, OpWriter
+from arenite.translate.tables import (
+    CALL,
+    CALL_IMPORT,
+    CALL_INDIRECT,
+    CALLEE,
+    CARRY,
+    RETURN_CALL,
+    RETURN_CALL_IMPORT,
+    RETURN_CALL_INDIRECT,
+)
+from arenite.translate.writer import NEAR, UNIT, OpWriter
 
 HEADER: Final = FrameHeader.size
 
@@ -71,6 +80,94 @@ class Calls:
         header = frame + UNIT * max(params, results)
         self.need = max(self.need, header + HEADER)
         return frame, header
+
+    def return_call(self, func: i64, params: i64, results: i64, own: i64) -> None:
+        """As `call`, in the place of this frame, whose header is at `own`."""
+        shape = self.shape
+        writer = self.writer
+        own, header = self.replacing(params, results, own)
+        pc = writer.pc()
+        if func < shape.imported_functions:
+            writer.effect32(RETURN_CALL_IMPORT, 0, shape.functions[func])
+            self.records.type(writer.pc())
+            writer.tail(shape.func_types[func], own)
+            writer.tail(header, 0)
+        else:
+            writer.effect32(RETURN_CALL, 0, own)
+            writer.tail(header, 0)
+            self.records.call(pc, func - shape.imported_functions)
+
+    def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64, own: i64) -> None:
+        """As `call_indirect`, in the place of this frame.  An index is brought out of the arguments' way."""
+        s = self.s
+        writer = self.writer
+        table = self.shape.tables[table]
+        h = s.height - 1
+        if UNIT * params > own:
+            index = self.above(params) + UNIT * params
+            self.room(index + UNIT)
+            s.assign(h, index)
+            index = writer.near(index, 3)
+            writer.effect32(CALLEE, index, table)
+            self.records.type(writer.pc())
+            writer.tail(type_, 0)
+        else:
+            if 0 <= s.where[h] < own:
+                s.settle(h)
+            index = s.source(h, 3)
+        s.drop(1)
+        own, header = self.replacing(params, results, own)
+        writer.effect32(RETURN_CALL_INDIRECT, index, table)
+        self.records.type(writer.pc())
+        writer.tail(type_, own)
+        writer.tail(header, 0)
+
+    def replacing(self, params: i64, results: i64, own: i64) -> tuple[i64, i64]:
+        """Bring the arguments to the first slots; where our header is then, and where the callee's belongs."""
+        s = self.s
+        writer = self.writer
+        header = UNIT * max(params, results)
+        self.need = max(self.need, header + HEADER)
+        if UNIT * params <= own:
+            self.last_at_once(params)
+            s.untangle(params)
+            s.deliver(params)
+            return own, header
+        frame = self.above(params)
+        self.room(frame + UNIT * params)
+        start = s.top(params)
+        i = params
+        while i > 0:  # upward: what is overwritten has been brought away
+            i -= 1
+            s.assign(start + i, frame + UNIT * i)
+        writer.effect32(CARRY, 0, own)
+        writer.tail(header, frame)
+        return header, header
+
+    def above(self, params: i64) -> i64:
+        """Where so many arguments, the topmost operands, can lie that neither they nor the header behind their final place overlap."""
+        s = self.s
+        return max(s.temporary(s.height - params), UNIT * params + HEADER)
+
+    def room(self, end: i64) -> None:
+        """The frame reaches as far as `end`."""
+        if end > NEAR and not self.writer.wide:
+            raise WideFrame
+        self.need = max(self.need, end)
+
+    def last_at_once(self, params: i64) -> None:
+        """The op that has just made the last argument writes it where it belongs, unless another one is still to be read from there."""
+        s = self.s
+        last = s.height - 1
+        dst = UNIT * (params - 1)
+        h = s.top(params)
+        while h < last:
+            if s.where[h] == dst:
+                return
+            h += 1
+        if params > 0 and self.writer.retarget(s.where[last], dst):
+            s.where[last] = dst
+            s.aliases += 1
 
     def called(self, type_: i64, params: i64, at: i64) -> None:
         """Behind a call: a return point and a safepoint; the results lie where the arguments did."""

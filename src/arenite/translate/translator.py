@@ -418,3 +418,11 @@ class Translator(Sink):
     def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
         """See `Calls`."""
         self.calls.call_indirect(type_, table, params, results, self.at)
+
+    def return_call(self, func: i64, params: i64, results: i64) -> None:
+        """See `Calls`."""
+        self.calls.return_call(func, params, results, self.header)
+
+    def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
+        """See `Calls`."""
+        self.calls.return_call_indirect(type_, table, params, results, self.header)

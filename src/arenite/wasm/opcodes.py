@@ -55,6 +55,8 @@ control
 0F    | return              |                   | *                | mvp                      | exec-return
 10    | call                | funcidx           | *                | mvp                      | exec-call
 11    | call_indirect       | typeidx tableidx  | *                | mvp                      | exec-call_indirect
+12    | return_call         | funcidx           | *                | tail-call                | exec-return_call
+13    | return_call_indirect | typeidx tableidx | *                | tail-call                | exec-return_call_indirect
 parametric
 1A    | drop                |                   | *                | mvp                      | exec-drop
 1B    | select              |                   | *                | mvp                      | exec-select

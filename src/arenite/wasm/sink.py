@@ -129,3 +129,9 @@ class Sink:
 
     def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
         """Pops an index into `table`, then arguments.  `type_`: typeidx."""
+
+    def return_call(self, func: i64, params: i64, results: i64) -> None:
+        """The same as a tail call; the results are those of the function at hand."""
+
+    def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
+        """The same as a tail call."""

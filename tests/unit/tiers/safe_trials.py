@@ -64,7 +64,7 @@ def value(r: random.Random, operand: Operand, row: Row) -> int:
     if name == "disp":
         if "memory0" in row.name:
             return r.choice([0, 0, 1, 4, 65535] if kind == "u16" else [0, 65528, 65536, 0xFFFFFFFF])
-        if "table" in row.name or row.name == "call_indirect":
+        if "table" in row.name or "call_indirect" in row.name or row.name == "callee":
             return TABLE_WORD
         if "imported" in row.name and "global" in row.name:
             return GLOBAL_WORD
@@ -72,7 +72,8 @@ def value(r: random.Random, operand: Operand, row: Row) -> int:
     choices = {
         "type_": [1, 1, 77],
         "frame": [FRAME],
-        "header": [FRAME + 16] if row.name != "return" else [16, 24],
+        "own": [16, 24],
+        "header": [FRAME + 16] if row.name.startswith("call") else [16, 24],
         "first": [FRAME, 128],
         "size": [128, LIMIT - SP, LIMIT - SP + 1, 0xFFFFFFFF],
         "to": [65536, 65544, 8],

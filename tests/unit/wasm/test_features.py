@@ -25,6 +25,7 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "bulk-memory": "bulk-memory",
     "extended-const": "extended-const",
     "wide-arithmetic": "wide-arithmetic",
+    "tail-call": "tail-call",
 }
 USERS: Final = {
     "mutable-globals": [
@@ -61,6 +62,10 @@ USERS: Final = {
         "(func unreachable i64.sub128 drop drop)",
     ],
     "extended-const": ["(global i32 (i32.add (i32.const 1) (i32.const 2)))"],
+    "tail-call": [
+        "(func $f (return_call $f))",
+        "(type $t (func)) (table 1 funcref) (func unreachable (return_call_indirect (type $t)))",
+    ],
 }
 PLAIN: Final = """
     (type $binary (func (param i32 i32) (result i32)))

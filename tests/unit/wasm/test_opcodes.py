@@ -26,6 +26,8 @@ USES = {
     "br_table": "i32.const 0 br_table 0 0",
     "call": "call 0",
     "call_indirect": "i32.const 0 call_indirect",
+    "return_call": "return_call 0",
+    "return_call_indirect": "i32.const 0 return_call_indirect",
     "drop": "i32.const 0 drop",
     "select": "i32.const 0 i32.const 0 i32.const 0 select drop",
     "select t": "i32.const 0 i32.const 0 i32.const 0 select (result i32) drop",

@@ -78,6 +78,8 @@ RETURNS: Final = 4
 APART: Final = 8  # belongs to a function's beginning, or to the machine
 STOPS: Final = 16  # asks the machine for something: a run can stop in the middle of it
 HANDS_ON: Final = 32  # brings a value to a slot that most ops cannot name
+TAILS: Final = 64  # a tail call
+CARRIES: Final = 128  # brings the header and arguments where a tail call right behind it wants them
 
 
 def _step(row: Row, o: Operand) -> tuple[int, int] | None:
@@ -101,7 +103,7 @@ def _step(row: Row, o: Operand) -> tuple[int, int] | None:
 
 
 def _places(row: Row) -> int:
-    """A byte for each: of a call, where `frame`, `callee`, `type` and label stand, and of a return `header`; see also `_zeroes`."""
+    """A byte for each: of a call, where `frame`, `callee`, `type` and label stand, and of what leaves `header`; see also `_zeroes`."""
     at = {o.role or o.kind: o.at for o in row.encoded}
     return sum(at.get(role, 0) << 8 * i for i, role in enumerate(("frame", "callee", "type", "label", "header")))
 
@@ -136,6 +138,8 @@ def facts() -> Facts:
         found = effects(row)
         calls = "call" in found.transfers
         flags = ENDS * (found.ends and not calls) | CALLS * calls | RETURNS * ("return" in found.transfers)
+        flags |= TAILS * ("tail call" in found.transfers)
+        flags |= CARRIES * (not found.calls and any(o.role == "frame" for o in row.encoded))
         flags |= APART * (bool({"halt", "host"} & found.transfers) or row.name in ZEROED)
         flags |= STOPS * ("builtin" in found.transfers) | HANDS_ON * any(o.role == "far.set" for o in row.operands)
         checks = [
@@ -148,7 +152,7 @@ def facts() -> Facts:
         labels = [
             ({Form.LABEL: FORWARD, Form.LOOP: BACK, Form.LABELS: MANY}[o.form], o.at, 0)
             for o in row.encoded
-            if o.form in (*BRANCHES, Form.LABELS) and not calls
+            if o.form in (*BRANCHES, Form.LABELS) and not found.calls
         ]
         result, dst = UNWRITTEN, row.destination
         if dst is not None and dst.role != "any":

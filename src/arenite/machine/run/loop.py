@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
     from arenite.machine.run.tier import Runner
 
+HEADER: Final = FrameHeader.packer()
 CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 
 
@@ -60,7 +61,8 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
             if function.before is not None:
                 if not kind.plain_results:
                     tidy(machine)
-                args = function.before(machine, FrameHeader.caller_vmctx.read(arena, sp + kind.header), args)
+                callers = HEADER.unpack_from(arena, sp + kind.header)[2:]  # the last is of a tail call, if it was one
+                args = function.before(machine, callers[-1] or callers[0], args)
             try:
                 result = function.call(*args)
                 if function.after is not None:

@@ -36,6 +36,7 @@ from arenite.tiers.baseline.holes import (
     STOP,
     STOP_TO,
     SWITCHES,
+    TAILS,
     TO,
     TYPE,
     U16,
@@ -155,7 +156,7 @@ class Compiler:
                         joins[((pc - begin) >> 3) + i64(read_i32_le(code, pc + size + 4 * k))] = u8(1)
                         k += 1
                     size += (4 * count + 7) // 8 * 8
-                elif not flags & CALLS:
+                elif not flags & (CALLS | TAILS):
                     to = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + label))
                     joins[to] = u8(1)
                     if flags & LOOPS and flags & WRITES:

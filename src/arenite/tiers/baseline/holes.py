@@ -42,5 +42,6 @@ RESUMES: Final = 2  # the machine may go on behind it
 LOOPS: Final = 4  # its label is the head of a loop
 SWITCHES: Final = 8  # labels follow it
 CLOBBERS: Final = 16  # it writes slots beside its destination
+TAILS: Final = 128  # its label is a function that it does not come back from
 WRITES_F64: Final = 32  # its result goes to `facc0`, beside its slot
 WRITES: Final = 64  # its result goes to `acc0` or `acc1`, beside its slot

@@ -110,6 +110,7 @@ def flags(row: Row) -> int:
     return (
         result
         | holes.CALLS * ("call" in found.transfers)
+        | holes.TAILS * ("tail call" in found.transfers)
         | holes.RESUMES * builtin
         | holes.LOOPS * (Form.LOOP in forms)
         | holes.SWITCHES * (Form.LABELS in forms)

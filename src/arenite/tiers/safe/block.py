@@ -97,7 +97,7 @@ class Region(NamedTuple):
 def branch(row_code: int, form: Form) -> str | None:
     """Name of the operand, a label ahead or a loop's, by which an op branches inside its function; None: it does not."""
     row = TABLE[row_code]
-    if "call" in effects(row).transfers:
+    if effects(row).calls:
         return None
     return next((o.name for o in row.encoded if o.form is form), None)
 

@@ -65,6 +65,13 @@ def fill(memory: memoryview, to: int, byte: int, count: int) -> None:
     memory[to : to + count] = bytes((byte,)) * count
 
 
+def carry(slots: memoryview, to: int, distance: int, count: int) -> None:
+    """So many slots, from `distance` behind `to` on, to `to`; `IndexError` should the frame lie outside after all."""
+    if to + distance + count > len(slots):
+        raise IndexError(to)
+    slots[to : to + count] = slots[to + distance : to + distance + count]
+
+
 def weakly(method: Callable[P, T]) -> Callable[P, T]:
     """A runner's method for the functions that it holds, which must not hold it: it goes with its store, without the collector."""
     reference = WeakMethod(method)
@@ -96,6 +103,7 @@ class SafeRunner:
             "WI": window.entries.cast("B").cast("I"),
             "COPY": copy,
             "FILL": fill,
+            "CARRY": carry,
             "STOP": weakly(self.stop),
             "ASK": weakly(self.ask),
             "SWITCH": weakly(self.switch),

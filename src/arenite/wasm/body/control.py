@@ -39,10 +39,10 @@ class Control:
 
     def transfer(self, op: i64) -> None:
         """What goes on elsewhere."""
-        if op == 0x10:
-            self.call()
-        elif op == 0x11:
-            self.call_indirect()
+        if op in (0x10, 0x12):
+            self.call(tail=op == 0x12)
+        elif op in (0x11, 0x13):
+            self.call_indirect(tail=op == 0x13)
         elif op == 0x0E:
             self.br_table()
         else:
@@ -156,20 +156,32 @@ class Control:
             c.sink.br_table(depths)
         s.unreachable()
 
-    def call(self) -> None:
-        """`call`."""
+    def call(self, *, tail: bool) -> None:
+        """`call`, `return_call`."""
         c = self.context
         s = c.s
         func = c.index("function", len(c.funcs))
         type_ = c.funcs[func]
         params, results = c.params[type_], c.results[type_]
         s.pops(params)
+        if tail:
+            self.returns(results)
+            if s.live:
+                c.sink.return_call(func, len(params), len(results))
+            s.unreachable()
+            return
         s.pushes(results)
         if s.live:
             c.sink.call(func, len(params), len(results))
 
-    def call_indirect(self) -> None:
-        """`call_indirect`."""
+    def returns(self, results: tuple[int, ...]) -> None:
+        """What a callee returns in our place is what we return."""
+        ours = self.context.s.frames[0].results
+        if results != ours and not match_all(results, ours):
+            raise self.context.s.fail("type mismatch: a tail call of a function with other results")
+
+    def call_indirect(self, *, tail: bool) -> None:
+        """`call_indirect`, `return_call_indirect`."""
         c = self.context
         s = c.s
         type_ = c.index("type", len(c.params))
@@ -179,6 +191,12 @@ class Control:
         params, results = c.params[type_], c.results[type_]
         s.pop(I32)
         s.pops(params)
+        if tail:
+            self.returns(results)
+            if s.live:
+                c.sink.return_call_indirect(type_, table, len(params), len(results))
+            s.unreachable()
+            return
         s.pushes(results)
         if s.live:
             c.sink.call_indirect(type_, table, len(params), len(results))
