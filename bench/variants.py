@@ -95,8 +95,8 @@ class Counting(Tier):
     def __init__(self) -> None:
         handlers = _handlers(CountingInterpreter(ADDRESSINGS[Variant().addressing], host()).text())
         self._table = mmap.mmap(-1, COUNTERS_AT + CODE_SIZE)
-        self._table[:COUNTERS_AT] = ctypes.string_at(handlers.table, COUNTERS_AT)
-        handlers.table = ctypes.addressof(ctypes.c_char.from_buffer(self._table))
+        self._table[:COUNTERS_AT] = handlers.plain_opcodes[0][:]
+        handlers.plain_opcodes = self._table, ctypes.addressof(ctypes.c_char.from_buffer(self._table))
         self._tier = _tier(handlers)
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:

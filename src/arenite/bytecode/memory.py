@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.protocol import I8, I16, I32, I64, REF, Emit, Memory, Type, Value, Values, space_of
 from arenite.bytecode.row import SLOTS, Meaning, Row, far, row, specialised
-from arenite.bytecode.stops import Builtin
+from arenite.bytecode.stops import BULK_MAX, Builtin
 from arenite.layout.raw import RAW
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
@@ -38,7 +38,6 @@ STORES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("store32", I32, "i32"),
     ("store64", I64, "i64"),
 )
-BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills are the machine's, which divides them
 
 
 def _load(narrow: Type, extend: str, to: Type) -> Meaning:

@@ -19,6 +19,8 @@ from typing import Final, NamedTuple
 
 from arenite.bytecode.protocol import I32, REF, Type
 
+BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills of memory are the machine's, which divides them
+
 
 class Resume(Enum):
     """Where a run goes on that has stopped."""

@@ -121,7 +121,7 @@ def test_every_opcode_value_has_a_handler() -> None:
     loaded = ThreadedTier()._handlers
     symbols = loaded._code.symbols
     begin, end = loaded._code.text
-    table = memoryview(loaded._table).cast("Q")
+    table = memoryview(loaded.plain_opcodes[0]).cast("Q")
     assert len(table) == OPCODES == 1 << 16
     assert [table[row.code] for row in TABLE] == [symbols[f"op {row.name}"] for row in TABLE]
     assert set(table[len(TABLE) :]) == {symbols["invalid"]}

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from arenite.bytecode.memory import BULK_MAX
-from arenite.bytecode.stops import Builtin
+from arenite.bytecode.stops import BULK_MAX, Builtin
 from arenite.layout.records import InstanceRecord, TableRecord
 from arenite.layout.types import MAX_TABLE
 from arenite.machine.records.memories import grow_memory, memory_bytes

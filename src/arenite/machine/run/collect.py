@@ -20,7 +20,6 @@ from arenite.machine.records.objects import FuncAddr
 from arenite.machine.records.tables import elements
 from arenite.machine.run.activation import HOST_CALL, Activation
 from arenite.machine.run.builtins import BUILTINS
-from arenite.machine.run.frames import references_in
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def collect(machine: Machine) -> None:
     for at in machine.registry.externs:
         held.add(GlobalRecord.value.read(machine.cage.arena, at))
         slots += 1
+    from arenite.machine.run.frames import references_in  # noqa: PLC0415 (few guests hold objects of the host's)
+
     for run in runs(machine):
         for found in references_in(machine.cage.arena, machine.window, run):
             held.update(found)

@@ -40,19 +40,23 @@ def require() -> None:
 
 
 class Handlers:
-    """A loaded interpreter: `run(pointers)`, where they lead to the cage's base, the window's code and `table`."""
+    """A loaded interpreter: `run(pointers)`, where they lead to the cage's base, the window's code and a table of opcodes."""
 
     def __init__(self, variant: Variant) -> None:
         require()
         self._code = elf.load(object_file(variant), elf.libc_symbols())
         symbols = self._code.symbols
         self.symbols = symbols
-        self._table, self.table = self.opcodes({})
         self.run = ctypes.CFUNCTYPE(None)(symbols["run"])  # declaring what it is called with makes a call take longer
         begin, end = self._code.text
         # also where bounds are explicit: a damaged arena may send an access to a page that is not there
         faults.register(begin, end, symbols["landing"], LOW, area_at(MAX_AREAS))
         weakref.finalize(self, faults.unregister, begin).atexit = False
+
+    @functools.cached_property
+    def plain_opcodes(self) -> tuple[mmap.mmap, int]:
+        """The table where nothing is compiled."""
+        return self.opcodes({})
 
     def opcodes(self, more: dict[int, str]) -> tuple[mmap.mmap, int]:
         """A table of the handler of every opcode, and its address; `more`: routines for opcodes that are no op's."""
@@ -83,7 +87,7 @@ class ThreadedTier(Tier):
 
     def runner(self, cage: AnyCage, window: Window) -> Runner:
         """A runner for a store."""
-        return self.runner_with(cage, window, self._handlers.table)
+        return self.runner_with(cage, window, self._handlers.plain_opcodes[1])
 
     def runner_with(self, cage: AnyCage, window: Window, table: int) -> Runner:
         """A runner that finds handlers in the table at this address."""
