@@ -188,7 +188,7 @@ class ModuleCode:
         tables, globals_ = self._imported(TableType), self._imported(GlobalType)
         return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals))
 
-    @cached_property
+    @property
     def function_count(self) -> int:
         """How many functions the module defines."""
         return len(self.functions) // FUNCTION.size

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 AnyCage: TypeAlias = "Cage | PortableCage"
 
+AREAS: Final = tuple(area_at(area) - LOW for area in range(MAX_AREAS))
+"""Where the memory areas are in the space; looked up, since a read of a memory takes little more than a call."""
 LEAST_ROOM: Final = 64  # memory areas of a cage that had to move for one more
 GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
 ALL_UNITS: Final = (1 << 63) - 1  # a floor that no slice is above
@@ -197,7 +199,7 @@ class Cage:
             self.resize(area, size)
             StoreContext.areas.write(self.store_page, 0, area + 1)
         except BaseException:
-            start, self._lengths[area] = area_at(area) - LOW, 0
+            start, self._lengths[area] = AREAS[area], 0
             StoreContext.areas.write(self.store_page, 0, area)
             write_length(self.store_page, area, 0)
             self._space.decommit(start, start + size)
@@ -269,12 +271,12 @@ class Cage:
 
     def memory(self, area: int) -> memoryview:
         """The current bytes of a memory."""
-        start = area_at(area) - LOW
+        start = AREAS[area]
         return self._space.view(start, start + self._lengths[area])
 
     def resize(self, area: int, size: int) -> None:
         """A memory has so many bytes from now on; they only become more.  Raises: `Limit` when the system refuses."""
-        start, before = area_at(area) - LOW, self._lengths[area]
+        start, before = AREAS[area], self._lengths[area]
         try:
             self._space.commit(start + before, start + size)
             write_length(self.store_page, area, size)
