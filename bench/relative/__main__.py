@@ -8,11 +8,10 @@ python -m bench.relative --page       nothing is measured: the page and its pict
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
-import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,11 +20,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import numpy as np
 import typer
 from bench.measure import machine
-from bench.relative import caches, page
+from bench.relative import caches, escaped, page
 from bench.relative.kernels import KERNELS
 from bench.relative.turns import MOST, Lives, measured
 from bench.relative.verdicts import judge
-from bench.relative.ways import AGAIN, DEFAULT_TIER, KERNEL_TIERS, TIERS, WAYS
+from bench.relative.ways import AGAIN, DEFAULT_TIER, KERNEL_TIERS, SPACES, TIERS, WAYS
 from bench.workloads import OWN, missing, workloads
 from rich.console import Console
 
@@ -36,7 +35,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LIVES: Final = 5
 CORRUPTIONS: Final = 100_000
 SEED: Final = 1
-ESCAPES: Final = "tests/fuzz/escapes.py"
 QUICK: Final = 2  # lives
 Data = dict[str, Any]
 
@@ -67,14 +65,18 @@ def state(files: dict[str, dict[str, list[Path]]]) -> dict[str, dict[str, dict[s
     return found
 
 
-def escapes(ways: Sequence[str], count: int, step: Callable[[str], None]) -> dict[str, dict[str, object]]:
-    """What the corruption fuzzer counts on each way."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    counted = importlib.import_module("fuzz.escapes").escapes
-    found = {}
-    for way in ways:
-        step(f"escapes, {way}")
-        found[way] = counted(way, count, SEED)
+def counted(ways: Sequence[str], corruptions: int, step: Callable[[str], None], *, misses: bool) -> Data:
+    """What is counted in processes of its own; nothing is timed, so two run at once.  `misses`: of caches, too, of one relative way and of `raw`."""
+    found: Data = {"caches": {}, "escapes": {}}
+    with ThreadPoolExecutor(2) as pool:
+        jobs = {way: pool.submit(escaped.counted, way, corruptions, SEED) for way in ways}
+        if misses:
+            found["caches"] = caches.caches([way for way in ways if way != SPACES], "baseline", pool)
+        for way, job in jobs.items():
+            step(f"escapes, {way}; misses of caches")
+            found["escapes"][way] = job.result()
+    if misses:
+        found["caches"] = {how: of if isinstance(of, str) else caches.gathered(of) for how, of in found["caches"].items()}
     return found
 
 
@@ -107,6 +109,11 @@ def measure(
             measured(turns, [t for t in tiers if t in KERNEL_TIERS], [k.name for k in kernels], timed, most=most, step=said)
         states = state(files) if lives > 1 else {}
     apart = [way for way in ways if way != AGAIN]
+    counts = (
+        {"caches": {}, "escapes": {}}
+        if only
+        else counted(apart, CORRUPTIONS // 100 if quick else CORRUPTIONS, step, misses=not quick)
+    )
     return {
         "machine": machine(),
         "when": datetime.now(tz=UTC).isoformat(timespec="seconds"),
@@ -122,10 +129,7 @@ def measure(
         },
         "facts": facts,
         "state": states,
-        "caches": {} if quick or only else caches.caches(apart, "baseline", step),
-        "escapes": {}
-        if only or not (ROOT / ESCAPES).exists()
-        else escapes(apart, CORRUPTIONS // 100 if quick else CORRUPTIONS, step),
+        **counts,
     }
 
 

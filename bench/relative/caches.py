@@ -3,7 +3,7 @@
 A kernel is run twice, in processes of its own, with few and with many rounds; the difference divided by that of the rounds is what one round costs, and
 all that comes before cancels out.
 
-Example:  counted("cachegrind", "single", "baseline", kernel)  # {"instructions": 91.6, "L1": 0.98, "last": 0.0}
+Example:  counted("cachegrind", "single", "baseline", KERNELS[0])  # {"instructions": 91.6, "L1": 0.98, "last": 0.0}
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +22,8 @@ from bench.relative.turns import ROOT, environment
 from arenite.api.text import wat2wasm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from concurrent.futures import Executor, Future
 
 EVENTS: Final = {"instructions": "instructions:u", "L1": "L1-dcache-load-misses:u", "last": "cache-misses:u"}
 GEOMETRY: Final = {"D1": "32768,8,64", "I1": "32768,8,64", "LL": "33554432,16,64"}
@@ -72,41 +72,47 @@ def why_not(how: str) -> str | None:
     return None if run(how, "single", [sys.executable, "-c", ""]) else f"{name} counts nothing on this system"
 
 
-def parts(kernel: Kernel, folder: Path) -> Path:
-    """The folder with a kernel's parts in binary form."""
-    folder.mkdir()
+def write(kernel: Kernel, folder: Path) -> None:
+    """A kernel's parts in binary form."""
     for part in kernel.parts:
         (folder / f"{part.name}.wasm").write_bytes(wat2wasm(part.text))
-    return folder
 
 
-def counted(how: str, way: str, tier: str, name: str, folder: Path) -> Counts | None:
-    """What a round of a kernel costs.  `folder`: its parts."""
+def counted(how: str, way: str, tier: str, kernel: Kernel) -> Counts | None:
+    """What a round of a kernel costs; None where a process did not end well."""
     few, many = ROUNDS[how]
-    command = [sys.executable, "-m", "bench.relative.running", way, tier, name, str(folder)]
-    subprocess.run([*command, "1"], cwd=ROOT, env=environment(way), check=True)  # what is kept in caches of files is there by now
-    before, after = (run(how, way, [*command, str(rounds)]) for rounds in (few, many))
+    with tempfile.TemporaryDirectory() as folder:
+        write(kernel, Path(folder))
+        command = [sys.executable, "-m", "bench.relative.running", way, tier, kernel.name, folder]
+        subprocess.run(
+            [*command, "1"], cwd=ROOT, env=environment(way), check=True
+        )  # what is kept in caches of files is there by now
+        before, after = (run(how, way, [*command, str(rounds)]) for rounds in (few, many))
     if before is None or after is None:
         return None
     return {what: round((after[what] - before[what]) / (many - few), 4) for what in before}
 
 
-def caches(ways: Sequence[str], tier: str, step: Callable[[str], None], workers: int = 2) -> dict[str, object]:
-    """For each counter why it cannot be used, or the counts of kernels, by way.  Nothing is timed, so several processes run at once."""
-    found: dict[str, object] = {}
+Jobs = dict[tuple[str, str], "Future[Counts | None]"]
+"""Kernel and way -> what is being counted."""
+
+
+def caches(ways: Sequence[str], tier: str, pool: Executor) -> dict[str, str | Jobs]:
+    """For each counter why it cannot be used, or what it is going to count."""
+    found: dict[str, str | Jobs] = {}
     for how in PREFIXES:
         missing = why_not(how)
-        if missing is not None:
-            found[how] = missing
-            continue
-        step(f"{how}: misses of caches")
-        with tempfile.TemporaryDirectory() as made, ThreadPoolExecutor(workers) as pool:
-            folders = {kernel.name: parts(kernel, Path(made) / str(i)) for i, kernel in enumerate(COUNTED)}
-            asked = [(how, way, tier, name, folder) for name, folder in folders.items() for way in ways]
-            counts = list(pool.map(counted, *zip(*asked, strict=True)))
-        by_kernel: dict[str, dict[str, Counts]] = {}
-        for (_, way, _, name, _), count in zip(asked, counts, strict=True):
-            if count is not None:
-                by_kernel.setdefault(name, {})[way] = count
-        found[how] = by_kernel or f"{how} did not end well"
+        found[how] = missing or {
+            (kernel.name, way): pool.submit(counted, how, way, tier, kernel) for kernel in COUNTED for way in ways
+        }
+    return found
+
+
+def gathered(jobs: Jobs) -> dict[str, dict[str, Counts]]:
+    """The counts of kernels, by way; without those that did not end well."""
+    found: dict[str, dict[str, Counts]] = {}
+    for (name, way), job in jobs.items():
+        count = job.result()
+        if count is not None:
+            found.setdefault(name, {})[way] = count
     return found

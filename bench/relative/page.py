@@ -186,35 +186,31 @@ class Page:
         if not found:
             return NOT
         return table(
-            ("way", "corruptions", "escapes from the cage", "per 100,000"),
+            ("way", "corruptions", "escapes from the cage", "per 100,000", "of them jumps", "other failures"),
             (
                 (
                     f"`{way}`",
                     f"{of['corruptions']:,}",
                     f"{of['escapes']:,}",
                     f"{100_000 * of['escapes'] / of['corruptions']:,.0f}",
+                    of.get("jump", 0),
+                    len(of.get("failures", ())),
                 )
                 for way, of in found.items()
             ),
         )
 
-    def escaped_by(self) -> str:
-        """Where a corrupted field leads, for each field that led anywhere, on `raw`; nothing where that was not counted."""
-        by = self.data["escapes"].get(RAW, {}).get("by", {})
-        fields = {name: of for name, of in by.items() if of.get("escape")}
-        if not fields:
-            return ""
-        return (
-            "\n"
-            + table(
-                ("field, corrupted on `raw`", "stayed inside", "trapped", "left the cage"),
-                (
-                    (f"`{name}`", of.get("inside", 0), of.get("trap", 0), of["escape"])
-                    for name, of in sorted(fields.items(), key=lambda item: -item[1]["escape"])
-                ),
-            )
-            + "\n"
-        )
+    def bits(self) -> str:
+        """Where each bit of a record leads, once it is flipped, by way."""
+        found = {way: of["fields"] for way, of in self.data["escapes"].items() if of.get("fields")}
+        rows = []
+        for way, fields in found.items():
+            sums = {end: sum(of[end] for of in fields.values()) for end in ("bits", "inside", "trap", "escape")}
+            rows.append((f"`{way}`", "all", *sums.values()))
+        for name, of in found.get(RAW, {}).items():
+            if of["escape"]:
+                rows.append((f"`{RAW}`", f"`{name}`", of["bits"], of["inside"], of["trap"], of["escape"]))
+        return table(("way", "field", "bits", "unnoticed or inside", "trap", "out of the cage"), rows) if rows else NOT
 
     def state(self) -> str:
         """Words that differ between two processes."""
@@ -307,7 +303,7 @@ class Page:
             "losses": self.losses,
             "kernels": self.kernels,
             "escapes": self.escapes,
-            "escaped by": self.escaped_by,
+            "bits": self.bits,
             "state": self.state,
             "forks": self.forks,
             "caches": self.caches,

@@ -160,6 +160,8 @@ def mitigation(data: Data) -> Judged:
     figures = {"escapes": out, "cost": cost}
     if any(out[way] for way in RELATIVE):
         return Judged("mitigation", "refuted: there are escapes", figures)
+    if any(escapes[way].get("failures") for way in RELATIVE):
+        return Judged("mitigation", "undecided: the fuzzer found other failures", figures)
     if not out[RAW]:
         return Judged("mitigation", "undecided: the control has no escapes either", figures)
     if cost.ratio.value <= 1 + cost.band:

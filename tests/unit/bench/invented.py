@@ -66,7 +66,10 @@ def data(*, noise: float = 0.002, escapes: int = 0, words: int = 0, **factors: f
             way: {
                 "corruptions": 100_000,
                 "escapes": 20_000 if way == RAW else escapes,
-                "by": {"TableRecord.elements": {"inside": 1, "trap": 2, "escape": 3}},
+                "failures": [],
+                "fields": {
+                    "TableRecord.elements": {"bits": 6, "inside": 4, "trap": 2 - 2 * (way == RAW), "escape": 2 * (way == RAW)}
+                },
             }
             for way in WAYS
             if way != AGAIN

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,12 @@ def test_a_cast_refutes_provenance() -> None:
 def test_a_control_without_escapes_decides_nothing() -> None:
     samples = data()
     samples["escapes"][RAW]["escapes"] = 0
+    assert {j.key: j.verdict for j in judge(samples)}["mitigation"].startswith("undecided")
+
+
+def test_other_failures_of_the_fuzzer_decide_nothing() -> None:
+    samples = data()
+    samples["escapes"][SINGLE]["failures"] = ["a child hung"]
     assert {j.key: j.verdict for j in judge(samples)}["mitigation"].startswith("undecided")
 
 
@@ -349,17 +356,30 @@ def test_what_counters_print(how: str) -> None:
     assert caches.figures(how, "<not supported>;;instructions:u;0;100.00;;") is None
 
 
-def test_a_round_is_the_difference_of_many_and_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_round_is_the_difference_of_many_and_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.run", lambda *_args, **_options: None)  # the run that fills caches of files
+    monkeypatch.setattr(caches, "write", lambda _kernel, _folder: None)
     monkeypatch.setattr(caches, "run", lambda _how, _way, program: {"L1": 1000 + 3.0 * int(program[-1])})
-    assert caches.counted("cachegrind", SINGLE, "baseline", KERNELS[0].name, tmp_path) == {"L1": 3.0}
+    assert caches.counted("cachegrind", SINGLE, "baseline", KERNELS[0]) == {"L1": 3.0}
 
 
 def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None if name == "perf" else name)
     monkeypatch.setattr(caches, "run", lambda *_: None)
-    found = caches.caches([SINGLE], "baseline", lambda _what: None)
+    with ThreadPoolExecutor(1) as pool:
+        found = caches.caches([SINGLE], "baseline", pool)
     assert found == {"perf": "perf is not installed", "cachegrind": "valgrind counts nothing on this system"}
+
+
+def test_misses_are_gathered_by_kernel_and_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caches, "why_not", lambda how: "no" if how == "perf" else None)
+    monkeypatch.setattr(caches, "counted", lambda _how, way, _tier, _kernel: None if way == SPACES else {"L1": 1.0})
+    with ThreadPoolExecutor(1) as pool:
+        found = caches.caches([SINGLE, SPACES], "baseline", pool)
+        assert found["perf"] == "no"
+        jobs = found["cachegrind"]
+        assert not isinstance(jobs, str)
+        assert caches.gathered(jobs) == {kernel.name: {SINGLE: {"L1": 1.0}} for kernel in caches.COUNTED}
 
 
 def test_kernels_whose_misses_are_counted_are_of_three_sizes() -> None:
