@@ -63,7 +63,10 @@ class Packer:
     def pack_into(self, view: memoryview, at: int, *values: int) -> None:
         """As `Struct.pack_into`; values beyond the fields are those that other layouts have."""
         base = base_of(view)
-        found = (pointer(base, n) if f.is_pointer else n for f, n in zip(self.fields, values, strict=False))
+        place = {"caller_sp": base}  # the frame that the host begins has none before it
+        found = (
+            pointer(base, n) or place.get(f.name, 0) if f.is_pointer else n for f, n in zip(self.fields, values, strict=False)
+        )
         self.plain.pack_into(view, at, *found)
 
     def unpack_from(self, view: memoryview, at: int) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ settled: Final[WeakKeyDictionary[Machine, State]] = WeakKeyDictionary()
 
 
 def settle(machine: Machine) -> None:
-    """Write all references of a machine, unless they are what they must be."""
+    """Write all references of a machine, unless they are what they must be.  Raises: `Trap` where an instance says no place for them."""
     registry = machine.registry
     state = machine.window, len(registry.instances), len(registry.host_functions)
     if settled.get(machine) == state:
@@ -48,6 +48,8 @@ def settle(machine: Machine) -> None:
 
 def _write(machine: Machine, at: int, handle: int, function: int, vmctx: int) -> None:
     """Write one: what the window has under a handle."""
+    if at + FuncRefRecord.size > len(machine.cage.arena):
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
     pc, _, type_index = machine.window.entry(handle)
     bytecode, base = machine.window.code_address + pc, machine.cage.base
     native = machine.tier.address_of(machine.window, pc)
