@@ -14,12 +14,14 @@ from typing import Any, Final, Literal
 
 from arenite import Config, Engine
 from arenite.config import TierName
+from arenite.layout.raw import RAW
 
 Way = TierName | Literal["mixed"]
 
-TIERS: Final[tuple[TierName, ...]] = ("threaded", "baseline", "safe")
-WAYS: Final[tuple[Way, ...]] = ("threaded", "baseline", "auto", "mixed", "safe")
-GENERATED: Final = WAYS[:-1]
+IN_PYTHON: Final[tuple[TierName, ...]] = () if RAW else ("safe",)
+TIERS: Final[tuple[TierName, ...]] = ("threaded", "baseline", *IN_PYTHON)
+GENERATED: Final[tuple[Way, ...]] = ("threaded", "baseline", "auto", "mixed")
+WAYS: Final[tuple[Way, ...]] = (*GENERATED, *IN_PYTHON)
 CALLS, ROUNDS = 2, 3  # before `auto` compiles a function
 
 
