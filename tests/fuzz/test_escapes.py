@@ -22,7 +22,7 @@ def counted(way: str, count: int, *, fields: bool = False) -> dict[str, Any]:
     found = escapes(way, count, 1, fields=fields)
     assert found["failures"] == []
     assert found["corruptions"] >= count
-    assert found["escapes"] == sum(found[kind] for kind in ("outside", "trusted", "jump"))
+    assert found["escapes"] == sum(found[kind] for kind in ("outside", "trusted", "jump", "died"))
     return found
 
 

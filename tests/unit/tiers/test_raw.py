@@ -27,9 +27,7 @@ SUITES = (
     *(f"spec/test_spec.py::test_script[{way}-memory_trap.wast]" for way in ("explicit", "baseline, explicit")),
     "differential/test_kernels.py",
     "differential/test_accesses.py",
-    "unit/tiers/test_baseline_ways.py",
-    "unit/machine/test_externrefs.py",
-    "unit/api/test_bulk.py",
+    "differential/test_branches.py",
 )
 LEFT_OUT = "not safe and not snapshot and not fork and not frozen"
 PROGRAM = """
