@@ -48,6 +48,7 @@ LEFT_OUT: Final = {
     "tests/unit/platform/test_codespace.py::test_a_system_that_refuses_it": "qemu 7.2 knows no PR_SET_MDWE",
     "tests/unit/platform/test_codespace.py::test_other_faults_are_not_the_guests": "8 processes of 9 seconds",
     "tests/unit/platform/test_faults.py::test_other_faults_end_the_process": "16 processes of 9 seconds",
+    "tests/unit/machine/test_store_use.py::test_stores_of_one_engine_run_in_threads": "40 windows with their side tables: 20 GB of qemu's rows",
     "tests/unit/api/test_engine.py::test_no_room_for_a_cage": "qemu overlooks limits of address space",
 }
 """Of these, and why."""
