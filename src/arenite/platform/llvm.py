@@ -57,7 +57,7 @@ def host_cpu() -> str:
     if HOST is not X86_64:
         return HOST.baseline if HOST else "generic"
     try:
-        found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="ascii"), re.MULTILINE)
+        found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
         found = None
     flags = set(found[1].split()) if found else set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import os
 from pathlib import Path
 from typing import Final
@@ -40,5 +41,5 @@ def _matching(pattern: str) -> list[str]:
 @functools.cache
 def _content(file: str) -> bytes:
     """Digest of a file's name and content."""
-    with (PACKAGE / file).open("rb", buffering=0) as opened:
+    with io.FileIO(f"{PACKAGE}/{file}") as opened:
         return hashlib.blake2b(file.encode() + b"\0" + opened.readall(), digest_size=20).digest()
