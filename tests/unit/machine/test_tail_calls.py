@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import functools
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Finished, Func, FuncType, Instance, Linker, Store, Trap
+from arenite import Finished, Func, FuncType, Instance, Linker, Snapshot, Store, Trap
 from marks import EACH_TIER, EACH_WAY
 from property.travellers import content
 from tiers import WAYS, Way, engine_of
 from unit.api.packages import Package
 from unit.machine.guests import I32, I64, World, engine, module
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOOPS = """(module
   (import "h" "last" (func $last (param i64) (result i64)))
@@ -246,3 +249,19 @@ def test_frozen_at_every_stop_and_gone_on_with_in_forks(name: str, args: tuple[i
     assert len(first[1]) > 3
     for way in WAYS[1:]:
         assert stepped(way, name, args, step) == first
+
+
+@EACH_TIER
+def test_frozen_in_a_frame_smaller_than_that_of_the_call_from_outside(tier: str, tmp_path: Path) -> None:
+    """All of the first function's parameters are gone, and so is the room that they and its header took."""
+    wat = f"""(module
+      (func (export "f") (param {"i64 " * 60}) (result i32) (return_call $loop))
+      (func $loop (result i32) (local i32)
+        (loop $again (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 50))))
+        (local.get 0)))"""
+    world = World(wat, tier=tier, fuel=1000)
+    world.start("f", *range(60)).run(fuel=20)
+    world.store.snapshot().save(tmp_path / "here.arn")
+    fork = Snapshot.open(tmp_path / "here.arn", world.engine).fork()
+    assert fork.execution is not None
+    assert fork.execution.run() == Finished((50,))

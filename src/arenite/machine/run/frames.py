@@ -204,7 +204,8 @@ def check_place(window: Window, activation: Activation) -> None:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
     sizes = (
         activation.sp + window.frame_extent(pc) * entered,
-        activation.at + activation.function.codec.header + FrameHeader.size,
+        activation.at + SLOT * activation.function.codec.results,  # its parameters and header may be gone, by a tail call
+        activation.at + (activation.function.codec.frame if pc == HALT_PC else 0),
     )
     if max(sizes) > activation.end:
         raise SnapshotError(f"the guest's stack is damaged: its frames end at {max(sizes):#x}, behind {activation.end:#x}")
