@@ -28,10 +28,8 @@ from spec.scripts import EXPECTED, Expectation, expectations, names, suite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASE = "wasm2,extended-const,tail-call,wide-arithmetic,-simd"  # what the engine has, in wasm-tools' words
+BASE = "wasm2,extended-const,tail-call,wide-arithmetic,relaxed-simd"  # what the engine has, in wasm-tools' words
 EXTENSIONS = {  # reason: (flags of wasm-tools, the sentence in expected.toml)
-    "simd": ("simd", "vectors (WebAssembly 2.0)"),
-    "relaxed-simd": ("simd,relaxed-simd", "relaxed vectors (3.0)"),
     "multi-memory": ("multi-memory", "several memories in one module (3.0)"),
     "memory64": ("memory64", "64-bit memories and tables (3.0)"),
     "function-references": ("function-references", "typed function references (3.0)"),
@@ -40,9 +38,9 @@ EXTENSIONS = {  # reason: (flags of wasm-tools, the sentence in expected.toml)
         "function-references,gc",
         "garbage-collected types, and constant expressions that read the module's own globals (3.0)",
     ),
-    "several": ("simd,multi-memory,memory64,function-references,gc,exceptions", "several of these together"),
+    "several": ("multi-memory,memory64,function-references,gc,exceptions", "several of these together"),
 }
-ALL = f"{BASE},{EXTENSIONS['several'][0]},relaxed-simd"
+ALL = f"{BASE},{EXTENSIONS['several'][0]}"
 CLAIM = re.compile("it needs ([a-z0-9-]+), which arenite does not have")  # where wasm-tools complains of something else first
 MISSING = re.compile("LinkError.*unknown import")
 

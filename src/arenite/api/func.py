@@ -76,7 +76,7 @@ class Func(Extern, of=FuncAddr):
         return Execution(machine, start(machine, self.addr, [to_core(machine, p) for p in params]))
 
     def call_bits(self, store: Storelike, params: list[Any]) -> list[Any]:
-        """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit unsigned ints, references as objects."""
+        """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit, v128 as 128-bit unsigned ints, references as objects."""
         machine = self.machine_in(store)
         type_ = self.addr.type
         tidy(machine)

@@ -9,8 +9,7 @@ from arenite.api.numbers import expect
 from arenite.api.types import GlobalType, wrapped
 from arenite.errors import Failure
 from arenite.layout import types as core
-from arenite.layout.records import GlobalRecord
-from arenite.machine.records.globals import new_global
+from arenite.machine.records.globals import new_global, read_bits
 from arenite.machine.records.objects import GlobalAddr
 from arenite.machine.records.values import codec, converted
 from arenite.machine.run.collect import tidy
@@ -49,7 +48,7 @@ class Global(Extern, of=GlobalAddr):
     def bits(self, store: Storelike) -> Any:  # noqa: ANN401 (an int, or a reference's object)
         """Its value as a bit pattern; references as objects."""
         machine = self.machine_in(store)
-        word = GlobalRecord.value.read(machine.cage.arena, self.addr.at)
+        word = read_bits(machine, self.addr.at, self.addr.type)
         self.machine_in(store)
         if self.addr.type.content in core.REFERENCES:
             return from_core(machine, machine.from_guest(self.addr.type.content, word))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 PAGE_BITS: Final = core.PAGE_SIZE.bit_length() - 1
-VALUE_TYPES: Final = (*core.NUMERIC, *core.REFERENCES)
+VALUE_TYPES: Final = (*core.NUMERIC, *core.VECTORS, *core.REFERENCES)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class ValType:
     def f64(cls) -> ValType:
         """Double-precision floats."""
         return cls(core.F64)
+
+    @classmethod
+    def v128(cls) -> ValType:
+        """Vectors of 128 bits."""
+        return cls(core.V128)
 
     @classmethod
     def externref(cls) -> ValType:

@@ -44,6 +44,11 @@ class Val(Typed):
         return cls(ValType.f64(), number(val, core.F64))
 
     @classmethod
+    def v128(cls, val: bytes) -> Val:
+        """A v128, 16 bytes, the first lane first.  Raises: `TypeError`, `OverflowError`."""
+        return cls(ValType.v128(), number(val, core.V128))
+
+    @classmethod
     def externref(cls, extern: object) -> Val:
         """A reference to a Python object; None is null."""
         return cls(ValType.externref(), extern)
@@ -76,6 +81,10 @@ class Val(Typed):
     def as_f64(self) -> float | None:
         """As `as_i32`."""
         return self._as(core.F64)
+
+    def as_v128(self) -> bytes | None:
+        """As `as_i32`."""
+        return self._as(core.V128)
 
     def as_externref(self) -> object:
         """As `as_i32`; None for null, too."""

@@ -9,13 +9,30 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.bytecode.calls import mapped
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import I1, I32, I64, REF, Code, Label, Labels, Memory, Register, Type, Value, space_of
+from arenite.bytecode.protocol import (
+    F32X4,
+    F64X2,
+    I1,
+    I32,
+    I64,
+    I64X2,
+    REF,
+    Code,
+    Label,
+    Labels,
+    Memory,
+    Register,
+    Type,
+    Value,
+    space_of,
+)
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.bytecode.stops import Builtin
+from arenite.bytecode.vector_prims import VECTOR_PRIMS, is_vector, result_of
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -24,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arenite.bytecode.row import Operand, Row
+
+FLOAT_VECTORS: Final = (F32X4, F64X2)
 
 
 class Effects(NamedTuple):
@@ -73,18 +92,21 @@ class Recorder:
 
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
         """Operands agree in type, as the primitive's result rule asks."""
-        rule = PRIMS[prim].result
+        vector = is_vector(args, to)
+        rule = (VECTOR_PRIMS if vector else PRIMS)[prim].result
         same = args[1:] if prim == "select" else args
         if len({a.type for a in same}) != 1 or (prim == "select" and args[0].type is not I1):
             raise InternalError(f"{prim} of {', '.join(a.type.llvm for a in args)}")
         if (to is None) == (rule == "to"):
             raise InternalError(f"{prim}: the result's type is {'missing' if to is None else 'given'}")
+        if vector:
+            return Value(result_of(VECTOR_PRIMS[prim], args, to), "")
         types = {"same": args[0].type, "i1": I1, "last": args[-1].type}
         return Value(to or types[rule], "")
 
     def canonical(self, value: Value) -> Value:
         """Floats only."""
-        if not value.type.is_float:
+        if not value.type.is_float and value.type not in FLOAT_VECTORS:
             raise InternalError(f"a canonical {value.type.llvm}")
         return value
 
@@ -139,7 +161,7 @@ class Recorder:
         """The destination is written once."""
         if self.written is not None:
             raise InternalError("two results")
-        self.written = value.type
+        self.written = I64X2 if value.type.is_vector else value.type
 
     @contextmanager
     def when(self, condition: Value, *, cold: bool = False) -> Iterator[None]:  # noqa: ARG002

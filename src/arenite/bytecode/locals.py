@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import decode
 from arenite.layout.records import FrameHeader
+from arenite.layout.types import slots
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
@@ -23,7 +24,7 @@ def locals_at(module: ModuleCode, function: int) -> int:
     """Byte offset, in the frame, of the first declared local of a defined function; of what lies behind the header if there is none."""
     f = module.function(function)
     behind = f.header + FrameHeader.size
-    if 4 * len(module.types[f.type_index].params) == len(module.locals[function]):
+    if 4 * len(slots(module.types[f.type_index].params)) == len(module.locals[function]):
         return behind
     op = decode(module.bytecode, f.begin)
     if op.row.name == ENTER:  # a multiple of what one op zeroes

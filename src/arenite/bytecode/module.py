@@ -14,7 +14,7 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.layout.instance import InstanceLayout
+from arenite.layout.instance import InstanceLayout, vector_globals
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
 from arenite.light import dataclass
 
@@ -60,7 +60,7 @@ class FunctionCode(NamedTuple):
     begin: int
     end: int
     frame_size: int
-    header: int  # byte offset of the frame's header: 8 for each parameter or result, whichever are more
+    header: int  # byte offset of the frame's header: 8 for each slot of parameters or results, whichever are more
     type_index: int
     safepoints: int  # byte offset of its first record in the module's table of safepoints
     body: int  # byte offset of its body in the file
@@ -69,7 +69,7 @@ class FunctionCode(NamedTuple):
 class Safepoint(NamedTuple):
     """What lives in the frame when the run stops after a call, or at a back-edge.
 
-    `pc`: where it goes on.  `offset`: of the instruction, in the file.  `slots`: (slot number, value type) of operands; locals and
+    `pc`: where it goes on.  `offset`: of the instruction, in the file.  `slots`: (slot number, type as of `layout.types.slots`) of operands; locals and
     parameters are always live and their types are the function's.
     """
 
@@ -156,7 +156,7 @@ class ModuleCode:
     returns: bytes  # one bit per unit of bytecode: may a frame return there?
     functions: bytes  # FUNCTION records of the functions that the module defines
     safepoints: bytes
-    locals: Sequence[bytes] = field(repr=False)  # of each of these: u32 types of parameters and locals
+    locals: Sequence[bytes] = field(repr=False)  # of each of these: u32 types of the slots of parameters and locals
     function_names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -186,7 +186,13 @@ class ModuleCode:
     def layout(self) -> InstanceLayout:
         """How its instances are laid out."""
         tables, globals_ = self._imported(TableType), self._imported(GlobalType)
-        return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals))
+        vectors = vector_globals(type_ for type_, _ in self.globals)
+        return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals), vectors)
+
+    def global_type(self, index: int) -> GlobalType:
+        """The type of a global of the index space."""
+        imported = [i.type for i in self.imports if isinstance(i.type, GlobalType)]
+        return imported[index] if index < len(imported) else self.globals[index - len(imported)][0]
 
     @property
     def function_count(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode import calls, control, floats, integers, memory, references, wide
+from arenite.bytecode import calls, control, floats, integers, memory, references, vectors, wide
 from arenite.bytecode.row import Row, fused, immediate, looping, tied
 from arenite.errors import InternalError
 from arenite.layout.cage import UNIT
@@ -26,6 +26,7 @@ CHAPTERS: Final = (
     memory,
     references,
     wide,
+    vectors,
 )
 """Each has `rows()`; a new one comes last."""
 

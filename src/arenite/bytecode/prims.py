@@ -9,7 +9,10 @@ A primitive's domain is the meaning's affair: `div_s` is never reached with a ze
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ResultRule = Literal["same", "i1", "last", "to"]
 
@@ -41,7 +44,7 @@ rem_s     | same | srem {t} {0}, {1}                               | REM_S({0}, 
 rem_u     | same | urem {t} {0}, {1}                               | {0} % {1}
 clz       | same | call {t} @llvm.ctlz.{t}({t} {0}, i1 false)      | {n} - {0}.bit_length()
 ctz       | same | call {t} @llvm.cttz.{t}({t} {0}, i1 false)      | CTZ({0}, {n})
-popcnt    | same | call {t} @llvm.ctpop.{t}({t} {0})               | {0}.bit_count()
+popcnt    | same | call {t} @llvm.ctpop.{f}({t} {0})               | {0}.bit_count()
 eq        | i1   | icmp eq {t} {0}, {1}                            | {0} == {1}
 ne        | i1   | icmp ne {t} {0}, {1}                            | {0} != {1}
 lt_u      | i1   | icmp ult {t} {0}, {1}                           | {0} < {1}
@@ -86,13 +89,12 @@ bits      | to   | bitcast {t} {0} to {r}                          | {bits}({0})
 """
 
 
-def _rows() -> dict[str, Prim]:
-    rows: dict[str, Prim] = {}
+def table(text: str) -> Iterator[Prim]:
+    """Rows from their text."""
     rules: dict[str, ResultRule] = {"same": "same", "i1": "i1", "last": "last", "to": "to"}
-    for line in _TABLE.strip().splitlines():
+    for line in text.strip().splitlines():
         name, rule, llvm, python = (cell.strip() for cell in line.split(" | ", 3))
-        rows[name] = Prim(name, rules[rule], llvm, python)
-    return rows
+        yield Prim(name, rules[rule], llvm, python)
 
 
-PRIMS: Final = _rows()
+PRIMS: Final = {prim.name: prim for prim in table(_TABLE)}

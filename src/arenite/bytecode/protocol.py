@@ -37,6 +37,12 @@ class Type(Enum):
     I128 = ("i128", 16, "")
     F32 = ("float", 4, "f")
     F64 = ("double", 8, "d")
+    I8X16 = ("<16 x i8>", 16, "V")
+    I16X8 = ("<8 x i16>", 16, "V")
+    I32X4 = ("<4 x i32>", 16, "V")
+    I64X2 = ("<2 x i64>", 16, "V")
+    F32X4 = ("<4 x float>", 16, "V")
+    F64X2 = ("<2 x double>", 16, "V")
 
     def __init__(self, llvm: str, size: int, view: str) -> None:
         self.llvm = llvm
@@ -44,9 +50,12 @@ class Type(Enum):
         self.view = view
         self.bits = 8 * size or 1
         self.is_float = view in ("f", "d")
+        self.is_vector = view == "V"
 
 
-I1, I8, I16, I32, I64, I128, F32, F64 = Type
+I1, I8, I16, I32, I64, I128, F32, F64, I8X16, I16X8, I32X4, I64X2, F32X4, F64X2 = Type
+LANES: Final = {I8X16: I8, I16X8: I16, I32X4: I32, I64X2: I64, F32X4: F32, F64X2: F64}
+"""Type of a vector, 16 bytes -> the type of its lanes.  A v128 that has no shape yet is an `I64X2`."""
 REF: Final = I64 if RAW else I32
 """Of what leads to a record, or is a reference."""
 

@@ -3,6 +3,7 @@
 Derived from a row: its encoding, its text form, its handlers, its effects.  Kinds of operands:
 
     i32 i64 f32 f64            a frame slot                                                            -> Value
+    v128                       a frame slot and the next one                                           -> Value
     i32.imm16 i64.imm64 …      a constant in the code                                                  -> Value
     u16 u32 type               an unsigned constant                                                    -> Value (i32)
     label loop                 where a branch goes, in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint  -> Label
@@ -24,7 +25,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from arenite.bytecode.protocol import F32, F64, I32, I64, Memory, Type, Value, Values
+from arenite.bytecode.protocol import F32, F64, I32, I64, I64X2, Memory, Type, Value, Values
 from arenite.layout.cage import UNIT
 
 Meaning = Callable[..., Value | None]  # arity differs from row to row: the one place where that is allowed
@@ -52,7 +53,7 @@ class OperandKind(NamedTuple):
     letter: str
 
 
-SLOTS: Final[dict[str, Type]] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
+SLOTS: Final[dict[str, Type]] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "v128": I64X2}
 OPERAND_KINDS: Final[dict[str, OperandKind]] = {name: OperandKind(Form.SLOT, type_, 2, "H") for name, type_ in SLOTS.items()} | {
     "i32.imm16": OperandKind(Form.IMMEDIATE, I32, 2, "h"),
     "i64.imm16": OperandKind(Form.IMMEDIATE, I64, 2, "h"),
@@ -75,6 +76,7 @@ BRANCHES: Final = (Form.LABEL, Form.LOOP)
 ROLES: Final[dict[str, str]] = {
     "any": "bits of any type, which the op hands on as they are; of the destination: of the type of what was handed on",
     "offset": "a distance in linear memory",
+    "lane": "one of a vector's lanes, by its number",
     "own_global": "a global of the instance, by its place there",
     "imported_global": "an imported global, by the place of its offset in the instance",
     "own_table": "a table, by its number",

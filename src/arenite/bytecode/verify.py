@@ -8,13 +8,15 @@ What holds of code that was verified, of each function:
    lie behind the header, inside the frame, and are what is zeroed first.
 3. Its last op does not go on to what comes next; every op can be reached from its first one.
 4. Every slot operand is a multiple of 8 and lies inside the frame, outside the header: nothing but a call writes a header.
+   Of a v128 both slots do.
 5. Every label is an op of the same function.  One of kind `loop` does not lie ahead and is a safepoint; one of kind `label` lies ahead.
 6. A `call` leads to the first op of a function.  The callee's frame begins behind all of the caller's locals, its header behind its parameters and
    results and inside the caller's frame: no callee writes what is the caller's.
 7. The frame's header stands behind parameters and results; a `return` names it.  So does a tail call, whose callee has our results: its header
    stands where its type says, inside this frame, and its arguments lie in the first slots.  If they would reach our header, a `carry` right before it, with
    nothing in between, brings both there, the arguments from behind that and all locals.
-8. What names a place in the instance, a table, a segment, a function or a type names one that is there.
+8. What names a place in the instance, a table, a segment, a function or a type names one that is there; what names a global as a v128
+   names one that is.
 9. The map of return points has exactly the ops behind calls.  Each of these is a safepoint; so is each target of a back-edge, and
    what comes behind an op that a run can stop in the middle of (in a wide function, behind the op that hands its result on).
    Safepoints are ops and in order.  They list operands alone, none that the callee has overwritten.
@@ -45,13 +47,13 @@ from arenite.bytecode.safepoints import HEAD
 from arenite.bytecode.text import op_text
 from arenite.bytecode.verifier import code, points
 from arenite.bytecode.verifier.code import Broken
-from arenite.bytecode.verifier.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, facts
+from arenite.bytecode.verifier.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, VECTOR, facts
 from arenite.bytecode.verifier.rules import Rules
 from arenite.bytecode.verifier.walk import Walk
 from arenite.errors import InternalError
 from arenite.layout.instance import WORD
 from arenite.layout.records import GlobalRecord
-from arenite.layout.types import GlobalType, TableType
+from arenite.layout.types import V128, GlobalType, TableType, slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,13 +93,18 @@ def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
 
 
 def class_of(type_: int) -> int:
-    """The class of a value type."""
+    """The class of a slot's type."""
     return CLASSES.get(type_, UNWRITTEN)
 
 
 def classes_of(types: Iterable[int]) -> bytes:
-    """The classes of value types."""
+    """The classes of slots' types."""
     return bytes(map(class_of, types))
+
+
+def global_class(type_: int) -> int:
+    """The class of the first slot of a global."""
+    return class_of(type_) | VECTOR * (type_ == V128)
 
 
 def _words(classes: bytes) -> bytes:
@@ -108,8 +115,8 @@ def _words(classes: bytes) -> bytes:
 
 def _rules(module: ModuleCode) -> Rules:
     """What the module says, as the walk wants it."""
-    params = [classes_of(t.params) for t in module.types]
-    results = [classes_of(t.results) for t in module.types]
+    params = [classes_of(slots(t.params)) for t in module.types]
+    results = [classes_of(slots(t.results)) for t in module.types]
     spaces = _spaces(module)
     return Rules(
         list(module.function_types[module.imported_functions :]),
@@ -117,7 +124,7 @@ def _rules(module: ModuleCode) -> Rules:
         results,
         [_words(classes) for classes in params],
         [_words(classes) for classes in results],
-        [struct.pack(f"<{len(t.params)}I", *t.params) for t in module.types],
+        [struct.pack(f"<{len(p)}I", *p) for p in (slots(t.params) for t in module.types)],
         b"".join(
             SPACE.pack(start, step.bit_length() - 1, len(classes)) for start, step, classes in map(spaces.__getitem__, SPACES)
         ),
@@ -130,8 +137,8 @@ def _spaces(module: ModuleCode) -> dict[str, tuple[int, int, bytes]]:
     """What operands name, by their roles: where the first one is, how far apart they are, and the class of each (or of its elements)."""
     layout = module.layout
     imported = [i.type for i in module.imports]
-    own_globals = classes_of(type_.content for type_, _ in module.globals)
-    imported_globals = classes_of(t.content for t in imported if isinstance(t, GlobalType))
+    own_globals = bytes([global_class(slot) for type_, _ in module.globals for slot in slots((type_.content,))])
+    imported_globals = bytes([global_class(t.content) for t in imported if isinstance(t, GlobalType)])
     tables = classes_of(t.element for t in (*imported, *module.tables) if isinstance(t, TableType))
     functions = bytes([FUNCTION_REFERENCE])
     return {

@@ -71,6 +71,8 @@ class Symbols:
         """A slot's distance from the frame."""
         return self.number(line, f"slot.{name}", "u16")
 
+    pair = slot
+
     def declarations(self) -> str:
         """What holes are."""
         ranges = [f"!{self.numbers[k]} = !{{i64 0, i64 {1 << min(h.bits, 32)}}}\n" for k, h in HOLES.items()]
@@ -120,6 +122,10 @@ class Constants:
         del line
         self.holes[f"slot.{name}"] = SLOT
         return str(self.value(f"slot.{name}"))
+
+    def pair(self, line: Line, name: str) -> str:
+        """That of the first of two, which an access of 16 bytes has no field for: it takes multiples of 16."""
+        return self.opaque(line, f"slot.{name}.u16", "u16")
 
     def declarations(self) -> str:
         """None are needed."""

@@ -12,6 +12,7 @@ from arenite.emit.addressing import alias_metadata
 from arenite.emit.handler import Handler
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.routine import CONVENTION, PC, STATUS_LABELS, Routine
+from arenite.emit.vector_text import definitions
 from arenite.layout.raw import GRAIN, LEAST, RAW
 from arenite.layout.records import StoreContext
 from arenite.layout.side_tables import COUNT_ONE
@@ -47,7 +48,13 @@ class Interpreter:
 
     def text(self) -> str:
         """Handlers in the table's order, stops, bulk functions, the entry."""
-        parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA]
+        parts = [
+            declarations(),
+            "declare i32 @llvm.umin.i32(i32, i32)\n",
+            definitions(self.architecture),
+            alias_metadata(),
+            METADATA,
+        ]
         parts += [self.stop(status) for status in STATUS_LABELS]
         parts += [self.copy(), self.fill(), self.bulk("copy"), self.bulk("fill")]
         parts += [self.handler(row).text() for row in TABLE]

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I32, I64, Memory, Type, Value, space_of
+from arenite.bytecode.protocol import F32, F32X4, F64, F64X2, I1, I32, I32X4, I64, I64X2, LANES, Memory, Type, Value, space_of
+from arenite.bytecode.vector_prims import VECTOR_PRIMS, is_vector, lanes, llvm_facts, result_of
 from arenite.emit.addressing import Addressing, alias_tag, widened
 from arenite.errors import InternalError
 from arenite.layout.frame import SLOT
@@ -25,6 +26,8 @@ METADATA: Final = f'{COLD} = !{{!"branch_weights", i32 1, i32 100000}}\n{INVARIA
 CANONICAL_NAN: Final = {
     F32: (I32, 0x7F800000, 0x7FC00000),
     F64: (I64, 0x7FF0 << 48, 0x7FF8 << 48),
+    F32X4: (I32X4, 0x7F800000, 0x7FC00000),
+    F64X2: (I64X2, 0x7FF0 << 48, 0x7FF8 << 48),
 }  # integer of the width, infinity, NaN
 
 
@@ -76,10 +79,16 @@ class LlvmText:
     # values
     def const(self, type_: Type, n: int) -> Value:
         """The constant with bit pattern `n`."""
+        if type_.is_vector:
+            lane, bits = LANES[type_], LANES[type_].bits
+            parts = (self.const(lane, n >> at & (1 << bits) - 1).text for at in range(0, type_.bits, bits))
+            return Value(type_, f"<{', '.join(f'{lane.llvm} {part}' for part in parts)}>", n)
         return Value(type_, str(n - (1 << type_.bits) if n >> (type_.bits - 1) & 1 else n), n)
 
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Value:
         """A primitive."""
+        if is_vector(args, to):
+            return self.vector(prim, args, to)
         p, t = PRIMS[prim], args[0].type
         r = {"same": t, "i1": I1, "last": args[-1].type}.get(p.result, to)
         assert r is not None, prim
@@ -87,19 +96,44 @@ class LlvmText:
             return args[0]
         if prim == "extend_u" and args[0].wide and r is I64:
             return Value(I64, args[0].wide)
-        f = {F32: "f32", F64: "f64"}.get(t, "")
+        f = {F32: "f32", F64: "f64"}.get(t, t.llvm)
         return Value(r, self.line(p.llvm.format(*(a.text for a in args), t=t.llvm, r=r.llvm, f=f)))
+
+    def vector(self, prim: str, args: tuple[Value, ...], to: Type | None) -> Value:
+        """A primitive on vectors."""
+        p, t = VECTOR_PRIMS[prim], args[0].type
+        r = result_of(p, args, to)
+        if r is t and prim == "bits":
+            return args[0]
+        last, facts = "", llvm_facts(t, r)
+        for line in p.llvm:
+            last = self.line(line.format(*(a.text for a in args), _=last, **facts))
+        return Value(r, last)
 
     def canonical(self, value: Value) -> Value:
         """One NaN only, where runs must be deterministic."""
         if not self.deterministic:
             return value
         bits, infinity, nan = CANONICAL_NAN[value.type]
+        if value.type.is_vector:
+            return self.canonical_lanes(value, bits, infinity, nan)
         # asked of the bits: LLVM believes that some floats, such as a square root, are never NaN
         word = self.pure("bits", value, to=bits)
         magnitude = self.pure("and", word, self.const(bits, (1 << (bits.bits - 1)) - 1))
         word = self.pure("select", self.pure("gt_u", magnitude, self.const(bits, infinity)), self.const(bits, nan), word)
         return self.pure("bits", word, to=value.type)
+
+    def canonical_lanes(self, value: Value, bits: Type, infinity: int, nan: int) -> Value:
+        """The same of each lane."""
+        word, ones = self.pure("bits", value, to=bits), (1 << LANES[bits].bits) - 1
+        magnitude = self.pure("and", word, self.lanes(bits, ones >> 1))
+        is_nan = self.pure("gt_u", magnitude, self.lanes(bits, infinity))
+        kept = self.pure("and", word, self.pure("xor", is_nan, self.lanes(bits, ones)))
+        return self.pure("bits", self.pure("or", kept, self.pure("and", is_nan, self.lanes(bits, nan))), to=value.type)
+
+    def lanes(self, type_: Type, n: int) -> Value:
+        """The constant vector whose lanes all have the bit pattern `n`."""
+        return self.const(type_, int.from_bytes(n.to_bytes(LANES[type_].size, "little") * lanes(type_), "little"))
 
     # memory
     def address(self, space: Space, at: Value, disp: Value | int, size: int) -> str:
@@ -197,8 +231,10 @@ class LlvmText:
         """End the run: how, is the tier's affair; values alone have no way to."""
         raise InternalError(f"a trap ({code.message}) outside of any handler")
 
-    def slot_word(self, value: Value) -> str:
-        """What a value looks like in its 8-byte slot: bits, zero-extended."""
+    def slot_bits(self, value: Value) -> Value:
+        """What a value looks like in its 8-byte slot: bits, zero-extended; a vector in both of its slots."""
+        if value.type.is_vector:
+            return self.pure("bits", value, to=I64X2)
         if value.type.is_float:
             value = self.pure("bits", value, to=I32 if value.type is F32 else I64)
-        return value.text if value.type is I64 else self.pure("extend_u", value, to=I64).text
+        return value if value.type is I64 else self.pure("extend_u", value, to=I64)

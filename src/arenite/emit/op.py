@@ -84,14 +84,16 @@ class OpRoutine(Routine, ABC):
         )
 
     def result(self, value: Value) -> None:
-        """Write the destination's slot."""
-        self.write(self.slot_word(value))
+        """Write the destination's slot, or both."""
+        self.write(self.slot_bits(value))
 
-    def write(self, word: str) -> None:
-        """Write the destination's slot, all 8 bytes of it."""
+    def write(self, bits: Value) -> None:
+        """Write the destination's slot, all 8 bytes of it, or both of a vector."""
         destination = self.row.destination
         assert destination is not None, self.row.name
-        self.do(f"store {self.volatile}i64 {word}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}")
+        self.do(
+            f"store {self.volatile}{bits.type.llvm} {bits.text}, ptr {self.slot(destination)}, align 8{alias_tag(Space.FRAME)}"
+        )
 
     # transfers
     @abstractmethod

@@ -8,13 +8,13 @@ Names in the text (the safe tier provides them):
     FLOOR                          a list of one number: where the run pauses
     sp vmctx fuel q w              the machine's registers; q, w: sp in units of 8 and 4 bytes
     I Q F D                        the arena, as the memoryview formats of these letters;  SI SQ: the store page;  WI: window entries
-    m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`
+    m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`;  ldV stV: the same of vectors
     RETURNB                        the map of return points
     STOP ASK SWITCH COPY FILL      end the run; ask for a builtin; another instance; bulk operations
     CARRY                          move slots to the frame's beginning
     ROUND32 …                      `emit.numerics`
 
-Invariants: an i32 or i64 is an int in [0, 2**bits) or a bool, a float is a float; an arena offset is never negative, so an access either
+Invariants: an i32 or i64 is an int in [0, 2**bits) or a bool, a vector is an int, a float is a float; an arena offset is never negative, so an access either
 lies inside a view or raises: `IndexError`, or `struct.error` from wider accesses to memory.
 """
 
@@ -29,9 +29,26 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.calls import mapped
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F64, I1, I8, I32, I64, Code, Label, Labels, Memory, Register, Type, Value, space_of
+from arenite.bytecode.protocol import (
+    F32,
+    F64,
+    I1,
+    I8,
+    I32,
+    I64,
+    LANES,
+    Code,
+    Label,
+    Labels,
+    Memory,
+    Register,
+    Type,
+    Value,
+    space_of,
+)
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.bytecode.vector_prims import VECTOR_PRIMS, is_vector, result_of
 from arenite.emit.numerics import FUNCTIONS
 from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement, uses
 from arenite.layout.frame import SLOT
@@ -205,6 +222,8 @@ class PythonText:
 
     def pure(self, prim: str, *args: Value, to: Type | None = None) -> Expression:
         """A primitive, as an expression."""
+        if is_vector(args, to):
+            return self.vector(prim, args, to)
         p, t, first = PRIMS[prim], args[0].type, expression(args[0])
         r = {"same": t, "i1": I1, "last": args[-1].type}.get(p.result, to)
         assert r is not None, prim
@@ -223,6 +242,25 @@ class PythonText:
         places = (f"{{{i}}}" for i in range(len(args)))
         return Expression(r, tree=built(p.python.format(*places, **self.facts(t, r)), *trees))
 
+    def vector(self, prim: str, args: tuple[Value, ...], to: Type | None) -> Expression:
+        """A primitive on vectors, which are ints; what is done lane by lane is so in a list of lanes."""
+        p, t = VECTOR_PRIMS[prim], args[0].type
+        r, trees = result_of(p, args, to), [tree(a) for a in args]
+        if prim == "bits":
+            return Expression(r, tree=trees[0])
+        if not p.lanewise:
+            sizes = {"size": LANES.get(t, t).size, "rsize": LANES.get(r, r).size}
+            return Expression(r, tree=built(p.python.format(*(f"{{{i}}}" for i in range(len(args))), **sizes), *trees))
+        lanes = [f"x{i}" for i in range(len(args))]
+        return self.lanes(p.python.format(*lanes, **self.facts(LANES[t], LANES[r])), r, t, *trees)
+
+    def lanes(self, lane: str, r: Type, t: Type, *trees: ast.expr) -> Expression:
+        """A vector of lanes of type `r`, each made of x0 …, the lanes of vectors of type `t`."""
+        names = ", ".join(f"x{i}" for i in range(len(trees)))
+        split = ", ".join(f"SPLIT_{t.name}({{{i}}})" for i in range(len(trees)))
+        every = f"zip({split})" if len(trees) > 1 else split
+        return Expression(r, tree=built(f"JOIN_{r.name}([{lane} for {names} in {every}])", *trees))
+
     def facts(self, t: Type, r: Type) -> dict[str, object]:
         """What the Python spelling of a primitive may mention."""
         bits = {F32: "F32_BITS", F64: "F64_BITS"}.get(t) or {F32: "BITS_F32", F64: "BITS_F64"}.get(r)
@@ -239,7 +277,11 @@ class PythonText:
 
     def canonical(self, value: Value) -> Expression:
         """One NaN only, where runs must be deterministic."""
-        return Expression(value.type, tree=built("CANON({0})", tree(value))) if self.deterministic else expression(value)
+        if not self.deterministic:
+            return expression(value)
+        if value.type.is_vector:
+            return self.lanes("CANON(x0)", value.type, value.type, tree(value))
+        return Expression(value.type, tree=built("CANON({0})", tree(value)))
 
     # memory
     def load(self, where: Space | Memory, type_: Type, at: Value, disp: Value | int = 0) -> Expression:
@@ -252,7 +294,9 @@ class PythonText:
         return replace(found, loaded=self.steps[-1]) if type_ is I64 else found
 
     def element(self, space: Space, type_: Type, place: Expression) -> ast.expr:
-        """An element of a view: of the frame, of the whole space otherwise."""
+        """An element of a view: of the frame, of the whole space otherwise; of a vector both halves."""
+        if type_.is_vector:
+            return built("{0} | {1} << 64", *(self.element(space, I64, displaced(place, at)) for at in (0, I64.size)))
         index = scaled(place, type_.size)
         if space is Space.FRAME:
             return built(f"{type_.view.upper()}[{'q' if type_.size == 8 else 'w'} + {{0}}]", index)
@@ -265,6 +309,10 @@ class PythonText:
         if space is Space.FRAME:
             assert isinstance(disp, int)
             self.write_frame(expression(at).operand, value, disp)
+        elif space is not Space.MEMORY and value.type.is_vector:
+            whole = self.temporary(value.type, tree(value))
+            self.store(space, at, Expression(I64, tree=built("{0} & 18446744073709551615", whole.tree)), disp)
+            self.store(space, displaced(at, disp), Expression(I64, tree=built("{0} >> 64", whole.tree)), I64.size)
         elif space is Space.MEMORY:
             self.do("m[{0}] = {1}" if value.type is I8 else f"st{letter}(m, {{0}}, {{1}})", place.tree, tree(value))
         else:

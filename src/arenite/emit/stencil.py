@@ -27,6 +27,7 @@ from arenite.emit.hole import SPELLINGS
 from arenite.emit.llvm_text import METADATA, declarations
 from arenite.emit.op import OpRoutine
 from arenite.emit.routine import CONVENTION, PC, PINNED, STATUS_LABELS
+from arenite.emit.vector_text import definitions
 from arenite.layout.cage import UNIT
 from arenite.layout.side_tables import COMPILABLE_MAX
 from arenite.layout.spaces import Space
@@ -66,7 +67,7 @@ def takes(row: Row) -> list[tuple[str, str]]:
     """Operands that may come in accumulators: (name, accumulator)."""
     found, stores = [], Space.MEMORY in effects(row).writes
     for o in row.operands:
-        if o.form is Form.SLOT and o.name not in row.fixed:
+        if o.form is Form.SLOT and not o.type.is_vector and o.name not in row.fixed:
             found += [(o.name, where) for where in WORDS]
             if o.type is F64 or o.role == "any" or (o.type is I64 and stores):  # an f64 is stored as the i64 that its bits are
                 found += [(o.name, where) for where in FLOATS]
@@ -75,7 +76,7 @@ def takes(row: Row) -> list[tuple[str, str]]:
 
 def gives(row: Row) -> tuple[str, ...]:
     """The accumulators that the result may go to."""
-    if row.destination is None or effects(row).builtin is not None:
+    if row.destination is None or row.destination.type.is_vector or effects(row).builtin is not None:
         return ()
     return FLOATS if row.destination.type is F64 else WORDS
 
@@ -129,7 +130,8 @@ class Stencil(OpRoutine):
     def slot_offset(self, operand: Operand, type_: Type = I64) -> str:
         """A hole for 16 bits."""
         if type_ is I64:
-            return self.spelling.slot(self.line, operand.name)
+            spelled = self.spelling.pair if operand.type.is_vector else self.spelling.slot
+            return spelled(self.line, operand.name)
         return self.hole(f"slot.{operand.name}.u16", "u16", type_)
 
     def number(self, operand: Operand) -> Value:
@@ -178,12 +180,13 @@ class Stencil(OpRoutine):
 
     def result(self, value: Value) -> None:
         """To the slot and to its accumulator."""
-        word, to = self.slot_word(value), self.variant.result
+        bits, to = self.slot_bits(value), self.variant.result
+        word = bits.text
         if to in WORDS:
             self.passed[to] = word
         elif to:
             self.passed[to] = value.text if value.type is F64 else self.line(f"bitcast i64 {word} to double")
-        self.write(word)
+        self.write(bits)
 
     # what leaves
     def tail(self, target: str, **registers: str) -> None:
@@ -296,7 +299,8 @@ def stencils(
             stencil = Stencil(row, addressing, architecture, variant, spelled, **options)
             bodies.append(stencil.text())
             types = stencil.types
-    parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", alias_metadata(), METADATA, spelled.declarations()]
+    parts = [declarations(), "declare i32 @llvm.umin.i32(i32, i32)\n", definitions(architecture)]
+    parts += [alias_metadata(), METADATA, spelled.declarations()]
     for name, kind in sorted(spelled.holes.items()):
         if kind == "code":
             parts.append(f"declare {CONVENTION} void @{name}({', '.join(types.values())})\n")

@@ -13,7 +13,7 @@ from arenite.inspect.kinds import FUNCTION, LEADS
 from arenite.inspect.records import RecordRow
 from arenite.layout.cage import HOST_PAGE, write_context
 from arenite.layout.records import FuncRefRecord
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, FuncType, type_name
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, FuncType, type_name
 from arenite.machine.run.backtrace import readable
 from arenite.machine.space.image import ARENA
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from arenite.snapshot.travel import Sizes
 
 UNSIGNED: Final = {4: struct.Struct("<I"), 8: struct.Struct("<Q")}
+VECTOR_SIZE: Final = 16
 FORMATS: Final = {I32: "<i4x", I64: "<q", F32: "<f4x", F64: "<d"}
 
 
@@ -114,7 +115,9 @@ class Names:
         return self.reference(at) + (f" {code.types[code.function_types[index]]}" if code is not None and known else "")
 
     def value(self, type_: int, bits: int) -> str:
-        """A value in words, from the 8 bytes of a slot or global."""
+        """A value in words, from the 8 bytes of a slot or global, or 16 of a vector's."""
+        if type_ == V128:
+            return bits.to_bytes(VECTOR_SIZE, "little").hex(" ", 4)
         if type_ in FORMATS:
             value = struct.unpack(FORMATS[type_], bits.to_bytes(8, "little"))[0]
             return f"{value:,}" if isinstance(value, int) else repr(value)
@@ -124,9 +127,13 @@ class Names:
             return f"host object {bits - 1}" if bits else "null"
         return ""
 
+    def bits(self, at: int, type_: int) -> int:
+        """The bits of a slot or global, of a vector all."""
+        return int.from_bytes(self.arena.bytes(at, VECTOR_SIZE if type_ == V128 else 8), "little")
+
     def row(self, at: int, type_: int, name: str, doc: str) -> RecordRow:
         """The value in a slot or global."""
-        bits = self.arena.number(at, 8)
+        bits = self.bits(at, type_)
         link = bits if type_ == FUNCREF and bits else None
         return RecordRow(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
 

@@ -18,12 +18,15 @@ from arenite.inspect.survey import order
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import FrameHeader
+from arenite.layout.types import UPPER, slots
 from arenite.machine.run.activation import HOST_CALL
 from arenite.machine.run.backtrace import GuestFrame, cut, unlocated
 from arenite.machine.run.frames import check_place, frames_in
 from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from arenite.bytecode.module import ModuleCode
     from arenite.inspect.records import RecordRow, Survey
     from arenite.machine.run.activation import Activation
@@ -86,9 +89,10 @@ def _why(survey: Survey, names: Names, a: Activation) -> str:
     import_ = functions[a.vmctx] if a.vmctx < len(functions) else None
     if import_ is None:
         return f"{text}; it calls a host function that there is not"
-    if a.sp + SLOT * len(import_.type.params) > survey.arena.size:
+    types = slots(import_.type.params)
+    if a.sp + SLOT * len(types) > survey.arena.size:
         return f"{text}; it calls {import_}"
-    params = (names.value(t, survey.arena.number(a.sp + SLOT * n, SLOT)) for n, t in enumerate(import_.type.params))
+    params = (names.value(t, names.bits(a.sp + SLOT * n, t)) for n, t in enumerate(types) if t != UPPER)
     return f"{text}; it calls {import_}({', '.join(params)})"
 
 
@@ -122,15 +126,16 @@ class FrameReader:
         """A frame's title and rows."""
         placed, number = self.function_at(frame.pc - (not innermost))
         title = self.title(activation, frame, placed, number, vmctx)
-        slots = self.host_slots(frame) if placed is None or number is None else self.guest_slots(frame, placed, number)
+        found = self.host_slots(frame) if placed is None or number is None else self.guest_slots(frame, placed, number)
         rows = self.names.rows(
             FrameHeader,
             frame.header,
             {FrameHeader.return_pc: lambda pc: "to the host" if pc == HALT_PC else self.function_name(pc - 1)},
         )
         live = {at for start, stop in frame.live for at in range(start, stop, SLOT)}
-        shown = [(at, role, type_) for at, role, type_ in slots if at in live]
-        rows += [self.names.row(at, type_, role, "") for at, role, type_ in shown if at + SLOT <= self.survey.arena.size]
+        shown = [(at, role, type_) for at, role, type_ in found if at in live]
+        end = self.survey.arena.size
+        rows += [self.names.row(at, type_, role, "") for at, role, type_ in shown if at + SLOT * len(slots((type_,))) <= end]
         return title, sorted(rows, key=lambda row: row.at)
 
     def function_at(self, pc: int) -> tuple[PlacedModule | None, int | None]:
@@ -170,16 +175,22 @@ class FrameReader:
             return []
         answered = frame.pc - UNIT in self.window.preamble.host_calls
         types, role = (type_.results, "result") if answered else (type_.params, "parameter")
-        return [(frame.sp + SLOT * n, f"{role} {n}", t) for n, t in enumerate(types)]
+        return _named(frame.sp, role, slots(types))
 
     def guest_slots(self, frame: StackFrame, placed: PlacedModule, number: int) -> list[tuple[int, str, int]]:
         """Slots of a guest's function: parameters, locals, and operands that the safepoint knows."""
         code: ModuleCode = placed.code
         types = memoryview(code.locals[number]).cast("I")
-        params = len(code.types[code.function(number).type_index].params)
-        found = [(frame.sp + SLOT * n, f"parameter {n}", types[n]) for n in range(params)]
-        first = frame.sp + locals_at(code, number)
-        found += [(first + SLOT * (n - params), f"local {n}", types[n]) for n in range(params, len(types))]
+        type_ = code.types[code.function(number).type_index]
+        params = len(slots(type_.params))
+        found = _named(frame.sp, "parameter", types[:params])
+        found += _named(frame.sp + locals_at(code, number), "local", types[params:], len(type_.params))
         safepoint = placed.safepoints(number).get(frame.pc - placed.origin)
         operands = () if safepoint is None else safepoint.slots
-        return found + [(frame.sp + SLOT * slot, f"operand in slot {slot}", t) for slot, t in operands]
+        return found + [(frame.sp + SLOT * slot, f"operand in slot {slot}", t) for slot, t in operands if t != UPPER]
+
+
+def _named(at: int, role: str, types: Sequence[int], first: int = 0) -> list[tuple[int, str, int]]:
+    """The values in slots of these types from `at` on, numbered from `first`."""
+    begins = [n for n, t in enumerate(types) if t != UPPER]
+    return [(at + SLOT * n, f"{role} {first + i}", types[n]) for i, n in enumerate(begins)]

@@ -22,7 +22,7 @@ from arenite.inspect.records import MOST_ROWS, Record, RecordRow, Survey
 from arenite.inspect.roots import Import, Instance, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT
 from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
-from arenite.layout.types import FUNCREF, FuncType, type_name
+from arenite.layout.types import FUNCREF, FuncType, slots, type_name
 from arenite.machine.run.backtrace import cut
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Walk:
     def global_(self, at: int, type_: int, title: str) -> Record:
         """A global."""
         row = self.names.row(at, type_, GlobalRecord.value.name, GlobalRecord.value.doc)
-        return Record(at, GlobalRecord.size, kinds.GLOBALS, title, [row])
+        return Record(at, GlobalRecord.size * len(slots((type_,))), kinds.GLOBALS, title, [row])
 
     def loose_globals(self) -> Iterator[Record]:
         """Globals that lie in no instance: the host made them, or nobody knows the module that did."""

@@ -2,7 +2,7 @@
 
     parameters, where results will be | FrameHeader | the function's own slots
 
-A slot is 8 bytes.  The caller writes the parameters and the header; what is behind the header is the callee's.
+A slot is 8 bytes; a v128 lies in two, whose place is a multiple of 8 as every slot's.  The caller writes the parameters and the header; what is behind the header is the callee's.
 
 The *map of return points* has one bit for each unit of bytecode, from the lowest bit of each byte: only there may a frame go on.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.layout.cage import CODE_MAX, UNIT
 from arenite.layout.records import FrameHeader
+from arenite.layout.types import slots
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
@@ -25,7 +26,7 @@ RETURN_MAP_SIZE: Final = CODE_MAX // UNIT // UNITS_IN_BYTE  # bytes that a windo
 
 def header_offset(type_: FuncType) -> int:
     """Where a frame of a function of this type has its header, in bytes from its beginning."""
-    return SLOT * max(len(type_.params), len(type_.results))
+    return SLOT * max(len(slots(type_.params)), len(slots(type_.results)))
 
 
 def frame_end(type_: FuncType) -> int:

@@ -1,6 +1,6 @@
 """Where an instance keeps what it refers to: behind the fixed fields of its record, one word for each thing of its module.
 
-    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | 8 bytes per defined global
+    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | 8 bytes per defined global, 16 for a v128
 
 A word is the arena offset of a function reference, a table record or a global record.  Bytecode names such a place by its distance
 from the instance (`disp`).
@@ -8,21 +8,42 @@ from the instance (`disp`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.layout import raw
 from arenite.layout.records import GlobalRecord, InstanceRecord
+from arenite.layout.types import V128, slots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from arenite.layout.types import GlobalType
 
 WORD = raw.SIZE
 
 
+def global_size(type_: GlobalType) -> int:
+    """Bytes of a global's value."""
+    return GlobalRecord.size * len(slots((type_.content,)))
+
+
+def vector_globals(types: Iterable[GlobalType]) -> tuple[int, ...]:
+    """Which of the globals that a module defines are vectors, ascending."""
+    return tuple([i for i, type_ in enumerate(types) if type_.content == V128])
+
+
 class InstanceLayout(NamedTuple):
-    """The layout for a module with so many imported functions, tables (imported ones too), imported globals and defined globals."""
+    """The layout for a module with so many imported functions, tables (imported ones too), imported globals and defined globals.
+
+    `vectors`: which of these are v128s.
+    """
 
     imported_functions: int
     tables: int
     imported_globals: int
     defined_globals: int
+    vectors: tuple[int, ...] = ()
 
     def function(self, index: int) -> int:
         """Place of the reference to imported function `index`."""
@@ -39,7 +60,7 @@ class InstanceLayout(NamedTuple):
     def defined_global(self, index: int) -> int:
         """Place of the value of defined global `index` (0 is the first that is not imported)."""
         start = -(-self.imported_global(self.imported_globals) // GlobalRecord.size) * GlobalRecord.size
-        return start + GlobalRecord.size * index
+        return start + GlobalRecord.size * (index + bisect_left(self.vectors, index))
 
     @property
     def size(self) -> int:

@@ -30,6 +30,7 @@ from arenite.bytecode.row import OPERAND_KINDS, Form
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
+from arenite.layout.types import slots
 from arenite.snapshot.container import decompressed
 from arenite.snapshot.older import OPS, type_digest
 
@@ -225,15 +226,15 @@ def _check_functions(code: ModuleCode) -> None:
         raise InternalError(f"{len(code.functions) // FUNCTION.size} functions; the module has {len(types)}")
     last, size = 0, len(code.bytecode)
     for function, type_, locals_ in zip(code.all_functions(), types, code.locals, strict=True):
-        params = len(code.types[type_].params)
-        slots = len(locals_) // 4 - params
+        params = len(slots(code.types[type_].params))
+        own = len(locals_) // 4 - params
         if (
             function.type_index != type_
             or not 0 <= function.begin < function.end <= size
             or function.begin % UNIT
             or len(locals_) % 4
-            or slots < 0
-            or function.header + FrameHeader.size + 8 * slots > function.frame_size
+            or own < 0
+            or function.header + FrameHeader.size + 8 * own > function.frame_size
             or not last <= function.safepoints <= len(code.safepoints)
         ):
             raise InternalError(f"a function that cannot be: {function}")

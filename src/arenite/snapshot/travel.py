@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
-from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
+from arenite.layout.instance import global_size
+from arenite.layout.records import FrameHeader, FuncRefRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.light import dataclass
 from arenite.machine.frozen.freeze import FrozenMachine
@@ -205,7 +206,8 @@ class Reading:
 
     def global_(self, fields: Fields) -> GlobalAddr:
         """A global."""
-        return GlobalAddr(self.place(fields, "at", GlobalRecord.size), values.read_globaltype(fields.fields("type")))
+        type_ = values.read_globaltype(fields.fields("type"))
+        return GlobalAddr(self.place(fields, "at", global_size(type_)), type_)
 
     def host_states(self) -> dict[str, HostState]:
         """States of host modules, by name."""

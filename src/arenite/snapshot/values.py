@@ -8,13 +8,13 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from arenite.errors import SnapshotError
-from arenite.layout.types import NAMES, NUMERIC, REFERENCES, FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.layout.types import NAMES, NUMERIC, REFERENCES, VECTORS, FuncType, GlobalType, Limits, MemoryType, TableType
 
 if TYPE_CHECKING:
     from arenite.machine.run.hosts import HostState
     from arenite.snapshot.checked import Fields
 
-CODES: Final = {NAMES[type_]: type_ for type_ in (*NUMERIC, *REFERENCES)}  # what a slot can hold
+CODES: Final = {NAMES[type_]: type_ for type_ in (*NUMERIC, *VECTORS, *REFERENCES)}  # what a slot can hold
 BYTES: Final = "$bytes"
 DEEPEST: Final = 64
 

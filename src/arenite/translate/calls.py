@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+from mypy_extensions import i64
 
 from arenite.layout.records import FrameHeader
-from arenite.translate.operands import Operands, WideFrame
+from arenite.layout.types import UPPER
+from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.records import Records  # noqa: TC001 (as above)
 from arenite.translate.shape import Shape  # noqa: TC001 (as above)
 from arenite.translate.tables import (
@@ -25,7 +26,7 @@ from arenite.translate.tables import (
     RETURN_CALL_IMPORT,
     RETURN_CALL_INDIRECT,
 )
-from arenite.translate.writer import NEAR, UNIT, OpWriter
+from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame
 
 HEADER: Final = FrameHeader.size
 
@@ -41,13 +42,13 @@ class Calls:
         self.records = records
         self.need: i64 = 0
 
-    def call(self, func: i64, params: i64, results: i64, at: i64) -> None:
+    def call(self, func: i64, at: i64) -> None:
         """Functions that the module defines are branched to; imported ones are found in the instance."""
         shape = self.shape
         writer = self.writer
-        frame, header = self.arguments(params, results)
-        pc = writer.pc()
         type_ = shape.func_types[func]
+        frame, header = self.arguments(type_)
+        pc = writer.pc()
         if func < shape.imported_functions:
             writer.effect32(CALL_IMPORT, 0, shape.functions[func])
             self.records.type(writer.pc())
@@ -57,50 +58,54 @@ class Calls:
             writer.effect32(CALL, 0, frame)
             writer.tail(header, 0)
             self.records.call(pc, func - shape.imported_functions)
-        self.called(type_, params, at)
+        self.called(type_, at)
 
-    def call_indirect(self, type_: i64, table: i64, params: i64, results: i64, at: i64) -> None:
+    def call_indirect(self, type_: i64, table: i64, at: i64) -> None:
         """The type that is expected is a constant of the op."""
         s = self.s
         writer = self.writer
         index = s.source(s.height - 1, 3)
         s.drop(1)
-        frame, header = self.arguments(params, results)
+        frame, header = self.arguments(type_)
         writer.effect32(CALL_INDIRECT, index, self.shape.tables[table])
         self.records.type(writer.pc())
         writer.tail(type_, frame)
         writer.tail(header, 0)
-        self.called(type_, params, at)
+        self.called(type_, at)
 
-    def arguments(self, params: i64, results: i64) -> tuple[i64, i64]:
+    def arguments(self, type_: i64) -> tuple[i64, i64]:
         """Bring the arguments to their temporaries; where the callee's frame and its header begin."""
         s = self.s
+        params = i64(self.shape.params[type_])
+        results: i64 = len(self.shape.results[type_])
         s.settle_top(params)
         frame = s.temporary(s.height - params)
         header = frame + UNIT * max(params, results)
         self.need = max(self.need, header + HEADER)
         return frame, header
 
-    def return_call(self, func: i64, params: i64, results: i64, own: i64) -> None:
+    def return_call(self, func: i64, own: i64) -> None:
         """As `call`, in the place of this frame, whose header is at `own`."""
         shape = self.shape
         writer = self.writer
-        own, header = self.replacing(params, results, own)
+        type_ = shape.func_types[func]
+        own, header = self.replacing(type_, own)
         pc = writer.pc()
         if func < shape.imported_functions:
             writer.effect32(RETURN_CALL_IMPORT, 0, shape.functions[func])
             self.records.type(writer.pc())
-            writer.tail(shape.func_types[func], own)
+            writer.tail(type_, own)
             writer.tail(header, 0)
         else:
             writer.effect32(RETURN_CALL, 0, own)
             writer.tail(header, 0)
             self.records.call(pc, func - shape.imported_functions)
 
-    def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64, own: i64) -> None:
+    def return_call_indirect(self, type_: i64, table: i64, own: i64) -> None:
         """As `call_indirect`, in the place of this frame.  An index is brought out of the arguments' way."""
         s = self.s
         writer = self.writer
+        params = i64(self.shape.params[type_])
         table = self.shape.tables[table]
         h = s.height - 1
         if UNIT * params > own:
@@ -116,16 +121,18 @@ class Calls:
                 s.settle(h)
             index = s.source(h, 3)
         s.drop(1)
-        own, header = self.replacing(params, results, own)
+        own, header = self.replacing(type_, own)
         writer.effect32(RETURN_CALL_INDIRECT, index, table)
         self.records.type(writer.pc())
         writer.tail(type_, own)
         writer.tail(header, 0)
 
-    def replacing(self, params: i64, results: i64, own: i64) -> tuple[i64, i64]:
+    def replacing(self, type_: i64, own: i64) -> tuple[i64, i64]:
         """Bring the arguments to the first slots; where our header is then, and where the callee's belongs."""
         s = self.s
         writer = self.writer
+        params = i64(self.shape.params[type_])
+        results: i64 = len(self.shape.results[type_])
         header = UNIT * max(params, results)
         self.need = max(self.need, header + HEADER)
         if UNIT * params <= own:
@@ -139,7 +146,8 @@ class Calls:
         i = params
         while i > 0:  # upward: what is overwritten has been brought away
             i -= 1
-            s.assign(start + i, frame + UNIT * i)
+            if s.types[start + i] != UPPER:
+                s.assign(start + i, frame + UNIT * i)
         writer.effect32(CARRY, 0, own)
         writer.tail(header, frame)
         return header, header
@@ -165,14 +173,14 @@ class Calls:
             if s.where[h] == dst:
                 return
             h += 1
-        if params > 0 and self.writer.retarget(s.where[last], dst):
+        if params > 0 and s.types[last] != UPPER and self.writer.retarget(s.where[last], dst):
             s.where[last] = dst
             s.aliases += 1
 
-    def called(self, type_: i64, params: i64, at: i64) -> None:
+    def called(self, type_: i64, at: i64) -> None:
         """Behind a call: a return point and a safepoint; the results lie where the arguments did."""
         s = self.s
-        s.drop(params)
+        s.drop(i64(self.shape.params[type_]))
         for result in self.shape.results[type_]:
             s.push_temporary(result)
         pc = self.writer.pc()

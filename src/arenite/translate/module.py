@@ -13,10 +13,9 @@ from arenite.bytecode.segments import DataSegment, DataSegments
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
 from arenite.features import SUPPORTED, Features
-from arenite.translate.operands import WideFrame
 from arenite.translate.shape import Shape
 from arenite.translate.translator import Translator
-from arenite.translate.writer import Trace
+from arenite.translate.writer import Trace, WideFrame
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ExternKind, Mode
@@ -88,10 +87,16 @@ def translate_body(validator: BodyValidator, translator: Translator, index: int)
     try:
         validator.body(index)
     except WideFrame:
+        writer = translator.writer
         translator.again()
-        translator.writer.wide = True
-        validator.body(index)
-        translator.writer.wide = False
+        writer.wide = True
+        try:
+            validator.body(index)
+        except WideFrame:
+            translator.again()
+            writer.vectors = True
+            validator.body(index)
+        writer.wide = writer.vectors = False
 
 
 def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:

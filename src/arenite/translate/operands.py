@@ -2,6 +2,7 @@
 
 - An operand of height h is in its *own* temporary (`temporary(h)`), in a local it still equals (an alias), or a constant not written yet.
 - `aliases` counts the second kind.
+- A vector is two operands, its second slot of type UPPER: both in their own temporaries or both aliases, never constants.
 - An operand's temporary is written by nobody else while the operand is on the stack.
 
 Compiled by mypyc; see `writer` for what that forbids.
@@ -14,16 +15,12 @@ from typing import Final, final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from arenite.layout.types import F32, I32
-from arenite.translate.tables import CONST32, CONST64, MOVE
-from arenite.translate.writer import NEAR, UNIT, OpWriter, signed32
+from arenite.layout.types import F32, I32, UPPER, V128
+from arenite.translate.tables import CONST32, CONST64, MOVE, MOVE_VECTOR
+from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame, signed32
 
 CONSTANT: Final = -1  # the place of an operand that lies nowhere yet
 NO_CONSTANT: Final = 1 << 32
-
-
-class WideFrame(Exception):  # noqa: N818 (not an error: the function is translated again)
-    """The function at hand needs slots that operands do not reach."""
 
 
 @final
@@ -66,6 +63,11 @@ class Operands:
         """Push an operand that lies in its own temporary."""
         self.push(self.first + UNIT * self.height, 0, type_)
 
+    def push_vector(self) -> None:
+        """The same of a vector."""
+        self.push_temporary(V128)
+        self.push_temporary(UPPER)
+
     def reserve(self, h: i64) -> None:
         """The stack reaches height h for the first time."""
         self.peak = h + 1
@@ -103,6 +105,15 @@ class Operands:
             self.constant(h, slot)
             self.where[h] = slot
         return slot if slot <= NEAR else self.writer.near(slot, which)
+
+    def pair(self, h: i64, which: i64) -> i64:
+        """The first of two slots that an op can read a vector from; `which`: as of `source`."""
+        slot = self.where[h]
+        return slot if slot <= NEAR else self.writer.near_pair(slot, which)
+
+    def width(self) -> i64:
+        """How many slots the topmost value has."""
+        return 2 if self.types[self.top(1)] == UPPER else 1
 
     def small(self, h: i64) -> bool:
         """Whether the operand is a constant that fits in 16 bits, signed."""
@@ -144,26 +155,40 @@ class Operands:
         """Copy a slot."""
         self.writer.value(MOVE, dst, self.writer.near(slot, 1), 0)
 
+    def move_value(self, dst: i64, slot: i64, type_: i64) -> None:
+        """Copy a slot, or both of a vector."""
+        if type_ == V128:
+            self.writer.vector8(MOVE_VECTOR, dst, slot if slot <= NEAR else self.writer.near_pair(slot, 1), 0)
+        else:
+            self.move(dst, slot)
+
     def assign(self, h: i64, dst: i64) -> None:
         """The operand's value to the slot `dst`; the operand is not needed any more, or the op written next is on another path."""
         slot = self.where[h]
         if slot < 0:
             self.constant(h, dst)
         elif slot != dst and not self.writer.retarget(slot, dst):
-            self.move(dst, slot)
+            self.move_value(dst, slot, self.types[h])
 
     def settle(self, h: i64) -> None:
-        """Bring the operand to its own temporary."""
+        """Bring the operand to its own temporary, a vector by either half."""
         slot = self.where[h]
         dst = self.temporary(h)
         if slot == dst:
             return
+        type_ = self.types[h]
+        if type_ == UPPER:
+            self.settle(h - 1)
+            return
         if slot < 0:
             self.constant(h, dst)
         else:
-            self.move(dst, slot)
+            self.move_value(dst, slot, type_)
             self.aliases -= 1
         self.where[h] = dst
+        if type_ == V128:
+            self.where[h + 1] = dst + UNIT
+            self.aliases -= 1
 
     def settle_top(self, count: i64) -> None:
         """Bring the topmost operands to their own temporaries."""
@@ -209,7 +234,8 @@ class Operands:
         start = self.top(count)
         i: i64 = 0
         while i < count:
-            self.assign(start + i, self.temporary(height + i))
+            if self.types[start + i] != UPPER:
+                self.assign(start + i, self.temporary(height + i))
             i += 1
 
     def untangle(self, count: i64) -> None:
@@ -227,5 +253,6 @@ class Operands:
         start = self.top(count)
         i: i64 = 0
         while i < count:
-            self.assign(start + i, UNIT * i)
+            if self.types[start + i] != UPPER:
+                self.assign(start + i, UNIT * i)
             i += 1

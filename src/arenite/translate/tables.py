@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_i16_le
 from mypy_extensions import i64
 
-from arenite.bytecode import integers
+from arenite.bytecode import integers, vectors
 from arenite.bytecode.ops import COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.bytecode.row import SLOTS
 from arenite.wasm.codes import CODES
@@ -59,8 +59,22 @@ LOAD_ROWS: Final = {
 }
 
 
+VECTOR_ROWS: Final = {
+    "f32x4.splat": "i32x4.splat",  # a slot holds bits
+    "f64x2.splat": "i64x2.splat",
+    "f32x4.extract_lane": "i32x4.extract_lane",
+    "f32x4.replace_lane": "i32x4.replace_lane",
+    "f64x2.replace_lane": "i64x2.replace_lane",
+    **vectors.RELAXED,
+}
+
+
 def row_of(opcode: Opcode) -> str:
     """Name of the op that does what an instruction does, when one op alone does."""
+    if opcode.chapter == "vector":
+        name = VECTOR_ROWS.get(opcode.name, opcode.name)
+        near = f"{name} memory0"
+        return name if not opcode.width else near if near in ROWS else f"{near} far"
     if opcode.name in LOAD_ROWS:
         return LOAD_ROWS[opcode.name] + " memory0"
     if opcode.width:
@@ -170,6 +184,7 @@ LOOP_BR: Final[i64] = code("loop_br")
 MEMORY_GROW: Final[i64] = code("memory.grow")
 MEMORY_SIZE: Final[i64] = code("memory.size")
 MOVE: Final[i64] = code("move")
+MOVE_VECTOR: Final[i64] = code("v128.move")
 NEZ: Final[i64] = code("i32.ne_imm")
 REF_FUNC: Final[i64] = code("ref.func")
 REF_FUNC_IMPORTED: Final[i64] = code("ref.func imported")
@@ -188,5 +203,12 @@ TABLE_GET: Final[i64] = code("table.get")
 TABLE_SET: Final[i64] = code("table.set")
 TABLE_SIZE: Final[i64] = code("table.size")
 UNREACHABLE: Final[i64] = code("unreachable")
+VECTOR_CONST: Final[i64] = code("v128.const")
+VECTOR_GLOBAL_GET: Final[i64] = code("v128.global.get")
+VECTOR_GLOBAL_GET_IMPORTED: Final[i64] = code("v128.global.get imported")
+VECTOR_GLOBAL_SET: Final[i64] = code("v128.global.set")
+VECTOR_GLOBAL_SET_IMPORTED: Final[i64] = code("v128.global.set imported")
+VECTOR_SELECT: Final[i64] = code("v128.select")
+VECTOR_SHUFFLE: Final[i64] = code("i8x16.shuffle")
 WRAP: Final[i64] = code("i32.wrap_i64")
 ZERO16: Final[i64] = code("zero16")

@@ -2,13 +2,14 @@
 
 A frame, in slots of 8 bytes:
 
-    parameters, where results will be | header (2) | scratch (4, in wide functions) | declared locals | temporaries
+    parameters, where results will be | header (2) | scratch (4, in wide functions, 8 in those with vectors) | declared locals | temporaries
 
 - The operand of height h on the stack has the temporary number h for its own.  It is *lazy*: it may be a local not yet copied or
   a constant not yet written instead; what uses it reads the local or takes the constant into the op.
 - `local.set` first copies the local for operands that still are its old value.
 - Where control flow joins, operands lie in their own temporaries: those that a block takes or leaves, and all that are locals.
   A constant below a block stays lazy: it cannot change.
+- A vector lies in two slots, so it is two operands, of types V128 and UPPER, which stay together; heights count slots.
 - A callee's frame begins at its first argument's temporary.  Results come back there: nothing is copied.
 - A function whose frame passes 65535 bytes raises `WideFrame` and is translated again as a wide one.
 
@@ -22,18 +23,18 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import BytesWriter, write_i32_le
-from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+from mypy_extensions import i64
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.encode import encode
 from arenite.bytecode.ops import TABLE
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import FUNCREF, I32
+from arenite.layout.types import FUNCREF, I32, UPPER, V128, slots
 from arenite.translate.accesses import Accesses
 from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.blocks import Blocks
 from arenite.translate.calls import Calls
-from arenite.translate.operands import CONSTANT, Operands, WideFrame
+from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.tables import (
@@ -56,12 +57,12 @@ from arenite.translate.tables import (
     ZERO16,
     entry,
 )
+from arenite.translate.vectors import Vectors
 from arenite.translate.wide import Wide
-from arenite.translate.writer import NEAR, NONE, UNIT, OpWriter, patch
+from arenite.translate.writer import NEAR, NONE, UNIT, OpWriter, WideFrame, patch
 from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
 
-SCRATCH: Final = 4  # slots
 LINE: Final = 200 * UNIT  # bytes of code without a safepoint
 HEADER: Final = FrameHeader.size
 
@@ -93,6 +94,7 @@ class Translator(Sink):
         self.accesses = Accesses(self.writer, self.s)
         self.arithmetic = Arithmetic(self.writer, self.s)
         self.wide_arithmetic = Wide(self.writer, self.s)
+        self.v = Vectors(self.writer, self.s)
         self.blocks = Blocks(self.writer, self.s, self.records)
         self.calls = Calls(shape, self.writer, self.s, self.records)
         self.params: i64 = 0
@@ -103,6 +105,9 @@ class Translator(Sink):
         self.type_: i64 = 0
         self.body: i64 = 0
         self.types: list[int] = []  # of parameters and locals
+        self.slots: list[int] = []  # … of the slots that these lie in
+        self.vectors = False  # some take two slots; then `places` has where each lies
+        self.places: list[int] = []
         self.locals: list[bytes] = []
         self.packed: dict[bytes, bytes] = {}
 
@@ -113,13 +118,20 @@ class Translator(Sink):
         writer = self.writer
         self.begun = writer.pc()
         self.records.begin(self.begun)
+        self.types = [*params, *locals_]
+        self.vectors = V128 in self.types
+        if self.vectors:
+            locals_ = list(slots(tuple(locals_)))
+        params, results = slots(params), slots(results)
         self.params = len(params)
         self.header = UNIT * max(len(params), len(results))
         self.locals_at = self.header + HEADER
         if writer.wide:
             writer.scratch = self.locals_at
-            self.locals_at += UNIT * SCRATCH
-        self.types = [*params, *locals_]
+            self.locals_at += writer.scratch_size
+        self.slots = [*params, *locals_]
+        if self.vectors:
+            self.place_locals()
         self.type_ = self.shape.func_types[func]
         self.body = self.at
         first = self.locals_at + UNIT * len(locals_)
@@ -130,6 +142,14 @@ class Translator(Sink):
         self.need = first
         self.calls.need = 0
         self.enter(len(locals_))
+
+    def place_locals(self) -> None:
+        """Where each local lies, of a function some of which take two slots."""
+        self.places = []
+        slot: i64 = 0
+        for type_ in self.types:
+            self.places.append(int(UNIT * slot if slot < self.params else self.locals_at + UNIT * (slot - self.params)))
+            slot += 2 if type_ == V128 else 1
 
     def enter(self, count: i64) -> None:
         """Stack check, fuel, and zero for the declared locals."""
@@ -152,7 +172,7 @@ class Translator(Sink):
         writer.resolve()
         self.records.function(writer.pc(), size, self.header, self.type_, self.body)
         packed = BytesWriter()
-        for type_ in self.types:
+        for type_ in self.slots:
             write_i32_le(packed, type_)
         types = packed.getvalue()
         if types not in self.packed:
@@ -202,22 +222,31 @@ class Translator(Sink):
         self.wide_arithmetic.instruction(op)
 
     def load(self, op: i64, type_: i64, offset: i64) -> None:
-        """See `Accesses`."""
+        """See `Accesses`, and `Vectors`."""
         self.line()
+        if type_ == V128:
+            self.v.load(op, offset)
+            return
         self.accesses.load(entry(INSTRUCTIONS, op), type_, offset)
 
-    def store(self, op: i64, type_: i64, offset: i64) -> None:  # noqa: ARG002
-        """See `Accesses`."""
+    def store(self, op: i64, type_: i64, offset: i64) -> None:
+        """See `Accesses`, and `Vectors`."""
         self.line()
+        if type_ == V128:
+            self.v.store(op, offset)
+            return
         self.accesses.store(entry(INSTRUCTIONS, op), offset)
 
     def drop(self) -> None:
         """Nothing is done."""
-        self.s.drop(1)
+        self.s.drop(self.s.width())
 
     def select(self, type_: i64) -> None:
         """No operand may be a constant."""
         self.line()
+        if type_ == V128:
+            self.v.select()
+            return
         s = self.s
         h = s.height - 3
         a, b, c = s.source(h, 1), s.source(h + 1, 2), s.source(h + 2, 3)
@@ -229,20 +258,27 @@ class Translator(Sink):
 
     def slot(self, local: i64) -> i64:
         """Where a local lies."""
+        if self.vectors:
+            return i64(self.places[local])
         return UNIT * local if local < self.params else self.locals_at + UNIT * (local - self.params)
 
     def local_get(self, local: i64) -> None:
         """Stays lazy."""
-        self.s.push(self.slot(local), 0, self.types[local])
+        slot = self.slot(local)
+        self.s.push(slot, 0, self.types[local])
         self.s.aliases += 1
+        if self.types[local] == V128:
+            self.s.push(slot + UNIT, 0, UPPER)
+            self.s.aliases += 1
 
     def local_set(self, local: i64) -> None:
         """The op that made the value writes the local itself, where that is possible."""
         self.line()
         s = self.s
         slot = self.slot(local)
-        h = s.top(1)
-        s.drop(1)
+        width = s.width()
+        h = s.top(width)
+        s.drop(width)
         if s.where[h] != slot:
             if s.aliases > 0:
                 s.release(slot)
@@ -253,7 +289,8 @@ class Translator(Sink):
         self.line()
         s = self.s
         slot = self.slot(local)
-        h = s.top(1)
+        width = s.width()
+        h = s.top(width)
         if s.where[h] == slot:
             return
         if s.aliases > 0:
@@ -261,6 +298,9 @@ class Translator(Sink):
         if s.where[h] != CONSTANT and self.writer.retarget(s.where[h], slot):
             s.where[h] = slot
             s.aliases += 1
+            if width == 2:
+                s.where[h + 1] = slot + UNIT
+                s.aliases += 1
         else:
             s.assign(h, slot)
 
@@ -269,17 +309,50 @@ class Translator(Sink):
         self.line()
         s = self.s
         defined = index >= self.shape.imported_globals
+        if type_ == V128:
+            self.v.global_get(self.shape.globals[index], defined)
+            return
         self.writer.value32(GLOBAL_GET if defined else GLOBAL_GET_IMPORTED, s.temporary(s.height), self.shape.globals[index])
         s.push_temporary(type_)
 
-    def global_set(self, index: i64, type_: i64) -> None:  # noqa: ARG002
+    def global_set(self, index: i64, type_: i64) -> None:
         """Of this instance, or imported."""
         self.line()
         s = self.s
         defined = index >= self.shape.imported_globals
+        if type_ == V128:
+            self.v.global_set(self.shape.globals[index], defined)
+            return
         a = s.source(s.height - 1, 1)
         s.drop(1)
         self.writer.global_set(GLOBAL_SET if defined else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
+
+    # vectors: see `Vectors`
+
+    def const128(self, low: i64, high: i64) -> None:
+        """A constant is written at once."""
+        self.line()
+        self.v.const(low, high)
+
+    def vector(self, op: i64) -> None:
+        """An op."""
+        self.line()
+        self.v.op(op)
+
+    def shuffle(self, low: i64, high: i64) -> None:
+        """An op with a constant."""
+        self.line()
+        self.v.shuffle(low, high)
+
+    def lane(self, op: i64, lane: i64) -> None:
+        """An op with a lane, or on half a vector."""
+        self.line()
+        self.v.lane(op, lane)
+
+    def access_lane(self, op: i64, lane: i64, offset: i64) -> None:
+        """Likewise."""
+        self.line()
+        self.v.access_lane(op, lane, offset)
 
     # references, tables, bulk
 
@@ -368,16 +441,16 @@ class Translator(Sink):
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Blocks`, as for all of control but calls."""
         self.line()
-        self.blocks.block(params, results)
+        self.blocks.block(slots(params), slots(results))
 
     def loop(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A safepoint."""
-        self.blocks.loop(params, results, self.at)
+        self.blocks.loop(slots(params), slots(results), self.at)
 
     def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A branch."""
         self.line()
-        self.blocks.if_(params, results)
+        self.blocks.if_(slots(params), slots(results))
 
     def else_(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
         """The other arm."""
@@ -411,18 +484,18 @@ class Translator(Sink):
 
     # calls
 
-    def call(self, func: i64, params: i64, results: i64) -> None:
+    def call(self, func: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (slots are counted here)
         """See `Calls`."""
-        self.calls.call(func, params, results, self.at)
+        self.calls.call(func, self.at)
 
-    def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
+    def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (as above)
         """See `Calls`."""
-        self.calls.call_indirect(type_, table, params, results, self.at)
+        self.calls.call_indirect(type_, table, self.at)
 
-    def return_call(self, func: i64, params: i64, results: i64) -> None:
+    def return_call(self, func: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (as above)
         """See `Calls`."""
-        self.calls.return_call(func, params, results, self.header)
+        self.calls.return_call(func, self.header)
 
-    def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
+    def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (as above)
         """See `Calls`."""
-        self.calls.return_call_indirect(type_, table, params, results, self.header)
+        self.calls.return_call_indirect(type_, table, self.header)

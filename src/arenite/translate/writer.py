@@ -43,6 +43,8 @@ NONE: Final = -1  # no op, no slot
 UNIT: Final = 8
 FIX: Final = 12
 MAX_CODE: Final = 1 << 30
+SCRATCH: Final = 4  # slots
+VECTOR_SCRATCH: Final = 8
 
 # one op of each shape that is written here by hand -> (operand, its place, …)
 LAYOUTS: Final = {
@@ -76,6 +78,22 @@ LAYOUTS: Final = {
     "i32.add_imm; store32 memory0": "dst 2 a 4 b 6 at 8 disp 10",
     "i32.add_imm; br_if": "dst 2 a 4 b 6 to 8",
     "load32 memory0; br_if": "dst 2 at 4 disp 6 to 8",
+    "i8x16.add": "dst 2 a 4 b 6",
+    "i8x16.shl": "dst 2 a 4 count 6",
+    "i8x16.extract_lane_s": "dst 2 half 4 shift 6",
+    "i8x16.replace_lane": "dst 2 a 4 b 6 lane 8",
+    "i8x16.shuffle": "dst 2 a 4 b 6 low 8 high 16",
+    "v128.bitselect": "dst 2 a 4 b 6 c 8",
+    "v128.select": "dst 2 c 4 a 6 b 8",
+    "v128.const": "dst 2 low 8 high 16",
+    "v128.global.get": "dst 2 disp 4",
+    "v128.global.set": "value 2 disp 4",
+    "v128.load memory0": "dst 2 at 4 disp 6",
+    "v128.load memory0 far": "dst 2 at 4 disp 8",
+    "v128.store memory0": "at 2 value 4 disp 6",
+    "v128.store memory0 far": "at 2 value 4 disp 8",
+    "v128.load8_lane memory0 far": "dst 2 at 4 a 6 lane 8 disp 12",
+    "v128.store8_lane memory0 far": "at 2 half 4 shift 6 disp 8",
 }
 assert all(" ".join(f"{o.name} {o.at}" for o in ROWS[name].encoded) == layout for name, layout in LAYOUTS.items())
 
@@ -111,12 +129,16 @@ class Trace:
         self.offsets[int(pc)] = int(self.sink.at)
 
 
+class WideFrame(Exception):  # noqa: N818 (not an error: the function is translated again)
+    """The function at hand needs slots that operands do not reach, or, a wide one, more scratch slots."""
+
+
 @final
 class OpWriter:
     """The bytecode of one module, function after function.
 
     `last`: pc of the op written last if it has a destination that peepholes may change, with its code and destination; `before`:
-    the same of the one before it.  `first_temp`: temporaries begin here.  `scratch`: four slots of a wide function.  `stored`: pc
+    the same of the one before it.  `first_temp`: temporaries begin here.  `scratch`: four slots of a wide function, or eight.  `stored`: pc
     behind the last store, if no label is there (`accesses`).
     """
 
@@ -125,6 +147,7 @@ class OpWriter:
         self.room: i64 = 0  # so many bytes of `out` have been paid for
         self.out = BytesWriter()
         self.wide = False
+        self.vectors = False  # of a wide function: there is room for vectors among the scratch slots
         self.scratch: i64 = 0
         self.first_temp: i64 = 0
         self.last: i64 = NONE
@@ -141,6 +164,11 @@ class OpWriter:
         self.trace: Trace | None = None  # only when somebody asks
 
     # places
+
+    @property
+    def scratch_size(self) -> i64:
+        """Bytes of the scratch slots of a wide function."""
+        return UNIT * (VECTOR_SCRATCH if self.vectors else SCRATCH)
 
     def pc(self) -> i64:
         """Where the next op will stand."""
@@ -297,15 +325,59 @@ class OpWriter:
         if dst != NONE:
             self.landed(pc, 0, dst)
 
+    # ops whose result is a vector
+
+    def vector8(self, code: i64, dst: i64, a: i64, b: i64) -> None:
+        """As `value`."""
+        pc: i64 = len(self.out)
+        self.word(code, self.reachable(dst), a, b)
+        self.landed_pair(pc, code, dst)
+
+    def vector32(self, code: i64, dst: i64, n: i64) -> None:
+        """As `value32`."""
+        self.vector8(code, dst, n & 0xFFFF, n >> 16 & 0xFFFF)
+
+    def vector16(self, code: i64, dst: i64, a: i64, b: i64, low: i64, high: i64) -> None:
+        """An op of 16 bytes: two halves, and two 32-bit operands in the second eight."""
+        pc: i64 = len(self.out)
+        self.word(code, self.reachable(dst), a, b)
+        self.tail(low, high)
+        self.landed_pair(pc, code, dst)
+
+    def vector24(self, code: i64, dst: i64, a: i64, b: i64, low: i64, high: i64) -> None:
+        """An op of 24 bytes: two halves, and a constant of 128 bits."""
+        pc: i64 = len(self.out)
+        self.word(code, self.reachable(dst), a, b)
+        write_i64_le(self.out, low)
+        write_i64_le(self.out, high)
+        self.landed_pair(pc, code, dst)
+
     # slots that operands may not reach
 
     def near(self, slot: i64, which: i64) -> i64:
         """A slot to read `slot` from: itself, or a scratch slot (number `which`) that it was copied to."""
         if slot <= NEAR:
             return slot
-        scratch = self.scratch + UNIT * which
+        scratch = self.scratch + (2 * UNIT * which if self.vectors else UNIT * which)
         self.effect32(FRAME_GET, scratch, slot)
         return scratch
+
+    def near_pair(self, slot: i64, which: i64) -> i64:
+        """The same for the two slots of a vector."""
+        if not self.vectors:
+            raise WideFrame
+        scratch = self.scratch + 2 * UNIT * which
+        self.effect32(FRAME_GET, scratch, slot)
+        self.effect32(FRAME_GET, scratch + UNIT, slot + UNIT)
+        return scratch
+
+    def landed_pair(self, pc: i64, code: i64, dst: i64) -> None:
+        """As `landed`, of a vector, which may lie in two scratch slots."""
+        if dst > NEAR and not self.vectors:
+            raise WideFrame
+        self.landed(pc, code, dst)
+        if dst > NEAR:
+            self.effect32(FRAME_SET, self.scratch + UNIT, dst + UNIT)
 
     def reachable(self, dst: i64) -> i64:
         """A slot to write to instead of `dst`: itself, or the first scratch slot; `landed` ends what this begins."""

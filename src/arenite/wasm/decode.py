@@ -17,6 +17,7 @@ from arenite.errors import DecodeError, ValidationError
 from arenite.features import SUPPORTED, Features, missing
 from arenite.layout.types import FUNCREF, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
+from arenite.wasm.codes import PAGE, code_of
 from arenite.wasm.features import EXTERNS, SECTIONS, illegal, limits_flags, malformed
 from arenite.wasm.magic import MAGIC
 from arenite.wasm.module import Custom, Data, Element, Export, ExternKind, GlobalInit, Import, Mode, Module
@@ -34,7 +35,8 @@ COMPONENT: Final = b"\1\0"  # where a module has 0: the layer of the component m
 I32_CONST: Final = 0x41
 MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
 ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
-CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "global.get", "ref.null", "ref.func"} | {
+VECTOR_PREFIX: Final = 0xFD
+CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "v128.const", "global.get", "ref.null", "ref.func"} | {
     f"{t}.{op}"
     for t in ("i32", "i64")
     for op in ("add", "sub", "mul")  # extended-const
@@ -301,11 +303,14 @@ class Decoder:
             if code == I32_CONST:  # tens of thousands of them where a compiler splits its data
                 instructions.append(("i32.const", r.signed(32)))
                 continue
+            at = r.pos - 1
+            if code == VECTOR_PREFIX:
+                code = code_of(code, min(r.u32(), PAGE - 1))
             opcode = BY_CODE.get(code)
             if opcode is None:
-                raise DecodeError(illegal(code), r.pos - 1)
+                raise DecodeError(illegal(self.r.data[at]), at)
             if opcode.name not in CONST:
-                raise ValidationError("constant expression required", r.pos - 1)
+                raise ValidationError("constant expression required", at)
             instructions.append((opcode.name, *map(self.immediate, opcode.immediates)))
         return tuple(instructions)
 
@@ -321,6 +326,9 @@ class Decoder:
                 return r.f32()
             case "f64":
                 return int(r.f64()) & 0xFFFF_FFFF_FFFF_FFFF  # compiled, `f64` gives an i64, which the mask does not fit
+            case "v128":
+                at = r.take(16)
+                return int.from_bytes(r.data[at : at + 16], "little")
             case "heaptype":
                 return int(r.heap_type())
             case _:

@@ -1,11 +1,11 @@
-"""Every instruction arenite knows, one row each.
+"""Every instruction arenite knows, one row each; those on vectors stand in `vector_opcodes`.
 
     code | name | immediates | operands -> results | feature | label of the specification
 
 Rows stand under the chapter of the standard that they belong to; the walk over bodies has a file for each.  A star for the type says
 that it depends on context: the validator knows.  `memarg:4` is a memarg of an access that is 4 bytes wide; its natural alignment follows.
 Immediates are named after what they index (`labelidx`, `memidx`, …) or what they are (`i32`, `blocktype`, `valtypes`, `heaptype`);
-`labelidxs` is a vector of labels and the default label.
+`labelidxs` is a vector of labels and the default label.  Names in braces have codes one after the other.
 
 Example:  BY_NAME["i32.load8_u"].width == 1
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.layout.types import NAMES
 from arenite.wasm.codes import CODES, code_of, encoding
+from arenite.wasm.vector_opcodes import VECTOR_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ TABLE: Final = 5
 MEMORY: Final = 6
 NUMERIC: Final = 7
 REFERENCE: Final = 8
+VECTOR: Final = 9
 CHAPTERS: Final = {
     "control": CONTROL,
     "parametric": PARAMETRIC,
@@ -38,6 +40,7 @@ CHAPTERS: Final = {
     "memory": MEMORY,
     "numeric": NUMERIC,
     "reference": REFERENCE,
+    "vector": VECTOR,
 }
 
 ROWS = """
@@ -284,13 +287,19 @@ class Opcode(NamedTuple):
         return int(width) if name == "memarg" else 0
 
     @property
+    def lanes(self) -> int:
+        """How many lanes there are to choose one from; 0 where none is chosen."""
+        name, _, count = self.immediates[-1].partition(":") if self.immediates else ("", "", "")
+        return int(count) if name == "laneidx" else 0
+
+    @property
     def computes(self) -> bool:
-        """Whether it makes a number of numbers, and does nothing else."""
-        return self.chapter == "numeric" and self.type is not None and not self.immediates
+        """Whether it makes a value of values, and does nothing else."""
+        return self.chapter in ("numeric", "vector") and self.type is not None and not self.immediates
 
 
-def parse(row: str, chapter: str) -> Opcode:
-    """An `Opcode` from its row."""
+def parse(row: str, chapter: str) -> Iterator[Opcode]:
+    """The opcodes of a row: one, or as many as names stand in braces, one code after the other."""
     code, name, immediates, type_, feature, label = (column.strip() for column in row.split("|"))
     *prefixes, number = (int(word, 16) for word in code.split())
     for prefix in prefixes:
@@ -300,14 +309,17 @@ def parse(row: str, chapter: str) -> Opcode:
     if type_ != "*":
         operands, results = (tuple(codes[t] for t in side.split()) for side in type_.split("->"))
         sides = operands, results
-    return Opcode(number, name, tuple(immediates.split()), sides, feature, label, chapter)
+    before, _, rest = name.partition("{")
+    several, _, behind = rest.partition("}")
+    for i, one in enumerate(several.split() or [""]):
+        yield Opcode(number + i, before + one + behind, tuple(immediates.split()), sides, feature, label, chapter)
 
 
 def _opcodes() -> Iterator[Opcode]:
     chapter = ""
-    for line in ROWS.strip().splitlines():
+    for line in (ROWS.strip() + VECTOR_ROWS.rstrip()).splitlines():
         if "|" in line:
-            yield parse(line, chapter)
+            yield from parse(line, chapter)
         else:
             chapter = line
 
@@ -336,6 +348,9 @@ def _chapters() -> bytes:
 # What the validator looks up; value types are 0 for "none", ALIGN is the logarithm of the natural alignment.
 CHAPTER: Final = _chapters()
 FIRST: Final = bytes(lookup(lambda opcode: opcode.type[0][0] if opcode.type and opcode.type[0] else 0))
+THIRD: Final = bytes(lookup(lambda opcode: opcode.type[0][2] if opcode.type and len(opcode.type[0]) > 2 else 0))
 SECOND: Final = bytes(lookup(lambda opcode: opcode.type[0][1] if opcode.type and len(opcode.type[0]) > 1 else 0))
 RESULT: Final = bytes(lookup(lambda opcode: opcode.type[1][0] if opcode.type and opcode.type[1] else 0))
+LANES: Final = bytes(lookup(lambda opcode: opcode.lanes))
+ACCESSES: Final = bytes(lookup(lambda opcode: opcode.width != 0))
 ALIGN: Final = bytes(lookup(lambda opcode: int(log2(opcode.width)) if opcode.width else 0))

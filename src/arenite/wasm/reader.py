@@ -16,7 +16,7 @@ from mypy_extensions import i64
 
 from arenite.errors import DecodeError
 from arenite.features import missing
-from arenite.layout.types import EXTERNREF, F64, FUNCREF, I32
+from arenite.layout.types import EXTERNREF, FUNCREF, I32, V128
 from arenite.wasm.features import heap_type, malformed
 
 MASK32: Final = 0xFFFFFFFF
@@ -68,7 +68,7 @@ class Reader:
 
     def value_of(self, byte: i64) -> i64:
         """A value type, of which the first byte has been read."""
-        if not F64 <= byte <= I32 and not is_reference(byte):
+        if not V128 <= byte <= I32 and not is_reference(byte):
             raise DecodeError(malformed("value", byte), int(self.pos - 1))
         return byte
 

@@ -47,6 +47,23 @@ class Sink:
     def store(self, op: i64, type_: i64, offset: i64) -> None:
         """Pops a value of `type_`, then an address."""
 
+    # vectors
+    def const128(self, low: i64, high: i64) -> None:
+        """`v128.const`, by its halves."""
+
+    def vector(self, op: i64) -> None:
+        """One that only computes: pops and pushes what its row says."""
+
+    def shuffle(self, low: i64, high: i64) -> None:
+        """`i8x16.shuffle`, its 16 lanes by halves."""
+
+    def lane(self, op: i64, lane: i64) -> None:
+        """`extract_lane` or `replace_lane`."""
+
+    def access_lane(self, op: i64, lane: i64, offset: i64) -> None:
+        """`v128.load8_lane` and its kind: pops an address and a vector, and pushes one, or stores a lane."""
+
+    # operands of any type
     def drop(self) -> None:
         """Pops one operand."""
 

@@ -15,6 +15,7 @@ import pytest
 from arenite.bytecode.ops import ROWS, TABLE
 from arenite.emit.addressing import ADDRESSINGS
 from arenite.emit.hole import HOLES
+from arenite.emit.routine import CONVENTION
 from arenite.emit.stencil import STUBS, stencils, takes, variants
 from arenite.platform.architectures import X86_64
 from unit.emit.test_handlers_closed import STACK, WRITES_BASE, functions
@@ -119,7 +120,7 @@ def test_stencils_leave_stack_and_base_alone() -> None:
     """Those that have most in accumulators: all of them take minutes, and none has less room than these."""
     text, _ = generated(VARIANTS[0])
     fullest = {symbols(row)[-1] for row in TABLE}
-    head, *bodies = re.split(r"(?m)^(?=define )", text)
+    head, *bodies = re.split(rf"(?m)^(?=define {CONVENTION} )", text)
     bodies = [body for body in bodies if body.split('"', 2)[1] in fullest]
     found = dict(functions(machine_code.assembly(head + "".join(bodies), X86_64, "x86-64-v2")))
     assert set(found) == fullest

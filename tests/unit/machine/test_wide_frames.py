@@ -9,7 +9,7 @@ import pytest
 from arenite import Config, Engine, Finished, Func, FuncType, Linker, Module, Paused, Store
 from arenite.bytecode.locals import locals_at
 from arenite.layout.records import FrameHeader
-from arenite.translate.translator import SCRATCH
+from arenite.translate.writer import SCRATCH
 from marks import EACH_TIER
 
 if TYPE_CHECKING:

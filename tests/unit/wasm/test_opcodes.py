@@ -6,7 +6,7 @@ import pytest
 import wasmtime
 
 from arenite.features import SUPPORTED
-from arenite.layout.types import type_name
+from arenite.layout.types import V128, type_name
 from arenite.wasm.codes import CODES, FIRST_PREFIX, PAGE, code_of, encoding
 from arenite.wasm.features import CODES as CODES_OF_FEATURES
 from arenite.wasm.features import illegal
@@ -48,15 +48,18 @@ USES = {
 }
 USES |= {f"i64.{name}128": f"{'i64.const 0 ' * 4}i64.{name}128 drop drop" for name in ("add", "sub")}
 USES |= {f"i64.mul_wide_{sign}": f"{'i64.const 0 ' * 2}i64.mul_wide_{sign} drop drop" for sign in "su"}
-IMMEDIATES = {"memidx": "", "dataidx": "0", "elemidx": "0", "tableidx": "0", "funcidx": "0"}
+IMMEDIATES = {"memidx": "", "dataidx": "0", "elemidx": "0", "tableidx": "0", "funcidx": "0", "laneidx": "1", "v128": "i64x2 0 0"}
+IMMEDIATES["laneidxs"] = " ".join(map(str, range(16)))
 
 
 def use(opcode: Opcode) -> str:
     """Instructions that contain one of this row, in the text format."""
     if opcode.type is None or opcode.name in USES:
         return USES[opcode.name]
-    operands = [f"{type_name(t)}.const 0" for t in opcode.type[0]]
-    immediates = ["0" if i in {"i32", "i64", "f32", "f64"} else IMMEDIATES.get(i, "") for i in opcode.immediates]
+    operands = ["v128.const i64x2 0 0" if t == V128 else f"{type_name(t)}.const 0" for t in opcode.type[0]]
+    immediates = [
+        "0" if i in {"i32", "i64", "f32", "f64"} else IMMEDIATES.get(i.partition(":")[0], "") for i in opcode.immediates
+    ]
     return " ".join([*operands, opcode.name, *immediates, *("drop" for _ in opcode.type[1])])
 
 
@@ -71,12 +74,14 @@ def test_row_validates_and_is_reported(opcode: Opcode) -> None:
     encoded = opcode.encoding
     reported = {wasm[at : at + len(encoded)]: args for at, name, args in report(wasm) if name not in {"begin", "finish"}}
     assert (encoded in reported) == (opcode.name != "nop")  # which says nothing
-    if opcode.immediates == () and opcode.type and opcode.name != "nop":
+    if opcode.chapter == "vector" and opcode.computes:
+        assert reported[encoded] == (opcode.code,)
+    elif opcode.immediates == () and opcode.type and opcode.name != "nop":
         assert reported[encoded] == (opcode.code, len(opcode.type[0]), opcode.type[1][0])
 
 
 def test_a_code_without_a_row_is_illegal() -> None:
-    for code in set(range(256)) - set(BY_CODE) - {0xFC}:
+    for code in set(range(256)) - set(BY_CODE) - {0xFC, 0xFD}:
         assert illegal(code).startswith(f"illegal opcode {code:02x}")
 
 
@@ -102,7 +107,7 @@ def test_each_instruction_has_a_code_of_its_own() -> None:
 def test_each_chapter_has_a_number() -> None:
     assert {opcode.chapter for opcode in OPCODES} == set(CHAPTERS)
     assert len({PREFIX, *CHAPTERS.values()}) == 1 + len(CHAPTERS)
-    assert {code for code in range(CODES) if CHAPTER[code]} == {*BY_CODE, 0xFC}
+    assert {code for code in range(CODES) if CHAPTER[code]} == {*BY_CODE, 0xFC, 0xFD}
 
 
 def test_names_are_unique_and_widths_are_those_of_the_names() -> None:

@@ -23,15 +23,19 @@ from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, ROLES, Form
 from arenite.layout.cage import UNIT
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, UPPER, V128
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row
 
 UNWRITTEN: Final = 15
 FUNCTION_REFERENCE: Final = 2
-CLASSES: Final[dict[int, int]] = {I32: 3, F32: 3, I64: 7, F64: 7, FUNCREF: FUNCTION_REFERENCE, EXTERNREF: 1}
-"""Value type -> the class of its values."""
+CLASSES: Final[dict[int, int]] = {I32: 3, F32: 3, I64: 7, F64: 7, V128: 7, UPPER: 7, FUNCREF: FUNCTION_REFERENCE, EXTERNREF: 1}
+"""Type of a slot -> the class of what is in it."""
+TYPES: Final = {"i32": I32, "f32": F32, "i64": I64, "f64": F64, "v128": V128}
+"""Kind of a slot, as rows have it -> its type."""
+VECTOR: Final = 16
+"""Added to the class of a global that is a v128, for no other is got or set as one; and to that of a result, which takes two slots then."""
 CLASS_OF: Final = bytes(CLASSES.get(type_, UNWRITTEN) for type_ in range(256))
 """The same as a table; 15 where there is no such type."""
 
@@ -48,17 +52,21 @@ TYPE: Final = 8
 FORWARD: Final = 9  # a label
 BACK: Final = 10
 MANY: Final = 11  # labels behind the op
+READ_VECTOR: Final = 12  # a slot and the next one, as u16 of the first
 
 # what is done with what is named
 GET: Final = 1
 SET: Final = 2
 CALL: Final = 3
 SET_RESULT: Final = 4  # it receives the op's result
+SET_VECTOR: Final = 5  # it is a v128, which receives numbers
+GET_VECTOR: Final = 6  # it is a v128
 
 ELSEWHERE: Final = {
     "any",
     "far",
     "offset",
+    "lane",
     "zeroed",
     "size",
     "frame",
@@ -85,6 +93,8 @@ CARRIES: Final = 128  # brings the header and arguments where a tail call right 
 def _step(row: Row, o: Operand) -> tuple[int, int] | None:
     """What is checked of an operand: (what, space and access)."""
     role, _, done = o.role.partition(".")
+    if o.form is Form.SLOT and o.type.is_vector:
+        return READ_VECTOR, 0
     if o.form is Form.SLOT:
         return (HANDED if role == "any" else READ), 0
     if o.form is Form.IMMEDIATE:
@@ -97,9 +107,16 @@ def _step(row: Row, o: Operand) -> tuple[int, int] | None:
         access = ("", "get", "set", "call").index(done)
         if access == SET and row.result is not None and not any(p.form is Form.SLOT and p.role == "any" for p in row.operands):
             access = SET_RESULT
+        if access in (GET, SET) and _about_vectors(row):
+            access = GET_VECTOR if access == GET else SET_VECTOR
         return (NAMED16 if o.size == 2 else NAMED), SPACES.index(role) | access << 4
     assert role in ELSEWHERE, (row.name, o.name)
     return None
+
+
+def _about_vectors(row: Row) -> bool:
+    """Whether an op has a vector among its operands, or makes one."""
+    return any(o.form is Form.SLOT and o.type.is_vector for o in row.encoded)
 
 
 def _places(row: Row) -> int:
@@ -156,7 +173,7 @@ def facts() -> Facts:
         ]
         result, dst = UNWRITTEN, row.destination
         if dst is not None and dst.role != "any":
-            result = {"i32": 3, "f32": 3, "i64": 7, "f64": 7}[dst.kind]
+            result = CLASSES[TYPES[dst.kind]] | VECTOR * dst.type.is_vector
         info += struct.pack(
             "<BBBBHBB", row.size // UNIT, len(checks), len(labels), dst.at if dst else 0, len(steps) // 4, result, flags
         )

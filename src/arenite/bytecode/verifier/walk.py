@@ -28,6 +28,7 @@ from arenite.bytecode.verifier.facts import (
     FORWARD,
     FUNCTION_REFERENCE,
     GET,
+    GET_VECTOR,
     HANDED,
     HANDED32,
     HANDED64,
@@ -36,14 +37,17 @@ from arenite.bytecode.verifier.facts import (
     NAMED,
     NAMED16,
     READ,
+    READ_VECTOR,
     RETURNS,
     SET,
     SET_RESULT,
+    SET_VECTOR,
     SPACES,
     STOPS,
     TAILS,
     TYPE,
     UNWRITTEN,
+    VECTOR,
     Facts,
 )
 from arenite.bytecode.verifier.frame import HEADER, Frame
@@ -235,12 +239,18 @@ class Walk:
                 at = pc + (what & 0xFF)
                 if what >> 8 & 0xFF == READ:
                     self.frame.read(pc, i64(read_i16_le(bytecode, at)) & 0xFFFF)
+                elif what >> 8 & 0xFF == READ_VECTOR:
+                    self.frame.read(pc, i64(read_i16_le(bytecode, at)) & 0xFFFF)
+                    self.frame.read(pc, (i64(read_i16_le(bytecode, at)) & 0xFFFF) + 8)
                 else:
                     handed |= self.step(pc, at, what >> 8 & 0xFF, what >> 16, handed, result)
                 step += 1
             dst = op >> 24 & 0xFF
             if dst != 0:
-                self.frame.write(pc, i64(read_i16_le(bytecode, pc + dst)) & 0xFFFF, handed if result == UNWRITTEN else result)
+                class_ = handed if result == UNWRITTEN else result & 15
+                self.frame.write(pc, i64(read_i16_le(bytecode, pc + dst)) & 0xFFFF, class_)
+                if result & VECTOR != 0:
+                    self.frame.write(pc, (i64(read_i16_le(bytecode, pc + dst)) & 0xFFFF) + 8, class_)
             last = step + (op >> 16 & 0xFF)
             while step < last:
                 what = i64(read_i32_le(steps, step << 2))
@@ -301,6 +311,11 @@ class Walk:
         if access == 0:
             return 0
         class_ = i64(self.rules.classes[space][n])
+        if access in (GET_VECTOR, SET_VECTOR):
+            if class_ & VECTOR == 0:
+                raise broken(pc, f"{SPACES[space]} {value} is no v128")
+            return 0
+        class_ &= 15
         if not self.slots.live:
             return class_
         if access == GET:

@@ -35,7 +35,10 @@ from arenite.layout.types.values import (
     NAMES,
     NUMERIC,
     REFERENCES,
+    UPPER,
     V128,
+    VECTORS,
+    slots,
     type_name,
 )
 
@@ -55,7 +58,9 @@ __all__ = [
     "NUMERIC",
     "PAGE_SIZE",
     "REFERENCES",
+    "UPPER",
     "V128",
+    "VECTORS",
     "ExportType",
     "ExternType",
     "FuncType",
@@ -69,5 +74,6 @@ __all__ = [
     "match_extern",
     "match_func",
     "match_limits",
+    "slots",
     "type_name",
 ]

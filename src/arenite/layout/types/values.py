@@ -17,6 +17,7 @@ V128: Final = 0x7B
 FUNCREF: Final = 0x70
 EXTERNREF: Final = 0x6F
 BOTTOM: Final = 0  # the type of what unreachable code pops: matches every type
+UPPER: Final = 1  # in tables of slots: the second slot of a v128
 
 NAMES: Final[dict[int, str]] = {
     I32: "i32",
@@ -30,6 +31,8 @@ NAMES: Final[dict[int, str]] = {
 NUMERIC: Final = (I32, I64, F32, F64)
 REFERENCES: Final = (FUNCREF, EXTERNREF)
 
+VECTORS: Final = (V128,)
+
 MAX_U32: Final = (1 << 32) - 1
 MAX_U64: Final = (1 << 64) - 1
 
@@ -37,3 +40,10 @@ MAX_U64: Final = (1 << 64) - 1
 def type_name(type_: int) -> str:
     """`i32`, `funcref`, …"""
     return NAMES.get(type_, f"type {type_:#x}")
+
+
+def slots(types: tuple[int, ...]) -> tuple[int, ...]:
+    """The types of the slots that values of these types lie in: one each, but of a v128 two, the second of type `UPPER`."""
+    if V128 not in types:
+        return types
+    return tuple([slot for type_ in types for slot in ((V128, UPPER) if type_ == V128 else (type_,))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.layout.records import GlobalRecord
+from arenite.layout.instance import global_size
 from arenite.machine.records.objects import GlobalAddr, word
 
 if TYPE_CHECKING:
@@ -15,11 +15,22 @@ if TYPE_CHECKING:
 
 def new_global(machine: Machine, type_: GlobalType, bits: int) -> GlobalAddr:
     """A global of the host's."""
-    at = machine.allocate(GlobalRecord.size)
-    GlobalRecord.value.write(machine.cage.arena, at, bits)
+    at = machine.allocate(global_size(type_))
+    write_bits(machine, at, type_, bits)
     new = GlobalAddr(at, type_)
     machine.registry_to_change().add_global(new)
     return new
+
+
+def read_bits(machine: Machine, at: int, type_: GlobalType) -> int:
+    """A global's value, as the bits of its slots."""
+    return int.from_bytes(machine.cage.arena[at : at + global_size(type_)], "little")
+
+
+def write_bits(machine: Machine, at: int, type_: GlobalType, bits: int) -> None:
+    """Set it."""
+    size = global_size(type_)
+    machine.cage.arena[at : at + size] = bits.to_bytes(size, "little")
 
 
 def global_record(machine: Machine, vmctx: int, code: ModuleCode, index: int) -> int:

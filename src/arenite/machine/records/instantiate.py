@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.segments import PASSIVE
 from arenite.errors import LinkError, Trap
 from arenite.layout import raw
-from arenite.layout.records import GlobalRecord, InstanceRecord, TableRecord
+from arenite.layout.records import InstanceRecord, TableRecord
 from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
+from arenite.machine.records.globals import write_bits
 from arenite.machine.records.memories import new_memory
 from arenite.machine.records.objects import WORD, Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.records.quota import check_count
@@ -95,8 +96,8 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     struct.pack_into(f"<{len(words)}{raw.LETTER}", arena, vmctx + InstanceRecord.size, *words)
     instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
     machine.registry_to_change().add_instance(instance)
-    for i, (_, value) in enumerate(code.globals):
-        GlobalRecord.value.write(machine.cage.arena, vmctx + layout.defined_global(i), evaluate(machine, vmctx, code, value))
+    for i, (type_, value) in enumerate(code.globals):
+        write_bits(machine, vmctx + layout.defined_global(i), type_, evaluate(machine, vmctx, code, value))
     _initialise(machine, instance)
     return instance
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import InternalError
 from arenite.layout import raw
-from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord
+from arenite.layout.records import FuncRefRecord, InstanceRecord
 from arenite.machine.records.functions import REFERENCE, function_reference
-from arenite.machine.records.globals import global_record
+from arenite.machine.records.globals import global_record, read_bits
 from arenite.machine.records.objects import WORD, word
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from arenite.bytecode.segments import ConstExpr
     from arenite.machine.machine import Machine
 
-MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
+MASKS = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF, "f32": 0xFFFFFFFF, "f64": 0xFFFFFFFFFFFFFFFF, "v128": (1 << 128) - 1}
 
 
 def evaluate(machine: Machine, vmctx: int, code: ModuleCode, expression: ConstExpr) -> int:
-    """A constant expression's value, as the bits of a slot.  Spec: valid-constant."""
+    """A constant expression's value, as the bits of its slots.  Spec: valid-constant."""
     stack: list[int] = []
     for name, *immediates in expression:
         argument = immediates[0] if immediates else 0
@@ -34,9 +34,9 @@ def evaluate(machine: Machine, vmctx: int, code: ModuleCode, expression: ConstEx
             raise InternalError(f"constant expression {expression}")
         type_, _, op = name.partition(".")
         if op == "const":
-            stack.append(argument & MASKS["i32" if type_ in ("i32", "f32") else "i64"])
+            stack.append(argument & MASKS[type_])
         elif name == "global.get":
-            stack.append(GlobalRecord.value.read(machine.cage.arena, global_record(machine, vmctx, code, argument)))
+            stack.append(read_bits(machine, global_record(machine, vmctx, code, argument), code.global_type(argument)))
         elif name == "ref.null":
             stack.append(0)
         elif name == "ref.func":

@@ -1,6 +1,7 @@
 """Python values and slots: how arguments get into a frame and results out of it.
 
-A slot is 8 bytes; i32 and f32 stand in the lower half, the upper is zero.  Integers come out signed, and go in signed or unsigned.
+A slot is 8 bytes; i32 and f32 stand in the lower half, the upper is zero.  Integers come out signed, and go in signed or unsigned.  A v128 is
+16 `bytes`, in two slots.
 References: a function reference is the arena offset of its record, a host reference 1 + its index in the store's list; 0 is null.
 Converting references needs the store, so the machine gives two functions for it.
 """
@@ -13,16 +14,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, SupportsFloat
 
 from arenite.layout.cage import ALIGNMENT
-from arenite.layout.frame import frame_end, header_offset
+from arenite.layout.frame import SLOT, frame_end, header_offset
 from arenite.layout.raw import RAW
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, type_name
+from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, V128, VECTORS, slots, type_name
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
 
 WORD: Final = "Q" if RAW else "I4x"  # a reference
-FORMATS: Final = {I32: "i4x", I64: "q", F32: "f4x", F64: "d", FUNCREF: WORD, EXTERNREF: WORD}
+VECTOR_SIZE: Final = 16
+FORMATS: Final = {I32: "i4x", I64: "q", F32: "f4x", F64: "d", V128: f"{VECTOR_SIZE}s", FUNCREF: WORD, EXTERNREF: WORD}
 BITS: Final = {I32: 32, I64: 64}
+
+CONVERTED: Final = (*REFERENCES, *VECTORS)  # `struct` takes bytes of any length for a v128
 
 ToGuest = Callable[[int, object], int]  # (reference type, object) -> the slot's value
 FromGuest = Callable[[int, int], object]
@@ -37,6 +41,16 @@ def integer(value: object, type_: int) -> int:
     if not -(1 << (bits - 1)) <= n < 1 << bits:
         raise OverflowError(f"{n} does not fit {type_name(type_)}")
     return n - (1 << bits) if n >> (bits - 1) == 1 else n
+
+
+def vector(value: object) -> bytes:
+    """The 16 bytes of a v128, the first lane first.  Raises: `TypeError`, `OverflowError`."""
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError(f"expected {VECTOR_SIZE} bytes for v128, found {type(value).__name__}")
+    found = bytes(value)
+    if len(found) != VECTOR_SIZE:
+        raise OverflowError(f"{len(found)} bytes do not fit v128, which has {VECTOR_SIZE}")
+    return found
 
 
 def single(value: float) -> float:
@@ -75,8 +89,8 @@ class Codec:
         params, results = (struct.Struct("<" + "".join(FORMATS[t] for t in side)) for side in (type_.params, type_.results))
         self.put_params, self.get_params = params.pack_into, params.unpack_from
         self.put_results, self.get_results = results.pack_into, results.unpack_from
-        self.plain_params = not any(t in REFERENCES for t in type_.params)
-        self.plain_results = not any(t in REFERENCES for t in type_.results)
+        self.plain_params = not any(t in CONVERTED for t in type_.params)
+        self.plain_results = not any(t in CONVERTED for t in type_.results)
 
     def read_params(self, view: memoryview, at: int, refs: FromGuest) -> Sequence[object]:
         """Read arguments from slots."""
@@ -87,6 +101,24 @@ class Codec:
         """Read results from slots."""
         values = self.get_results(view, at)
         return values if self.plain_results else _with_references(values, self.type.results, refs)
+
+
+def put_bits(view: memoryview, at: int, types: Sequence[int], bits: Sequence[int]) -> None:
+    """Write values, given as the bit patterns of their slots."""
+    for type_, value in zip(types, bits, strict=True):
+        size = SLOT * len(slots((type_,)))
+        view[at : at + size] = value.to_bytes(size, "little")
+        at += size
+
+
+def get_bits(view: memoryview, at: int, types: Sequence[int]) -> list[int]:
+    """Read them."""
+    found = []
+    for type_ in types:
+        size = SLOT * len(slots((type_,)))
+        found.append(int.from_bytes(view[at : at + size], "little"))
+        at += size
+    return found
 
 
 def _with_references(values: Sequence[object], types: Sequence[int], refs: FromGuest) -> list[object]:
@@ -107,10 +139,12 @@ def convert(value: object, type_: int, refs: ToGuest) -> object:
     return refs(type_, value) if type_ in REFERENCES else number(value, type_)
 
 
-def number(value: object, type_: int) -> int | float:
-    """A Python value as a number of the type.  Raises: `TypeError`, `OverflowError`."""
+def number(value: object, type_: int) -> int | float | bytes:
+    """A Python value as one of the type, which is none of references.  Raises: `TypeError`, `OverflowError`."""
     if type_ in BITS:
         return integer(value, type_)
+    if type_ == V128:
+        return vector(value)
     if not isinstance(value, SupportsFloat) or isinstance(value, bool):
         raise TypeError(f"expected a float for {type_name(type_)}, found {type(value).__name__}")
     return single(float(value)) if type_ == F32 else float(value)

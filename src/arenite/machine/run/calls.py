@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import struct
 from threading import get_ident
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from arenite.errors import Failure, Trap
 from arenite.layout.records import FrameHeader
 from arenite.machine.records.functions import resolve
-from arenite.machine.records.values import converted
+from arenite.machine.records.values import converted, get_bits, put_bits
 from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.loop import run
 from arenite.machine.run.watch import watch
@@ -63,7 +63,7 @@ def call(machine: Machine, function: FuncAddr, args: Sequence[object], *, bits: 
             machine.can_pause, machine.progress = can_pause, progress
             del machine.host_stack[hosts:]
         if bits:
-            return struct.unpack_from(f"<{kind.results}Q", machine.cage.arena, sp)
+            return get_bits(machine.cage.arena, sp, kind.type.results)
         if kind.plain_results:
             return kind.get_results(machine.cage.arena, sp)
         return kind.read_results(machine.cage.arena, sp, machine.from_guest)
@@ -89,7 +89,7 @@ def _put_bits(machine: Machine, function: FuncAddr, args: Sequence[object]) -> N
     if machine.top + function.codec.frame > machine.stack_limit:
         raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
     sp, machine.top = machine.top, machine.top + function.codec.room
-    struct.pack_into(f"<{len(args)}Q", machine.cage.arena, sp, *args)
+    put_bits(machine.cage.arena, sp, function.type.params, cast("Sequence[int]", args))
 
 
 def put_arguments(machine: Machine, function: FuncAddr, args: Sequence[object]) -> None:

@@ -17,7 +17,7 @@ from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import EXTERNREF
+from arenite.layout.types import EXTERNREF, slots
 from arenite.machine.run.activation import HOST_CALL, READY
 from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.space.window import HALT_PC
@@ -102,15 +102,14 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
     if type_ is not None:
         header = header_offset(type_)
         answered = pc - UNIT in window.preamble.host_calls
-        count = len(type_.results if answered else type_.params)
-        return _shape_of(header, (type_.results if answered else type_.params)[:count])
+        return _shape_of(header, slots(type_.results if answered else type_.params))
     index = window.module_at(pc)
     placed = None if index is None else window.modules[index]
     number = None if placed is None else placed.code.function_at(pc - placed.origin - (not innermost))
     if placed is None or number is None:
         raise SnapshotError(f"the guest's stack is damaged: no code at {pc:#x}")
     function, local = placed.code.function(number), pc - placed.origin
-    params = placed.code.types[function.type_index].params
+    params = slots(placed.code.types[function.type_index].params)
     if innermost and activation.status in BUILTINS:
         asked = asked_at(window, pc)
         if asked is None or asked.builtin != activation.status:
@@ -130,7 +129,7 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
 def _shape_of(
     header: int, params: Sequence[int], declared: tuple[int, Sequence[int]] = (0, ()), operands: Sequence[tuple[int, int]] = ()
 ) -> Shape:
-    """The shape of a frame with these types of parameters; of locals, behind where they lie; and these (slot, type) of operands."""
+    """The shape of a frame with these types of parameters' slots; of locals, behind where they lie; and these (slot, type) of operands."""
     first, locals_ = declared
     live = [(0, SLOT * len(params)), (header, header + FrameHeader.size)]
     live += [(first, first + SLOT * len(locals_))] if locals_ else []

@@ -44,6 +44,7 @@ from arenite.tiers.baseline.holes import (
     U32,
     WRITES,
     WRITES_F64,
+    WRITES_PAIR,
 )
 from arenite.tiers.baseline.tables import Tables  # noqa: TC001 (compiled code checks its arguments at run time)
 
@@ -210,6 +211,15 @@ class Compiler:
         held[chosen] = slot
         return chosen
 
+    def _overwritten(self, slot: i64) -> None:
+        """No accumulator has what is in this slot now."""
+        held = self.held
+        k: i64 = 0
+        while k < 3:
+            if held[k] == slot:
+                held[k] = -1
+            k += 1
+
     def _copy(self, begin: i64, end: i64) -> None:
         """Copy and fill the stencils."""
         out, code, t, places, joins = self.out, self.bytecode, self.tables, self.places, self.joins
@@ -259,6 +269,10 @@ class Compiler:
                         held[0] = -1
                     if held[1] == slot:
                         held[1] = -1
+            elif flags & WRITES_PAIR:
+                slot = i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF
+                self._overwritten(slot)
+                self._overwritten(slot + 8)
             v += i64(read_i32_le(ops, record + 16))
             blob = i64(read_i32_le(first_code, 4 * v))
             out.write(blobs[blob : i64(read_i32_le(first_code, 4 * v + 4))])

@@ -45,3 +45,4 @@ CLOBBERS: Final = 16  # it writes slots beside its destination
 TAILS: Final = 128  # its label is a function that it does not come back from
 WRITES_F64: Final = 32  # its result goes to `facc0`, beside its slot
 WRITES: Final = 64  # its result goes to `acc0` or `acc1`, beside its slot
+WRITES_PAIR: Final = 128  # its result goes to two slots, and to no accumulator

@@ -58,7 +58,10 @@ def plan(row: Row | None, blank: Blank, routines: Routines) -> Iterator[int]:
     """A stencil's holes."""
     for place, field, target, added in blank.holes:
         kind, of = (holes.POOL, target) if isinstance(target, int) else _filling(row, target, routines)
-        yield hole_word(kind, field, place, of, added)
+        if kind == holes.POOL and field != holes.INSTRUCTION:  # there are more constants than `of` has room for
+            yield hole_word(kind, field, place, 0, added + of)
+        else:
+            yield hole_word(kind, field, place, of, added)
 
 
 PLAIN: Final = {"last": holes.LAST, "here": holes.HERE, "behind": holes.BEHIND, "next": holes.NEXT, "labels": holes.LABELS}
@@ -109,6 +112,7 @@ def flags(row: Row) -> int:
     builtin = found.builtin is not None
     return (
         result
+        | holes.WRITES_PAIR * (row.destination is not None and row.destination.type.is_vector)
         | holes.CALLS * ("call" in found.transfers)
         | holes.TAILS * ("tail call" in found.transfers)
         | holes.RESUMES * builtin

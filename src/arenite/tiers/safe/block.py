@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import decode
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.protocol import F32, I32, I64, Type
+from arenite.bytecode.protocol import F32, I32, I64, I64X2, Type
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.emit.python_text import Branch, Goto, If, Write, template
 from arenite.layout.frame import SLOT
@@ -43,6 +43,7 @@ LONGEST: Final = 200  # ops in a block
 SHORT: Final = 8  # ops in a block that is made in a hurry
 DEEPEST: Final = 40  # regions in each other: Python takes 100 levels of indentation
 LOW32: Final = (1 << 32) - 1
+LOW64: Final = (1 << 64) - 1
 INDENT: Final = "    "
 HEAD: Final = "def block(sp, vmctx, fuel):"
 REGISTERS: Final = ("q = sp >> 3", "w = q << 1")
@@ -161,7 +162,9 @@ class BlockBuilder:
     # slots
     @staticmethod
     def place(slot: int, type_: Type) -> str:
-        """The slot in a view of the arena."""
+        """The slot in a view of the arena; of a vector both."""
+        if type_.is_vector:
+            return f"Q[q + {slot}] | Q[q + {slot + 1}] << 64"
         view = type_.view.upper()
         return f"{view}[q + {slot}]" if type_.size == SLOT else f"{view}[w + {2 * slot}]"
 
@@ -178,7 +181,7 @@ class BlockBuilder:
         load = f"{name} = {self.place(slot, type_)}"
         if slot in self.written and type_ is I32 and (wide := self.available.get((slot, I64))):
             self.say(f"{name} = {wide} & {LOW32}")
-        elif slot in self.written or not self.loops:
+        elif slot in self.written or (type_.is_vector and slot + 1 in self.written) or not self.loops:
             self.say(load)
         elif (slot, type_) not in self.loaded:
             self.before.append((INDENT + load, self.start))
@@ -187,10 +190,19 @@ class BlockBuilder:
         return name
 
     def write(self, slot: int, type_: Type, text: str) -> None:
-        """Set the slot, all 8 bytes of it."""
-        for other in SLOTS.values():
-            self.available.pop((slot, other), None)
-        self.written.add(slot)
+        """Set the slot, all 8 bytes of it, or both slots of a vector."""
+        for now in (slot, slot + 1) if type_.is_vector else (slot,):
+            for other in SLOTS.values():
+                self.available.pop((now, other), None)
+            self.available.pop((now - 1, I64X2), None)
+            self.written.add(now)
+        if type_.is_vector:
+            name = f"v{slot}"
+            self.say(f"{name} = {text}")
+            self.say(f"Q[q + {slot}] = {name} & {LOW64}")
+            self.say(f"Q[q + {slot + 1}] = {name} >> 64")
+            self.available[slot, I64X2] = name
+            return
         name, place = f"{type_.view.lower()}{slot}", self.place(slot, type_)
         if type_ is I32:
             self.say(f"{self.place(slot, I64)} = {name} = {text}")
@@ -317,7 +329,8 @@ class BlockBuilder:
         """Make every local that the loop begins with what its slot is now, and loop."""
         for (slot, type_), name in self.loaded.items():
             now = to.available.get((slot, type_))
-            if slot in to.written and now != name:
+            changed = slot in to.written or (type_.is_vector and slot + 1 in to.written)
+            if changed and now != name:
                 yield INDENT * to.depth + f"{name} = {now or self.place(slot, type_)}", to.pc
         yield INDENT * to.depth + "continue", to.pc
 

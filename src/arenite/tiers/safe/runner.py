@@ -15,6 +15,7 @@ from weakref import WeakMethod
 
 from arenite.bytecode.stops import LOOK_UP
 from arenite.emit.numerics import FUNCTIONS
+from arenite.emit.vector_numerics import VECTOR_FUNCTIONS
 from arenite.errors import InternalError
 from arenite.layout.cage import memory_area
 from arenite.layout.records import InstanceRecord, StoreContext
@@ -40,7 +41,13 @@ MEMORY_ACCESS: Final[dict[str, object]] = {
     "stI": struct.Struct("<I").pack_into,
     "stQ": struct.Struct("<Q").pack_into,
 }
-BUILTINS: Final[dict[str, object]] = {"int": int, "float": float, "min": min}  # all of Python that generated code can name
+BUILTINS: Final[dict[str, object]] = {
+    "int": int,
+    "float": float,
+    "min": min,
+    "max": max,
+    "zip": zip,
+}  # all of Python that generated code can name
 
 
 P = ParamSpec("P")
@@ -108,6 +115,7 @@ class SafeRunner:
             "ASK": weakly(self.ask),
             "SWITCH": weakly(self.switch),
             **FUNCTIONS,
+            **VECTOR_FUNCTIONS,
             **MEMORY_ACCESS,
         }
 

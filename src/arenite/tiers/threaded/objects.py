@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SOURCES: Final = (
     *("bytecode/*.py", "layout/**/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
-    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "raw", "routine")),
+    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "raw", "routine", "vector_text")),
 )
 
 

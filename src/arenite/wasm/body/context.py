@@ -10,7 +10,7 @@ from typing import Final, final
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.features import SUPPORTED, missing
-from arenite.layout.types import I32, NUMERIC, REFERENCES
+from arenite.layout.types import I32, NUMERIC, REFERENCES, VECTORS
 from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import TYPES
 from arenite.wasm.module import ExternKind, Module
@@ -18,7 +18,7 @@ from arenite.wasm.opcodes import BY_CODE
 from arenite.wasm.reader import Reader
 from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
 
-VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + REFERENCES else () for t in range(128)]
+VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + VECTORS + REFERENCES else () for t in range(128)]
 NOTHING: Final[tuple[int, ...]] = ()
 THREE: Final[tuple[int, ...]] = (I32, I32, I32)
 

@@ -25,11 +25,12 @@ from arenite.wasm.body.memory import Memory
 from arenite.wasm.body.numeric import Numeric
 from arenite.wasm.body.tables import Tables
 from arenite.wasm.body.variables import Variables
+from arenite.wasm.body.vectors import Vectors
 from arenite.wasm.budget import LOCAL
 from arenite.wasm.codes import PAGE, code_of
 from arenite.wasm.features import illegal
 from arenite.wasm.module import Module  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.wasm.opcodes import CONTROL, MEMORY, NUMERIC, PARAMETRIC, PREFIX, REFERENCE, TABLE, VARIABLE
+from arenite.wasm.opcodes import CONTROL, MEMORY, NUMERIC, PARAMETRIC, PREFIX, REFERENCE, TABLE, VARIABLE, VECTOR
 from arenite.wasm.sink import Sink  # noqa: TC001 (as above)
 
 CHAPTER: Final[bytes] = opcodes.CHAPTER
@@ -48,6 +49,7 @@ class BodyValidator:
         self.tables = Tables(self.context)
         self.memory = Memory(self.context)
         self.numeric = Numeric(self.context)
+        self.vectors = Vectors(self.context, self.memory)
         self.sink = sink
         self.s = self.context.s
         self.r = self.context.r
@@ -117,6 +119,8 @@ class BodyValidator:
             self.numeric.instruction(op)
         elif chapter == MEMORY:
             self.memory.instruction(op)
+        elif chapter == VECTOR:
+            self.vectors.instruction(op)
         elif chapter == CONTROL:
             self.control.instruction(op)
         elif chapter == PARAMETRIC:
