@@ -59,6 +59,12 @@ OWN: Final = (
     _kernel("states", 1_000_000, 8_000, "br_table"),
     _kernel("globals", 1_000_000, 2_000, "mutable globals"),
     _kernel("sort", 100_000, 600, "recursion, i32 in memory"),
+    _kernel("vectors_blur", 60, 1, "an image filter, 16 bytes at once"),
+    _kernel("vectors_blur_scalar", 60, 1, "the same, byte by byte"),
+    _kernel("vectors_dot", 1_200, 1, "a dot product, 8 pairs of 16 bits at once"),
+    _kernel("vectors_dot_scalar", 1_200, 1, "the same, pair by pair"),
+    _kernel("vectors_hash", 300, 1, "a hash, 16 bytes at once"),
+    _kernel("vectors_hash_scalar", 300, 1, "the same, byte by byte"),
 )
 
 # program of wasure -> (what it is, arguments)

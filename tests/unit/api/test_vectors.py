@@ -179,3 +179,22 @@ def test_a_frame_that_is_frozen(tier: TierName, padding: int, tmp_path: Path) ->
     assert [row.name.rpartition(" ")[0] for row in rows] == ["parameter", "local", "operand in slot"]
     assert [row.value.to_bytes(16, "little") for row in rows] == [A, negative, product]
     assert rows[0].text == A.hex(" ", 4)
+
+
+@EACH_TIER
+def test_in_tail_calls(tier: TierName) -> None:
+    """Arguments that change places, more of them than the caller has, and a vector among the operands that stay."""
+    text = """(module
+      (func $last (param $a v128) (param $n i32) (param $b v128) (param $c v128) (result v128)
+        (i8x16.sub (local.get $a) (i8x16.add (local.get $b) (i8x16.shl (local.get $c) (local.get $n)))))
+      (func $turn (export "run") (param $n i32) (param $a v128) (param $b v128) (result v128)
+        (if (local.get $n) (then
+          (return_call $turn (i32.sub (local.get $n) (i32.const 1)) (local.get $b) (i32x4.add (local.get $a) (local.get $b)))))
+        (return_call $last (local.get $b) (i32.const 1) (local.get $a) (i8x16.splat (i32.const 3)))))"""
+    store = store_of(tier)
+    run = Instance(store, Module(store.engine, text), []).exports(store)["run"]
+    assert isinstance(run, Func)
+    a, b = A, B
+    for _ in range(1001):
+        a, b = b, added(a, b)
+    assert run(store, 1001, A, B) == bytes(x - y - 6 & 0xFF for x, y in zip(b, a, strict=True))

@@ -1,0 +1,38 @@
+;; An image filter with vectors: n times 64 KiB of pixels, each the mean of itself, twice, and its neighbours; 16 pixels at once.
+(module
+  (memory 4)
+  (func $pixels (local $i i32) (local $x i32)
+    (local.set $x (i32.const 12345))
+    (loop $next
+      (local.set $x (i32.add (i32.mul (local.get $x) (i32.const 1103515245)) (i32.const 12345)))
+      (i32.store8 (local.get $i) (i32.shr_u (local.get $x) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 65600)))))
+  (func $blur (param $from i32) (param $to i32)
+    (local $i i32) (local $a v128) (local $b v128) (local $c v128) (local $low v128) (local $high v128)
+    (loop $next
+      (local.set $a (v128.load offset=15 (local.get $from)))
+      (local.set $b (v128.load offset=16 (local.get $from)))
+      (local.set $c (v128.load offset=17 (local.get $from)))
+      (local.set $low (i16x8.extend_low_i8x16_u (local.get $b)))
+      (local.set $high (i16x8.extend_high_i8x16_u (local.get $b)))
+      (local.set $low (i16x8.add (i16x8.add (local.get $low) (local.get $low))
+        (i16x8.add (i16x8.extend_low_i8x16_u (local.get $a)) (i16x8.extend_low_i8x16_u (local.get $c)))))
+      (local.set $high (i16x8.add (i16x8.add (local.get $high) (local.get $high))
+        (i16x8.add (i16x8.extend_high_i8x16_u (local.get $a)) (i16x8.extend_high_i8x16_u (local.get $c)))))
+      (v128.store offset=16 (local.get $to)
+        (i8x16.narrow_i16x8_u (i16x8.shr_u (local.get $low) (i32.const 2)) (i16x8.shr_u (local.get $high) (i32.const 2))))
+      (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (local.set $to (i32.add (local.get $to) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 16))) (i32.const 65536)))))
+  (func $sum (result i32) (local $i i32) (local $sum i32)
+    (loop $next
+      (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (i32.load offset=16 (local.get $i))))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (i32.const 65536))))
+    (local.get $sum))
+  (func (export "run") (param $n i32) (result i32)
+    (call $pixels)
+    (loop $again
+      (call $blur (i32.const 0) (i32.const 131072))
+      (call $blur (i32.const 131072) (i32.const 0))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (call $sum)))
