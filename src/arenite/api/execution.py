@@ -10,9 +10,9 @@ print(outcome.values)
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from arenite import light
 from arenite.api.bound import ProcessBound
 from arenite.api.extern import from_core, to_core_results, wrap
 from arenite.api.numbers import integer, seconds
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from arenite.machine.run.backtrace import GuestFrame
 
 
-@light.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Finished:
     """The call has returned.  `values`: its results."""
 
     values: tuple[Any, ...]
 
 
-@light.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Paused:
     """The call has stopped in the middle.  `what` says why in words; `call`: the host call that waits for an answer, if one does."""
 

@@ -6,10 +6,9 @@ What refuses is named as POSIX names it where it has a name (`ISDIR`, `SPIPE`, `
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from arenite import light
 from arenite.errors import SnapshotError
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
@@ -180,7 +179,7 @@ class DescriptorTable:
             self._by_number.popitem()[1].resource.close()
 
 
-@light.dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Session:
     """A guest's side of preview 1."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from arenite import light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from arenite.world.origin import Root
 
 
-@light.dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class World:
     """A guest's side of the world, but for what it has open, which dialects number.
 
