@@ -32,7 +32,7 @@ SPECTEST = """(module
 UNSPEAKABLE = ("wasm_relaxed_simd", "wasm_simd", "wasm_gc", "wasm_function_references", "wasm_exceptions")
 """Features on whose types wasmtime's C interface aborts the process."""
 
-PROPOSED = ("wasm_wide_arithmetic",)  # off at first there
+PROPOSED = ("wasm_wide_arithmetic", "wasm_custom_page_sizes", "wasm_memory64", "wasm_multi_memory")  # off at first there
 FIELDS = {"i32": "i32", "f32": "i32", "i64": "i64", "f64": "i64"}  # where the bits of a number lie in a raw value
 KINDS = {"i32": ffi.WASMTIME_I32, "i64": ffi.WASMTIME_I64, "f32": ffi.WASMTIME_F32, "f64": ffi.WASMTIME_F64}
 WIDTHS = {"i32": 32, "f32": 32, "i64": 64, "f64": 64}

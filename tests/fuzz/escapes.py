@@ -32,7 +32,7 @@ from arenite import AreniteError
 from arenite.bytecode.protocol import I32, I64, Value
 from arenite.emit import addressing
 from arenite.emit import raw as addresses
-from arenite.emit.addressing import Single
+from arenite.emit.addressing import MEMORY, Single
 from arenite.emit.interpreter import Interpreter
 from arenite.layout import raw
 from arenite.layout.cage import LOW, area_at
@@ -70,11 +70,11 @@ WATCHED: Final = {Space.ARENA: 0, Space.FRAME: 0, Space.MEMORY: 0, Space.WINDOW:
 class Signed(Single):
     """Takes an offset of the arena for a signed number."""
 
-    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
+    def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
         """A `ptr` to `space[offset + disp]`."""
         if space is Space.ARENA and offset.constant is None:
             offset = Value(I32, offset.text, wide=line(f"sext i32 {offset.text} to i64"))
-        return super().address(line, space, offset, disp)
+        return super().address(line, space, offset, disp, memory)
 
 
 class Watching:
@@ -88,9 +88,9 @@ class Watching:
         self.memory_type = inner.memory_type
         self.off = False
 
-    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
+    def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
         """A `ptr` to `space[offset + disp]` inside the cage."""
-        found = self.inner.address(line, space, offset, disp)
+        found = self.inner.address(line, space, offset, disp, memory)
         if space in WATCHED and not self.off:
             e: Routine = line.__self__  # type: ignore[attr-defined]  # a bound method
             address, base = (line(f"ptrtoint ptr {p} to i64") for p in (found, "%base"))

@@ -16,9 +16,22 @@ from pathlib import Path
 import testdata
 from arenite.api.text import wasm_tools
 from arenite.cli.script import Result, Verdict, convert
+from arenite.features import FEATURES, SUPPORTED
 
 EXPECTED = Path(__file__).with_name("expected.toml")
-FOLDERS = (".", "custom", "proposals/wide-arithmetic")  # the rest of proposals/ and legacy/ are no part of the standard
+FOLDERS = (
+    ".",
+    "custom",
+    "proposals/wide-arithmetic",
+    "proposals/custom-page-sizes",
+)  # the rest of proposals/ and legacy/ are no part of the standard
+
+STANDARD = frozenset(feature.name for feature in FEATURES if feature.supported and feature.standard)
+
+
+def features(name: str) -> frozenset[str]:
+    """What modules of a script may use: the standard's say that what is only proposed is malformed."""
+    return SUPPORTED if name.startswith("proposals/") else STANDARD
 
 
 @dataclass

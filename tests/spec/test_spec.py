@@ -10,7 +10,7 @@ import pytest
 
 from arenite.cli.script import ScriptRunner
 from arenite.cli.script_engine import AreniteEngine
-from spec.scripts import Expectation, converted, differences, expectations, names
+from spec.scripts import Expectation, converted, differences, expectations, features, names
 from tiers import WAYS, engine_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def conversions(request: pytest.FixtureRequest) -> Path:
 @pytest.mark.parametrize(("way", "name"), cases())
 def test_script(way: str, name: str, conversions: Path) -> None:
     tier, options = OPTIONS[way]
-    engine = AreniteEngine(engine_of(tier, **options))
+    engine = AreniteEngine(engine_of(tier, features=features(name), **options))
     try:
         results = list(ScriptRunner(engine, converted(name, conversions)).run())
     finally:

@@ -10,9 +10,8 @@ from arenite.api.extern import Extern, machine_of
 from arenite.api.numbers import expect, integer
 from arenite.api.types import MemoryType, wrapped
 from arenite.errors import Failure
-from arenite.layout import types as core
-from arenite.machine.records.memories import grow_memory, new_memory
-from arenite.machine.records.objects import REFUSED, MemoryAddr
+from arenite.machine.records.memories import grow, memory_view, new_memory
+from arenite.machine.records.objects import MemoryAddr
 
 if TYPE_CHECKING:
     import ctypes
@@ -48,11 +47,11 @@ class Memory(Extern, of=MemoryAddr):
         While it lives the store cannot be closed; and what it shows does not move, so for more memories than the store has room for
         (`Config.memories`, and many more while few stores live) there is a `Limit`.  On `safe` this memory cannot grow meanwhile.
         """
-        return self.machine_in(store).cage.memory(self.addr.area)
+        return memory_view(self.machine_in(store), self.addr)
 
     def size(self, store: Storelike) -> int:
-        """Pages of 64 KiB."""
-        return self.data_len(store) // core.PAGE_SIZE
+        """In its pages, which are of 64 KiB unless its type says otherwise."""
+        return self.data_len(store) >> self.addr.type.page_bits
 
     def data_len(self, store: Storelike) -> int:
         """Bytes."""
@@ -64,18 +63,18 @@ class Memory(Extern, of=MemoryAddr):
         if pages < 0:
             raise Failure("cannot grow by negative amount")
         machine = self.machine_in(store)
-        old = grow_memory(machine, self.addr.at, pages)
-        if old == REFUSED:
+        old = grow(machine, self.addr, pages)
+        if old is None:
             raise Failure(f"failed to grow memory by {pages} pages")
         return old
 
     def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
         """A copy of the bytes from `start` to `stop`, with the rules of slices."""
-        cage = self.machine_in(store).cage
-        with cage.memory(self.addr.area) as view:
+        machine = self.machine_in(store)
+        with memory_view(machine, self.addr) as view:
             found = bytearray(view[start:stop])
-        if cage.lost[0]:  # what was read may not have been there
-            cage.check()
+        if machine.cage.lost[0]:  # what was read may not have been there
+            machine.cage.check()
         return found
 
     def write(self, store: Storelike, value: ReadableBuffer | Iterable[int], start: int | None = None) -> int:
@@ -95,12 +94,12 @@ class Memory(Extern, of=MemoryAddr):
         return len(value)
 
     def page_size(self, store: Storelike) -> int:
-        """Bytes of a page: 65536."""
+        """Bytes of a page."""
         self.machine_in(store)
-        return core.PAGE_SIZE
+        return self.addr.type.page_size
 
     def page_size_log2(self, store: Storelike) -> int:
-        """Its logarithm: 16."""
+        """Its logarithm."""
         return self.page_size(store).bit_length() - 1
 
     def __getitem__(self, key: tuple[Storelike, slice | int]) -> bytes | int:

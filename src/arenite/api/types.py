@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-PAGE_BITS: Final = core.PAGE_SIZE.bit_length() - 1
 VALUE_TYPES: Final = (*core.NUMERIC, *core.VECTORS, *core.REFERENCES)
 
 
@@ -159,12 +158,12 @@ class GlobalType:
 
 
 class TableType:
-    """Type of a table."""
+    """Type of a table; `is_64`: indexes have 64 bits."""
 
     __slots__ = ("core",)
 
-    def __init__(self, valtype: ValType, limits: Limits) -> None:
-        self.core = core.TableType(_code(valtype), _limits(limits))
+    def __init__(self, valtype: ValType, limits: Limits, is_64: bool = False) -> None:  # noqa: FBT001, FBT002 (as MemoryType)
+        self.core = core.TableType(_code(valtype), _limits(limits), bool(is_64))
 
     @property
     def element(self) -> ValType:
@@ -176,30 +175,36 @@ class TableType:
         """In elements."""
         return Limits(self.core.limits.minimum, self.core.limits.maximum)
 
+    @property
+    def is_64(self) -> bool:
+        """Whether indexes have 64 bits."""
+        return self.core.is_64
+
 
 class MemoryType:
-    """Type of a memory: 32-bit, of this store alone, in pages of 64 KiB.  Raises: `Failure` for what else WebAssembly has."""
+    """Type of a memory of this store alone; pages have 64 KiB or 1 byte.  Raises: `Failure` for what else WebAssembly has."""
 
     __slots__ = ("core",)
 
-    def __init__(self, limits: Limits, is_64: bool = False, shared: bool = False, page_size_log2: int = PAGE_BITS) -> None:  # noqa: FBT001, FBT002
-        for asked, proposal in ((is_64, "memory64"), (shared, "threads"), (page_size_log2 != PAGE_BITS, "custom-page-sizes")):
-            if asked:
-                raise Failure(f"arenite does not have the proposal {proposal}")
-        found = _limits(limits)
-        if max(found.minimum, found.maximum or 0) > core.MAX_PAGES:
-            raise ValueError(f"limits {limits.min}..{limits.max}: memory size must be at most {core.MAX_PAGES} pages (4 GiB)")
-        self.core = core.MemoryType(found)
+    def __init__(self, limits: Limits, is_64: bool = False, shared: bool = False, page_size_log2: int = core.PAGE_BITS) -> None:  # noqa: FBT001, FBT002
+        if shared:
+            raise Failure("arenite does not have the proposal threads")
+        if page_size_log2 not in (0, core.PAGE_BITS):
+            raise Failure(f"a page has 1 or {core.PAGE_SIZE} bytes, not 2**{page_size_log2}")
+        self.core = core.MemoryType(_limits(limits), bool(is_64), page_size_log2)
+        most = self.core.most_pages
+        if max(self.core.limits.minimum, self.core.limits.maximum or 0) > most:
+            raise ValueError(f"limits {limits.min}..{limits.max}: memory size must be at most {most} pages")
 
     @property
     def limits(self) -> Limits:
-        """In pages of 64 KiB."""
+        """In its pages."""
         return Limits(self.core.limits.minimum, self.core.limits.maximum)
 
     @property
     def is_64(self) -> bool:
-        """Whether addresses have 64 bits: no."""
-        return False
+        """Whether addresses have 64 bits."""
+        return self.core.is_64
 
     @property
     def is_shared(self) -> bool:
@@ -208,13 +213,13 @@ class MemoryType:
 
     @property
     def page_size(self) -> int:
-        """Bytes of a page: 65536."""
-        return core.PAGE_SIZE
+        """Bytes of a page."""
+        return self.core.page_size
 
     @property
     def page_size_log2(self) -> int:
-        """Its logarithm: 16."""
-        return PAGE_BITS
+        """Its logarithm."""
+        return self.core.page_bits
 
 
 AnyType = FuncType | GlobalType | TableType | MemoryType
@@ -228,8 +233,8 @@ def wrapped(type_: core.ExternType) -> AnyType:
         return GlobalType(ValType(type_.content), type_.mutable)
     limits = Limits(type_.limits.minimum, type_.limits.maximum)
     if isinstance(type_, core.TableType):
-        return TableType(ValType(type_.element), limits)
-    return MemoryType(limits)
+        return TableType(ValType(type_.element), limits, type_.is_64)
+    return MemoryType(limits, type_.is_64, page_size_log2=type_.page_bits)
 
 
 @light.dataclass(frozen=True)

@@ -131,6 +131,10 @@ class Recorder:
             raise InternalError("an i1 is stored")
         self.writes.add(self.access(where, at, disp))
 
+    def guarded(self, space: Space) -> bool:
+        """Somewhere."""
+        return space is Space.MEMORY
+
     def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """A read and a write of memory."""
         self.bulk(memory, to, source, count)

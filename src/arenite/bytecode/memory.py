@@ -1,4 +1,4 @@
-"""Rows that touch linear memory: the address space is part of an op's name.  Spec: exec-load … exec-memory.init.
+"""Rows that touch memory 0 with addresses of 32 bits, which `memories` has for all others: the address space is part of an op's name.  Spec: exec-load … exec-memory.init.
 
 Loads leave a slot's upper half zero, so `load32` serves i32, f32 and `i64.load32_u`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import trap_if
-from arenite.bytecode.protocol import I8, I16, I32, I64, REF, Emit, Memory, Type, Value, Values, space_of
+from arenite.bytecode.protocol import I8, I16, I32, I64, REF, Emit, Memory, Type, Value, Values
 from arenite.bytecode.row import SLOTS, Meaning, Row, far, row, specialised
 from arenite.bytecode.stops import BULK_MAX, Builtin
 from arenite.layout.raw import RAW
@@ -38,9 +38,12 @@ STORES: Final[tuple[tuple[str, Type, str], ...]] = (
     ("store32", I32, "i32"),
     ("store64", I64, "i64"),
 )
+FIRST: Final = InstanceRecord.memory.offset  # the place of memory 0
 
 
-def _load(narrow: Type, extend: str, to: Type) -> Meaning:
+def load(narrow: Type, extend: str, to: Type) -> Meaning:
+    """A load, extended to its slot's type."""
+
     def meaning(e: Emit, at: Value, disp: Value, memory: Memory) -> Value:
         value = e.load(memory, narrow, at, disp)
         return e.pure(extend, value, to=to) if extend else value
@@ -48,7 +51,9 @@ def _load(narrow: Type, extend: str, to: Type) -> Meaning:
     return meaning
 
 
-def _store(narrow: Type) -> Meaning:
+def store(narrow: Type) -> Meaning:
+    """A store of the low bits."""
+
     def meaning(e: Emit, at: Value, value: Value, disp: Value, memory: Memory) -> None:
         e.store(memory, at, value if value.type is narrow else e.pure("wrap", value, to=narrow), disp)
 
@@ -57,7 +62,7 @@ def _store(narrow: Type) -> Meaning:
 
 def first_memory(e: Values) -> Memory:
     """Memory 0, whose base the machine keeps."""
-    return Memory(e.const(I32, 0))
+    return Memory(e.const(I32, FIRST))
 
 
 def memory_length(e: Emit, memory: Memory) -> Value:
@@ -74,13 +79,21 @@ def memory_size(e: Emit, memory: Memory) -> Value:
     return area_pages(e, memory_area(e, e.state("vmctx"), memory))
 
 
-def memory_area(e: Values, vmctx: Value, memory: Memory) -> Value:
-    """The area of an instance's memory (i32).  Which one it is comes from the arena, so it is bounded: area 0 if the cage has no such area.
+def memory_record(e: Values, vmctx: Value, memory: Memory) -> Value:
+    """Where an instance's memory has its record."""
+    return e.load(Space.ARENA, REF, vmctx, memory.number)
 
-    `layout.cage.memory_area` says the same in Python.  Raises: `InternalError` for a memory but the first: records of instances have no other.
+
+def memory_area(e: Values, vmctx: Value, memory: Memory) -> Value:
+    """The area of an instance's memory (i32)."""
+    return area_of(e, memory_record(e, vmctx, memory))
+
+
+def area_of(e: Values, record: Value) -> Value:
+    """The area of the memory with a record (i32).  Which one it is comes from the arena, so it is bounded: area 0 if the cage has no such area.
+
+    `layout.cage.memory_area` says the same in Python.
     """
-    space_of(memory)
-    record = e.load(Space.ARENA, REF, vmctx, InstanceRecord.memory.offset)
     if RAW:
         return e.load(Space.ARENA, I64, record, MemoryRecord.area.offset)
     area = e.load(Space.ARENA, I32, record, MemoryRecord.area.offset)
@@ -104,54 +117,48 @@ def in_bytes(e: Values, pages: Value) -> Value:
     return e.pure("shl", e.pure("extend_u", pages, to=I64), e.const(I64, PAGE_SIZE.bit_length() - 1))
 
 
-def _ask(e: Emit, memory: Memory, builtin: Builtin, *args: Value) -> Value:
-    """Ask for a builtin of memory 0, which is not among its arguments.  Raises: `InternalError` for another memory."""
-    space_of(memory)
-    return e.builtin(builtin, *args)
-
-
-def memory_grow(e: Emit, delta: Value, memory: Memory) -> Value:
+def memory_grow(e: Emit, delta: Value) -> Value:
     """dst = the old size in pages, or -1."""
-    return _ask(e, memory, Builtin.MEMORY_GROW, delta)
+    return e.builtin(Builtin.MEMORY_GROW, delta)
 
 
-def memory_init(e: Emit, segment: Value, to: Value, source: Value, count: Value, memory: Memory) -> None:
+def memory_init(e: Emit, segment: Value, to: Value, source: Value, count: Value) -> None:
     """memory0[to:][:count] = data segment[source:][:count]."""
-    _ask(e, memory, Builtin.MEMORY_INIT, segment, to, source, count)
+    e.builtin(Builtin.MEMORY_INIT, segment, to, source, count)
 
 
-def _machine_does(e: Emit, memory: Memory, builtin: Builtin, *args: Value) -> None:
+def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
     """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
     count, fuel = args[-1], e.state("fuel")
     for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.state("floor"))):
         with e.when(condition, cold=True):
-            _ask(e, memory, builtin, *args)
+            e.builtin(builtin, *args)
 
 
-def _pay(e: Emit, count: Value) -> None:
+def pay(e: Emit, count: Value) -> None:
     """One unit, unless there is nothing to do."""
-    units = e.pure("extend_u", e.pure("ne", count, e.const(I32, 0)), to=I64)
+    units = e.pure("extend_u", e.pure("ne", count, e.const(count.type, 0)), to=I64)
     e.set_state("fuel", e.pure("sub", e.state("fuel"), units))
 
 
 def memory_copy(e: Emit, to: Value, source: Value, count: Value, memory: Memory) -> None:
     """memory0[to:][:count] = memory0[source:][:count]; ranges may overlap."""
-    _machine_does(e, memory, Builtin.MEMORY_COPY, to, source, count)
+    _machine_does(e, Builtin.MEMORY_COPY, to, source, count)
     length = memory_length(e, memory)
     wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
     for start in (wide_to, wide_source):
         trap_if(e, e.pure("gt_u", e.pure("add", start, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
-    _pay(e, count)
+    pay(e, count)
     e.copy(memory, wide_to, wide_source, wide_count)
 
 
 def memory_fill(e: Emit, to: Value, byte: Value, count: Value, memory: Memory) -> None:
     """memory0[to:][:count] = byte."""
-    _machine_does(e, memory, Builtin.MEMORY_FILL, to, byte, count)
+    _machine_does(e, Builtin.MEMORY_FILL, to, byte, count)
     length = memory_length(e, memory)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
     trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)
-    _pay(e, count)
+    pay(e, count)
     e.fill(memory, wide_to, e.pure("wrap", byte, to=I8), wide_count)
 
 
@@ -159,10 +166,10 @@ def _accesses() -> Iterator[Row]:
     """Loads and stores of any memory, with near and far static offsets."""
     for name, narrow, extend, slot in LOADS:
         doc = f"dst = memory0[at + disp], {narrow.bits} bits"
-        yield row(name, f"at:i32 disp:u16:offset memory:memory -> {slot}", _load(narrow, extend, SLOTS[slot]), doc)
+        yield row(name, f"at:i32 disp:u16:offset memory:memory -> {slot}", load(narrow, extend, SLOTS[slot]), doc)
     for name, narrow, slot in STORES:
         doc = f"memory0[at + disp] = value, {narrow.bits} bits"
-        yield row(name, f"at:i32 value:{slot} disp:u16:offset memory:memory", _store(narrow), doc)
+        yield row(name, f"at:i32 value:{slot} disp:u16:offset memory:memory", store(narrow), doc)
 
 
 def _whole() -> Iterator[Row]:
@@ -170,17 +177,17 @@ def _whole() -> Iterator[Row]:
     yield row("memory.size", "memory:memory -> i32", memory_size)
     yield row("memory.copy", "to:i32 source:i32 count:i32 memory:memory", memory_copy)
     yield row("memory.fill", "to:i32 byte:i32 count:i32 memory:memory", memory_fill)
-    yield row("memory.grow", "delta:i32 memory:memory -> i32", memory_grow)
-    yield row("memory.init", "segment:u32:data to:i32 source:i32 count:i32 memory:memory", memory_init)
 
 
 def rows() -> Iterator[Row]:
     """The ops for memory 0, which is a constant of them."""
     for access in _accesses():
-        near = specialised(access, f"{access.name} memory0", memory=0)
+        near = specialised(access, f"{access.name} memory0", memory=FIRST)
         yield from (near, far(near))
     for whole in _whole():
-        yield specialised(whole, whole.name, memory=0)
+        yield specialised(whole, whole.name, memory=FIRST)
+    yield row("memory.grow", "delta:i32 -> i32", memory_grow)
+    yield row("memory.init", "segment:u32:data to:i32 source:i32 count:i32", memory_init)
     yield row(
         "data.drop",
         "segment:u32:data",

@@ -14,7 +14,7 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from arenite.layout.instance import InstanceLayout, vector_globals
+from arenite.layout.instance import InstanceLayout, named_memories, vector_globals
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
 from arenite.light import dataclass
 
@@ -171,7 +171,7 @@ class ModuleCode:
 
     def segment(self, index: int) -> memoryview:
         """A data segment's bytes."""
-        start, end, _ = self.data[index]
+        start, end, *_ = self.data[index]
         return memoryview(self.file)[start:end]
 
     def _imported(self, kind: type) -> int:
@@ -186,8 +186,13 @@ class ModuleCode:
     def layout(self) -> InstanceLayout:
         """How its instances are laid out."""
         tables, globals_ = self._imported(TableType), self._imported(GlobalType)
-        vectors = vector_globals(type_ for type_, _ in self.globals)
-        return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals), vectors)
+        vectors, memories = vector_globals(type_ for type_, _ in self.globals), named_memories(self.all_memories)
+        return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals), vectors, memories)
+
+    @cached_property
+    def all_memories(self) -> tuple[MemoryType, ...]:
+        """Types of all memories of the index space."""
+        return (*(i.type for i in self.imports if isinstance(i.type, MemoryType)), *self.memories)
 
     def global_type(self, index: int) -> GlobalType:
         """The type of a global of the index space."""

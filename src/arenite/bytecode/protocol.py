@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from arenite.errors import InternalError
 from arenite.layout.raw import RAW
+from arenite.layout.records import InstanceRecord
 from arenite.layout.spaces import Space
 
 if TYPE_CHECKING:
@@ -94,18 +95,29 @@ class Labels(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """A linear memory of the instance: an access names it where others name a space.  Its number is a constant in ops for one memory."""
+    """A linear memory of the instance: an access names it where others name a space.  `number`: the place of its record's offset, a constant in ops for one memory.
+
+    `area`: its checked area, which accesses to a memory but the first want to be told.
+    """
 
     number: Value
+    area: Value | None = None
 
 
 def space_of(where: Space | Memory) -> Space:
-    """The space of an access.  Raises: `InternalError` for a memory but the first, the only one whose base and length readers keep."""
-    if isinstance(where, Space):
-        return where
-    if where.number.constant != 0:
-        raise InternalError("an access to a memory whose base no reader keeps")
-    return Space.MEMORY
+    """The space of an access."""
+    return Space.MEMORY if isinstance(where, Memory) else where
+
+
+def is_first(memory: Memory) -> bool:
+    """Whether it is memory 0, whose base and length readers keep; those of others are looked up."""
+    return memory.number.constant == InstanceRecord.memory.offset
+
+
+def see_first(memory: Memory) -> None:
+    """Raises: `InternalError` for a memory but the first."""
+    if not is_first(memory):
+        raise InternalError("bytes are moved in a memory whose base no reader keeps")
 
 
 Register = Literal["vmctx", "fuel", "sp", "floor"]
@@ -133,6 +145,9 @@ class Emit(Values, Protocol):
     # memory
     def store(self, where: Space | Memory, at: Value, value: Value, disp: Value | int = 0) -> None:
         """Set `where[at + disp]`."""
+
+    def guarded(self, space: Space) -> bool:
+        """Whether nothing but guard pages looks at accesses to a space: these serve addresses whose upper half is zero."""
 
     def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """Move `count` bytes inside a memory; bounds have been checked; ranges may overlap."""

@@ -8,7 +8,7 @@ Derived from a row: its encoding, its text form, its handlers, its effects.  Kin
     u16 u32 type               an unsigned constant                                                    -> Value (i32)
     label loop                 where a branch goes, in units of 8 bytes from this op; `loop` is a back-edge, so a safepoint  -> Label
     labels                     a count; so many labels follow the op                                   -> Labels
-    memory                     a memory of the instance, by its number                                 -> Memory
+    memory                     a memory, by the place of its record's offset in the instance           -> Memory
 
 A third word says what an operand is for, where its kind does not: its *role* (`ROLES`).  The verifier, and whatever rewrites indexes,
 go by roles: no op is known to them by its name.
@@ -41,7 +41,7 @@ class Form(Enum):
     LABEL = "a displacement to a label ahead"
     LOOP = "a displacement to a label that is not ahead: a back-edge"
     LABELS = "a count of displacements behind the op"
-    MEMORY = "a memory's number in the instance"
+    MEMORY = "the place, in the instance, of a memory's record"
 
 
 class OperandKind(NamedTuple):
@@ -65,7 +65,7 @@ OPERAND_KINDS: Final[dict[str, OperandKind]] = {name: OperandKind(Form.SLOT, typ
     "label": OperandKind(Form.LABEL, I64, 4, "i"),
     "loop": OperandKind(Form.LOOP, I64, 4, "i"),
     "labels": OperandKind(Form.LABELS, I64, 2, "H"),
-    "memory": OperandKind(Form.MEMORY, I32, 2, "H"),
+    "memory": OperandKind(Form.MEMORY, I32, 4, "I"),
 }
 """Name of a kind, as signatures have it -> what is true of it.  A new one of a known form needs nothing else."""
 
@@ -81,6 +81,9 @@ ROLES: Final[dict[str, str]] = {
     "imported_global": "an imported global, by the place of its offset in the instance",
     "own_table": "a table, by its number",
     "table": "a table, by the place of its offset in the instance",
+    "memory": "a memory, by the place of its record's offset in the instance",
+    "own_memory": "a memory, by its number",
+    "page": "the logarithm of the size of a memory's pages",
     "own_func": "a function of the module, by its number without the imported ones",
     "func": "an imported function, by the place of its reference in the instance",
     "elem": "an element segment, by its number",

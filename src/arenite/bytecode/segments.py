@@ -19,25 +19,33 @@ COMPUTED: Final = PASSIVE + 1  # and which of the expressions
 
 
 class DataSegment(NamedTuple):
-    """Bytes `start` .. `end` of the module's file; `offset` is None for a passive segment."""
+    """Bytes `start` .. `end` of the module's file; `offset`, in `memory`, is None for a passive segment."""
 
     start: int
     end: int
     offset: ConstExpr | None
+    memory: int = 0
 
 
 class DataSegments:
-    """Segments in order.  `records`: one for each; `computed`: offsets that are more than a constant."""
+    """Segments in order.  `records`: one for each; `computed`: offsets that are more than a constant.
 
-    def __init__(self, records: bytes = b"", computed: tuple[ConstExpr, ...] = ()) -> None:
+    `others`: (number of a segment, its memory) of those that go to a memory but the first.
+    """
+
+    def __init__(
+        self, records: bytes = b"", computed: tuple[ConstExpr, ...] = (), others: tuple[tuple[int, int], ...] = ()
+    ) -> None:
         self.records = records
         self.computed = computed
+        self.others = others
+        self.memories = dict(others)
 
     @classmethod
     def of(cls, segments: Iterable[DataSegment]) -> DataSegments:
         """A table of these."""
-        records, computed = bytearray(), list[ConstExpr]()
-        for start, end, offset in segments:
+        records, computed, others = bytearray(), list[ConstExpr](), list[tuple[int, int]]()
+        for number, (start, end, offset, memory) in enumerate(segments):
             if offset is None:
                 word = PASSIVE
             elif len(offset) == 1 and offset[0][0] == "i32.const":
@@ -45,8 +53,10 @@ class DataSegments:
             else:
                 word = COMPUTED + len(computed)
                 computed.append(offset)
+            if memory:
+                others.append((number, memory))
             records += RECORD.pack(start, end, word)
-        return cls(bytes(records), tuple(computed))
+        return cls(bytes(records), tuple(computed), tuple(others))
 
     def __len__(self) -> int:
         return len(self.records) // RECORD.size
@@ -62,7 +72,8 @@ class DataSegments:
 
     def _at(self, index: int) -> DataSegment:
         start, end, offset = RECORD.unpack_from(self.records, index * RECORD.size)
-        return DataSegment(start, end, None if offset == PASSIVE else self.expression(offset))
+        memory = self.memories.get(index, 0) if self.memories else 0
+        return DataSegment(start, end, None if offset == PASSIVE else self.expression(offset), memory)
 
     def expression(self, offset: int) -> ConstExpr:
         """The expression that an offset other than `PASSIVE` stands for."""

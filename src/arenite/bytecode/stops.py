@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
-from arenite.bytecode.protocol import I32, REF, Type
+from arenite.bytecode.protocol import I32, I64, REF, Type
 
 BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills of memory are the machine's, which divides them
 
@@ -59,9 +59,8 @@ class Stop(NamedTuple):
 def _arguments(text: str) -> tuple[Argument, ...]:
     """`"table:table to:i32"`: names, and index spaces or types."""
     words = (word.split(":") for word in text.split())
-    return tuple(
-        Argument(name, REF if kind == REF.llvm else I32, "" if kind in (I32.llvm, REF.llvm) else kind) for name, kind in words
-    )
+    types = {type_.llvm: type_ for type_ in (I32, I64, REF)}
+    return tuple(Argument(name, types.get(kind, I32), "" if kind in types else kind) for name, kind in words)
 
 
 BYTES: Final = "1 for each 64 KiB begun: up to 50 us"  # where pages are touched first
@@ -89,6 +88,10 @@ class Builtin(IntEnum):
     TABLE_COPY = 74
     TABLE_INIT = 75
     ELEM_DROP = 76
+    MEMORY_GROW_ANY = 77
+    MEMORY_COPY_ANY = 78
+    MEMORY_FILL_ANY = 79
+    MEMORY_INIT_ANY = 80
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
@@ -152,6 +155,28 @@ STOPS: Final[dict[int, Stop]] = {
         price="1 for each 1,024 elements begun: 1 ms where they are expressions",
     ),
     Builtin.ELEM_DROP: Stop(Resume.BEHIND, "drop an element segment", _arguments("segment:elem"), price="nothing; a microsecond"),
+    Builtin.MEMORY_GROW_ANY: Stop(
+        Resume.BEHIND,
+        "the old size of a memory in its pages, or -1",
+        _arguments("memory:own_memory delta:i64"),
+        I64,
+        "nothing; a few microseconds",
+    ),
+    Builtin.MEMORY_COPY_ANY: Stop(
+        Resume.BEHIND,
+        "copy bytes from a memory to one, which may be the same",
+        _arguments("memory:own_memory other:own_memory to:i64 source:i64 count:i64"),
+        price=BYTES,
+    ),
+    Builtin.MEMORY_FILL_ANY: Stop(
+        Resume.BEHIND, "set bytes of a memory", _arguments("memory:own_memory to:i64 byte:i32 count:i64"), price=BYTES
+    ),
+    Builtin.MEMORY_INIT_ANY: Stop(
+        Resume.BEHIND,
+        "copy from a passive data segment to a memory",
+        _arguments("segment:data memory:own_memory to:i64 source:i32 count:i32"),
+        price=BYTES,
+    ),
     HOT: Stop(Resume.HERE, "the function that begins at pc is called often; the tier may compile it"),
     FAULT: Stop(
         Resume.NEVER, "a memory is out of bounds in compiled code; pc is the address of the instruction, the tier knows the op"

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import flag
+from arenite.bytecode.memory import FIRST
 from arenite.bytecode.protocol import (
     F32X4,
     F64X2,
@@ -531,8 +532,8 @@ def _floats() -> Iterator[Row]:
     )
 
 
-def _accesses() -> Iterator[Row]:
-    """Loads and stores of any memory, with near static offsets."""
+def accesses() -> Iterator[Row]:
+    """Loads and stores of a memory, with near static offsets; `memories` has them for any."""
     load = "at:i32 disp:u16:offset memory:memory -> v128"
     yield row("v128.load", load, _load, "dst = memory0[at + disp], 128 bits")
     yield row("v128.store", "at:i32 value:v128 disp:u16:offset memory:memory", _store, "memory0[at + disp] = value, 128 bits")
@@ -562,8 +563,8 @@ def rows() -> Iterator[Row]:
     """The ops; accesses for memory 0, which is a constant of them."""
     for chapter in (_moves(), _lane_moves(), _bitwise(), _integers(), _widths(), _floats()):
         yield from chapter
-    for access in _accesses():
-        near = specialised(access, f"{access.name} memory0", memory=0)
+    for access in accesses():
+        near = specialised(access, f"{access.name} memory0", memory=FIRST)
         if access.name in ("v128.load", "v128.store"):
             yield near
         yield far(near)

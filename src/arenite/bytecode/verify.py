@@ -146,6 +146,8 @@ def _spaces(module: ModuleCode) -> dict[str, tuple[int, int, bytes]]:
         "imported_global": (layout.imported_global(0), WORD, imported_globals),
         "own_table": (0, 1, tables),
         "table": (layout.table(0), WORD, tables),
+        "memory": (layout.memory(0), WORD, bytes(layout.memories)),
+        "own_memory": (0, 1, bytes(len(module.all_memories))),
         "own_func": (0, 1, functions * module.function_count),
         "func": (layout.function(0), WORD, functions * layout.imported_functions),
         "elem": (0, 1, classes_of(e.element_type for e in module.elements)),

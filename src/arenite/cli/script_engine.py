@@ -57,6 +57,8 @@ class AreniteEngine:
             self.linker.define(self.store, "spectest", f"global_{name}", item)
         table = arenite.Table(self.store, arenite.TableType(arenite.ValType.funcref(), arenite.Limits(*TABLE)), None)
         self.linker.define(self.store, "spectest", "table", table)
+        wide = arenite.Table(self.store, arenite.TableType(arenite.ValType.funcref(), arenite.Limits(*TABLE), is_64=True), None)
+        self.linker.define(self.store, "spectest", "table64", wide)
         self.linker.define(
             self.store, "spectest", "memory", arenite.Memory(self.store, arenite.MemoryType(arenite.Limits(*MEMORY)))
         )

@@ -24,6 +24,7 @@ from arenite.layout.raw import RAW
 from arenite.layout.side_tables import SIDE_TABLES
 from arenite.layout.spaces import SPACES, Space
 
+MEMORY: Final = "%memory"  # what is carried for the instance's memory 0
 Line = Callable[[str], str]  # emits `%n = <text>` and returns "%n"
 
 BESIDE_CODE: Final = {Space.BYTECODE: 0, Space.RETURNS: -RETURN_MAP_SIZE} | {space: -t.below for space, t in SIDE_TABLES.items()}
@@ -37,8 +38,8 @@ class Addressing(Protocol):
     name: str
     memory_type: str  # LLVM type of what is carried for the instance's memory
 
-    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
-        """A `ptr` to `space[offset + disp]`."""
+    def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
+        """A `ptr` to `space[offset + disp]`; `memory`: what is carried for the memory, or `memory` gives."""
 
     def memory(self, line: Line, area: Value) -> str:
         """What is carried for a memory, from its area's checked index."""
@@ -94,11 +95,11 @@ class Single:
     name = "single"
     memory_type = "i64"
 
-    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
-        """A `ptr` to `space[offset + disp]`."""
+    def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
+        """A `ptr` to `space[offset + disp]`; `memory`: what is carried for the memory, or `memory` gives."""
         if space is not Space.MEMORY:
             return _common(line, space, offset, disp)
-        return _step(line, "%base", Value(I64, line(f"add i64 %memory, {widened(line, offset).text}")), disp)
+        return _step(line, "%base", Value(I64, line(f"add i64 {memory}, {widened(line, offset).text}")), disp)
 
     def memory(self, line: Line, area: Value) -> str:
         """The area's offset from the base."""
@@ -111,11 +112,11 @@ class Spaces:
     name = "spaces"
     memory_type = "ptr"
 
-    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
-        """A `ptr` to `space[offset + disp]`."""
+    def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
+        """A `ptr` to `space[offset + disp]`; `memory`: what is carried for the memory, or `memory` gives."""
         if space is not Space.MEMORY:
             return _common(line, space, offset, disp)
-        return _step(line, "%memory", widened(line, offset), disp)
+        return _step(line, memory, widened(line, offset), disp)
 
     def memory(self, line: Line, area: Value) -> str:
         """The area's address, from the base."""

@@ -9,9 +9,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.prims import PRIMS
-from arenite.bytecode.protocol import F32, F32X4, F64, F64X2, I1, I32, I32X4, I64, I64X2, LANES, Memory, Type, Value, space_of
+from arenite.bytecode.protocol import (
+    F32,
+    F32X4,
+    F64,
+    F64X2,
+    I1,
+    I32,
+    I32X4,
+    I64,
+    I64X2,
+    LANES,
+    Memory,
+    Type,
+    Value,
+    is_first,
+    space_of,
+)
 from arenite.bytecode.vector_prims import VECTOR_PRIMS, is_vector, lanes, llvm_facts, result_of
-from arenite.emit.addressing import Addressing, alias_tag, widened
+from arenite.emit.addressing import MEMORY, Addressing, alias_tag, widened
 from arenite.errors import InternalError
 from arenite.layout.frame import SLOT
 from arenite.layout.spaces import Space
@@ -136,20 +152,31 @@ class LlvmText:
         return self.const(type_, int.from_bytes(n.to_bytes(LANES[type_].size, "little") * lanes(type_), "little"))
 
     # memory
-    def address(self, space: Space, at: Value, disp: Value | int, size: int) -> str:
+    def address(self, where: Space | Memory, at: Value, disp: Value | int, size: int) -> str:
         """A checked or guarded `ptr`."""
-        constant = 0
+        space, constant = space_of(where), 0
+        wide = space is Space.MEMORY and at.type is I64  # whose end may pass 2**64
         if isinstance(disp, int):
             constant = disp
         elif disp.constant is not None:
             constant = disp.constant
         else:
             at = self.displaced(space, at, disp)
-        if space is Space.MEMORY and self.explicit_bounds:
+        if self.explicit_bounds and wide:
+            self.compare(at, constant + size, self.length(where))
+        elif self.explicit_bounds and space is Space.MEMORY:
             last = self.line(f"add i64 {widened(self.line, at).text}, {constant + size}")
-            with self.when(self.pure("gt_u", Value(I64, last), self.length()), cold=True):
+            with self.when(self.pure("gt_u", Value(I64, last), self.length(where)), cold=True):
                 self.trap(Cause.MEMORY_OUT_OF_BOUNDS)
-        return self.addressing.address(self.line, space, at, constant)
+        return self.addressing.address(self.line, space, at, constant, self.base(where))
+
+    def compare(self, at: Value, size: int, length: Value) -> None:
+        """Trap unless so many bytes at an address lie within a length; this takes a register less than the end of the access does."""
+        start = widened(self.line, at)
+        with self.when(self.pure("gt_u", start, length), cold=True):
+            self.trap(Cause.MEMORY_OUT_OF_BOUNDS)
+        with self.when(self.pure("lt_u", self.pure("sub", length, start), self.const(I64, size)), cold=True):
+            self.trap(Cause.MEMORY_OUT_OF_BOUNDS)
 
     def displaced(self, space: Space, at: Value, disp: Value) -> Value:
         """`at + disp`: 33 bits in memory, as the standard asks; modulo 2**32 elsewhere, so that it stays an arena offset."""
@@ -167,7 +194,7 @@ class LlvmText:
     def load(self, where: Space | Memory, type_: Type, at: Value, disp: Value | int = 0) -> Value:
         """The value at `where[at + disp]`."""
         space = space_of(where)
-        pointer = self.address(space, at, disp, type_.size)
+        pointer = self.address(where, at, disp, type_.size)
         guarded = self.guarded(space)
         if guarded:
             self.pin()
@@ -182,7 +209,7 @@ class LlvmText:
     def store(self, where: Space | Memory, at: Value, value: Value, disp: Value | int = 0) -> None:
         """Set `where[at + disp]`."""
         space = space_of(where)
-        pointer = self.address(space, at, disp, value.type.size)
+        pointer = self.address(where, at, disp, value.type.size)
         guarded = self.guarded(space)
         if guarded:
             self.pin()
@@ -223,8 +250,14 @@ class LlvmText:
         self.registers = saved
         self.block(after)
 
-    def length(self) -> Value:
-        """Bytes of the memory, where bounds are explicit."""
+    def base(self, where: Space | Memory) -> str:
+        """What is carried for a memory; of one whose base no register has, its reader knows."""
+        if isinstance(where, Memory) and not is_first(where):
+            raise InternalError("an access to a memory whose base no reader keeps")
+        return MEMORY
+
+    def length(self, where: Space | Memory) -> Value:  # noqa: ARG002 (as `base`)
+        """Bytes of a memory, where bounds are explicit."""
         return Value(I64, "%length")
 
     def trap(self, code: Cause) -> None:

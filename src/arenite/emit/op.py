@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.calls import mapped
-from arenite.bytecode.protocol import I32, I64, Code, Label, Labels, Memory, Type, Value, space_of
+from arenite.bytecode.protocol import I32, I64, Code, Label, Labels, Memory, Type, Value, see_first
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit import raw
@@ -137,7 +137,7 @@ class OpRoutine(Routine, ABC):
 
     def bulk(self, name: str, memory: Memory, *args: Value) -> None:
         """Leave to a function that moves bytes of memory 0 and goes on behind this op."""
-        space_of(memory)
+        see_first(memory)
         self.arguments(args)
         self.to(name, pc=self.behind().text)
 

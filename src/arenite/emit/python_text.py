@@ -8,7 +8,8 @@ Names in the text (the safe tier provides them):
     FLOOR                          a list of one number: where the run pauses
     sp vmctx fuel q w              the machine's registers; q, w: sp in units of 8 and 4 bytes
     I Q F D                        the arena, as the memoryview formats of these letters;  SI SQ: the store page;  WI: window entries
-    m ldH ldI ldQ ldD stH stI stQ  linear memory; struct's `unpack_from` and `pack_into`;  ldV stV: the same of vectors
+    m ldH ldI ldQ ldD stH stI stQ  linear memory 0; struct's `unpack_from` and `pack_into`;  ldV stV: the same of vectors
+    MEMORY                         another memory
     RETURNB                        the map of return points
     STOP ASK SWITCH COPY FILL      end the run; ask for a builtin; another instance; bulk operations
     CARRY                          move slots to the frame's beginning
@@ -44,6 +45,7 @@ from arenite.bytecode.protocol import (
     Register,
     Type,
     Value,
+    see_first,
     space_of,
 )
 from arenite.bytecode.row import BRANCHES, Form, Operand, Row
@@ -290,8 +292,15 @@ class PythonText:
         place = displaced(at, disp)
         if space is not Space.MEMORY:
             return self.temporary(type_, self.element(space, type_, place))
-        found = self.temporary(type_, built("m[{0}]" if type_ is I8 else f"ld{type_.view}(m, {{0}})[0]", place.tree))
+        pattern = "{0}[{1}]" if type_ is I8 else f"ld{type_.view}({{0}}, {{1}})[0]"
+        found = self.temporary(type_, built(pattern, self.memory(where), place.tree))
         return replace(found, loaded=self.steps[-1]) if type_ is I64 else found
+
+    def memory(self, where: Space | Memory) -> ast.expr:
+        """The bytes of a memory: those of memory 0 have a name."""
+        if isinstance(where, Memory) and where.area is not None:
+            return built("MEMORY({0})", tree(where.area))
+        return name("m")
 
     def element(self, space: Space, type_: Type, place: Expression) -> ast.expr:
         """An element of a view: of the frame, of the whole space otherwise; of a vector both halves."""
@@ -314,7 +323,8 @@ class PythonText:
             self.store(space, at, Expression(I64, tree=built("{0} & 18446744073709551615", whole.tree)), disp)
             self.store(space, displaced(at, disp), Expression(I64, tree=built("{0} >> 64", whole.tree)), I64.size)
         elif space is Space.MEMORY:
-            self.do("m[{0}] = {1}" if value.type is I8 else f"st{letter}(m, {{0}}, {{1}})", place.tree, tree(value))
+            pattern = "{0}[{1}] = {2}" if value.type is I8 else f"st{letter}({{0}}, {{1}}, {{2}})"
+            self.do(pattern, self.memory(where), place.tree, tree(value))
         else:
             self.do(f"{VIEWS[space]}{letter.upper()}[{{0}}] = {{1}}", scaled(place, value.type.size), tree(value))
 
@@ -334,15 +344,19 @@ class PythonText:
         """Set a slot."""
         self.steps.append(Write(self.depth, tree(value), type=value.type, operand=operand, disp=disp))
 
+    def guarded(self, space: Space) -> bool:
+        """Python looks, but at indexes of 63 bits only."""
+        return space is Space.MEMORY
+
     def copy(self, memory: Memory, to: Value, source: Value, count: Value) -> None:
         """Move bytes of memory: of the one whose length was just asked for, which a damaged arena may have changed."""
-        space_of(memory)
+        see_first(memory)
         self.do("SWITCH(vmctx)")
         self.do("COPY(m, {0}, {1}, {2})", tree(to), tree(source), tree(count))
 
     def fill(self, memory: Memory, to: Value, byte: Value, count: Value) -> None:
         """Set bytes of memory, as `copy`."""
-        space_of(memory)
+        see_first(memory)
         self.do("SWITCH(vmctx)")
         self.do("FILL(m, {0}, {1}, {2})", tree(to), tree(byte), tree(count))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.bytecode.protocol import I64, Value
-from arenite.emit.addressing import Spaces
+from arenite.emit.addressing import MEMORY, Spaces
 from arenite.layout.spaces import Space
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class Raw(Spaces):
 
     name = "raw"
 
-    def address(self, line: Line, space: Space, offset: Value, disp: int) -> str:
+    def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
         """A `ptr` to `space[offset + disp]`."""
         if space is not Space.ARENA:
-            return super().address(line, space, offset, disp)
+            return super().address(line, space, offset, disp, memory)
         assert offset.type is I64, "a record has an address"
         found = pointer(line, offset)
         return line(f"getelementptr i8, ptr {found}, i64 {disp}") if disp else found

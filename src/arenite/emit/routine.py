@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area, recorded_length
-from arenite.bytecode.protocol import I32, I64, REF, Register, Value
+from arenite.bytecode.protocol import I32, I64, REF, Memory, Register, Value
 from arenite.bytecode.stops import FAULT, FINISHED, HOT, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit.addressing import alias_tag
 from arenite.emit.llvm_text import INVARIANT, LlvmText
@@ -101,6 +101,18 @@ class Routine(LlvmText):
         if self.explicit_bounds:
             found["length"] = (recorded_length(self, vmctx) if RAW else in_bytes(self, area_pages(self, area))).text
         return found
+
+    def base(self, where: Space | Memory) -> str:
+        """Of a memory whose area is known."""
+        if isinstance(where, Memory) and where.area is not None:
+            return self.addressing.memory(self.line, where.area)
+        return super().base(where)
+
+    def length(self, where: Space | Memory) -> Value:
+        """The same."""
+        if isinstance(where, Memory) and where.area is not None:
+            return in_bytes(self, area_pages(self, where.area))
+        return super().length(where)
 
     # transfers
     def tail(self, target: str, **registers: str) -> None:

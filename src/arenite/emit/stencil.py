@@ -81,6 +81,12 @@ def gives(row: Row) -> tuple[str, ...]:
     return FLOATS if row.destination.type is F64 else WORDS
 
 
+def forgets(row: Row) -> bool:
+    """Whether the op loses what accumulators hold: looking up a memory takes their registers, as a stencil has nothing on the stack."""
+    found = effects(row)
+    return Space.ARENA in found.reads and Space.MEMORY in found.reads | found.writes
+
+
 def variants(row: Row, *, plain: bool = False) -> Iterator[Variant]:
     """All of a row, those with the same sources behind each other; `plain`: only the one that leaves accumulators alone."""
     if plain:
@@ -114,7 +120,7 @@ class Stencil(OpRoutine):
         self.sources = dict(variant.sources)
         self.caller = ""  # of a return: its code; in the raw layout of a call, the callee's
         self.types = self.types | ACCUMULATORS
-        self.passed = {name: f"%{name}" for name in ACCUMULATORS}
+        self.passed = {name: "poison" if forgets(row) else f"%{name}" for name in ACCUMULATORS}
 
     pinned = tuple(name for name in PINNED if name != "pc")
 

@@ -35,7 +35,8 @@ LOW: Final = WINDOW_AT - GUARD
 MEMORY_AT: Final = 1 << 30
 ARENA_MAX: Final = MEMORY_AT
 MEMORY_MAX: Final = 1 << 32
-AREA_SIZE: Final = 2 * MEMORY_MAX + GUARD  # an index and a static offset, each below 2**32, and the widest access
+AREA_MEMORY_MAX: Final = 2 * MEMORY_MAX  # bytes of a memory whose addresses have 64 bits: what its area has room for
+AREA_SIZE: Final = AREA_MEMORY_MAX + GUARD  # an index and a static offset, each below 2**32, and the widest access
 MAX_AREAS: Final = StoreContext.lengths.count
 
 ALIGNMENT: Final = 16  # of records and of the frames that the host begins

@@ -1,8 +1,8 @@
 """Where an instance keeps what it refers to: behind the fixed fields of its record, one word for each thing of its module.
 
-    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | 8 bytes per defined global, 16 for a v128
+    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | u32 per memory | 8 bytes per defined global, 16 for a v128
 
-A word is the arena offset of a function reference, a table record or a global record.  Bytecode names such a place by its distance
+There are words for memories where ops name some: not for a module with one memory of 32 bits and pages of 64 KiB, or none.  A word is the arena offset of a function reference, a table record, a global record or a memory record.  Bytecode names such a place by its distance
 from the instance (`disp`).
 """
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
     from arenite.layout.types import GlobalType
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.layout.types import MemoryType
+
 WORD = raw.SIZE
 
 
@@ -33,10 +38,15 @@ def vector_globals(types: Iterable[GlobalType]) -> tuple[int, ...]:
     return tuple([i for i, type_ in enumerate(types) if type_.content == V128])
 
 
+def named_memories(types: Sequence[MemoryType]) -> int:
+    """How many words for memories an instance has whose memories have these types."""
+    return len(types) if len(types) > 1 or not all(type_.plain for type_ in types) else 0
+
+
 class InstanceLayout(NamedTuple):
     """The layout for a module with so many imported functions, tables (imported ones too), imported globals and defined globals.
 
-    `vectors`: which of these are v128s.
+    `vectors`: which of these are v128s; `memories`: words for memories.
     """
 
     imported_functions: int
@@ -44,6 +54,7 @@ class InstanceLayout(NamedTuple):
     imported_globals: int
     defined_globals: int
     vectors: tuple[int, ...] = ()
+    memories: int = 0
 
     def function(self, index: int) -> int:
         """Place of the reference to imported function `index`."""
@@ -57,9 +68,13 @@ class InstanceLayout(NamedTuple):
         """Place of the offset of imported global `index`."""
         return self.table(self.tables) + WORD * index
 
+    def memory(self, index: int) -> int:
+        """Place of the offset of memory `index`, where memories have words."""
+        return self.imported_global(self.imported_globals) + WORD * index
+
     def defined_global(self, index: int) -> int:
         """Place of the value of defined global `index` (0 is the first that is not imported)."""
-        start = -(-self.imported_global(self.imported_globals) // GlobalRecord.size) * GlobalRecord.size
+        start = -(-self.memory(self.memories) // GlobalRecord.size) * GlobalRecord.size
         return start + GlobalRecord.size * (index + bisect_left(self.vectors, index))
 
     @property

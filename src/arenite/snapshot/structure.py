@@ -53,7 +53,7 @@ class Names(Mapping[int, str]):
 def described(code: ModuleCode, **more: str) -> tuple[bytes, bytes, bytes]:
     """JSON, the names of functions, and the table of data segments.  `more`: what else the JSON shall have, for `read`."""
     head = {name: _plain(getattr(code, name)) for name in PLAIN}
-    head["computed"] = _plain(code.data.computed)
+    head["computed"], head["others"] = _plain(code.data.computed), _plain(code.data.others)
     names = [list(code.function_names), list(code.function_names.values())]
     return _json(head | {"more": more}), _json(names), code.data.records
 
@@ -67,7 +67,7 @@ def read(head: bytes, names: bytes, records: bytes, wasm: WasmFile) -> tuple[Mod
     found = json.loads(head)
     plain = {name: _value(found[name]) for name in PLAIN}
     empty: dict[str, Any] = {s.name: () if s.listed else b"" for s in SECTIONS}
-    data = DataSegments(records, _value(found["computed"]))
+    data = DataSegments(records, _value(found["computed"]), _value(found["others"]))
     return ModuleCode(wasm=wasm, data=data, function_names=Names(names), **plain, **empty), found["more"]
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from arenite.bytecode.protocol import I64
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.errors import LinkError, SnapshotError
-from arenite.layout.cage import ARENA_MAX, HOST_PAGE, MAX_AREAS, MEMORY_MAX, STACK_AT
+from arenite.layout.cage import AREA_MEMORY_MAX, ARENA_MAX, HOST_PAGE, MAX_AREAS, STACK_AT
 from arenite.layout.instance import global_size
 from arenite.layout.records import FrameHeader, FuncRefRecord, MemoryRecord, TableRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, match_extern
@@ -141,7 +142,7 @@ def read_sizes(manifest: Fields) -> Sizes:
     """Sizes of arena and memories.  Raises: `SnapshotError`."""
     arena = manifest.fields("arena")
     size = arena.integer("size", HOST_PAGE, ARENA_MAX)
-    memories = manifest.integers("memory_sizes", MEMORY_MAX)
+    memories = manifest.integers("memory_sizes", AREA_MEMORY_MAX)
     if size % HOST_PAGE:
         raise arena.error("size", "whole pages")
     if len(memories) > MAX_AREAS or any(n % PAGE_SIZE for n in memories):
@@ -364,10 +365,11 @@ def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
 def _progress(fields: Fields, status: int) -> tuple[int, ...]:
     """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
     wanted, most = {0, 1} if status == HOST_CALL else {0}, MAX_U64
-    if status in BUILTINS:  # which take u32s
+    if status in BUILTINS:
         builtin = Builtin(status)
         known = len(builtin.arguments)
-        wanted, most = {known, known + len(builtin.rest)}, MAX_U32
+        wanted = {known, known + len(builtin.rest)}
+        most = MAX_U64 if any(argument.type is I64 for argument in builtin.arguments) else MAX_U32
     found = tuple(fields.integers("progress", most)) if fields.has("progress") else ()
     if len(found) not in wanted:
         raise fields.error("progress", f"a list of {max(wanted)} at most")

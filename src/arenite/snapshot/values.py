@@ -8,7 +8,18 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from arenite.errors import SnapshotError
-from arenite.layout.types import NAMES, NUMERIC, REFERENCES, VECTORS, FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.layout.types import (
+    NAMES,
+    NUMERIC,
+    PAGE_BITS,
+    REFERENCES,
+    VECTORS,
+    FuncType,
+    GlobalType,
+    Limits,
+    MemoryType,
+    TableType,
+)
 
 if TYPE_CHECKING:
     from arenite.machine.run.hosts import HostState
@@ -54,22 +65,34 @@ def _read_limits(fields: Fields) -> Limits:
 
 def tabletype(type_: TableType) -> dict[str, Any]:
     """A table type."""
-    return {"element": NAMES[type_.element], **limits(type_.limits)}
+    return {"element": NAMES[type_.element], **limits(type_.limits), **_more(is_64=type_.is_64)}
 
 
 def read_tabletype(fields: Fields) -> TableType:
     """The table type.  Raises: `SnapshotError`."""
-    return TableType(_valtype(fields, "element"), _read_limits(fields))
+    return TableType(_valtype(fields, "element"), _read_limits(fields), _is_64(fields))
 
 
 def memorytype(type_: MemoryType) -> dict[str, Any]:
     """A memory type."""
-    return limits(type_.limits)
+    return (
+        limits(type_.limits) | _more(is_64=type_.is_64) | ({} if type_.page_bits == PAGE_BITS else {"page_bits": type_.page_bits})
+    )
 
 
 def read_memorytype(fields: Fields) -> MemoryType:
     """The memory type.  Raises: `SnapshotError`."""
-    return MemoryType(_read_limits(fields))
+    page_bits = fields.integer("page_bits", 0, PAGE_BITS) if fields.has("page_bits") else PAGE_BITS
+    return MemoryType(_read_limits(fields), _is_64(fields), page_bits)
+
+
+def _more(*, is_64: bool) -> dict[str, Any]:
+    return {"is_64": True} if is_64 else {}
+
+
+def _is_64(fields: Fields) -> bool:
+    """Whether indexes have 64 bits; what is not said is not so."""
+    return fields.has("is_64") and fields.flag("is_64")
 
 
 def globaltype(type_: GlobalType) -> dict[str, Any]:

@@ -17,21 +17,27 @@ Spec: exec-load, exec-store.
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
+from arenite.bytecode.encode import encode
 from arenite.layout.types import F32, I32
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.translate.tables import FAR, IMMEDIATE, LOAD32, LOAD64, STORE32, STORE64, entry
+from arenite.translate.shape import EXACT, PLAIN, Shape
+from arenite.translate.shape import WIDE as WIDE_KIND
+from arenite.translate.tables import ANY, FAR, IMMEDIATE, LOAD32, LOAD64, STORE32, STORE64, WIDE, WIDTHS, entry
 from arenite.translate.writer import NEAR, NONE, OpWriter
+
+MASK32: Final = 0xFFFFFFFF
 
 
 @final
 class Accesses:
     """Accesses to memory.  What was stored at `writer.stored`: `base` and `offset`, the slot `value`, the `load` that reads all of it."""
 
-    def __init__(self, writer: OpWriter, s: Operands) -> None:
+    def __init__(self, shape: Shape, writer: OpWriter, s: Operands) -> None:
+        self.shape = shape
         self.writer = writer
         self.s = s
         self.base: i64 = NONE
@@ -39,9 +45,13 @@ class Accesses:
         self.value: i64 = NONE
         self.reads: i64 = 0
 
-    def load(self, code: i64, type_: i64, offset: i64) -> None:
+    def load(self, code: i64, type_: i64, offset: i64, memory: i64) -> None:
         """Near or far, as the offset wants it, or nothing at all."""
         s = self.s
+        kind: i64 = self.shape.memory_kinds[memory]
+        if kind != PLAIN:
+            self.load_any(code, type_, offset, memory, kind)
+            return
         if self.writer.stored == self.writer.pc() and self.known(code, type_, offset):
             return
         a = s.source(s.height - 1, 1)
@@ -68,9 +78,53 @@ class Accesses:
             s.aliases += 1
         return True
 
-    def store(self, code: i64, offset: i64) -> None:
+    def load_any(self, code: i64, type_: i64, offset: i64, memory: i64, kind: i64) -> None:
+        """Of a memory that is not memory 0 with addresses of 32 bits."""
+        s = self.s
+        h = s.top(1)
+        if kind == EXACT or offset > MASK32:
+            self.address(h, offset, WIDTHS[code], memory)
+            offset = 0
+        a = s.source(h, 1)
+        s.drop(1)
+        if kind == WIDE_KIND and offset <= NEAR:
+            self.writer.value(entry(WIDE, code), s.temporary(h), a, offset)
+        else:
+            self.writer.value128(entry(ANY, code), s.temporary(h), a, 0, offset | self.shape.memories[memory] << 32)
+        s.push_temporary(type_)
+
+    def store_any(self, code: i64, offset: i64, memory: i64, kind: i64) -> None:
+        """The same."""
+        s = self.s
+        h = s.top(2)
+        if kind == EXACT or offset > MASK32:
+            self.address(h, offset, WIDTHS[code], memory)
+            offset = 0
+        a, b = s.source(h, 1), s.source(h + 1, 2)
+        if kind == WIDE_KIND and offset <= NEAR:
+            self.writer.effect(entry(WIDE, code), a, b, offset)
+        else:
+            self.writer.effect128(entry(ANY, code), a, b, 0, offset | self.shape.memories[memory] << 32)
+        s.drop(2)
+
+    def address(self, h: i64, offset: i64, width: i64, memory: i64) -> None:
+        """The address of an access, compared with the memory's length, in its own temporary."""
+        s = self.s
+        writer = self.writer
+        a = s.source(h, 1)
+        dst = s.temporary(h)
+        s.unalias(h)
+        to, place = writer.reachable(dst), self.shape.memories[memory]
+        op = encode("memory.address", 0, (), dst=int(to), at=int(a), disp=int(offset), size=int(width), memory=int(place))
+        writer.raw(op, dst)
+
+    def store(self, code: i64, offset: i64, memory: i64) -> None:
         """Near or far; a constant is stored by the op itself where it fits."""
         s = self.s
+        kind: i64 = self.shape.memory_kinds[memory]
+        if kind != PLAIN:
+            self.store_any(code, offset, memory, kind)
+            return
         h = s.height - 2
         n = s.stored(h + 1, code == STORE64)
         a = s.source(h, 1)

@@ -156,4 +156,4 @@ def _element(segment: Element) -> ElementSegment:
 
 
 def _data(segment: Data) -> DataSegment:
-    return DataSegment(segment.start, segment.end, segment.offset if segment.mode == Mode.ACTIVE else None)
+    return DataSegment(segment.start, segment.end, segment.offset if segment.mode == Mode.ACTIVE else None, segment.memory)

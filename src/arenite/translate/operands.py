@@ -115,6 +115,12 @@ class Operands:
         """How many slots the topmost value has."""
         return 2 if self.types[self.top(1)] == UPPER else 1
 
+    def unalias(self, h: i64) -> None:
+        """The operand lies in its own temporary from now on: whoever says so writes it there."""
+        if 0 <= self.where[h] < self.first:
+            self.aliases -= 1
+        self.where[h] = self.temporary(h)
+
     def small(self, h: i64) -> bool:
         """Whether the operand is a constant that fits in 16 bits, signed."""
         if self.where[h] >= 0:

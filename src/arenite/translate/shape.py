@@ -5,30 +5,52 @@ Compiled by mypyc; see `writer` for what that forbids.
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.layout.instance import InstanceLayout, vector_globals
-from arenite.layout.types import slots
+from arenite.layout.instance import InstanceLayout, named_memories, vector_globals
+from arenite.layout.types import PAGE_BITS, MemoryType, slots
 from arenite.wasm.module import ExternKind, Module
+
+PLAIN: Final = 0  # memory 0, addresses of 32 bits: its ops are the shortest
+WIDE: Final = 1  # memory 0, addresses of 64 bits
+OTHER: Final = 2  # another, which is looked up
+EXACT: Final = 3  # pages are not of 64 KiB: the length is compared
+
+
+def kind_of(index: int, type_: MemoryType) -> int:
+    """How a memory is accessed."""
+    if type_.page_bits != PAGE_BITS:
+        return EXACT
+    if index:
+        return OTHER
+    return WIDE if type_.is_64 else PLAIN
 
 
 @final
 class Shape:
-    """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `functions` (imported ones), `tables` and `globals`: places."""
+    """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `functions` (imported ones), `tables`, `globals` and `memories`: places.
+
+    `memory_kinds`: how each memory is accessed; `tables64`: whether indexes have 64 bits.
+    """
 
     def __init__(self, module: Module) -> None:
         self.imported_functions: i64 = module.imported(ExternKind.FUNC)
         self.imported_globals: i64 = module.imported(ExternKind.GLOBAL)
         functions, globals_ = module.imported(ExternKind.FUNC), module.imported(ExternKind.GLOBAL)
         own = module.globals[globals_:]
-        layout = InstanceLayout(functions, len(module.tables), globals_, len(own), vector_globals(own))
+        words = named_memories(module.memories)
+        layout = InstanceLayout(functions, len(module.tables), globals_, len(own), vector_globals(own), words)
         self.func_types = list(module.funcs)
         self.params = [len(slots(type_.params)) for type_ in module.types]
         self.results = [slots(type_.results) for type_ in module.types]
         self.functions = [layout.function(i) for i in range(functions)]
         self.tables = [layout.table(i) for i in range(len(module.tables))]
+        self.tables64 = [table.is_64 for table in module.tables]
+        self.memories = [layout.memory(i) for i in range(len(module.memories))]
+        self.memory_kinds = [kind_of(i, type_) for i, type_ in enumerate(module.memories)]
+        self.memory_bits = [type_.page_bits for type_ in module.memories]
         self.globals = [
             layout.imported_global(i) if i < globals_ else layout.defined_global(i - globals_) for i in range(len(module.globals))
         ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_i16_le
 from mypy_extensions import i64
 
-from arenite.bytecode import integers, vectors
+from arenite.bytecode import integers, memory, vectors
 from arenite.bytecode.ops import COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.bytecode.row import SLOTS
 from arenite.wasm.codes import CODES
@@ -95,6 +95,10 @@ INSTRUCTIONS: Final = _instructions()
 
 # ------------------------------------------------------------------------------------------------------- from the ops
 
+ACCESSED: Final = {f"{name} memory0": narrow.size for name, narrow, *_ in memory.LOADS} | {
+    f"{name} memory0": narrow.size for name, narrow, _ in memory.STORES
+}
+
 
 def _mirrored(name: str) -> str:
     """The op that gives the same with its operands exchanged."""
@@ -119,6 +123,9 @@ def _inverse(name: str) -> str:
 
 IMMEDIATE: Final = by_code(lambda name: name + "_imm")
 FAR: Final = by_code(lambda name: name + " far")
+WIDE: Final = by_code(lambda name: name + " wide")
+ANY: Final = by_code(lambda name: name.removesuffix(" far").removesuffix("0") if " memory0" in name else "")
+WIDTHS: Final = b"".join(bytes([ACCESSED.get(row.name, 0)]) for row in TABLE)  # bytes that an access of memory 0 reads or writes
 LOOPING: Final = by_code(lambda name: "loop_" + name)
 MIRRORED: Final = by_code(_mirrored)
 INVERSE: Final = by_code(_inverse)
@@ -168,10 +175,12 @@ CALL_IMPORT: Final[i64] = code("call_import")
 CALL_INDIRECT: Final[i64] = code("call_indirect")
 CALLEE: Final[i64] = code("callee")
 CARRY: Final[i64] = code("carry")
+CLAMP: Final[i64] = code("i32.clamp_i64")
 CONST32: Final[i64] = code("i32.const")
 CONST64: Final[i64] = code("i64.const")
 ENTER: Final[i64] = code("enter0")
 EQZ: Final[i64] = code("i32.eq_imm")
+EXTEND: Final[i64] = code("i64.extend_i32_s")
 FRAME_GET: Final[i64] = code("frame.get far")
 FRAME_SET: Final[i64] = code("frame.set far")
 GLOBAL_GET: Final[i64] = code("global.get")

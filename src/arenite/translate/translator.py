@@ -26,13 +26,12 @@ from librt.strings import BytesWriter, write_i32_le
 from mypy_extensions import i64
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
-from arenite.bytecode.encode import encode
-from arenite.bytecode.ops import TABLE
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import FUNCREF, I32, UPPER, V128, slots
+from arenite.layout.types import FUNCREF, UPPER, V128, slots
 from arenite.translate.accesses import Accesses
 from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.blocks import Blocks
+from arenite.translate.bulk import Bulk
 from arenite.translate.calls import Calls
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
@@ -45,39 +44,23 @@ from arenite.translate.tables import (
     GLOBAL_SET,
     GLOBAL_SET_IMPORTED,
     INSTRUCTIONS,
-    MEMORY_GROW,
-    MEMORY_SIZE,
     REF_FUNC,
     REF_FUNC_IMPORTED,
     SELECT,
     TABLE_GET,
     TABLE_SET,
-    TABLE_SIZE,
     UNREACHABLE,
     ZERO16,
     entry,
 )
 from arenite.translate.vectors import Vectors
 from arenite.translate.wide import Wide
-from arenite.translate.writer import NEAR, NONE, UNIT, OpWriter, WideFrame, patch
+from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame, patch
 from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
 
 LINE: Final = 200 * UNIT  # bytes of code without a safepoint
 HEADER: Final = FrameHeader.size
-
-# what is seldom: op -> (what x is, what y is, operands from the stack)
-BULK: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
-    "memory.init": ("segment", "", ("to", "source", "count")),
-    "data.drop": ("segment", "", ()),
-    "memory.copy": ("", "", ("to", "source", "count")),
-    "memory.fill": ("", "", ("to", "byte", "count")),
-    "table.init": ("table", "segment", ("to", "source", "count")),
-    "elem.drop": ("segment", "", ()),
-    "table.copy": ("table", "source_table", ("to", "source", "count")),
-    "table.grow": ("table", "", ("value", "delta")),
-    "table.fill": ("table", "", ("to", "value", "count")),
-}
 
 
 @final
@@ -91,11 +74,12 @@ class Translator(Sink):
         self.writer = OpWriter(budget)
         self.s = Operands(self.writer)
         self.records = Records(budget)
-        self.accesses = Accesses(self.writer, self.s)
+        self.accesses = Accesses(shape, self.writer, self.s)
         self.arithmetic = Arithmetic(self.writer, self.s)
         self.wide_arithmetic = Wide(self.writer, self.s)
-        self.v = Vectors(self.writer, self.s)
+        self.v = Vectors(shape, self.writer, self.s, self.accesses)
         self.blocks = Blocks(self.writer, self.s, self.records)
+        self.whole = Bulk(shape, self.writer, self.s, self.records, self.arithmetic)
         self.calls = Calls(shape, self.writer, self.s, self.records)
         self.params: i64 = 0
         self.header: i64 = 0
@@ -221,21 +205,21 @@ class Translator(Sink):
         self.line()
         self.wide_arithmetic.instruction(op)
 
-    def load(self, op: i64, type_: i64, offset: i64) -> None:
+    def load(self, op: i64, type_: i64, offset: i64, memory: i64) -> None:
         """See `Accesses`, and `Vectors`."""
         self.line()
         if type_ == V128:
-            self.v.load(op, offset)
+            self.v.load(op, offset, memory)
             return
-        self.accesses.load(entry(INSTRUCTIONS, op), type_, offset)
+        self.accesses.load(entry(INSTRUCTIONS, op), type_, offset, memory)
 
-    def store(self, op: i64, type_: i64, offset: i64) -> None:
+    def store(self, op: i64, type_: i64, offset: i64, memory: i64) -> None:
         """See `Accesses`, and `Vectors`."""
         self.line()
         if type_ == V128:
-            self.v.store(op, offset)
+            self.v.store(op, offset, memory)
             return
-        self.accesses.store(entry(INSTRUCTIONS, op), offset)
+        self.accesses.store(entry(INSTRUCTIONS, op), offset, memory)
 
     def drop(self) -> None:
         """Nothing is done."""
@@ -349,10 +333,10 @@ class Translator(Sink):
         self.line()
         self.v.lane(op, lane)
 
-    def access_lane(self, op: i64, lane: i64, offset: i64) -> None:
+    def access_lane(self, op: i64, lane: i64, offset: i64, memory: i64) -> None:
         """Likewise."""
         self.line()
-        self.v.access_lane(op, lane, offset)
+        self.v.access_lane(op, lane, offset, memory)
 
     # references, tables, bulk
 
@@ -380,6 +364,8 @@ class Translator(Sink):
         """The table is named by its place in the instance."""
         self.line()
         s = self.s
+        if self.shape.tables64[table]:
+            self.whole.cut(s.top(1))
         a = s.source(s.height - 1, 1)
         s.drop(1)
         self.writer.value128(TABLE_GET, s.temporary(s.height), a, 0, self.shape.tables[table])
@@ -389,52 +375,16 @@ class Translator(Sink):
         """The table is named by its place in the instance."""
         self.line()
         s = self.s
+        if self.shape.tables64[table]:
+            self.whole.cut(s.top(2))
         a, b = s.source(s.height - 2, 1), s.source(s.height - 1, 2)
         self.writer.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
         s.drop(2)
 
     def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
-        """What is seldom: encoded by the row."""
+        """See `Bulk`."""
         self.line()
-        s = self.s
-        writer = self.writer
-        code = entry(INSTRUCTIONS, op)
-        if code == MEMORY_SIZE:
-            writer.value(code, s.temporary(s.height), 0, 0)
-            s.push_temporary(I32)
-        elif code == MEMORY_GROW:
-            self.arithmetic.unary(code, I32)
-            writer.barrier()
-            self.records.safepoint(writer.pc(), self.at, s)
-        elif code == TABLE_SIZE:
-            writer.value32(TABLE_SIZE, s.temporary(s.height), self.shape.tables[x])
-            s.push_temporary(I32)
-        else:
-            self.rare(TABLE[code].name, x, y, operands, result)
-
-    def rare(self, name: str, x: i64, y: i64, operands: i64, result: i64) -> None:
-        """One of `BULK`."""
-        s = self.s
-        writer = self.writer
-        of_x, of_y, names = BULK[name]
-        values: dict[str, int] = {}
-        if of_x:
-            values[of_x] = int(x)
-        if of_y:
-            values[of_y] = int(y)
-        h = s.height - operands
-        i: i64 = 0
-        while i < operands:
-            values[names[i]] = int(s.source(h + i, i + 1))
-            i += 1
-        s.drop(operands)
-        if result:
-            values["dst"] = int(writer.reachable(s.temporary(h)))
-        writer.raw(encode(name, 0, (), **values), s.temporary(h) if result else NONE)
-        writer.barrier()
-        if result:
-            s.push_temporary(result)
-        self.records.safepoint(writer.pc(), self.at, s)  # the machine divides its work, and may be stopped in the middle
+        self.whole.instruction(op, x, y, operands, result, self.at)
 
     # control
 
@@ -490,6 +440,8 @@ class Translator(Sink):
 
     def call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (as above)
         """See `Calls`."""
+        if self.shape.tables64[table]:
+            self.whole.cut(self.s.top(1))
         self.calls.call_indirect(type_, table, self.at)
 
     def return_call(self, func: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (as above)
@@ -498,4 +450,6 @@ class Translator(Sink):
 
     def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:  # noqa: ARG002 (as above)
         """See `Calls`."""
+        if self.shape.tables64[table]:
+            self.whole.cut(self.s.top(1))
         self.calls.return_call_indirect(type_, table, self.header)

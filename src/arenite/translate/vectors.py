@@ -12,8 +12,10 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from arenite.layout.types import F64, I64, V128
+from arenite.translate.accesses import MASK32, Accesses
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.translate.tables import FAR, INSTRUCTIONS, MOVE, WRAP, entry
+from arenite.translate.shape import EXACT, PLAIN, Shape
+from arenite.translate.tables import ANY, FAR, INSTRUCTIONS, MOVE, WRAP, entry
 from arenite.translate.tables import VECTOR_CONST as CONST
 from arenite.translate.tables import VECTOR_GLOBAL_GET as GLOBAL_GET
 from arenite.translate.tables import VECTOR_GLOBAL_GET_IMPORTED as GLOBAL_GET_IMPORTED
@@ -29,6 +31,7 @@ SECOND: Final[bytes] = opcodes.SECOND
 THIRD: Final[bytes] = opcodes.THIRD
 RESULT: Final[bytes] = opcodes.RESULT
 LANES: Final[bytes] = opcodes.LANES
+WIDTHS: Final[bytes] = bytes(opcodes.lookup(lambda opcode: opcode.width))
 VECTOR_BITS: Final = 128
 HALF_BITS: Final = 64
 
@@ -37,9 +40,11 @@ HALF_BITS: Final = 64
 class Vectors:
     """Writes them."""
 
-    def __init__(self, writer: OpWriter, s: Operands) -> None:
+    def __init__(self, shape: Shape, writer: OpWriter, s: Operands, accesses: Accesses) -> None:
+        self.shape = shape
         self.writer = writer
         self.s = s
+        self.accesses = accesses
 
     def width(self, type_: i64) -> i64:
         """Slots of a value; 0 for no type."""
@@ -134,12 +139,26 @@ class Vectors:
 
     # memory
 
-    def load(self, op: i64, offset: i64) -> None:
+    def reach(self, h: i64, op: i64, offset: i64, memory: i64) -> i64:
+        """The displacement for an access whose address has the height h, in a memory that is not plain."""
+        if self.shape.memory_kinds[memory] == EXACT or offset > MASK32:
+            self.accesses.address(h, offset, WIDTHS[op], memory)
+            return 0
+        return offset
+
+    def load(self, op: i64, offset: i64, memory: i64) -> None:
         """A load that makes a vector; most have no form for near offsets."""
         s, writer = self.s, self.writer
         code = entry(INSTRUCTIONS, op)
+        plain = self.shape.memory_kinds[memory] == PLAIN
+        if not plain:
+            offset = self.reach(s.top(1), op, offset, memory)
         a = s.source(s.height - 1, 1)
         s.drop(1)
+        if not plain:
+            writer.vector16(entry(ANY, code), s.temporary(s.height), a, 0, offset, self.shape.memories[memory])
+            s.push_vector()
+            return
         far, dst = entry(FAR, code), s.temporary(s.height)
         if far != 0 and offset <= NEAR:
             writer.vector8(code, dst, a, offset)
@@ -147,34 +166,49 @@ class Vectors:
             writer.vector16(far if far != 0 else code, dst, a, 0, offset, 0)
         s.push_vector()
 
-    def store(self, op: i64, offset: i64) -> None:
+    def store(self, op: i64, offset: i64, memory: i64) -> None:
         """Store a vector."""
         s, writer = self.s, self.writer
         code = entry(INSTRUCTIONS, op)
         h = s.top(3)
+        plain = self.shape.memory_kinds[memory] == PLAIN
+        if not plain:
+            offset = self.reach(h, op, offset, memory)
         a, b = s.source(h, 1), s.pair(h + 1, 2)
         s.drop(3)
-        if offset <= NEAR:
+        if not plain:
+            writer.effect128(entry(ANY, code), a, b, 0, offset | self.shape.memories[memory] << 32)
+        elif offset <= NEAR:
             writer.effect(code, a, b, offset)
         else:
             writer.effect128(entry(FAR, code), a, b, 0, offset)
 
-    def access_lane(self, op: i64, lane: i64, offset: i64) -> None:
+    def access_lane(self, op: i64, lane: i64, offset: i64, memory: i64) -> None:
         """Load or store a lane: this, out of the half that it is in."""
         s, writer = self.s, self.writer
         code = entry(INSTRUCTIONS, op)
         h = s.top(3)
+        plain = self.shape.memory_kinds[memory] == PLAIN
+        place = self.shape.memories[memory]
+        if not plain:
+            offset = self.reach(h, op, offset, memory)
         a = s.source(h, 1)
         if RESULT[op] != 0:
             b = s.pair(h + 1, 2)
             s.drop(3)
-            writer.vector16(code, s.temporary(h), a, b, lane, offset)
+            if plain:
+                writer.vector16(code, s.temporary(h), a, b, lane, offset)
+            else:
+                writer.vector24(entry(ANY, code), s.temporary(h), a, b, lane | offset << 32, place)
             s.push_vector()
             return
         shift = lane * (VECTOR_BITS // i64(LANES[op]))
         half = s.source(h + 1 + (shift >> 6), 2)
         s.drop(3)
-        writer.effect128(code, a, half, shift & 63, offset)
+        if plain:
+            writer.effect128(code, a, half, shift & 63, offset)
+        else:
+            writer.effect128(entry(ANY, code), a, half, shift & 63, offset | place << 32)
 
     # globals
 

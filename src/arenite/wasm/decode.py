@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import DecodeError, ValidationError
 from arenite.features import SUPPORTED, Features, missing
-from arenite.layout.types import FUNCREF, FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.layout.types import FUNCREF, PAGE_BITS, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
 from arenite.wasm.codes import PAGE, code_of
 from arenite.wasm.features import EXTERNS, SECTIONS, illegal, limits_flags, malformed
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 VERSION: Final = b"\x01\0\0\0"
 COMPONENT: Final = b"\1\0"  # where a module has 0: the layer of the component model
 I32_CONST: Final = 0x41
+HAS_MAXIMUM: Final = 1  # flags of limits; `features` knows them too, by what they belong to
+IS_64: Final = 4
+HAS_PAGE_SIZE: Final = 8
 MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
 ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
 VECTOR_PREFIX: Final = 0xFD
@@ -162,13 +165,34 @@ class Decoder:
             raise DecodeError(malformed("function", form), self.r.pos - 1)
         self.module.types.append(FuncType(self.valtypes("parameters"), self.valtypes("results")))
 
-    def limits(self) -> Limits:
-        """Minimum and maximum."""
-        flags = self.r.byte()
-        if flags > 1:
-            raise DecodeError(limits_flags(flags), self.r.pos - 1)
-        minimum = self.r.narrow()
-        return Limits(minimum, self.r.narrow() if flags else None)
+    def limits(self, allowed: int) -> tuple[Limits, int]:
+        """Minimum and maximum, and the flags before them, of which some are allowed.  Spec: binary-limits."""
+        r = self.r
+        flags = r.byte()
+        message = limits_flags(flags, self.module.features)
+        if message or flags & ~allowed:
+            raise DecodeError(message or "malformed limits flags", r.pos - 1)
+        number = r.u64 if "memory64" in self.module.features else r.narrow  # as long as 64 bits need, whatever the index
+        minimum = number()
+        return Limits(minimum, number() if flags & HAS_MAXIMUM else None), flags
+
+    def tabletype(self) -> TableType:
+        """The type of a table.  Spec: binary-tabletype."""
+        element = int(self.r.reference_type())
+        limits, flags = self.limits(HAS_MAXIMUM | IS_64)
+        return TableType(element, limits, bool(flags & IS_64))
+
+    def memorytype(self) -> MemoryType:
+        """The type of a memory.  Spec: binary-memtype."""
+        limits, flags = self.limits(HAS_MAXIMUM | IS_64 | HAS_PAGE_SIZE)
+        page_bits = PAGE_BITS
+        if flags & HAS_PAGE_SIZE:
+            page_bits = self.r.u32()
+            if page_bits >= 64:
+                raise self.r.fail(f"invalid custom page size: 2**{page_bits}")
+            if page_bits not in (0, PAGE_BITS):
+                raise ValidationError("invalid custom page size: 1 and 65536 are allowed", self.r.pos - 1)
+        return MemoryType(limits, bool(flags & IS_64), page_bits)
 
     # what a module has
 
@@ -183,10 +207,10 @@ class Decoder:
                 m.funcs.append(r.u32())
                 space = m.funcs
             case ExternKind.TABLE:
-                m.tables.append(TableType(int(self.r.reference_type()), self.limits()))
+                m.tables.append(self.tabletype())
                 space = m.tables
             case ExternKind.MEMORY:
-                m.memories.append(MemoryType(self.limits()))
+                m.memories.append(self.memorytype())
                 space = m.memories
             case ExternKind.GLOBAL:
                 m.globals.append(self.globaltype())
@@ -206,11 +230,11 @@ class Decoder:
         r = self.r
         if r.data[r.pos : r.pos + 1] == b"\x40":
             raise r.fail("malformed table" + missing("function-references"))
-        self.module.tables.append(TableType(int(self.r.reference_type()), self.limits()))
+        self.module.tables.append(self.tabletype())
 
     def memory(self) -> None:
         """An entry of the memory section."""
-        self.module.memories.append(MemoryType(self.limits()))
+        self.module.memories.append(self.memorytype())
 
     def globaltype(self) -> GlobalType:
         """Content and mutability of a global."""

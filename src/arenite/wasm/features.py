@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from arenite.features import FEATURES, SUPPORTED, missing
+from arenite.features import FEATURES, SUPPORTED, Features, missing
 
 CODES: Final = {code: f.name for f in FEATURES for first, last in f.codes for code in range(first, last + 1)}
 TYPES: Final = {type_: f.name for f in FEATURES for type_ in f.types}
@@ -22,13 +22,13 @@ def illegal(code: int) -> str:
     return f"illegal opcode {code:02x}" + missing(CODES.get(code))
 
 
-def limits_flags(flags: int) -> str:
-    """The message about flags of limits of which arenite knows no more than the lowest bit."""
+def limits_flags(flags: int, features: Features) -> str:
+    """The message about flags of limits; "" where there is nothing to say: all of them are the lowest bit or belong to features that are there."""
     rest, needed = flags & ~1, None
     for bit, name in LIMITS.items():
         if rest & bit:
-            rest, needed = rest & ~bit, needed or name
-    return "malformed limits flags" + missing(None if rest else needed)
+            rest, needed = rest & ~bit, needed if name in features else needed or name
+    return "malformed limits flags" + missing(None if rest else needed) if rest or needed else ""
 
 
 def heap_type(index: int) -> str:

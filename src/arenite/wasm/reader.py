@@ -15,7 +15,6 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 from arenite.errors import DecodeError
-from arenite.features import missing
 from arenite.layout.types import EXTERNREF, FUNCREF, I32, V128
 from arenite.wasm.features import heap_type, malformed
 
@@ -98,12 +97,16 @@ class Reader:
         return byte if byte < 0x80 else self.unsigned(byte, 32)
 
     def narrow(self) -> i64:
-        """An unsigned LEB128 that would be of 64 bits if 64-bit memories were there, and may have the length of 32 bits only."""
+        """An unsigned LEB128 of 64 bits that may have the length of 32 bits only: as engines read a size of something that has 32-bit indexes."""
         start = self.pos
         value = self.unsigned(self.byte(), 64)
         if self.pos - start > 5:
-            raise DecodeError("integer representation too long" + missing("memory64"), int(start))
+            raise DecodeError("integer representation too long", int(start))
         return value
+
+    def u64(self) -> i64:
+        """An unsigned LEB128 of 64 bits; what does not fit in 63 is the largest that does: as a size or a distance it is too large either way."""
+        return self.unsigned(self.byte(), 64)
 
     def unsigned(self, first: i64, bits: i64) -> i64:
         """The rest of an unsigned LEB128 of 32 or 64 bits, after its `first` byte.  Spec: binary-uint."""

@@ -41,10 +41,10 @@ class Sink:
     def wide(self, op: i64) -> None:
         """One of wide arithmetic: pops lower and upper halves of two numbers, or two factors, pushes lower and upper half of the result."""
 
-    def load(self, op: i64, type_: i64, offset: i64) -> None:
-        """Pops an address, pushes a value of `type_`.  `offset`: the static offset."""
+    def load(self, op: i64, type_: i64, offset: i64, memory: i64) -> None:
+        """Pops an address, pushes a value of `type_`.  `offset`: the static offset, at most 2**63 - 1, which stands for all beyond."""
 
-    def store(self, op: i64, type_: i64, offset: i64) -> None:
+    def store(self, op: i64, type_: i64, offset: i64, memory: i64) -> None:
         """Pops a value of `type_`, then an address."""
 
     # vectors
@@ -60,7 +60,7 @@ class Sink:
     def lane(self, op: i64, lane: i64) -> None:
         """`extract_lane` or `replace_lane`."""
 
-    def access_lane(self, op: i64, lane: i64, offset: i64) -> None:
+    def access_lane(self, op: i64, lane: i64, offset: i64, memory: i64) -> None:
         """`v128.load8_lane` and its kind: pops an address and a vector, and pushes one, or stores a lane."""
 
     # operands of any type
@@ -101,10 +101,10 @@ class Sink:
         """Pops an element, then an index."""
 
     def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
-        """What works on a whole memory, table or segment; pops `operands` i32s or references, pushes `result` (0: nothing).
+        """What works on a whole memory, table or segment; pops `operands` integers or references, pushes `result` (0: nothing).
 
-        memory.size (), memory.grow (), memory.init (x: data), data.drop (x), memory.copy (), memory.fill (), table.init (x: table,
-        y: elem), elem.drop (x), table.copy (x: to, y: from), table.grow (x), table.size (x), table.fill (x).
+        memory.size (x), memory.grow (x), memory.init (x: data, y: memory), data.drop (x), memory.copy (x: to, y: from), memory.fill (x), table.init
+        (x: table, y: elem), elem.drop (x), table.copy (x: to, y: from), table.grow (x), table.size (x), table.fill (x).
         """
 
     # control

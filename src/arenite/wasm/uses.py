@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.layout.types import FUNCREF, GlobalType
+from arenite.layout.types import FUNCREF, PAGE_BITS, GlobalType
 from arenite.wasm.features import SECTIONS, TYPES
 from arenite.wasm.module import Mode
 
@@ -29,6 +29,12 @@ def uses(module: Module) -> Iterator[tuple[str, int]]:
     yield from _types(module, 1, (t for type_ in module.types for t in (*type_.params, *type_.results)))
     yield from _types(module, 6, (item.content for item in module.globals))
     yield from _types(module, 4, (table.element for table in module.tables if table.element != FUNCREF))
+    if any(table.is_64 for table in module.tables) or any(memory.is_64 for memory in module.memories):
+        yield "memory64", _at(module, 5 if any(memory.is_64 for memory in module.memories) else 4)
+    if len(module.memories) > 1:
+        yield "multi-memory", _at(module, 5)
+    if any(memory.page_bits != PAGE_BITS for memory in module.memories):
+        yield "custom-page-sizes", _at(module, 5)
     if len(module.tables) > 1:
         yield "reference-types", _at(module, 4)
     segments: list[tuple[int, Data | Element]] = [(9, element) for element in module.elements]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
 from arenite.features import SUPPORTED, missing
-from arenite.layout.types import FUNCREF, I32, MAX_PAGES, FuncType, Limits, match, match_all, type_name
+from arenite.layout.types import FUNCREF, MAX_PAGES, MAX_U32, MAX_U64, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.module import ExternKind, Mode
 from arenite.wasm.opcodes import BY_NAME
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BodyValidator", "validate", "validate_module"]
 
-MAX_ELEMENTS = 2**32 - 1  # of a table
+SIZES = {MAX_PAGES: f"{MAX_PAGES} pages (4GiB)"}  # in words that the suite looks for
 
 
 def validate(module: Module) -> None:
@@ -60,13 +60,13 @@ class Rules:
 
     def check(self) -> None:
         """All of them."""
-        self.features()
         self.signatures()
         self.limits()
         self.globals()
         self.segments()
         self.start()
         self.exports()
+        self.features()
 
     def at(self, section: int) -> int:
         """Where a section begins, for messages about no entry in particular."""
@@ -94,11 +94,12 @@ class Rules:
     def limits(self) -> None:
         """Tables and memories have limits that make sense.  Spec: valid-limits."""
         for table in self.m.tables:
-            self.range(table.limits, MAX_ELEMENTS, "table size", self.at(4) or self.at(2))
+            self.range(table.limits, MAX_U64 if table.is_64 else MAX_U32, "table size", self.at(4) or self.at(2))
         at = self.at(5) or self.at(2)
         for memory in self.m.memories:
-            self.range(memory.limits, MAX_PAGES, f"memory size must be at most {MAX_PAGES} pages (4GiB)", at)
-        if len(self.m.memories) > 1:
+            most = memory.most_pages
+            self.range(memory.limits, most, "memory size must be at most " + SIZES.get(most, f"{most} pages"), at)
+        if len(self.m.memories) > 1 and "multi-memory" not in self.m.features:
             raise ValidationError("multiple memories" + missing("multi-memory"), at)
 
     def range(self, limits: Limits, most: int, message: str, at: int) -> None:
@@ -125,7 +126,7 @@ class Rules:
                     raise ValidationError(
                         f"type mismatch: {type_name(element.type)} in a table of {type_name(expected)}", element.at
                     )
-                self.constant(element.offset, I32, element.at)
+                self.constant(element.offset, m.tables[element.table].index_type, element.at)
             for item in element.items:
                 if not isinstance(item, int):
                     self.constant(item, element.type, element.at)
@@ -134,7 +135,7 @@ class Rules:
         for data in m.segments:
             if data.mode == Mode.ACTIVE:
                 self.index(ExternKind.MEMORY, data.memory, data.at)
-                self.constant(data.offset, I32, data.at)
+                self.constant(data.offset, m.memories[data.memory].index_type, data.at)
 
     def start(self) -> None:
         """The start function takes and gives nothing.  Spec: valid-start."""

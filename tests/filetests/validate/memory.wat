@@ -13,8 +13,8 @@
 ;; func 0 () -> () locals [] size 53
 ;;  0x1f const 127 0
 ;;  0x21 const 127 8
-;;  0x23 load i64.load8_s 126 3
-;;  0x26 store i64.store32 126 4294967295
+;;  0x23 load i64.load8_s 126 3 0
+;;  0x26 store i64.store32 126 4294967295 0
 ;;  0x2d const 127 0
 ;;  0x2f const 127 0
 ;;  0x31 const 127 3

@@ -26,6 +26,9 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "extended-const": "extended-const",
     "wide-arithmetic": "wide-arithmetic",
     "tail-call": "tail-call",
+    "multi-memory": "multi-memory",
+    "memory64": "memory64",
+    "custom-page-sizes": "custom-page-sizes",
 }
 USERS: Final = {
     "mutable-globals": [
@@ -57,6 +60,18 @@ USERS: Final = {
         '(memory 1) (data "x")',
         "(func $f) (elem func $f)",
     ],
+    "multi-memory": [
+        "(memory 1) (memory 1)",
+        "(memory 0) (memory $b 0) (func (drop (i32.load $b (i32.const 0))))",
+        '(import "" "" (memory 1)) (import "" "" (memory 1))',
+    ],
+    "memory64": [
+        "(memory i64 1)",
+        "(table i64 1 funcref)",
+        '(import "" "" (table i64 1 funcref))',
+        '(import "" "" (memory i64 1))',
+    ],
+    "custom-page-sizes": ["(memory 1 (pagesize 1))", '(import "" "" (memory 1 (pagesize 1)))'],
     "wide-arithmetic": [
         "(func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)))",
         "(func unreachable i64.sub128 drop drop)",

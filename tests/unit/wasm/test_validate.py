@@ -21,7 +21,8 @@ def module(wat: str) -> Module:
     [
         ("(table 2 1 funcref)", "size minimum must not be greater than maximum"),
         ("(memory 1 65537)", "memory size"),
-        ("(memory 1) (memory 1)", "multiple memories"),
+        ("(memory i64 1) (data (i32.const 0))", "type mismatch: i64 expected, i32 found"),
+        ("(memory i64 0x1_0000_0000_0001)", "memory size must be at most 281474976710656 pages"),
         ("(global i32 (i64.const 0))", "type mismatch"),
         ("(global i32)", "type mismatch: i32 expected, nothing found"),
         ("(global i32 (i32.const 0) (i32.const 1))", "type mismatch"),

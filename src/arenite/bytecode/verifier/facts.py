@@ -67,6 +67,7 @@ ELSEWHERE: Final = {
     "far",
     "offset",
     "lane",
+    "page",
     "zeroed",
     "size",
     "frame",

@@ -11,6 +11,7 @@ Example:  FuncType((I32, I32), (I64,))
 from arenite.layout.types.externs import (
     MAX_PAGES,
     MAX_TABLE,
+    PAGE_BITS,
     PAGE_SIZE,
     ExportType,
     ExternType,
@@ -56,6 +57,7 @@ __all__ = [
     "MAX_U64",
     "NAMES",
     "NUMERIC",
+    "PAGE_BITS",
     "PAGE_SIZE",
     "REFERENCES",
     "UPPER",

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from arenite.layout.types.functions import FuncType
-from arenite.layout.types.values import type_name
+from arenite.layout.types.values import I32, I64, type_name
 from arenite.light import dataclass
 
-PAGE_SIZE: Final = 65536
+PAGE_BITS: Final = 16
+PAGE_SIZE: Final = 1 << PAGE_BITS
 MAX_PAGES: Final = 65536  # of a 32-bit memory
 MAX_TABLE: Final = 10_000_000  # elements; the standard allows 2**32 - 1
 
 
 class Limits(NamedTuple):
-    """`minimum` and, where there is one, `maximum`; pages of 64 KiB or table elements.  Spec: syntax-limits."""
+    """`minimum` and, where there is one, `maximum`; a memory's pages or table elements.  Spec: syntax-limits."""
 
     minimum: int
     maximum: int | None = None
@@ -24,22 +25,51 @@ class Limits(NamedTuple):
 
 
 class TableType(NamedTuple):
-    """Spec: syntax-tabletype."""
+    """`is_64`: indexes have 64 bits.  Spec: syntax-tabletype."""
 
     element: int
     limits: Limits
+    is_64: bool = False
+
+    @property
+    def index_type(self) -> int:
+        """Type of an index."""
+        return I64 if self.is_64 else I32
 
     def __str__(self) -> str:
-        return f"table {self.limits} of {type_name(self.element)}"
+        return f"table {'i64 ' if self.is_64 else ''}{self.limits} of {type_name(self.element)}"
 
 
 class MemoryType(NamedTuple):
-    """Spec: syntax-memtype."""
+    """`is_64`: addresses have 64 bits; `page_bits`: the logarithm of its pages' size, in which limits are.  Spec: syntax-memtype."""
 
     limits: Limits
+    is_64: bool = False
+    page_bits: int = PAGE_BITS
+
+    @property
+    def plain(self) -> bool:
+        """Whether addresses have 32 bits and pages 64 KiB."""
+        return not self.is_64 and self.page_bits == PAGE_BITS
+
+    @property
+    def index_type(self) -> int:
+        """Type of an address."""
+        return I64 if self.is_64 else I32
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of a page."""
+        return 1 << self.page_bits
+
+    @property
+    def most_pages(self) -> int:
+        """The most that limits may say: as much as an address reaches."""
+        return (1 << (64 if self.is_64 else 32) >> self.page_bits) - (self.page_bits == 0)
 
     def __str__(self) -> str:
-        return f"memory {self.limits}"
+        pages = "" if self.page_bits == PAGE_BITS else f" pages of {self.page_size} bytes"
+        return f"memory {'i64 ' if self.is_64 else ''}{self.limits}{pages}"
 
 
 class GlobalType(NamedTuple):

@@ -46,9 +46,11 @@ def match_limits(found: Limits, wanted: Limits) -> bool:
 def match_extern(found: ExternType, wanted: ExternType, size: int = 0) -> bool:
     """Types of imports and of what stands for them.  `size`: what a table or memory has now.  Spec: match-externtype, exec-instantiation."""
     if isinstance(wanted, TableType) and isinstance(found, TableType):
-        return match_variable(found.element, wanted.element) and match_limits(Limits(size, found.limits.maximum), wanted.limits)
+        same = match_variable(found.element, wanted.element) and found.is_64 == wanted.is_64
+        return same and match_limits(Limits(size, found.limits.maximum), wanted.limits)
     if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
-        return match_limits(Limits(size, found.limits.maximum), wanted.limits)
+        same = (found.is_64, found.page_bits) == (wanted.is_64, wanted.page_bits)
+        return same and match_limits(Limits(size, found.limits.maximum), wanted.limits)
     if isinstance(wanted, GlobalType) and isinstance(found, GlobalType):
         fits = match_variable if wanted.mutable else match
         return found.mutable == wanted.mutable and fits(found.content, wanted.content)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import struct
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.segments import PASSIVE
 from arenite.errors import LinkError, Trap
 from arenite.layout import raw
 from arenite.layout.records import InstanceRecord, TableRecord
-from arenite.layout.types import PAGE_SIZE, ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
+from arenite.layout.types import ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
 from arenite.machine.records.globals import write_bits
-from arenite.machine.records.memories import new_memory
+from arenite.machine.records.memories import memory_view, new_memory
 from arenite.machine.records.objects import WORD, Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr
 from arenite.machine.records.quota import check_count
 from arenite.machine.records.segments import drop, evaluate, references
@@ -34,7 +35,8 @@ def size_now(machine: Machine, addr: Addr) -> int | None:
     if isinstance(addr, TableAddr):
         return TableRecord.length.read(machine.cage.arena, addr.at)
     if isinstance(addr, MemoryAddr):
-        return len(machine.cage.memory(addr.area)) // PAGE_SIZE
+        with memory_view(machine, addr) as view:
+            return len(view) >> addr.type.page_bits
     return None
 
 
@@ -91,6 +93,9 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
         if isinstance(found, FuncAddr):
             name_host_function(machine, found.at, wanted.module, wanted.name)
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
+    words += [memory.at for memory in memories[: layout.memories]]
+    if layout.memories:
+        raw.refuse("memories beside a first one with addresses of 32 bits")
     if raw.RAW:
         words, machine.runner = [raw.pointer(machine.cage.base, n) for n in words], None
     struct.pack_into(f"<{len(words)}{raw.LETTER}", arena, vmctx + InstanceRecord.size, *words)
@@ -129,9 +134,13 @@ def _put_data(machine: Machine, instance: InstanceAddr) -> None:
     data, file = instance.code.data, memoryview(instance.code.file)
     dropped = bytearray()
     try:
-        with machine.cage.memory(instance.memories[0].area) as memory:
-            for start, end, offset in data.words():
+        with ExitStack() as views:
+            memories = [views.enter_context(memory_view(machine, memory)) for memory in instance.memories]
+            memory, others = memories[0], data.memories
+            for number, (start, end, offset) in enumerate(data.words()):
                 if offset != PASSIVE:
+                    if others:
+                        memory = memories[others.get(number, 0)]
                     to = offset if offset < PASSIVE else evaluate(machine, instance.at, instance.code, data.expression(offset))
                     if to + end - start > len(memory):
                         raise Trap(Cause.MEMORY_OUT_OF_BOUNDS.message, Cause.MEMORY_OUT_OF_BOUNDS.code)

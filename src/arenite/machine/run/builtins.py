@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.bytecode.stops import BULK_MAX, Builtin
 from arenite.layout.records import InstanceRecord, TableRecord
-from arenite.layout.types import MAX_TABLE
-from arenite.machine.records.memories import grow_memory, memory_bytes
+from arenite.layout.types import MAX_TABLE, MAX_U64
+from arenite.machine.records.memories import grow, grow_memory, memory_bytes, memory_view
 from arenite.machine.records.objects import REFUSED
 from arenite.machine.records.segments import drop, elements_of, segment_bytes, segment_length
 from arenite.machine.records.tables import PIECE, elements, fill, grow_table, table_record
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.machine.machine import Machine
+    from arenite.machine.records.objects import MemoryAddr
 
 UNIT_BYTES: Final = BULK_MAX  # of a memory that a unit of fuel pays for
 UNIT_ELEMENTS: Final = PIECE  # of a table
@@ -108,6 +109,51 @@ def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int
     return 0 if size == count else (segment, to + size, source + size, count - size)
 
 
+def _memory(machine: Machine, vmctx: int, memory: int) -> MemoryAddr:
+    return machine.instance_at(vmctx).memories[memory]
+
+
+def memory_grow_any(machine: Machine, vmctx: int, memory: int, delta: int) -> int:
+    """memory.grow of any memory."""
+    old = grow(machine, _memory(machine, vmctx, memory), delta)
+    return MAX_U64 if old is None else old
+
+
+def memory_copy_any(machine: Machine, vmctx: int, memory: int, other: int, to: int, source: int, count: int) -> int | Rest:
+    """memory.copy between any memories."""
+    with (
+        memory_view(machine, _memory(machine, vmctx, memory)) as target,
+        memory_view(machine, _memory(machine, vmctx, other)) as origin,
+    ):
+        _range(target, to, count)
+        _range(origin, source, count)
+        size = paid(machine, count, UNIT_BYTES)
+        at = 0 if to <= source else count - size
+        target[to + at : to + at + size] = origin[source + at : source + at + size]
+    return _left(to, source, count, size, before=(memory, other))
+
+
+def memory_fill_any(machine: Machine, vmctx: int, memory: int, to: int, byte: int, count: int) -> int | Rest:
+    """memory.fill of any memory."""
+    with memory_view(machine, _memory(machine, vmctx, memory)) as view:
+        _range(view, to, count)
+        size = paid(machine, count, UNIT_BYTES)
+        view[to : to + size] = bytes((byte & 0xFF,)) * size
+    return 0 if size == count else (memory, to + size, byte, count - size)
+
+
+def memory_init_any(machine: Machine, vmctx: int, segment: int, memory: int, to: int, source: int, count: int) -> int | Rest:
+    """memory.init of any memory."""
+    content = segment_bytes(machine, vmctx, segment)
+    with memory_view(machine, _memory(machine, vmctx, memory)) as view:
+        _range(view, to, count)
+        if source + count > len(content):
+            raise GuestTrap(Cause.MEMORY_OUT_OF_BOUNDS)
+        size = paid(machine, count, UNIT_BYTES)
+        view[to : to + size] = content[source : source + size]
+    return 0 if size == count else (segment, memory, to + size, source + size, count - size)
+
+
 def data_drop(machine: Machine, vmctx: int, segment: int) -> int:
     """data.drop."""
     drop(machine, vmctx, segment)
@@ -179,6 +225,10 @@ BUILTINS: Final[dict[int, Callable[..., int | Rest]]] = {
     Builtin.MEMORY_COPY: memory_copy,
     Builtin.MEMORY_FILL: memory_fill,
     Builtin.MEMORY_INIT: memory_init,
+    Builtin.MEMORY_GROW_ANY: memory_grow_any,
+    Builtin.MEMORY_COPY_ANY: memory_copy_any,
+    Builtin.MEMORY_FILL_ANY: memory_fill_any,
+    Builtin.MEMORY_INIT_ANY: memory_init_any,
     Builtin.DATA_DROP: data_drop,
     Builtin.TABLE_GROW: table_grow,
     Builtin.TABLE_FILL: table_fill,

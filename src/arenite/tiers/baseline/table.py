@@ -13,7 +13,7 @@ from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.emit.addressing import ADDRESSINGS
-from arenite.emit.stencil import ACCUMULATORS, FLOATS, STUBS, WORDS, gives, stencils, takes, variants
+from arenite.emit.stencil import ACCUMULATORS, FLOATS, STUBS, WORDS, forgets, gives, stencils, takes, variants
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
 from arenite.platform import llvm
@@ -118,7 +118,7 @@ def flags(row: Row) -> int:
         | holes.RESUMES * builtin
         | holes.LOOPS * (Form.LOOP in forms)
         | holes.SWITCHES * (Form.LABELS in forms)
-        | holes.CLOBBERS * (Space.FRAME in found.writes or builtin)
+        | holes.CLOBBERS * (Space.FRAME in found.writes or builtin or forgets(row))
     )
 
 

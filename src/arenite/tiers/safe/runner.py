@@ -114,6 +114,7 @@ class SafeRunner:
             "STOP": weakly(self.stop),
             "ASK": weakly(self.ask),
             "SWITCH": weakly(self.switch),
+            "MEMORY": weakly(self.memory),
             **FUNCTIONS,
             **VECTOR_FUNCTIONS,
             **MEMORY_ACCESS,
@@ -156,13 +157,17 @@ class SafeRunner:
         self.memories.clear()
 
     def switch(self, vmctx: int) -> None:
-        """The instance at `vmctx` runs: its memory is the one in view.  What the arena says about it is bounded."""
-        arena, page = self.cage.arena, self.cage.store_page
-        area = memory_area(arena, page, InstanceRecord.memory.read(arena, vmctx))
+        """The instance at `vmctx` runs: its memory 0 is the one in view.  What the arena says about it is bounded."""
+        arena = self.cage.arena
+        self.names["m"] = self.memory(memory_area(arena, self.cage.store_page, InstanceRecord.memory.read(arena, vmctx)))
+
+    def memory(self, area: int) -> memoryview:
+        """The bytes in an area, which is one of the cage's, if it has any."""
+        page = self.cage.store_page
         memory = self.memories.get(area)
         if memory is None:
             memory = self.memories[area] = self.cage.memory(area) if StoreContext.areas.read(page, 0) else memoryview(b"")
-        self.names["m"] = memory
+        return memory
 
     def run(self, pc: int, sp: int, vmctx: int, fuel: int) -> NoReturn:
         """The loop.  Raises: `Stopped`."""

@@ -9,8 +9,9 @@ from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
+from arenite.errors import DecodeError
 from arenite.features import SUPPORTED, missing
-from arenite.layout.types import I32, NUMERIC, REFERENCES, VECTORS
+from arenite.layout.types import NUMERIC, REFERENCES, VECTORS
 from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import TYPES
 from arenite.wasm.module import ExternKind, Module
@@ -20,7 +21,6 @@ from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its argu
 
 VALUE: Final[list[tuple[int, ...]]] = [(t,) if t in NUMERIC + VECTORS + REFERENCES else () for t in range(128)]
 NOTHING: Final[tuple[int, ...]] = ()
-THREE: Final[tuple[int, ...]] = (I32, I32, I32)
 
 
 @final
@@ -33,7 +33,9 @@ class Context:
         self.results = [type_.results for type_ in module.types]
         self.funcs = module.funcs
         self.tables = [table.element for table in module.tables]
+        self.table_index = [table.index_type for table in module.tables]
         self.memories: i64 = len(module.memories)
+        self.memory_index = [memory.index_type for memory in module.memories]
         self.globals = [type_.content for type_ in module.globals]
         self.mutable = [type_.mutable for type_ in module.globals]
         self.elements = [element.type for element in module.elements]
@@ -69,6 +71,15 @@ class Context:
         row = BY_CODE.get(int(op))
         if row is not None:
             self.need(row.feature)
+
+    def memory(self) -> i64:
+        """A memidx; where there may be one memory, a byte that is zero."""
+        if "multi-memory" not in self.features:
+            if self.r.byte() != 0:
+                raise DecodeError("zero byte expected" + missing("multi-memory"), int(self.r.pos - 1))
+            self.known("memory", 0, self.memories)
+            return 0
+        return self.index("memory", self.memories)
 
     def index(self, what: str, count: i64) -> i64:
         """An index below `count`."""

@@ -189,7 +189,7 @@ class Control:
         if c.tables[table] != FUNCREF and not match(c.tables[table], FUNCREF):
             raise s.fail("type mismatch: call_indirect through a table that does not hold functions")
         params, results = c.params[type_], c.results[type_]
-        s.pop(I32)
+        s.pop(c.table_index[table])
         s.pops(params)
         if tail:
             self.returns(results)

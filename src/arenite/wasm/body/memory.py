@@ -9,11 +9,10 @@ from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.errors import DecodeError
 from arenite.features import missing
 from arenite.layout.types import I32
 from arenite.wasm import opcodes
-from arenite.wasm.body.context import NOTHING, THREE, Context
+from arenite.wasm.body.context import NOTHING, Context
 from arenite.wasm.reader import MASK32
 
 SECOND: Final[bytes] = opcodes.SECOND
@@ -33,6 +32,9 @@ class Memory:
         self.context = context
         self.s = context.s
         self.sink = context.sink
+        self.wide = "memory64" in context.features  # static offsets may be as long as 64 bits need, whatever the memory
+        self.memory: i64 = 0
+        self.index: i64 = I32
 
     def instruction(self, op: i64) -> None:
         """One of the chapter."""
@@ -41,32 +43,42 @@ class Memory:
             return
         s = self.s
         offset = self.memarg(ALIGN[op])
+        memory = self.memory
         stored: i64 = SECOND[op]
         if stored == 0:
-            s.pop(I32)
+            s.pop(self.index)
             s.push(RESULT[op])
             if s.live:
-                self.sink.load(op, RESULT[op], offset)
+                self.sink.load(op, RESULT[op], offset, memory)
         else:
             s.pop(stored)
-            s.pop(I32)
+            s.pop(self.index)
             if s.live:
-                self.sink.store(op, stored, offset)
+                self.sink.store(op, stored, offset, memory)
 
     def memarg(self, align: i64) -> i64:
-        """The static offset of a memory access of natural alignment `align`.  Spec: binary-memarg."""
+        """The static offset of an access of natural alignment `align`, and in `memory` and `index` its memory and the type of addresses.  Spec: binary-memarg."""
         c = self.context
         r = c.r
         flags = r.u32()
         if flags >= 0x80:
             raise r.fail("malformed memop flags")
+        memory: i64 = 0
         if flags & 0x40:
-            raise r.fail("malformed memop flags" + missing("multi-memory"))
-        offset = r.narrow()
-        c.known("memory", 0, c.memories)
+            if "multi-memory" not in c.features:
+                raise r.fail("malformed memop flags" + missing("multi-memory"))
+            flags -= 0x40
+            memory = r.u32()
+        start = r.pos
+        offset = r.u64()
+        if r.pos - start > 5 and not self.wide:
+            raise r.fail("integer representation too long" + missing("memory64"))
+        c.known("memory", memory, c.memories)
+        self.memory = memory
+        self.index = c.memory_index[memory]
         if flags > align:
             raise self.s.fail("alignment must not be larger than natural")
-        if offset > MASK32:
+        if offset > MASK32 and self.index == I32:
             raise self.s.fail("offset out of range")
         return offset
 
@@ -74,21 +86,27 @@ class Memory:
         """What works on a whole memory or segment."""
         c = self.context
         if op <= 0x40:
-            if c.r.byte() != 0:
-                raise DecodeError("zero byte expected" + missing("multi-memory"), int(c.r.pos - 1))
-            c.known("memory", 0, c.memories)
-            c.bulk(op, 0, 0, (I32,) if op == 0x40 else NOTHING, I32)
-        elif op in (INIT, DROP):
+            memory = c.memory()
+            type_: i64 = c.memory_index[memory]
+            c.bulk(op, memory, 0, (type_,) if op == 0x40 else NOTHING, type_)
+        elif op == DROP:
             segment = self.segment()
-            if op == INIT:
-                c.index("memory", c.memories)
             c.known("data segment", segment, c.data_count)
-            c.bulk(op, segment, 0, THREE if op == INIT else NOTHING, 0)
+            c.bulk(op, segment, 0, NOTHING, 0)
+        elif op == INIT:
+            segment = self.segment()
+            memory = c.memory()
+            c.known("data segment", segment, c.data_count)
+            c.bulk(op, segment, memory, (c.memory_index[memory], I32, I32), 0)
         else:
-            c.index("memory", c.memories)
+            memory = c.memory()
+            type_ = c.memory_index[memory]
             if op == COPY:
-                c.index("memory", c.memories)
-            c.bulk(op, 0, 0, THREE, 0)
+                source = c.memory()
+                other: i64 = c.memory_index[source]
+                c.bulk(op, memory, source, (type_, other, type_ if type_ == other else I32), 0)
+            else:
+                c.bulk(op, memory, 0, (type_, I32, type_), 0)
 
     def segment(self) -> i64:
         """A dataidx, not yet checked."""

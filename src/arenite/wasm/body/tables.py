@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.types import BOTTOM, FUNCREF, I32, match, type_name
 from arenite.wasm import opcodes
-from arenite.wasm.body.context import NOTHING, THREE, Context
+from arenite.wasm.body.context import NOTHING, Context
 from arenite.wasm.reader import is_reference
 
 INIT: Final[i64] = opcodes.BY_NAME["table.init"].code
@@ -48,14 +48,15 @@ class Tables:
         s = c.s
         table = c.index("table", len(c.tables))
         type_: i64 = c.tables[table]
+        index: i64 = c.table_index[table]
         if op == 0x25:
-            s.pop(I32)
+            s.pop(index)
             s.push(type_)
             if s.live:
                 c.sink.table_get(table, type_)
             return
         s.pop(type_)
-        s.pop(I32)
+        s.pop(index)
         if s.live:
             c.sink.table_set(table)
 
@@ -67,7 +68,7 @@ class Tables:
         c.known("elem segment", segment, len(c.elements))
         if not match(c.elements[segment], c.tables[table]):
             raise c.s.fail("type mismatch: the segment and the table hold different types")
-        c.bulk(INIT, table, segment, THREE, 0)
+        c.bulk(INIT, table, segment, (c.table_index[table], I32, I32), 0)
 
     def copy(self) -> None:
         """`table.copy`."""
@@ -76,19 +77,20 @@ class Tables:
         source = c.index("table", len(c.tables))
         if not match(c.tables[source], c.tables[table]):
             raise c.s.fail("type mismatch: the tables hold different types")
-        c.bulk(COPY, table, source, THREE, 0)
+        to, other = c.table_index[table], c.table_index[source]
+        c.bulk(COPY, table, source, (to, other, to if to == other else I32), 0)
 
     def whole(self, op: i64) -> None:
         """`table.grow`, `table.size`, `table.fill`."""
         c = self.context
         table = c.index("table", len(c.tables))
-        type_ = c.tables[table]
+        type_, index = c.tables[table], c.table_index[table]
         if op == GROW:
-            c.bulk(op, table, 0, (type_, I32), I32)
+            c.bulk(op, table, 0, (type_, index), index)
         elif op == SIZE:
-            c.bulk(op, table, 0, NOTHING, I32)
+            c.bulk(op, table, 0, NOTHING, index)
         else:
-            c.bulk(op, table, 0, (I32, type_, I32), 0)
+            c.bulk(op, table, 0, (index, type_, index), 0)
 
     def reference(self, op: i64) -> None:
         """`ref.null`, `ref.is_null`, `ref.func`."""

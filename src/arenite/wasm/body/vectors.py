@@ -84,20 +84,23 @@ class Vectors:
         """A load or store, of a whole vector or a lane."""
         s = self.s
         offset = self.memory.memarg(ALIGN[op])
+        memory = self.memory.memory
         lane: i64 = LANES[op]
         if lane != 0:
             lane = self.lane(lane)
-            self.operands(op)
-            if s.live:
-                self.sink.access_lane(op, lane, offset)
-            return
-        self.operands(op)
+        if SECOND[op] != 0:
+            s.pop(SECOND[op])
+        s.pop(self.memory.index)
+        if RESULT[op] != 0:
+            s.push(RESULT[op])
         if not s.live:
             return
-        if RESULT[op] != 0:
-            self.sink.load(op, V128, offset)
+        if LANES[op] != 0:
+            self.sink.access_lane(op, lane, offset, memory)
+        elif RESULT[op] != 0:
+            self.sink.load(op, V128, offset, memory)
         else:
-            self.sink.store(op, V128, offset)
+            self.sink.store(op, V128, offset, memory)
 
     def constant(self) -> None:
         """`v128.const`."""
