@@ -26,6 +26,8 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "extended-const": "extended-const",
     "wide-arithmetic": "wide-arithmetic",
     "tail-call": "tail-call",
+    "simd": "simd",
+    "relaxed-simd": "relaxed-simd",
     "multi-memory": "multi-memory",
     "memory64": "memory64",
     "custom-page-sizes": "custom-page-sizes",
@@ -60,6 +62,8 @@ USERS: Final = {
         '(memory 1) (data "x")',
         "(func $f) (elem func $f)",
     ],
+    "simd": ["(func (param v128))", "(func (drop (v128.const i64x2 0 0)))", "(func unreachable (drop (i8x16.add)))"],
+    "relaxed-simd": ["(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))"],
     "multi-memory": [
         "(memory 1) (memory 1)",
         "(memory 0) (memory $b 0) (func (drop (i32.load $b (i32.const 0))))",
