@@ -72,7 +72,7 @@ def accesses() -> str:
     """Every load and store, at static offsets around the end of a memory of one page that holds a pattern."""
     functions = []
     for opcode in OPCODES:
-        if opcode.width:
+        if opcode.width and opcode.chapter == "memory":  # vectors have suites of their own
             operands, result = signature(opcode)
             gets = " ".join(f"(local.get ${i})" for i in range(len(operands)))
             for offset in OFFSETS:

@@ -27,6 +27,7 @@ from arenite.bytecode.protocol import (
     I64,
     I64X2,
     LANES,
+    REF,
     Emit,
     Memory,
     Type,
@@ -206,9 +207,14 @@ def _replace(type_: Type) -> Meaning:
     return lambda e, a, b, lane: replaced(e, type_, a, lane, e.pure("wrap", b, to=LANES[type_]))
 
 
+def lane_of(e: Emit, half: Value, shift: Value, narrow: Type) -> Value:
+    """The lane of half a vector that begins at a bit, whose number is taken modulo 64."""
+    return e.pure("wrap", e.pure("shr_u", half, e.pure("and", shift, e.const(I64, I64.bits - 1))), to=narrow)
+
+
 def _extract(narrow: Type, extend: str) -> Meaning:
     def meaning(e: Emit, half: Value, shift: Value) -> Value:
-        lane = e.pure("wrap", e.pure("shr_u", half, shift), to=narrow)
+        lane = lane_of(e, half, shift, narrow)
         return e.pure(extend, lane, to=I32) if extend else lane
 
     return meaning
@@ -387,7 +393,7 @@ def _load_lane(type_: Type) -> Meaning:
 
 def _store_lane(narrow: Type) -> Meaning:
     def meaning(e: Emit, at: Value, half: Value, shift: Value, disp: Value, memory: Memory) -> None:
-        value = half if narrow is I64 else e.pure("wrap", e.pure("shr_u", half, shift), to=narrow)
+        value = half if narrow is I64 else lane_of(e, half, shift, narrow)
         e.store(memory, at, value, disp)
 
     return meaning
@@ -405,12 +411,12 @@ def _global_set(e: Emit, value: Value, disp: Value) -> None:
 
 def _global_get_imported(e: Emit, disp: Value) -> Value:
     """dst = arena[arena[vmctx + disp]], a global of another instance."""
-    return e.load(Space.ARENA, I64X2, e.load(Space.ARENA, I32, e.state("vmctx"), disp))
+    return e.load(Space.ARENA, I64X2, e.load(Space.ARENA, REF, e.state("vmctx"), disp))
 
 
 def _global_set_imported(e: Emit, value: Value, disp: Value) -> None:
     """arena[arena[vmctx + disp]] = value, a global of another instance."""
-    e.store(Space.ARENA, e.load(Space.ARENA, I32, e.state("vmctx"), disp), value)
+    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.state("vmctx"), disp), value)
 
 
 # --------------------------------------------------------------------------------------------------------------------------------- rows

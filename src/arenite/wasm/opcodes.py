@@ -294,8 +294,8 @@ class Opcode(NamedTuple):
 
     @property
     def computes(self) -> bool:
-        """Whether it makes a value of values, and does nothing else."""
-        return self.chapter in ("numeric", "vector") and self.type is not None and not self.immediates
+        """Whether it makes a number of numbers, and does nothing else."""
+        return self.chapter == "numeric" and self.type is not None and not self.immediates
 
 
 def parse(row: str, chapter: str) -> Iterator[Opcode]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from arenite.bytecode.encode import encode
 from arenite.bytecode.module import FUNCTION, ModuleCode, WasmFile
 from arenite.bytecode.ops import TABLE
-from arenite.bytecode.row import Form
+from arenite.bytecode.row import SLOTS, Form
 from arenite.bytecode.segments import DataSegments
 from arenite.layout.cage import MODULE_GRAIN, THUNKS
 from arenite.layout.records import FuncRefRecord, InstanceRecord, MemoryRecord, TableRecord
@@ -56,8 +56,8 @@ class Trial(NamedTuple):
 def value(r: random.Random, operand: Operand, row: Row) -> int:
     """A value for an operand that is no label."""
     name, kind = operand.name.rstrip("2"), operand.kind
-    if kind in {"i32", "i64", "f32", "f64"}:
-        return 8 * r.randrange(7)
+    if kind in SLOTS:
+        return 8 * r.randrange(6 if kind == "v128" else 7)
     if ".imm" in kind:
         bits = int(kind.partition(".imm")[2])
         return r.choice([0, 1, -1, 7, 33, (1 << (bits - 1)) - 1, -1 << (bits - 1), r.randrange(1 << (bits - 1))])
