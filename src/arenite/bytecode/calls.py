@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _enter(e: Emit, to: Label | Value | Code, vmctx: Value | None, frame: Value, header: Value) -> None:
+def _enter(e: Emit, to: Label | Code, vmctx: Value | None, frame: Value, header: Value) -> None:
     """Write the callee's header, `header` bytes above our frame, and go to its first op; its frame begins `frame` bytes above ours."""
     sp = e.pure("add", e.state("sp"), e.pure("extend_u", frame, to=REF))
     e.store(Space.FRAME, header, e.state("sp"), FrameHeader.caller_sp.offset)
@@ -39,7 +39,7 @@ def call(e: Emit, frame: Value, header: Value, to: Label) -> None:
     _enter(e, to, None, frame, header)
 
 
-def _referenced(e: Emit, reference: Value, type_: Value) -> tuple[Value | Code, Value]:
+def _referenced(e: Emit, reference: Value, type_: Value) -> tuple[Code, Value]:
     """The code and the instance of what a function reference names, if the window says that it has this type."""
     if RAW:
         return _pointed(e, reference, type_)
@@ -49,7 +49,7 @@ def _referenced(e: Emit, reference: Value, type_: Value) -> tuple[Value | Code, 
     actual = e.load(Space.WINDOW, I32, entry, WindowEntry.type_id.offset)
     trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
     vmctx = e.load(Space.ARENA, REF, reference, FuncRefRecord.vmctx.offset)
-    return e.load(Space.WINDOW, I32, entry, WindowEntry.pc.offset), vmctx
+    return Code(e.load(Space.WINDOW, I32, entry, WindowEntry.pc.offset), handle), vmctx
 
 
 def _pointed(e: Emit, reference: Value, type_: Value) -> tuple[Code, Value]:

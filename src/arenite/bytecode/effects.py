@@ -206,7 +206,7 @@ class Recorder:
         """A pc."""
         return Value(I32, "")
 
-    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Code, sp: Value, vmctx: Value | None) -> None:
         """A call; what the callee does is not this op's effect."""
         if sp.type is not REF or isinstance(to, Label) != (vmctx is None):
             raise InternalError("a call of a wrong shape")
@@ -219,7 +219,7 @@ class Recorder:
         self.reads.add(Space.FRAME)
         self.writes.add(Space.FRAME)
 
-    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+    def become(self, to: Label | Code, vmctx: Value | None) -> None:
         """A tail call; what the callee does is not this op's effect."""
         if isinstance(to, Label) != (vmctx is None):
             raise InternalError("a tail call of a wrong shape")

@@ -82,7 +82,10 @@ class Label(NamedTuple):
 
 
 class Code(NamedTuple):
-    """Where a function reference of the raw layout leads: addresses of a function's bytecode and of its native code, as i64."""
+    """Where a function reference leads: to bytecode and, where there is some, to native code, which is looked up beside it, not behind it.
+
+    The pc and the masked code handle (i32); in the raw layout the addresses (i64).
+    """
 
     bytecode: Value
     native: Value
@@ -187,13 +190,13 @@ class Emit(Values, Protocol):
     def next_pc(self) -> Value:
         """The pc of the op behind this one (i32)."""
 
-    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Code, sp: Value, vmctx: Value | None) -> None:
         """Begin a call: go to the callee's first op, its frame at `sp`; `to` is a label in this instance, or a pc (i32) in that of `vmctx`."""
 
     def carry(self, source: Value, size: Value) -> None:
         """Copy `size` bytes of our frame, at least one slot, from byte `source` on to its beginning; `source` is `size` or more."""
 
-    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+    def become(self, to: Label | Code, vmctx: Value | None) -> None:
         """Begin a tail call: go to the callee's first op, its frame where ours is; `to` and `vmctx` as in `enter`."""
 
     def return_point(self, pc: Value) -> Value:

@@ -16,6 +16,7 @@ from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.emit import raw
 from arenite.emit.addressing import Addressing, alias_tag
 from arenite.emit.routine import PC, Routine
+from arenite.layout.raw import RAW
 from arenite.layout.records import StoreContext
 from arenite.layout.spaces import Space
 
@@ -141,15 +142,15 @@ class OpRoutine(Routine, ABC):
         self.arguments(args)
         self.to(name, pc=self.behind().text)
 
-    def enter(self, to: Label | Value | Code, sp: Value | None, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Code, sp: Value | None, vmctx: Value | None) -> None:
         """To the callee's first op; without `sp` its frame lies where ours does."""
-        if isinstance(to, Code):
-            at = raw.pc(self.line, to.bytecode)
+        if isinstance(to, Label):
+            at = to.at
         else:
-            at = to.at if isinstance(to, Label) else self.pure("extend_u", to, to=I64)
+            at = raw.pc(self.line, to.bytecode) if RAW else self.pure("extend_u", to.bytecode, to=I64)
         self.go(at, sp, vmctx)
 
-    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+    def become(self, to: Label | Code, vmctx: Value | None) -> None:
         """To the callee's first op."""
         self.enter(to, None, vmctx)
 

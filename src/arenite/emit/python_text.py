@@ -453,20 +453,19 @@ class PythonText:
         """The op behind this one."""
         return self.place("next", I32)
 
-    def enter(self, to: Label | Value | Code, sp: Value, vmctx: Value | None) -> None:
+    def enter(self, to: Label | Code, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
-        assert not isinstance(to, Code), "the raw layout has no tier in Python"
         if isinstance(to, Label):
             self.go(tree(to.at), sp, self.state("vmctx"))
             return
         assert vmctx is not None
-        self.leave(to, sp, vmctx)
+        self.leave(to.bytecode, sp, vmctx)
 
     def carry(self, source: Value, size: Value) -> None:
         """Slots of the arena."""
         self.do("CARRY(Q, q, {0}, {1})", *(scaled(expression(x), SLOT) for x in (source, size)))
 
-    def become(self, to: Label | Value | Code, vmctx: Value | None) -> None:
+    def become(self, to: Label | Code, vmctx: Value | None) -> None:
         """To the callee's first op."""
         self.enter(to, self.state("sp"), vmctx)
 

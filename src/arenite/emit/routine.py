@@ -137,14 +137,17 @@ class Routine(LlvmText):
         slot = self.line(f"getelementptr ptr, ptr %handlers, i64 {self.line(f'zext i16 {op} to i64')}")
         return self.line(f"load ptr, ptr {slot}, align 8, !invariant.load {INVARIANT}")
 
-    def element_at(self, table: Space, pc: Value) -> Value:
-        """The byte offset of the element that a side table has for the op at `pc`."""
-        shift = (UNIT // SIDE_TABLES[table].element).bit_length() - 1
-        return Value(I64, self.line(f"lshr i64 {pc.text}, {shift}")) if shift else pc
+    def element_at(self, table: Space, key: Value) -> Value:
+        """The byte offset of the element that a side table has for the op at a pc or for the function with a handle (i64)."""
+        row = SIDE_TABLES[table]
+        if row.by_handle:
+            return Value(I64, self.line(f"shl i64 {key.text}, {row.element.bit_length() - 1}"))
+        shift = (UNIT // row.element).bit_length() - 1
+        return Value(I64, self.line(f"lshr i64 {key.text}, {shift}")) if shift else key
 
-    def machine_code(self, table: Space, pc: Value) -> str:
-        """A `ptr`: the machine code that a side table has for the op at `pc`, or null."""
-        pointer = self.addressing.address(self.line, table, self.element_at(table, pc), 0)
+    def machine_code(self, table: Space, key: Value) -> str:
+        """A `ptr`: the machine code that a side table has for the op at a pc or for the function with a handle, or null."""
+        pointer = self.addressing.address(self.line, table, self.element_at(table, key), 0)
         return self.line(f"load ptr, ptr {pointer}, align 8{alias_tag(table)}")
 
     def stop(self, status: int, pc: Value = PC) -> None:

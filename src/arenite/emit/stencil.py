@@ -29,6 +29,7 @@ from arenite.emit.op import OpRoutine
 from arenite.emit.routine import CONVENTION, PC, PINNED, STATUS_LABELS
 from arenite.emit.vector_text import definitions
 from arenite.layout.cage import UNIT
+from arenite.layout.raw import RAW
 from arenite.layout.side_tables import COMPILABLE_MAX
 from arenite.layout.spaces import Space
 
@@ -118,7 +119,8 @@ class Stencil(OpRoutine):
         self.spelling = spelling
         self.volatile = spelling.volatile
         self.sources = dict(variant.sources)
-        self.caller = ""  # of a return: its code; in the raw layout of a call, the callee's
+        self.found = ""  # machine code that was looked up, for a call or a return
+        self.may_be_null = False
         self.types = self.types | ACCUMULATORS
         self.passed = {name: "poison" if forgets(row) else f"%{name}" for name in ACCUMULATORS}
 
@@ -217,18 +219,29 @@ class Stencil(OpRoutine):
         if isinstance(pc, Symbol):
             self.to(pc.text, **registers)
             return
-        if self.caller:  # code that was looked up
-            self.tail(self.caller, pc=pc.text, **registers)
-            return
-        entry = self.machine_code(Space.ENTRIES, pc)
-        with self.when(Value(I64, self.line(f"icmp eq ptr {entry}, null")), cold=True):
-            self.to("dispatch", pc=pc.text, **registers)
-        self.tail(entry, pc=pc.text, **registers)
+        if not self.found:
+            self.look_up(Space.ENTRIES, pc)
+        if self.may_be_null:
+            with self.when(self.is_null(), cold=True):
+                self.to("dispatch", pc=pc.text, **registers)
+        passed = {"pc": pc.text} if RAW else {}  # where native code is a way into the interpreter
+        self.tail(self.found, **passed, **registers)
 
-    def enter(self, to: Label | Value | Code, sp: Value | None, vmctx: Value | None) -> None:
+    def look_up(self, table: Space, key: Value) -> None:
+        """Find machine code: where `jump` goes on."""
+        self.found, self.may_be_null = self.machine_code(table, key), True
+
+    def is_null(self) -> Value:
+        """Whether none was found."""
+        return Value(I64, self.line(f"icmp eq ptr {self.found}, null"))
+
+    def enter(self, to: Label | Code, sp: Value | None, vmctx: Value | None) -> None:
         """To the callee's code, where the machine has its address."""
         if isinstance(to, Code):
-            self.caller = raw.pointer(self.line, to.native)
+            if RAW:
+                self.found = raw.pointer(self.line, to.native)
+            else:
+                self.look_up(Space.FUNCTIONS, self.pure("extend_u", to.native, to=I64))
         super().enter(to, sp, vmctx)
 
     def return_point(self, pc: Value) -> Value:
@@ -237,9 +250,10 @@ class Stencil(OpRoutine):
             self.to("this")
         point = self.pure("and", pc, self.const(I32, -UNIT & 0xFFFFFFFF))
         wide = self.pure("extend_u", point, to=I64)
-        self.caller = self.machine_code(Space.RETURN_ADDRESSES, wide)
-        with self.when(Value(I64, self.line(f"icmp eq ptr {self.caller}, null")), cold=True):
+        self.look_up(Space.RETURN_ADDRESSES, wide)
+        with self.when(self.is_null(), cold=True):
             self.to("this")
+        self.may_be_null = False
         return Value(I32, point.text, wide=wide.text)
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:

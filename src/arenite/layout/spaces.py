@@ -33,6 +33,7 @@ class Space(Enum):
     ENTRIES = "entries"
     RETURN_ADDRESSES = "return addresses"
     COUNTERS = "counters"
+    FUNCTIONS = "functions"
 
 
 SPACES: dict[Space, SpaceRow] = {
@@ -70,6 +71,9 @@ SPACES: dict[Space, SpaceRow] = {
     ),
     Space.RETURN_ADDRESSES: SpaceRow(
         "code - a table", "a comparison", "the host", "code", True, "machine code for the return point at a pc, or null"
+    ),
+    Space.FUNCTIONS: SpaceRow(
+        "code - a table", "masked code handles", "the host", "code", True, "machine code of the function with a handle, or null"
     ),
     Space.COUNTERS: SpaceRow(
         "code - a table",

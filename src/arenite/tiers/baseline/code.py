@@ -77,6 +77,7 @@ class Unpublished(NamedTuple):
     """
 
     end: int
+    handle: int
     address: int
     entries: bytes
     return_points: bytes
@@ -156,7 +157,7 @@ class CodeOfWindow:
                 function = placed.code.function(number)
                 first = placed.origin + function.begin
                 again = first in self.function_offsets
-                done = not again and not self.closed and self.wanted(number) and self._compile(window, placed, function)
+                done = not again and not self.closed and self.wanted(number) and self._compile(window, placed, number)
                 if not again and not done:
                     self._leave_alone(placed, function)
                 if self.space is not None:
@@ -202,7 +203,7 @@ class CodeOfWindow:
                 except UncompilableError:
                     continue
                 calls += [(at + field, pc) for field, pc in PAIR.iter_unpack(compiler.calls.getvalue())]
-                self._keep(Placed(at, placed, begin, end), start + len(code), compiler)
+                self._keep(number, Placed(at, placed, begin, end), start + len(code), compiler)
         for field, pc in calls:
             if pc in self.function_offsets:
                 (word,) = struct.unpack_from("<I", code, field - start)
@@ -222,6 +223,7 @@ class CodeOfWindow:
         at = space.append(ways + tables.pool, 64) - space.begin
         self.entries = window.side_table(SIDE_TABLES[Space.ENTRIES])
         self.returns = window.side_table(returns)
+        self.functions = window.side_table(SIDE_TABLES[Space.FUNCTIONS])
         self.tables, self.pool = tables, at + len(ways)
         self.ways = struct.pack(f"<{len(found.routines)}i", *(at + ALIGN * i for i in range(len(found.routines))))
         used = round_up(len(window.code))
@@ -246,9 +248,9 @@ class CodeOfWindow:
         ids = window.type_ids(placed).tobytes()
         return Compiler(self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, self.function_offsets)
 
-    def _compile(self, window: Window, placed: PlacedModule, function: FunctionCode) -> bool:
+    def _compile(self, window: Window, placed: PlacedModule, number: int) -> bool:
         """Compile a function, to be entered when it is published; whether that can be done.  Raises: `Limit`, `ImportError`."""
-        space = self.opened(window)
+        space, function = self.opened(window), placed.code.function(number)
         compiler, at = self.compiler(window, placed), round_up(space.end, ALIGN) - space.begin
         try:
             code = compiler.function(function.begin, function.end, at)
@@ -256,16 +258,16 @@ class CodeOfWindow:
             return False
         if space.stage(code, ALIGN) != space.begin + at:
             raise InternalError("code is not where it was compiled for")
-        self._keep(Placed(at, placed, function.begin, function.end), at + len(code), compiler)
+        self._keep(number, Placed(at, placed, function.begin, function.end), at + len(code), compiler)
         return True
 
-    def _keep(self, placed: Placed, end: int, compiler: Compiler) -> None:
-        """Remember what was compiled last.  It is in `function_offsets` last: an exception may come between any two lines."""
+    def _keep(self, number: int, placed: Placed, end: int, compiler: Compiler) -> None:
+        """Remember what was compiled last, a module's function by its number.  It is in `function_offsets` last: an exception may come between any two lines."""
         assert self.space is not None
-        base = self.space.begin
+        base, handle = self.space.begin, placed.module.handle + number
         self.placed.append(placed)
         self.unpublished.append(
-            Unpublished(base + end, base + placed.at, compiler.entries.getvalue(), compiler.return_points.getvalue())
+            Unpublished(base + end, handle, base + placed.at, compiler.entries.getvalue(), compiler.return_points.getvalue())
         )
         self.function_offsets[placed.module.origin + placed.begin] = placed.at
 
@@ -281,6 +283,7 @@ class CodeOfWindow:
             for pc, place in PAIR.iter_unpack(function.entries):
                 entries[pc >> 3] = function.address + place
                 code[pc >> 1] = ENTER_COMPILED
+            self.functions[function.handle] = function.address
             del self.unpublished[0]
 
     def _leave_alone(self, placed: PlacedModule, function: FunctionCode) -> None:
