@@ -19,6 +19,7 @@ from arenite.bytecode.memory import (
     FIRST,
     LOADS,
     STORES,
+    area_of,
     area_pages,
     first_memory,
     in_bytes,
@@ -30,6 +31,7 @@ from arenite.bytecode.memory import (
 from arenite.bytecode.protocol import I8, I32, I64, Memory, Value, is_first
 from arenite.bytecode.row import SLOTS, placed, row, specialised
 from arenite.bytecode.stops import BULK_MAX, Builtin
+from arenite.layout.raw import RAW
 from arenite.layout.records import MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
@@ -53,6 +55,8 @@ def _within(e: Emit, start: Value, count: Value, length: Value) -> None:
 
 def _area(e: Emit, record: Value) -> Value:
     """The area of the memory with a record (i32).  As `memory.area_of`, but what the arena says wrongly is a trap, which takes a register less than a choice."""
+    if RAW:
+        return area_of(e, record)
     area = e.load(Space.ARENA, I32, record, MemoryRecord.area.offset)
     areas = e.load(Space.STORE, I32, e.const(I32, 0), StoreContext.areas.offset)
     trap_if(e, e.pure("ge_u", area, areas), Cause.CORRUPT)
@@ -61,6 +65,8 @@ def _area(e: Emit, record: Value) -> Value:
 
 def area_length(e: Emit, memory: Memory) -> Value:
     """Bytes of a memory's area (i64)."""
+    if RAW:
+        return byte_length(e, memory)
     area = memory.area or _area(e, memory_record(e, e.state("vmctx"), memory))
     return in_bytes(e, area_pages(e, area))
 
@@ -101,8 +107,10 @@ def checked(access: Meaning, size: int) -> Meaning:
 def byte_length(e: Emit, memory: Memory) -> Value:
     """Bytes of a memory, exactly: what its record says, which the arena holds, but no more than its area has."""
     record = memory_record(e, e.state("vmctx"), memory)
-    area = in_bytes(e, area_pages(e, _area(e, record)))
     said = e.load(Space.ARENA, I64, record, MemoryRecord.length.offset)
+    if RAW:
+        return said
+    area = in_bytes(e, area_pages(e, _area(e, record)))
     return e.pure("select", e.pure("lt_u", said, area), said, area)
 
 

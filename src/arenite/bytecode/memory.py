@@ -74,7 +74,9 @@ def memory_size(e: Emit, memory: Memory) -> Value:
     """dst = length of memory 0 in pages."""
     if RAW:
         return e.pure(
-            "wrap", e.pure("shr_u", recorded_length(e, e.state("vmctx")), e.const(I64, PAGE_SIZE.bit_length() - 1)), to=I32
+            "wrap",
+            e.pure("shr_u", recorded_length(e, e.state("vmctx"), memory), e.const(I64, PAGE_SIZE.bit_length() - 1)),
+            to=I32,
         )
     return area_pages(e, memory_area(e, e.state("vmctx"), memory))
 
@@ -101,9 +103,9 @@ def area_of(e: Values, record: Value) -> Value:
     return e.pure("select", e.pure("lt_u", area, areas), area, e.const(I32, 0))
 
 
-def recorded_length(e: Values, vmctx: Value) -> Value:
-    """Bytes of memory 0 as its record has them (i64), where the raw layout looks."""
-    return e.load(Space.ARENA, I64, e.load(Space.ARENA, REF, vmctx, InstanceRecord.memory.offset), MemoryRecord.length.offset)
+def recorded_length(e: Values, vmctx: Value, memory: Memory) -> Value:
+    """Bytes of a memory as its record has them (i64), where the raw layout looks."""
+    return e.load(Space.ARENA, I64, memory_record(e, vmctx, memory), MemoryRecord.length.offset)
 
 
 def area_pages(e: Values, area: Value) -> Value:

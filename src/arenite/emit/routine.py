@@ -99,7 +99,9 @@ class Routine(LlvmText):
         area = memory_area(self, vmctx, first_memory(self))
         found = {"memory": self.addressing.memory(self.line, area)}
         if self.explicit_bounds:
-            found["length"] = (recorded_length(self, vmctx) if RAW else in_bytes(self, area_pages(self, area))).text
+            found["length"] = (
+                recorded_length(self, vmctx, first_memory(self)) if RAW else in_bytes(self, area_pages(self, area))
+            ).text
         return found
 
     def base(self, where: Space | Memory) -> str:
@@ -111,7 +113,7 @@ class Routine(LlvmText):
     def length(self, where: Space | Memory) -> Value:
         """The same."""
         if isinstance(where, Memory) and where.area is not None:
-            return in_bytes(self, area_pages(self, where.area))
+            return recorded_length(self, self.state("vmctx"), where) if RAW else in_bytes(self, area_pages(self, where.area))
         return super().length(where)
 
     # transfers

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not HAS_OBJECTS, reason="this system has no machine code of ours")
 TESTS = Path(__file__).resolve().parents[2]
-SCRIPTS = "bulk call call_indirect elem func_ptrs global i32 imports linking memory_grow memory_trap ref_func select table_grow table_init table_set"
+SCRIPTS = "bulk call call_indirect elem func_ptrs global i32 imports linking memory_size memory_trap ref_func select table_grow table_init table_set"
 SUITES = (
     *(f"spec/test_spec.py::test_script[{way}-{name}.wast]" for way in ("threaded", "baseline") for name in SCRIPTS.split()),
     *(f"spec/test_spec.py::test_script[{way}-memory_trap.wast]" for way in ("explicit", "baseline, explicit")),
@@ -29,7 +29,7 @@ SUITES = (
     "differential/test_accesses.py",
     "differential/test_branches.py",
 )
-LEFT_OUT = "not safe and not snapshot and not fork and not frozen"
+LEFT_OUT = "not safe and not snapshot and not fork and not frozen and not memories and not memory64"
 PROGRAM = """
 import json, sys
 from arenite import Config, Engine, Failure, Func, FuncType, Instance, Module, Store, ValType
