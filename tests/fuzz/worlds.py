@@ -62,7 +62,7 @@ LIBRARY = """(module
   (func $twice (export "twice") (type $unary) (return_call $wide (call $small (local.get 0)) (i64.const 1) (f64.const 2)))
   (func $wide (param i32 i64 f64) (result i32)
     (call $poke)
-    (return_call_indirect $t (type $unary) (i32.add (local.get 0) (i32.const 1)) (i32.and (local.get 0) (i32.const 1))))
+    (return_call_indirect $t (type $unary) (i32.add (local.get 0) (i32.const 2)) (i32.and (local.get 0) (i32.const 1))))
   (func $deep (export "deep") (type $unary) (local i64 f64)
     (if (result i32) (i32.le_s (local.get 0) (i32.const 0))
       (then (call $poke) (i32.const 1))
