@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TRIALS: Final = 12
 USED: Final = 0x28000  # bytes of the arena
 INSTANCE, OTHER, MEMORY, OTHER_MEMORY, TABLE_AT, ELEMENTS, REFERENCE, WRONG, GLOBAL = (0x1000 + 0x100 * i for i in range(9))
-TABLE_WORD, REFERENCE_WORD, GLOBAL_WORD, OWN_GLOBAL = 64, 68, 72, 80  # places in an instance
+TABLE_WORD, REFERENCE_WORD, GLOBAL_WORD, MEMORY_WORD, OWN_GLOBAL = 64, 68, 72, 76, 80  # places in an instance
 SP, LIMIT, FRAME = 0x8000, 0x9000, 64
 PAGE = 65536
 TYPE = FuncType((), ())
@@ -61,8 +61,12 @@ def value(r: random.Random, operand: Operand, row: Row) -> int:
     if ".imm" in kind:
         bits = int(kind.partition(".imm")[2])
         return r.choice([0, 1, -1, 7, 33, (1 << (bits - 1)) - 1, -1 << (bits - 1), r.randrange(1 << (bits - 1))])
+    if kind == "memory":
+        return r.choice([InstanceRecord.memory.offset, MEMORY_WORD])
+    if name == "size" and kind == "u16":  # of an access
+        return r.choice([1, 8, 16])
     if name == "disp":
-        if "memory0" in row.name:
+        if "memory0" in row.name or any(o.kind == "memory" for o in row.encoded):
             return r.choice([0, 0, 1, 4, 65535] if kind == "u16" else [0, 65528, 65536, 0xFFFFFFFF])
         if "table" in row.name or "call_indirect" in row.name or row.name == "callee":
             return TABLE_WORD
@@ -143,7 +147,8 @@ def records() -> bytes:
     for instance, memory in ((INSTANCE, MEMORY), (OTHER, OTHER_MEMORY)):
         InstanceRecord.memory.write(view, instance, memory)
         InstanceRecord.funcrefs.write(view, instance, REFERENCE)
-        struct.pack_into("<III", view, instance + TABLE_WORD, TABLE_AT, REFERENCE, GLOBAL)
+        another = OTHER_MEMORY if memory == MEMORY else MEMORY
+        struct.pack_into("<IIII", view, instance + TABLE_WORD, TABLE_AT, REFERENCE, GLOBAL, another)
         MemoryRecord.area.write(view, memory, int(memory == OTHER_MEMORY))
     TableRecord.elements.write(view, TABLE_AT, ELEMENTS)
     TableRecord.length.write(view, TABLE_AT, 5)
