@@ -39,7 +39,7 @@ from differential.control import module
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FEATURES = "wasm2,extended-const,multi-memory,memory64,custom-page-sizes,wide-arithmetic,relaxed-simd"  # what arenite has, in wasm-tools' words
+FEATURES = "wasm2,tail-call,extended-const,multi-memory,memory64,custom-page-sizes,wide-arithmetic,relaxed-simd"  # what arenite has, in wasm-tools' words
 BATCH = 1000
 FILETESTS = Path(__file__).resolve().parent.parent / "filetests"
 TELLING = (0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0B, 0x0F, 0x10, 0x3F, 0x40, 0x41, 0x60, 0x63, 0x64, 0x6F, 0x70, 0x7B, 0x7C, 0x7F, 0x80, 0xC0, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF)  # fmt: skip

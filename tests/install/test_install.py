@@ -85,7 +85,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 def test_the_wheel_holds_the_interpreter(installed: Installed) -> None:
     names = zipfile.ZipFile(installed.wheel).namelist()
     built = [name for name in names if name.startswith("arenite/built/")]
-    assert len(built) == 3  # the interpreter, its stencils, the handler of faults
+    assert len(built) == 4  # the interpreter, the numbers of its ops, its stencils, the handler of faults
     assert "arenite/cli/snapshot.html" in names
     assert "arenite/py.typed" in names
 
@@ -156,4 +156,4 @@ def test_without_a_compiler_all_modules_are_installed_as_they_are(tmp_path: Path
     done = succeeded(command(sys.executable, "setup.py", "-q", "build", cwd=source, CC="/bin/false"))
     assert "WARNING: the hot modules are not compiled" in done.stderr
     assert not list(source.glob("build/lib*/**/*.so"))
-    assert len(list(source.glob("build/lib*/arenite/built/*"))) == 3
+    assert len(list(source.glob("build/lib*/arenite/built/*"))) == 4

@@ -16,6 +16,7 @@ from arenite.config import Config
 from arenite.errors import Failure, Limit
 from arenite.features import SUPPORTED
 from arenite.layout.cage import MAX_AREAS, cage_size
+from arenite.layout.raw import RAW
 from arenite.machine.records.quota import Quota
 from arenite.machine.space.window import Windows
 from arenite.platform.cache import Cache, usual_folder, usual_size
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def make_tier(config: Config) -> Tier:
     """The tier that the configuration names; with a warning `safe` where nothing generated can run, `threaded` where nothing can be compiled."""
+    if RAW:
+        _say("ARENITE_LAYOUT=raw: records hold addresses, which is for measurement only: guests are not kept in")
     if config.tier != "safe":
         try:
             return _threaded(config)

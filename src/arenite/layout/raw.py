@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from arenite.layout.records import Field
 
-RAW: Final = os.environ.get("ARENITE_LAYOUT") == "raw"
+LAYOUT: Final = os.environ.get("ARENITE_LAYOUT", "")
+if LAYOUT not in {"", "relative", "raw"}:
+    raise Failure(f"ARENITE_LAYOUT is {LAYOUT!r}; expected relative, as by default, or raw, which is for measurement only")
+RAW: Final = LAYOUT == "raw"
 POINTER: Final = "u64" if RAW else "u32"
 """The kind of fields that lead to a record."""
 LETTER: Final = "Q" if RAW else "I"

@@ -167,10 +167,10 @@ def test_a_type_that_no_slot_holds_is_refused(tmp_path: Path, place: str) -> Non
     paused().snapshot().save(tmp_path / "s.arn")
 
     def change(manifest: Any) -> None:
-        manifest["executions"][0]["type"][place] = ["v128"]
+        manifest["executions"][0]["type"][place] = ["i31ref"]
 
     opened = Snapshot.open(altered(tmp_path / "s.arn", change), of())
-    with pytest.raises(SnapshotError, match=rf"{place} is \['v128'\]; expected value types"):
+    with pytest.raises(SnapshotError, match=rf"{place} is \['i31ref'\]; expected value types"):
         opened.link(linker(of()))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import arenite
+import testdata
 from arenite.layout import raw
 from arenite.layout.records import RECORDS, FrameHeader, FuncRefRecord
 from arenite.platform import HAS_OBJECTS
@@ -101,6 +102,27 @@ def test_what_is_kept_for_one_layout_is_not_found_by_another() -> None:
 
 def test_pointers_are_made_of_numbers_in_the_raw_layout_alone() -> None:
     package = Path(arenite.__file__).parent
-    made = {str(p.relative_to(package)) for p in package.rglob("*.py") if "inttoptr i" in p.read_text(encoding="utf-8")}
+    made = {
+        str(p.relative_to(package)) for p in testdata.files(package, "**/*.py") if "inttoptr i" in p.read_text(encoding="utf-8")
+    }
     assert made == {"emit/raw.py"}
     assert not raw.RAW
+
+
+@pytest.mark.parametrize(("layout", "said"), [("raw", "guests are not kept in"), ("", ""), ("relative", "")])
+def test_a_process_says_that_its_guests_are_not_kept_in(layout: str, said: str) -> None:
+    command = [sys.executable, "-c", "import arenite; arenite.Engine(); arenite.Engine()"]
+    done = subprocess.run(
+        command, env=os.environ | {"ARENITE_LAYOUT": layout}, capture_output=True, text=True, timeout=200, check=True
+    )
+    assert done.stderr.count("\n") == bool(said)
+    assert said in done.stderr
+
+
+def test_another_layout_is_refused() -> None:
+    command = [sys.executable, "-c", "import arenite; arenite.Engine()"]
+    done = subprocess.run(
+        command, env=os.environ | {"ARENITE_LAYOUT": "RAW"}, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode
+    assert "ARENITE_LAYOUT is 'RAW'; expected relative" in done.stderr

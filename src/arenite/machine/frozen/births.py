@@ -126,14 +126,14 @@ class Births:
         birth = Birth(
             key, image, machine.modules, machine.window, registry, instance, machine.elements, spares, weakref.ref(self)
         )
+        _alive[weakref.ref(birth, _gone)] = None  # an exception may come between any two lines: none is kept that is not counted
         self._found.append(birth)
-        _alive[weakref.ref(birth, _gone)] = None
         while len(_alive) > MOST:
             with suppress(RuntimeError, StopIteration):  # another thread was here
                 oldest = next(iter(_alive))
-                _alive.pop(oldest, None)
                 if (former := oldest()) is not None:
                     former.forget()
+                _alive.pop(oldest, None)
 
     def forget(self, birth: Birth) -> None:
         """Give up one of these; stores that began with it go on."""
