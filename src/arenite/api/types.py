@@ -189,8 +189,9 @@ class MemoryType:
     def __init__(self, limits: Limits, is_64: bool = False, shared: bool = False, page_size_log2: int = core.PAGE_BITS) -> None:  # noqa: FBT001, FBT002
         if shared:
             raise Failure("arenite does not have the proposal threads")
-        if page_size_log2 not in (0, core.PAGE_BITS):
-            raise Failure(f"a page has 1 or {core.PAGE_SIZE} bytes, not 2**{page_size_log2}")
+        if page_size_log2 not in core.ALL_PAGE_BITS:
+            allowed = " or ".join(str(2**bits) for bits in core.ALL_PAGE_BITS)
+            raise Failure(f"a page has {allowed} bytes, not 2**{page_size_log2}")
         self.core = core.MemoryType(_limits(limits), bool(is_64), page_size_log2)
         most = self.core.most_pages
         if max(self.core.limits.minimum, self.core.limits.maximum or 0) > most:

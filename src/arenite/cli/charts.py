@@ -44,7 +44,7 @@ def summary(path: Path, facts: ModuleFacts) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_row(Text("file"), Text(f"{path}, {facts.size:,} bytes" + (f", module {facts.name!r}" if facts.name else "")))
     table.add_row("holds", ", ".join(plural(count, what) for what, count in facts.counts if count) or "nothing")
-    table.add_row("memory", ", ".join(f"{pages} of 64 KiB" for pages in facts.memories) or "none")
+    table.add_row("memory", ", ".join(facts.memories) or "none")
     table.add_row("needs", ", ".join(facts.features) or "WebAssembly 1.0")
     return table
 

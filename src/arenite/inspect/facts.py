@@ -13,9 +13,10 @@ from arenite.inspect.arena import Names
 from arenite.inspect.kinds import ELEMENTS
 from arenite.inspect.picture import PageState, page_states
 from arenite.inspect.survey import filled
-from arenite.inspect.words import describe, plural
+from arenite.inspect.words import describe, page, pages, plural
 from arenite.layout.cage import HOST_PAGE
-from arenite.layout.types import PAGE_SIZE, type_name
+from arenite.layout.records import MemoryRecord
+from arenite.layout.types import PAGE_BITS, type_name
 from arenite.snapshot.container import FORMAT
 from arenite.snapshot.values import BYTES
 from arenite.wasi.travel import FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from arenite.inspect.records import Record, Survey
     from arenite.inspect.stack import Stand
-    from arenite.machine.records.objects import TableAddr
+    from arenite.machine.records.objects import MemoryAddr, TableAddr
     from arenite.machine.run.hosts import HostState
     from arenite.wasi.travel import FrozenDescriptor
 
@@ -97,7 +98,7 @@ def parts(survey: Survey, missing: Mapping[int, str], named: int = NAMED) -> Ite
         "tables",
         [_table(survey, n, t, elements.get(f"table {n}, elements"), named) for n, t in enumerate(roots.tables) if t is not None],
     )
-    yield Part("memories", [Fact(f"{n}", _memory(survey, m.area), m.at) for n, m in enumerate(roots.memories) if m is not None])
+    yield Part("memories", [Fact(f"{n}", _memory(survey, m), m.at) for n, m in enumerate(roots.memories) if m is not None])
     yield Part(
         "globals",
         [
@@ -153,10 +154,14 @@ def _table(survey: Survey, number: int, table: TableAddr, elements: Record | Non
     )
 
 
-def _memory(survey: Survey, area: int) -> str:
-    size, states = survey.opened.sizes.regions[area + 1], page_states(survey, area + 1)
+def _memory(survey: Survey, memory: MemoryAddr) -> str:
+    region = memory.area + 1
+    size, states = survey.opened.sizes.regions[region], page_states(survey, region)
+    if memory.type.page_bits != PAGE_BITS:  # its area is larger than it
+        size = min(size, MemoryRecord.length.read(survey.arena.view, memory.at))
     full = len(states) - states.count(PageState.EMPTY)
-    text = f"{plural(size // PAGE_SIZE, 'page')} of 64 KiB; {full:,} of {len(states):,} pages of 4 KiB are not empty"
+    held = pages(plural(size >> memory.type.page_bits, page(memory.type)), memory.type)
+    text = f"{held}; {full:,} of {len(states):,} pages of 4 KiB are not empty"
     changed = states.count(PageState.CHANGED)
     return text + (f", {changed:,} are not the parent's" if survey.opened.delta else "")
 

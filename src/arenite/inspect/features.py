@@ -8,68 +8,66 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.features import FEATURES
-from arenite.layout.types import REFERENCES
-from arenite.wasm.opcodes import BY_CODE
+from arenite.wasm.codes import code_of
+from arenite.wasm.features import TYPES
+from arenite.wasm.opcodes import BY_CODE, CHAPTER, PREFIX
+from arenite.wasm.reader import Reader
 from arenite.wasm.sink import Sink
 from arenite.wasm.uses import uses
 from arenite.wasm.validate import BodyValidator, validate_module
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from arenite.wasm.module import Module
 
 
 class Survey(Sink):
-    """Collects the instructions that the bodies use: those the table of opcodes knows a feature of."""
+    """Collects the features of the instructions that the bodies use, as the table of opcodes has them, and of the types in them.
 
-    def __init__(self) -> None:
+    An opcode that is not told is read where it stands, `at`.  What is told of rows of 1.0 alone is left out: there is much of it.
+    """
+
+    def __init__(self, data: bytes) -> None:
         super().__init__()
+        self.data = data
         self.ops: set[int] = set()
-        self.multi_value = False
-        self.references = False
+        self.used: set[str] = set()
+
+    def told(self, op: int, *_: object, **__: object) -> None:
+        """An instruction, by its code."""
+        self.ops.add(op)
+
+    def read(self, *_: object, **__: object) -> None:
+        """An instruction."""
+        first = self.data[self.at]
+        prefixed = CHAPTER[first] == PREFIX
+        self.ops.add(code_of(first, Reader(self.data, self.at + 1, len(self.data)).u32()) if prefixed else first)
+
+    numeric = wide = load = store = vector = lane = access_lane = bulk = told
+    const128 = shuffle = select = ref_null = ref_is_null = ref_func = table_get = table_set = return_call = (
+        return_call_indirect
+    ) = read
 
     def begin(self, func: int, params: tuple[int, ...], results: tuple[int, ...], locals_: list[int], size: int) -> None:  # noqa: ARG002
         """See `Sink`."""
-        self.references |= any(t in REFERENCES for t in locals_)
-
-    def numeric(self, op: int, operands: int, result: int) -> None:  # noqa: ARG002
-        """See `Sink`."""
-        self.ops.add(op)
-
-    def wide(self, op: int) -> None:
-        """See `Sink`."""
-        self.ops.add(op)
-
-    def bulk(self, op: int, x: int, y: int, operands: int, result: int) -> None:  # noqa: ARG002
-        """See `Sink`."""
-        self.ops.add(op)
-
-    def ref_null(self, type_: int) -> None:  # noqa: ARG002
-        """See `Sink`."""
-        self.ops.add(0xD0)
-
-    def ref_is_null(self) -> None:
-        """See `Sink`."""
-        self.ops.add(0xD1)
-
-    def ref_func(self, func: int) -> None:  # noqa: ARG002
-        """See `Sink`."""
-        self.ops.add(0xD2)
-
-    def table_get(self, table: int, type_: int) -> None:  # noqa: ARG002
-        """See `Sink`."""
-        self.ops.add(0x25)
-
-    def table_set(self, table: int) -> None:  # noqa: ARG002
-        """See `Sink`."""
-        self.ops.add(0x26)
+        self.types(locals_)
 
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Sink`."""
-        self.multi_value |= bool(params) or len(results) > 1
-        self.references |= any(t in REFERENCES for t in results)
+        self.types(results)
+        if params or len(results) > 1:
+            self.used.add("multi-value")
 
-    loop = block
-    if_ = block
+    loop = if_ = block
+
+    def types(self, types: Iterable[int]) -> None:
+        """Types that a body names."""
+        self.used.update(TYPES[t] for t in set(types) if t in TYPES)
+
+    def found(self) -> set[str]:
+        """All features."""
+        return self.used | {BY_CODE[op].feature for op in self.ops}
 
 
 def features(module: Module) -> list[str]:
@@ -78,13 +76,9 @@ def features(module: Module) -> list[str]:
     Raises: ValidationError, DecodeError.
     """
     validate_module(module)
-    survey = Survey()
+    survey = Survey(module.data)
     bodies = BodyValidator(module, survey)
     for index in range(len(module.bodies)):
         bodies.body(index)
-    used = {BY_CODE[op].feature for op in survey.ops} | {name for name, _ in uses(module)}
-    if survey.multi_value:
-        used.add("multi-value")
-    if survey.references:
-        used.add("reference-types")
+    used = survey.found() | {name for name, _ in uses(module)}
     return [feature.name for feature in FEATURES if feature.name in used and feature.standard != "1.0"]

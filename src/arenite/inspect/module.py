@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import Failure
 from arenite.inspect.features import features
-from arenite.inspect.words import describe, reach
+from arenite.inspect.words import describe, page, pages, reach
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ExternKind
 
@@ -23,7 +23,7 @@ SECTIONS: Final = {
 
 
 class ModuleFacts(NamedTuple):
-    """`size`: in bytes, as all sizes are; `memories`: how many pages each may have; `sections`, `functions`: by size, largest first."""
+    """`size`: in bytes, as all sizes are; `memories`: what each may have room for, in words; `sections`, `functions`: by size, largest first."""
 
     name: str
     size: int
@@ -44,7 +44,7 @@ def inspect_module(code: bytes) -> ModuleFacts:
         module.names.module,
         len(module.data),
         [(what, len(space)) for what, space in spaces],
-        [reach(memory.limits, "page") for memory in module.memories],
+        [pages(reach(memory.limits, page(memory)), memory) for memory in module.memories],
         features(module),
         [(f"{item.module}.{item.name}", describe(item.type)) for item in module.import_types()],
         [(item.name, describe(item.type)) for item in module.export_types()],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, type_name
+from arenite.layout.types import PAGE_BITS, FuncType, GlobalType, MemoryType, TableType, type_name
 
 if TYPE_CHECKING:
     from arenite.layout.types import ExternType, Limits
@@ -24,6 +24,16 @@ def reach(limits: Limits, what: str) -> str:
     )
 
 
+def pages(count: str, type_: MemoryType) -> str:
+    """A count of a memory's pages, `of 64 KiB` unless they are bytes; and whether its addresses have 64 bits."""
+    return count + (" of 64 KiB" if page(type_) == "page" else "") + (" (64-bit)" if type_.is_64 else "")
+
+
+def page(type_: MemoryType) -> str:
+    """What sizes of a memory count."""
+    return "page" if type_.page_bits == PAGE_BITS else "byte"
+
+
 def plural(count: int, what: str) -> str:
     """`1 page`, `2 pages`, `2 memories`, `2 days`."""
     several = what[:-1] + "ies" if what.endswith("y") and what[-2] not in "aeo" else what + "s"
@@ -36,8 +46,12 @@ def describe(type_: ExternType) -> str:
         case FuncType():
             return f"func {type_}"
         case TableType():
-            return f"table of {reach(type_.limits, type_name(type_.element))}"
+            return f"{_wide(type_)}table of {reach(type_.limits, type_name(type_.element))}"
         case MemoryType():
-            return f"memory of {reach(type_.limits, 'page')}"
+            return f"{_wide(type_)}memory of {reach(type_.limits, page(type_))}"
         case GlobalType():
             return f"global {'mut ' if type_.mutable else ''}{type_name(type_.content)}"
+
+
+def _wide(type_: TableType | MemoryType) -> str:
+    return "64-bit " if type_.is_64 else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from arenite.errors import SnapshotError
 from arenite.layout.types import (
+    ALL_PAGE_BITS,
     NAMES,
     NUMERIC,
     PAGE_BITS,
@@ -83,6 +84,8 @@ def memorytype(type_: MemoryType) -> dict[str, Any]:
 def read_memorytype(fields: Fields) -> MemoryType:
     """The memory type.  Raises: `SnapshotError`."""
     page_bits = fields.integer("page_bits", 0, PAGE_BITS) if fields.has("page_bits") else PAGE_BITS
+    if page_bits not in ALL_PAGE_BITS:
+        raise fields.error("page_bits", "the logarithm of a page's size")
     return MemoryType(_read_limits(fields), _is_64(fields), page_bits)
 
 

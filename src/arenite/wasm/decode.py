@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import DecodeError, ValidationError
 from arenite.features import SUPPORTED, Features, missing
-from arenite.layout.types import FUNCREF, PAGE_BITS, FuncType, GlobalType, Limits, MemoryType, TableType
+from arenite.layout.types import ALL_PAGE_BITS, FUNCREF, PAGE_BITS, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
 from arenite.wasm.codes import PAGE, code_of
 from arenite.wasm.features import EXTERNS, SECTIONS, illegal, limits_flags, malformed
@@ -172,7 +172,7 @@ class Decoder:
         message = limits_flags(flags, self.module.features)
         if message or flags & ~allowed:
             raise DecodeError(message or "malformed limits flags", r.pos - 1)
-        number = r.u64 if "memory64" in self.module.features else r.narrow  # as long as 64 bits need, whatever the index
+        number = r.whole if "memory64" in self.module.features else r.narrow  # as long as 64 bits need, whatever the index
         minimum = number()
         return Limits(minimum, number() if flags & HAS_MAXIMUM else None), flags
 
@@ -190,8 +190,9 @@ class Decoder:
             page_bits = self.r.u32()
             if page_bits >= 64:
                 raise self.r.fail(f"invalid custom page size: 2**{page_bits}")
-            if page_bits not in (0, PAGE_BITS):
-                raise ValidationError("invalid custom page size: 1 and 65536 are allowed", self.r.pos - 1)
+            if page_bits not in ALL_PAGE_BITS:
+                allowed = " and ".join(str(2**bits) for bits in ALL_PAGE_BITS)
+                raise ValidationError(f"invalid custom page size: {allowed} are allowed", self.r.pos - 1)
         return MemoryType(limits, bool(flags & IS_64), page_bits)
 
     # what a module has

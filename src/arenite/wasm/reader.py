@@ -108,6 +108,17 @@ class Reader:
         """An unsigned LEB128 of 64 bits; what does not fit in 63 is the largest that does: as a size or a distance it is too large either way."""
         return self.unsigned(self.byte(), 64)
 
+    def whole(self) -> int:
+        """An unsigned LEB128 of 64 bits as it is: a limit that is declared is part of a type."""
+        start = self.pos
+        value = self.u64()
+        if value != LARGEST:
+            return int(value)
+        exact: int = 0
+        for byte in reversed(self.data[start : self.pos]):
+            exact = exact << 7 | byte & 0x7F
+        return exact
+
     def unsigned(self, first: i64, bits: i64) -> i64:
         """The rest of an unsigned LEB128 of 32 or 64 bits, after its `first` byte.  Spec: binary-uint."""
         byte = first

@@ -107,6 +107,15 @@ def test_all_names_every_element(tmp_path: Path) -> None:
     assert "6 of 6 elements not null: mix, mix, mix, mix, deep, mix  " in out.getvalue()
 
 
+def test_memories_are_told_by_their_pages(tmp_path: Path) -> None:
+    more = '(memory (export "m") 1 4) (memory i64 2 5) (memory 10 30 (pagesize 1)) (memory i64 65537 (pagesize 1))'
+    _, snapshot = surveyed.paused(library=surveyed.LIBRARY.replace('(memory (export "m") 1 4)', more))
+    snapshot.save(tmp_path / "memories.arn")
+    text = shown(tmp_path / "memories.arn")
+    for size in ("1 page of 64 KiB;", "2 pages of 64 KiB (64-bit);", "10 bytes;", "65,537 bytes (64-bit);"):
+        assert re.search(rf"^  \d    {re.escape(size)}", text, re.MULTILINE)
+
+
 def test_colours_stand_for_letters(file: Path) -> None:
     text = shown(file, colour=True)
     assert "\x1b[38;2;228;87;46m█" in text

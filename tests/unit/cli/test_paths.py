@@ -161,6 +161,22 @@ def test_inspect_tells_types_of_every_kind(arenite: Run) -> None:
     assert "memory of 2 pages or more" in " ".join(out.split())
 
 
+def test_inspect_tells_memories_by_their_pages(arenite: Run) -> None:
+    Path("memories.wasm").write_bytes(
+        wat2wasm(
+            """(module (import "a" "b" (table i64 2 funcref)) (memory (export "m") 1 2) (memory i64 1)
+              (memory (export "small") i64 10 30 (pagesize 1)) (memory 1 1 (pagesize 1)))"""
+        )
+    )
+    code, out, _ = arenite("inspect", "memories.wasm")
+    text = " ".join(out.split())
+    assert code == 0
+    assert "memory 1 to 2 pages of 64 KiB, 1 page or more of 64 KiB (64-bit), 10 to 30 bytes (64-bit), 1 byte needs" in text
+    assert "m memory of 1 to 2 pages" in text
+    assert "small 64-bit memory of 10 to 30 bytes" in text
+    assert "a.b 64-bit table of 2 funcrefs or more" in text
+
+
 def test_inspect_names_features(arenite: Run) -> None:
     _, out, _ = arenite("inspect", "references.wasm")
     assert {"reference-types", "multi-value"} <= set(re.findall(r"[a-z]+(?:-[a-z]+)+", out))

@@ -159,6 +159,23 @@ def test_imports_must_be_of_the_kind(tier: TierName) -> None:
 
 
 @EACH_TIER
+@pytest.mark.parametrize("most", [2**63 - 1, 2**63, 2**64 - 1])
+def test_maxima_are_as_they_are_declared(tier: TierName, most: int) -> None:
+    store = Store(Engine(Config(tier=tier)))
+    objects: dict[str, Memory | Table] = {
+        f"(memory i64 0 {most} (pagesize 1))": Memory(store, MemoryType(Limits(0, most), is_64=True, page_size_log2=0)),
+        f"(table i64 0 {most} externref)": Table(store, TableType(ValType.externref(), Limits(0, most), is_64=True), None),
+    }
+    for wanted, given in objects.items():
+        module = Module(store.engine, f'(module (import "" "x" {wanted}) (export "x" ({wanted[1:].split()[0]} 0)))')
+        exported: Any = Instance(store, module, [given]).exports(store)["x"]
+        assert exported.type(store).limits == getattr(module.imports[0].type, "limits", None) == Limits(0, most)
+        smaller = Module(store.engine, f'(module (import "" "x" {wanted.replace(str(most), str(most - 1))}))')
+        with pytest.raises(LinkError, match="incompatible import type"):
+            Instance(store, smaller, [given])
+
+
+@EACH_TIER
 def test_paused_in_the_middle(tier: TierName) -> None:
     """Slices of fuel of any length change nothing."""
     for slice_ in (1, 2, 7, 50):

@@ -11,6 +11,7 @@ import pytest
 
 from arenite import Config, Engine, Instance, Limit, Module, Paused, Snapshot, SnapshotError, Store
 from arenite.layout.cage import cage_size
+from arenite.layout.types import ALL_PAGE_BITS
 from arenite.snapshot.manifest import canonical
 from arenite.snapshot.pages import digest
 from fuzz.frozen import Document
@@ -93,6 +94,13 @@ def test_memories_are_as_large_as_the_engine_allows(file: Path, tier: TierName) 
         Snapshot.open(file, small)
     with pytest.raises(Limit, match=r"a memory of 262144 bytes; 65536 are allowed \(max_memory\)"):
         Snapshot.loads(paused().snapshot().dumps(), small)
+
+
+@pytest.mark.parametrize("bits", sorted({*range(17)} - {*ALL_PAGE_BITS}))
+def test_pages_have_sizes_that_there_are(file: Path, bits: int) -> None:
+    altered(file, lambda manifest: manifest["memories"][0]["type"].update(page_bits=bits))
+    with pytest.raises(SnapshotError, match=r"page_bits is .* the logarithm"):
+        Snapshot.open(file, of()).link(linker(of()))
 
 
 def peak() -> int:

@@ -63,14 +63,19 @@ def use(opcode: Opcode) -> str:
     return " ".join([*operands, opcode.name, *immediates, *("drop" for _ in opcode.type[1])])
 
 
-@pytest.mark.parametrize("opcode", OPCODES, ids=lambda opcode: opcode.name)
-def test_row_validates_and_is_reported(opcode: Opcode) -> None:
-    wasm = bytes(
+def using(opcode: Opcode) -> bytes:
+    """A module with one of this row."""
+    return bytes(
         wasmtime.wat2wasm(
             f"""(module (memory 1) (table 1 funcref) (global (mut i32) (i32.const 0)) (elem func 0) (data "")
                 (func (local i32) {use(opcode)}))"""
         )
     )
+
+
+@pytest.mark.parametrize("opcode", OPCODES, ids=lambda opcode: opcode.name)
+def test_row_validates_and_is_reported(opcode: Opcode) -> None:
+    wasm = using(opcode)
     encoded = opcode.encoding
     reported = {wasm[at : at + len(encoded)]: args for at, name, args in report(wasm) if name not in {"begin", "finish"}}
     assert (encoded in reported) == (opcode.name != "nop")  # which says nothing

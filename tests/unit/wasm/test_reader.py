@@ -42,6 +42,14 @@ def test_u32(value: int) -> None:
     assert r.done()
 
 
+@given(st.integers(0, 2**64 - 1) | st.integers(2**63 - 2, 2**63 + 1))
+def test_whole(value: int) -> None:
+    r = reader(unsigned(value))
+    assert r.whole() == value
+    assert r.done()
+    assert reader(unsigned(value)).u64() == min(value, 2**63 - 1)
+
+
 @given(st.integers(0, 2**35 - 1))
 def test_narrow(value: int) -> None:
     r = reader(unsigned(value))

@@ -9,6 +9,7 @@ Example:  FuncType((I32, I32), (I64,))
 """
 
 from arenite.layout.types.externs import (
+    ALL_PAGE_BITS,
     MAX_PAGES,
     MAX_TABLE,
     PAGE_BITS,
@@ -44,6 +45,7 @@ from arenite.layout.types.values import (
 )
 
 __all__ = [
+    "ALL_PAGE_BITS",
     "BOTTOM",
     "EXTERNREF",
     "F32",

@@ -10,6 +10,7 @@ from arenite.light import dataclass
 
 PAGE_BITS: Final = 16
 PAGE_SIZE: Final = 1 << PAGE_BITS
+ALL_PAGE_BITS: Final = (0, PAGE_BITS)  # logarithms of the sizes that pages may have
 MAX_PAGES: Final = 65536  # of a 32-bit memory
 MAX_TABLE: Final = 10_000_000  # elements; the standard allows 2**32 - 1
 
@@ -41,7 +42,7 @@ class TableType(NamedTuple):
 
 
 class MemoryType(NamedTuple):
-    """`is_64`: addresses have 64 bits; `page_bits`: the logarithm of its pages' size, in which limits are.  Spec: syntax-memtype."""
+    """`is_64`: addresses have 64 bits; `page_bits`: the logarithm of its pages' size, in which limits are, one of `ALL_PAGE_BITS`.  Spec: syntax-memtype."""
 
     limits: Limits
     is_64: bool = False
