@@ -27,7 +27,7 @@ FIXED = {
     "wasm": ("budget", "codes", "reader", "sink", "decode", "validate"),
     "wasm/body": ("context", "control", "memory", "numeric", "stacks", "tables", "variables", "vectors", "walk"),
     "tiers/baseline": ("holes", "tables", "fields", "compiler"),
-    "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "walk"),
+    "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "calls", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from arenite.bytecode import control
-from arenite.emit.addressing import ADDRESSINGS
+from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.handler import Handler
 from arenite.emit.interpreter import Interpreter
 from arenite.layout.cage import UNIT

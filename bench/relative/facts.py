@@ -14,7 +14,7 @@ from bench.relative.ways import WAYS
 from bench.workloads import python_guest
 
 from arenite import AreniteError, Module
-from arenite.emit.addressing import ADDRESSINGS
+from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.stencil import stencils
 from arenite.layout.cage import STACK_AT
 from arenite.layout.instance import WORD

@@ -30,9 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import AreniteError
 from arenite.bytecode.protocol import I32, I64, Value
-from arenite.emit import addressing
 from arenite.emit import raw as addresses
 from arenite.emit.addressing import MEMORY, Single
+from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.interpreter import Interpreter
 from arenite.layout import raw
 from arenite.layout.cage import LOW, area_at
@@ -117,7 +117,7 @@ class Watching:
         return self.inner.memory(line, area)
 
 
-ADDRESSED: Final[dict[str, Addressing]] = {} if raw.RAW else addressing.ADDRESSINGS | {"signed": Signed()}
+ADDRESSED: Final[dict[str, Addressing]] = {} if raw.RAW else ADDRESSINGS | {"signed": Signed()}
 
 
 class Watched(Interpreter):
@@ -171,7 +171,7 @@ def watched_engine(way: str) -> tuple[Engine, tuple[Module, Module]]:
     pcs = [t.pc for t in window.preamble.thunks]
     pcs += [placed.origin + f.begin for placed in window.modules for f in placed.code.all_functions()]
     watch_jumps(pcs)
-    ir = Watched(Watching(ADDRESSED.get(way) or addressing.ADDRESSINGS["single"], len(world.arena)), host()).text()
+    ir = Watched(Watching(ADDRESSED.get(way) or ADDRESSINGS["single"], len(world.arena)), host()).text()
     vars(threaded).update(object_file=lambda _variant: llvm.compile_object(ir))  # never cached
     known.tier = ThreadedTier(Variant(f"watched {way}"))
     return known, linked

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from arenite.bytecode import vectors
+from arenite.bytecode import vector_memory
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.memory import (
     FIRST,
@@ -213,7 +213,7 @@ def rows() -> Iterator[Row]:
     for name, narrow, slot in STORES:
         meaning = checked(store(narrow), narrow.size)
         yield from both(name, f"value:{slot} ", "", meaning, f"memory[at + disp] = value, {narrow.bits} bits")
-    for access in vectors.accesses():
+    for access in vector_memory.accesses():
         yield any_memory(access, bytes_of(access.name))
     yield row("i32.clamp_i64", "a:i64 -> i32", clamp)
     yield row("memory.address", "at:i64 disp:i64.imm64:offset size:u16:offset memory:memory:memory -> i64", address)

@@ -1,10 +1,10 @@
-"""Rows of the vector instructions (v128), named as these are.  Spec: syntax-instr-vec.
+"""Rows of the vector instructions (v128) but loads and stores (`vector_memory`), named as these are.  Spec: syntax-instr-vec.
 
 A v128 lies in two slots, so its halves are slots like others: an op that takes a lane out takes one half, as an i64.  Ops that do the same have
 one row: `f32x4.splat` is `i32x4.splat`, since a slot holds bits, and of the relaxed instructions most are those that are not (`RELAXED`).
 
-What differs from shape to shape stands in the tables, what a shape does in the meanings below.  As of scalars, whatever may make a NaN passes through
-`e.canonical`.
+What differs from shape to shape stands in the tables, what a shape does in the meanings below, made of `vector_words`.  As of scalars, whatever may
+make a NaN passes through `e.canonical`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import flag
-from arenite.bytecode.memory import FIRST
 from arenite.bytecode.protocol import (
     F32X4,
     F64X2,
@@ -29,21 +28,30 @@ from arenite.bytecode.protocol import (
     LANES,
     REF,
     Emit,
-    Memory,
     Type,
     Value,
 )
-from arenite.bytecode.row import Meaning, Row, far, row, specialised
+from arenite.bytecode.row import Meaning, Row, row
 from arenite.bytecode.vector_prims import INTEGERS
+from arenite.bytecode.vector_words import (
+    INTEGER_SHAPES,
+    chosen,
+    complement,
+    extended,
+    lane_of,
+    narrowed,
+    pairs,
+    repeated,
+    replaced,
+    shaped,
+    shifted,
+)
 from arenite.layout.spaces import Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTEGER_SHAPES: Final[dict[str, Type]] = {"i8x16": I8X16, "i16x8": I16X8, "i32x4": I32X4, "i64x2": I64X2}
 FLOAT_SHAPES: Final[dict[str, Type]] = {"f32x4": F32X4, "f64x2": F64X2}
-WIDER: Final = {I8X16: I16X8, I16X8: I32X4, I32X4: I64X2}
-NARROWER: Final = {wide: narrow for narrow, wide in WIDER.items()}
 SCALARS: Final = {"i8x16": "i32", "i16x8": "i32", "i32x4": "i32", "i64x2": "i64"}
 
 # instruction -> the primitive on both operands, and the shapes that have it
@@ -76,66 +84,6 @@ RELAXED: Final = {
 The others: `relaxed_madd` and `relaxed_nmadd` round twice, the product and the sum; `relaxed_dot` takes both operands signed, and its sums of
 16 bits wrap around.
 """
-
-
-# ---------------------------------------------------------------------------------------------------------------- words of the meanings
-
-
-def repeated(e: Emit, type_: Type, n: int) -> Value:
-    """The constant vector whose lanes all have the bit pattern `n`."""
-    size = LANES[type_].size
-    return e.const(type_, int.from_bytes(n.to_bytes(size, "little") * (type_.size // size), "little"))
-
-
-def shaped(e: Emit, a: Value, type_: Type) -> Value:
-    """The same bits as another vector."""
-    return e.pure("bits", a, to=type_)
-
-
-def complement(e: Emit, a: Value) -> Value:
-    """All bits turned round."""
-    return e.pure("xor", a, e.const(a.type, (1 << a.type.bits) - 1))
-
-
-def chosen(e: Emit, mask: Value, a: Value, b: Value) -> Value:
-    """Bits of a where the mask has ones, of b where it has none; the type is a's."""
-    bits = mask.type
-    left = e.pure("and", shaped(e, a, bits), mask)
-    right = e.pure("and", shaped(e, b, bits), complement(e, mask))
-    return shaped(e, e.pure("or", left, right), a.type)
-
-
-def shifted(e: Emit, shift: str, a: Value, by: int) -> Value:
-    """Every lane shifted by so many bits."""
-    return e.pure(shift, a, repeated(e, a.type, by))
-
-
-def extended(e: Emit, a: Value, half: str, sign: str) -> Value:
-    """The lower or upper lanes, each twice as wide."""
-    wide = WIDER[a.type]
-    if sign == "u":
-        return shaped(e, e.pure(f"interleave_{half}", a, e.const(a.type, 0)), wide)
-    return shifted(e, "shr_s", shaped(e, e.pure(f"interleave_{half}", a, a), wide), LANES[a.type].bits)
-
-
-def narrowed(e: Emit, a: Value, b: Value, sign: str) -> Value:
-    """The lanes of both, clamped to half their width."""
-    half = NARROWER[a.type]
-    bits = LANES[half].bits
-    whole = (1 << 2 * bits) - 1
-    low, high = (-1 << (bits - 1), (1 << (bits - 1)) - 1) if sign == "s" else (0, (1 << bits) - 1)
-    parts = []
-    for x in (a, b):
-        above = e.pure("max_s", x, repeated(e, a.type, low & whole))
-        parts.append(shaped(e, e.pure("min_s", above, repeated(e, a.type, high)), half))
-    return e.pure("even", *parts)
-
-
-def pairs(e: Emit, a: Value, sign: str) -> tuple[Value, Value]:
-    """Lanes two by two: the lower and the upper one of each two, twice as wide."""
-    wide, bits = shaped(e, a, WIDER[a.type]), LANES[a.type].bits
-    shift = f"shr_{sign}"
-    return shifted(e, shift, shifted(e, "shl", wide, bits), bits), shifted(e, shift, wide, bits)
 
 
 # ----------------------------------------------------------------------------------------------------------------------------- meanings
@@ -194,22 +142,8 @@ def _splat(type_: Type) -> Meaning:
     return lambda e, a: e.pure("splat", e.pure("wrap", a, to=lane), to=type_)
 
 
-def replaced(e: Emit, type_: Type, a: Value, number: Value, x: Value) -> Value:
-    """A vector of another value in lane `number` (i32): where the lanes' own numbers are this one."""
-    lane = LANES[type_]
-    numbers = b"".join(i.to_bytes(lane.size, "little") for i in range(type_.size // lane.size))
-    wanted = e.pure("splat", e.pure("extend_u" if lane is I64 else "wrap", number, to=lane), to=type_)
-    mask = e.pure("eq", wanted, e.const(type_, int.from_bytes(numbers, "little")))
-    return chosen(e, mask, e.pure("splat", x, to=type_), shaped(e, a, type_))
-
-
 def _replace(type_: Type) -> Meaning:
     return lambda e, a, b, lane: replaced(e, type_, a, lane, e.pure("wrap", b, to=LANES[type_]))
-
-
-def lane_of(e: Emit, half: Value, shift: Value, narrow: Type) -> Value:
-    """The lane of half a vector that begins at a bit, whose number is taken modulo 64."""
-    return e.pure("wrap", e.pure("shr_u", half, e.pure("and", shift, e.const(I64, I64.bits - 1))), to=narrow)
 
 
 def _extract(narrow: Type, extend: str) -> Meaning:
@@ -358,45 +292,7 @@ def _select(e: Emit, c: Value, a: Value, b: Value) -> Value:
     return e.pure("select", e.pure("ne", c, e.const(I32, 0)), a, b)
 
 
-# ----------------------------------------------------------------------------------------------------------------- memory and globals
-
-
-def _load(e: Emit, at: Value, disp: Value, memory: Memory) -> Value:
-    return e.load(memory, I64X2, at, disp)
-
-
-def _store(e: Emit, at: Value, value: Value, disp: Value, memory: Memory) -> None:
-    e.store(memory, at, value, disp)
-
-
-def _load_splat(type_: Type) -> Meaning:
-    return lambda e, at, disp, memory: e.pure("splat", e.load(memory, LANES[type_], at, disp), to=type_)
-
-
-def _load_alone(type_: Type) -> Meaning:
-    return lambda e, at, disp, memory: e.pure("alone", e.load(memory, LANES[type_], at, disp), to=type_)
-
-
-def _load_extended(type_: Type, sign: str) -> Meaning:
-    def meaning(e: Emit, at: Value, disp: Value, memory: Memory) -> Value:
-        return extended(e, shaped(e, e.pure("alone", e.load(memory, I64, at, disp), to=I64X2), type_), "low", sign)
-
-    return meaning
-
-
-def _load_lane(type_: Type) -> Meaning:
-    def meaning(e: Emit, at: Value, a: Value, lane: Value, disp: Value, memory: Memory) -> Value:
-        return replaced(e, type_, a, lane, e.load(memory, LANES[type_], at, disp))
-
-    return meaning
-
-
-def _store_lane(narrow: Type) -> Meaning:
-    def meaning(e: Emit, at: Value, half: Value, shift: Value, disp: Value, memory: Memory) -> None:
-        value = half if narrow is I64 else lane_of(e, half, shift, narrow)
-        e.store(memory, at, value, disp)
-
-    return meaning
+# ------------------------------------------------------------------------------------------------------------------------------- globals
 
 
 def _global_get(e: Emit, disp: Value) -> Value:
@@ -538,39 +434,7 @@ def _floats() -> Iterator[Row]:
     )
 
 
-def accesses() -> Iterator[Row]:
-    """Loads and stores of a memory, with near static offsets; `memories` has them for any."""
-    load = "at:i32 disp:u16:offset memory:memory -> v128"
-    yield row("v128.load", load, _load, "dst = memory0[at + disp], 128 bits")
-    yield row("v128.store", "at:i32 value:v128 disp:u16:offset memory:memory", _store, "memory0[at + disp] = value, 128 bits")
-    for (shape, type_), wide in zip(INTEGER_SHAPES.items(), ("8x8", "16x4", "32x2", ""), strict=True):
-        bits = LANES[type_].bits
-        yield row(f"v128.load{bits}_splat", load, _load_splat(type_), f"dst = memory0[at + disp], {bits} bits, in every lane")
-        if bits >= I32.bits:
-            yield row(f"v128.load{bits}_zero", load, _load_alone(type_), f"dst = memory0[at + disp], {bits} bits; the rest is 0")
-        for sign in "su" if wide else "":
-            yield row(
-                f"v128.load{wide}_{sign}",
-                load,
-                _load_extended(type_, sign),
-                f"dst = memory0[at + disp], 64 bits, as {shape} extended",
-            )
-        signature = "at:i32 a:v128 lane:u16:lane disp:u16:offset memory:memory -> v128"
-        yield row(
-            f"v128.load{bits}_lane", signature, _load_lane(type_), f"dst = a with {bits} bits of memory0[at + disp] in a lane"
-        )
-        signature = "at:i32 half:i64 shift:i64.imm16 disp:u16:offset memory:memory"
-        yield row(
-            f"v128.store{bits}_lane", signature, _store_lane(LANES[type_]), f"memory0[at + disp] = half >> shift, {bits} bits"
-        )
-
-
 def rows() -> Iterator[Row]:
-    """The ops; accesses for memory 0, which is a constant of them."""
+    """The ops but those of memory."""
     for chapter in (_moves(), _lane_moves(), _bitwise(), _integers(), _widths(), _floats()):
         yield from chapter
-    for access in accesses():
-        near = specialised(access, f"{access.name} memory0", memory=FIRST)
-        if access.name in ("v128.load", "v128.store"):
-            yield near
-        yield far(near)

@@ -86,7 +86,7 @@ def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
     end = module.function(module.function_count - 1).end if module.function_count else 0
     if end != len(module.bytecode):
         raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {end:#x}")
-    if int.from_bytes(module.returns, "little").bit_count() != walker.points:
+    if int.from_bytes(module.returns, "little").bit_count() != walker.calls.points:
         raise InternalError("the map of return points is not that of the ops behind calls")
     if module.type_places != places:
         raise InternalError("the places where types are named are not those of the ops that name one")

@@ -20,7 +20,6 @@ from typing import Final, Protocol
 from arenite.bytecode.protocol import I32, I64, Value
 from arenite.layout.cage import AREA_SIZE, MEMORY_AT, STORE_AT, WINDOW_AT
 from arenite.layout.frame import RETURN_MAP_SIZE
-from arenite.layout.raw import RAW
 from arenite.layout.side_tables import SIDE_TABLES
 from arenite.layout.spaces import SPACES, Space
 
@@ -121,10 +120,3 @@ class Spaces:
     def memory(self, line: Line, area: Value) -> str:
         """The area's address, from the base."""
         return _step(line, "%base", Value(I64, line(f"mul i64 {widened(line, area).text}, {AREA_SIZE}")), MEMORY_AT)
-
-
-ADDRESSINGS: Final[dict[str, Addressing]] = {a.name: a for a in (Single(), Spaces())}
-if RAW:  # whatever an engine asks for
-    from arenite.emit.raw import Raw
-
-    ADDRESSINGS.update(dict.fromkeys(ADDRESSINGS, Raw()))

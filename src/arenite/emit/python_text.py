@@ -1,6 +1,6 @@
 """One row as Python text: the safe tier's reader of the meanings.
 
-A row becomes a `Template` once per process: steps in Python with places `{a}`, `{to}` for its operands, which `tiers.safe` fills in for
+A row becomes a `Template` once per process: steps in Python (`python_steps`) with places `{a}`, `{to}` for its operands, which `tiers.safe` fills in for
 every op of a block.  So a meaning is read once, however often its op occurs.
 
 Names in the text (the safe tier provides them):
@@ -21,11 +21,10 @@ lies inside a view or raises: `IndexError`, or `struct.error` from wider accesse
 
 from __future__ import annotations
 
-import ast
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.calls import mapped
 from arenite.bytecode.ops import TABLE
@@ -52,11 +51,13 @@ from arenite.bytecode.row import BRANCHES, Form, Operand, Row
 from arenite.bytecode.stops import FINISHED, PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.bytecode.vector_prims import VECTOR_PRIMS, is_vector, result_of
 from arenite.emit.numerics import FUNCTIONS
-from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement, uses
+from arenite.emit.python_steps import Branch, Do, Goto, If, Node, Template, Write, inlined
+from arenite.emit.python_tree import argument_of, built, name, number, replaced, statement
 from arenite.layout.frame import SLOT
 from arenite.layout.spaces import Space
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
     from arenite.traps import Cause
@@ -67,60 +68,6 @@ VIEWS: Final = {
     Space.WINDOW: "W",
     Space.RETURNS: "RETURN",
 }  # prefix of a view's name; its letter follows
-
-
-@dataclass(frozen=True)
-class Node:
-    """One step, `depth` levels below the block's own.  `let`: the temporary that receives what it computes."""
-
-    depth: int
-    tree: ast.AST
-    let: str = ""
-
-    @cached_property
-    def text(self) -> str:
-        """The tree as Python, with places for operands."""
-        text = ast.unparse(self.tree)
-        return f"{self.let} = {text}" if self.let else text
-
-
-class Do(Node):
-    """A statement."""
-
-
-class If(Node):
-    """What follows, one level deeper, happens on a condition."""
-
-
-@dataclass(frozen=True)
-class Goto(Node):
-    """Leave to the label that the operand `label` names."""
-
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Branch(Node):
-    """The same on a condition: an `If` with nothing else in it."""
-
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Write(Node):
-    """A slot is set: the one that the operand `operand` names, or the one `disp` bytes behind the byte offset that it is."""
-
-    type: Type = I64
-    operand: str = ""
-    disp: int = 0
-
-
-class Template(NamedTuple):
-    """A row's steps; `ends`: nothing goes on behind it; `early`: it writes its result before its last step."""
-
-    steps: tuple[Node, ...]
-    ends: bool
-    early: bool
 
 
 @dataclass(frozen=True)
@@ -173,19 +120,6 @@ def displaced(at: Value, disp: Value | int) -> Expression:
         if base.constant == 0 and isinstance(disp, Value)
         else Expression(I32, tree=built("{0} + {1}", base.tree, tree(disp)))
     )
-
-
-def inlined(steps: list[Node]) -> Iterator[Node]:
-    """A temporary that is used once, in the very next step, moves there; so the order of effects is kept."""
-    moving: dict[str, ast.expr] = {}
-    for i, step in enumerate(steps):
-        now = replace(step, tree=replaced(step.tree, moving)) if moving else step
-        found = [uses(later.tree, step.let) for later in steps[i + 1 :]] if step.let else []
-        moving = {}
-        if isinstance(now.tree, ast.expr) and sum(found) == 1 == found[0]:
-            moving = {step.let: now.tree}
-        else:
-            yield now
 
 
 class PythonText:

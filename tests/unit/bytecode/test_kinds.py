@@ -14,7 +14,8 @@ from arenite.bytecode.row import OPERAND_KINDS, Form, OperandKind, Row, fused, r
 from arenite.bytecode.text import op_text
 from arenite.emit.addressing import Single
 from arenite.emit.handler import Handler
-from arenite.emit.python_text import PythonText, Write
+from arenite.emit.python_steps import Write
+from arenite.emit.python_text import PythonText
 from arenite.errors import InternalError
 from arenite.platform.architectures import X86_64
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite.bytecode.ops import TABLE
-from arenite.emit.addressing import ADDRESSINGS
+from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.interpreter import Interpreter
 from arenite.platform.architectures import AARCH64, X86_64
 from arenite.tiers.threaded import OPCODES, ThreadedTier

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.emit.addressing import ADDRESSINGS
+from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.hole import HOLES
 from arenite.emit.routine import CONVENTION
 from arenite.emit.stencil import STUBS, stencils, takes, variants

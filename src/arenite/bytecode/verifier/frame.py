@@ -23,7 +23,7 @@ HEADER: Final[i64] = HEADER_SLOTS
 class Frame:
     """A function's frame: which slot is at a byte offset.  Declared locals always have their types; `slots` holds the classes of the others.
 
-    `begin`, `end`: of the function's code; `size` and the rest in slots; `hidden`: how many declared locals there are, and so by how much less `slots`
+    `type`: the function's; `begin`, `end`: of its code; `size` and the rest in slots; `hidden`: how many declared locals there are, and so by how much less `slots`
     numbers the slots from `first_temp` on; `entry`, `leaving`: classes of parameters and results, as words.
     """
 
@@ -32,6 +32,7 @@ class Frame:
         self.rules = rules
         self.op_places: bytes = facts.places
         self.slots = slots
+        self.type: i64 = 0
         self.begin: i64 = 0
         self.end: i64 = 0
         self.size: i64 = 0
@@ -48,6 +49,7 @@ class Frame:
         """The frame of the `i`-th function that the module defines, nothing but its parameters written."""
         rules, code = self.rules, self.code
         type_ = code.field(i, 4)
+        self.type = type_
         self.begin = code.field(i, 0)
         self.end = code.field(i, 1)
         size = code.field(i, 2)

@@ -15,6 +15,7 @@ from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, wr
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64
 
+from arenite.bytecode.verifier.calls import Calls
 from arenite.bytecode.verifier.code import MASK, RECORD, Code, broken
 from arenite.bytecode.verifier.facts import (
     APART,
@@ -50,7 +51,7 @@ from arenite.bytecode.verifier.facts import (
     VECTOR,
     Facts,
 )
-from arenite.bytecode.verifier.frame import HEADER, Frame
+from arenite.bytecode.verifier.frame import Frame
 from arenite.bytecode.verifier.points import Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
@@ -84,8 +85,8 @@ class Walk:
         self.slots = SlotClasses(rules.room, WORK * i64(len(bytecode)) + WORK_FREE)
         self.frame = Frame(self.code, rules, facts, self.slots)
         self.stops = Points(safepoints, self.frame, self.slots, lenient)
+        self.calls = Calls(rules, self.code, self.frame, self.slots, self.stops)
         self.type_places = BytesWriter()
-        self.points: i64 = 0  # return points met
         # the function at hand, and what was found before it
         self.points_before: i64 = 0
         self.places_before: i64 = 0
@@ -93,8 +94,6 @@ class Walk:
         self.begin: i64 = 0
         self.end: i64 = 0
         self.marks: vec[i32] = vec[i32]()  # by unit: a label ahead, plus 1; or -1 - (record of a safepoint) / 4
-        self.carried: i64 = NOTHING  # where the last op, a `carry`, took arguments from, and where the header is then
-        self.carried_header: i64 = 0
         self.looped: i64 = NOTHING  # the loop that the last back-edge led to, and how many growths there had been
         self.looped_growths: i64 = 0
 
@@ -122,7 +121,7 @@ class Walk:
         known = len(self.stops.excused)
         self.slots.spend((self.end - self.begin) >> 3)
         self.stops.record = self.code.field(i, 5)
-        self.points = self.points_before
+        self.calls.points = self.points_before
         self.type_places.truncate(self.places_before)
         self.function(i, last)
         if len(self.stops.excused) == known:
@@ -131,7 +130,7 @@ class Walk:
     def function(self, i: i64, last: bool) -> None:  # noqa: FBT001 (compiled, by position)
         """Check one function."""
         code = self.code
-        self.points_before = self.points
+        self.points_before = self.calls.points
         self.places_before = len(self.type_places)
         self.frame.of(i, self.locals_of[i])
         self.begin = self.frame.begin
@@ -139,7 +138,7 @@ class Walk:
         self.stops.begin(code.field(i, 5), i64(len(self.stops.safepoints)) if last else code.field(i + 1, 5))
         self.prepare_marks()
         self.looped = NOTHING
-        self.carried = NOTHING
+        self.calls.carried = NOTHING
         self.ops(self.frame.prologue())
         self.stops.finish()
 
@@ -210,14 +209,14 @@ class Walk:
 
     def ops(self, pc: i64) -> None:
         """All ops from `pc` to the function's end."""
-        info, steps, bytecode = self.info, self.steps, self.bytecode
+        info, steps, bytecode, calls = self.info, self.steps, self.bytecode, self.calls
         known: i64 = len(info)
         begin, end = self.begin, self.end
         last_pc = self.begin
         flags: i64 = 0
         while pc < end:
             if self.marks[(pc - begin) >> 3] != 0 or pc == self.stops.next:
-                if self.carried >= 0:
+                if calls.carried >= 0:
                     raise broken(pc, "a way leads between a carry and its tail call")
                 self.arrive(pc)
             code = i64(read_i16_le(bytecode, pc)) & 0xFFFF
@@ -226,7 +225,7 @@ class Walk:
             op = read_i64_le(info, code << 3)
             behind = pc + ((op & 0xFF) << 3)
             flags = op >> 56 & 0xFF
-            if flags & APART != 0 or (self.carried >= 0 and flags & TAILS == 0):
+            if flags & APART != 0 or (calls.carried >= 0 and flags & TAILS == 0):
                 raise broken(pc, "this op does not belong here")
             if behind > end:
                 raise broken(pc, "the op passes the function's end")
@@ -259,14 +258,14 @@ class Walk:
             if behind - pc > 8:
                 self.unbroken(pc, behind)
             if flags & CALLS != 0:
-                self.call(pc, read_i64_le(self.op_places, code << 3), behind)
+                calls.call(pc, read_i64_le(self.op_places, code << 3), behind)
             elif flags & RETURNS != 0:
-                self.leave(pc, read_i64_le(self.op_places, code << 3))
+                calls.leave(pc, read_i64_le(self.op_places, code << 3))
             elif flags & TAILS != 0:
-                self.tail(pc, read_i64_le(self.op_places, code << 3))
-                self.carried = NOTHING
+                calls.tail(pc, read_i64_le(self.op_places, code << 3))
+                calls.carried = NOTHING
             elif flags & CARRIES != 0:
-                self.carry(pc, read_i64_le(self.op_places, code << 3))
+                calls.carry(pc, read_i64_le(self.op_places, code << 3))
             elif flags & STOPS != 0 and self.stops.next != behind:
                 self.divided(pc, behind)
             if flags & ENDS != 0:
@@ -363,107 +362,3 @@ class Walk:
             if self.marks[unit] != 0:
                 raise broken(pc, f"label .{unit << 3} is no op, but inside this one")
             unit += 1
-
-    def leave(self, pc: i64, places: i64) -> None:
-        """A return: the results are in the first slots."""
-        if self.code.number(pc + (places >> 32 & 0xFF)) != self.frame.header << 3:
-            raise broken(pc, f"the header is at {self.frame.header << 3}")
-        wrong = self.slots.fits(self.frame.leaving) if self.slots.live else NOTHING
-        if wrong >= 0:
-            raise broken(pc, f"result {wrong} is not written on every path that leads here, or is of another type")
-
-    def callee(self, pc: i64, places: i64) -> i64:
-        """The type of what a call leads to."""
-        type_at, to_at = places >> 16 & 0xFF, places >> 24 & 0xFF
-        if to_at == 0:
-            return self.code.number(pc + type_at)
-        function = self.code.beginning(pc + (i64(read_i32_le(self.bytecode, pc + to_at)) << 3))
-        if function < 0:
-            raise broken(pc, "the call leads to no function")
-        type_ = self.code.field(function, 4)
-        if not 0 <= type_ < i64(len(self.rules.params)):
-            raise broken(pc, "the call leads to a function without a type")
-        return type_
-
-    def carry(self, pc: i64, places: i64) -> None:
-        """What a tail call wants that comes next: arguments, from behind our locals and its header, and our header where its own belongs."""
-        frame, header = self.code.number(pc + (places & 0xFF)), self.code.number(pc + (places >> 8 & 0xFF))
-        lowest = max(self.frame.first_temp, (header >> 3) + HEADER)
-        self.owned(pc, places)
-        if (frame | header) & 7 != 0 or frame >> 3 < lowest or (frame + header) >> 3 > self.frame.size:
-            raise broken(
-                pc, f"{header >> 3} slots from byte {frame} do not lie behind the locals and the callee's header, or outside"
-            )
-        self.carried = frame
-        self.carried_header = header
-
-    def owned(self, pc: i64, places: i64) -> None:
-        """The op names the frame's header."""
-        header = self.frame.header << 3 if self.carried < 0 else self.carried_header
-        if self.code.number(pc + (places >> 32 & 0xFF)) != header:
-            raise broken(pc, f"the header is at {header}")
-
-    def tail(self, pc: i64, places: i64) -> None:
-        """A tail call: arguments lie in the first slots, or have just been brought there; results are ours."""
-        header, carried = self.code.number(pc + (places >> 8 & 0xFF)), self.carried
-        type_ = self.callee(pc, places)
-        params, results = self.rules.params[type_], self.rules.results[type_]
-        ours = self.rules.results[self.code.field(self.index, 4)]
-        count: i64 = len(params)
-        wanted: i64 = max(count, i64(len(results)))
-        self.owned(pc, places)
-        if header != wanted << 3 or wanted + HEADER > self.frame.size:
-            raise broken(
-                pc, f"the callee's header is {wanted << 3} bytes into its frame, and its end not in {self.frame.size << 3}"
-            )
-        if count << 3 > (self.frame.header << 3 if carried < 0 else self.carried_header):
-            raise broken(pc, f"{count} arguments do not lie before the header")
-        slot: i64 = 0 if carried < 0 else (carried >> 3) - self.frame.hidden
-        i: i64 = 0
-        while i < count and self.slots.live:
-            if self.slots.get(slot + i) & ~i64(params[i]) != 0:
-                raise broken(pc, f"argument {i} is not written on every path that leads here, or is of another type")
-            i += 1
-        if len(results) != len(ours):
-            raise broken(pc, "the callee has other results")
-        i = 0
-        while i < i64(len(results)):
-            if i64(results[i]) & ~i64(ours[i]) != 0:
-                raise broken(pc, f"result {i} of the callee is of another type")
-            i += 1
-
-    def call(self, pc: i64, places: i64, behind: i64) -> None:
-        """A call: arguments lie where the callee's frame begins, behind the caller's locals; its results will."""
-        frame, callee = self.code.number(pc + (places & 0xFF)), self.code.number(pc + (places >> 8 & 0xFF))
-        type_ = self.callee(pc, places)
-        params, results = self.rules.params[type_], self.rules.results[type_]
-        wanted: i64 = max(len(params), len(results))
-        if frame & 7 != 0 or frame >> 3 < self.frame.first_temp or (callee >> 3) + HEADER > self.frame.size:
-            raise broken(
-                pc,
-                f"the callee's frame {frame} and header {callee} do not lie behind the locals, at {self.frame.first_temp << 3}, "
-                f"and in {self.frame.size << 3} bytes",
-            )
-        if callee - frame != wanted << 3:
-            raise broken(pc, f"the callee's header is {wanted << 3} bytes into its frame")
-        slot = (frame >> 3) - self.frame.hidden
-        i: i64 = 0
-        while i < i64(len(params)) and self.slots.live:
-            if self.slots.get(slot + i) & ~i64(params[i]) != 0:
-                raise broken(pc, f"argument {i} is not written on every path that leads here, or is of another type")
-            i += 1
-        i = 0
-        while i < i64(len(results)) and self.slots.live:
-            self.slots.set(slot + i, i64(results[i]))
-            i += 1
-        self.point(pc, behind)
-        if self.stops.next != behind:
-            raise broken(pc, "no safepoint behind the call")
-        self.stops.owed = behind
-        self.stops.overwritten = (frame >> 3) + i64(len(results))
-
-    def point(self, pc: i64, behind: i64) -> None:
-        """The op at `behind` is a return point."""
-        if not self.code.is_return_point(behind):
-            raise broken(pc, "the op behind the call is no return point")
-        self.points += 1

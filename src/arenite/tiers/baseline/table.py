@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, Form
-from arenite.emit.addressing import ADDRESSINGS
+from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.stencil import ACCUMULATORS, FLOATS, STUBS, WORDS, forgets, gives, stencils, takes, variants
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space

@@ -29,7 +29,8 @@ from arenite.bytecode.encode import decode
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.protocol import F32, I32, I64, I64X2, Type
 from arenite.bytecode.row import BRANCHES, SLOTS, Form
-from arenite.emit.python_text import Branch, Goto, If, Write, template
+from arenite.emit.python_steps import Branch, Goto, If, Write
+from arenite.emit.python_text import template
 from arenite.layout.frame import SLOT
 from arenite.machine.space.window import nowhere
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from arenite.bytecode.encode import Op
-    from arenite.emit.python_text import Node
+    from arenite.emit.python_steps import Node
 
 LONGEST: Final = 200  # ops in a block
 SHORT: Final = 8  # ops in a block that is made in a hurry

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 SOURCES: Final = (
     *("bytecode/*.py", "layout/**/*.py", "platform/architectures.py", "platform/llvm.py", "traps.py"),
-    *(f"emit/{name}.py" for name in ("addressing", "handler", "interpreter", "llvm_text", "op", "raw", "routine", "vector_text")),
+    *(
+        f"emit/{name}.py"
+        for name in ("addressing", "addressings", "handler", "interpreter", "llvm_text", "op", "raw", "routine", "vector_text")
+    ),
 )
 
 
@@ -34,7 +37,7 @@ class Variant(NamedTuple):
 
     def ir(self, architecture: Architecture) -> str:
         """Its LLVM IR."""
-        from arenite.emit.addressing import ADDRESSINGS  # noqa: PLC0415 (what is found in the cache is not generated)
+        from arenite.emit.addressings import ADDRESSINGS  # noqa: PLC0415 (what is found in the cache is not generated)
         from arenite.emit.interpreter import Interpreter  # noqa: PLC0415 (as above)
 
         options = {"explicit_bounds": self.explicit_bounds, "deterministic": self.deterministic}
