@@ -14,8 +14,9 @@ from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
 from arenite.features import SUPPORTED, Features
 from arenite.translate.shape import Shape
+from arenite.translate.trace import Trace
 from arenite.translate.translator import Translator
-from arenite.translate.writer import Trace, WideFrame
+from arenite.translate.writer import WideFrame
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ExternKind, Mode

@@ -27,28 +27,21 @@ from mypy_extensions import i64
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import FUNCREF, UPPER, V128, slots
+from arenite.layout.types import UPPER, V128, slots
 from arenite.translate.accesses import Accesses
 from arenite.translate.arithmetic import Arithmetic
 from arenite.translate.blocks import Blocks
 from arenite.translate.bulk import Bulk
 from arenite.translate.calls import Calls
+from arenite.translate.entities import Entities
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.tables import (
     ENTER,
     EQZ,
-    GLOBAL_GET,
-    GLOBAL_GET_IMPORTED,
-    GLOBAL_SET,
-    GLOBAL_SET_IMPORTED,
     INSTRUCTIONS,
-    REF_FUNC,
-    REF_FUNC_IMPORTED,
     SELECT,
-    TABLE_GET,
-    TABLE_SET,
     UNREACHABLE,
     ZERO16,
     entry,
@@ -80,6 +73,7 @@ class Translator(Sink):
         self.v = Vectors(shape, self.writer, self.s, self.accesses)
         self.blocks = Blocks(self.writer, self.s, self.records)
         self.whole = Bulk(shape, self.writer, self.s, self.records, self.arithmetic)
+        self.entities = Entities(shape, self.writer, self.s, self.v, self.whole)
         self.calls = Calls(shape, self.writer, self.s, self.records)
         self.params: i64 = 0
         self.header: i64 = 0
@@ -289,27 +283,14 @@ class Translator(Sink):
             s.assign(h, slot)
 
     def global_get(self, index: i64, type_: i64) -> None:
-        """Of this instance, or imported."""
+        """See `Entities`."""
         self.line()
-        s = self.s
-        defined = index >= self.shape.imported_globals
-        if type_ == V128:
-            self.v.global_get(self.shape.globals[index], defined)
-            return
-        self.writer.value32(GLOBAL_GET if defined else GLOBAL_GET_IMPORTED, s.temporary(s.height), self.shape.globals[index])
-        s.push_temporary(type_)
+        self.entities.global_get(index, type_)
 
     def global_set(self, index: i64, type_: i64) -> None:
-        """Of this instance, or imported."""
+        """See `Entities`."""
         self.line()
-        s = self.s
-        defined = index >= self.shape.imported_globals
-        if type_ == V128:
-            self.v.global_set(self.shape.globals[index], defined)
-            return
-        a = s.source(s.height - 1, 1)
-        s.drop(1)
-        self.writer.global_set(GLOBAL_SET if defined else GLOBAL_SET_IMPORTED, a, self.shape.globals[index])
+        self.entities.global_set(index, type_)
 
     # vectors: see `Vectors`
 
@@ -350,36 +331,19 @@ class Translator(Sink):
         self.arithmetic.is_zero(EQZ)
 
     def ref_func(self, func: i64) -> None:
-        """Functions that the module defines are counted without the imported ones."""
+        """See `Entities`."""
         self.line()
-        s = self.s
-        imported = self.shape.imported_functions
-        if func < imported:
-            self.writer.value32(REF_FUNC_IMPORTED, s.temporary(s.height), self.shape.functions[func])
-        else:
-            self.writer.value32(REF_FUNC, s.temporary(s.height), func - imported)
-        s.push_temporary(FUNCREF)
+        self.entities.ref_func(func)
 
     def table_get(self, table: i64, type_: i64) -> None:
-        """The table is named by its place in the instance."""
+        """See `Entities`."""
         self.line()
-        s = self.s
-        if self.shape.tables64[table]:
-            self.whole.cut(s.top(1))
-        a = s.source(s.height - 1, 1)
-        s.drop(1)
-        self.writer.value128(TABLE_GET, s.temporary(s.height), a, 0, self.shape.tables[table])
-        s.push_temporary(type_)
+        self.entities.table_get(table, type_)
 
     def table_set(self, table: i64) -> None:
-        """The table is named by its place in the instance."""
+        """See `Entities`."""
         self.line()
-        s = self.s
-        if self.shape.tables64[table]:
-            self.whole.cut(s.top(2))
-        a, b = s.source(s.height - 2, 1), s.source(s.height - 1, 2)
-        self.writer.effect128(TABLE_SET, a, b, 0, self.shape.tables[table])
-        s.drop(2)
+        self.entities.table_set(table)
 
     def bulk(self, op: i64, x: i64, y: i64, operands: i64, result: i64) -> None:
         """See `Bulk`."""

@@ -8,7 +8,7 @@
 
 Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed (`word`).
 
-Spec: none; `bytecode.row` says what the encodings are, and `LAYOUTS` below that the shapes written here are those.
+Spec: none; `bytecode.row` says what the encodings are, and the tests that the shapes written here are those.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, u8
 
-from arenite.bytecode.ops import ROWS
 from arenite.errors import Limit
 from arenite.translate.tables import (
     ADD_IMM,
@@ -35,8 +34,8 @@ from arenite.translate.tables import (
     SECOND,
     entry,
 )
+from arenite.translate.trace import Trace  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.wasm.budget import LABEL, LABEL_USE, Budget
-from arenite.wasm.sink import Sink  # noqa: TC001 (compiled code checks its arguments at run time)
 
 NEAR: Final = 0xFFFF  # the largest slot an operand names
 NONE: Final = -1  # no op, no slot
@@ -45,57 +44,6 @@ FIX: Final = 12
 MAX_CODE: Final = 1 << 30
 SCRATCH: Final = 4  # slots
 VECTOR_SCRATCH: Final = 8
-
-# one op of each shape that is written here by hand -> (operand, its place, …)
-LAYOUTS: Final = {
-    "i32.add": "dst 2 a 4 b 6",
-    "load32 memory0": "dst 2 at 4 disp 6",
-    "load32 memory0 far": "dst 2 at 4 disp 8",
-    "store32 memory0": "at 2 value 4 disp 6",
-    "store32 memory0 far": "at 2 value 4 disp 8",
-    "select": "dst 2 c 4 a 6 b 8",
-    "i32.const": "dst 2 n 4",
-    "i64.const": "dst 2 n 8",
-    "table.get": "dst 2 index 4 disp 8",
-    "table.set": "index 2 value 4 disp 8",
-    "br_if": "c 2 to 4",
-    "br_if i32.lt_s": "a 2 b 4 to 8",
-    "inc_br_if i32.lt_s": "a 2 b 4 b2 6 to 8",
-    "br_table": "index 2 to 4",
-    "call": "frame 4 header 8 to 12",
-    "call_import": "disp 4 type_ 8 frame 12 header 16",
-    "call_indirect": "index 2 disp 4 type_ 8 frame 12 header 16",
-    "return_call": "own 4 header 8 to 12",
-    "return_call_import": "disp 4 type_ 8 own 12 header 16",
-    "return_call_indirect": "index 2 disp 4 type_ 8 own 12 header 16",
-    "callee": "index 2 disp 4 type_ 8",
-    "carry": "own 4 header 8 frame 12",
-    "i32.add; load32 memory0": "dst 2 a 4 b 6 disp 8",
-    "i32.const; load32 memory0": "dst 2 n 4 disp 8",
-    "global.get; i32.add_imm": "dst 2 disp 4 b 8",
-    "global.get; i32.add_imm; global.set": "dst 2 disp 4 b 8 disp2 12",
-    "i32.add_imm; global.set": "dst 2 a 4 b 6 disp 8",
-    "i32.add_imm; store32 memory0": "dst 2 a 4 b 6 at 8 disp 10",
-    "i32.add_imm; br_if": "dst 2 a 4 b 6 to 8",
-    "load32 memory0; br_if": "dst 2 at 4 disp 6 to 8",
-    "i8x16.add": "dst 2 a 4 b 6",
-    "i8x16.shl": "dst 2 a 4 count 6",
-    "i8x16.extract_lane_s": "dst 2 half 4 shift 6",
-    "i8x16.replace_lane": "dst 2 a 4 b 6 lane 8",
-    "i8x16.shuffle": "dst 2 a 4 b 6 low 8 high 16",
-    "v128.bitselect": "dst 2 a 4 b 6 c 8",
-    "v128.select": "dst 2 c 4 a 6 b 8",
-    "v128.const": "dst 2 low 8 high 16",
-    "v128.global.get": "dst 2 disp 4",
-    "v128.global.set": "value 2 disp 4",
-    "v128.load memory0": "dst 2 at 4 disp 6",
-    "v128.load memory0 far": "dst 2 at 4 disp 8",
-    "v128.store memory0": "at 2 value 4 disp 6",
-    "v128.store memory0 far": "at 2 value 4 disp 8",
-    "v128.load8_lane memory0 far": "dst 2 at 4 a 6 lane 8 disp 12",
-    "v128.store8_lane memory0 far": "at 2 half 4 shift 6 disp 8",
-}
-assert all(" ".join(f"{o.name} {o.at}" for o in ROWS[name].encoded) == layout for name, layout in LAYOUTS.items())
 
 
 def signed32(n: i64) -> i64:
@@ -114,19 +62,6 @@ def patch(out: BytesWriter, at: i64, value: i64) -> None:
     out[at + 1] = u8(value >> 8 & 0xFF)
     out[at + 2] = u8(value >> 16 & 0xFF)
     out[at + 3] = u8(value >> 24 & 0xFF)
-
-
-@final
-class Trace:
-    """Which instruction each op came from: pc -> offset of the instruction."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.sink = sink
-        self.offsets: dict[int, int] = {}
-
-    def note(self, pc: i64) -> None:
-        """An op is begun at `pc`, or its second half is, which may trap."""
-        self.offsets[int(pc)] = int(self.sink.at)
 
 
 class WideFrame(Exception):  # noqa: N818 (not an error: the function is translated again)

@@ -17,7 +17,7 @@ from arenite.tiers.baseline import holes, stencil_table, x86_64
 from arenite.tiers.baseline.blank import Blank, Draft, Opening, Reference
 from arenite.tiers.baseline.compiler import OP_SIZE
 from arenite.tiers.baseline.stencil_table import StencilTable, stencils_of
-from arenite.tiers.baseline.table import Routines, made, plan
+from arenite.tiers.baseline.table import Routines, flags, made, plan
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL
 
@@ -50,6 +50,18 @@ def test_every_row_has_its_stencils() -> None:
     begins = struct.unpack(f"<{count + 1}i", tables.first_hole)
     assert list(begins) == sorted(begins)
     assert (begins[0], 8 * begins[-1]) == (0, len(tables.holes))
+
+
+def test_what_is_true_of_an_op_has_a_bit_of_its_own() -> None:
+    names = [name for name in vars(holes) if name.isupper()]
+    bits = [vars(holes)[name] for name in names[names.index("CALLS") :]]  # the last ones of the file, in order
+    assert bits == [1 << number for number in range(len(bits))]
+
+
+def test_the_table_keeps_all_that_is_true_of_an_op() -> None:
+    kept = [op[1] for op in struct.iter_unpack("<8i", stencils_of(USUAL).tables().ops)]
+    assert kept == [flags(row) for row in TABLE]
+    assert max(kept) >= holes.WRITES_PAIR
 
 
 def test_every_kind_of_hole_is_there_and_lies_in_its_stencil() -> None:

@@ -15,6 +15,7 @@ from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, wr
 from librt.vecs import vec
 from mypy_extensions import i32, i64, u8
 
+from arenite.tiers.baseline.accumulators import Accumulators
 from arenite.tiers.baseline.fields import UncompilableError, filled, lead, patch, word_at
 from arenite.tiers.baseline.holes import (
     BEHIND,
@@ -98,8 +99,7 @@ class Compiler:
         self.entries = BytesWriter()  # i32 pc, offset of code that the interpreter may enter
         self.return_points = BytesWriter()  # the same of return points
         self.calls = BytesWriter()  # i32 field, pc of a function that was not known
-        self.held: vec[i64] = vec[i64]([i64(-1)] * 3)  # the slot that each accumulator has, or -1
-        self.older: i64 = 0  # of `acc0` and `acc1` the one that was written longer ago
+        self.accumulators = Accumulators(tables)
         self.at: i64 = 0
         self.ops = 0
 
@@ -164,68 +164,14 @@ class Compiler:
                         self.carried[to] = i32(i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF)
             pc += size
 
-    def _sources(self, pc: i64, record: i64) -> i64:
-        """Which of the op's sets of sources is where the accumulators have them."""
-        t, code, held = self.tables, self.bytecode, self.held
-        count = i64(read_i32_le(t.ops, record + 20))
-        base = i64(read_i32_le(t.ops, record + 24))
-        chosen: i64 = -1
-        place: i64 = -1
-        k: i64 = 0
-        while k < count:
-            source = i64(read_i32_le(t.sources, 4 * (base + k)))
-            at = source & 0xFFFF
-            if at != place and held[source >> 16] == i64(read_i16_le(code, pc + at)) & 0xFFFF:
-                if chosen < 0:
-                    chosen = k
-                    place = at
-                else:
-                    pair = i64(read_i32_le(t.pairs, 4 * (i64(read_i32_le(t.ops, record + 28)) + chosen * count + k)))
-                    if pair >= 0:
-                        return pair
-            k += 1
-        return 1 + chosen
-
-    def _forget(self) -> None:
-        """Accumulators hold nothing known."""
-        held = self.held
-        held[0] = -1
-        held[1] = -1
-        held[2] = -1
-
-    def _result(self, slot: i64, *, closes: bool) -> i64:
-        """The accumulator of words that a result for a slot goes to: what has the slot, or what was written before the other."""
-        held = self.held
-        chosen: i64 = self.older
-        if closes:
-            chosen = 0
-            if held[1] == slot:
-                held[1] = -1
-        elif held[0] == slot:
-            chosen = 0
-        elif held[1] == slot:
-            chosen = 1
-        self.older = 1 - chosen
-        if held[2] == slot:
-            held[2] = -1
-        held[chosen] = slot
-        return chosen
-
-    def _overwritten(self, slot: i64) -> None:
-        """No accumulator has what is in this slot now."""
-        held = self.held
-        k: i64 = 0
-        while k < 3:
-            if held[k] == slot:
-                held[k] = -1
-            k += 1
-
     def _copy(self, begin: i64, end: i64) -> None:
         """Copy and fill the stencils."""
         out, code, t, places, joins = self.out, self.bytecode, self.tables, self.places, self.joins
         ops, blobs, holes, first_code, first_hole = t.ops, t.code, t.holes, t.first_code, t.first_hole
-        entries, origin, held, carried = self.entries, self.origin, self.held, self.carried
-        self._forget()
+        entries, origin, carried = self.entries, self.origin, self.carried
+        accumulators = self.accumulators
+        held = accumulators.held
+        accumulators.forget()
         write_i32_le(entries, i32(origin + begin))
         write_i32_le(entries, i32(0))
         pc = begin
@@ -247,22 +193,22 @@ class Compiler:
                     write_i32_le(self.return_points, i32(here))
                 enter = False
             if joins[unit]:
-                self._forget()
+                accumulators.forget()
                 if carried[unit] >= 0:
                     held[0] = i64(carried[unit])
-                    self.older = 1
+                    accumulators.older = 1
                     self._load(held[0])
                     here = len(out)
                     self.carried_heads[unit] = i32(here)
-            v = self._sources(pc, record)
+            v = accumulators.sources(code, pc, record)
             if flags & (CALLS | RESUMES | CLOBBERS):
-                self._forget()
+                accumulators.forget()
                 enter = flags & (CALLS | RESUMES) != 0
                 point = flags & CALLS != 0
             if flags & (WRITES | WRITES_F64):
                 slot = i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF
                 if flags & WRITES:
-                    v = 2 * v + self._result(slot, closes=flags & LOOPS != 0)
+                    v = 2 * v + accumulators.result(slot, closes=flags & LOOPS != 0)
                 else:
                     held[2] = slot
                     if held[0] == slot:
@@ -271,8 +217,8 @@ class Compiler:
                         held[1] = -1
             elif flags & WRITES_PAIR:
                 slot = i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF
-                self._overwritten(slot)
-                self._overwritten(slot + 8)
+                accumulators.overwritten(slot)
+                accumulators.overwritten(slot + 8)
             v += i64(read_i32_le(ops, record + 16))
             blob = i64(read_i32_le(first_code, 4 * v))
             out.write(blobs[blob : i64(read_i32_le(first_code, 4 * v + 4))])
@@ -321,7 +267,7 @@ class Compiler:
         elif kind == TO:
             unit = ((pc - begin) >> 3) + i64(read_i32_le(code, pc + of))
             head = i64(self.carried_heads[unit])
-            if head >= 0 and self.held[0] == i64(self.carried[unit]):
+            if head >= 0 and self.accumulators.held[0] == i64(self.carried[unit]):
                 lead(self.out, self.tables, field, head - field)
             else:
                 self._way(field, begin, pc + (i64(read_i32_le(code, pc + of)) << 3))
