@@ -21,7 +21,7 @@ from marks import EACH_WAY
 if TYPE_CHECKING:
     from tiers import Way
 
-CONFIG = Path(__file__).with_name("smith.json")  # WebAssembly 2.0 without vectors, NaNs canonical, small memories
+CONFIG = Path(__file__).with_name("smith.json")  # NaNs canonical, small memories
 FIRST = int(os.environ.get("ARENITE_FUZZ_FIRST", "0"))
 COUNT = int(os.environ.get("ARENITE_FUZZ", "25"))
 FUEL = "500"  # calls and turns of loops, counted by the module itself: it always ends

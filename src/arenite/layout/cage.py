@@ -4,7 +4,7 @@
            window         one entry per function of the store's modules, read-only      WINDOW_AT  .. STORE_AT
            store page     the store context                                             STORE_AT   .. 0
     base ->arena          records, frames: u32 offsets                                  0          .. MEMORY_AT
-           memory area 0  a 32-bit memory and its guard                                 MEMORY_AT  .. + AREA_SIZE
+           memory area 0  a memory and its guard                                        MEMORY_AT  .. + AREA_SIZE
            memory area 1  …
            guard
 
