@@ -310,6 +310,8 @@ class Page:
             "machine": self.machine,
             "default tier": lambda: self.data["default tier"],
             "count programs": lambda: len(next(iter(self.data["programs"].values()))),
+            "names of programs": lambda: ", ".join(sorted(next(iter(self.data["programs"].values())))),
+            "left out": lambda: f" **Left out of this run:** {'; '.join(self.data['missing'])}." if self.data["missing"] else "",
             "count kernels": lambda: len(self.data["kernel facts"]),
             "lives": lambda: self.data["lives"],
             "little": lambda: f"{100 * (LITTLE - 1):.0f} %",
