@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 def _enter(e: Emit, to: Label | Code, vmctx: Value | None, frame: Value, header: Value) -> None:
     """Write the callee's header, `header` bytes above our frame, and go to its first op; its frame begins `frame` bytes above ours."""
-    sp = e.pure("add", e.state("sp"), e.pure("extend_u", frame, to=REF))
-    e.store(Space.FRAME, header, e.state("sp"), FrameHeader.caller_sp.offset)
+    sp = e.pure("add", e.register("sp"), e.pure("extend_u", frame, to=REF))
+    e.store(Space.FRAME, header, e.register("sp"), FrameHeader.caller_sp.offset)
     e.store(Space.FRAME, header, e.next_pc(), FrameHeader.return_pc.offset)
-    e.store(Space.FRAME, header, e.pure("extend_u", e.state("vmctx"), to=I64), FrameHeader.caller_vmctx.offset)
+    e.store(Space.FRAME, header, e.pure("extend_u", e.register("vmctx"), to=I64), FrameHeader.caller_vmctx.offset)
     e.enter(to, sp, vmctx)
 
 
@@ -72,7 +72,7 @@ def _element(e: Emit, index: Value, disp: Value) -> Value:
 
 def _imported(e: Emit, disp: Value) -> Value:
     """The reference to an imported function; the instance holds it at `disp`."""
-    return e.load(Space.ARENA, REF, e.state("vmctx"), disp)
+    return e.load(Space.ARENA, REF, e.register("vmctx"), disp)
 
 
 def call_indirect(e: Emit, index: Value, disp: Value, type_: Value, frame: Value, header: Value) -> None:
@@ -93,7 +93,7 @@ def _hand_on(e: Emit, own: Value, header: Value, *, tells: bool) -> None:
     for at, word in words:
         e.store(Space.FRAME, header, word, at)
     if tells:
-        e.store(Space.FRAME, header, e.state("vmctx"), FrameHeader.tail_vmctx.offset)
+        e.store(Space.FRAME, header, e.register("vmctx"), FrameHeader.tail_vmctx.offset)
 
 
 def return_call(e: Emit, own: Value, header: Value, to: Label) -> None:
@@ -131,7 +131,7 @@ def return_(e: Emit, header: Value) -> None:
     """Back to the caller; results lie in the first slots, the frame's header at byte `header`."""
     pc = e.return_point(e.load(Space.FRAME, I32, header, FrameHeader.return_pc.offset))
     sp = e.load(Space.FRAME, REF, header, FrameHeader.caller_sp.offset)
-    trap_if(e, e.pure("ge_u", sp, e.state("sp")), Cause.CORRUPT)
+    trap_if(e, e.pure("ge_u", sp, e.register("sp")), Cause.CORRUPT)
     e.leave(pc, sp, e.load(Space.FRAME, REF, header, FrameHeader.caller_vmctx.offset))
 
 

@@ -25,10 +25,10 @@ ZERO_COUNT: Final = 16  # slots that one `zero` does
 
 def charge(e: Emit, at: Label, *, owed: bool) -> None:
     """One unit of fuel; with none left in the slice, or fewer than the floor, the run pauses, to go on at `at`."""
-    fuel = e.state("fuel")
-    with e.when(e.pure("le_u", fuel, e.state("floor")), cold=True):
+    fuel = e.register("fuel")
+    with e.when(e.pure("le_u", fuel, e.register("floor")), cold=True):
         e.pause(at, owed=owed)
-    e.set_state("fuel", e.pure("sub", fuel, e.const(I64, 1)))
+    e.set_register("fuel", e.pure("sub", fuel, e.const(I64, 1)))
 
 
 def br(e: Emit, to: Label) -> None:
@@ -57,7 +57,7 @@ def br_table(e: Emit, index: Value, to: Labels) -> None:
 
 def _enter(count: int) -> Meaning:
     def enter(e: Emit, first: Value, size: Value) -> None:
-        top = e.pure("add", *(e.pure("extend_u", x, to=I64) for x in (e.state("sp"), size)))
+        top = e.pure("add", *(e.pure("extend_u", x, to=I64) for x in (e.register("sp"), size)))
         limit = e.load(Space.STORE, REF, e.const(I32, 0), StoreContext.stack_limit.offset)
         trap_if(e, e.pure("gt_u", top, e.pure("extend_u", limit, to=I64)), Cause.STACK_OVERFLOW)
         charge(e, e.here(), owed=False)

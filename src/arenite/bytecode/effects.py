@@ -152,13 +152,13 @@ class Recorder:
             raise InternalError("a bulk operation's bounds are not i64")
         self.writes.add(space_of(memory))
 
-    def state(self, name: Register) -> Value:
+    def register(self, name: Register) -> Value:
         """A register."""
         return Value(I64 if name in ("fuel", "floor") else REF, "")
 
-    def set_state(self, name: Register, value: Value) -> None:
+    def set_register(self, name: Register, value: Value) -> None:
         """A register."""
-        if value.type is not self.state(name).type:
+        if value.type is not self.register(name).type:
             raise InternalError(f"{name} = {value.type.llvm}")
 
     def result(self, value: Value) -> None:

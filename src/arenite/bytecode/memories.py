@@ -67,7 +67,7 @@ def area_length(e: Emit, memory: Memory) -> Value:
     """Bytes of a memory's area (i64)."""
     if RAW:
         return byte_length(e, memory)
-    area = memory.area or _area(e, memory_record(e, e.state("vmctx"), memory))
+    area = memory.area or _area(e, memory_record(e, e.register("vmctx"), memory))
     return in_bytes(e, area_pages(e, area))
 
 
@@ -97,7 +97,7 @@ def checked(access: Meaning, size: int) -> Meaning:
         assert isinstance(disp, Value)
         assert isinstance(memory, Memory)
         if not is_first(memory):
-            memory = Memory(memory.number, _area(e, memory_record(e, e.state("vmctx"), memory)))
+            memory = Memory(memory.number, _area(e, memory_record(e, e.register("vmctx"), memory)))
         end = _reach(e, at, disp, size, memory)
         return access(e, end, *values, e.const(I32, 0), memory)
 
@@ -106,7 +106,7 @@ def checked(access: Meaning, size: int) -> Meaning:
 
 def byte_length(e: Emit, memory: Memory) -> Value:
     """Bytes of a memory, exactly: what its record says, which the arena holds, but no more than its area has."""
-    record = memory_record(e, e.state("vmctx"), memory)
+    record = memory_record(e, e.register("vmctx"), memory)
     said = e.load(Space.ARENA, I64, record, MemoryRecord.length.offset)
     if RAW:
         return said
@@ -150,7 +150,7 @@ def init_any(e: Emit, segment: Value, memory: Value, to: Value, source: Value, c
 def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
     """As in `memory`."""
     count = args[-1]
-    long, poor = e.pure("ge_u", count, e.const(I64, BULK_MAX)), e.pure("le_u", e.state("fuel"), e.state("floor"))
+    long, poor = e.pure("ge_u", count, e.const(I64, BULK_MAX)), e.pure("le_u", e.register("fuel"), e.register("floor"))
     for condition in (long, poor):
         with e.when(condition, cold=True):
             e.builtin(builtin, *args)

@@ -75,10 +75,10 @@ def memory_size(e: Emit, memory: Memory) -> Value:
     if RAW:
         return e.pure(
             "wrap",
-            e.pure("shr_u", recorded_length(e, e.state("vmctx"), memory), e.const(I64, PAGE_SIZE.bit_length() - 1)),
+            e.pure("shr_u", recorded_length(e, e.register("vmctx"), memory), e.const(I64, PAGE_SIZE.bit_length() - 1)),
             to=I32,
         )
-    return area_pages(e, memory_area(e, e.state("vmctx"), memory))
+    return area_pages(e, memory_area(e, e.register("vmctx"), memory))
 
 
 def memory_record(e: Values, vmctx: Value, memory: Memory) -> Value:
@@ -131,8 +131,8 @@ def memory_init(e: Emit, segment: Value, to: Value, source: Value, count: Value)
 
 def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
     """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
-    count, fuel = args[-1], e.state("fuel")
-    for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.state("floor"))):
+    count, fuel = args[-1], e.register("fuel")
+    for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.register("floor"))):
         with e.when(condition, cold=True):
             e.builtin(builtin, *args)
 
@@ -140,7 +140,7 @@ def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
 def pay(e: Emit, count: Value) -> None:
     """One unit, unless there is nothing to do."""
     units = e.pure("extend_u", e.pure("ne", count, e.const(count.type, 0)), to=I64)
-    e.set_state("fuel", e.pure("sub", e.state("fuel"), units))
+    e.set_register("fuel", e.pure("sub", e.register("fuel"), units))
 
 
 def memory_copy(e: Emit, to: Value, source: Value, count: Value, memory: Memory) -> None:

@@ -159,10 +159,10 @@ class Emit(Values, Protocol):
         """Set `count` bytes of a memory; bounds have been checked."""
 
     # machine state, the row's result
-    def state(self, name: Register) -> Value:
+    def register(self, name: Register) -> Value:
         """A register of the machine."""
 
-    def set_state(self, name: Register, value: Value) -> None:
+    def set_register(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""
 
     def result(self, value: Value) -> None:

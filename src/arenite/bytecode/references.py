@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 def global_get(e: Emit, disp: Value) -> Value:
     """dst = arena[vmctx + disp], a global of this instance."""
-    return e.load(Space.ARENA, I64, e.state("vmctx"), disp)
+    return e.load(Space.ARENA, I64, e.register("vmctx"), disp)
 
 
 def global_set(e: Emit, value: Value, disp: Value) -> None:
     """arena[vmctx + disp] = value, a global of this instance."""
-    e.store(Space.ARENA, e.state("vmctx"), value, disp)
+    e.store(Space.ARENA, e.register("vmctx"), value, disp)
 
 
 def global_get_imported(e: Emit, disp: Value) -> Value:
     """dst = arena[arena[vmctx + disp]], a global of another instance."""
-    return e.load(Space.ARENA, I64, e.load(Space.ARENA, REF, e.state("vmctx"), disp))
+    return e.load(Space.ARENA, I64, e.load(Space.ARENA, REF, e.register("vmctx"), disp))
 
 
 def global_set_imported(e: Emit, value: Value, disp: Value) -> None:
     """arena[arena[vmctx + disp]] = value, a global of another instance."""
-    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.state("vmctx"), disp), value)
+    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.register("vmctx"), disp), value)
 
 
 def element_at(e: Emit, table_disp: Value, index: Value, code: Cause) -> Value:
     """Where the element lies in the arena; traps with `code` beyond the table's length."""
-    table = e.load(Space.ARENA, REF, e.state("vmctx"), table_disp)
+    table = e.load(Space.ARENA, REF, e.register("vmctx"), table_disp)
     trap_if(e, e.pure("ge_u", index, e.load(Space.ARENA, I32, table, TableRecord.length.offset)), code)
     elements = e.load(Space.ARENA, REF, table, TableRecord.elements.offset)
     distance = e.pure("shl", e.pure("extend_u", index, to=REF), e.const(REF, raw.SIZE.bit_length() - 1))
@@ -62,19 +62,19 @@ def table_set(e: Emit, index: Value, value: Value, disp: Value) -> None:
 
 def table_size(e: Emit, disp: Value) -> Value:
     """dst = the table's length."""
-    table = e.load(Space.ARENA, REF, e.state("vmctx"), disp)
+    table = e.load(Space.ARENA, REF, e.register("vmctx"), disp)
     return e.load(Space.ARENA, I32, table, TableRecord.length.offset)
 
 
 def ref_func(e: Emit, function: Value) -> Value:
     """dst = the reference to the module's function number `function` (its place in the instance's array)."""
-    array = e.load(Space.ARENA, REF, e.state("vmctx"), InstanceRecord.funcrefs.offset)
+    array = e.load(Space.ARENA, REF, e.register("vmctx"), InstanceRecord.funcrefs.offset)
     return e.pure("add", array, e.pure("mul", e.pure("extend_u", function, to=REF), e.const(REF, FuncRefRecord.size)))
 
 
 def ref_func_imported(e: Emit, disp: Value) -> Value:
     """dst = the reference to an imported function, which the instance holds at `disp`."""
-    return e.load(Space.ARENA, REF, e.state("vmctx"), disp)
+    return e.load(Space.ARENA, REF, e.register("vmctx"), disp)
 
 
 def _ask(builtin: Builtin) -> Meaning:

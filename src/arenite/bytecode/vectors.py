@@ -297,22 +297,22 @@ def _select(e: Emit, c: Value, a: Value, b: Value) -> Value:
 
 def _global_get(e: Emit, disp: Value) -> Value:
     """dst = arena[vmctx + disp], a global of this instance."""
-    return e.load(Space.ARENA, I64X2, e.state("vmctx"), disp)
+    return e.load(Space.ARENA, I64X2, e.register("vmctx"), disp)
 
 
 def _global_set(e: Emit, value: Value, disp: Value) -> None:
     """arena[vmctx + disp] = value, a global of this instance."""
-    e.store(Space.ARENA, e.state("vmctx"), value, disp)
+    e.store(Space.ARENA, e.register("vmctx"), value, disp)
 
 
 def _global_get_imported(e: Emit, disp: Value) -> Value:
     """dst = arena[arena[vmctx + disp]], a global of another instance."""
-    return e.load(Space.ARENA, I64X2, e.load(Space.ARENA, REF, e.state("vmctx"), disp))
+    return e.load(Space.ARENA, I64X2, e.load(Space.ARENA, REF, e.register("vmctx"), disp))
 
 
 def _global_set_imported(e: Emit, value: Value, disp: Value) -> None:
     """arena[arena[vmctx + disp]] = value, a global of another instance."""
-    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.state("vmctx"), disp), value)
+    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.register("vmctx"), disp), value)
 
 
 # --------------------------------------------------------------------------------------------------------------------------------- rows

@@ -69,9 +69,9 @@ class Interpreter:
         for field, value in (
             (context.status, e.const(I32, status)),
             (context.pc, Value(I32, e.line("trunc i64 %pc to i32"))),
-            (context.sp, e.pure("wrap", e.state("sp"), to=I32)),
-            (context.vmctx, e.pure("wrap", e.state("vmctx"), to=I32)),
-            (context.fuel, e.state("fuel")),
+            (context.sp, e.pure("wrap", e.register("sp"), to=I32)),
+            (context.vmctx, e.pure("wrap", e.register("vmctx"), to=I32)),
+            (context.fuel, e.register("fuel")),
         ):
             e.store(Space.STORE, zero, value, field.offset)
         e.end("ret void")
@@ -108,16 +108,16 @@ class Interpreter:
     def bulk(self, name: str) -> str:
         """Look up the memory, as its length was a moment ago: in the arena it may be another one than when the instance began to run."""
         e = self.routine()
-        e.to(f"{name}_bytes", **e.memory_of(e.state("vmctx")))
+        e.to(f"{name}_bytes", **e.memory_of(e.register("vmctx")))
         return e.function(name, "noinline nounwind")
 
     def start(self) -> str:
         """Look up the memory and go on: a handler, for what the arena says may fault."""
         e = self.routine()
         if RAW:  # a host function has a number
-            with e.when(e.pure("lt_u", e.state("vmctx"), e.const(I64, GRAIN))):
+            with e.when(e.pure("lt_u", e.register("vmctx"), e.const(I64, GRAIN))):
                 e.jump(PC)
-        e.jump(PC, **e.memory_of(e.state("vmctx")))
+        e.jump(PC, **e.memory_of(e.register("vmctx")))
         return e.function("start", "noinline nounwind")
 
     def dispatch(self) -> str:

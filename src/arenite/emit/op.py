@@ -166,7 +166,7 @@ class OpRoutine(Routine, ABC):
         """Go on in another frame, unless it lies where ours does; in another instance, its memory is looked up."""
         registers = {} if sp is None else {"sp": sp.text, "fp": self.frame_pointer(sp)}
         if vmctx is not None:
-            with self.when(self.pure("ne", vmctx, self.state("vmctx")), cold=True):
+            with self.when(self.pure("ne", vmctx, self.register("vmctx")), cold=True):
                 self.to("start", pc=pc.text, vmctx=vmctx.text, **registers)
         self.jump(pc, **registers)
 

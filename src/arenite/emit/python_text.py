@@ -310,11 +310,11 @@ class PythonText:
         """What a block puts in: an operand, or something about the op."""
         return Expression(type_, tree=name(f"{{{operand}}}"), operand=operand)
 
-    def state(self, name: Register) -> Expression:
+    def register(self, name: Register) -> Expression:
         """A register of the machine."""
         return REGISTERS[name]
 
-    def set_state(self, name: Register, value: Value) -> None:
+    def set_register(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""
         self.do(f"{name} = {{0}}", tree(value))
 
@@ -353,7 +353,7 @@ class PythonText:
         """Go on at `to[index]`; the last label serves whatever is too large."""
         last = self.place("last", I32)
         chosen = built("{0}[min({1}, {2})]", self.place(to.operand.name, I64).tree, tree(index), last.tree)
-        self.go(chosen, self.state("sp"), self.state("vmctx"))
+        self.go(chosen, self.register("sp"), self.register("vmctx"))
 
     def go(self, pc: ast.expr, sp: Value, vmctx: Value) -> None:
         """Go on at a pc that is known now only."""
@@ -390,7 +390,7 @@ class PythonText:
     def enter(self, to: Label | Code, sp: Value, vmctx: Value | None) -> None:
         """To the callee's first op."""
         if isinstance(to, Label):
-            self.go(tree(to.at), sp, self.state("vmctx"))
+            self.go(tree(to.at), sp, self.register("vmctx"))
             return
         assert vmctx is not None
         self.leave(to.bytecode, sp, vmctx)
@@ -401,7 +401,7 @@ class PythonText:
 
     def become(self, to: Label | Code, vmctx: Value | None) -> None:
         """To the callee's first op."""
-        self.enter(to, self.state("sp"), vmctx)
+        self.enter(to, self.register("sp"), vmctx)
 
     def return_point(self, pc: Value) -> Value:
         """Looked up."""
@@ -409,7 +409,7 @@ class PythonText:
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """To the caller; another instance has another memory."""
-        with self.when(self.pure("ne", vmctx, self.state("vmctx"))):
+        with self.when(self.pure("ne", vmctx, self.register("vmctx"))):
             self.do("SWITCH({0})", tree(vmctx))
         self.go(tree(pc), sp, vmctx)
 

@@ -80,13 +80,13 @@ class Routine(LlvmText):
         values = ", ".join(f"{self.types[n]} %{n}" for n in self.pinned)
         self.do(f'call void asm sideeffect "", "{places}"({values})')
 
-    def state(self, name: Register) -> Value:
+    def register(self, name: Register) -> Value:
         """A register of the machine; the floor stands in the store page, where another thread may raise it."""
         if name == "floor":
             return self.load(Space.STORE, I64, self.const(I32, 0), StoreContext.floor.offset)
         return self.registers[name]
 
-    def set_state(self, name: Register, value: Value) -> None:
+    def set_register(self, name: Register, value: Value) -> None:
         """Set a register of the machine."""
         self.registers[name] = value
 
@@ -113,7 +113,7 @@ class Routine(LlvmText):
     def length(self, where: Space | Memory) -> Value:
         """The same."""
         if isinstance(where, Memory) and where.area is not None:
-            return recorded_length(self, self.state("vmctx"), where) if RAW else in_bytes(self, area_pages(self, where.area))
+            return recorded_length(self, self.register("vmctx"), where) if RAW else in_bytes(self, area_pages(self, where.area))
         return super().length(where)
 
     # transfers
