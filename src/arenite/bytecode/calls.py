@@ -151,7 +151,7 @@ def rows() -> Iterator[Row]:
     """Calls and returns."""
     yield row("call", "frame:u32:frame header:u32:callee to:label", call)
     yield row("call_indirect", "index:i32 disp:u32:table.call type_:type frame:u32:frame header:u32:callee", call_indirect)
-    yield row("call_import", "disp:u32:func.call type_:type frame:u32:frame header:u32:callee", call_import)
+    yield row("call_import", "disp:u32:imported_func.call type_:type frame:u32:frame header:u32:callee", call_import)
     yield row(
         "call_host",
         "",
@@ -160,7 +160,7 @@ def rows() -> Iterator[Row]:
     )
     yield row("return", "header:u32:header", return_)
     yield row("return_call", f"{OWN} to:label", return_call)
-    yield row("return_call_import", f"disp:u32:func.call type_:type {OWN}", return_call_import)
+    yield row("return_call_import", f"disp:u32:imported_func.call type_:type {OWN}", return_call_import)
     yield row("return_call_indirect", f"index:i32 disp:u32:table.call type_:type {OWN}", return_call_indirect)
     yield row("callee", "index:i32 disp:u32:table.call type_:type", callee)
     yield row("carry", f"{OWN} frame:u32:frame", carry)

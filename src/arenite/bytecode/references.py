@@ -83,36 +83,36 @@ def _ask(builtin: Builtin) -> Meaning:
 
 def rows() -> Iterator[Row]:
     """Globals, references, tables."""
-    yield row("global.get", "disp:u32:own_global.get -> i64:any", global_get)
-    yield row("global.set", "value:i64:any disp:u32:own_global.set", global_set)
+    yield row("global.get", "disp:u32:defined_global.get -> i64:any", global_get)
+    yield row("global.set", "value:i64:any disp:u32:defined_global.set", global_set)
     yield row("global.get imported", "disp:u32:imported_global.get -> i64:any", global_get_imported)
     yield row("global.set imported", "value:i64:any disp:u32:imported_global.set", global_set_imported)
-    yield row("ref.func", f"function:u32:own_func.get -> {REF.llvm}:any", ref_func)
-    yield row("ref.func imported", f"disp:u32:func.get -> {REF.llvm}:any", ref_func_imported)
+    yield row("ref.func", f"function:u32:defined_func.get -> {REF.llvm}:any", ref_func)
+    yield row("ref.func imported", f"disp:u32:imported_func.get -> {REF.llvm}:any", ref_func_imported)
     yield row("table.get", f"index:i32 disp:u32:table.get -> {REF.llvm}:any", table_get)
     yield row("table.set", f"index:i32 value:{REF.llvm}:any disp:u32:table.set", table_set)
     yield row("table.size", "disp:u32:table -> i32", table_size)
     yield row(
         "table.grow",
-        f"table:u32:own_table.set value:{REF.llvm}:any delta:i32 -> i32",
+        f"table:u32:table_index.set value:{REF.llvm}:any delta:i32 -> i32",
         _ask(Builtin.TABLE_GROW),
         "dst = the old length, or -1",
     )
     yield row(
         "table.fill",
-        f"table:u32:own_table.set to:i32 value:{REF.llvm}:any count:i32",
+        f"table:u32:table_index.set to:i32 value:{REF.llvm}:any count:i32",
         _ask(Builtin.TABLE_FILL),
         "elements[to:][:count] = value",
     )
     yield row(
         "table.copy",
-        "table:u16:own_table.set source_table:u16:own_table.get to:i32 source:i32 count:i32",
+        "table:u16:table_index.set source_table:u16:table_index.get to:i32 source:i32 count:i32",
         _ask(Builtin.TABLE_COPY),
         "elements[to:][:count] = those of the other table",
     )
     yield row(
         "table.init",
-        "table:u16:own_table.set segment:u32:elem.get to:i32 source:i32 count:i32",
+        "table:u16:table_index.set segment:u32:elem.get to:i32 source:i32 count:i32",
         _ask(Builtin.TABLE_INIT),
         "elements[to:][:count] = segment[source:][:count]",
     )

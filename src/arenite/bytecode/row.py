@@ -15,7 +15,7 @@ go by roles: no op is known to them by its name.
 
 Encoding: u16 op, then the destination, then the operands, each at its natural alignment, in units of 8 bytes.
 
-Example:  parse("a:i32 b:i32 -> i32"); parse("disp:u32:own_global.get -> i64:any")
+Example:  parse("a:i32 b:i32 -> i32"); parse("disp:u32:defined_global.get -> i64:any")
 """
 
 from __future__ import annotations
@@ -77,15 +77,15 @@ ROLES: Final[dict[str, str]] = {
     "any": "bits of any type, which the op hands on as they are; of the destination: of the type of what was handed on",
     "offset": "a distance in linear memory",
     "lane": "one of a vector's lanes, by its number",
-    "own_global": "a global of the instance, by its place there",
+    "defined_global": "a global of the instance, by its place there",
     "imported_global": "an imported global, by the place of its offset in the instance",
-    "own_table": "a table, by its number",
+    "table_index": "a table, by its number",
     "table": "a table, by the place of its offset in the instance",
     "memory": "a memory, by the place of its record's offset in the instance",
-    "own_memory": "a memory, by its number",
+    "memory_index": "a memory, by its number",
     "page": "the logarithm of the size of a memory's pages",
-    "own_func": "a function of the module, by its number without the imported ones",
-    "func": "an imported function, by the place of its reference in the instance",
+    "defined_func": "a function of the module, by its number without the imported ones",
+    "imported_func": "an imported function, by the place of its reference in the instance",
     "elem": "an element segment, by its number",
     "data": "a data segment, by its number",
     "far": "a slot, by a byte offset from the frame that may pass 65535",

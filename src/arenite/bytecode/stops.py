@@ -158,23 +158,23 @@ STOPS: Final[dict[int, Stop]] = {
     Builtin.MEMORY_GROW_ANY: Stop(
         Resume.BEHIND,
         "the old size of a memory in its pages, or -1",
-        _arguments("memory:own_memory delta:i64"),
+        _arguments("memory:memory delta:i64"),
         I64,
         "nothing; a few microseconds",
     ),
     Builtin.MEMORY_COPY_ANY: Stop(
         Resume.BEHIND,
         "copy bytes from a memory to one, which may be the same",
-        _arguments("memory:own_memory other:own_memory to:i64 source:i64 count:i64"),
+        _arguments("memory:memory other:memory to:i64 source:i64 count:i64"),
         price=BYTES,
     ),
     Builtin.MEMORY_FILL_ANY: Stop(
-        Resume.BEHIND, "set bytes of a memory", _arguments("memory:own_memory to:i64 byte:i32 count:i64"), price=BYTES
+        Resume.BEHIND, "set bytes of a memory", _arguments("memory:memory to:i64 byte:i32 count:i64"), price=BYTES
     ),
     Builtin.MEMORY_INIT_ANY: Stop(
         Resume.BEHIND,
         "copy from a passive data segment to a memory",
-        _arguments("segment:data memory:own_memory to:i64 source:i32 count:i32"),
+        _arguments("segment:data memory:memory to:i64 source:i32 count:i32"),
         price=BYTES,
     ),
     HOT: Stop(Resume.HERE, "the function that begins at pc is called often; the tier may compile it"),

@@ -137,19 +137,19 @@ def _spaces(module: ModuleCode) -> dict[str, tuple[int, int, bytes]]:
     """What operands name, by their roles: where the first one is, how far apart they are, and the class of each (or of its elements)."""
     layout = module.layout
     imported = [i.type for i in module.imports]
-    own_globals = bytes([global_class(slot) for type_, _ in module.globals for slot in slots((type_.content,))])
+    defined_globals = bytes([global_class(slot) for type_, _ in module.globals for slot in slots((type_.content,))])
     imported_globals = bytes([global_class(t.content) for t in imported if isinstance(t, GlobalType)])
     tables = classes_of(t.element for t in (*imported, *module.tables) if isinstance(t, TableType))
     functions = bytes([FUNCTION_REFERENCE])
     return {
-        "own_global": (layout.defined_global(0), GlobalRecord.size, own_globals),
+        "defined_global": (layout.defined_global(0), GlobalRecord.size, defined_globals),
         "imported_global": (layout.imported_global(0), WORD, imported_globals),
-        "own_table": (0, 1, tables),
+        "table_index": (0, 1, tables),
         "table": (layout.table(0), WORD, tables),
         "memory": (layout.memory(0), WORD, bytes(layout.memories)),
-        "own_memory": (0, 1, bytes(len(module.all_memories))),
-        "own_func": (0, 1, functions * module.function_count),
-        "func": (layout.function(0), WORD, functions * layout.imported_functions),
+        "memory_index": (0, 1, bytes(len(module.all_memories))),
+        "defined_func": (0, 1, functions * module.function_count),
+        "imported_func": (layout.function(0), WORD, functions * layout.imported_functions),
         "elem": (0, 1, classes_of(e.element_type for e in module.elements)),
         "data": (0, 1, bytes(len(module.data))),
     }

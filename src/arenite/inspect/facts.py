@@ -19,7 +19,7 @@ from arenite.layout.records import MemoryRecord
 from arenite.layout.types import PAGE_BITS, type_name
 from arenite.snapshot.container import FORMAT
 from arenite.snapshot.values import BYTES
-from arenite.wasi.travel import FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output
+from arenite.wasi.travel import FrozenGuest, Input, OpenDirectory, OpenFile, Output, RootDirectory
 from arenite.world.travel import decode
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _descriptor(one: FrozenDescriptor) -> str:
             return f"standard input, {len(one.left):,} bytes of it not read" if one.left else "standard input"
         case Output():
             return {"stdout": "standard output", "stderr": "standard error"}[one.role]
-        case Given():
+        case RootDirectory():
             return f"directory {_text(one.directory)}"
         case OpenFile():
             return f"file {_text(one.path)} in {_text(one.directory)}, at byte {one.position:,}"

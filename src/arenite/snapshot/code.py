@@ -6,7 +6,7 @@ signature, so they may have other numbers by then (`older` knows signatures that
 from outside.
 
     blob = carried(code)                      # compressed
-    code = restored(blob, own_translation)    # own: the module as this version decodes it
+    code = restored(blob, decoded)            # decoded: the module as this version decodes it
 """
 
 from __future__ import annotations
@@ -132,17 +132,17 @@ def carried_sections(code: ModuleCode, ops: list[str]) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL, threads=-1).compress(data)
 
 
-def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
-    """The module of `own` with the bytecode that travelled along.
+def restored(blob: bytes, decoded: ModuleCode) -> ModuleCode:
+    """The module with the bytecode that travelled along.  `decoded`: the module as its file says, bodies aside.
 
     Raises: `SnapshotError` when it is damaged, breaks a rule of bytecode, or uses an op that is no more.
     """
     from arenite.bytecode.verify import verify_module  # noqa: PLC0415 (what a process of the user's has kept was verified)
 
     try:
-        data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(own.file)))
+        data = decompressed(blob, min(LARGEST, SMALL + GROWTH * len(decoded.file)))
         names, parts = _parts(data)
-        code = with_sections(own, parts)
+        code = with_sections(decoded, parts)
         _check_functions(code)
         if len(parts) < len(SECTIONS) or names != [signature(row) for row in bytecode.TABLE]:
             renumbered, places = Renumbering(code, names).of(code.bytecode)
@@ -153,23 +153,23 @@ def restored(blob: bytes, own: ModuleCode) -> ModuleCode:
     return code
 
 
-def checked_sections(own: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
-    """The module of `own` with sections that this version made.  Raises: any of `BREAKS` for what it cannot have made, `Limit`."""
+def checked_sections(decoded: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
+    """A module with sections that this version made.  Raises: any of `BREAKS` for what it cannot have made, `Limit`."""
     from arenite.bytecode.verify import verify_module  # noqa: PLC0415 (as above)
 
-    code = with_sections(own, parts)
+    code = with_sections(decoded, parts)
     _check_functions(code)
     verify_module(code)
     return code
 
 
-def with_sections(own: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
+def with_sections(decoded: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
     """A module with other sections; files of earlier versions have not the last.  Raises: `ValueError`."""
     if len(parts) < len(SECTIONS) - 1:
         raise ValueError(f"{len(parts)} sections; expected {len(SECTIONS)}")
-    most = len(own.function_types) + 1  # pieces of a list: one too many is found out
+    most = len(decoded.function_types) + 1  # pieces of a list: one too many is found out
     found = {s.name: Pieces(part, most) if s.listed else part for s, part in zip(SECTIONS, parts, strict=False)}
-    return replace(own, **found)  # type: ignore[arg-type]  # each by its own name
+    return replace(decoded, **found)  # type: ignore[arg-type]  # each by its own name
 
 
 def _parts(data: bytes) -> tuple[list[str], list[bytes]]:
@@ -227,14 +227,14 @@ def _check_functions(code: ModuleCode) -> None:
     last, size = 0, len(code.bytecode)
     for function, type_, locals_ in zip(code.all_functions(), types, code.locals, strict=True):
         params = len(slots(code.types[type_].params))
-        own = len(locals_) // 4 - params
+        declared = len(locals_) // 4 - params
         if (
             function.type_index != type_
             or not 0 <= function.begin < function.end <= size
             or function.begin % UNIT
             or len(locals_) % 4
-            or own < 0
-            or function.header + FrameHeader.size + 8 * own > function.frame_size
+            or declared < 0
+            or function.header + FrameHeader.size + 8 * declared > function.frame_size
             or not last <= function.safepoints <= len(code.safepoints)
         ):
             raise InternalError(f"a function that cannot be: {function}")

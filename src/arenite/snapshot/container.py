@@ -211,8 +211,8 @@ class Reader:
             if os.pread(fd, len(MAGIC), 0) != MAGIC:
                 raise SnapshotError(f"{name}: not a snapshot")
             if not (asked or is_small(fd)):
-                fd, own = -1, fd
-                return cls(own, name, limits)
+                fd, kept = -1, fd
+                return cls(kept, name, limits)
             copy, seal = private_copy(fd, name, limits if asked else None, key)
         finally:
             if fd >= 0:

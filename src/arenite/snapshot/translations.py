@@ -52,10 +52,10 @@ def entry_name(file_digest: bytes, bytecode_digest: str = "") -> str:
     return hashlib.sha256(b"raw" * RAW + _version() + file_digest + bytecode_digest.encode()).hexdigest()[:40]
 
 
-def find(cache: Cache, name: str, wasm: WasmFile, own: Callable[[bytes], ModuleCode]) -> ModuleCode | None:
+def find(cache: Cache, name: str, wasm: WasmFile, without_bodies: Callable[[bytes], ModuleCode]) -> ModuleCode | None:
     """What was kept under a name; None if there is nothing to be used.
 
-    `own`: makes the module without code of its file, where the entry is not known to be the user's.
+    `without_bodies`: decodes the module's file, where the entry is not known to be the user's.
     Raises: what `wasm.load` does, where the file is needed.
     """
     found = cache.get(name)
@@ -63,16 +63,16 @@ def find(cache: Cache, name: str, wasm: WasmFile, own: Callable[[bytes], ModuleC
         return None
     head, names, records, *parts = found.pieces
     if not found.proven:
-        return _verified(wasm, own, parts)
+        return _verified(wasm, without_bodies, parts)
     code, more = structure.read(head, names, records, wasm)
     code = codes.with_sections(code, parts)
     codes.know_digest(code, more["bytecode"])
     return code
 
 
-def _verified(wasm: WasmFile, own: Callable[[bytes], ModuleCode], parts: list[bytes]) -> ModuleCode | None:
+def _verified(wasm: WasmFile, without_bodies: Callable[[bytes], ModuleCode], parts: list[bytes]) -> ModuleCode | None:
     """Bytecode that anybody may have written, if it keeps the rules."""
-    module = own(wasm.data)
+    module = without_bodies(wasm.data)
     try:
         return codes.checked_sections(module, parts)
     except (*codes.BREAKS, AreniteError) as error:

@@ -238,18 +238,18 @@ class Reading:
     def check_instance(self, fields: Fields, instance: InstanceAddr) -> None:
         """What an instance refers to is of the types that its module asks for and declares."""
         held = {"tables": instance.tables, "memories": instance.memories, "globals": instance.globals}
-        for name, wanted, own in self.parts(instance.module_index):
+        for name, imported, defined in self.parts(instance.module_index):
             found: tuple[Any, ...] = held[name]
-            if len(found) != len(wanted) + len(own):
-                raise fields.error(name, f"{len(wanted) + len(own)} of them")
+            if len(found) != len(imported) + len(defined):
+                raise fields.error(name, f"{len(imported) + len(defined)} of them")
             big = 1 << 64  # what has grown is larger than an import asks for
-            fits = [match_extern(h.type, w, big) for w, h in zip(wanted, found, strict=False)]
-            fits += [h.type == t for h, t in zip(found[len(wanted) :], own, strict=True)]
+            fits = [match_extern(h.type, t, big) for t, h in zip(imported, found, strict=False)]
+            fits += [h.type == t for h, t in zip(found[len(imported) :], defined, strict=True)]
             if not all(fits):
                 raise fields.error(name, f"what the module {instance.code.name!r} imports and declares")
 
     def parts(self, module: int) -> tuple[tuple[str, list[Any], list[Any]], ...]:
-        """Types of the tables, memories and globals that a module imports, and of its own; once, however many instances it has."""
+        """Types of the tables, memories and globals that a module imports and defines; once, however many instances it has."""
         found = self._parts.get(module)
         if found is None:
             code = self.modules[module]
@@ -259,7 +259,9 @@ class Reading:
                 ("globals", GlobalType, [type_ for type_, _ in code.globals]),
             )
             imported = [i.type for i in code.imports]
-            found = self._parts[module] = tuple((name, [t for t in imported if isinstance(t, k)], own) for name, k, own in kinds)
+            found = self._parts[module] = tuple(
+                (name, [t for t in imported if isinstance(t, k)], defined) for name, k, defined in kinds
+            )
         return found
 
     def functions(self, resolver: Resolver, registry: Registry) -> None:

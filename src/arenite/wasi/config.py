@@ -22,7 +22,7 @@ from arenite.wasi.descriptors import NONBLOCK, Descriptor, Session, of_stream
 from arenite.wasi.host import HostModule, Trace, function
 from arenite.wasi.path import how_to_open
 from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
-from arenite.wasi.travel import FrozenDescriptor, FrozenGuest, Given, Input, OpenDirectory, OpenFile, Output
+from arenite.wasi.travel import FrozenDescriptor, FrozenGuest, Input, OpenDirectory, OpenFile, Output, RootDirectory
 from arenite.world import hostio
 from arenite.world.clocks import Clocks, SystemClocks, thaw_clocks
 from arenite.world.directories import Directory
@@ -294,7 +294,7 @@ class WasiConfig:
                     return Descriptor(opened, frozen.rights, frozen.inheriting, frozen.flags)
         except SnapshotError as error:
             raise SnapshotError(f"descriptor {frozen.number}, {error}") from error
-        assert isinstance(frozen, Given)
+        assert isinstance(frozen, RootDirectory)
         root = roots[frozen.directory]
         directory = Directory(root.dir, Origin(root), waits=not frozen.flags & NONBLOCK, is_root=True)
         return Descriptor(directory, frozen.rights, frozen.inheriting, frozen.flags)

@@ -42,7 +42,7 @@ class Output(shapes.KeptOutput, FrozenDescriptor):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(shapes.KeptRoot, FrozenDescriptor):
+class RootDirectory(shapes.KeptRoot, FrozenDescriptor):
     """A directory that the guest was given."""
 
 
@@ -56,7 +56,9 @@ class OpenDirectory(shapes.KeptDirectory, FrozenDescriptor):
     """A directory opened through a directory.  How far it is read the guest knows: its cookies count entries."""
 
 
-SHAPES: dict[str, type[FrozenDescriptor]] = {shape.kind: shape for shape in (Input, Output, Given, OpenFile, OpenDirectory)}
+SHAPES: dict[str, type[FrozenDescriptor]] = {
+    shape.kind: shape for shape in (Input, Output, RootDirectory, OpenFile, OpenDirectory)
+}
 
 
 def texts(value: object, where: str) -> tuple[bytes, ...]:
@@ -98,4 +100,4 @@ class FrozenGuest:
 
     def directories(self) -> list[bytes]:
         """Names of the directories that it was given and still needs."""
-        return sorted({one.directory for one in self.descriptors if isinstance(one, (Given, OpenFile, OpenDirectory))})
+        return sorted({one.directory for one in self.descriptors if isinstance(one, (RootDirectory, OpenFile, OpenDirectory))})

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from arenite.bytecode.row import Row
 
 SPACES = {
-    "own_table": "table",
-    "own_memory": "own_memory",
+    "table_index": "table",
+    "memory_index": "memory",
     "elem": "elem",
     "data": "data",
 }  # role of an op's operand -> index space
