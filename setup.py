@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GROUP = "arenite"  # all hot modules are one library, so that calls between them are direct
 FIXED = {
     "wasm": ("budget", "codes", "reader", "sink", "decode", "validate"),
-    "wasm/body": ("context", "control", "memory", "numeric", "stacks", "tables", "variables", "vectors", "walk"),
+    "wasm/body": ("context", "control", "exceptions", "memory", "numeric", "stacks", "tables", "variables", "vectors", "walk"),
     "tiers/baseline": ("holes", "tables", "fields", "accumulators", "compiler"),
     "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "calls", "walk"),
 }

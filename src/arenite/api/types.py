@@ -232,6 +232,7 @@ def wrapped(type_: core.ExternType) -> AnyType:
         return FuncType.of(type_)
     if isinstance(type_, core.GlobalType):
         return GlobalType(ValType(type_.content), type_.mutable)
+    assert not isinstance(type_, core.TagType), "no module that is run has one yet"
     limits = Limits(type_.limits.minimum, type_.limits.maximum)
     if isinstance(type_, core.TableType):
         return TableType(ValType(type_.element), limits, type_.is_64)

@@ -45,6 +45,7 @@ class Survey(Sink):
         self.ops.add(code_of(first, Reader(self.data, self.at + 1, len(self.data)).u32()) if prefixed else first)
 
     numeric = wide = load = store = vector = lane = access_lane = bulk = told
+    throw = throw_ref = catch = catch_all = delegate = rethrow = read
     const128 = shuffle = select = ref_null = ref_is_null = ref_func = table_get = table_set = return_call = (
         return_call_indirect
     ) = read
@@ -60,6 +61,15 @@ class Survey(Sink):
             self.used.add("multi-value")
 
     loop = if_ = block
+
+    def try_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
+        """See `Sink`."""
+        self.block(params, results)
+        self.read()
+
+    def try_table(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:  # noqa: ARG002
+        """See `Sink`."""
+        self.try_(params, results)
 
     def types(self, types: Iterable[int]) -> None:
         """Types that a body names."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.layout.types import PAGE_BITS, FuncType, GlobalType, MemoryType, TableType, type_name
+from arenite.layout.types import PAGE_BITS, FuncType, GlobalType, MemoryType, TableType, TagType, type_name
 
 if TYPE_CHECKING:
     from arenite.layout.types import ExternType, Limits
@@ -51,6 +51,8 @@ def describe(type_: ExternType) -> str:
             return f"{_wide(type_)}memory of {reach(type_.limits, page(type_))}"
         case GlobalType():
             return f"global {'mut ' if type_.mutable else ''}{type_name(type_.content)}"
+        case TagType():
+            return str(type_)
 
 
 def _wide(type_: TableType | MemoryType) -> str:

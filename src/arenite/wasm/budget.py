@@ -37,6 +37,7 @@ EXPORT: Final = 320
 FUNCTION: Final = 80
 BODY: Final = 200
 GLOBAL: Final = 340
+TAG: Final = 80
 LIMITED: Final = 400  # a table or a memory
 SEGMENT: Final = 330
 ITEM: Final = 24  # of an element segment
@@ -50,6 +51,7 @@ OPERAND: Final = 40  # the greatest height of the operand stack
 LOCAL: Final = 32
 BLOCK: Final = 300  # the greatest depth of blocks
 LABEL: Final = 16
+CATCH: Final = 120  # the longest list of catches
 LABEL_USE: Final = 40
 
 # prices of what translation writes

@@ -37,7 +37,7 @@ HAS_MAXIMUM: Final = 1  # flags of limits; `features` knows them too, by what th
 IS_64: Final = 4
 HAS_PAGE_SIZE: Final = 8
 MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
-ORDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
+ORDER: Final = (1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
 VECTOR_PREFIX: Final = 0xFD
 CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "v128.const", "global.get", "ref.null", "ref.func"} | {
     f"{t}.{op}"
@@ -94,6 +94,7 @@ class Decoder:
             10: self.code,
             11: lambda: self.vector(self.data, price.SEGMENT),
             12: self.datacount,
+            13: lambda: self.vector(self.tag, price.TAG),
         }
         r, m = self.r, self.module
         place = 0  # id of the last section that is not custom
@@ -216,6 +217,9 @@ class Decoder:
             case ExternKind.GLOBAL:
                 m.globals.append(self.globaltype())
                 space = m.globals
+            case ExternKind.TAG:
+                m.tags.append(self.tagtype())
+                space = m.tags
             case _:
                 raise DecodeError("malformed import kind" + missing(EXTERNS.get(kind)), r.pos - 1)
         m.imports.append(Import(module, name, ExternKind(kind), len(space) - 1, at))
@@ -245,6 +249,17 @@ class Decoder:
             raise DecodeError("malformed mutability", self.r.pos - 1)
         return GlobalType(content, bool(mutability))
 
+    def tagtype(self) -> int:
+        """The type of a tag, an index.  Spec: binary-tagtype."""
+        attribute = self.r.byte()
+        if attribute:
+            raise DecodeError(f"malformed tag attribute {attribute:02x}", self.r.pos - 1)
+        return self.r.u32()
+
+    def tag(self) -> None:
+        """An entry of the tag section."""
+        self.module.tags.append(self.tagtype())
+
     def global_(self) -> None:
         """An entry of the global section."""
         self.module.globals.append(self.globaltype())
@@ -256,7 +271,7 @@ class Decoder:
         r, at = self.r, self.r.pos
         name = self.name()
         kind = r.byte()
-        if kind > ExternKind.GLOBAL:
+        if kind > ExternKind.TAG:
             raise DecodeError("malformed export kind" + missing(EXTERNS.get(kind)), r.pos - 1)
         self.module.exports.append(Export(name, ExternKind(kind), r.u32(), at))
 

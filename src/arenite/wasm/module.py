@@ -1,6 +1,6 @@
 """A decoded module: the abstract syntax of the standard as plain data, and where its pieces lie in the file.
 
-- Index spaces are whole: `funcs`, `tables`, `memories` and `globals` begin with the imported ones, in order.
+- Index spaces are whole: `funcs`, `tables`, `memories`, `globals` and `tags` begin with the imported ones, in order.
 - Bodies and data stay in the file: they are (start, end) offsets into `data`.
 - A constant expression is a tuple of instructions without its `end`: `(("global.get", 0), ("i32.const", -1), ("i32.add",))`.
   Integers are signed, floats are bit patterns, `ref.null` carries its value type.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.errors import DecodeError
 from arenite.features import SUPPORTED, Features
-from arenite.layout.types import ExportType, ImportType
+from arenite.layout.types import ExportType, ImportType, TagType
 from arenite.wasm.budget import CHARACTER, NAME, Budget
 from arenite.wasm.reader import Reader
 
@@ -35,6 +35,7 @@ class ExternKind(IntEnum):
     TABLE = 1
     MEMORY = 2
     GLOBAL = 3
+    TAG = 4
 
 
 class Mode(IntEnum):
@@ -127,6 +128,7 @@ class Module:
     tables: list[TableType] = field(default_factory=list)
     memories: list[MemoryType] = field(default_factory=list)
     globals: list[GlobalType] = field(default_factory=list)
+    tags: list[int] = field(default_factory=list)
     inits: list[GlobalInit] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     start: int | None = None
@@ -176,6 +178,8 @@ class Module:
                 return self.memories[index]
             case ExternKind.GLOBAL:
                 return self.globals[index]
+            case ExternKind.TAG:
+                return TagType(self.types[self.tags[index]])
 
     def import_types(self) -> list[ImportType]:
         """What the module asks for, in order."""

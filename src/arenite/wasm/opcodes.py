@@ -5,7 +5,7 @@
 Rows stand under the chapter of the standard that they belong to; the walk over bodies has a file for each.  A star for the type says
 that it depends on context: the validator knows.  `memarg:4` is a memarg of an access that is 4 bytes wide; its natural alignment follows.
 Immediates are named after what they index (`labelidx`, `memidx`, …) or what they are (`i32`, `blocktype`, `valtypes`, `heaptype`);
-`labelidxs` is a vector of labels and the default label.  Names in braces have codes one after the other.
+`labelidxs` is a vector of labels and the default label, `catches` one of tags and labels.  Names in braces have codes one after the other.
 
 Example:  BY_NAME["i32.load8_u"].width == 1
 """
@@ -32,6 +32,7 @@ MEMORY: Final = 6
 NUMERIC: Final = 7
 REFERENCE: Final = 8
 VECTOR: Final = 9
+EXCEPTION: Final = 10
 CHAPTERS: Final = {
     "control": CONTROL,
     "parametric": PARAMETRIC,
@@ -41,6 +42,7 @@ CHAPTERS: Final = {
     "numeric": NUMERIC,
     "reference": REFERENCE,
     "vector": VECTOR,
+    "exception": EXCEPTION,
 }
 
 ROWS = """
@@ -60,6 +62,15 @@ control
 11    | call_indirect       | typeidx tableidx  | *                | mvp                      | exec-call_indirect
 12    | return_call         | funcidx           | *                | tail-call                | exec-return_call
 13    | return_call_indirect | typeidx tableidx | *                | tail-call                | exec-return_call_indirect
+exception
+06    | try                 | blocktype         | *                | legacy-exceptions        | exec-try
+07    | catch               | tagidx            | *                | legacy-exceptions        | exec-try
+08    | throw               | tagidx            | *                | exceptions               | exec-throw
+09    | rethrow             | labelidx          | *                | legacy-exceptions        | exec-rethrow
+0A    | throw_ref           |                   | *                | exceptions               | exec-throw_ref
+18    | delegate            | labelidx          | *                | legacy-exceptions        | exec-try
+19    | catch_all           |                   | *                | legacy-exceptions        | exec-try
+1F    | try_table           | blocktype catches | *                | exceptions               | exec-try_table
 parametric
 1A    | drop                |                   | *                | mvp                      | exec-drop
 1B    | select              |                   | *                | mvp                      | exec-select

@@ -15,7 +15,7 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 from arenite.errors import DecodeError
-from arenite.layout.types import EXTERNREF, FUNCREF, I32, V128
+from arenite.layout.types import EXNREF, EXTERNREF, FUNCREF, I32, V128
 from arenite.wasm.features import heap_type, malformed
 
 MASK32: Final = 0xFFFFFFFF
@@ -24,7 +24,7 @@ LARGEST: Final = 0x7FFF_FFFF_FFFF_FFFF
 
 def is_reference(type_: i64) -> bool:
     """Whether values of a type are references."""
-    return EXTERNREF <= type_ <= FUNCREF
+    return EXTERNREF <= type_ <= FUNCREF or type_ == EXNREF
 
 
 @final
@@ -55,9 +55,9 @@ class Reader:
         return self.data[pos]
 
     def type_byte(self) -> i64:
-        """The first byte of a value type; `63 70` and `63 6F`, the long forms of `funcref` and `externref`, give the short ones."""
+        """The first byte of a value type; `63 70` and the like, the long forms of `funcref` and others, give the short ones."""
         byte = self.byte()
-        if byte == 0x63 and self.pos < self.end and self.data[self.pos] in (0x70, 0x6F):
+        if byte == 0x63 and self.pos < self.end and is_reference(self.data[self.pos]):
             return self.byte()
         return byte
 

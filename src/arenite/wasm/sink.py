@@ -14,7 +14,14 @@ A sink overrides what it wants; each method here does nothing, so plain validati
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64, mypyc_attr
+
+CATCH, CATCH_REF, CATCH_ALL, CATCH_ALL_REF = range(
+    4
+)  # kinds of catches; those with REF push the exception, after what it carries
+REFS: Final = (CATCH_REF, CATCH_ALL_REF)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -152,3 +159,34 @@ class Sink:
 
     def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
         """The same as a tail call."""
+
+    # exceptions
+    def throw(self, tag: i64) -> None:
+        """Pops what an exception of the tag carries and throws it."""
+
+    def throw_ref(self) -> None:
+        """Pops an exception and throws it."""
+
+    def try_table(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:
+        """A block begins whose catches, in this order, ask for an exception: kind, tag or -1, depth.
+
+        0 is the block around it: it does not count itself.
+        """
+
+    def try_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
+        """The older form: a block begins that has catches, each up to the next or the `end`, or ends in `delegate`."""
+
+    def catch(self, tag: i64, live: bool) -> None:
+        """A catch of the innermost `try_` begins, with what the exception carries on the stack; `live`: as of `else_`."""
+
+    def catch_all(self, live: bool) -> None:
+        """The last one begins, for any exception, with nothing."""
+
+    def delegate(self, depth: i64, live: bool) -> None:
+        """The innermost `try_` ends as with `end`; exceptions in it are as if thrown by an instruction of the block named.
+
+        0 is the block around it; if it is a `try_`, its catches count if the `delegate` is not in one of them.
+        """
+
+    def rethrow(self, depth: i64) -> None:
+        """Throws the exception of the catch named again."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import FUNCREF, PAGE_BITS, GlobalType
-from arenite.wasm.features import SECTIONS, TYPES
-from arenite.wasm.module import Mode
+from arenite.wasm.features import EXTERNS, SECTIONS, TYPES
+from arenite.wasm.module import ExternKind, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +29,7 @@ def uses(module: Module) -> Iterator[tuple[str, int]]:
     yield from _types(module, 1, (t for type_ in module.types for t in (*type_.params, *type_.results)))
     yield from _types(module, 6, (item.content for item in module.globals))
     yield from _types(module, 4, (table.element for table in module.tables if table.element != FUNCREF))
+    yield from _types(module, 9, (element.type for element in module.elements if element.type != FUNCREF))
     if any(table.is_64 for table in module.tables) or any(memory.is_64 for memory in module.memories):
         yield "memory64", _at(module, 5 if any(memory.is_64 for memory in module.memories) else 4)
     if len(module.memories) > 1:
@@ -42,6 +43,8 @@ def uses(module: Module) -> Iterator[tuple[str, int]]:
     for section, segment in segments:
         if segment.mode != Mode.ACTIVE:
             yield "bulk-memory", _at(module, section)
+    if module.tags:
+        yield EXTERNS[ExternKind.TAG], _at(module, 13)
     for section in module.sections:
         if section in SECTIONS:
             yield SECTIONS[section], _at(module, section)

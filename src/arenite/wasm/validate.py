@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
-from arenite.features import SUPPORTED, missing
+from arenite.features import SUPPORTED, TRIED, missing
 from arenite.layout.types import FUNCREF, MAX_PAGES, MAX_U32, MAX_U64, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.module import ExternKind, Mode
@@ -56,6 +56,7 @@ class Rules:
             ExternKind.TABLE: len(module.tables),
             ExternKind.MEMORY: len(module.memories),
             ExternKind.GLOBAL: len(module.globals),
+            ExternKind.TAG: len(module.tags),
         }
 
     def check(self) -> None:
@@ -80,16 +81,22 @@ class Rules:
 
     def features(self) -> None:
         """It uses none that it may not use, as far as that shows outside of bodies."""
-        if self.m.features != SUPPORTED:
+        if not self.m.features >= SUPPORTED | TRIED:
             for name, at in uses(self.m):
                 if name not in self.m.features:
                     raise ValidationError("the module cannot be used" + missing(name), at)
 
     def signatures(self) -> None:
-        """Functions, imported or not, name a type."""
+        """Functions and tags, imported or not, name a type; those of tags have no results.  Spec: valid-tagtype."""
         for typeidx in self.m.funcs:
             if typeidx >= len(self.m.types):
                 raise ValidationError(f"unknown type {typeidx}", self.at(3) or self.at(2))
+        for typeidx in self.m.tags:
+            at = self.at(13) or self.at(2)
+            if typeidx >= len(self.m.types):
+                raise ValidationError(f"unknown type {typeidx}", at)
+            if self.m.types[typeidx].results:
+                raise ValidationError("non-empty tag result type", at)
 
     def limits(self) -> None:
         """Tables and memories have limits that make sense.  Spec: valid-limits."""

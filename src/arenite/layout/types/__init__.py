@@ -2,7 +2,7 @@
 
     values      value types, which are ints
     functions   function types
-    externs     types of tables, memories, globals; limits; imports and exports
+    externs     types of tables, memories, globals, tags; limits; imports and exports
     matching    which type may stand where another is wanted
 
 Example:  FuncType((I32, I32), (I64,))
@@ -21,11 +21,13 @@ from arenite.layout.types.externs import (
     Limits,
     MemoryType,
     TableType,
+    TagType,
 )
 from arenite.layout.types.functions import FuncType
 from arenite.layout.types.matching import match, match_all, match_extern, match_func, match_limits
 from arenite.layout.types.values import (
     BOTTOM,
+    EXNREF,
     EXTERNREF,
     F32,
     F64,
@@ -47,6 +49,7 @@ from arenite.layout.types.values import (
 __all__ = [
     "ALL_PAGE_BITS",
     "BOTTOM",
+    "EXNREF",
     "EXTERNREF",
     "F32",
     "F64",
@@ -73,6 +76,7 @@ __all__ = [
     "Limits",
     "MemoryType",
     "TableType",
+    "TagType",
     "match",
     "match_all",
     "match_extern",

@@ -83,7 +83,16 @@ class GlobalType(NamedTuple):
         return f"global {'mutable ' if self.mutable else ''}{type_name(self.content)}"
 
 
-ExternType = FuncType | TableType | MemoryType | GlobalType
+class TagType(NamedTuple):
+    """What an exception of a tag carries: the parameters of `type`, which has no results.  Spec: syntax-tagtype."""
+
+    type: FuncType
+
+    def __str__(self) -> str:
+        return f"tag ({' '.join(map(type_name, self.type.params))})"
+
+
+ExternType = FuncType | TableType | MemoryType | GlobalType | TagType
 
 
 class ImportType(NamedTuple):

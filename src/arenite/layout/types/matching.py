@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.layout.types.externs import ExternType, GlobalType, Limits, MemoryType, TableType
+from arenite.layout.types.externs import ExternType, GlobalType, Limits, MemoryType, TableType, TagType
 from arenite.layout.types.functions import FuncType
 from arenite.layout.types.values import BOTTOM
 
@@ -54,4 +54,6 @@ def match_extern(found: ExternType, wanted: ExternType, size: int = 0) -> bool:
     if isinstance(wanted, GlobalType) and isinstance(found, GlobalType):
         fits = match_variable if wanted.mutable else match
         return found.mutable == wanted.mutable and fits(found.content, wanted.content)
+    if isinstance(wanted, TagType) and isinstance(found, TagType):
+        return match_func(found.type, wanted.type)
     return isinstance(wanted, FuncType) and isinstance(found, FuncType) and match_func(found, wanted)

@@ -16,6 +16,7 @@ F64: Final = 0x7C
 V128: Final = 0x7B
 FUNCREF: Final = 0x70
 EXTERNREF: Final = 0x6F
+EXNREF: Final = 0x69
 BOTTOM: Final = 0  # the type of what unreachable code pops: matches every type
 UPPER: Final = 1  # in tables of slots: the second slot of a v128
 
@@ -27,9 +28,10 @@ NAMES: Final[dict[int, str]] = {
     V128: "v128",
     FUNCREF: "funcref",
     EXTERNREF: "externref",
+    EXNREF: "exnref",
 }
 NUMERIC: Final = (I32, I64, F32, F64)
-REFERENCES: Final = (FUNCREF, EXTERNREF)
+REFERENCES: Final = (FUNCREF, EXTERNREF, EXNREF)
 
 VECTORS: Final = (V128,)
 

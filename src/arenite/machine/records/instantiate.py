@@ -10,7 +10,7 @@ from arenite.bytecode.segments import PASSIVE
 from arenite.errors import LinkError, Trap
 from arenite.layout import raw
 from arenite.layout.records import InstanceRecord, TableRecord
-from arenite.layout.types import ExternType, FuncType, GlobalType, MemoryType, TableType, match_extern
+from arenite.layout.types import ExternType, FuncType, MemoryType, TableType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
 from arenite.machine.records.globals import write_bits
 from arenite.machine.records.memories import memory_view, new_memory
@@ -151,7 +151,7 @@ def _put_data(machine: Machine, instance: InstanceAddr) -> None:
         machine.cage.arena[at : at + len(dropped)] = dropped
 
 
-def export(machine: Machine, instance: InstanceAddr, type_: FuncType | TableType | MemoryType | GlobalType, index: int) -> Addr:
+def export(machine: Machine, instance: InstanceAddr, type_: ExternType, index: int) -> Addr:
     """The thing an export names."""
     if isinstance(type_, FuncType):
         return FuncAddr(function_reference(machine, instance.at, instance.code, index), type_)

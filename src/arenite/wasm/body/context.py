@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.features import SUPPORTED, missing
-from arenite.layout.types import NUMERIC, REFERENCES, VECTORS
+from arenite.layout.types import EXNREF, NUMERIC, REFERENCES, VECTORS
 from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import TYPES
 from arenite.wasm.module import ExternKind, Module
@@ -38,12 +38,13 @@ class Context:
         self.memory_index = [memory.index_type for memory in module.memories]
         self.globals = [type_.content for type_ in module.globals]
         self.mutable = [type_.mutable for type_ in module.globals]
+        self.tags = [module.types[type_].params for type_ in module.tags]
         self.elements = [element.type for element in module.elements]
         self.data_count: i64 = -1 if module.data_count is None else module.data_count
         self.declared = module.declared()
         self.imported: i64 = module.imported(ExternKind.FUNC)
         self.features = module.features
-        self.restricted = module.features != SUPPORTED  # some of what arenite has must not be used
+        self.restricted = not module.features >= SUPPORTED  # some of what arenite has must not be used
         self.locals: list[int] = []
         self.r = Reader(module.data, 0, len(module.data))
         self.s = Stacks(module.budget)
@@ -51,7 +52,7 @@ class Context:
     def valtype(self) -> i64:
         """A value type."""
         byte = self.r.value_type()
-        if self.restricted:
+        if self.restricted or byte == EXNREF:
             self.type_(byte)
         return byte
 
@@ -71,6 +72,29 @@ class Context:
         row = BY_CODE.get(int(op))
         if row is not None:
             self.need(row.feature)
+
+    def blocktype(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Parameters and results of a block.  Spec: binary-blocktype."""
+        r = self.r
+        byte = r.type_byte()
+        if 0x40 <= byte < 0x80:
+            if byte == 0x40:
+                return NOTHING, NOTHING
+            if self.restricted or byte == EXNREF:
+                self.type_(byte)
+            return NOTHING, VALUE[r.value_of(byte)]
+        r.pos -= 1
+        index = r.signed(33)
+        if index < 0 or index >= len(self.params):
+            raise self.s.fail(f"unknown type {index}")
+        params, results = self.params[index], self.results[index]
+        if self.restricted and (len(params) > 0 or len(results) > 1):
+            self.need("multi-value")
+        return params, results
+
+    def tag(self) -> i64:
+        """A tagidx."""
+        return self.index("tag", len(self.tags))
 
     def memory(self) -> i64:
         """A memidx; where there may be one memory, a byte that is zero."""

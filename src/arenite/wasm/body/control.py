@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, I32, match, match_all
-from arenite.wasm.body.context import NOTHING, VALUE, Context
+from arenite.wasm.body.context import Context  # noqa: TC001 (compiled code checks its arguments at run time)
 
 
 @final
@@ -49,26 +49,10 @@ class Control:
             self.branch(op)
 
     def block(self, op: i64) -> None:
-        """`block`, `loop`, `if`.  Spec: binary-blocktype."""
+        """`block`, `loop`, `if`."""
         c = self.context
         s = c.s
-        r = c.r
-        params = NOTHING
-        results = NOTHING
-        byte = r.type_byte()
-        if 0x40 <= byte < 0x80:
-            if byte != 0x40:
-                results = VALUE[r.value_of(byte)]
-            if c.restricted:
-                c.type_(byte)
-        else:
-            r.pos -= 1
-            index = r.signed(33)
-            if index < 0 or index >= len(c.params):
-                raise s.fail(f"unknown type {index}")
-            params, results = c.params[index], c.results[index]
-            if c.restricted and (len(params) > 0 or len(results) > 1):
-                c.need("multi-value")
+        params, results = c.blocktype()
         if op == 0x04:
             s.pop(I32)
         s.enter(op, params, results)
@@ -105,13 +89,7 @@ class Control:
             raise s.fail("type mismatch: an if without else must leave its parameters")
         if frame.live:
             c.sink.end(not frame.dead)
-        s.frames.pop()
-        s.live = frame.live
-        if len(s.frames) > 0:
-            outer = s.frames[-1]
-            s.height = outer.height
-            s.dead = outer.dead
-            s.pushes(frame.results)
+        s.close(frame)
 
     def branch(self, op: i64) -> None:
         """`br`, `br_if`, `return`."""

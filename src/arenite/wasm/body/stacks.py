@@ -159,6 +159,16 @@ class Stacks:
             raise self.fail("type mismatch: values remaining on stack at end of block")
         return frame
 
+    def close(self, frame: ControlFrame) -> None:
+        """Go on behind the innermost block, `frame`, which has been left."""
+        self.frames.pop()
+        self.live = frame.live
+        if len(self.frames) > 0:
+            outer = self.frames[-1]
+            self.height = outer.height
+            self.dead = outer.dead
+            self.pushes(frame.results)
+
     def unreachable(self) -> None:
         """The rest of the innermost block cannot be reached."""
         self.top = self.height

@@ -21,6 +21,7 @@ from arenite.errors import DecodeError
 from arenite.wasm import opcodes
 from arenite.wasm.body.context import NOTHING, Context
 from arenite.wasm.body.control import Control
+from arenite.wasm.body.exceptions import Exceptions
 from arenite.wasm.body.memory import Memory
 from arenite.wasm.body.numeric import Numeric
 from arenite.wasm.body.tables import Tables
@@ -30,7 +31,7 @@ from arenite.wasm.budget import LOCAL
 from arenite.wasm.codes import PAGE, code_of
 from arenite.wasm.features import illegal
 from arenite.wasm.module import Module  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.wasm.opcodes import CONTROL, MEMORY, NUMERIC, PARAMETRIC, PREFIX, REFERENCE, TABLE, VARIABLE, VECTOR
+from arenite.wasm.opcodes import CONTROL, EXCEPTION, MEMORY, NUMERIC, PARAMETRIC, PREFIX, REFERENCE, TABLE, VARIABLE, VECTOR
 from arenite.wasm.sink import Sink  # noqa: TC001 (as above)
 
 CHAPTER: Final[bytes] = opcodes.CHAPTER
@@ -45,6 +46,7 @@ class BodyValidator:
     def __init__(self, module: Module, sink: Sink) -> None:
         self.context = Context(module, sink)
         self.control = Control(self.context)
+        self.exceptions = Exceptions(self.context)
         self.variables = Variables(self.context)
         self.tables = Tables(self.context)
         self.memory = Memory(self.context)
@@ -129,6 +131,8 @@ class BodyValidator:
             self.tables.instruction(op)
         elif chapter == REFERENCE:
             self.tables.reference(op)
+        elif chapter == EXCEPTION:
+            self.exceptions.instruction(op)
         else:
             raise DecodeError(illegal(op), int(self.s.at))
 
