@@ -27,6 +27,7 @@ FIXED = {
     "wasm": ("budget", "codes", "reader", "sink", "decode", "validate"),
     "wasm/body": ("context", "control", "exceptions", "memory", "numeric", "stacks", "tables", "variables", "vectors", "walk"),
     "tiers/baseline": ("holes", "tables", "fields", "accumulators", "compiler"),
+    "bytecode": ("words",),
     "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "calls", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain

@@ -24,13 +24,14 @@ from arenite.bytecode.memory import (
     first_memory,
     in_bytes,
     load,
+    machine_does,
     memory_record,
     pay,
     store,
 )
 from arenite.bytecode.protocol import I8, I32, I64, Memory, Value, is_first
 from arenite.bytecode.row import SLOTS, placed, row, specialised
-from arenite.bytecode.stops import BULK_MAX, Builtin
+from arenite.bytecode.stops import Builtin
 from arenite.layout.raw import RAW
 from arenite.layout.records import MemoryRecord, StoreContext
 from arenite.layout.spaces import Space
@@ -147,18 +148,9 @@ def init_any(e: Emit, segment: Value, memory: Value, to: Value, source: Value, c
     e.builtin(Builtin.MEMORY_INIT_ANY, segment, memory, to, source, count)
 
 
-def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
-    """As in `memory`."""
-    count = args[-1]
-    long, poor = e.pure("ge_u", count, e.const(I64, BULK_MAX)), e.pure("le_u", e.register("fuel"), e.register("floor"))
-    for condition in (long, poor):
-        with e.when(condition, cold=True):
-            e.builtin(builtin, *args)
-
-
 def copy_wide(e: Emit, memory: Value, other: Value, to: Value, source: Value, count: Value) -> None:
     """memory0[to:][:count] = memory0[source:][:count], addresses of 64 bits; ranges may overlap."""
-    _machine_does(e, Builtin.MEMORY_COPY_ANY, memory, other, to, source, count)
+    machine_does(e, Builtin.MEMORY_COPY_ANY, memory, other, to, source, count)
     length = area_length(e, first_memory(e))
     for start in (to, source):
         _within(e, start, count, length)
@@ -168,7 +160,7 @@ def copy_wide(e: Emit, memory: Value, other: Value, to: Value, source: Value, co
 
 def fill_wide(e: Emit, memory: Value, to: Value, byte: Value, count: Value) -> None:
     """memory0[to:][:count] = byte, addresses of 64 bits."""
-    _machine_does(e, Builtin.MEMORY_FILL_ANY, memory, to, byte, count)
+    machine_does(e, Builtin.MEMORY_FILL_ANY, memory, to, byte, count)
     _within(e, to, count, area_length(e, first_memory(e)))
     pay(e, count)
     e.fill(first_memory(e), to, e.pure("wrap", byte, to=I8), count)

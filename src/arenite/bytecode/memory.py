@@ -129,10 +129,10 @@ def memory_init(e: Emit, segment: Value, to: Value, source: Value, count: Value)
     e.builtin(Builtin.MEMORY_INIT, segment, to, source, count)
 
 
-def _machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
+def machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
     """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
     count, fuel = args[-1], e.register("fuel")
-    for condition in (e.pure("ge_u", count, e.const(I32, BULK_MAX)), e.pure("le_u", fuel, e.register("floor"))):
+    for condition in (e.pure("ge_u", count, e.const(count.type, BULK_MAX)), e.pure("le_u", fuel, e.register("floor"))):
         with e.when(condition, cold=True):
             e.builtin(builtin, *args)
 
@@ -145,7 +145,7 @@ def pay(e: Emit, count: Value) -> None:
 
 def memory_copy(e: Emit, to: Value, source: Value, count: Value, memory: Memory) -> None:
     """memory0[to:][:count] = memory0[source:][:count]; ranges may overlap."""
-    _machine_does(e, Builtin.MEMORY_COPY, to, source, count)
+    machine_does(e, Builtin.MEMORY_COPY, to, source, count)
     length = memory_length(e, memory)
     wide_to, wide_source, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, source, count))
     for start in (wide_to, wide_source):
@@ -156,7 +156,7 @@ def memory_copy(e: Emit, to: Value, source: Value, count: Value, memory: Memory)
 
 def memory_fill(e: Emit, to: Value, byte: Value, count: Value, memory: Memory) -> None:
     """memory0[to:][:count] = byte."""
-    _machine_does(e, Builtin.MEMORY_FILL, to, byte, count)
+    machine_does(e, Builtin.MEMORY_FILL, to, byte, count)
     length = memory_length(e, memory)
     wide_to, wide_count = (e.pure("extend_u", x, to=I64) for x in (to, count))
     trap_if(e, e.pure("gt_u", e.pure("add", wide_to, wide_count), length), Cause.MEMORY_OUT_OF_BOUNDS)

@@ -12,8 +12,9 @@ from librt.vecs import append, pop, vec
 from mypy_extensions import i64
 
 from arenite.bytecode import safepoints
+from arenite.bytecode.words import patch
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.translate.writer import patch, signed32
+from arenite.translate.writer import signed32
 from arenite.wasm.budget import WRITTEN, Budget
 
 HEAD: Final[i64] = safepoints.HEAD.size

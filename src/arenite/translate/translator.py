@@ -26,6 +26,7 @@ from librt.strings import BytesWriter, write_i32_le
 from mypy_extensions import i64
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
+from arenite.bytecode.words import patch
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import UPPER, V128, slots
 from arenite.translate.accesses import Accesses
@@ -48,7 +49,7 @@ from arenite.translate.tables import (
 )
 from arenite.translate.vectors import Vectors
 from arenite.translate.wide import Wide
-from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame, patch
+from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame
 from arenite.wasm.budget import WRITTEN, Budget
 from arenite.wasm.sink import Sink
 

@@ -33,7 +33,6 @@ RESULT: Final[bytes] = opcodes.RESULT
 LANES: Final[bytes] = opcodes.LANES
 WIDTHS: Final[bytes] = bytes(opcodes.lookup(lambda opcode: opcode.width))
 VECTOR_BITS: Final = 128
-HALF_BITS: Final = 64
 
 
 @final

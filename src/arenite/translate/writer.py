@@ -19,6 +19,7 @@ from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, u8
 
+from arenite.bytecode.words import patch
 from arenite.errors import Limit
 from arenite.translate.tables import (
     ADD_IMM,
@@ -54,14 +55,6 @@ def signed32(n: i64) -> i64:
 def signed16(n: i64) -> i64:
     """The low 16 bits as a signed number."""
     return (n & 0xFFFF ^ 0x8000) - 0x8000
-
-
-def patch(out: BytesWriter, at: i64, value: i64) -> None:
-    """Overwrite four bytes."""
-    out[at] = u8(value & 0xFF)
-    out[at + 1] = u8(value >> 8 & 0xFF)
-    out[at + 2] = u8(value >> 16 & 0xFF)
-    out[at + 3] = u8(value >> 24 & 0xFF)
 
 
 class WideFrame(Exception):  # noqa: N818 (not an error: the function is translated again)

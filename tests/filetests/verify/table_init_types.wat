@@ -2,7 +2,7 @@
 ;;! op = "table.init"
 ;;! change.table = 1
 (module (table 1 funcref) (table 1 externref) (elem $e funcref) (func (table.init 0 $e (i32.const 0) (i32.const 0) (i32.const 1))))
-;; function 0: own_table 1 receives a value of another type
+;; function 0: table_index 1 receives a value of another type
 ;;   .8: r2 = i32.const 0
 ;;   .16: r3 = i32.const 0
 ;;   .24: r4 = i32.const 1

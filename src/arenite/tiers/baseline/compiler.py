@@ -15,8 +15,9 @@ from librt.strings import BytesWriter, read_i16_le, read_i32_le, read_i64_le, wr
 from librt.vecs import vec
 from mypy_extensions import i32, i64, u8
 
+from arenite.bytecode.words import patch, word_at
 from arenite.tiers.baseline.accumulators import Accumulators
-from arenite.tiers.baseline.fields import UncompilableError, filled, lead, patch, word_at
+from arenite.tiers.baseline.fields import UncompilableError, filled, lead
 from arenite.tiers.baseline.holes import (
     BEHIND,
     CALLEE,

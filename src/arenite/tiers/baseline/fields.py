@@ -6,26 +6,14 @@ Compiled by mypyc.
 from __future__ import annotations
 
 from librt.strings import BytesWriter  # noqa: TC002 (compiled code checks its arguments at run time)
-from mypy_extensions import i64, u8
+from mypy_extensions import i64
 
+from arenite.bytecode.words import patch, word_at
 from arenite.tiers.baseline.tables import Tables  # noqa: TC001 (as above)
 
 
 class UncompilableError(Exception):
     """A function has a number that no stencil has room for: the interpreter runs it."""
-
-
-def patch(out: BytesWriter, at: i64, value: i64) -> None:
-    """Overwrite four bytes."""
-    out[at] = u8(value & 0xFF)
-    out[at + 1] = u8(value >> 8 & 0xFF)
-    out[at + 2] = u8(value >> 16 & 0xFF)
-    out[at + 3] = u8(value >> 24 & 0xFF)
-
-
-def word_at(out: BytesWriter, at: i64) -> i64:
-    """Four bytes."""
-    return i64(out[at]) | i64(out[at + 1]) << 8 | i64(out[at + 2]) << 16 | i64(out[at + 3]) << 24
 
 
 def reached(number: i64, bits: i64) -> i64:
