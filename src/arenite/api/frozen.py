@@ -177,7 +177,10 @@ class FrozenStore:
 
                 linker = Linker(self.engine)
                 linker.define_hosts()
-            known = {m.code.digest.hex(): m.code for m in modules}
+            known = {}
+            for module in modules:
+                module.check_features(self.engine.config.features)
+                known[module.code.digest.hex()] = module.code
             self._frozen = opening.bind(self._opened, EngineResolver(known, self.engine, linker, dict(hosts or {}), self._load))
         return self
 

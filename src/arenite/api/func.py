@@ -12,6 +12,7 @@ from arenite.api.types import FuncType
 from arenite.layout.types import REFERENCES
 from arenite.machine.records.functions import add_host_function
 from arenite.machine.records.objects import FuncAddr, HostFunction
+from arenite.machine.records.values import expect_count
 from arenite.machine.run.calls import call
 from arenite.machine.run.collect import tidy
 from arenite.machine.run.execution import start
@@ -76,10 +77,14 @@ class Func(Extern, of=FuncAddr):
         return Execution(machine, start(machine, self.addr, [to_core(machine, p) for p in params]))
 
     def call_bits(self, store: Storelike, params: list[Any]) -> list[Any]:
-        """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit, v128 as 128-bit unsigned ints, references as objects."""
+        """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit, v128 as 128-bit unsigned ints, references as objects.
+
+        Raises: as calling it does; also for what has more bits, or a sign.
+        """
         machine = self.machine_in(store)
         type_ = self.addr.type
         tidy(machine)
+        expect_count(params, type_.params)
         slots = [reference(machine, t, p) if t in REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
         results = cast("Sequence[int]", call(machine, self.addr, slots, bits=True))
         return [

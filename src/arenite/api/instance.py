@@ -50,7 +50,8 @@ class InstanceExports(Mapping[str, AnyExtern]):
 class Instance(Handle, of=InstanceAddr):
     """A module's instance in a store: `Instance(store, module, [imports in order])`.
 
-    Raises: `LinkError` when an import does not fit, `Trap` when initialisation or the start function traps, `Limit`.
+    Raises: `LinkError` when an import does not fit, `Trap` when initialisation or the start function traps, `Limit`; `ValidationError` when
+    another engine made the module and it uses a feature that is switched off in the store's.
     """
 
     __slots__ = ()
@@ -60,6 +61,8 @@ class Instance(Handle, of=InstanceAddr):
     def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
         machine = machine_of(store)
         expect(module, Module)
+        if machine.features is not module.engine.config.features:
+            module.check_features(machine.features)
         addrs = _addresses(machine, imports)
         self.addr, self.lineage = module.births.prepare(machine, module.code, addrs), machine.lineage
         start = start_function(machine, self.addr)
@@ -76,6 +79,8 @@ class Instance(Handle, of=InstanceAddr):
         """
         machine = machine_of(store)
         expect(module, Module)
+        if machine.features is not module.engine.config.features:
+            module.check_features(machine.features)
         instance = module.births.prepare(machine, module.code, _addresses(machine, imports))
         _keep_window(machine, module)
         return Execution(machine, start_instance(machine, instance))

@@ -51,7 +51,7 @@ def binary(wasm: object, expected: str) -> bytes:
 
 
 class Module(Unclosed):
-    """A translated module, to be instantiated in any store of its engine.
+    """A translated module, to be instantiated in any store: of its engine, or of another one that has switched off nothing it uses.
 
     `wasm`: a binary module, or text (extra `wat`).  `progress`: called with (functions done, functions in all).
     Raises: `DecodeError`, `ValidationError`, `Limit`.
@@ -67,6 +67,7 @@ class Module(Unclosed):
         self.engine = engine
         self.window: Window | None = None
         self.births = Births()
+        self._within: set[Features] = {engine.config.features}  # it uses no others than each of these
         self.code = translated(engine, data, progress=progress)
         engine.modules[self.code.digest.hex()] = self.code
 
@@ -104,6 +105,14 @@ class Module(Unclosed):
         from arenite.wasm.validate import validate  # noqa: PLC0415 (as above)
 
         validate(decoded(binary(wasm, "bytes"), engine.config.features))
+
+    def check_features(self, features: Features) -> None:
+        """See that it uses no other features, for an engine that has not made it.  Raises: as `validate`."""
+        if not any(known <= features for known in self._within):
+            from arenite.wasm.validate import validate  # noqa: PLC0415 (as above)
+
+            validate(decoded(self.code.file, features))
+            self._within.add(features)
 
     @property
     def name(self) -> str:

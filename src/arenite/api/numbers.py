@@ -28,6 +28,13 @@ def integer(name: str, value: object, low: int | None = None, high: int | None =
     return number
 
 
+def flag(name: str, value: object) -> bool:
+    """True or false.  Raises: `TypeError`: what is neither is a mistake about what comes in which order."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} {value!r}; expected a bool, found {type(value).__name__}")
+    return value
+
+
 def seconds(name: str, value: float) -> float:
     """A span of time; infinity is one.  Raises: `TypeError`; `ValueError` for what is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

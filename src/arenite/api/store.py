@@ -92,6 +92,7 @@ class Store(ProcessBound):
         config, machine = self.engine.config, self.machine
         machine.locate = offset_of
         machine.quota = self.quota
+        machine.features = config.features
         if config.consume_fuel != (machine.fuel.left is not None):  # a new one, or frozen under other options
             machine.fuel.left = 0 if config.consume_fuel else None
         self._deadline = Deadline(self.engine)

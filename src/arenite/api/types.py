@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from arenite import light
-from arenite.api.numbers import expect, integer
+from arenite.api.numbers import expect, flag, integer
 from arenite.errors import Failure
 from arenite.layout import types as core
 
@@ -131,11 +131,14 @@ class Limits:
         return core.Limits(least, most)
 
 
-def _limits(limits: Limits) -> core.Limits:
-    """For the machine.  Raises: `ValueError`, `TypeError`."""
+def _limits(limits: Limits, most: int, message: str) -> core.Limits:
+    """For the machine; `message`: what is said when they are beyond `most`.  Raises: `ValueError`, `TypeError`."""
     if not isinstance(limits, Limits):
         raise TypeError(f"expected Limits, found {type(limits).__name__}")
-    return limits.core()
+    found = limits.core()
+    if not found.within(most):
+        raise ValueError(f"limits {limits.min}..{limits.max}: {message}")
+    return found
 
 
 class GlobalType:
@@ -144,7 +147,7 @@ class GlobalType:
     __slots__ = ("core",)
 
     def __init__(self, valtype: ValType, mutable: bool) -> None:  # noqa: FBT001 (the wasmtime package's shape)
-        self.core = core.GlobalType(_code(valtype), mutable)
+        self.core = core.GlobalType(_code(valtype), bool(mutable))
 
     @property
     def content(self) -> ValType:
@@ -158,12 +161,14 @@ class GlobalType:
 
 
 class TableType:
-    """Type of a table; `is_64`: indexes have 64 bits."""
+    """Type of a table; `is_64`: indexes have 64 bits.  Raises: `ValueError` for limits beyond the largest index, `TypeError`."""
 
     __slots__ = ("core",)
 
     def __init__(self, valtype: ValType, limits: Limits, is_64: bool = False) -> None:  # noqa: FBT001, FBT002 (as MemoryType)
-        self.core = core.TableType(_code(valtype), _limits(limits), bool(is_64))
+        unbounded = core.TableType(_code(valtype), core.Limits(0), flag("is_64", is_64))
+        most = unbounded.most_elements
+        self.core = unbounded._replace(limits=_limits(limits, most, f"table size must be at most {most} elements"))
 
     @property
     def element(self) -> ValType:
@@ -182,20 +187,23 @@ class TableType:
 
 
 class MemoryType:
-    """Type of a memory of this store alone; pages have 64 KiB or 1 byte.  Raises: `Failure` for what else WebAssembly has."""
+    """Type of a memory of this store alone; pages have 64 KiB or 1 byte.
+
+    Raises: `Failure` for what else WebAssembly has, `ValueError` for limits beyond the largest address, `TypeError`.
+    """
 
     __slots__ = ("core",)
 
     def __init__(self, limits: Limits, is_64: bool = False, shared: bool = False, page_size_log2: int = core.PAGE_BITS) -> None:  # noqa: FBT001, FBT002
-        if shared:
+        if flag("shared", shared):
             raise Failure("arenite does not have the proposal threads")
-        if page_size_log2 not in core.ALL_PAGE_BITS:
+        page_bits = integer("page_size_log2", page_size_log2)
+        if page_bits not in core.ALL_PAGE_BITS:
             allowed = " or ".join(str(2**bits) for bits in core.ALL_PAGE_BITS)
-            raise Failure(f"a page has {allowed} bytes, not 2**{page_size_log2}")
-        self.core = core.MemoryType(_limits(limits), bool(is_64), page_size_log2)
-        most = self.core.most_pages
-        if max(self.core.limits.minimum, self.core.limits.maximum or 0) > most:
-            raise ValueError(f"limits {limits.min}..{limits.max}: memory size must be at most {most} pages")
+            raise Failure(f"a page has {allowed} bytes, not 2**{page_bits}")
+        unbounded = core.MemoryType(core.Limits(0), flag("is_64", is_64), page_bits)
+        most = unbounded.most_pages
+        self.core = unbounded._replace(limits=_limits(limits, most, f"memory size must be at most {most} pages"))
 
     @property
     def limits(self) -> Limits:

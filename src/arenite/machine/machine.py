@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import Failure, Limit, Trap
+from arenite.features import SUPPORTED
 from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, write_context
 from arenite.layout.records import StoreContext, TableRecord
 from arenite.machine.lineage import Lineage
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.features import Features
     from arenite.machine.records.objects import InstanceAddr
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.tier import Runner, Tier
@@ -55,6 +57,7 @@ class Machine:
         "driven",
         "due",
         "elements",
+        "features",
         "fuel",
         "has_epochs",
         "host_stack",
@@ -94,6 +97,7 @@ class Machine:
         self.stack_limit = stack_limit  # frames end at or below this arena offset
         # options
         self.quota = UNBOUNDED
+        self.features: Features = SUPPORTED  # that modules may use
         self.locate: Locate = unlocated
         self.check: Callable[[], Cause | None] = _never  # asked whenever the guest looks up: must it stop?
         self.has_epochs = False  # ask also before the first

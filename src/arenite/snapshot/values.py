@@ -60,8 +60,12 @@ def limits(given: Limits) -> dict[str, Any]:
     return {"minimum": given.minimum, "maximum": given.maximum}
 
 
-def _read_limits(fields: Fields) -> Limits:
-    return Limits(fields.integer("minimum", 0, 1 << 64), fields.optional("maximum", 0, 1 << 64))
+def _read_limits(fields: Fields, most: int) -> Limits:
+    """Limits of sizes that are at most so much.  Raises: `SnapshotError`."""
+    found = Limits(fields.integer("minimum", 0, most), fields.optional("maximum", 0, most))
+    if not found.within(most):
+        raise fields.error("maximum", f"{found.minimum} .. {most}")
+    return found
 
 
 def tabletype(type_: TableType) -> dict[str, Any]:
@@ -71,7 +75,8 @@ def tabletype(type_: TableType) -> dict[str, Any]:
 
 def read_tabletype(fields: Fields) -> TableType:
     """The table type.  Raises: `SnapshotError`."""
-    return TableType(_valtype(fields, "element"), _read_limits(fields), _is_64(fields))
+    unbounded = TableType(_valtype(fields, "element"), Limits(0), _is_64(fields))
+    return unbounded._replace(limits=_read_limits(fields, unbounded.most_elements))
 
 
 def memorytype(type_: MemoryType) -> dict[str, Any]:
@@ -86,7 +91,8 @@ def read_memorytype(fields: Fields) -> MemoryType:
     page_bits = fields.integer("page_bits", 0, PAGE_BITS) if fields.has("page_bits") else PAGE_BITS
     if page_bits not in ALL_PAGE_BITS:
         raise fields.error("page_bits", "the logarithm of a page's size")
-    return MemoryType(_read_limits(fields), _is_64(fields), page_bits)
+    unbounded = MemoryType(Limits(0), _is_64(fields), page_bits)
+    return unbounded._replace(limits=_read_limits(fields, unbounded.most_pages))
 
 
 def _more(*, is_64: bool) -> dict[str, Any]:

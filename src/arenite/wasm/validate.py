@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
 from arenite.features import SUPPORTED, TRIED, missing
-from arenite.layout.types import FUNCREF, MAX_PAGES, MAX_U32, MAX_U64, FuncType, Limits, match, match_all, type_name
+from arenite.layout.types import FUNCREF, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.module import ExternKind, Mode
 from arenite.wasm.opcodes import BY_NAME
@@ -101,7 +101,7 @@ class Rules:
     def limits(self) -> None:
         """Tables and memories have limits that make sense.  Spec: valid-limits."""
         for table in self.m.tables:
-            self.range(table.limits, MAX_U64 if table.is_64 else MAX_U32, "table size", self.at(4) or self.at(2))
+            self.range(table.limits, table.most_elements, "table size", self.at(4) or self.at(2))
         at = self.at(5) or self.at(2)
         for memory in self.m.memories:
             most = memory.most_pages

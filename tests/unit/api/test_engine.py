@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import wasmtime
 
-from arenite import Config, Engine, Instance, Module, Snapshot, Store, ValidationError, platform, wat2wasm
+from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Snapshot, Store, ValidationError, platform, wat2wasm
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
 from arenite.features import SUPPORTED, SWITCHES
 from marks import EACH_TIER
@@ -105,6 +105,44 @@ def test_a_snapshot_brings_no_feature_that_is_switched_off(tmp_path: Path) -> No
         config = Config(features=frozenset({"mvp"}))
         with pytest.raises(ValidationError, match="which is switched off"):
             Snapshot.open(path, Engine(config)).fork()
+
+
+@EACH_TIER
+def test_a_module_of_another_engine_brings_no_feature_that_is_switched_off(tier: TierName) -> None:
+    everything, limited = Engine(Config(tier=tier)), Engine(Config(tier=tier, features=frozenset({"mvp"})))
+    plain, several, hidden = (
+        Module(everything, text) for text in ("(module)", MULTI, "(module (func (drop (i32.extend8_s (i32.const 1)))))")
+    )
+    for store in (Store(everything), Store(limited)):
+        Instance(store, plain, [])
+        Instance.start(store, plain, [])
+    store, linker = Store(limited), Linker(limited)
+    linker.define_func("host", "f", FuncType([], []), lambda caller: Instance(caller, hidden, []), access_caller=True)
+    calling = Module(limited, '(module (import "host" "f" (func $f)) (func (export "go") (call $f)))')
+    go = linker.instantiate(store, calling).exports(store)["go"]
+    assert isinstance(go, Func)
+    for refused in (
+        lambda: Instance(store, several, []),
+        lambda: Instance.start(store, several, []),
+        lambda: linker.instantiate(store, several),
+        lambda: linker.define_module(store, "other", several),
+        lambda: go(store),
+        lambda: Instance(store.snapshot().fork(), several, []),
+        lambda: Instance(store, hidden, []),
+    ):
+        with pytest.raises(ValidationError, match="which is switched off"):
+            refused()
+    Instance(Store(everything), several, [])
+
+
+def test_modules_given_to_a_snapshot_bring_no_feature_that_is_switched_off(tmp_path: Path) -> None:
+    store = Store(Engine(Config(cache=False)))
+    module = Module(store.engine, MULTI)
+    Instance(store, module, [])
+    store.snapshot().save(tmp_path / "s.arn", embed=False)
+    Snapshot.open(tmp_path / "s.arn", Engine()).link(modules=[module]).fork()
+    with pytest.raises(ValidationError, match="which is switched off"):
+        Snapshot.open(tmp_path / "s.arn", Engine(Config(features=frozenset({"mvp"})))).link(modules=[module])
 
 
 def test_only_features_that_there_are() -> None:

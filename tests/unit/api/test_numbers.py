@@ -39,6 +39,7 @@ TAKERS: dict[str, Callable[[Counted, Any], object]] = {
     "index to set": lambda w, n: w.table.set(w.store, n, None),
     "minimum of a memory": lambda w, n: Memory(w.store, MemoryType(Limits(n, None))),
     "maximum of a memory": lambda w, n: Memory(w.store, MemoryType(Limits(0, n))),
+    "size of a page": lambda w, n: Memory(w.store, MemoryType(Limits(0, 1), page_size_log2=n)),
     "minimum of a table": lambda w, n: Table(w.store, TableType(ValType.funcref(), Limits(n, None)), None),
 }
 
@@ -52,6 +53,80 @@ def test_no_integer(tier: str, taker: str, value: object) -> None:
     with pytest.raises(TypeError, match="expected an int, found"):
         TAKERS[taker](world, value)
     assert world.state() == before
+
+
+FUNCREF = ValType.funcref()
+OUT_OF_RANGE: dict[str, tuple[Callable[[], object], str]] = {
+    "memory": (lambda: MemoryType(Limits(0, 65537)), "memory size must be at most 65536 pages"),
+    "memory of bytes": (
+        lambda: MemoryType(Limits(1 << 32, None), page_size_log2=0),
+        "memory size must be at most 4294967295 pages",
+    ),
+    "wide memory": (
+        lambda: MemoryType(Limits(0, (1 << 48) + 1), is_64=True),
+        "memory size must be at most 281474976710656 pages",
+    ),
+    "table": (lambda: TableType(FUNCREF, Limits(0, 1 << 32)), "table size must be at most 4294967295 elements"),
+    "least table": (lambda: TableType(FUNCREF, Limits(1 << 32, None)), "table size must be at most 4294967295 elements"),
+    "wide table": (
+        lambda: TableType(FUNCREF, Limits(0, 1 << 64), is_64=True),
+        "size must be at most 18446744073709551615 elements",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OUT_OF_RANGE)
+def test_limits_beyond_what_an_index_reaches(kind: str) -> None:
+    make, message = OUT_OF_RANGE[kind]
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_limits_as_far_as_an_index_reaches() -> None:
+    for narrow, wide, most in (
+        (MemoryType(Limits(0, 1 << 16)), MemoryType(Limits(0, 1 << 48), is_64=True), (1 << 16, 1 << 48)),
+        (
+            TableType(FUNCREF, Limits(0, (1 << 32) - 1)),
+            TableType(FUNCREF, Limits(0, (1 << 64) - 1), is_64=True),
+            (2**32 - 1, 2**64 - 1),
+        ),
+    ):
+        assert (narrow.limits.max, wide.limits.max) == most
+        assert (narrow.is_64, wide.is_64) == (False, True)
+
+
+@pytest.mark.parametrize("value", ["x", None, 1, 0], ids=repr)
+def test_what_is_neither_true_nor_false(value: Any) -> None:
+    """A size in the place of a switch, most likely."""
+    for make in (
+        lambda: MemoryType(Limits(1, 2), value),
+        lambda: MemoryType(Limits(1, 2), shared=value),
+        lambda: TableType(FUNCREF, Limits(1, 2), value),
+    ):
+        with pytest.raises(TypeError, match=f"{value!r}; expected a bool, found"):
+            make()
+
+
+BIT_WIDTHS = {"i32": 32, "f32": 32, "i64": 64, "f64": 64, "v128": 128}
+
+
+@EACH_TIER
+def test_bits_that_are_none(tier: str) -> None:
+    texts = [f'(func (export "{type_}") (param {type_}) (result {type_}) (local.get 0))' for type_ in BIT_WIDTHS]
+    world = World(f"(module {' '.join(texts)})", tier=tier)
+    for type_, width in BIT_WIDTHS.items():
+        function = world.exports[type_]
+        for value in (0, 1, (1 << width) - 1):
+            assert function.call_bits(world.store, [value]) == [value]
+        for outside in (-1, 1 << width):
+            with pytest.raises(OverflowError, match=f"is no {width} bits of {type_}"):
+                function.call_bits(world.store, [outside])
+        for wrong in ("1", 1.0, None, b"1"):
+            with pytest.raises(TypeError, match=f"expected an int, the bits of {type_}, found {type(wrong).__name__}"):
+                function.call_bits(world.store, [wrong])
+        for count in (0, 2):
+            with pytest.raises(TypeError, match=f"expected 1 values of type .{type_}., found {count}"):
+                function.call_bits(world.store, [1] * count)
 
 
 class Three:

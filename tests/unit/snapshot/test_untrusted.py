@@ -180,6 +180,13 @@ IMPOSSIBLE: tuple[tuple[Any, str], ...] = (
     (lambda m: m["executions"][0].update(pause={"reason": "hunger", "what": ""}), "fuel or"),
     (lambda m: m["executions"][0].update(instance=1), r"-1 \.\. 0"),
     (lambda m: m["executions"][0].update(end=m["executions"][0]["at"]), "end"),
+    (lambda m: m["memories"][0]["type"].update(maximum=(1 << 16) + 1), r"maximum is 65537; expected 0 \.\. 65536"),
+    (lambda m: m["memories"][0]["type"].update(maximum=1 << 64, is_64=True, page_bits=0), r"maximum is 18446744073709551616"),
+    (lambda m: m["memories"][0]["type"].update(minimum=(1 << 16) + 1, maximum=None), "minimum is 65537"),
+    (lambda m: m["memories"][0]["type"].update(minimum=4, maximum=3), r"maximum is 3; expected 4 \.\. 65536"),
+    (lambda m: m["tables"][0]["type"].update(maximum=1 << 32), "maximum is 4294967296"),
+    (lambda m: m["tables"][0]["type"].update(maximum=1 << 64, is_64=True), "maximum is 18446744073709551616"),
+    (lambda m: m["tables"][0]["type"].update(minimum=7, maximum=6), "maximum is 6"),
     (lambda m: m["executions"].append(m["executions"][0]), r"at is 4096; expected [1-9]"),  # they would overlap
     (lambda m: m["executions"][0].update(end=m["executions"][0]["end"] + 8), "aligned to slots"),
     (lambda m: m["executions"][0].update(sp=m["executions"][0]["sp"] + 4), "aligned to slots"),

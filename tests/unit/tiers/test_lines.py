@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.config import TierName
 
 ADD = "(global.set $n (i32.add (i32.mul (global.get $n) (i32.const 31)) (i32.const 7)))"
 FAR = 9000  # a local beyond what operands reach
@@ -245,3 +246,32 @@ def test_a_place_without_a_safepoint_is_none_to_stand_at(compiled: Callable[[Sto
     activation.pc, activation.end = activation.pc - 8, activation.at + activation.function.codec.frame  # as if it began
     with pytest.raises(SnapshotError, match="its frames end"):
         check_place(machine.window, activation)
+
+
+def test_the_zeros_of_many_locals_are_made_in_one_piece(compiled: Callable[[Store], list[int]]) -> None:
+    body = f"(local.set {FAR} (i32.add (local.get {FAR}) (local.get {FAR - 1}))) (global.set $n (local.get {FAR}))"
+    guest = Guest(body)
+    made = compiled(guest.store)
+    guest.store.machine.interrupt()
+    assert guest.go(guest.store, 3) == 7
+    assert guest.n(guest.store) == expected(body, 3)
+    assert sum(made) < 10 * SHORT
+    at = guest.module.code.function(0).begin
+    assert len(set(Blocks(deterministic=False).at(guest.module.code.bytecode, at).pcs)) <= 2 * LONGEST
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_many_locals_begin_with_zero_where_others_have_been(tier: TierName) -> None:
+    """A call leaves its frame behind it on the stack, full of ones."""
+    many = 333
+    fill = "".join(f"(local.set {n} (i64.const -1))" for n in range(many))
+    fold = "".join(f"(local.set {n + 1} (i64.or (local.get {n}) (local.get {n + 1})))" for n in range(many - 1))
+    locals_ = f"(local {'i64 ' * many})"
+    engine = Engine(Config(tier=tier))
+    store = Store(engine)
+    text = f"""(module (func $fill {locals_} {fill}) (func $fold (result i64) {locals_} {fold} (local.get {many - 1}))
+      (func $vector (result i64) {locals_} (local $v v128) (local $w v128)
+        (local.set $w (v128.or (local.get $v) (local.get $w)))
+        (i64.or (i64x2.extract_lane 0 (local.get $w)) (i64x2.extract_lane 1 (local.get $w))))
+      (func (export "go") (result i64) (call $fill) (call $fold) (call $fill) (call $vector) i64.or))"""
+    assert Instance(store, Module(engine, text), []).call(store, "go") == 0

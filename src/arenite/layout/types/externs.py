@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from arenite.layout.types.functions import FuncType
-from arenite.layout.types.values import I32, I64, type_name
+from arenite.layout.types.values import I32, I64, MAX_U32, MAX_U64, type_name
 from arenite.light import dataclass
 
 PAGE_BITS: Final = 16
@@ -20,6 +20,10 @@ class Limits(NamedTuple):
 
     minimum: int
     maximum: int | None = None
+
+    def within(self, most: int) -> bool:
+        """Whether they make sense where a size is at most so much."""
+        return self.minimum <= (most if self.maximum is None else self.maximum) <= most
 
     def __str__(self) -> str:
         return f"{self.minimum}.." + ("" if self.maximum is None else str(self.maximum))
@@ -36,6 +40,11 @@ class TableType(NamedTuple):
     def index_type(self) -> int:
         """Type of an index."""
         return I64 if self.is_64 else I32
+
+    @property
+    def most_elements(self) -> int:
+        """The most that limits may say: as much as an index reaches."""
+        return MAX_U64 if self.is_64 else MAX_U32
 
     def __str__(self) -> str:
         return f"table {'i64 ' if self.is_64 else ''}{self.limits} of {type_name(self.element)}"

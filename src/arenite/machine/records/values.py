@@ -25,6 +25,7 @@ WORD: Final = "Q" if RAW else "I4x"  # a reference
 VECTOR_SIZE: Final = 16
 FORMATS: Final = {I32: "i4x", I64: "q", F32: "f4x", F64: "d", V128: f"{VECTOR_SIZE}s", FUNCREF: WORD, EXTERNREF: WORD}
 BITS: Final = {I32: 32, I64: 64}
+PATTERNS: Final = {I32: 32, I64: 64, F32: 32, F64: 64, V128: 128}  # bits of what is no reference
 
 CONVERTED: Final = (*REFERENCES, *VECTORS)  # `struct` takes bytes of any length for a v128
 
@@ -104,9 +105,15 @@ class Codec:
 
 
 def put_bits(view: memoryview, at: int, types: Sequence[int], bits: Sequence[int]) -> None:
-    """Write values, given as the bit patterns of their slots."""
+    """Write values, given as the bit patterns of their slots.  Raises: `TypeError`, `OverflowError`."""
+    expect_count(bits, types)
     for type_, value in zip(types, bits, strict=True):
         size = SLOT * len(slots((type_,)))
+        if type_ in PATTERNS:
+            if not isinstance(value, int):
+                raise TypeError(f"expected an int, the bits of {type_name(type_)}, found {type(value).__name__}")
+            if not 0 <= value < 1 << PATTERNS[type_]:
+                raise OverflowError(f"{value:#x} is no {PATTERNS[type_]} bits of {type_name(type_)}")
         view[at : at + size] = value.to_bytes(size, "little")
         at += size
 
@@ -125,10 +132,15 @@ def _with_references(values: Sequence[object], types: Sequence[int], refs: FromG
     return [refs(t, v) if t in REFERENCES and isinstance(v, int) else v for v, t in zip(values, types, strict=True)]
 
 
-def converted(values: Sequence[object], types: Sequence[int], refs: ToGuest) -> list[object]:
-    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`."""
+def expect_count(values: Sequence[object], types: Sequence[int]) -> None:
+    """See that there are as many values as types.  Raises: `TypeError`."""
     if len(values) != len(types):
         raise TypeError(f"expected {len(types)} values of type ({' '.join(map(type_name, types))}), found {len(values)}")
+
+
+def converted(values: Sequence[object], types: Sequence[int], refs: ToGuest) -> list[object]:
+    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`."""
+    expect_count(values, types)
     return [convert(value, t, refs) for value, t in zip(values, types, strict=True)]
 
 

@@ -7,7 +7,7 @@
         return pc, sp, vmctx, fuel
 
 A block goes on behind conditional branches that are not taken, and ends at an unconditional transfer, before a loop or another place where
-a run may stop, or after `LONGEST` ops.  A loop is a block whose back-edges are `continue`; forward branches inside it become `if` and `else` where they nest (a *region*),
+a run may stop, or after `LONGEST` ops.  The zeros of a function's locals, which may be 100,000, are one line.  A loop is a block whose back-edges are `continue`; forward branches inside it become `if` and `else` where they nest (a *region*),
 so that its rounds stay in one function.  A branch that does not fit leaves the block, which is always right.
 
 Invariants:
@@ -24,6 +24,7 @@ from functools import cache
 from types import CodeType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from arenite.bytecode.control import ZERO_COUNT
 from arenite.bytecode.effects import effects
 from arenite.bytecode.encode import decode
 from arenite.bytecode.ops import TABLE
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 200  # ops in a block
 SHORT: Final = 8  # ops in a block that is made in a hurry
 DEEPEST: Final = 40  # regions in each other: Python takes 100 levels of indentation
+ZERO: Final = next(code for code, row in enumerate(TABLE) if row.name == f"zero{ZERO_COUNT}")
 LOW32: Final = (1 << 32) - 1
 LOW64: Final = (1 << 64) - 1
 INDENT: Final = "    "
@@ -120,15 +122,17 @@ def straight(
 ) -> list[Op]:
     """The ops of the block at `pc`; those of a loop go on, behind a way out, where a branch inside comes back in.
 
-    `stops`: whether a run may stop at an op; `longest`: ops at the most.
+    `stops`: whether a run may stop at an op; `longest`: ops at the most, beside those that zero locals.
     """
     ops: list[Op] = []
+    counted = 0
     heads: set[int] = set()  # of loops that begin inside
     targets: set[int] = set()  # of forward branches
     at = pc
-    while len(ops) < longest:
+    while counted < longest:
         op = decode(code, at)
         ops.append(op)
+        counted += op.row.code != ZERO
         heads |= loops_of([op])
         if is_loop and (label := branch(op.row.code, Form.LABEL)):
             targets.add(op.values[label])
@@ -158,6 +162,7 @@ class BlockBuilder:
         self.loaded: dict[tuple[int, Type], str] = {}  # … and the locals that the loop finds in each round
         self.available: dict[tuple[int, Type], str] = {}  # what a slot, read as a type, is now
         self.written: set[int] = set()
+        self.zeros = (0, 0, 0)  # slots from the first to the second are set to zero by the last line, if there are so many
         self.pc = self.start
 
     # slots
@@ -216,6 +221,20 @@ class BlockBuilder:
             self.say(f"{place} = {name} = {text}")
         self.available[slot, type_] = name
 
+    def zero(self, slot: int) -> None:
+        """Set the slots from here on that one op sets to zero, and with them those that ops right before it do."""
+        first, end, lines = self.zeros
+        if lines == len(self.lines) and end == slot:
+            self.lines.pop()
+        else:
+            first = slot
+        end = slot + ZERO_COUNT
+        for known in [key for key in self.available if slot - key[1].is_vector <= key[0] < end]:
+            del self.available[known]
+        self.written.update(range(slot, end))
+        self.say(f"ZERO(Q, q + {first}, {end - first})")
+        self.zeros = first, end, len(self.lines)
+
     # ops
     def operands(self, op: Op, *, early: bool) -> dict[str, str]:
         """What stands for the places of the op's template."""
@@ -243,6 +262,9 @@ class BlockBuilder:
         while self.regions and self.regions[-1].end == op.pc:
             self.leave()
         if self.unreachable:
+            return
+        if op.row.code == ZERO:
+            self.zero(op.values["first"] // SLOT)
             return
         steps, ends, early = template(op.row.code, deterministic=self.deterministic)
         label = branch(op.row.code, Form.LABEL)

@@ -18,6 +18,7 @@ from arenite.emit.numerics import FUNCTIONS
 from arenite.emit.vector_numerics import VECTOR_FUNCTIONS
 from arenite.errors import InternalError
 from arenite.layout.cage import memory_area
+from arenite.layout.frame import SLOT
 from arenite.layout.records import InstanceRecord, StoreContext
 from arenite.traps import Cause
 
@@ -79,6 +80,13 @@ def carry(slots: memoryview, to: int, distance: int, count: int) -> None:
     slots[to : to + count] = slots[to + distance : to + distance + count]
 
 
+def zero(slots: memoryview, first: int, count: int) -> None:
+    """So many slots are zero; as `carry`."""
+    if first + count > len(slots):
+        raise IndexError(first)
+    slots[first : first + count] = memoryview(bytes(SLOT * count)).cast("Q")
+
+
 def weakly(method: Callable[P, T]) -> Callable[P, T]:
     """A runner's method for the functions that it holds, which must not hold it: it goes with its store, without the collector."""
     reference = WeakMethod(method)
@@ -111,6 +119,7 @@ class SafeRunner:
             "COPY": copy,
             "FILL": fill,
             "CARRY": carry,
+            "ZERO": zero,
             "STOP": weakly(self.stop),
             "ASK": weakly(self.ask),
             "SWITCH": weakly(self.switch),
