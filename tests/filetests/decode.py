@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import DecodeError, ValidationError
+from arenite.features import SUPPORTED, TRIED
 from arenite.layout.types import GlobalType, MemoryType, TableType, type_name
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ConstExpr, Data, Element, ExternKind, Mode, Module
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def show(wasm: bytes, _options: dict[str, object]) -> str:
     try:
-        return "\n".join(lines(decode(wasm)))
+        return "\n".join(lines(decode(wasm, features=SUPPORTED | TRIED)))
     except (DecodeError, ValidationError) as error:
         return f"{type(error).__name__}: {error}"
 
@@ -29,6 +30,7 @@ def lines(m: Module) -> Iterator[str]:
     for i, type_ in enumerate(m.globals):
         own = i - m.imported(ExternKind.GLOBAL)
         yield f"global {i} {extern(type_)}" + (f" = {expr(m.inits[own].value)}" if own >= 0 else "")
+    yield from (f"tag {i} type {type_}" for i, type_ in enumerate(m.tags))
     yield from (f"export {e.name} = {e.kind.name.lower()} {e.index}" for e in m.exports)
     if m.start is not None:
         yield f"start {m.start}"

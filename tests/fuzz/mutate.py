@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from wasmtime import WasmtimeError, wat2wasm
 
 import testdata
 from arenite.errors import DecodeError, Limit, ValidationError
+from arenite.features import SUPPORTED, TRIED
 from arenite.translate.module import translate
 from arenite.wasm.decode import decode
 from arenite.wasm.reader import Reader
@@ -39,7 +41,7 @@ from differential.control import module
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FEATURES = "wasm2,tail-call,extended-const,multi-memory,memory64,custom-page-sizes,wide-arithmetic,relaxed-simd"  # what arenite has, in wasm-tools' words
+FEATURES = "wasm2,tail-call,extended-const,multi-memory,memory64,custom-page-sizes,wide-arithmetic,relaxed-simd,exceptions,legacy-exceptions"  # what arenite has, in wasm-tools' words
 BATCH = 1000
 FILETESTS = Path(__file__).resolve().parent.parent / "filetests"
 TELLING = (0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0B, 0x0F, 0x10, 0x3F, 0x40, 0x41, 0x60, 0x63, 0x64, 0x6F, 0x70, 0x7B, 0x7C, 0x7F, 0x80, 0xC0, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF)  # fmt: skip
@@ -63,11 +65,40 @@ ALL_KINDS = """(module (type $t (func (param i32 f64) (result i64)))
     (table.fill 1 (i32.const 0) (ref.null extern) (i32.const 0)) (i64.store32 align=1 (i32.const 0) (i64.const 1)) (global.set 1 (i64.const 2))
     (if (result i64) (local.get 0) (then (global.get 1)) (else (return (i64.trunc_sat_f64_u (local.get 1)))))))"""
 
+EXCEPTIONS = """(module (type $t (func (param i32 i64))) (type $b (func (param i32) (result i64)))
+  (import "e" "t" (tag (type $t))) (import "e" "f" (func $f (param exnref))) (import "e" "g" (global exnref))
+  (tag $e (param f32)) (tag (export "n")) (table 1 exnref) (memory 1) (global (mut exnref) (ref.null exn)) (export "t" (tag 0))
+  (elem (table 0) (i32.const 0) exnref (ref.null exn))
+  (func (param i32) (result i64) (local exnref)
+    (block $r (result exnref) (block $ie (result i32 i64 exnref) (block $f (result f32) (block $i (result i32 i64)
+      (loop $n (result i64)
+        (local.get 0) (try_table (type $b) (catch 0 $i) (catch_ref 0 $ie) (catch $e $f) (catch 2 $n) (catch_all_ref $r) (catch_all $n)
+          drop (i32.const 1) (i64.const 2) (throw 0)))
+      return)
+      return)
+      (throw $e))
+      (local.set 1) drop drop (table.get 0 (i32.const 0)))
+    (throw_ref))
+  (func $older (param i32) (result i64)
+    (local.get 0)
+    try (type $b)
+      try try (throw $e (f32.const 1)) delegate 1 (drop (i64.load (i32.const 0))) delegate 1
+      drop (i64.const 1)
+    catch 0
+      try (result i32) (rethrow 1) catch $e drop (i32.const 3) (br_if 0 (local.get 0)) (rethrow 0) catch_all (rethrow 1) end
+      drop return
+    catch $e
+      drop try throw 2 catch_all (if (local.get 0) (then (rethrow 1))) end (i64.const 5)
+    catch_all
+      (call $f (ref.null exn)) (block (rethrow 1)) (i64.const 7)
+    end))"""
+
 
 @cache
 def corpus() -> list[bytes]:
     """Modules to begin with: every section and every kind of instruction, and random control flow."""
     found = [bytes(wat2wasm(ALL_KINDS % memory)) for memory in ("(memory 1 2)", '(import "e" "m" (memory 1))')] * 10
+    found += [bytes(wat2wasm(EXCEPTIONS))] * 20
     for path in testdata.files(FILETESTS, "*/*.wat"):
         try:
             found.append(bytes(wat2wasm(path.read_text("utf-8"))))
@@ -171,10 +202,11 @@ def damaged(rng: random.Random, data: bytes) -> bytes:
 def ours(wasm: bytes) -> str:
     """What arenite says: "" for a valid module."""
     try:
-        validate(decode(wasm))
+        validate(decode(wasm, features=SUPPORTED | TRIED))
     except (DecodeError, ValidationError) as error:
         return f"{type(error).__name__}: {error}"
-    translate(wasm)
+    with suppress(DecodeError, ValidationError):  # what no tier runs yet
+        translate(wasm)
     return ""
 
 

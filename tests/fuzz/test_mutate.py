@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wasmtime import wat2wasm
 
-from fuzz.mutate import ALL_KINDS, MEMORIES, corpus, differences, ours
+from fuzz.mutate import ALL_KINDS, EXCEPTIONS, MEMORIES, corpus, differences, ours
 
 COUNT = 2000
 
@@ -15,5 +15,6 @@ def test_wasm_tools_agrees() -> None:
 
 def test_what_is_mutated_is_valid() -> None:
     assert all(bytes(wat2wasm(ALL_KINDS % memory)) in corpus() for memory in MEMORIES)
+    assert bytes(wat2wasm(EXCEPTIONS)) in corpus()
     assert len(corpus()) > 150
     assert [ours(wasm) for wasm in corpus()] == [""] * len(corpus())

@@ -46,9 +46,7 @@ class Survey(Sink):
 
     numeric = wide = load = store = vector = lane = access_lane = bulk = told
     throw = throw_ref = catch = catch_all = delegate = rethrow = read
-    const128 = shuffle = select = ref_null = ref_is_null = ref_func = table_get = table_set = return_call = (
-        return_call_indirect
-    ) = read
+    const128 = shuffle = ref_is_null = ref_func = table_get = table_set = return_call = return_call_indirect = read
 
     def begin(self, func: int, params: tuple[int, ...], results: tuple[int, ...], locals_: list[int], size: int) -> None:  # noqa: ARG002
         """See `Sink`."""
@@ -61,6 +59,13 @@ class Survey(Sink):
             self.used.add("multi-value")
 
     loop = if_ = block
+
+    def ref_null(self, type_: int) -> None:
+        """See `Sink`."""
+        self.types([type_])
+        self.read()
+
+    select = ref_null
 
     def try_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Sink`."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SECTIONS: Final = {
     1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memories", 6: "globals", 7: "exports", 8: "start",
-    9: "elements", 10: "code", 11: "data", 12: "data count",
+    9: "elements", 10: "code", 11: "data", 12: "data count", 13: "tags",
 }  # fmt: skip
 
 
@@ -39,11 +39,17 @@ class ModuleFacts(NamedTuple):
 def inspect_module(code: bytes) -> ModuleFacts:
     """Look at a module.  Raises: `DecodeError`, `ValidationError`."""
     module = decode(code)
-    spaces = (("function", module.funcs), ("table", module.tables), ("memory", module.memories), ("global", module.globals))
+    spaces = {
+        "function": module.funcs,
+        "table": module.tables,
+        "memory": module.memories,
+        "global": module.globals,
+        "tag": module.tags,
+    }
     return ModuleFacts(
         module.names.module,
         len(module.data),
-        [(what, len(space)) for what, space in spaces],
+        [(what, len(space)) for what, space in spaces.items()],
         [pages(reach(memory.limits, page(memory)), memory) for memory in module.memories],
         features(module),
         [(f"{item.module}.{item.name}", describe(item.type)) for item in module.import_types()],

@@ -140,7 +140,7 @@ class Exceptions:
         if s.frames[-1].op != TRY:
             raise s.fail("misplaced delegate: it does not end a try without catches")
         depth = c.r.u32()
-        s.frame(depth + 1)
+        c.known("label", depth, len(s.frames) - 1)
         frame = s.leave()
         if frame.live:
             c.sink.delegate(depth, not frame.dead)

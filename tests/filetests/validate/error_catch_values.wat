@@ -1,0 +1,4 @@
+;;! test = "validate"
+
+(module (tag $e (param i32)) (func (block $l (result i64) (try_table (catch $e $l)) (i64.const 1)) drop))
+;; ValidationError: type mismatch: a catch pushes other values than its label takes (function 0, at byte 0x22)
