@@ -50,7 +50,6 @@ def test_filetest(path: Path) -> None:
     options = tomllib.loads("\n".join(line[3:] for line in source.splitlines() if line.startswith(";;!")))
     actual = TESTS[options.pop("test")](bytes(wasmtime.wat2wasm(source)), options).strip()
     if BLESS:
-        output = "\n".join(f";; {line}".rstrip() for line in actual.splitlines())
-        path.write_text(f"{source}{output}\n")
+        path.write_text(source + "".join(f";; {line}".rstrip() + "\n" for line in actual.splitlines()))
     else:
         assert actual == expected, f"{path} (ARENITE_BLESS=1 rewrites it)"

@@ -14,6 +14,8 @@ from arenite.wasm.decode import decode
 from arenite.wasm.module import ExternKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from arenite.wasm.module import Module
 
 SECTIONS: Final = {
@@ -39,17 +41,17 @@ class ModuleFacts(NamedTuple):
 def inspect_module(code: bytes) -> ModuleFacts:
     """Look at a module.  Raises: `DecodeError`, `ValidationError`."""
     module = decode(code)
-    spaces = {
-        "function": module.funcs,
-        "table": module.tables,
-        "memory": module.memories,
-        "global": module.globals,
-        "tag": module.tags,
-    }
+    spaces: tuple[tuple[str, Sized], ...] = (
+        ("function", module.funcs),
+        ("table", module.tables),
+        ("memory", module.memories),
+        ("global", module.globals),
+        ("tag", module.tags),
+    )
     return ModuleFacts(
         module.names.module,
         len(module.data),
-        [(what, len(space)) for what, space in spaces.items()],
+        [(what, len(space)) for what, space in spaces],
         [pages(reach(memory.limits, page(memory)), memory) for memory in module.memories],
         features(module),
         [(f"{item.module}.{item.name}", describe(item.type)) for item in module.import_types()],

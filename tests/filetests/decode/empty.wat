@@ -1,18 +1,3 @@
 ;;! test = "decode"
 
 (module)
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
