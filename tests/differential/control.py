@@ -5,10 +5,11 @@
 What other generators seldom make: many parameters, results and locals; blocks that take and leave operands; branches that carry
 operands out of deep blocks; `br_table` above few operands; operands that are locals while these are written; calls of many
 arguments, also through tables; tail calls between functions of other parameters; dead code; frames wider than an operand of the bytecode
-reaches.
+reaches; vectors among all of these; several memories and tables, with indexes of 32 or 64 bits, of pages of 64 KiB or of bytes.
 
 A module ends by itself: loops and functions use up `fuel`, an exported global that the exported function `refuel` fills again, and
-functions call only those behind them.  Floats are moved and stored, never computed with: so no NaN is undetermined.  At its end
+functions call only those behind them.  Floats are moved and stored, never computed with: so no NaN is undetermined.  Functions that take or return
+vectors are not exported: other engines' Python packages have no such values.  At its end
 a function folds its locals into the exported global `sum`, so that a wrong local is seen.
 """
 
@@ -19,7 +20,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from differential import control_memories, control_vectors
 from differential.binary import MAGIC, TYPES, s, section, sized, types, u, vec
+from differential.control_memories import CONSTANTS, IS_64, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,22 +37,21 @@ BINARIES = {"i32": (*range(0x6A, 0x6F), *range(0x71, 0x79)), "i64": (*range(0x7C
 UNARIES = {"i32": (0x67, 0x68, 0x69, 0x45, 0xC0, 0xC1), "i64": (0x79, 0x7A, 0x7B, 0xC2, 0xC3, 0xC4)}
 CONVERSIONS = {"i32": (("i64", 0xA7), ("f32", 0xBC)), "i64": (("i32", 0xAC), ("i32", 0xAD), ("f64", 0xBD), ("i64", 0xC4))}
 BACK = {"f32": ("i32", 0xBE), "f64": ("i64", 0xBF)}
-LOADS = {"i32": (0x28, 0x2C, 0x2D, 0x2E, 0x2F), "i64": (0x29, 0x30, 0x31, 0x34, 0x35), "f32": (0x2A,), "f64": (0x2B,)}
-STORES = {"i32": (0x36, 0x3A, 0x3B), "i64": (0x37, 0x3C, 0x3E), "f32": (0x38,), "f64": (0x39,)}
-CONSTANTS = {"i32": 0x41, "i64": 0x42}
 NULLS = {"funcref": b"\xd0\x70", "externref": b"\xd0\x6f"}
 WEIGHTS = {"i32": 40, "i64": 25, "f32": 8, "f64": 12, "funcref": 3, "externref": 2}
+WITH_VECTORS = {**WEIGHTS, "v128": 25}
 SUM, FUEL_LEFT = 0, 1  # globals
-GLOBALS = ("i64", "i32", "i32", "f64", "funcref")
+GLOBALS = ("i64", "i32", "i32", "f64", "funcref", "v128")  # the last is there where vectors are
 BLOCK, LOOP, IF, ELSE, END = 0x02, 0x03, 0x04, 0x05, 0x0B
 
 
-def some_types(rng: random.Random, scale: int = 1) -> Types:
+def some_types(rng: random.Random, scale: int = 1, *, vectors: bool = False) -> Types:
     """A list of types: mostly short, seldom long."""
+    weights = WITH_VECTORS if vectors else WEIGHTS
     longest = rng.choice((0, 1, 1, 2, 2, 3, 3, 5, 5, 8, 8, 20 * scale, 40 * scale))
     if longest > 8 and rng.random() < 0.5:  # all the same: the likeliest to hide an exchange, and to fit elsewhere
         return (rng.choice(("i32", "i64")),) * rng.randint(1, longest)
-    return tuple(rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=rng.randint(0, longest)))
+    return tuple(rng.choices(list(weights), list(weights.values()), k=rng.randint(0, longest)))
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,30 @@ class Signature:
     params: Types
     results: Types
 
+    @property
+    def exportable(self) -> bool:
+        """Whether it can be called from outside."""
+        return "v128" not in self.params + self.results
+
 
 @dataclass
 class Plan:
-    """A module that is being made.  `functions`: the type of each; `signatures`: typeidx by type."""
+    """A module that is being made.  `functions`: the type of each; `signatures`: typeidx by type; `wide_tables`: which have 64-bit indexes."""
 
     rng: random.Random
+    vectors: bool
+    memories: list[Memory]
+    wide_tables: tuple[bool, bool]
     functions: list[Signature] = field(default_factory=list)
     signatures: dict[Signature, int] = field(default_factory=dict)
 
     def type(self, params: Types, results: Types) -> int:
         """The index of a type."""
         return self.signatures.setdefault(Signature(params, results), len(self.signatures))
+
+    def index(self, table: int) -> str:
+        """Type of a table's indexes."""
+        return "i64" if self.wide_tables[table] else "i32"
 
 
 @dataclass
@@ -123,6 +137,8 @@ class Body:
             (1, self.table),
             (1, self.bulk),
         ]
+        if plan.vectors:
+            self.actions += [(14, lambda: control_vectors.compute(self))]
         self.weights = [weight for weight, _ in self.actions]
         self.burn()
 
@@ -167,6 +183,8 @@ class Body:
             bits, code = BACK[type_]
             self.op((), (bits,), CONSTANTS[bits], *s(rng.choice(NUMBERS)))
             self.op((bits,), (type_,), code)
+        elif type_ == "v128":
+            control_vectors.constant(self)
         elif type_ == "funcref" and rng.random() < 0.5:
             self.op((), (type_,), 0xD2, *u(rng.randrange(len(self.plan.functions))))
         else:
@@ -272,7 +290,7 @@ class Body:
                 self.op((self.stack[-1],), (), 0x1A)
 
     def globals(self) -> None:
-        n = self.rng.choice((0, 2, 3, 4))
+        n = self.rng.choice((0, 2, 3, 4, 5, 5) if self.plan.vectors else (0, 2, 3, 4))
         if self.rng.random() < 0.5:
             self.op((), (GLOBALS[n],), 0x23, n)
         else:
@@ -280,39 +298,33 @@ class Body:
             self.op((GLOBALS[n],), (), 0x24, n)
 
     def access(self) -> None:
-        """A load or a store, at an address that is mostly inside."""
-        rng = self.rng
-        type_ = rng.choice(list(LOADS))
-        offset = rng.choice((0, 0, 4, 8, 100, 40000, 65530, 70000 if rng.random() < 0.1 else 16))
-        self.value("i32")
-        if rng.random() < 0.9:
-            self.op((), ("i32",), 0x41, *s(0xFFF))
-            self.op(("i32", "i32"), ("i32",), 0x71)
-        if rng.random() < 0.5:
-            self.op(("i32",), (type_,), rng.choice(LOADS[type_]), 0, *u(offset))
-        else:
-            self.value(type_)
-            self.op(("i32", type_), (), rng.choice(STORES[type_]), 0, *u(offset))
+        """A load or a store."""
+        control_memories.access(self)
+
+    def address(self, memory: int) -> str:
+        """Push an address in a memory; its type."""
+        return control_memories.address(self, memory)
+
+    def memarg(self, memory: int) -> bytes:
+        """The immediate of an access."""
+        return control_memories.memarg(self, memory)
+
+    def bulk(self) -> None:
+        """Something with a whole memory, or many bytes."""
+        control_memories.bulk(self)
 
     def table(self) -> None:
         """Something with the second table."""
-        rng = self.rng
-        self.op((), ("i32",), 0x41, rng.randrange(11))
-        if rng.random() < 0.4:
-            self.op(("i32",), ("funcref",), 0x25, 1)
-        elif rng.random() < 0.5:
-            self.value("funcref")
-            self.op(("i32", "funcref"), (), 0x26, 1)
+        rng, index = self.rng, self.plan.index(1)
+        if rng.random() < 0.3:
+            self.op((), (index,), 0xFC, 0x10, 1)
+            return
+        self.op((), (index,), CONSTANTS[index], rng.randrange(11))
+        if rng.random() < 0.5:
+            self.op((index,), ("funcref",), 0x25, 1)
         else:
-            self.op(("i32",), (), 0x1A)
-            self.op((), ("i32",), 0xFC, 0x10, 1)
-
-    def bulk(self) -> None:
-        """A fill or a copy of a few bytes."""
-        for _ in range(2):
-            self.op((), ("i32",), 0x41, *s(self.rng.randrange(600)))
-        self.op((), ("i32",), 0x41, *s(self.rng.randrange(40)))
-        self.op(("i32", "i32", "i32"), (), *self.rng.choice(((0xFC, 0x0B, 0), (0xFC, 0x0A, 0, 0))))
+            self.value("funcref")
+            self.op((index, "funcref"), (), 0x26, 1)
 
     # control
 
@@ -388,6 +400,11 @@ class Body:
             self.op((), ("i64",), 0x42, 31)
             self.op(("i64", "i64"), ("i64",), 0x7E)
             type_ = self.locals[n]
+            if type_ == "v128":
+                control_vectors.folded(self, n)
+                self.op(("i64", "i64"), ("i64",), 0x7C)
+                self.op(("i64",), (), 0x24, SUM)
+                continue
             self.op((), (type_,), 0x20, *u(n))
             if type_ in NULLS:
                 self.op((type_,), ("i32",), 0xD1)
@@ -466,9 +483,9 @@ class Body:
         if self.rng.random() < 0.06:
             element = self.rng.choice([n for n, other in enumerate(functions) if other != signature] + [len(functions), 500])
         self.need(signature.params)
-        self.op((), ("i32",), 0x41, *s(element))
-        type_ = self.plan.signatures[signature]
-        self.op((*signature.params, "i32"), signature.results, 0x11, *u(type_), 0)
+        type_, index = self.plan.signatures[signature], self.plan.index(0)
+        self.op((), (index,), CONSTANTS[index], *s(element))
+        self.op((*signature.params, index), signature.results, 0x11, *u(type_), 0)
 
     def tail_call(self) -> None:
         """A function behind this one that returns the same, mostly with other parameters, in this one's place; also through the table."""
@@ -485,25 +502,33 @@ class Body:
             self.op(signature.params, (), 0x12, *u(callee))
         else:
             element = callee if rng.random() < 0.95 else rng.choice((len(functions), 500, rng.randrange(len(functions))))
-            self.op((), ("i32",), 0x41, *s(element))
-            self.op((*signature.params, "i32"), (), 0x13, *u(self.plan.signatures[signature]), 0)
+            index = self.plan.index(0)
+            self.op((), (index,), CONSTANTS[index], *s(element))
+            self.op((*signature.params, index), (), 0x13, *u(self.plan.signatures[signature]), 0)
         self.dead()
 
 
 def module(seed: int) -> bytes:
     """The module of a seed."""
     rng = random.Random(seed)
-    plan = Plan(rng)
+    vectors = rng.random() < 0.5
+    plan = Plan(rng, vectors, control_memories.some_memories(rng), (rng.random() < 0.2, rng.random() < 0.3))
     scale = 8 if rng.random() < 0.03 else 1
-    pool = [Signature(some_types(rng, scale), some_types(rng, scale)) for _ in range(rng.randint(2, 6))]
-    pool += [Signature(some_types(rng, scale), rng.choice(pool).results) for _ in range(rng.randint(1, 4))]  # for tail calls
-    plan.functions = [rng.choice(pool) for _ in range(rng.randint(3, 8))]
+    pool = [Signature(some_types(rng, scale), some_types(rng, scale))]
+    pool += [
+        Signature(some_types(rng, scale, vectors=vectors), some_types(rng, scale, vectors=vectors))
+        for _ in range(rng.randint(1, 5))
+    ]
+    pool += [
+        Signature(some_types(rng, scale, vectors=vectors), rng.choice(pool).results) for _ in range(rng.randint(1, 4))
+    ]  # for tail calls
+    plan.functions = [pool[0], *(rng.choice(pool) for _ in range(rng.randint(2, 7)))]  # the first can be called
     for signature in plan.functions:
         plan.type(signature.params, signature.results)
     wide = rng.randrange(len(plan.functions)) if rng.random() < 0.12 else -1
     bodies = []
     for index in range(len(plan.functions)):
-        locals_ = some_types(rng, 2)
+        locals_ = some_types(rng, 2, vectors=vectors)
         if index == wide:  # temporaries pass the end of what operands reach, or locals do
             locals_ += ("i64",) * rng.choice((rng.randint(8050, 8192), 9000)) + ("i32",) * 3
         bodies.append(Body(plan, index, locals_).made(rng.choice((5, 20, 40, 80))))
@@ -515,19 +540,29 @@ def assembled(plan: Plan, bodies: list[bytes]) -> bytes:
     count = len(plan.functions)
     refuel = plan.type((), ())
     numbers = [plan.signatures[signature] for signature in plan.functions]
-    exports = [(str(n), 0, n) for n in range(count)]
-    exports += [("refuel", 0, count), ("memory", 2, 0), ("sum", 3, SUM), ("word", 3, 2), ("double", 3, 3), ("table", 1, 1)]
-    start = {"i64": b"\x42\0", "i32": b"\x41\0", "f64": b"\x44" + bytes(8), "funcref": NULLS["funcref"]}
+    exports = [(str(n), 0, n) for n, signature in enumerate(plan.functions) if signature.exportable]
+    exports += [("refuel", 0, count), ("sum", 3, SUM), ("word", 3, 2), ("double", 3, 3), ("table", 1, 1)]
+    exports += [(f"memory {n}", 2, n) for n in range(len(plan.memories))]
+    start = {
+        "i64": b"\x42\0",
+        "i32": b"\x41\0",
+        "f64": b"\x44" + bytes(8),
+        "funcref": NULLS["funcref"],
+        "v128": b"\xfd\x0c" + bytes(16),
+    }
+    globals_ = GLOBALS if plan.vectors else GLOBALS[:-1]
+    tables = [bytes([0x70, IS_64 * wide]) + u(size) for wide, size in zip(plan.wide_tables, (count + 1, 10), strict=True)]
     return MAGIC + b"".join(
         (
             section(1, *(b"\x60" + types(each.params) + types(each.results) for each in plan.signatures)),
             section(3, *map(u, [*numbers, refuel])),
-            section(4, b"\x70\0" + u(count + 1), b"\x70\0" + u(10)),
-            section(5, b"\1\1\1"),
-            section(6, *(bytes([TYPES[type_], 1]) + start[type_] + b"\x0b" for type_ in GLOBALS)),
+            section(4, *tables),
+            section(5, *(memory.type() for memory in plan.memories)),
+            section(6, *(bytes([TYPES[type_], 1]) + start[type_] + b"\x0b" for type_ in globals_)),
             section(7, *(sized(name.encode()) + bytes([kind]) + u(n) for name, kind, n in exports)),
-            section(9, b"\0\x41\0\x0b" + vec(map(u, range(count)))),
+            section(9, b"\0" + start[plan.index(0)] + b"\x0b" + vec(map(u, range(count)))),
+            b"\x0c" + sized(u(1 + len(plan.memories))),
             section(10, *bodies, sized(b"\0\x41" + s(FUEL) + b"\x24" + bytes([FUEL_LEFT]) + b"\x0b")),
-            section(11, b"\0\x41\0\x0b" + sized(plan.rng.randbytes(64))),
+            b"\x0b" + sized(control_memories.data_sections(plan.memories, plan.rng)),
         )
     )

@@ -2,6 +2,7 @@
 
 python tests/differential/side.py --count 20000            # random control flow (`control`); what differs is named by its seed
 python tests/differential/side.py --first 17 --count 1     # one of them again
+python tests/differential/side.py --hopping                # each call is paused here and there, frozen, and goes on elsewhere
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from arenite import Instance, Module, Store
 from arenite.errors import AreniteError
 from differential.compare import STACK, VALUES, DiffEngine, EngineName, engine, outcome
 from differential.control import module
-from differential.wasmtime_engine import Live
+from differential.hopping import HoppingPlayer
+from differential.wasmtime_engine import Live, WasmtimeEngine
 from tiers import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CALLS = 3  # of each function, with different arguments
+NUMBERS = {**VALUES, "f32": VALUES["f32"][:-4], "f64": VALUES["f64"][:-3], "externref": (None,)}  # without NaNs and objects
 STORE = 20  # modules of a store
 MANY = 200  # modules of an engine
 
@@ -41,7 +44,7 @@ class Player:
     """
 
     def __init__(self, name: EngineName) -> None:
-        self.inner: Any = engine(name).player
+        self.inner: Any = WasmtimeEngine(inside={"wasm_simd"}) if name == "wasmtime" else engine(name).player
         self.store: Any = None
         self.played = 0
 
@@ -82,19 +85,40 @@ def played(name: EngineName, seed: int, wasm: bytes) -> list[str]:
     return list(lines(subject, instance, random.Random(seed)))
 
 
-def lines(subject: DiffEngine, instance: Any, rng: random.Random) -> Iterator[str]:
-    """A line for each call, and for what is left."""
+def lines(subject: DiffEngine, instance: Any, rng: random.Random, *, any_nan: bool = False) -> Iterator[str]:
+    """A line for each call, and for what is left.  `any_nan`: no argument is a NaN, and results tell of one only that it is one."""
     functions = subject.functions(instance)
     refuel = functions.pop("refuel")
     for name, signature in functions.items():
         for _ in range(CALLS):
-            args = tuple(rng.choice(VALUES[type_]) if type_ not in {"funcref", "externref"} else None for type_ in signature[0])
+            args = tuple(
+                rng.choice(NUMBERS[type_] if any_nan or type_ == "externref" else VALUES[type_]) for type_ in signature[0]
+            )
             outcome(subject, instance, "refuel", refuel, (), any_nan=False)
-            said = outcome(subject, instance, name, signature, args, any_nan=False)
+            said = outcome(subject, instance, name, signature, args, any_nan=any_nan)
             yield f"{name} {args} = {said}"
             if said == STACK:
                 return
     yield from subject.state(instance)
+
+
+def hopping(seed: int) -> tuple[str, int]:
+    """Where calls that pause and go on elsewhere first differ from wasmtime's, or nothing; how often they went to another engine."""
+    wasm, subject = module(seed), player("wasmtime", seed // MANY)
+    expected = list(lines(subject, subject.player.start(wasm), random.Random(seed), any_nan=True))
+    hopper = HoppingPlayer(seed, seed // MANY)
+    found = list(lines(DiffEngine(hopper, arenite), hopper.instantiate(wasm), random.Random(seed), any_nan=True))
+    hopper.close()
+    return first_pair(f"seed {seed}, hopping", found, expected), hopper.hops
+
+
+def first_pair(who: str, found: list[str], expected: list[str]) -> str:
+    """The first lines that differ, or nothing."""
+    if found == expected:
+        return ""
+    pairs = zip([*found, ""], [*expected, ""], strict=False)
+    ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
+    return f"{who}: {ours}\n    wasmtime: {theirs}"
 
 
 def difference(seed: int) -> str:
@@ -102,11 +126,9 @@ def difference(seed: int) -> str:
     wasm = module(seed)
     expected = played("wasmtime", seed, wasm)
     for tier in WAYS:
-        found = played(tier, seed, wasm)
-        if found != expected:
-            pairs = zip([*found, ""], [*expected, ""], strict=False)
-            ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
-            return f"seed {seed}, {tier}: {ours}\n    wasmtime: {theirs}"
+        differs = first_pair(f"seed {seed}, {tier}", played(tier, seed, wasm), expected)
+        if differs:
+            return differs
     return ""
 
 
@@ -115,12 +137,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--hopping", action="store_true")
     args = parser.parse_args()
     begun = said = time.monotonic()
-    failures = 0
+    failures = hops = 0
     for seed in range(args.first, args.first + args.count):
         try:
-            found = difference(seed)
+            found, more = hopping(seed) if args.hopping else (difference(seed), 0)
+            hops += more
         except Exception as error:  # noqa: BLE001 (an error out of the tier is what is looked for)
             found = f"seed {seed}: {type(error).__name__}: {error}"
         if found:
@@ -129,7 +153,8 @@ def main() -> int:
         if time.monotonic() - said > 10:
             said = time.monotonic()
             print(f"{seed - args.first + 1} of {args.count} modules, {failures} differ", file=sys.stderr)
-    print(f"{args.count} modules on {', '.join(WAYS)} and wasmtime in {time.monotonic() - begun:.0f} s: {failures} differ")
+    how = f"frozen and moved {hops} times between" if args.hopping else "on"
+    print(f"{args.count} modules {how} {', '.join(WAYS)} and wasmtime in {time.monotonic() - begun:.0f} s: {failures} differ")
     return 1 if failures else 0
 
 

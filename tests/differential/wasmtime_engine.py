@@ -19,7 +19,7 @@ from arenite.errors import LinkError, Trap, ValidationError
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 SPECTEST = """(module
   (func (export "print")) (func (export "print_i32") (param i32)) (func (export "print_i64") (param i64))
@@ -52,10 +52,11 @@ class WasmtimeEngine:
     name = "wasmtime"
     speaks_spec = False
 
-    def __init__(self) -> None:
+    def __init__(self, inside: Container[str] = ()) -> None:
+        """`inside`: features among `UNSPEAKABLE` that guests use, but not in the types of what they export."""
         config = wasmtime.Config()
         for feature in UNSPEAKABLE:
-            setattr(config, feature, False)
+            setattr(config, feature, feature in inside)
         for feature in PROPOSED:
             setattr(config, feature, True)
         config.max_wasm_stack = 512 * 1024  # deep recursion ends soon
