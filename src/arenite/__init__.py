@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from arenite.api.store import Store as Store
     from arenite.api.store import Storelike as Storelike
     from arenite.api.table import Table as Table
+    from arenite.api.tag import Tag as Tag
     from arenite.api.text import wat2wasm as wat2wasm
     from arenite.api.types import ExportType as ExportType
     from arenite.api.types import FuncType as FuncType
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from arenite.api.types import Limits as Limits
     from arenite.api.types import MemoryType as MemoryType
     from arenite.api.types import TableType as TableType
+    from arenite.api.types import TagType as TagType
     from arenite.api.types import ValType as ValType
     from arenite.api.val import Val as Val
     from arenite.compat.wasmtime import ExitTrap as ExitTrap
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from arenite.errors import SnapshotError as SnapshotError
     from arenite.errors import Trap as Trap
     from arenite.errors import ValidationError as ValidationError
+    from arenite.errors import WasmException as WasmException
     from arenite.machine.run.activation import HostCall as HostCall
     from arenite.machine.run.activation import PauseReason as PauseReason
     from arenite.machine.run.backtrace import GuestFrame
@@ -112,11 +115,14 @@ else:
         "Storelike": "arenite.api.store.Storelike",
         "Table": "arenite.api.table.Table",
         "TableType": "arenite.api.types.TableType",
+        "Tag": "arenite.api.tag.Tag",
+        "TagType": "arenite.api.types.TagType",
         "Trap": "arenite.errors.Trap",
         "TrapCode": "arenite.traps.TrapCode",
         "Val": "arenite.api.val.Val",
         "ValType": "arenite.api.types.ValType",
         "ValidationError": "arenite.errors.ValidationError",
+        "WasmException": "arenite.errors.WasmException",
         "WasiConfig": "arenite.wasi.config.WasiConfig",
         "WasmtimeError": "arenite.compat.wasmtime.WasmtimeError",
         "wat2wasm": "arenite.api.text.wat2wasm",

@@ -2,6 +2,7 @@
 
     AreniteError
     ├── Trap                   the guest did what it must not                  (code, frames)
+    │   └── WasmException      a guest's exception that no guest has caught    (tag, values)
     └── Failure                everything else, also by itself: something was asked for that cannot be done
         ├── DecodeError        the bytes are not a WebAssembly binary          (offset)
         ├── ValidationError    the module breaks a rule of the standard        (func, offset)
@@ -21,12 +22,15 @@ all that they say: a pool's worker raises them in its parent.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from reprlib import Repr
+from types import NoneType
+from typing import TYPE_CHECKING, Final, Protocol
+
+from arenite.traps import TrapCode
+from arenite.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from arenite.traps import TrapCode
 
     Again = Callable[[type["AreniteError"], tuple[object, ...]], "AreniteError"]
 
@@ -149,14 +153,53 @@ class Trap(AreniteError):
 
     def __str__(self) -> str:
         if not self._frames:
-            return self._message
+            return self.message
         lines: list[str] = []
         at = 0
         for text, group in groupby(map(str, self._frames)):
             count = len(list(group))
             lines.append(f"  {at}: {text}" + (f"  ({count} times)" if count > 1 else ""))
             at += count
-        return "\n".join((self._message, "wasm backtrace (innermost first):", *lines))
+        return "\n".join((self.message, "wasm backtrace (innermost first):", *lines))
+
+
+SHORT: Final = Repr()
+MOST_SHOWN: Final = 8  # values of an exception: it may carry a thousand
+
+
+class WasmException(Trap):
+    """An exception of a guest's that none has caught, with its backtrace; or one that a host function raises, for its guest to catch.
+
+    `tag`: the `Tag` that guests know it by; None in a copy from another process, where there is no store.   `values`: what it carries, as a
+    host function gets arguments.   `name`: what the module that threw it calls the tag, as an export or an import; None before a guest had it.
+    """
+
+    def __init__(self, tag: object, values: Sequence[object] = (), name: str | None = None, frames: Sequence[Frame] = ()) -> None:
+        super().__init__("", TrapCode.UNCAUGHT_EXCEPTION, frames)
+        self.tag = tag
+        self.values = tuple(values)
+        self.name = name
+
+    def leave(self, name: str | None, frames: Sequence[Frame]) -> None:
+        """It leaves a guest: what the first of them calls its tag, and where that has thrown it."""
+        self.name = name if self.name is None else self.name
+        self._frames = self._frames or list(frames)
+
+    @property
+    def message(self) -> str:
+        """The tag's name and the values, without the backtrace."""
+        name = "" if self.name is None else f" {visible(self.name)}"
+        values = [SHORT.repr(value) for value in self.values[:MOST_SHOWN]] + ["…"] * (len(self.values) > MOST_SHOWN)
+        return f"uncaught exception{name} ({', '.join(values)})"
+
+    def __reduce__(self) -> tuple[Again, tuple[type[AreniteError], tuple[object, ...]], dict[str, object]]:
+        again, kind, state = super().__reduce__()
+        return again, kind, state | {"tag": None, "values": tuple(map(_portable, self.values))}
+
+
+def _portable(value: object) -> object:
+    """A value as it crosses the border of a process: functions, which cannot, in words."""
+    return value if isinstance(value, (int, float, bytes, str, BaseException, NoneType)) else SHORT.repr(value)
 
 
 class Exit(Failure):

@@ -24,6 +24,7 @@ class TrapCode(Enum):
     UNREACHABLE = 9
     INTERRUPT = 10
     OUT_OF_FUEL = 11
+    UNCAUGHT_EXCEPTION = 49
     CORRUPT = 1000
 
 

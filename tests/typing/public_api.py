@@ -24,6 +24,7 @@ from arenite import (
     Store,
     Storelike,
     Table,
+    Tag,
     Trap,
     TrapCode,
     Val,
@@ -44,7 +45,7 @@ def objects(engine: Engine, wasm: bytes) -> None:
         linker.define_func("m", "f", FuncType([ValType.i32()], []), lambda _n: None)
         instance = linker.instantiate(store, module)
         assert_type(instance, Instance)
-        assert_type(instance.exports(store)["x"], Func | Memory | Table | Global)
+        assert_type(instance.exports(store)["x"], Func | Memory | Table | Global | Tag)
     assert_type(Module.from_file(engine, "a.wasm"), Module)
     assert_type(Engine(Config(tier="safe")), Engine)
     assert_type(arenite.Engine(), Engine)

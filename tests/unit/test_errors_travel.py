@@ -22,6 +22,7 @@ NEEDED: dict[str, tuple[Any, ...]] = {
     "NotReady": ("nothing to read", "stdin"),
     "Trap": ("unreachable", TrapCode.UNREACHABLE),
     "Exit": (3,),
+    "WasmException": (None, (5, 2.5, b"0123456789abcdef", None), "thrown"),
 }
 """What the constructors of those take that take more than a message."""
 

@@ -15,7 +15,7 @@ from arenite.api.val import Val
 from arenite.errors import Failure
 from arenite.machine.machine import Machine
 from arenite.machine.records import instantiate
-from arenite.machine.records.objects import Addr, FuncAddr, InstanceAddr
+from arenite.machine.records.objects import Addr, FuncAddr, Handles, InstanceAddr, TagAddr
 from arenite.machine.records.values import convert
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from arenite.api.memory import Memory
     from arenite.api.store import Store
     from arenite.api.table import Table
+    from arenite.api.tag import Tag
     from arenite.machine.lineage import Lineage
 
 Storelike: TypeAlias = "Store | Caller"
 """What methods take first."""
-AnyExtern: TypeAlias = "Func | Memory | Table | Global"
+AnyExtern: TypeAlias = "Func | Memory | Table | Global | Tag"
 HANDLES: Final[dict[type, type[Handle]]] = {}
 """The machine's class -> the one that wraps it."""
 
@@ -106,12 +107,12 @@ def exported(machine: Machine, instance: InstanceAddr, name: str) -> AnyExtern |
 
 
 def to_core(machine: Machine, value: object) -> object:
-    """A user's value as the machine wants it: functions as addresses.  A `Val` stays one, for whoever knows which type is wanted."""
+    """A user's value as the machine wants it: functions and tags as addresses.  A `Val` stays one, for whoever knows which type is wanted."""
     if isinstance(value, Val) and isinstance(value.value, Extern):
         return replace(value, value=to_core(machine, value.value))
-    if isinstance(value, Extern) and isinstance(value.addr, FuncAddr):
+    if isinstance(value, Extern) and isinstance(value.addr, (FuncAddr, TagAddr)):
         if not machine.lineage.knows(value.lineage, value.addr.at):
-            raise Failure("this func belongs to another store")
+            raise Failure(f"this {type(value).__name__.lower()} belongs to another store")
         return value.addr
     return value
 
@@ -129,4 +130,19 @@ def reference(machine: Machine, type_: int, value: object) -> int:
 
 def from_core(machine: Machine, value: object) -> Any:  # noqa: ANN401 (a guest's value: an int, a float, any object)
     """A machine's value as users hold it."""
-    return wrap(machine, value) if isinstance(value, FuncAddr) else value
+    return wrap(machine, value) if isinstance(value, (FuncAddr, TagAddr)) else value
+
+
+class UserHandles(Handles):
+    """Those of this API."""
+
+    def wrap(self, machine: Machine, value: object) -> object:
+        """See `Handles`."""
+        return from_core(machine, value)
+
+    def core(self, machine: Machine, value: object) -> object:
+        """See `Handles`."""
+        return to_core(machine, value)
+
+
+USER_HANDLES: Final = UserHandles()

@@ -101,7 +101,7 @@ def _addresses(machine: Machine, imports: Sequence[AnyExtern]) -> list[Addr]:
     """Where imports lie.  Raises: `TypeError`, `LinkError`."""
     for item in imports:
         if not isinstance(item, Extern):
-            raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
+            raise TypeError(f"expected a Func, Memory, Table, Global or Tag, found {type(item).__name__}")
         if not machine.lineage.knows(item.lineage, item.addr.at):
             raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
     return [item.addr for item in imports]

@@ -21,7 +21,8 @@ from arenite.api.memory import Memory
 from arenite.api.module import Module
 from arenite.api.numbers import expect
 from arenite.api.table import Table
-from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, wrapped
+from arenite.api.tag import Tag
+from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, TagType, wrapped
 from arenite.errors import Failure, LinkError
 from arenite.layout import types as core
 from arenite.machine.records.functions import add_host_function
@@ -69,7 +70,7 @@ class Linker(Unclosed):
     def define(self, store: Storelike, module: str, name: str, item: AnyExtern) -> None:
         """Define a thing of a store."""
         if not isinstance(item, Extern):
-            raise TypeError(f"expected a Func, Memory, Table or Global, found {type(item).__name__}")
+            raise TypeError(f"expected a Func, Memory, Table, Global or Tag, found {type(item).__name__}")
         item.machine_in(store)
         self._items[self._free(module, name)] = item
 
@@ -131,7 +132,7 @@ class Linker(Unclosed):
         for export in module.code.exports:
             if isinstance(export.type, core.FuncType):
                 found[export.name] = host_function(FuncType.of(export.type), _once(before, export.name), access_caller=True)
-            elif export.name not in LEFT_OUT[type(export.type)]:
+            elif export.name not in LEFT_OUT.get(type(export.type), ()):
                 raise Failure(f"command export {export.name!r} is not a function")
         self._functions.update({self._free(name, field): function for field, function in found.items()})
 
@@ -141,7 +142,7 @@ class Linker(Unclosed):
 
     def define_unknown_imports_as_default_values(self, store: Storelike, module: Module) -> None:
         """What this module imports and is defined nowhere gets a default: functions that give zeros and nulls, and in this store
-        globals of such values and memories and tables of their least size.
+        globals of such values, memories and tables of their least size, and tags.
         """
         machine_of(store)
         self._define_unknown(module, lambda wanted: _giving(wanted.type))
@@ -305,12 +306,14 @@ def _giving(type_: core.ExternType) -> Callable[..., object]:
 
 
 def _default(store: Storelike, type_: core.ExternType) -> AnyExtern:
-    """A global, memory or table of a type, with nothing in it."""
+    """A global, memory, table or tag of a type, with nothing in it."""
     ty = wrapped(type_)
     if isinstance(ty, GlobalType):
         return Global(store, ty, _zero(ty.content.code))
     if isinstance(ty, MemoryType):
         return Memory(store, ty)
+    if isinstance(ty, TagType):
+        return Tag(store, ty)
     assert isinstance(ty, TableType), "functions are for others"
     return Table(store, ty, None)
 

@@ -17,7 +17,7 @@ from arenite.api.bound import ProcessBound
 from arenite.api.caller import Caller
 from arenite.api.engine import Engine, areas_of
 from arenite.api.execution import Execution
-from arenite.api.extern import wrap
+from arenite.api.extern import USER_HANDLES, wrap
 from arenite.api.frozen import FrozenStore
 from arenite.api.func import Func
 from arenite.api.globals import Global
@@ -27,6 +27,7 @@ from arenite.api.memory import Memory
 from arenite.api.module import offset_of
 from arenite.api.numbers import expect, integer
 from arenite.api.table import Table
+from arenite.api.tag import Tag
 from arenite.errors import Failure
 from arenite.layout.types import MAX_U64
 from arenite.machine.frozen.freeze import freeze, reset, thaw
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     Hook = Callable[["Store"], object]
 
-CONTENTS: Final = (Func, Global, Instance, Memory, Table)
+CONTENTS: Final = (Func, Global, Instance, Memory, Table, Tag)
 """What a store may hold: `wrap` knows those classes that are imported."""
 
 
@@ -90,7 +91,7 @@ class Store(ProcessBound):
     def configure(self, epochs_left: int) -> None:
         """Give the machine the engine's options."""
         config, machine = self.engine.config, self.machine
-        machine.locate = offset_of
+        machine.locate, machine.handles = offset_of, USER_HANDLES
         machine.quota = self.quota
         machine.features = config.features
         if config.consume_fuel != (machine.fuel.left is not None):  # a new one, or frozen under other options

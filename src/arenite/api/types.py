@@ -65,6 +65,11 @@ class ValType:
         """References to functions."""
         return cls(core.FUNCREF)
 
+    @classmethod
+    def exnref(cls) -> ValType:
+        """References to exceptions of guests, which Python has as `WasmException`s."""
+        return cls(core.EXNREF)
+
     def __str__(self) -> str:
         return core.type_name(self.code)
 
@@ -231,7 +236,22 @@ class MemoryType:
         return self.core.page_bits
 
 
-AnyType = FuncType | GlobalType | TableType | MemoryType
+class TagType:
+    """Type of a tag: what its exceptions carry are the parameters of a function type, which has no results."""
+
+    __slots__ = ("core",)
+
+    def __init__(self, functype: FuncType) -> None:
+        expect(functype, FuncType)
+        self.core = core.TagType(functype.core)
+
+    @property
+    def functype(self) -> FuncType:
+        """The function type."""
+        return FuncType.of(self.core.type)
+
+
+AnyType = FuncType | GlobalType | TableType | MemoryType | TagType
 
 
 def wrapped(type_: core.ExternType) -> AnyType:
@@ -240,7 +260,8 @@ def wrapped(type_: core.ExternType) -> AnyType:
         return FuncType.of(type_)
     if isinstance(type_, core.GlobalType):
         return GlobalType(ValType(type_.content), type_.mutable)
-    assert not isinstance(type_, core.TagType), "no module that is run has one yet"
+    if isinstance(type_, core.TagType):
+        return TagType(FuncType.of(type_.type))
     limits = Limits(type_.limits.minimum, type_.limits.maximum)
     if isinstance(type_, core.TableType):
         return TableType(ValType(type_.element), limits, type_.is_64)

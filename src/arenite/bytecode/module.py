@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.layout.instance import InstanceLayout, named_memories, vector_globals
-from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
+from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, TagType
 from arenite.light import dataclass
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ class ModuleCode:
     imports: tuple[ImportType, ...]
     exports: tuple[ExportType, ...]
     function_types: tuple[int, ...]  # typeidx of every function, imported ones first
-    tables: tuple[TableType, ...]  # those that the module defines, as are the next two
+    tables: tuple[TableType, ...]  # those that the module defines, as are the next three
     memories: tuple[MemoryType, ...]
+    tags: tuple[TagType, ...]
     globals: tuple[tuple[GlobalType, ConstExpr], ...]
     elements: tuple[ElementSegment, ...]
     data: DataSegments
@@ -187,7 +188,10 @@ class ModuleCode:
         """How its instances are laid out."""
         tables, globals_ = self._imported(TableType), self._imported(GlobalType)
         vectors, memories = vector_globals(type_ for type_, _ in self.globals), named_memories(self.all_memories)
-        return InstanceLayout(self.imported_functions, tables + len(self.tables), globals_, len(self.globals), vectors, memories)
+        tags = self._imported(TagType) + len(self.tags)
+        return InstanceLayout(
+            self.imported_functions, tables + len(self.tables), globals_, len(self.globals), vectors, memories, tags
+        )
 
     @cached_property
     def all_memories(self) -> tuple[MemoryType, ...]:
@@ -198,6 +202,12 @@ class ModuleCode:
         """The type of a global of the index space."""
         imported = [i.type for i in self.imports if isinstance(i.type, GlobalType)]
         return imported[index] if index < len(imported) else self.globals[index - len(imported)][0]
+
+    @cached_property
+    def tag_names(self) -> dict[int, str]:
+        """What tags of the index space are called, where they are exported or imported."""
+        imported = [f"{i.module}.{i.name}" for i in self.imports if isinstance(i.type, TagType)]
+        return dict(enumerate(imported)) | {e.index: e.name for e in reversed(self.exports) if isinstance(e.type, TagType)}
 
     @property
     def function_count(self) -> int:

@@ -65,6 +65,7 @@ LOOKS: Final[dict[RecordKind, Look]] = {
     kinds.ELEMENTS: Look("E", "#b57bee"),
     kinds.MEMORIES: Look("M", "#d6409f"),
     kinds.GLOBALS: Look("G", "#d99a00"),
+    kinds.TAGS: Look("A", "#c2410c"),
     kinds.DROPPED: Look("D", "#9a6b4f"),
     kinds.LOST: Look("L", "#737f8f"),
     kinds.FREE: Look("O", "#94a3b8"),

@@ -107,6 +107,7 @@ def parts(survey: Survey, missing: Mapping[int, str], named: int = NAMED) -> Ite
             if g is not None
         ],
     )
+    yield Part("tags", [Fact(f"{n}", str(t.type), t.at) for n, t in enumerate(roots.tags) if t is not None])
     yield Part("objects of the host", [Fact(f"{n}", _object(value)) for n, value in enumerate(roots.references)])
     for host, state in roots.hosts.items():
         yield Part(

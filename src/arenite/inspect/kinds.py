@@ -38,13 +38,15 @@ MEMORIES: Final = RecordKind(
     "memory records", "the memories' records; their bytes lie in areas of their own", records.MemoryRecord
 )
 GLOBALS: Final = RecordKind("globals", "values, 8 bytes each", records.GlobalRecord)
+TAGS: Final = RecordKind("tags", "the tags' records", records.TagRecord)
 DROPPED: Final = RecordKind("dropped segments", "which segments an instance has dropped")
 LOST: Final = RecordKind("not referred to", "allocated, but nothing known leads here", backdrop=True)
 FREE: Final = RecordKind("free", "behind the last record", backdrop=True)
 BYTES: Final = RecordKind("memory", "the guest's own bytes")
 
 RECORD_KINDS: Final = (
-    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, DROPPED, LOST, FREE, BYTES,
+    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, TAGS, DROPPED, LOST, FREE,
+    BYTES,
 )  # fmt: skip
 
 LEADS: Final[dict[records.Field, RecordKind | None]] = {
@@ -57,6 +59,7 @@ LEADS: Final[dict[records.Field, RecordKind | None]] = {
     records.InstanceRecord.dropped: DROPPED,
     records.FuncRefRecord.vmctx: INSTANCES,
     records.TableRecord.elements: ELEMENTS,
+    records.ExceptionRecord.tag: TAGS,
     records.FrameHeader.caller_sp: FRAMES,
     records.FrameHeader.caller_vmctx: INSTANCES,
     records.FrameHeader.tail_vmctx: INSTANCES,

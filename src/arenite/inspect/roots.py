@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.layout.types import FuncType
-    from arenite.machine.records.objects import GlobalAddr, MemoryAddr, TableAddr
+    from arenite.machine.records.objects import GlobalAddr, MemoryAddr, TableAddr, TagAddr
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.hosts import HostState
     from arenite.snapshot.file import Opened
@@ -33,13 +33,14 @@ MOST = 1 << 14  # things of a kind that are looked at
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance: where it lies, and the numbers of its module, tables, memories and globals."""
+    """An instance: where it lies, and the numbers of its module, tables, memories, globals and tags."""
 
     at: int
     module: int
     tables: tuple[int, ...]
     memories: tuple[int, ...]
     globals: tuple[int, ...]
+    tags: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Roots:
     tables: list[TableAddr | None] = field(default_factory=list)
     memories: list[MemoryAddr | None] = field(default_factory=list)
     globals: list[GlobalAddr | None] = field(default_factory=list)
+    tags: list[TagAddr | None] = field(default_factory=list)
     instances: list[Instance | None] = field(default_factory=list)
     functions: list[Import | None] = field(default_factory=list)
     executions: list[Activation | None] = field(default_factory=list)
@@ -95,6 +97,7 @@ def read_roots(opened: Opened) -> Roots:
     found.tables = some("tables", reading.table)
     found.memories = some("memories", reading.memory, MAX_AREAS)
     found.globals = some("globals", reading.global_)
+    found.tags = some("tags", reading.tag) if manifest.has("tags") else []
     found.instances = some("instances", lambda f: _instance(reading, f, found, len(opened.modules)))
     found.functions = some(
         "functions",
@@ -128,4 +131,5 @@ def _instance(reading: Reading, fields: Fields, roots: Roots, modules: int) -> I
         tuple(fields.integers("tables", len(roots.tables) - 1)[:MOST]),
         tuple(fields.integers("memories", len(roots.memories) - 1)[:MOST]),
         tuple(fields.integers("globals", len(roots.globals) - 1)[:MOST]),
+        tuple(fields.integers("tags", len(roots.tags) - 1)[:MOST]) if fields.has("tags") else (),
     )

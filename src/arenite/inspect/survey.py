@@ -21,7 +21,7 @@ from arenite.inspect.arena import Arena, Names
 from arenite.inspect.records import MOST_ROWS, Record, RecordRow, Survey
 from arenite.inspect.roots import Import, Instance, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT
-from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord
+from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord, TagRecord
 from arenite.layout.types import FUNCREF, FuncType, slots, type_name
 from arenite.machine.run.backtrace import cut
 
@@ -77,6 +77,10 @@ class Walk:
                 wrong = MemoryRecord.area.read(self.arena.view, memory.at) != memory.area
                 damage = "the record names another area than the manifest" if wrong else ""
                 yield Record(memory.at, MemoryRecord.size, kinds.MEMORIES, f"memory {number}", rows, damage=damage)
+        for number, tag in enumerate(self.roots.tags):
+            if tag is not None:
+                rows = self.names.rows(TagRecord, tag.at, {})
+                yield Record(tag.at, TagRecord.size, kinds.TAGS, f"tag {number}: {tag.type}", rows)
         for number, import_ in enumerate(self.roots.functions):
             if import_ is not None:
                 yield self.host_function(number, import_)
@@ -96,8 +100,8 @@ class Walk:
         if code is None:
             return None
         layout = code.layout
-        counts = len(instance.tables), len(instance.globals)
-        return code if counts == (layout.tables, layout.imported_globals + layout.defined_globals) else None
+        counts = len(instance.tables), len(instance.globals), len(instance.tags)
+        return code if counts == (layout.tables, layout.imported_globals + layout.defined_globals, layout.tags) else None
 
     def instance(self, number: int, instance: Instance) -> Iterator[Record]:
         """An instance: its record, its function references, its dropped segments."""
@@ -146,6 +150,7 @@ class Walk:
             (layout.imported_functions, layout.function, "function", kinds.FUNCTION),
             (layout.tables, layout.table, "table", kinds.TABLES),
             (layout.imported_globals, layout.imported_global, "global", kinds.GLOBALS),
+            (layout.tags, layout.tag, "tag", kinds.TAGS),
         )
         for count, place, what, kind in parts:
             for n in range(self.some(count)):

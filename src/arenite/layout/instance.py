@@ -1,8 +1,8 @@
 """Where an instance keeps what it refers to: behind the fixed fields of its record, one word for each thing of its module.
 
-    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | u32 per memory | 8 bytes per defined global, 16 for a v128
+    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | u32 per memory | u32 per tag | 8 bytes per defined global, 16 for a v128
 
-There are words for memories where ops name some: not for a module with one memory of 32 bits and pages of 64 KiB, or none.  A word is the arena offset of a function reference, a table record, a global record or a memory record.  Bytecode names such a place by its distance
+There are words for memories where ops name some: not for a module with one memory of 32 bits and pages of 64 KiB, or none.  A word is the arena offset of a function reference, a table record, a global record, a memory record or a tag record.  Bytecode names such a place by its distance
 from the instance (`disp`).
 """
 
@@ -46,7 +46,7 @@ def named_memories(types: Sequence[MemoryType]) -> int:
 class InstanceLayout(NamedTuple):
     """The layout for a module with so many imported functions, tables (imported ones too), imported globals and defined globals.
 
-    `vectors`: which of these are v128s; `memories`: words for memories.
+    `vectors`: which of these are v128s; `memories`: words for memories; `tags`: all tags, imported ones too.
     """
 
     imported_functions: int
@@ -55,6 +55,7 @@ class InstanceLayout(NamedTuple):
     defined_globals: int
     vectors: tuple[int, ...] = ()
     memories: int = 0
+    tags: int = 0
 
     def function(self, index: int) -> int:
         """Place of the reference to imported function `index`."""
@@ -72,9 +73,13 @@ class InstanceLayout(NamedTuple):
         """Place of the offset of memory `index`, where memories have words."""
         return self.imported_global(self.imported_globals) + WORD * index
 
+    def tag(self, index: int) -> int:
+        """Place of the offset of tag `index`."""
+        return self.memory(self.memories) + WORD * index
+
     def defined_global(self, index: int) -> int:
         """Place of the value of defined global `index` (0 is the first that is not imported)."""
-        start = -(-self.memory(self.memories) // GlobalRecord.size) * GlobalRecord.size
+        start = -(-self.tag(self.tags) // GlobalRecord.size) * GlobalRecord.size
         return start + GlobalRecord.size * (index + bisect_left(self.vectors, index))
 
     @property

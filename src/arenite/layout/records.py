@@ -121,7 +121,7 @@ class WindowEntry(Record):
 
 
 class InstanceRecord(Record):
-    """An instance (vmctx): fixed fields, then one u32 per imported function, table and global, then its own globals."""
+    """An instance (vmctx): fixed fields, then a word for each thing that it refers to, then its own globals (`layout.instance`)."""
 
     module_index = Field("u32", "index of its module in the store's window", readonly=True)
     memory = Field(POINTER, "its memory 0; 0: none", readonly=True, arena_offset=True)
@@ -149,7 +149,7 @@ class FuncRefRecord(Record):
 
 
 class TableRecord(Record):
-    """A table; its elements are u32: offsets of function references, or 1 + index into the store's host references; 0 is null."""
+    """A table; its elements are u32: offsets of function references or exceptions, or 1 + index into the store's host references; 0 is null."""
 
     elements = Field(POINTER, "its elements", arena_offset=True)
     length = Field("u32", "elements")
@@ -174,6 +174,19 @@ class GlobalRecord(Record):
     value = Field("u64", "the value's bits, or a reference")
 
 
+class TagRecord(Record):
+    """A tag; it is known by where it lies."""
+
+    slots = Field("u32", "slots of the values that an exception of it carries", readonly=True)
+
+
+class ExceptionRecord(Record):
+    """An exception that somebody keeps; its values follow, 8 bytes for each slot."""
+
+    tag = Field(POINTER, "its tag", readonly=True, arena_offset=True)
+    slots = Field("u32", "slots that follow: as many as its tag says", readonly=True)
+
+
 class FrameHeader(Record):
     """Stands in each frame behind parameters and results; written by the caller."""
 
@@ -194,5 +207,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     TableRecord,
     MemoryRecord,
     GlobalRecord,
+    TagRecord,
+    ExceptionRecord,
     FrameHeader,
 )

@@ -5,7 +5,7 @@ A `Machine` is the composition: its parts and its state, which the rooms beside 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure, Limit, Trap
 from arenite.features import SUPPORTED
@@ -14,6 +14,7 @@ from arenite.layout.records import StoreContext, TableRecord
 from arenite.machine.lineage import Lineage
 from arenite.machine.records import references
 from arenite.machine.records.functions import write_host_function
+from arenite.machine.records.objects import Handles
 from arenite.machine.records.quota import UNBOUNDED
 from arenite.machine.records.registry import Registry
 from arenite.machine.run.activation import UNLIMITED
@@ -28,6 +29,7 @@ from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from arenite.bytecode.module import ModuleCode
     from arenite.features import Features
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.tier import Runner, Tier
     from arenite.machine.space.window import Windows
+
+
+HANDLES: Final = Handles()
 
 
 def _never() -> None:
@@ -52,6 +57,7 @@ class Machine:
         "cage",
         "can_pause",
         "check",
+        "crossing",
         "data",
         "depth",
         "driven",
@@ -59,6 +65,7 @@ class Machine:
         "elements",
         "features",
         "fuel",
+        "handles",
         "has_epochs",
         "host_stack",
         "hosts",
@@ -102,6 +109,7 @@ class Machine:
         self.check: Callable[[], Cause | None] = _never  # asked whenever the guest looks up: must it stop?
         self.has_epochs = False  # ask also before the first
         self.data: object = None  # the user's
+        self.handles = HANDLES
         # what was made here
         self.lineage = Lineage()
         self.modules: tuple[ModuleCode, ...] = ()
@@ -122,6 +130,7 @@ class Machine:
         self.can_pause = False  # the innermost call is an activation's: a host function may say that it is not ready
         self.until = UNLIMITED  # of the activation that goes on
         self.progress = 0  # of the host function that is being called: what it wants to find when it is asked again
+        self.crossing: tuple[BaseException, TracebackType | None] | None = None  # became a guest's last, and its places in Python
         self.asked = False  # the host call that comes first was paused at, and is to be made now
         self.depth = 0  # how many runs go on, each but the first inside a host function that the one before has called
         self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
@@ -219,7 +228,7 @@ class Machine:
         """
         if self.depth:
             raise Failure("the store cannot be closed while its guest runs")
-        cage = self.cage
+        cage, self.crossing = self.cage, None
         self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse; first, since closing it may be interrupted
         try:
             cage.close()

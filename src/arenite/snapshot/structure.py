@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from arenite.bytecode.module import SECTIONS, ElementSegment, ModuleCode
 from arenite.bytecode.segments import DataSegments
-from arenite.layout.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType
+from arenite.layout.types import ExportType, FuncType, GlobalType, ImportType, Limits, MemoryType, TableType, TagType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import WasmFile
 
 CLASSES: Final[dict[str, type]] = {
-    c.__name__: c for c in (FuncType, TableType, MemoryType, GlobalType, Limits, ImportType, ExportType, ElementSegment)
+    c.__name__: c for c in (FuncType, TableType, MemoryType, GlobalType, TagType, Limits, ImportType, ExportType, ElementSegment)
 }
 APART: Final = {"wasm", "data", "function_names", *(section.name for section in SECTIONS)}
 PLAIN: Final = [f.name for f in dataclasses.fields(ModuleCode) if f.name not in APART]

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.bytecode.protocol import I64
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
 from arenite.errors import LinkError, SnapshotError
-from arenite.layout.cage import AREA_MEMORY_MAX, ARENA_MAX, HOST_PAGE, MAX_AREAS, STACK_AT
+from arenite.layout.cage import ALIGNMENT, AREA_MEMORY_MAX, ARENA_MAX, HOST_PAGE, MAX_AREAS, STACK_AT
 from arenite.layout.instance import global_size
-from arenite.layout.records import FrameHeader, FuncRefRecord, MemoryRecord, TableRecord
-from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, match_extern
+from arenite.layout.records import FrameHeader, FuncRefRecord, MemoryRecord, TableRecord, TagRecord
+from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, TagType, match_extern
 from arenite.light import dataclass
 from arenite.machine.frozen.freeze import FrozenMachine
 from arenite.machine.lineage import Lineage
-from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr
+from arenite.machine.records.exceptions import Exceptions
+from arenite.machine.records.objects import FuncAddr, GlobalAddr, HostFunction, InstanceAddr, MemoryAddr, TableAddr, TagAddr
 from arenite.machine.records.references import References
 from arenite.machine.records.registry import Registry
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason
@@ -51,7 +53,8 @@ def describe(frozen: FrozenMachine, dump: Dump | None) -> dict[str, Any]:
     tables = list({t.at: t for i in frozen.registry.instances for t in i.tables}.values())
     memories = list({m.at: m for i in frozen.registry.instances for m in i.memories}.values())
     globals_ = list({g.at: g for i in frozen.registry.instances for g in i.globals}.values())
-    place = {id_: n for kind in (tables, memories, globals_) for n, id_ in enumerate(map(_key, kind))}
+    tags = list(frozen.registry.tags.values())  # also such as no instance has: what they were thrown with may be kept
+    place = {id_: n for kind in (tables, memories, globals_, tags) for n, id_ in enumerate(map(_key, kind))}
     return {
         "arena": {"size": frozen.image.sizes[0] - HOST_PAGE, "heap": frozen.heap, "stack_limit": frozen.stack_limit},
         "memory_sizes": list(frozen.image.sizes[1:]),
@@ -59,6 +62,7 @@ def describe(frozen: FrozenMachine, dump: Dump | None) -> dict[str, Any]:
         "tables": [{"at": t.at, "type": values.tabletype(t.type)} for t in tables],
         "memories": [{"at": m.at, "area": m.area, "type": values.memorytype(m.type)} for m in memories],
         "globals": [{"at": g.at, "type": values.globaltype(g.type)} for g in globals_],
+        "tags": [{"at": t.at, "type": values.functype(t.type.type)} for t in tags],
         "instances": [
             {
                 "at": i.at,
@@ -66,18 +70,20 @@ def describe(frozen: FrozenMachine, dump: Dump | None) -> dict[str, Any]:
                 "tables": [place[_key(t)] for t in i.tables],
                 "memories": [place[_key(m)] for m in i.memories],
                 "globals": [place[_key(g)] for g in i.globals],
+                "tags": [place[_key(t)] for t in i.tags],
             }
             for i in frozen.registry.instances
         ],
         "functions": _functions(frozen),
         "references": [_reference(n, value, dump) for n, value in enumerate(frozen.registry.references.objects)],
+        "exceptions": [n for region in frozen.registry.exceptions.regions for n in region],
         "executions": [_execution(a) for a in frozen.activations],
         "fuel": frozen.fuel,
         "hosts": {name: values.state(state) for name, state in frozen.host_states.items()},
     }
 
 
-def _key(addr: TableAddr | MemoryAddr | GlobalAddr) -> tuple[type, int]:
+def _key(addr: TableAddr | MemoryAddr | GlobalAddr | TagAddr) -> tuple[type, int]:
     return type(addr), addr.at
 
 
@@ -210,11 +216,25 @@ class Reading:
         type_ = values.read_globaltype(fields.fields("type"))
         return GlobalAddr(self.place(fields, "at", global_size(type_)), type_)
 
+    def tag(self, fields: Fields) -> TagAddr:
+        """A tag."""
+        type_ = values.read_functype(fields.fields("type"))
+        if type_.results:
+            raise fields.error("type", "a type without results")
+        return TagAddr(self.place(fields, "at", TagRecord.size, 16), TagType(type_))
+
+    def tags(self) -> list[TagAddr]:
+        """All tags; older files have none."""
+        found = list(map(self.tag, self.manifest.items("tags"))) if self.manifest.has("tags") else []
+        if len({tag.at for tag in found}) != len(found):
+            raise self.manifest.error("tags", "each at a place of its own")
+        return found
+
     def host_states(self) -> dict[str, HostState]:
         """States of host modules, by name."""
         return {name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()}
 
-    def instances(self) -> list[InstanceAddr]:
+    def instances(self, tags: list[TagAddr]) -> list[InstanceAddr]:
         """The instances, with what they refer to, checked against their modules."""
         tables = list(map(self.table, self.manifest.items("tables")))
         memories = list(map(self.memory, self.manifest.items("memories", MAX_AREAS)))
@@ -230,6 +250,7 @@ class Reading:
                 tuple(_chosen(fields, "tables", tables)),
                 tuple(_chosen(fields, "memories", memories)),
                 tuple(_chosen(fields, "globals", globals_)),
+                tuple(_chosen(fields, "tags", tags)) if fields.has("tags") else (),
             )
             self.check_instance(fields, instance)
             found.append(instance)
@@ -237,7 +258,7 @@ class Reading:
 
     def check_instance(self, fields: Fields, instance: InstanceAddr) -> None:
         """What an instance refers to is of the types that its module asks for and declares."""
-        held = {"tables": instance.tables, "memories": instance.memories, "globals": instance.globals}
+        held = {"tables": instance.tables, "memories": instance.memories, "globals": instance.globals, "tags": instance.tags}
         for name, imported, defined in self.parts(instance.module_index):
             found: tuple[Any, ...] = held[name]
             if len(found) != len(imported) + len(defined):
@@ -249,7 +270,7 @@ class Reading:
                 raise fields.error(name, f"what the module {instance.code.name!r} imports and declares")
 
     def parts(self, module: int) -> tuple[tuple[str, list[Any], list[Any]], ...]:
-        """Types of the tables, memories and globals that a module imports and defines; once, however many instances it has."""
+        """Types of the tables, memories, globals and tags that a module imports and defines; once, however many instances it has."""
         found = self._parts.get(module)
         if found is None:
             code = self.modules[module]
@@ -257,6 +278,7 @@ class Reading:
                 ("tables", TableType, list(code.tables)),
                 ("memories", MemoryType, list(code.memories)),
                 ("globals", GlobalType, [type_ for type_, _ in code.globals]),
+                ("tags", TagType, list(code.tags)),
             )
             imported = [i.type for i in code.imports]
             found = self._parts[module] = tuple(
@@ -296,6 +318,13 @@ class Reading:
             if found[-1] is None:
                 raise LinkError(f"the snapshot holds an object of the host's, number {number}, and load= gave None for it")
         registry.references = References(found)
+
+    def exceptions(self) -> Exceptions:
+        """Where exceptions lie that the guest keeps; older files have none.  What lies there is for whoever reads it to believe."""
+        bounds = self.manifest.integers("exceptions", self.sizes.heap) if self.manifest.has("exceptions") else []
+        if len(bounds) % 2 or any(n % ALIGNMENT for n in bounds) or not all(a < b for a, b in pairwise([STACK_AT - 1, *bounds])):
+            raise self.manifest.error("exceptions", f"ascending multiples of {ALIGNMENT}, two for each region")
+        return Exceptions(list(zip(bounds[::2], bounds[1::2], strict=True)))
 
     def executions(self, window: Window) -> tuple[Activation, ...]:
         """Calls that have stopped in the middle, the newest last."""
@@ -338,7 +367,10 @@ class Reading:
         registry.thunks = {t: handle for handle, t in enumerate(types)}
         self.functions(resolver, registry)
         self.references(resolver.load, registry)
-        for instance in self.instances():
+        tags = self.tags()
+        registry.exceptions = self.exceptions()
+        registry.tags = {tag.at: tag for tag in tags}
+        for instance in self.instances(tags):
             if instance.at in registry.by_record:
                 raise self.manifest.error("instances", "each at a place of its own")
             registry.add_instance(instance)

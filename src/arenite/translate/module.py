@@ -13,6 +13,7 @@ from arenite.bytecode.segments import DataSegment, DataSegments
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
 from arenite.features import SUPPORTED, Features
+from arenite.layout.types import TagType
 from arenite.translate.shape import Shape
 from arenite.translate.trace import Trace
 from arenite.translate.translator import Translator
@@ -127,6 +128,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         function_types=tuple(module.funcs),
         tables=tuple(module.tables[imported_tables:]),
         memories=tuple(module.memories[module.imported(ExternKind.MEMORY) :]),
+        tags=tuple(TagType(module.types[index]) for index in module.tags[module.imported(ExternKind.TAG) :]),
         globals=tuple(zip(module.globals[imported_globals:], map(portable, inits), strict=True)),
         elements=tuple(map(_element, module.elements)),
         data=DataSegments.of([_data(segment) for segment in module.segments]),

@@ -30,7 +30,7 @@ def kind_of(index: int, type_: MemoryType) -> int:
 
 @final
 class Shape:
-    """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `functions` (imported ones), `tables`, `globals` and `memories`: places.
+    """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `functions` (imported ones), `tables`, `globals`, `memories` and `tags`: places.
 
     `memory_kinds`: how each memory is accessed; `tables64`: whether indexes have 64 bits.
     """
@@ -41,7 +41,7 @@ class Shape:
         functions, globals_ = module.imported(ExternKind.FUNC), module.imported(ExternKind.GLOBAL)
         own = module.globals[globals_:]
         words = named_memories(module.memories)
-        layout = InstanceLayout(functions, len(module.tables), globals_, len(own), vector_globals(own), words)
+        layout = InstanceLayout(functions, len(module.tables), globals_, len(own), vector_globals(own), words, len(module.tags))
         self.func_types = list(module.funcs)
         self.params = [len(slots(type_.params)) for type_ in module.types]
         self.results = [slots(type_.results) for type_ in module.types]
@@ -51,6 +51,7 @@ class Shape:
         self.memories = [layout.memory(i) for i in range(len(module.memories))]
         self.memory_kinds = [kind_of(i, type_) for i, type_ in enumerate(module.memories)]
         self.memory_bits = [type_.page_bits for type_ in module.memories]
+        self.tags = [layout.tag(i) for i in range(len(module.tags))]
         self.globals = [
             layout.imported_global(i) if i < globals_ else layout.defined_global(i - globals_) for i in range(len(module.globals))
         ]

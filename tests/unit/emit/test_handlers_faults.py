@@ -106,6 +106,7 @@ def window_of(code: bytes, ends: list[int]) -> Window:
         (),
         (),
         (),
+        (),
         DataSegments(),
         None,
         code,

@@ -6,20 +6,39 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from arenite import Func, FuncType, Global, GlobalType, Instance, Limits, Store, Table, TableType
+from arenite import (
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    Instance,
+    Limits,
+    Store,
+    Table,
+    TableType,
+    Tag,
+    TagType,
+    ValType,
+    WasmException,
+)
 from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, I64, engine, module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+EXNREF = ValType.exnref()
 WAT = '(module (func (export "one") (result i32) (i32.const 1)) (table (export "t") 2 externref))'
 
 
 def known(registry: Any) -> dict[str, object]:
     """Everything that a registry knows, as values to compare."""
-    names = [name for name in type(registry).__slots__ if name != "references"]
-    return {name: list(getattr(registry, name)) for name in names} | {"references": list(registry.references.objects)}
+    kept = registry.exceptions
+    names = [name for name in type(registry).__slots__ if name not in {"references", "exceptions"}]
+    return {name: list(getattr(registry, name)) for name in names} | {
+        "references": list(registry.references.objects),
+        "exceptions": [*kept.regions, *kept.gaps, *kept.known],
+    }
 
 
 def table(store: Store) -> Table:
@@ -27,6 +46,12 @@ def table(store: Store) -> Table:
     found = store.instances[0].exports(store)["t"]
     assert isinstance(found, Table)
     return found
+
+
+def keep_exception(store: Store) -> None:
+    """A global of the host's that holds an exception of its."""
+    error = WasmException(Tag(store, TagType(FuncType([I32], []))), [7])
+    Global(store, GlobalType(EXNREF, True), error)
 
 
 def let_go(store: Store) -> None:
@@ -43,6 +68,9 @@ ACTIONS: dict[str, Callable[[Store], object]] = {
     "a global with an object": lambda store: Global(store, GlobalType(EXTERNREF, True), object()),
     "an object in a table": lambda store: table(store).set(store, 0, object()),
     "objects let go": let_go,
+    "a tag": lambda store: Tag(store, TagType(FuncType([I32], []))),
+    "an exception in a global": keep_exception,
+    "a binding": lambda store: Tag(store, TagType(FuncType([], []))).bind(store, KeyError),
 }
 
 

@@ -134,7 +134,7 @@ def window() -> Window:
     functions = FUNCTION.pack(0, len(code), 64, 0, 0, 0, 0)
     returns = bytes(len(code) // 64 + 1)
     module = ModuleCode(
-        "", WasmFile.of(b""), (TYPE,), (), (), (0,), (), (), (), (), DataSegments(), None, code, b"", returns, functions, b"", ()
+        "", WasmFile.of(b""), (TYPE,), (), (), (0,), (), (), (), (), (), DataSegments(), None, code, b"", returns, functions, b"", ()
     )  # fmt: skip
     return Window(Preamble(), (module,), portable=False)
 

@@ -19,6 +19,7 @@ from arenite.layout.raw import refuse
 from arenite.layout.records import StoreContext
 from arenite.machine.lineage import Lineage
 from arenite.machine.machine import Machine
+from arenite.machine.run.collect import collect
 from arenite.machine.run.frames import clear_dead
 from arenite.machine.run.host_calls import named
 from arenite.machine.run.watch import watch
@@ -98,6 +99,7 @@ def freeze(machine: Machine) -> FrozenMachine:
     host_states = machine.hosts.freeze()
     heap = StoreContext.heap.read(machine.cage.store_page, 0)
     clear_dead(machine)
+    _clear_exceptions(machine)
     _clear_stack(machine)
     image = capture(machine.cage)
     machine.cage.check()
@@ -119,6 +121,18 @@ def freeze(machine: Machine) -> FrozenMachine:
         host_states=host_states,
         lineage=parent,
     )
+
+
+def _clear_exceptions(machine: Machine) -> None:
+    """Write zeros to what is left of exceptions that nobody holds.  Raises: `SnapshotError` for a damaged stack."""
+    if machine.registry.exceptions.regions:
+        collect(machine)
+        arena = machine.cage.arena
+        for begin, end in machine.registry.exceptions.gaps:
+            for at in range(begin, end, HOST_PAGE):
+                piece = arena[at : min(at + HOST_PAGE, end)]
+                if any(piece):
+                    piece[:] = bytes(len(piece))
 
 
 def _clear_stack(machine: Machine) -> None:
@@ -237,6 +251,6 @@ def _adopt(machine: Machine, frozen: FrozenMachine, cage: AnyCage, hosts: Hosts)
     machine.hosts, machine.registry, machine.registry_shared = hosts, frozen.registry, True
     machine.elements, machine.fuel.left, machine.lineage = None, frozen.fuel, lineage
     machine.modules, machine.window, machine.activations = frozen.modules, frozen.window, activations
-    machine.top = activations[-1].end if activations else STACK_AT
+    machine.top, machine.crossing = activations[-1].end if activations else STACK_AT, None
     machine.runner = None  # it is for another window
     machine.cage = cage

@@ -10,14 +10,15 @@ from arenite.bytecode.segments import PASSIVE
 from arenite.errors import LinkError, Trap
 from arenite.layout import raw
 from arenite.layout.records import InstanceRecord, TableRecord
-from arenite.layout.types import ExternType, FuncType, MemoryType, TableType, match_extern
+from arenite.layout.types import ExternType, FuncType, MemoryType, TableType, TagType, match_extern
 from arenite.machine.records.functions import function_reference, name_host_function
 from arenite.machine.records.globals import write_bits
 from arenite.machine.records.memories import memory_view, new_memory
-from arenite.machine.records.objects import WORD, Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr
+from arenite.machine.records.objects import WORD, Addr, FuncAddr, GlobalAddr, InstanceAddr, MemoryAddr, TableAddr, TagAddr
 from arenite.machine.records.quota import check_count
 from arenite.machine.records.segments import drop, evaluate, references
 from arenite.machine.records.tables import elements, new_table, table_record
+from arenite.machine.records.tags import new_tag
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     memories = [a for a in imports if isinstance(a, MemoryAddr)] + [new_memory(machine, t) for t in code.memories]
     globals_ = [a for a in imports if isinstance(a, GlobalAddr)]
     globals_ += [GlobalAddr(vmctx + layout.defined_global(i), t) for i, (t, _) in enumerate(code.globals)]
+    tags = [a for a in imports if isinstance(a, TagAddr)] + [new_tag(machine, t) for t in code.tags]
     arena = machine.cage.arena
     arena[funcrefs : funcrefs + len(own_functions)] = own_functions
     for field, n in (
@@ -93,13 +95,13 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
         if isinstance(found, FuncAddr):
             name_host_function(machine, found.at, wanted.module, wanted.name)
     words = _of(FuncAddr, imports) + [t.at for t in tables] + _of(GlobalAddr, imports)
-    words += [memory.at for memory in memories[: layout.memories]]
+    words += [memory.at for memory in memories[: layout.memories]] + [tag.at for tag in tags]
     if layout.memories:
         raw.refuse("memories beside a first one with addresses of 32 bits")
     if raw.RAW:
         words, machine.runner = [raw.pointer(machine.cage.base, n) for n in words], None
     struct.pack_into(f"<{len(words)}{raw.LETTER}", arena, vmctx + InstanceRecord.size, *words)
-    instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_))
+    instance = InstanceAddr(vmctx, code, index, tuple(tables), tuple(memories), tuple(globals_), tuple(tags))
     machine.registry_to_change().add_instance(instance)
     for i, (type_, value) in enumerate(code.globals):
         write_bits(machine, vmctx + layout.defined_global(i), type_, evaluate(machine, vmctx, code, value))
@@ -159,4 +161,6 @@ def export(machine: Machine, instance: InstanceAddr, type_: ExternType, index: i
         return instance.tables[index]
     if isinstance(type_, MemoryType):
         return instance.memories[index]
+    if isinstance(type_, TagType):
+        return instance.tags[index]
     return instance.globals[index]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from arenite.bytecode.module import ModuleCode
-    from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType
+    from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, TagType
     from arenite.machine.machine import Machine
 
     Before = Callable[[Machine, int, Sequence[object]], Sequence[object]]
@@ -77,7 +77,26 @@ class GlobalAddr(NamedTuple):
     type: GlobalType
 
 
-Addr = FuncAddr | TableAddr | MemoryAddr | GlobalAddr
+class TagAddr(NamedTuple):
+    """A tag's record."""
+
+    at: int
+    type: TagType
+
+
+Addr = FuncAddr | TableAddr | MemoryAddr | GlobalAddr | TagAddr
+
+
+class Handles:
+    """What users hold of what lies in the arena: here the machine's own; the public API has others (`Machine.handles`)."""
+
+    def wrap(self, _machine: Machine, value: object) -> object:
+        """A machine's value as users hold it."""
+        return value
+
+    def core(self, _machine: Machine, value: object) -> object:
+        """A user's value as the machine wants it.  Raises: `Failure` for something of another store."""
+        return value
 
 
 class HostFunction:
@@ -110,3 +129,4 @@ class InstanceAddr:
     tables: tuple[TableAddr, ...]
     memories: tuple[MemoryAddr, ...]
     globals: tuple[GlobalAddr, ...]
+    tags: tuple[TagAddr, ...]

@@ -20,6 +20,7 @@ OPTIONS: Final = {
     "elements": "max_table_elements",
     "tables": "max_tables",
     "instances": "max_instances",
+    "exceptions": "max_exception_memory",
     "nesting": "max_nesting",
 }
 """The engine's options by the limits that they set; `Store.set_limits` alone sets the others."""
@@ -31,6 +32,7 @@ class Quota:
 
     `memory`: bytes of one memory; `memories`: bytes of all together; `areas`: how many memories.
     `table`: elements of one table; `elements`: of all together; `tables`, `instances`: how many.
+    `exceptions`: bytes for the exceptions that guests keep.
     `nesting`: calls of guests inside host functions that guests call.
     `lowered`: which of them `Store.set_limits` has set; two quotas that differ in nothing else are the same.
     """
@@ -42,6 +44,7 @@ class Quota:
     elements: int = MAX_TABLE
     tables: int = 1 << 31
     instances: int = 1 << 31
+    exceptions: int = 1 << 24
     nesting: int = 200
     lowered: frozenset[str] = field(default=frozenset(), compare=False)
 

@@ -1,6 +1,6 @@
 """References as slots hold them, and the host's objects that guests hold, by number.
 
-A function is held by its record's offset, an object by 1 + its number; 0 is null.  A number that no guest holds any more is given out again: `arenite.machine.run.collect` finds out.
+A function or an exception is held by its record's offset, an object by 1 + its number; 0 is null.  A number that no guest holds any more is given out again: `arenite.machine.run.collect` finds out.
 Stores that share a registry share this: who changes it takes a copy first (`Machine.registry_to_change`), so a number means one object wherever it can
 be read.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Limit, Trap
 from arenite.layout.raw import GRAIN, RAW, pointer
-from arenite.layout.types import EXTERNREF
+from arenite.layout.types import EXNREF, EXTERNREF
+from arenite.machine.records.exceptions import exception_reference, python_exception
 from arenite.machine.records.functions import function_at
 from arenite.machine.records.objects import FuncAddr
 from arenite.traps import Cause
@@ -111,15 +112,21 @@ def to_guest(machine: Machine, type_: int, value: object) -> int:
         return host_reference(machine, value)
     if value is None:
         return 0
+    if type_ == EXNREF:
+        if isinstance(value, BaseException):
+            return exception_reference(machine, value)
+        raise TypeError(f"expected a WasmException or None for exnref, found {type(value).__name__}")
     if isinstance(value, FuncAddr):
         return value.at
     raise TypeError(f"expected a function or None for funcref, found {type(value).__name__}")
 
 
 def from_guest(machine: Machine, type_: int, reference: int) -> object:
-    """What a slot's reference means: None, a Python object, a `FuncAddr`."""
+    """What a slot's reference means: None, a Python object, an exception, a `FuncAddr`."""
     if type_ == EXTERNREF:
         return host_object(machine, reference)
+    if type_ == EXNREF:
+        return python_exception(machine, reference) if reference else None
     return function_at(machine, reference) if reference else None
 
 

@@ -6,27 +6,39 @@ A machine, its snapshots and its forks share one registry until one of them make
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from arenite.layout.types import EXTERNREF
+from arenite.layout.types import EXNREF, EXTERNREF
+from arenite.machine.records.exceptions import Exceptions
 from arenite.machine.records.references import References
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from arenite.layout.types import FuncType
-    from arenite.machine.records.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr
+    from arenite.machine.records.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr, TagAddr
+
+
+class Binding(NamedTuple):
+    """Guests catch a class of Python's exceptions as one of theirs.  `values`: what it carries, of the exception."""
+
+    tag: TagAddr
+    values: Callable[[BaseException], Sequence[object]]
 
 
 class Registry:
     """Instances, host functions and the host's objects, by number and by place.
 
     `thunks`: types of host functions in the order in which they came -> handle.   `instances`, `by_record`: all, and by their records.
-    `tables`: all, by their records.
+    `tables`, `tags`: all, by their records.   `exceptions`: those that guests keep.   `bindings`: see `Binding`.
     `host_functions`, `host_names`: each function, and the import that it first served.   `host_function_at`: where a
-    reference lies -> which function.   `externs`: globals that hold objects of the host's; `references`: these.
+    reference lies -> which function.   `externs`: globals that hold objects of the host's or exceptions; `references`: those objects.
     """
 
     __slots__ = (
+        "bindings",
         "by_record",
+        "exceptions",
         "externs",
         "host_function_at",
         "host_functions",
@@ -34,6 +46,7 @@ class Registry:
         "instances",
         "references",
         "tables",
+        "tags",
         "thunks",
     )
 
@@ -41,12 +54,15 @@ class Registry:
         self.thunks: dict[FuncType, int] = {}
         self.instances: list[InstanceAddr] = []
         self.tables: dict[int, TableAddr] = {}
+        self.tags: dict[int, TagAddr] = {}
         self.by_record: dict[int, InstanceAddr] = {}
         self.host_functions: list[HostFunction] = []
         self.host_names: list[tuple[str, str] | None] = []
         self.host_function_at: dict[int, int] = {}
         self.externs: dict[int, GlobalAddr] = {}
         self.references = References()
+        self.exceptions = Exceptions()
+        self.bindings: dict[type[BaseException], Binding] = {}
 
     def copy(self) -> Registry:
         """The same, to be changed."""
@@ -59,9 +75,9 @@ class Registry:
         """This one, in which there are host functions alone, with what is known of a first instance beside them, which it shares."""
         new = Registry.__new__(Registry)
         new.thunks, new.host_functions, new.host_function_at = self.thunks, self.host_functions, self.host_function_at
-        new.references = self.references
+        new.references, new.exceptions, new.bindings = self.references, self.exceptions, self.bindings
         new.host_names, new.instances = first.host_names, first.instances
-        new.by_record, new.tables, new.externs = first.by_record, first.tables, first.externs
+        new.by_record, new.tables, new.externs, new.tags = first.by_record, first.tables, first.externs, first.tags
         return new
 
     def add_instance(self, instance: InstanceAddr) -> None:
@@ -75,8 +91,8 @@ class Registry:
         self.instances += [instance]
 
     def add_global(self, one: GlobalAddr) -> None:
-        """Note a global, if what it holds is an object of the host's."""
-        if one.type.content == EXTERNREF:
+        """Note a global, if what it holds is an object of the host's or an exception."""
+        if one.type.content in (EXTERNREF, EXNREF):
             self.externs[one.at] = one
 
     def add_function(self, function: HostFunction, at: int, name: tuple[str, str] | None = None) -> int:

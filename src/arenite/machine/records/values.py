@@ -2,7 +2,7 @@
 
 A slot is 8 bytes; i32 and f32 stand in the lower half, the upper is zero.  Integers come out signed, and go in signed or unsigned.  A v128 is
 16 `bytes`, in two slots.
-References: a function reference is the arena offset of its record, a host reference 1 + its index in the store's list; 0 is null.
+References: a function reference or an exception is the arena offset of its record, a host reference 1 + its index in the store's list; 0 is null.
 Converting references needs the store, so the machine gives two functions for it.
 """
 
@@ -16,14 +16,23 @@ from typing import TYPE_CHECKING, Final, SupportsFloat
 from arenite.layout.cage import ALIGNMENT
 from arenite.layout.frame import SLOT, frame_end, header_offset
 from arenite.layout.raw import RAW
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, V128, VECTORS, slots, type_name
+from arenite.layout.types import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, REFERENCES, V128, VECTORS, slots, type_name
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
 
 WORD: Final = "Q" if RAW else "I4x"  # a reference
 VECTOR_SIZE: Final = 16
-FORMATS: Final = {I32: "i4x", I64: "q", F32: "f4x", F64: "d", V128: f"{VECTOR_SIZE}s", FUNCREF: WORD, EXTERNREF: WORD}
+FORMATS: Final = {
+    I32: "i4x",
+    I64: "q",
+    F32: "f4x",
+    F64: "d",
+    V128: f"{VECTOR_SIZE}s",
+    FUNCREF: WORD,
+    EXTERNREF: WORD,
+    EXNREF: WORD,
+}
 BITS: Final = {I32: 32, I64: 64}
 PATTERNS: Final = {I32: 32, I64: 64, F32: 32, F64: 64, V128: 128}  # bits of what is no reference
 

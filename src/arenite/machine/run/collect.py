@@ -1,22 +1,24 @@
-"""Which of the host's objects guests still hold: the others are let go.
+"""Which of the host's objects and of the exceptions guests still hold: the others are let go.
 
-An externref lies in a table, in a global, or in a frame; memory holds none.  Tables and globals are known with their types; what is live
-in a frame, and of which type, say the safepoints: a run stands still at one whenever the host has the word.  What is left over in dead
+References lie in tables, in globals, in frames and in exceptions; memory holds none.  Tables, globals and tags are known with their types; what is
+live in a frame, and of which type, say the safepoints: a run stands still at one whenever the host has the word.  What is left over in dead
 slots holds nothing: no valid code reads it.
 
-Records in the arena (functions, tables, instances) are never freed before the store: a reference to one is a place.
+Other records in the arena (functions, tables, instances) are never freed before the store: a reference to one is a place.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from arenite.errors import AreniteError, Failure
-from arenite.layout.cage import STACK_AT
+from arenite.layout.cage import ALIGNMENT, STACK_AT
+from arenite.layout.frame import SLOT
 from arenite.layout.raw import GRAIN, RAW
-from arenite.layout.records import GlobalRecord
-from arenite.layout.types import EXTERNREF, FuncType
-from arenite.machine.records.objects import FuncAddr
+from arenite.layout.records import ExceptionRecord, GlobalRecord
+from arenite.layout.types import EXNREF, EXTERNREF, FuncType, slots
+from arenite.machine.records.exceptions import object_at, object_size
+from arenite.machine.records.objects import FuncAddr, word
 from arenite.machine.records.tables import elements
 from arenite.machine.run.activation import HOST_CALL, Activation
 from arenite.machine.run.builtins import BUILTINS
@@ -25,62 +27,110 @@ from arenite.machine.turn import alone
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
+NOTHING: Final = FuncAddr(0, FuncType((), ()))
+
+
+class Place(NamedTuple):
+    """Where the run that has the word stands, when that is inside none of the host's functions."""
+
+    status: int
+    pc: int
+    sp: int
+    vmctx: int
+
+
+class Held:
+    """References that are held: `externs` to the host's objects, `exceptions`; and how many slots were looked at."""
+
+    def __init__(self) -> None:
+        self.by_type: dict[int, set[int]] = {EXTERNREF: set(), EXNREF: set()}
+        self.externs, self.exceptions = self.by_type.values()
+        self.slots = 0
+
+    def trace(self, machine: Machine) -> list[tuple[int, int]]:
+        """(begin, end) of the exceptions that are held, ascending; what these hold is held too."""
+        found: dict[int, int] = {}
+        left = [*self.exceptions]
+        while left:
+            at = left.pop()
+            tag = None if at in found else object_at(machine, at)
+            if tag is None:  # null, known, or no exception
+                continue
+            found[at] = at + object_size(tag)
+            values = slots(tag.type.type.params)
+            self.slots += 1 + len(values)
+            for index, type_ in enumerate(values):
+                if type_ in self.by_type:
+                    value = word(machine, at + ExceptionRecord.size + SLOT * index)
+                    if type_ == EXTERNREF:
+                        self.externs.add(value)
+                    else:
+                        left.append(value)
+        return sorted(found.items())
+
 
 @alone
-def collect(machine: Machine) -> None:
-    """Let go of the host's objects that no guest of the machine holds.
+def collect(machine: Machine, place: Place | None = None) -> None:
+    """Let go of the host's objects and of the exceptions that no guest of the machine holds.
 
+    `place`: of the present run, if it is not inside a host function.
     Raises: `Failure` where another thread is in, or the guest's stack is damaged; nothing has changed then.
     """
-    references = machine.registry.references
-    if not len(references):
+    references, exceptions = machine.registry.references, machine.registry.exceptions
+    if not len(references) and not exceptions.regions:
         return
-    held: set[int] = set()
-    slots = 0
+    held = Held()
     for table in machine.registry.tables.values():
-        if table.type.element == EXTERNREF:
+        if table.type.element in held.by_type:
             with elements(machine, table.at) as view:
-                held.update(view)
-                slots += len(view)
-    for at in machine.registry.externs:
-        held.add(GlobalRecord.value.read(machine.cage.arena, at))
-        slots += 1
+                held.by_type[table.type.element].update(view)
+                held.slots += len(view)
+    for at, one in machine.registry.externs.items():
+        held.by_type[one.type.content].add(GlobalRecord.value.read(machine.cage.arena, at))
+        held.slots += 1
     from arenite.machine.run.frames import references_in  # noqa: PLC0415 (few guests hold objects of the host's)
 
-    for run in runs(machine):
-        for found in references_in(machine.cage.arena, machine.window, run):
-            held.update(found)
-            slots += 1 + len(found)
-        if run.status in BUILTINS:  # half done: what is to be written to a table lies nowhere else
-            held.update(run.progress)
-    if RAW:
-        held = {reference % GRAIN for reference in held}
-    machine.registry_to_change().references = references.kept(held, slots)
+    for run in runs(machine, place):
+        for objects, exceptions_ in references_in(machine.cage.arena, machine.window, run):
+            held.externs.update(objects)
+            held.exceptions.update(exceptions_)
+            held.slots += 1 + len(objects) + len(exceptions_)
+        if run.status in BUILTINS:  # half done: what is to be written to a table, or was thrown, lies nowhere else
+            held.externs.update(run.progress)
+            held.exceptions.update(run.progress)
+    live = held.trace(machine)
+    externs = {reference % GRAIN for reference in held.externs} if RAW else held.externs
+    registry = machine.registry_to_change()
+    kept_references, kept_exceptions = registry.references.kept(externs, held.slots), registry.exceptions.kept(live, held.slots)
+    registry.references, registry.exceptions = kept_references, kept_exceptions  # both or none: nothing is called in between
 
 
-def tidy(machine: Machine) -> None:
-    """`collect` once many objects have gathered; where it cannot be done, they stay and it is tried later.
+def tidy(machine: Machine, place: Place | None = None) -> None:
+    """`collect` once much has gathered; where it cannot be done, all stays and it is tried later.  `place`: as there.
 
     Before references are made: one that lies nowhere yet is held by nobody.
     """
-    references = machine.registry.references
-    if references.crowded:
+    references, exceptions = machine.registry.references, machine.registry.exceptions
+    if references.crowded or exceptions.crowded:
         try:
-            collect(machine)
+            collect(machine, place)
         except AreniteError:
             references.due *= 2
+            exceptions.put_off()
 
 
-def runs(machine: Machine) -> list[Activation]:
-    """Everything that goes on in a machine, oldest first: what has paused, and runs that are inside a host function."""
-    if machine.depth != len(machine.host_stack):
+def runs(machine: Machine, place: Place | None = None) -> list[Activation]:
+    """Everything that goes on in a machine, oldest first: what has paused, and runs that are inside a host function or at `place`."""
+    if machine.depth != len(machine.host_stack) + (place is not None):
         raise Failure("the guest's frames cannot be looked at while it runs")
     found = [activation for activation in machine.activations if activation is not machine.driven]
     at = found[-1].end if found else STACK_AT
     if machine.driven is not None:
         at = machine.driven.at
-    nothing = FuncAddr(0, FuncType((), ()))
     for function, pc, sp, end in machine.host_stack:
-        found.append(Activation(nothing, at, HOST_CALL, pc, sp, function, end))
+        found.append(Activation(NOTHING, at, HOST_CALL, pc, sp, function, end))
         at = end
+    if place is not None:
+        end = place.sp + machine.window.frame_extent(place.pc) + ALIGNMENT - 1 & -ALIGNMENT
+        found.append(Activation(NOTHING, at, place.status, place.pc, place.sp, place.vmctx, end))
     return found

@@ -17,7 +17,7 @@ from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
-from arenite.layout.types import EXTERNREF, slots
+from arenite.layout.types import EXNREF, EXTERNREF, slots
 from arenite.machine.run.activation import HOST_CALL, READY
 from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.space.window import HALT_PC
@@ -37,12 +37,14 @@ Live: TypeAlias = "list[tuple[int, int]]"
 class Shape(NamedTuple):
     """What the frames that go on at one place have in common, counted from their beginning.
 
-    `header`: where it lies.  `live`: ascending ranges of live bytes.  `externs`: live slots that hold references to the host's objects.
+    `header`: where it lies.  `live`: ascending ranges of live bytes.  `externs`, `exceptions`: live slots that hold references to the host's
+    objects, and to exceptions.
     """
 
     header: int
     live: Live
     externs: tuple[int, ...]
+    exceptions: tuple[int, ...]
 
 
 class StackFrame(NamedTuple):
@@ -64,10 +66,14 @@ def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iter
         yield StackFrame(sp, end, sp + shape.header, [(sp + a, min(sp + b, end)) for a, b in shape.live if sp + a < end], pc)
 
 
-def references_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[list[int]]:
-    """For each frame, its references to the host's objects.  Raises: `SnapshotError` when the frames are damaged."""
+def references_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[list[int], list[int]]]:
+    """For each frame, its references to the host's objects, and to exceptions.  Raises: `SnapshotError` when the frames are damaged."""
     for sp, end, shape, _ in _walk(arena, window, activation):
-        yield [WORD.unpack_from(arena, sp + at)[0] for at in shape.externs if sp + at < end]
+        externs, exceptions = (
+            [WORD.unpack_from(arena, sp + at)[0] for at in slots_ if sp + at < end]
+            for slots_ in (shape.externs, shape.exceptions)
+        )
+        yield externs, exceptions
 
 
 def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, Shape, int]]:
@@ -136,7 +142,8 @@ def _shape_of(
     live += [(SLOT * slot, SLOT * slot + SLOT) for slot, _ in operands]
     typed = [(SLOT * i, t) for i, t in enumerate(params)] + [(first + SLOT * i, t) for i, t in enumerate(locals_)]
     typed += [(SLOT * slot, t) for slot, t in operands]
-    return Shape(header, live, tuple(at for at, t in typed if t == EXTERNREF))
+    externs, exceptions = (tuple([at for at, t in typed if t == wanted]) for wanted in (EXTERNREF, EXNREF))
+    return Shape(header, live, externs, exceptions)
 
 
 class Asked(NamedTuple):

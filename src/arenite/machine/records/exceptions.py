@@ -1,0 +1,219 @@
+"""Exceptions that somebody keeps: objects in the arena, and which of Python's they stand for.
+
+An object is a header, its tag and how many slots it has, and the slots of its values.  Objects lie in regions of the arena, which are given out
+from the front.  Nothing lists them: once many were made it is found out which are held (`machine.run.collect`), and what lies between those
+is free again.  Objects never move.
+
+What a reference from the arena leads to is believed only as far as it is looked at here: it lies in a region, and has a tag of the store's.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
+
+from arenite.errors import Limit, Trap, WasmException
+from arenite.layout.cage import ALIGNMENT
+from arenite.layout.frame import SLOT
+from arenite.layout.records import ExceptionRecord
+from arenite.layout.types import slots
+from arenite.machine.records.objects import TagAddr
+from arenite.machine.records.values import codec, converted
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arenite.machine.machine import Machine
+
+HEADER: Final = ExceptionRecord.packer()
+LEAST: Final = 1 << 16  # bytes of a region, and after how many it is worth looking which objects are held
+FEWEST: Final = 1024  # exceptions of Python's that gather before it is worth that
+MOST: Final = 1 << 16  # of those that guests may keep: each may have a long backtrace
+WORK: Final = 16  # slots that are looked at in the time that it takes to make an object
+Ranges = list[tuple[int, int]]
+
+
+class Exceptions:
+    """Where a store's objects lie, and which of Python's exceptions they stand for.
+
+    `regions`: (begin, end), ascending.   `gaps`: what is free of them, the next one last.   `known`: the exceptions of Python's that objects
+    stand for, by place.   `taken`: bytes since it was looked which are held; `due`, `due_known`: how many of them, and exceptions that are
+    known, there may be before it is worth looking again.
+    """
+
+    __slots__ = ("_places", "due", "due_known", "gaps", "known", "regions", "taken")
+
+    def __init__(self, regions: Ranges | None = None) -> None:
+        """`regions`: those of a snapshot, in which it is not known what is held."""
+        self.regions: Ranges = [] if regions is None else regions
+        self.gaps: Ranges = []
+        self.known: dict[int, BaseException] = {}
+        self.taken = LEAST if self.regions else 0
+        self.due = LEAST
+        self.due_known = FEWEST
+        self._places: dict[int, int] = {}  # by `id`
+
+    def copy(self) -> Exceptions:
+        """The same, to be changed."""
+        new = Exceptions(self.regions.copy())
+        new.gaps, new.known, new._places = self.gaps.copy(), self.known.copy(), self._places.copy()
+        new.taken, new.due, new.due_known = self.taken, self.due, self.due_known
+        return new
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is worth looking which are held."""
+        return self.taken >= self.due or len(self.known) >= self.due_known
+
+    def put_off(self) -> None:
+        """It could not be found out: later."""
+        self.due *= 2
+        self.due_known *= 2
+
+    def place(self, error: BaseException) -> int:
+        """Where the object lies that stands for an exception of Python's; 0: nowhere."""
+        return self._places.get(id(error), 0)
+
+    def know(self, at: int, error: BaseException) -> None:
+        """Note for which of Python's exceptions an object stands.  Raises: `Limit`."""
+        if len(self.known) >= MOST and at not in self.known:
+            raise Limit(f"guests keep {MOST:,} exceptions that the host has seen")
+        self.known[at] = error
+        self._places[id(error)] = at
+
+    def take(self, size: int) -> int | None:
+        """Where an object of so many bytes goes; None: there is no room.  What is too small for it is not looked at again."""
+        while self.gaps:
+            begin, end = self.gaps[-1]
+            if end - begin >= size:
+                self.gaps[-1] = begin + size, end
+                self.taken += size
+                return begin
+            self.gaps.pop()
+        return None
+
+    def holds(self, at: int, size: int) -> bool:
+        """Whether so many bytes there lie in a region."""
+        index = bisect_right(self.regions, (at, 1 << 62)) - 1
+        return index >= 0 and at + size <= self.regions[index][1]
+
+    def kept(self, live: Ranges, looked_at: int) -> Exceptions:
+        """The same when nothing but this is held: ascending, in the regions; what overlaps is a damaged arena's.
+
+        `looked_at`: slots, to find that out, so that it is not done too often.
+        """
+        new = Exceptions(self.regions.copy())
+        index = 0
+        for begin, end in self.regions:
+            at = begin
+            while index < len(live) and live[index][0] < end:
+                if live[index][0] > at:
+                    new.gaps.append((at, live[index][0]))
+                at = max(at, live[index][1])
+                index += 1
+            if end > at:
+                new.gaps.append((at, end))
+        new.gaps.reverse()  # what lies first is used first
+        held = {at for at, _ in live}
+        for at, error in self.known.items():
+            if at in held:
+                new.know(at, error)
+        new.taken, new.due = 0, max(LEAST, sum(end - begin for begin, end in live), looked_at // WORK * ALIGNMENT)
+        new.due_known = len(new.known) + max(FEWEST, len(new.known))
+        return new
+
+
+def object_size(tag: TagAddr) -> int:
+    """Bytes of an exception of this tag."""
+    return ExceptionRecord.size + SLOT * len(slots(tag.type.type.params)) + ALIGNMENT - 1 & -ALIGNMENT
+
+
+def take(machine: Machine, size: int) -> int:
+    """Where an object of so many bytes goes; one more region, where there is no room.  Raises: `Limit`."""
+    exceptions = machine.registry_to_change().exceptions
+    at = exceptions.take(size)
+    if at is not None:
+        return at
+    most = machine.quota.exceptions - sum(end - begin for begin, end in exceptions.regions)
+    more = min(max(size, LEAST), most) & -ALIGNMENT
+    if more < size:
+        raise Limit(
+            f"the exceptions that the guest keeps need more than {machine.quota.exceptions:,} bytes "
+            f"({machine.quota.source('exceptions')})"
+        )
+    begin = machine.allocate(more)
+    if exceptions.regions and exceptions.regions[-1][1] == begin:
+        exceptions.regions[-1] = exceptions.regions[-1][0], begin + more
+    else:
+        exceptions.regions.append((begin, begin + more))
+    exceptions.gaps.append((begin + size, begin + more))
+    exceptions.taken += size
+    return begin
+
+
+def object_at(machine: Machine, reference: int) -> TagAddr | None:
+    """The tag of the object that a reference from the arena leads to, whose values are as the tag says; None: to none."""
+    exceptions = machine.registry.exceptions
+    if reference % ALIGNMENT or not exceptions.holds(reference, ExceptionRecord.size):
+        return None
+    at, count = HEADER.unpack_from(machine.cage.arena, reference)
+    tag = machine.registry.tags.get(at)
+    if tag is None or count != len(slots(tag.type.type.params)) or not exceptions.holds(reference, object_size(tag)):
+        return None
+    return tag
+
+
+def values_at(machine: Machine, tag: TagAddr, at: int) -> Sequence[object]:
+    """What an exception of this tag carries that has its values there, as the machine has values.  Raises: `Trap`."""
+    arena, kind = machine.cage.arena, codec(tag.type.type)
+    if at + SLOT * len(slots(tag.type.type.params)) > len(arena):
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
+    return kind.read_params(arena, at, machine.from_guest)
+
+
+def python_exception(machine: Machine, reference: int) -> BaseException:
+    """What a guest's reference means in Python: the very object that came from there, or the one that stands for the guest's.  Raises: `Trap`."""
+    found = machine.registry.exceptions.known.get(reference)
+    if found is not None:
+        return found
+    tag = object_at(machine, reference)
+    if tag is None:
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
+    error = wasm_exception(machine, tag, values_at(machine, tag, reference + ExceptionRecord.size))
+    machine.registry_to_change().exceptions.know(reference, error)
+    return error
+
+
+def wasm_exception(machine: Machine, tag: TagAddr, values: Sequence[object]) -> WasmException:
+    """A guest's exception as Python has it."""
+    wrap = machine.handles.wrap
+    return WasmException(wrap(machine, tag), [wrap(machine, value) for value in values])
+
+
+def exception_reference(machine: Machine, error: BaseException) -> int:
+    """The object that stands for an exception of Python's, which is a guest's or was one; its room is not looked for where others are held.
+
+    Raises: `TypeError`, `OverflowError` for values of other types than its tag's, `Failure` for a tag of another store, `Limit`.
+    """
+    at = machine.registry.exceptions.place(error)
+    if at:
+        return at
+    if not isinstance(error, WasmException):
+        raise TypeError(f"expected a WasmException or None for exnref, found {type(error).__name__}")
+    tag = machine.handles.core(machine, error.tag)
+    if not isinstance(tag, TagAddr):
+        raise TypeError(f"expected a Tag for an exception, found {type(error.tag).__name__}")
+    return new_object(machine, error, tag, error.values)
+
+
+def new_object(machine: Machine, error: BaseException, tag: TagAddr, values: Sequence[object]) -> int:
+    """An object that stands for an exception of Python's, and carries these values.  Raises: as `exception_reference`."""
+    kind, core = codec(tag.type.type), machine.handles.core
+    numbers = converted([core(machine, value) for value in values], kind.type.params, machine.to_guest)
+    at = take(machine, object_size(tag))
+    arena = machine.cage.arena
+    HEADER.pack_into(arena, at, tag.at, len(slots(kind.type.params)))
+    kind.put_params(arena, at + ExceptionRecord.size, *numbers)
+    machine.registry_to_change().exceptions.know(at, error)
+    return at

@@ -1,0 +1,161 @@
+"""Exceptions on their way between guests and Python.
+
+A guest's that no guest has caught becomes a `WasmException`; one that a host function lets out, or an exception of a class that is bound to a tag,
+becomes one of its guest again, by an object that stands for it: so the very same comes out again where guests pass it on.  Any other of
+Python's crosses the guest's frames, and runs none of its handlers.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from arenite.errors import AreniteError, Failure, Limit, Trap, WasmException
+from arenite.layout.frame import SLOT
+from arenite.layout.records import ExceptionRecord
+from arenite.layout.types import slots
+from arenite.machine.records.exceptions import (
+    HEADER,
+    new_object,
+    object_at,
+    object_size,
+    python_exception,
+    take,
+    values_at,
+    wasm_exception,
+)
+from arenite.machine.records.objects import TagAddr
+from arenite.machine.records.registry import Binding
+from arenite.machine.run.backtrace import backtrace
+from arenite.machine.run.collect import collect, tidy
+from arenite.traps import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+
+    from arenite.machine.machine import Machine
+    from arenite.machine.run.collect import Place
+
+SPARE: Final = 8  # of the room that exceptions may take: with less than one part free, looking for more is no longer worth it
+LONGEST: Final = 256  # places in Python that an exception keeps while it is a guest's
+
+
+def new_exception(machine: Machine, place: Place, tag: int, at: int) -> int:
+    """An object for what the present run, which stands at `place`, has thrown: its tag, and where its values lie.
+
+    Raises: `Limit` where there is no room, though all that nobody holds was let go; `Trap` for what is no tag.
+    """
+    known = _tag_at(machine, tag)
+    count, size = len(slots(known.type.type.params)), object_size(known)
+    if at + SLOT * count > len(machine.cage.arena):
+        raise _corrupt()
+    made = _with_room(machine, lambda: take(machine, size), place)
+    arena, first = machine.cage.arena, made + ExceptionRecord.size
+    HEADER.pack_into(arena, made, tag, count)
+    arena[first : first + SLOT * count] = arena[at : at + SLOT * count]
+    return made
+
+
+def _with_room(machine: Machine, make: Callable[[], int], place: Place | None = None) -> int:
+    """What `make` makes; where much has gathered, or there is no room, what nobody holds is let go first.  Raises: `Limit`."""
+    tidy(machine, place)
+    try:
+        return make()
+    except Limit as full:
+        try:
+            collect(machine, place)
+        except Failure:
+            raise full from None
+        if sum(end - begin for begin, end in machine.registry.exceptions.gaps) < machine.quota.exceptions // SPARE:
+            raise
+    return make()
+
+
+def _tag_at(machine: Machine, at: int) -> TagAddr:
+    """The tag whose record lies there, as a word from the arena says.  Raises: `Trap`."""
+    found = machine.registry.tags.get(at)
+    if found is None:
+        raise _corrupt()
+    return found
+
+
+def _corrupt() -> Trap:
+    return Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
+
+
+def uncaught(machine: Machine, tag: int, at: int, reference: int, pc: int, sp: int, vmctx: int) -> NoReturn:
+    """Raise what no guest has caught: its object, or its tag and where its values lie; `pc`, `sp`, `vmctx`: of who threw it.
+
+    Raises: it, `Trap` for what is none.
+    """
+    if reference:
+        error, known = python_exception(machine, reference), object_at(machine, reference)
+    else:
+        known = _tag_at(machine, tag)
+        error = wasm_exception(machine, known, values_at(machine, known, at))
+    if isinstance(error, WasmException):
+        name = None if known is None else _name_of(machine, vmctx, known)
+        error.leave(name, backtrace(machine, pc, sp, vmctx))
+    crossing, machine.crossing = machine.crossing, None
+    raise error if crossing is None or crossing[0] is not error else error.with_traceback(crossing[1])
+
+
+def _name_of(machine: Machine, vmctx: int, tag: TagAddr) -> str | None:
+    """What an instance's module calls a tag, as an export or an import."""
+    instance = machine.registry.by_record.get(vmctx)
+    if instance is None or tag not in instance.tags:
+        return None
+    return instance.code.tag_names.get(instance.tags.index(tag))
+
+
+def thrown(machine: Machine, error: BaseException) -> int:
+    """The object by which guests may catch what a host function of theirs has let out; 0: none may, so it crosses their frames as it is.
+
+    Raises: `Limit` as `new_exception`; what the binding of its class raises; `TypeError`, `OverflowError` for values of other types.
+    """
+    found = _binding(machine, error)
+    if found is None:
+        return 0
+
+    def make() -> int:
+        machine.depth += 1  # what a value calls to say what it is must not let go of what was made for another
+        try:
+            return new_object(machine, error, found.tag, found.values(error))
+        finally:
+            machine.depth -= 1
+
+    at = machine.registry.exceptions.place(error) or _with_room(machine, make)
+    machine.crossing = error, _short(error.__traceback__)
+    error.__traceback__ = None  # it leads to frames, which hold views and the store, and a guest may keep the exception
+    return at
+
+
+def _binding(machine: Machine, error: BaseException) -> Binding | None:
+    """The tag of an exception that guests may catch, and what gives its values."""
+    if isinstance(error, WasmException):
+        try:
+            tag = machine.handles.core(machine, error.tag)
+        except Failure:  # of another store, whose guests alone know it
+            return None
+        return Binding(tag, _values) if isinstance(tag, TagAddr) else None
+    bindings = machine.registry.bindings
+    if not bindings or isinstance(error, AreniteError):
+        return None
+    return next((bindings[kind] for kind in type(error).__mro__ if kind in bindings), None)
+
+
+def _values(error: BaseException) -> Sequence[object]:
+    assert isinstance(error, WasmException)
+    return error.values
+
+
+def _short(traceback: TracebackType | None) -> TracebackType | None:
+    """The places in Python where an exception was, unless they are too many: guests may send it to and fro."""
+    return None if next(islice(_places(traceback), LONGEST, None), None) is not None else traceback
+
+
+def _places(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
