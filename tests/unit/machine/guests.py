@@ -9,6 +9,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from arenite import Config, Engine, Func, FuncType, Instance, Linker, Module, Store, ValType
+from arenite.features import SWITCHES
 
 if TYPE_CHECKING:
     from arenite import Execution
@@ -23,8 +24,11 @@ HostFunction: TypeAlias = tuple[list[ValType], list[ValType], Any]  # params, re
 
 @functools.cache
 def engine(**options: Any) -> Engine:
-    """The engine with these options: compiled once."""
-    return Engine(Config(**options))
+    """The engine with these options, also switches of features: compiled once."""
+    config = Config(**{name: value for name, value in options.items() if name not in SWITCHES})
+    for name in options.keys() & SWITCHES.keys():
+        setattr(config, name, options[name])
+    return Engine(config)
 
 
 @functools.cache

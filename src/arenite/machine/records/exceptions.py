@@ -30,6 +30,7 @@ HEADER: Final = ExceptionRecord.packer()
 LEAST: Final = 1 << 16  # bytes of a region, and after how many it is worth looking which objects are held
 FEWEST: Final = 1024  # exceptions of Python's that gather before it is worth that
 MOST: Final = 1 << 16  # of those that guests may keep: each may have a long backtrace
+SPARE: Final = 8  # with less than one part free of the room that objects may take, it is not worth looking for more
 WORK: Final = 16  # slots that are looked at in the time that it takes to make an object
 Ranges = list[tuple[int, int]]
 
@@ -98,10 +99,10 @@ class Exceptions:
         index = bisect_right(self.regions, (at, 1 << 62)) - 1
         return index >= 0 and at + size <= self.regions[index][1]
 
-    def kept(self, live: Ranges, looked_at: int) -> Exceptions:
+    def kept(self, live: Ranges, looked_at: int, most: int) -> Exceptions:
         """The same when nothing but this is held: ascending, in the regions; what overlaps is a damaged arena's.
 
-        `looked_at`: slots, to find that out, so that it is not done too often.
+        `looked_at`: slots, to find that out, so that it is not done too often; `most`: bytes that there may be, before which it must be done.
         """
         new = Exceptions(self.regions.copy())
         index = 0
@@ -119,7 +120,9 @@ class Exceptions:
         for at, error in self.known.items():
             if at in held:
                 new.know(at, error)
-        new.taken, new.due = 0, max(LEAST, sum(end - begin for begin, end in live), looked_at // WORK * ALIGNMENT)
+        size = sum(end - begin for begin, end in live)
+        wanted = max(LEAST, size, looked_at // WORK * ALIGNMENT)
+        new.taken, new.due = 0, wanted if wanted <= most - size else max(most - size, most // SPARE)
         new.due_known = len(new.known) + max(FEWEST, len(new.known))
         return new
 
@@ -138,6 +141,7 @@ def take(machine: Machine, size: int) -> int:
     most = machine.quota.exceptions - sum(end - begin for begin, end in exceptions.regions)
     more = min(max(size, LEAST), most) & -ALIGNMENT
     if more < size:
+        exceptions.taken = exceptions.due  # by then some may be held no more
         raise Limit(
             f"the exceptions that the guest keeps need more than {machine.quota.exceptions:,} bytes "
             f"({machine.quota.source('exceptions')})"

@@ -9,7 +9,7 @@ Other records in the arena (functions, tables, instances) are never freed before
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.errors import AreniteError, Failure
 from arenite.layout.cage import ALIGNMENT, STACK_AT
@@ -30,13 +30,8 @@ if TYPE_CHECKING:
 NOTHING: Final = FuncAddr(0, FuncType((), ()))
 
 
-class Place(NamedTuple):
-    """Where the run that has the word stands, when that is inside none of the host's functions."""
-
-    status: int
-    pc: int
-    sp: int
-    vmctx: int
+Place: TypeAlias = tuple[int, int, int, int]
+"""How and where the run that has the word stands, when that is inside none of the host's functions: status, pc, sp, vmctx."""
 
 
 class Held:
@@ -95,13 +90,16 @@ def collect(machine: Machine, place: Place | None = None) -> None:
             held.externs.update(objects)
             held.exceptions.update(exceptions_)
             held.slots += 1 + len(objects) + len(exceptions_)
-        if run.status in BUILTINS:  # half done: what is to be written to a table, or was thrown, lies nowhere else
+        held.exceptions.update(run.progress)  # what is to be written to a table, or is thrown, lies nowhere else
+        if run.status in BUILTINS:
             held.externs.update(run.progress)
-            held.exceptions.update(run.progress)
     live = held.trace(machine)
     externs = {reference % GRAIN for reference in held.externs} if RAW else held.externs
     registry = machine.registry_to_change()
-    kept_references, kept_exceptions = registry.references.kept(externs, held.slots), registry.exceptions.kept(live, held.slots)
+    kept_references, kept_exceptions = (
+        registry.references.kept(externs, held.slots),
+        registry.exceptions.kept(live, held.slots, machine.quota.exceptions),
+    )
     registry.references, registry.exceptions = kept_references, kept_exceptions  # both or none: nothing is called in between
 
 
@@ -131,6 +129,7 @@ def runs(machine: Machine, place: Place | None = None) -> list[Activation]:
         found.append(Activation(NOTHING, at, HOST_CALL, pc, sp, function, end))
         at = end
     if place is not None:
-        end = place.sp + machine.window.frame_extent(place.pc) + ALIGNMENT - 1 & -ALIGNMENT
-        found.append(Activation(NOTHING, at, place.status, place.pc, place.sp, place.vmctx, end))
+        status, pc, sp, vmctx = place
+        end = sp + machine.window.frame_extent(pc) + ALIGNMENT - 1 & -ALIGNMENT
+        found.append(Activation(NOTHING, at, status, pc, sp, vmctx, end))
     return found

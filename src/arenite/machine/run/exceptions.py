@@ -16,6 +16,7 @@ from arenite.layout.records import ExceptionRecord
 from arenite.layout.types import slots
 from arenite.machine.records.exceptions import (
     HEADER,
+    SPARE,
     new_object,
     object_at,
     object_size,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
     from arenite.machine.run.collect import Place
 
-SPARE: Final = 8  # of the room that exceptions may take: with less than one part free, looking for more is no longer worth it
 LONGEST: Final = 256  # places in Python that an exception keeps while it is a guest's
 
 
