@@ -5,7 +5,8 @@
 What other generators seldom make: many parameters, results and locals; blocks that take and leave operands; branches that carry
 operands out of deep blocks; `br_table` above few operands; operands that are locals while these are written; calls of many
 arguments, also through tables; tail calls between functions of other parameters; dead code; frames wider than an operand of the bytecode
-reaches; vectors among all of these; several memories and tables, with indexes of 32 or 64 bits, of pages of 64 KiB or of bytes.
+reaches; vectors among all of these; several memories and tables, with indexes of 32 or 64 bits, of pages of 64 KiB or of bytes;
+exceptions (`control_exceptions`).
 
 A module ends by itself: loops and functions use up `fuel`, an exported global that the exported function `refuel` fills again, and
 functions call only those behind them.  Floats are moved and stored, never computed with: so no NaN is undetermined.  Functions that take or return
@@ -20,9 +21,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from differential import control_memories, control_vectors
+from differential import control_exceptions, control_memories, control_vectors
 from differential.binary import MAGIC, TYPES, s, section, sized, types, u, vec
-from differential.control_memories import CONSTANTS, IS_64, Memory
+from differential.control_memories import CONSTANTS, IS_64, PLAIN, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ BINARIES = {"i32": (*range(0x6A, 0x6F), *range(0x71, 0x79)), "i64": (*range(0x7C
 UNARIES = {"i32": (0x67, 0x68, 0x69, 0x45, 0xC0, 0xC1), "i64": (0x79, 0x7A, 0x7B, 0xC2, 0xC3, 0xC4)}
 CONVERSIONS = {"i32": (("i64", 0xA7), ("f32", 0xBC)), "i64": (("i32", 0xAC), ("i32", 0xAD), ("f64", 0xBD), ("i64", 0xC4))}
 BACK = {"f32": ("i32", 0xBE), "f64": ("i64", 0xBF)}
-NULLS = {"funcref": b"\xd0\x70", "externref": b"\xd0\x6f"}
+NULLS = {"funcref": b"\xd0\x70", "externref": b"\xd0\x6f", "exnref": b"\xd0\x69"}
 WEIGHTS = {"i32": 40, "i64": 25, "f32": 8, "f64": 12, "funcref": 3, "externref": 2}
 WITH_VECTORS = {**WEIGHTS, "v128": 25}
 SUM, FUEL_LEFT = 0, 1  # globals
@@ -69,14 +70,23 @@ class Signature:
 
 @dataclass
 class Plan:
-    """A module that is being made.  `functions`: the type of each; `signatures`: typeidx by type; `wide_tables`: which have 64-bit indexes."""
+    """A module that is being made.  `functions`: the type of each; `signatures`: typeidx by type; `wide_tables`: which have 64-bit indexes;
+    `exceptions`: in which form, or ""; `tags`: what each carries.
+    """
 
     rng: random.Random
     vectors: bool
     memories: list[Memory]
     wide_tables: tuple[bool, bool]
+    exceptions: str
+    tags: list[Types]
     functions: list[Signature] = field(default_factory=list)
     signatures: dict[Signature, int] = field(default_factory=dict)
+
+    @property
+    def old(self) -> bool:
+        """Whether it is for engines that know the older form of exceptions, and not all that has come since."""
+        return self.exceptions == control_exceptions.OLDER
 
     def type(self, params: Types, results: Types) -> int:
         """The index of a type."""
@@ -139,6 +149,8 @@ class Body:
         ]
         if plan.vectors:
             self.actions += [(14, lambda: control_vectors.compute(self))]
+        if plan.exceptions:
+            self.actions += control_exceptions.actions(self)
         self.weights = [weight for weight, _ in self.actions]
         self.burn()
 
@@ -364,6 +376,8 @@ class Body:
     def close(self) -> None:
         """End the innermost block, or its first arm."""
         frame = self.frames[-1]
+        if self.plan.exceptions and control_exceptions.close(self):
+            return
         if len(self.frames) == 1 and not frame.dead:
             self.fold()
         self.yields()
@@ -508,11 +522,17 @@ class Body:
         self.dead()
 
 
-def module(seed: int) -> bytes:
-    """The module of a seed."""
+def module(seed: int, exceptions: str = "") -> bytes:
+    """The module of a seed, with exceptions of a form (see `control_exceptions`) if that is named.  In the older form it has none of what engines
+    that know that form do not know.
+    """
     rng = random.Random(seed)
     vectors = rng.random() < 0.5
-    plan = Plan(rng, vectors, control_memories.some_memories(rng), (rng.random() < 0.2, rng.random() < 0.3))
+    plain = exceptions == control_exceptions.OLDER
+    memories = [PLAIN] if plain else control_memories.some_memories(rng)
+    wide_tables = (False, False) if plain else (rng.random() < 0.2, rng.random() < 0.3)
+    tags = control_exceptions.some_tags(rng, vectors=vectors) if exceptions else []
+    plan = Plan(rng, vectors, memories, wide_tables, exceptions, tags)
     scale = 8 if rng.random() < 0.03 else 1
     pool = [Signature(some_types(rng, scale), some_types(rng, scale))]
     pool += [
@@ -523,12 +543,14 @@ def module(seed: int) -> bytes:
         Signature(some_types(rng, scale, vectors=vectors), rng.choice(pool).results) for _ in range(rng.randint(1, 4))
     ]  # for tail calls
     plan.functions = [pool[0], *(rng.choice(pool) for _ in range(rng.randint(2, 7)))]  # the first can be called
-    for signature in plan.functions:
+    for signature in (*plan.functions, *(Signature(carried, ()) for carried in tags)):
         plan.type(signature.params, signature.results)
     wide = rng.randrange(len(plan.functions)) if rng.random() < 0.12 else -1
     bodies = []
     for index in range(len(plan.functions)):
         locals_ = some_types(rng, 2, vectors=vectors)
+        if exceptions == control_exceptions.STANDARD:
+            locals_ += ("exnref",) * rng.choice((0, 1, 2))
         if index == wide:  # temporaries pass the end of what operands reach, or locals do
             locals_ += ("i64",) * rng.choice((rng.randint(8050, 8192), 9000)) + ("i32",) * 3
         bodies.append(Body(plan, index, locals_).made(rng.choice((5, 20, 40, 80))))
@@ -542,6 +564,7 @@ def assembled(plan: Plan, bodies: list[bytes]) -> bytes:
     numbers = [plan.signatures[signature] for signature in plan.functions]
     exports = [(str(n), 0, n) for n, signature in enumerate(plan.functions) if signature.exportable]
     exports += [("refuel", 0, count), ("sum", 3, SUM), ("word", 3, 2), ("double", 3, 3), ("table", 1, 1)]
+    exports += [(f"tag {n}", 4, n) for n in range(len(plan.tags))]
     exports += [(f"memory {n}", 2, n) for n in range(len(plan.memories))]
     start = {
         "i64": b"\x42\0",
@@ -558,6 +581,7 @@ def assembled(plan: Plan, bodies: list[bytes]) -> bytes:
             section(3, *map(u, [*numbers, refuel])),
             section(4, *tables),
             section(5, *(memory.type() for memory in plan.memories)),
+            section(13, *(b"\0" + u(plan.type(carried, ())) for carried in plan.tags)) if plan.tags else b"",
             section(6, *(bytes([TYPES[type_], 1]) + start[type_] + b"\x0b" for type_ in globals_)),
             section(7, *(sized(name.encode()) + bytes([kind]) + u(n) for name, kind, n in exports)),
             section(9, b"\0" + start[plan.index(0)] + b"\x0b" + vec(map(u, range(count)))),

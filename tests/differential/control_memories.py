@@ -50,12 +50,15 @@ class Memory:
         return bytes([flags]) + u(self.least) + u(self.most) + (u(self.page_bits) if self.page_bits != 16 else b"")
 
 
+PLAIN: Final = Memory(is_64=False, page_bits=16, least=1, most=1)
+
+
 def some_memories(rng: random.Random) -> list[Memory]:
     """The first is mostly of the usual kind."""
     found = []
     for number in range(rng.choice((1, 1, 1, 2, 3))):
         if number == 0 and rng.random() < 0.6:
-            found.append(Memory(is_64=False, page_bits=16, least=1, most=1))
+            found.append(PLAIN)
             continue
         page_bits = rng.choice((0, 16, 16))
         least = rng.choice((1, 100, 5000, 65536, 70001)) if page_bits == 0 else rng.choice((0, 1, 1, 2))
@@ -111,7 +114,8 @@ def memarg(body: Body, number: int) -> bytes:
     offset = rng.choice((0, 0, 4, 8, 16, 100, 40000, 65530)) if memory.size > 0xFFFF else rng.choice((0, 0, 1, 3, 8))
     if rng.random() < 0.02:
         offset = rng.choice((70000, 0xFFFFFFFF, *((1 << 32, 1 << 33, (1 << 64) - 1) if memory.is_64 else ())))
-    return (bytes([OTHER_MEMORY]) + u(number) if number or rng.random() < 0.02 else b"\0") + u(offset)
+    longer = rng.random() < 0.02 and not body.plan.old
+    return (bytes([OTHER_MEMORY]) + u(number) if number or longer else b"\0") + u(offset)
 
 
 def bulk(body: Body) -> None:

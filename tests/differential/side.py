@@ -3,6 +3,7 @@
 python tests/differential/side.py --count 20000            # random control flow (`control`); what differs is named by its seed
 python tests/differential/side.py --first 17 --count 1     # one of them again
 python tests/differential/side.py --hopping                # each call is paused here and there, frozen, and goes on elsewhere
+python tests/differential/side.py --exceptions standard    # … which throw and catch
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from arenite import Instance, Module, Store
 from arenite.errors import AreniteError
 from differential.compare import STACK, VALUES, DiffEngine, EngineName, engine, outcome
 from differential.control import module
+from differential.control_exceptions import STANDARD
 from differential.hopping import HoppingPlayer
 from differential.wasmtime_engine import Live, WasmtimeEngine
 from tiers import WAYS
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 CALLS = 3  # of each function, with different arguments
 NUMBERS = {**VALUES, "f32": VALUES["f32"][:-4], "f64": VALUES["f64"][:-3], "externref": (None,)}  # without NaNs and objects
+INSIDE = {"wasm_simd", "wasm_exceptions", "wasm_gc", "wasm_function_references"}  # the last two come with the one before
 STORE = 20  # modules of a store
 MANY = 200  # modules of an engine
 
@@ -44,7 +47,7 @@ class Player:
     """
 
     def __init__(self, name: EngineName) -> None:
-        self.inner: Any = WasmtimeEngine(inside={"wasm_simd"}) if name == "wasmtime" else engine(name).player
+        self.inner: Any = WasmtimeEngine(inside=INSIDE) if name == "wasmtime" else engine(name).player
         self.store: Any = None
         self.played = 0
 
@@ -102,9 +105,9 @@ def lines(subject: DiffEngine, instance: Any, rng: random.Random, *, any_nan: bo
     yield from subject.state(instance)
 
 
-def hopping(seed: int) -> tuple[str, int]:
+def hopping(seed: int, exceptions: str = "") -> tuple[str, int]:
     """Where calls that pause and go on elsewhere first differ from wasmtime's, or nothing; how often they went to another engine."""
-    wasm, subject = module(seed), player("wasmtime", seed // MANY)
+    wasm, subject = module(seed, exceptions), player("wasmtime", seed // MANY)
     expected = list(lines(subject, subject.player.start(wasm), random.Random(seed), any_nan=True))
     hopper = HoppingPlayer(seed, seed // MANY)
     found = list(lines(DiffEngine(hopper, arenite), hopper.instantiate(wasm), random.Random(seed), any_nan=True))
@@ -121,9 +124,9 @@ def first_pair(who: str, found: list[str], expected: list[str]) -> str:
     return f"{who}: {ours}\n    wasmtime: {theirs}"
 
 
-def difference(seed: int) -> str:
+def difference(seed: int, exceptions: str = "") -> str:
     """Where a way and wasmtime first differ about a module, or nothing."""
-    wasm = module(seed)
+    wasm = module(seed, exceptions)
     expected = played("wasmtime", seed, wasm)
     for tier in WAYS:
         differs = first_pair(f"seed {seed}, {tier}", played(tier, seed, wasm), expected)
@@ -138,12 +141,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--hopping", action="store_true")
+    parser.add_argument("--exceptions", choices=("", STANDARD), default="", help="modules that throw and catch")
     args = parser.parse_args()
     begun = said = time.monotonic()
     failures = hops = 0
     for seed in range(args.first, args.first + args.count):
         try:
-            found, more = hopping(seed) if args.hopping else (difference(seed), 0)
+            found, more = hopping(seed, args.exceptions) if args.hopping else (difference(seed, args.exceptions), 0)
             hops += more
         except Exception as error:  # noqa: BLE001 (an error out of the tier is what is looked for)
             found = f"seed {seed}: {type(error).__name__}: {error}"

@@ -131,9 +131,7 @@ class WasmtimeEngine:
 def translate(trap: wasmtime.Trap) -> Trap:
     """wasmtime's trap as ours."""
     if trap.trap_code is None:
-        return Trap(trap.message)
+        return Trap(UNCAUGHT if "thrown Wasm exception" in trap.message else trap.message)
     name = trap.trap_code.name
-    if name == "UNCAUGHT_EXCEPTION":
-        return Trap(UNCAUGHT)
     cause = Cause.__members__.get(name)
     return Trap(trap.message) if cause is None else Trap(cause.message, cause.code)

@@ -37,6 +37,7 @@ from arenite.wasm.reader import Reader
 from arenite.wasm.validate import validate
 from differential.binary import MAGIC, sized, u, vec
 from differential.control import module
+from differential.control_exceptions import OLDER, STANDARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,8 @@ def corpus() -> list[bytes]:
             found.append(bytes(wat2wasm(path.read_text("utf-8"))))
         except WasmtimeError:
             continue  # a test of what is refused
-    found += [wasm for wasm in map(module, range(150)) if len(wasm) < 3000]
+    made = (module(seed, form) for form in ("", STANDARD, OLDER) for seed in range(150 if form == "" else 60))
+    found += [wasm for wasm in made if len(wasm) < 3000]
     refused = theirs(found)
     return [wasm for place, wasm in enumerate(found) if place not in refused]
 
