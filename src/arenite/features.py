@@ -8,7 +8,9 @@ and instructions that arenite has name their feature in `wasm.opcodes`.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+from arenite.light import NamedTuple
 
 
 class Feature(NamedTuple):

@@ -1,25 +1,44 @@
-"""`dataclasses.dataclass` for classes that most processes define and never, or hardly ever, make an instance of.
+"""`dataclasses.dataclass` and `typing.NamedTuple` without what a start would wait for.
 
 For a frozen data class six methods are compiled when it is defined: half a millisecond, of which a start would wait for dozens.  Here all
-classes share methods that go by their fields; an instance compares and prints itself more slowly.
+classes share methods that go by their fields; an instance compares and prints itself more slowly.  It is for classes that most processes define
+and never, or hardly ever, make an instance of.
 
-    from arenite.light import dataclass
+For a named tuple `typing` compiles each field's type; here it is `collections.namedtuple`, in half the time, which has no use for them.
+
+    from arenite.light import NamedTuple, dataclass
 
     @dataclass(frozen=True, kw_only=True)
     class Point: ...
+    class Place(NamedTuple): ...
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__all__ = ["dataclass"]
+__all__ = ["NamedTuple", "dataclass"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+    from typing import NamedTuple
 else:
     import dataclasses
+    from collections import namedtuple
     from dataclasses import MISSING, FrozenInstanceError, fields
+
+    class _Named(type):
+        """Makes a class of fields, and of what else a class's body says, a named tuple."""
+
+        def __new__(cls, name: str, _bases: tuple[type, ...], body: dict[str, object]) -> type:
+            names = tuple(body.get("__annotations__", ()))
+            defaults = [body[field] for field in names if field in body]
+            made = namedtuple(name, names, defaults=defaults, module=body["__module__"])  # noqa: PYI024 (this is how)
+            for key in body.keys() - {*names, "__module__", "__classcell__"}:
+                setattr(made, key, body[key])
+            return made
+
+    NamedTuple = type.__new__(_Named, "NamedTuple", (), {})
 
     def dataclass(cls: type | None = None, /, *, frozen: bool = False, eq: bool = True, **options: bool) -> object:
         """As `dataclasses.dataclass`; there are no slots, no order and no `__post_init__`."""

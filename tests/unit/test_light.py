@@ -1,10 +1,11 @@
-"""Light data classes behave as those of the standard library."""
+"""Light data classes and named tuples behave as those of the standard library."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import pickle
+import typing
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -112,4 +113,69 @@ def test_what_a_class_says_itself_stays() -> None:
 
 def test_values_travel() -> None:
     value = Travelling(1, (2, 3))
+    assert pickle.loads(pickle.dumps(value)) == value
+
+
+def named(base: type) -> type:
+    """A named tuple made of one of the two bases."""
+
+    class Place(base):  # type: ignore[misc]  # the two are told apart when this runs
+        """Where something is."""
+
+        x: int
+        y: tuple[int, ...] = ()
+        ORIGIN = 0
+
+        @property
+        def far(self) -> bool:
+            """Whether it is."""
+            return bool(self.x > 9)
+
+        @classmethod
+        def at(cls, x: int) -> object:
+            """One there."""
+            return cls(x)
+
+        def __str__(self) -> str:
+            return f"at {self.x}"
+
+    return Place
+
+
+class Moving(light.NamedTuple):
+    """One that travels."""
+
+    x: int
+    y: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(repr(Place(1)), str(Place(1)), Place.__doc__, Place.__name__, Place.__qualname__, Place.__module__)",
+        "(Place(1) == (1, ()), hash(Place(1)) == hash((1, ())), Place(2) > Place(1), len(Place(1)))",
+        "(Place._fields, Place._field_defaults, Place.__match_args__, list(Place.__annotations__), typing.get_type_hints(Place), Place.__mro__[1:])",
+        "(Place(1, y=(2,)).y, Place(x=3).x, Place.at(10).far, Place.ORIGIN, Place._make([1, 2]), Place(1)._asdict())",
+        "Place(1)._replace(x=5)",
+        "Place(1)._replace(z=5)",
+        "Place()",
+        "Place(1, 2, 3, 4)",
+        "Place(1, x=1)",
+        "setattr(Place(1), 'x', 2)",
+        "setattr(Place(1), 'z', 2)",
+        "(hasattr(Place(1), '__dict__'), copy.copy(Place(7)))",
+    ],
+)
+def test_named_tuples_do_so_too(expression: str) -> None:
+    def told_of(base: type) -> str:
+        try:
+            return str(eval(expression, {"copy": copy, "typing": typing, "Place": named(base)}))
+        except (TypeError, AttributeError, ValueError) as error:
+            return f"{type(error)}: {error}"
+
+    assert told_of(light.NamedTuple) == told_of(typing.NamedTuple)
+
+
+def test_named_tuples_travel() -> None:
+    value = Moving(1, (2, 3))
     assert pickle.loads(pickle.dumps(value)) == value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.calls import mapped
 from arenite.bytecode.prims import PRIMS
@@ -35,6 +35,7 @@ from arenite.bytecode.stops import Builtin
 from arenite.bytecode.vector_prims import VECTOR_PRIMS, is_vector, result_of
 from arenite.errors import InternalError
 from arenite.layout.spaces import Space
+from arenite.light import NamedTuple
 from arenite.traps import Cause
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ Example:  decode(encode("i32.add", dst=0, a=8, b=16)).values == {"dst": 0, "a": 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite import bytecode  # whose table is made when somebody asks for an op
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.errors import InternalError
 from arenite.layout.cage import UNIT
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

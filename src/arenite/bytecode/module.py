@@ -12,11 +12,11 @@ import sys
 from array import array
 from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.layout.instance import InstanceLayout, named_memories, vector_globals
 from arenite.layout.types import FuncType, GlobalType, MemoryType, TableType, TagType
-from arenite.light import dataclass
+from arenite.light import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,7 +9,9 @@ A primitive's domain is the meaning's affair: `div_s` is never reached with a ze
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
+
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

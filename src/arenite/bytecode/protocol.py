@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from arenite.errors import InternalError
 from arenite.layout.raw import RAW
 from arenite.layout.records import InstanceRecord
 from arenite.layout.spaces import Space
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -23,10 +23,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from arenite.bytecode.protocol import F32, F64, I32, I64, I64X2, Memory, Type, Value, Values
 from arenite.layout.cage import UNIT
+from arenite.light import NamedTuple
 
 Meaning = Callable[..., Value | None]  # arity differs from row to row: the one place where that is allowed
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from array import array
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,9 +15,10 @@ Numbers stand in snapshots: they stay what they are.
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from arenite.bytecode.protocol import I32, I64, REF, Type
+from arenite.light import NamedTuple
 
 BULK_MAX: Final = 1 << 16  # bytes; longer copies and fills of memory are the machine's, which divides them
 

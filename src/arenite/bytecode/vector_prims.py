@@ -11,10 +11,11 @@ is bytes of a lane of the operand, `{rsize}` of the result.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.prims import PRIMS, ResultRule, table
 from arenite.bytecode.protocol import F32, F32X4, F64, F64X2, I1, I8X16, I16X8, I32X4, I64X2, LANES, Type
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,13 +6,14 @@ Names come from files that nobody vouches for: `visible` shows what a terminal w
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from arenite.inspect import kinds
+from arenite.light import NamedTuple
 from arenite.visible import visible
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.bytecode.protocol import I64, Type
 from arenite.emit.python_tree import replaced, uses
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import ROWS, TABLE
@@ -32,6 +32,7 @@ from arenite.layout.cage import UNIT
 from arenite.layout.raw import RAW
 from arenite.layout.side_tables import COMPILABLE_MAX
 from arenite.layout.spaces import Space
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

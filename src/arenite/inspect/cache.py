@@ -6,8 +6,9 @@ Nothing of an entry is believed: labels are for people, and may say anything.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from arenite.light import NamedTuple
 from arenite.platform import cache_key
 from arenite.platform.cache import Cache
 

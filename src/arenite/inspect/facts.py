@@ -6,7 +6,7 @@ Example:  for part in parts(survey, missing): print(part.title, part.facts)
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
 from arenite.inspect.arena import Names
@@ -17,6 +17,7 @@ from arenite.inspect.words import describe, page, pages, plural
 from arenite.layout.cage import HOST_PAGE
 from arenite.layout.records import MemoryRecord
 from arenite.layout.types import PAGE_BITS, type_name
+from arenite.light import NamedTuple
 from arenite.snapshot.container import FORMAT
 from arenite.snapshot.values import BYTES
 from arenite.wasi.travel import FrozenGuest, Input, OpenDirectory, OpenFile, Output, RootDirectory

@@ -5,11 +5,12 @@ Example:  inspect_module(Path("hello.wasm").read_bytes()).features
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure
 from arenite.inspect.features import features
 from arenite.inspect.words import describe, page, pages, reach
+from arenite.light import NamedTuple
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ExternKind
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.inspect.kinds import FUNCTION, HOSTS, RecordKind
 from arenite.layout.cage import HOST_PAGE, STACK_AT, STORE_AT
 from arenite.layout.records import SIZES
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,11 +9,12 @@ from the instance (`disp`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.layout import raw
 from arenite.layout.records import GlobalRecord, InstanceRecord
 from arenite.layout.types import V128, slots
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

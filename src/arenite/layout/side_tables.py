@@ -8,11 +8,12 @@ They lie outside the arena, so no guest writes them and what they say is believe
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from arenite.layout.cage import MAX_HANDLES, UNIT
 from arenite.layout.frame import RETURN_MAP_SIZE
 from arenite.layout.spaces import Space
+from arenite.light import NamedTuple
 
 COMPILABLE_MAX: Final = 1 << 29  # bytes of bytecode that a window may have where functions are compiled
 

@@ -6,7 +6,8 @@ Example:  e.load(Space.ARENA, I32, funcref, FuncRefRecord.code.offset)
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+
+from arenite.light import NamedTuple
 
 
 class SpaceRow(NamedTuple):

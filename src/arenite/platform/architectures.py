@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from typing import Final
+
+from arenite.light import NamedTuple
 
 
 class Architecture(NamedTuple):

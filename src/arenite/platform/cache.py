@@ -28,9 +28,9 @@ import stat
 import struct
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from arenite.light import dataclass
+from arenite.light import NamedTuple, dataclass
 from arenite.platform import aside, cache_key, folders, ours
 from arenite.platform.cache_key import READING
 from arenite.platform.ours import UnusableError

@@ -20,10 +20,10 @@ import functools
 import mmap
 import struct
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure, Limit
-from arenite.light import dataclass
+from arenite.light import NamedTuple, dataclass
 from arenite.platform import libc
 from arenite.platform.architectures import host
 from arenite.platform.relocations import LINKAGES, Linkage, Relocation

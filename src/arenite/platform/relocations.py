@@ -9,7 +9,9 @@ field cannot hold is an error, never cut off.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

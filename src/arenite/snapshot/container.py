@@ -20,13 +20,14 @@ import stat
 import struct
 import weakref
 import zlib
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import zstandard
 
 from arenite import platform
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.light import NamedTuple
 from arenite.machine.space.file import write
 from arenite.platform.aside import create, sweep
 from arenite.snapshot.limits import DEFAULT

@@ -14,10 +14,11 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE, STACK_AT
+from arenite.light import NamedTuple
 from arenite.machine.space.image import ARENA, Image
 from arenite.machine.space.pages import collected
 from arenite.snapshot.pages import union

@@ -11,13 +11,14 @@ import sys
 from array import array
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import zstandard
 
 from arenite.bytecode.module import WasmFile, file_digest, worth_keeping
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.light import NamedTuple
 from arenite.machine.space.image import Image, rebuilt
 from arenite.machine.space.pages import CHUNK, NO_PAGES, Pages
 from arenite.snapshot import code as codes

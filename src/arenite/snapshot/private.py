@@ -16,9 +16,10 @@ import hashlib
 import hmac
 import os
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import SnapshotError
+from arenite.light import NamedTuple
 from arenite.machine.space.file import data_in, sealed, write
 from arenite.machine.space.pages import CHUNK, numbers_in, spans
 

@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
+from arenite.light import NamedTuple
 from arenite.wasi import records
 from arenite.wasi.errno import Errno, Failure
 from arenite.world.blocking import WaitingCaller

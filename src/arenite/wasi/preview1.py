@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from arenite.light import NamedTuple
 from arenite.wasi import fd, path, poll, process, sock
 from arenite.wasi.abi import PARAM_TYPES
 from arenite.wasi.records import NO_RIGHTS, Rights

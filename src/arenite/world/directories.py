@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from arenite.light import NamedTuple
 from arenite.world import hostio
 from arenite.world.resource import Resource
 from arenite.world.stat import MASK64, FileType, Stat, file_type

@@ -11,8 +11,9 @@ import select
 import stat
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from arenite.light import NamedTuple
 from arenite.world.refused import Reason, Refused
 
 if TYPE_CHECKING:

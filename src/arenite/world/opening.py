@@ -7,9 +7,10 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from arenite.errors import SnapshotError
+from arenite.light import NamedTuple
 from arenite.world import hostio
 from arenite.world.directories import Directory
 from arenite.world.files import File

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady, SnapshotError
+from arenite.light import NamedTuple
 from arenite.world.refused import Reason, Refused
 from arenite.world.sandbox import LONGEST_WAY, resolve
 from arenite.world.travel import KeptInput, KeptOutput

@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady
+from arenite.light import NamedTuple
 from arenite.world import hostio
 from arenite.world.travel import LAST_TIME
 

@@ -22,8 +22,9 @@ import stat
 from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from arenite.light import NamedTuple
 from arenite.world import hostio
 from arenite.world.refused import Reason, Refused
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import stat
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     import os

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.effects import effects
@@ -24,6 +24,7 @@ from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, ROLES, Form
 from arenite.layout.cage import UNIT
 from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, UPPER, V128
+from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row

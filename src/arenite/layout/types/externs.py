@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from arenite.layout.types.functions import FuncType
 from arenite.layout.types.values import I32, I64, MAX_U32, MAX_U64, type_name
-from arenite.light import dataclass
+from arenite.light import NamedTuple, dataclass
 
 PAGE_BITS: Final = 16
 PAGE_SIZE: Final = 1 << PAGE_BITS

@@ -6,9 +6,10 @@ Nothing here holds content: that is in the arena, and every reading of it is dis
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite import light
+from arenite.light import NamedTuple
 from arenite.machine.records.values import Codec, codec
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite import light
 from arenite.bytecode.stops import Builtin
+from arenite.light import NamedTuple
 from arenite.traps import Cause
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ the first op has run, parameters and header alone.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.bytecode.encode import decode
 from arenite.bytecode.locals import locals_at
@@ -18,6 +18,7 @@ from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import SLOT, header_offset
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXNREF, EXTERNREF, slots
+from arenite.light import NamedTuple
 from arenite.machine.run.activation import HOST_CALL, READY
 from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.space.window import HALT_PC

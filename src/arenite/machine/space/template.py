@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
 from arenite.layout.cage import HOST_PAGE
+from arenite.light import NamedTuple
 from arenite.machine.space.file import data_in
 from arenite.machine.space.pages import BLOCK, ZERO_BLOCK, blocks_in, spans
 

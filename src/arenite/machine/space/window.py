@@ -26,7 +26,7 @@ import threading
 import weakref
 from array import array
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite import platform
 from arenite.bytecode.numbers import number_of
@@ -36,6 +36,7 @@ from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, 
 from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
 from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
+from arenite.light import NamedTuple
 from arenite.machine.space.file import File
 from arenite.platform.reserve import round_up
 from arenite.traps import Cause

@@ -9,10 +9,11 @@ A way out is a `b`, which reaches all code, or, where it leads no farther than t
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.emit.hole import SLOT, Constants
 from arenite.errors import InternalError
+from arenite.light import NamedTuple
 from arenite.tiers.baseline.blank import Blank, Format, Opening, expect
 from arenite.tiers.baseline.holes import INSTRUCTION
 

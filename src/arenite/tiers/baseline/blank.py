@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import InternalError
+from arenite.light import NamedTuple
 from arenite.platform.elf import ObjectFile
 
 if TYPE_CHECKING:

@@ -18,13 +18,14 @@ import os
 import struct
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.module import FUNCTION
 from arenite.errors import InternalError, Limit
 from arenite.layout.cage import LOW, MAX_AREAS, UNIT, area_at
 from arenite.layout.side_tables import COMPILABLE_MAX, COUNT_ONE, SIDE_TABLES
 from arenite.layout.spaces import Space
+from arenite.light import NamedTuple
 from arenite.machine.space.window import changing
 from arenite.platform import faults, libc
 from arenite.platform.architectures import host

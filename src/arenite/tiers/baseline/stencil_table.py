@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from arenite.errors import InternalError, Limit
+from arenite.light import NamedTuple
 from arenite.platform import cache, llvm
 from arenite.platform.architectures import HOST
 from arenite.tiers.baseline.tables import Tables

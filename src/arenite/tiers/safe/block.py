@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import CodeType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.control import ZERO_COUNT
 from arenite.bytecode.effects import effects
@@ -33,6 +33,7 @@ from arenite.bytecode.row import BRANCHES, SLOTS, Form
 from arenite.emit.python_steps import Branch, Goto, If, Write
 from arenite.emit.python_text import template
 from arenite.layout.frame import SLOT
+from arenite.light import NamedTuple
 from arenite.machine.space.window import nowhere
 
 if TYPE_CHECKING:

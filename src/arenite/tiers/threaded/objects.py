@@ -7,10 +7,11 @@ nor the generator.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Limit
 from arenite.layout.raw import RAW
+from arenite.light import NamedTuple
 from arenite.platform import cache, llvm, sources
 from arenite.platform.architectures import HOST
 
