@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +21,7 @@ from arenite.machine.frozen.births import Births
 from arenite.wasm.magic import MAGIC
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from arenite.bytecode.module import ModuleCode
     from arenite.features import Features
@@ -38,6 +39,30 @@ def decoded(file: bytes, features: Features = SUPPORTED) -> Decoded:
 def offset_of(code: ModuleCode, function: int, pc: int) -> int:
     """Byte offset, in a module's file, of the instruction that an op of an own function came from."""
     return translator.locate(decoded(code.file), code, function, pc)
+
+
+def _notes(code: ModuleCode) -> Callable[[int], Mapping[int, str]]:
+    """A function that tells what custom sections say of the ops of an own function, by their places in it."""
+    from arenite.wasm.annotations import annotated  # noqa: PLC0415 (only people ask for it)
+
+    module = decoded(code.file)
+    said: dict[int, dict[int, list[str]]] = {}
+    for each in annotated(module):
+        for note in each.notes:
+            said.setdefault(note.func - code.imported_functions, {}).setdefault(note.at, []).append(note.text)
+
+    def of(index: int) -> Mapping[int, str]:
+        if index not in said:
+            return {}
+        found: dict[int, list[str]] = {}
+        offsets = sorted((at, place) for place, at in translator.offsets(module, index).items())
+        for at, texts in said[index].items():
+            behind = bisect.bisect_left(offsets, (at, 0))  # an instruction may have become no op: then it is said of the next
+            if behind < len(offsets):
+                found.setdefault(offsets[behind][1], []).extend(texts)
+        return {place: ", ".join(texts) for place, texts in found.items()}
+
+    return of
 
 
 SERIALIZED: Final = b"\0arenite module\n"  # what serialized modules begin with
@@ -135,6 +160,7 @@ class Module(Unclosed):
         return [module.data[custom.start : custom.end] for custom in module.customs if custom.name == name]
 
     def disassemble(self, func: int | None = None) -> str:
-        """The bytecode as text: of the function with this index, or of all."""
+        """The bytecode as text: of the function with this index, or of all; behind ops what custom sections (branch hints) say of their instructions."""
         functions = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
-        return "\n".join(line for index in functions for line in function_lines(self.code, index))
+        notes = _notes(self.code)
+        return "\n".join(line for index in functions for line in function_lines(self.code, index, notes(index)))

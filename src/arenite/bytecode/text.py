@@ -7,7 +7,8 @@ r3 = i32.add_imm r1, 5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import ops
 from arenite.bytecode.row import BRANCHES, Form
@@ -15,11 +16,14 @@ from arenite.layout.frame import SLOT
 from arenite.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from arenite.bytecode.encode import Op
     from arenite.bytecode.module import ModuleCode
     from arenite.bytecode.row import Operand
+
+NOTES: Final = 60  # column of notes
+NONE: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 def operand_text(op: Op, operand: Operand, begin: int) -> str:
@@ -41,8 +45,11 @@ def op_text(op: Op, begin: int = 0) -> str:
     return f"{result}{op.row.name} {', '.join(operands)}".rstrip()
 
 
-def function_lines(module: ModuleCode, index: int) -> Iterator[str]:
-    """A function that the module defines: a line with its name, type and frame, then its ops, those that are branched to behind their labels."""
+def function_lines(module: ModuleCode, index: int, notes: Mapping[int, str] = NONE) -> Iterator[str]:
+    """A function that the module defines: a line with its name, type and frame, then its ops, those that are branched to behind their labels.
+
+    `notes`: what is said of ops, by their place in the function.
+    """
     f = module.function(index)
     name = visible(module.function_name(module.imported_functions + index))
     yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"
@@ -50,7 +57,9 @@ def function_lines(module: ModuleCode, index: int) -> Iterator[str]:
     labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and not _enters(op)}
     for op in listing:
         label = f".{op.pc - f.begin}:" if op.pc in labels else ""
-        yield f"{label:>8} {call_text(module, op) or op_text(op, f.begin)}"
+        text = f"{label:>8} {call_text(module, op) or op_text(op, f.begin)}"
+        note = notes.get(op.pc - f.begin)
+        yield f"{text:<{NOTES}} ; {note}" if note else text
 
 
 def _enters(op: Op) -> bool:

@@ -58,6 +58,7 @@ def show_module(file: Path, console: Console, shown: int) -> None:
     for part in (
         listing("imports", facts.imports, shown),
         listing("exports", facts.exports, shown),
+        listing("custom sections", facts.customs, shown),
         chart("bytes by section", facts.sections, shown),
         chart("largest functions", facts.functions, shown),
     ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.features import FEATURES
+from arenite.wasm.annotations import HINTS
 from arenite.wasm.codes import code_of
 from arenite.wasm.features import TYPES
 from arenite.wasm.opcodes import BY_CODE, CHAPTER, PREFIX
@@ -96,4 +97,6 @@ def features(module: Module) -> list[str]:
     for index in range(len(module.bodies)):
         bodies.body(index)
     used = survey.found() | {name for name, _ in uses(module)}
+    if any(custom.name == HINTS for custom in module.customs):
+        used.add("branch-hinting")
     return [feature.name for feature in FEATURES if feature.name in used and feature.standard != "1.0"]

@@ -5,11 +5,12 @@ Example:  inspect_module(Path("hello.wasm").read_bytes()).features
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from arenite.errors import Failure
+from arenite.inspect.customs import customs
 from arenite.inspect.features import features
-from arenite.inspect.words import describe, page, pages, reach
+from arenite.inspect.words import SECTIONS, describe, page, pages, reach
 from arenite.light import NamedTuple
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ExternKind
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sized
 
     from arenite.wasm.module import Module
-
-SECTIONS: Final = {
-    1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memories", 6: "globals", 7: "exports", 8: "start",
-    9: "elements", 10: "code", 11: "data", 12: "data count", 13: "tags",
-}  # fmt: skip
 
 
 class ModuleFacts(NamedTuple):
@@ -35,6 +31,7 @@ class ModuleFacts(NamedTuple):
     features: list[str]
     imports: list[tuple[str, str]]
     exports: list[tuple[str, str]]
+    customs: list[tuple[str, str]]
     sections: list[tuple[str, int]]
     functions: list[tuple[str, int]]
 
@@ -57,6 +54,7 @@ def inspect_module(code: bytes) -> ModuleFacts:
         features(module),
         [(f"{item.module}.{item.name}", describe(item.type)) for item in module.import_types()],
         [(item.name, describe(item.type)) for item in module.export_types()],
+        customs(module),
         section_sizes(module),
         function_sizes(module),
     )

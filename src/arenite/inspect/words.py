@@ -5,12 +5,17 @@ Example:  plural(2, "memory") == "2 memories"
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import PAGE_BITS, FuncType, GlobalType, MemoryType, TableType, TagType, type_name
 
 if TYPE_CHECKING:
     from arenite.layout.types import ExternType, Limits
+
+SECTIONS: Final = {
+    1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memories", 6: "globals", 7: "exports", 8: "start",
+    9: "elements", 10: "code", 11: "data", 12: "data count", 13: "tags",
+}  # fmt: skip
 
 
 def reach(limits: Limits, what: str) -> str:

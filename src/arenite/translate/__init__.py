@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arenite.translate.module import locate as locate
+    from arenite.translate.module import offsets as offsets
     from arenite.translate.module import structure as structure
     from arenite.translate.module import translate as translate
 else:
@@ -11,6 +12,7 @@ else:
 
     HOMES = {
         "locate": "arenite.translate.module.locate",
+        "offsets": "arenite.translate.module.offsets",
         "structure": "arenite.translate.module.structure",
         "translate": "arenite.translate.module.translate",
     }

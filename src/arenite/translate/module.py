@@ -102,7 +102,12 @@ def translate_body(validator: BodyValidator, translator: Translator, index: int)
 
 
 def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
-    """The offset, in the file, of the instruction that the op at `pc` of a function that the module defines came from.
+    """The offset, in the file, of the instruction that the op at `pc` of a function that the module defines came from."""
+    return offsets(module, function)[pc - code.function(function).begin]
+
+
+def offsets(module: Module, function: int) -> dict[int, int]:
+    """Where each op of a function that the module defines came from: its place in the function -> offset of the instruction in the file.
 
     Nothing is recorded for this when a module is translated: the function is translated once more.
     """
@@ -111,7 +116,7 @@ def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
     trace = Trace(translator)
     translator.writer.trace = trace
     translate_body(validator, translator, function)
-    return trace.offsets[pc - code.function(function).begin]
+    return trace.offsets
 
 
 def _assembled(module: Module, translator: Translator, name: str | None) -> ModuleCode:

@@ -1,11 +1,11 @@
-"""Which features of WebAssembly a module uses outside of its bodies; what instructions need stands in their rows (`opcodes`), what bytes show in `features`.
+"""Which features of WebAssembly a module uses outside of its bodies and custom sections, which refuse nothing; what instructions need stands in their rows (`opcodes`), what bytes show in `features`.
 
 `validate_module` refuses what is switched off by this, and `inspect` tells people.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from arenite.layout.types import FUNCREF, PAGE_BITS, GlobalType
 from arenite.wasm.features import EXTERNS, SECTIONS, TYPES
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from arenite.wasm.module import Data, Element, Module
-
-HINTS: Final = "metadata.code.branch_hint"  # the custom section of branch hints
 
 
 def uses(module: Module) -> Iterator[tuple[str, int]]:
@@ -52,8 +50,6 @@ def uses(module: Module) -> Iterator[tuple[str, int]]:
     for section, constant in constants:
         if len(constant) > 1:
             yield "extended-const", _at(module, section)
-    if any(custom.name == HINTS for custom in module.customs):
-        yield "branch-hinting", 0
 
 
 def _types(module: Module, section: int, types: Iterable[int]) -> Iterator[tuple[str, int]]:
