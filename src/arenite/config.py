@@ -47,7 +47,9 @@ class Config:
     epoch_interruption: bool = option(default=False, doc="guests trap once `Engine.increment_epoch` reaches a store's deadline")
     deterministic: bool = option(default=False, doc="every NaN that arithmetic makes is the canonical one, on every CPU")
     max_wasm_stack: int = option(8 * MIB, "bytes of a store's stack of frames")
-    max_memory: int = option(1 << 32, "bytes that one memory may have; with addresses of 64 bits, up to 1 << 33")
+    max_memory: int = option(
+        1 << 32, "bytes that one memory may have; with addresses of 64 bits, up to 1 << 33, which an area has room for"
+    )
     max_store_memory: int = option(1 << 36, "bytes that all memories of a store may have together")
     max_table_elements: int = option(10_000_000, "elements that all tables of a store may have together")
     max_tables: int = option(10_000, "tables that a store may have")

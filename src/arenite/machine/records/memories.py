@@ -24,7 +24,9 @@ def new_memory(machine: Machine, type_: MemoryType) -> MemoryAddr:
     if size > machine.quota.memory:
         raise Limit(f"a memory of {size} bytes; {machine.quota.memory} are allowed ({machine.quota.source('memory')})")
     if size > largest(type_):
-        raise Limit(f"a memory of {size} bytes; there is room for {largest(type_)}")
+        raise Limit(
+            f"a memory of {size} bytes; there is room for {largest(type_)}: a memory lies in one area of its store's address space"
+        )
     check_count(machine.quota, "areas", len(machine.cage.sizes) - 1, 1)
     space = whole_pages(size)
     if space + sum(machine.cage.sizes[1:]) > machine.quota.memories:
