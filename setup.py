@@ -27,8 +27,8 @@ FIXED = {
     "wasm": ("budget", "codes", "reader", "sink", "decode", "validate"),
     "wasm/body": ("context", "control", "exceptions", "memory", "numeric", "stacks", "tables", "variables", "vectors", "walk"),
     "tiers/baseline": ("holes", "tables", "fields", "accumulators", "compiler"),
-    "bytecode": ("words",),
-    "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "calls", "walk"),
+    "bytecode": ("words", "handlers"),
+    "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "handlers", "calls", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
 

@@ -24,6 +24,7 @@ class TrapCode(Enum):
     UNREACHABLE = 9
     INTERRUPT = 10
     OUT_OF_FUEL = 11
+    NULL_REFERENCE = 13
     UNCAUGHT_EXCEPTION = 49
     CORRUPT = 1000
 
@@ -45,6 +46,7 @@ class Cause(IntEnum):
     INTERRUPT = 12
     NESTING = 13
     CORRUPT = 14
+    NULL_EXCEPTION = 15
 
     @property
     def code(self) -> TrapCode:
@@ -72,4 +74,5 @@ CAUSES: dict[Cause, tuple[TrapCode, str]] = {
     Cause.INTERRUPT: (TrapCode.INTERRUPT, "interrupt"),
     Cause.NESTING: (TrapCode.STACK_OVERFLOW, "call stack exhausted: too many nested calls between host and guest"),
     Cause.CORRUPT: (TrapCode.CORRUPT, "the machine's records are damaged"),
+    Cause.NULL_EXCEPTION: (TrapCode.NULL_REFERENCE, "null exception reference"),
 }

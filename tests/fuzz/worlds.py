@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from arenite import Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
 from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, MODULE_GRAIN, STACK_AT, THUNKS
+from arenite.layout.frame import HALT_PC
 from arenite.layout.records import (
     FrameHeader,
     FuncRefRecord,
@@ -21,7 +22,6 @@ from arenite.layout.records import (
     TableRecord,
 )
 from arenite.layout.types import PAGE_SIZE
-from arenite.machine.space.window import HALT_PC
 from tiers import engine_of
 
 if TYPE_CHECKING:

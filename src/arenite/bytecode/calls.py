@@ -135,12 +135,17 @@ def return_(e: Emit, header: Value) -> None:
     e.leave(pc, sp, e.load(Space.FRAME, REF, header, FrameHeader.caller_vmctx.offset))
 
 
+def is_return_point(e: Emit, pc: Value) -> Value:
+    """Whether a frame may go on at a pc: what the map of return points says."""
+    unit = e.pure("shr_u", pc, e.const(I32, UNIT.bit_length() - 1))
+    bits = e.load(Space.RETURNS, I8, e.pure("shr_u", pc, e.const(I32, (UNIT * UNITS_IN_BYTE).bit_length() - 1)))
+    bit = e.pure("shr_u", e.pure("extend_u", bits, to=I32), e.pure("and", unit, e.const(I32, UNITS_IN_BYTE - 1)))
+    return e.pure("ne", e.pure("and", bit, e.const(I32, 1)), e.const(I32, 0))
+
+
 def mapped(e: Emit, return_pc: Value) -> Value:
     """`Emit.return_point` by the map of return points."""
-    unit = e.pure("shr_u", return_pc, e.const(I32, UNIT.bit_length() - 1))
-    bits = e.load(Space.RETURNS, I8, e.pure("shr_u", return_pc, e.const(I32, (UNIT * UNITS_IN_BYTE).bit_length() - 1)))
-    bit = e.pure("shr_u", e.pure("extend_u", bits, to=I32), e.pure("and", unit, e.const(I32, UNITS_IN_BYTE - 1)))
-    trap_if(e, is_zero(e, e.pure("and", bit, e.const(I32, 1))), Cause.CORRUPT)
+    trap_if(e, e.pure("not", is_return_point(e, return_pc)), Cause.CORRUPT)
     return e.pure("and", return_pc, e.const(I32, -UNIT & 0xFFFFFFFF))
 
 

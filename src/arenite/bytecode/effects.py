@@ -48,7 +48,7 @@ FLOAT_VECTORS: Final = (F32X4, F64X2)
 
 class Effects(NamedTuple):
     """`transfers`: where control may go but to the next op (`goto`, `call`, `tail call`, `return`, `trap`, `pause`, `builtin`, `host`,
-    `halt`).  `builtin`: what the machine may be asked for.
+    `halt`, `search`, `stop`).  `builtin`: what the machine may be asked for.
 
     `result`: the type written to the destination; `ends`: control never simply goes on at the next op.
     """
@@ -235,6 +235,20 @@ class Recorder:
         if (pc.type, sp.type, vmctx.type) != (I32, REF, REF):
             raise InternalError("a return of a wrong shape")
         self.transfer("return")
+
+    def resume(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
+        """A search for a handler begins, goes on, or has come to its end."""
+        if pc.type is not I32 or any(x is not None and x.type is not REF for x in (sp, vmctx)):
+            raise InternalError("a search of a wrong shape")
+        self.transfer("search")
+
+    def stop_at(self, status: int, pc: Value) -> None:
+        """A stop that is no op's own."""
+        if pc.type is not I32:
+            raise InternalError("a stop at no pc")
+        if status in [*map(int, Cause)]:
+            self.traps.add(Cause(status))
+        self.transfer("stop")
 
     def builtin(self, builtin: Builtin, *args: Value) -> Value:
         """The machine may do anything to memory and the arena."""

@@ -30,12 +30,13 @@ FUNCTION: Final = struct.Struct("<IIIIIII")
 class Section(NamedTuple):
     """A part of a translation, by its attribute of `ModuleCode`.  `listed`: it is one piece for each function that the module defines.
 
-    `digested`: a translation is known by it; the others follow from those.
+    `digested`: a translation is known by it; the others follow from those.  `later`: earlier versions have none.
     """
 
     name: str
     listed: bool = False
     digested: bool = True
+    later: bool = False
 
 
 SECTIONS: Final = (
@@ -44,7 +45,8 @@ SECTIONS: Final = (
     Section("functions"),
     Section("safepoints"),
     Section("locals", listed=True),
-    Section("type_places", digested=False),
+    Section("type_places", digested=False, later=True),
+    Section("handlers", later=True),
 )
 """What a translation consists of, in the order in which it travels; a new one comes last.  All else of a module is in its file."""
 
@@ -158,6 +160,7 @@ class ModuleCode:
     functions: bytes  # FUNCTION records of the functions that the module defines
     safepoints: bytes
     locals: Sequence[bytes] = field(repr=False)  # of each of these: u32 types of the slots of parameters and locals
+    handlers: bytes = b""  # see `bytecode.handlers`
     function_names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -197,6 +200,11 @@ class ModuleCode:
     def all_memories(self) -> tuple[MemoryType, ...]:
         """Types of all memories of the index space."""
         return (*(i.type for i in self.imports if isinstance(i.type, MemoryType)), *self.memories)
+
+    @cached_property
+    def all_tags(self) -> tuple[TagType, ...]:
+        """Types of all tags of the index space."""
+        return (*(i.type for i in self.imports if isinstance(i.type, TagType)), *self.tags)
 
     def global_type(self, index: int) -> GlobalType:
         """The type of a global of the index space."""

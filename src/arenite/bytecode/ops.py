@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode import calls, control, floats, integers, memories, memory, references, vector_memory, vectors, wide
+from arenite.bytecode import (
+    calls,
+    control,
+    exceptions,
+    floats,
+    integers,
+    memories,
+    memory,
+    references,
+    vector_memory,
+    vectors,
+    wide,
+)
 from arenite.bytecode.row import Row, fused, immediate, looping, tied
 from arenite.errors import InternalError
 from arenite.layout.cage import UNIT
@@ -29,6 +41,7 @@ CHAPTERS: Final = (
     vectors,
     vector_memory,
     memories,
+    exceptions,
 )
 """Each has `rows()`; a new one comes last."""
 

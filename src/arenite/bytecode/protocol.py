@@ -206,6 +206,12 @@ class Emit(Values, Protocol):
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """Return to the caller: go on at the return point `pc` (i32), in its frame at `sp` and its instance."""
 
+    def resume(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
+        """Go on at `pc` (i32), which is believed; in the frame at `sp` and the instance `vmctx`, or in those that run."""
+
+    def stop_at(self, status: int, pc: Value) -> None:
+        """Stop, as if at `pc` (i32), to go on as the row of the status says."""
+
     def builtin(self, builtin: Builtin, *args: Value) -> Value:
         """Ask the machine for something.  The run stops here; what the meaning says further on is for paths that did not ask.  The machine writes the result."""
 

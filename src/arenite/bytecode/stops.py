@@ -29,6 +29,7 @@ class Resume(Enum):
     NEVER = "it is over"
     HERE = "at the op at pc"
     BEHIND = "at the op behind it"
+    SEARCH = "with the search that the op at pc has begun"
 
 
 class Argument(NamedTuple):
@@ -73,6 +74,10 @@ PAUSE_OWED: Final = 65
 LOOK_UP: Final = 128
 HOT: Final = 129
 FAULT: Final = 130
+SEARCHING: Final = 131
+UNCAUGHT: Final = 132
+KEEP: Final = 133
+SEARCHES: Final = (SEARCHING, UNCAUGHT, KEEP)
 
 
 class Builtin(IntEnum):
@@ -182,6 +187,11 @@ STOPS: Final[dict[int, Stop]] = {
     FAULT: Stop(
         Resume.NEVER, "a memory is out of bounds in compiled code; pc is the address of the instruction, the tier knows the op"
     ),
+    SEARCHING: Stop(
+        Resume.SEARCH, "the slice of fuel is used up in the search for a handler; its next step is asked again, and pays then"
+    ),
+    UNCAUGHT: Stop(Resume.NEVER, "the search for a handler has come to the host; pc is the op that has thrown"),
+    KEEP: Stop(Resume.SEARCH, "a handler wants a reference to an exception that is no object yet"),
     LOOK_UP: Stop(Resume.HERE, "nothing is owed; the tier is at a safepoint, and the machine looks up before it goes on"),
 }
 """Status -> why the run has stopped.  A closure test holds it against the ops, the machine's functions and the store context."""

@@ -27,6 +27,11 @@ What holds of code that was verified, of each function:
     results, globals, tables, segments, declared locals, and wherever a safepoint lists a slot.  There, slots of i32, f32 and of references
     have an upper half of zero.  Elsewhere a number may be read as any number; a reference may be read as a number.
 
+13. A throw is a safepoint, and its values lie in the frame as its tag says.  The section of handlers has its regions in order, each at a call or throw of the
+    function; the groups that they name, and those that these go on with, come to an end.  A handler begins at a safepoint of its function, to which
+    something else leads, or which lies ahead.  What it receives lies behind the locals, as many slots as the tag says; and what its safepoint lists is
+    that, or in the frame at each call and throw where it is active, and not the callee's.
+
 Parameters have their types at safepoints; in between, results may be on their way to their slots.  A declared local always has its type.
 
 What is not checked: what is computed, the offsets in the file that safepoints name, and that parts which travelled fit the module they
@@ -64,7 +69,7 @@ if TYPE_CHECKING:
 CONTEXT: Final = 3  # ops shown before and behind the one that is wrong
 ROOM: Final = 4  # bytes that the states at labels may take for each byte of the file …
 ROOM_FREE: Final = 8 << 20  # … beyond these
-SLOTS_IN_WORD: Final = 16
+SLOTS_IN_WORD: Final = 8
 SPACE: Final = struct.Struct("<qqq")
 assert (FUNCTION.size, HEAD.size) == (code.RECORD, points.HEAD)  # there, as the compiler wants them
 
@@ -77,12 +82,13 @@ def verify_module(module: ModuleCode, *, lenient: bool = False) -> None:
 
     Raises: `InternalError`, `Limit`.
     """
+    walker: Walk | None = None
     returns, tables = bytes(module.returns), (module.functions, module.safepoints, tuple(module.locals))
-    walker = Walk(_rules(module), facts(), module.bytecode, returns, *tables, lenient)
     try:
+        walker = Walk(_rules(module), facts(), module.bytecode, returns, *tables, module.handlers, lenient)
         places = walker.module()
     except Broken as error:
-        raise _failure(module, int(walker.index), *error.args) from error
+        raise _failure(module, int(walker.index) if walker else 0, *error.args) from error
     end = module.function(module.function_count - 1).end if module.function_count else 0
     if end != len(module.bytecode):
         raise InternalError(f"bytecode of {len(module.bytecode)} bytes ends at {end:#x}")
@@ -108,9 +114,8 @@ def global_class(type_: int) -> int:
 
 
 def _words(classes: bytes) -> bytes:
-    """Classes as words of 16 slots; what is beyond them is not written."""
-    padded = classes + bytes([UNWRITTEN]) * (-len(classes) % SLOTS_IN_WORD)
-    return bytes(low | high << 4 for low, high in zip(padded[::2], padded[1::2], strict=True))
+    """Classes as words of 8 slots; what is beyond them is not written."""
+    return classes + b"\xff" * (-len(classes) % SLOTS_IN_WORD)
 
 
 def _rules(module: ModuleCode) -> Rules:
@@ -129,6 +134,8 @@ def _rules(module: ModuleCode) -> Rules:
             SPACE.pack(start, step.bit_length() - 1, len(classes)) for start, step, classes in map(spaces.__getitem__, SPACES)
         ),
         [spaces[name][2] for name in SPACES],
+        module.layout.tag(0),
+        [classes_of(slots(t.type.params)) for t in module.all_tags],
         ROOM * len(module.file) + ROOM_FREE,
     )
 
@@ -150,6 +157,7 @@ def _spaces(module: ModuleCode) -> dict[str, tuple[int, int, bytes]]:
         "memory_index": (0, 1, bytes(len(module.all_memories))),
         "defined_func": (0, 1, functions * module.function_count),
         "imported_func": (layout.function(0), WORD, functions * layout.imported_functions),
+        "tag": (layout.tag(0), WORD, bytes(layout.tags)),
         "elem": (0, 1, classes_of(e.element_type for e in module.elements)),
         "data": (0, 1, bytes(len(module.data))),
     }

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from arenite.bytecode.protocol import I32, I64, Value
+from arenite.layout import handlers
 from arenite.layout.cage import AREA_SIZE, MEMORY_AT, STORE_AT, WINDOW_AT
 from arenite.layout.frame import RETURN_MAP_SIZE
 from arenite.layout.side_tables import SIDE_TABLES
@@ -26,7 +27,8 @@ from arenite.layout.spaces import SPACES, Space
 MEMORY: Final = "%memory"  # what is carried for the instance's memory 0
 Line = Callable[[str], str]  # emits `%n = <text>` and returns "%n"
 
-BESIDE_CODE: Final = {Space.BYTECODE: 0, Space.RETURNS: -RETURN_MAP_SIZE} | {space: -t.below for space, t in SIDE_TABLES.items()}
+BELOW_CODE: Final = {Space.RETURNS: RETURN_MAP_SIZE} | handlers.TABLES_AT | {space: t.below for space, t in SIDE_TABLES.items()}
+BESIDE_CODE: Final = {Space.BYTECODE: 0} | {space: -below for space, below in BELOW_CODE.items()}
 FIXED: Final = {Space.STORE: STORE_AT, Space.WINDOW: WINDOW_AT} | BESIDE_CODE
 _CLASSES: Final = tuple(dict.fromkeys(row.alias for row in SPACES.values()))
 

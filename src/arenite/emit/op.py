@@ -162,6 +162,14 @@ class OpRoutine(Routine, ABC):
         """To the caller."""
         self.go(self.pure("extend_u", pc, to=I64), sp, vmctx)
 
+    def resume(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
+        """Somewhere else."""
+        self.go(self.pure("extend_u", pc, to=I64), sp, vmctx)
+
+    def stop_at(self, status: int, pc: Value) -> None:
+        """With that in the register."""
+        self.stop(status, self.pure("extend_u", pc, to=I64))
+
     def go(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
         """Go on in another frame, unless it lies where ours does; in another instance, its memory is looked up."""
         registers = {} if sp is None else {"sp": sp.text, "fp": self.frame_pointer(sp)}

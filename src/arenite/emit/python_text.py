@@ -10,7 +10,7 @@ Names in the text (the safe tier provides them):
     I Q F D                        the arena, as the memoryview formats of these letters;  SI SQ: the store page;  WI: window entries
     m ldH ldI ldQ ldD stH stI stQ  linear memory 0; struct's `unpack_from` and `pack_into`;  ldV stV: the same of vectors
     MEMORY                         another memory
-    RETURNB                        the map of return points
+    RETURNB                        the map of return points;  RANKI RANKQ REGIONI CLAUSEI: the tables of handlers
     STOP ASK SWITCH COPY FILL      end the run; ask for a builtin; another instance; bulk operations
     CARRY                          move slots to the frame's beginning
     ROUND32 …                      `emit.numerics`
@@ -67,6 +67,9 @@ VIEWS: Final = {
     Space.STORE: "S",
     Space.WINDOW: "W",
     Space.RETURNS: "RETURN",
+    Space.RANKS: "RANK",
+    Space.REGIONS: "REGION",
+    Space.CLAUSES: "CLAUSE",
 }  # prefix of a view's name; its letter follows
 
 
@@ -412,6 +415,17 @@ class PythonText:
         with self.when(self.pure("ne", vmctx, self.register("vmctx"))):
             self.do("SWITCH({0})", tree(vmctx))
         self.go(tree(pc), sp, vmctx)
+
+    def resume(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
+        """As `leave`, where it is another frame."""
+        if sp is None or vmctx is None:
+            self.go(tree(pc), self.register("sp"), self.register("vmctx"))
+        else:
+            self.leave(pc, sp, vmctx)
+
+    def stop_at(self, status: int, pc: Value) -> None:
+        """End the run."""
+        self.end("STOP({0}, {1}, sp, vmctx, fuel)", number(int(status)), tree(pc))
 
     def template(self) -> Template:
         """The whole row."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.memory import area_pages, first_memory, in_bytes, memory_area, recorded_length
 from arenite.bytecode.protocol import I32, I64, REF, Memory, Register, Value
-from arenite.bytecode.stops import FAULT, FINISHED, HOT, PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.bytecode.stops import FAULT, FINISHED, HOT, KEEP, PAUSE_AGAIN, PAUSE_OWED, SEARCHING, UNCAUGHT, Builtin
 from arenite.emit.addressing import alias_tag
 from arenite.emit.llvm_text import INVARIANT, LlvmText
 from arenite.layout.cage import UNIT
@@ -50,6 +50,7 @@ PC: Final = Value(I64, "%pc")
 PINNED: Final = ("base", "pc", "sp", "vmctx", "fuel")
 STATUS_LABELS: Final[dict[int, str]] = (
     {FINISHED: "finished", PAUSE_AGAIN: "pause_again", PAUSE_OWED: "pause_owed", HOT: "hot", FAULT: "fault"}
+    | {SEARCHING: "searching", UNCAUGHT: "uncaught", KEEP: "keep"}
     | {int(t): t.name.lower() for t in Cause}
     | {int(h): h.name.lower() for h in Builtin}
 )

@@ -261,6 +261,18 @@ class Stencil(OpRoutine):
         """To the code that was looked up."""
         self.go(Value(I64, pc.wide), sp, vmctx)
 
+    def resume(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
+        """The machine's own ops are in the interpreter."""
+        if sp is None:
+            self.to("dispatch", pc=self.pure("extend_u", pc, to=I64).text)
+        else:
+            super().resume(pc, sp, vmctx)
+
+    def stop_at(self, status: int, pc: Value) -> None:
+        """What stops elsewhere the interpreter's handler of this op does, from the beginning."""
+        del status, pc
+        self.to("this", fuel="%fuel")
+
     def switch(self, index: Value, to: Labels) -> None:
         """By a table of the function's own."""
         del to

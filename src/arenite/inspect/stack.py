@@ -16,13 +16,12 @@ from arenite.inspect.kinds import FRAMES
 from arenite.inspect.records import Record
 from arenite.inspect.survey import order
 from arenite.layout.cage import STACK_AT, UNIT
-from arenite.layout.frame import SLOT
+from arenite.layout.frame import HALT_PC, SLOT
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import UPPER, slots
 from arenite.machine.run.activation import HOST_CALL
 from arenite.machine.run.backtrace import GuestFrame, cut, unlocated
 from arenite.machine.run.frames import check_place, frames_in
-from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SLOT: Final = 8
 HEADER_SLOTS: Final = FrameHeader.size // SLOT
 UNITS_IN_BYTE: Final = 8  # of the map of return points
+HALT_PC: Final = UNIT  # where a frame goes on whose caller is the host
 RETURN_MAP_SIZE: Final = CODE_MAX // UNIT // UNITS_IN_BYTE  # bytes that a window keeps for it, right below its bytecode
 
 

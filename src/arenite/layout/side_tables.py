@@ -1,6 +1,6 @@
 """The tables beside a window's bytecode: what a tier that compiles knows of each unit of it, and of each function.
 
-    functions | counters | return addresses | entries | map of return points (`layout.frame`) | bytecode
+    functions | counters | return addresses | entries | tables of handlers (`layout.handlers`) | map of return points (`layout.frame`) | bytecode
 
 They lie outside the arena, so no guest writes them and what they say is believed.
 """
@@ -12,6 +12,7 @@ from typing import Final
 
 from arenite.layout.cage import MAX_HANDLES, UNIT
 from arenite.layout.frame import RETURN_MAP_SIZE
+from arenite.layout.handlers import HANDLERS_SIZE
 from arenite.layout.spaces import Space
 from arenite.light import NamedTuple
 
@@ -39,8 +40,8 @@ class SideTable(NamedTuple):
 
 
 def _stacked(**letters: str) -> dict[Space, SideTable]:
-    """Tables below each other, the first one right below the map of return points."""
-    tables, below = {}, RETURN_MAP_SIZE
+    """Tables below each other, the first one right below those of handlers."""
+    tables, below = {}, RETURN_MAP_SIZE + HANDLERS_SIZE
     for name, letter in letters.items():
         table = SideTable(below, letter, by_handle=name == "FUNCTIONS")
         below += table.size(COMPILABLE_MAX)
@@ -49,6 +50,6 @@ def _stacked(**letters: str) -> dict[Space, SideTable]:
 
 
 SIDE_TABLES: Final = _stacked(ENTRIES="Q", RETURN_ADDRESSES="Q", COUNTERS="I", FUNCTIONS="Q")
-SIDE_TABLES_SIZE: Final = max(table.below for table in SIDE_TABLES.values()) - RETURN_MAP_SIZE
+SIDE_TABLES_SIZE: Final = max(table.below for table in SIDE_TABLES.values()) - RETURN_MAP_SIZE - HANDLERS_SIZE
 COUNT_ONE: Final = 1 << 16
 """One call, in a counter; below that it has the opcode in whose place the counting one stands."""

@@ -35,6 +35,9 @@ class Space(Enum):
     RETURN_ADDRESSES = "return addresses"
     COUNTERS = "counters"
     FUNCTIONS = "functions"
+    RANKS = "ranks"
+    REGIONS = "regions"
+    CLAUSES = "clauses"
 
 
 SPACES: dict[Space, SpaceRow] = {
@@ -83,5 +86,14 @@ SPACES: dict[Space, SpaceRow] = {
         "code",
         True,
         "how many calls of the function at a pc are left before it is compiled",
+    ),
+    Space.RANKS: SpaceRow(
+        "code - a table", "pcs come from checked transfers", "", "code", True, "where regions of handlers begin"
+    ),
+    Space.REGIONS: SpaceRow(
+        "code - a table", "numbers come from ranks", "", "code", True, "which handlers are active in a region"
+    ),
+    Space.CLAUSES: SpaceRow(
+        "code - a table", "numbers come from regions and clauses", "", "code", True, "handlers of exceptions"
     ),
 }

@@ -164,8 +164,8 @@ def checked_sections(decoded: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
 
 
 def with_sections(decoded: ModuleCode, parts: Sequence[bytes]) -> ModuleCode:
-    """A module with other sections; files of earlier versions have not the last.  Raises: `ValueError`."""
-    if len(parts) < len(SECTIONS) - 1:
+    """A module with other sections; files of earlier versions have not those that came later.  Raises: `ValueError`."""
+    if len(parts) < sum(not section.later for section in SECTIONS):
         raise ValueError(f"{len(parts)} sections; expected {len(SECTIONS)}")
     most = len(decoded.function_types) + 1  # pieces of a list: one too many is found out
     found = {s.name: Pieces(part, most) if s.listed else part for s, part in zip(SECTIONS, parts, strict=False)}

@@ -13,9 +13,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from arenite.bytecode.protocol import I64
-from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, Builtin
+from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, SEARCHING, Builtin
 from arenite.errors import LinkError, SnapshotError
 from arenite.layout.cage import ALIGNMENT, AREA_MEMORY_MAX, ARENA_MAX, HOST_PAGE, MAX_AREAS, STACK_AT
+from arenite.layout.handlers import SearchRecord
 from arenite.layout.instance import global_size
 from arenite.layout.records import FrameHeader, FuncRefRecord, MemoryRecord, TableRecord, TagRecord
 from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, TagType, match_extern
@@ -43,9 +44,13 @@ if TYPE_CHECKING:
 Dump: TypeAlias = Callable[[object], bytes]
 Load: TypeAlias = Callable[[bytes], object]
 
-STATUS_NAMES: Final = {READY: "ready", PAUSE_AGAIN: "entering", PAUSE_OWED: "looping", HOST_CALL: "calling"} | {
-    builtin: builtin.name.lower().replace("_", ".") for builtin in Builtin if builtin != HOST_CALL
-}
+STATUS_NAMES: Final = {
+    READY: "ready",
+    PAUSE_AGAIN: "entering",
+    PAUSE_OWED: "looping",
+    HOST_CALL: "calling",
+    SEARCHING: "searching",
+} | {builtin: builtin.name.lower().replace("_", ".") for builtin in Builtin if builtin != HOST_CALL}
 
 
 def describe(frozen: FrozenMachine, dump: Dump | None) -> dict[str, Any]:
@@ -399,6 +404,8 @@ def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
 def _progress(fields: Fields, status: int) -> tuple[int, ...]:
     """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
     wanted, most = {0, 1} if status == HOST_CALL else {0}, MAX_U64
+    if status == SEARCHING:
+        wanted, most = {len(SearchRecord.fields)}, MAX_U32
     if status in BUILTINS:
         builtin = Builtin(status)
         known = len(builtin.arguments)

@@ -3,6 +3,8 @@
 - A branch takes its operands to the temporaries where the label's block began; the function's own label takes them to the first slots.
 - A loop's label is where it begins, and known; all others are ahead.
 - Below the innermost block's own operands there are no aliases.
+- What an exception brings to a label lies where a branch would bring it; the label is a safepoint then.  What the function's own label receives like
+  that lies in temporaries, and is returned behind the function's end.
 - A conditional branch that must move operands becomes a branch around the moves and a jump.
 
 Compiled by mypyc; see `writer` for what that forbids.
@@ -28,14 +30,19 @@ BLOCK: Final = 0
 LOOP: Final = 1
 IF: Final = 2
 BODY: Final = 3
+TRY: Final = 4
 MAX_LABELS: Final = 0xFFFF
 NO_TYPES: Final[tuple[int, ...]] = ()
+NO_CATCHES: Final[list[tuple[int, int, int]]] = []
 
 
 @final
 class OpenBlock:
     """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
     other arm; `start`: pc of a loop; `used`: something branches to the label; `since`: as `Records` has it where the block begins.
+
+    `caught`: the handler that begins at its label, or NONE.  Of a block with `catches` (see `Sink.try_table`), `outer` is the number of the one around it,
+    or NONE, and `group` the group of its clauses, 0 as long as none is written.
     """
 
     def __init__(self) -> None:
@@ -48,11 +55,15 @@ class OpenBlock:
         self.start: i64 = NONE
         self.used = False
         self.since: i64 = 0
+        self.caught: i64 = NONE
+        self.catches = NO_CATCHES
+        self.outer: i64 = NONE
+        self.group: i64 = 0
 
 
 @final
 class Blocks:
-    """Open blocks, the innermost last; objects are used again, `depth` says how many are open."""
+    """Open blocks, the innermost last; objects are used again, `depth` says how many are open, `trying` which catches, or NONE."""
 
     def __init__(self, writer: OpWriter, s: Operands, records: Records) -> None:
         self.writer = writer
@@ -61,6 +72,7 @@ class Blocks:
         self.records = records
         self.blocks: list[OpenBlock] = []
         self.depth: i64 = 0
+        self.trying: i64 = NONE
         self.results: i64 = 0  # of the function
         self.header: i64 = 0
 
@@ -69,6 +81,7 @@ class Blocks:
         self.results = len(results)
         self.header = header
         self.depth = 0
+        self.trying = NONE
         self.open(BODY, NO_TYPES, results)
 
     # opening and closing
@@ -84,6 +97,7 @@ class Blocks:
         block.params = params
         block.results = results
         block.used = False
+        block.caught = NONE
         block.since = self.records.since
         block.label = NONE if kind == LOOP else self.writer.label()
         return block
@@ -92,6 +106,14 @@ class Blocks:
         """Locals may change in it on some path: no operand stays an alias."""
         self.s.settle_locals()
         self.open(BLOCK, params, results)
+
+    def open_try(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:
+        """A block that catches; no operand is an alias."""
+        block = self.open(TRY, params, results)
+        block.catches = catches
+        block.group = 0
+        block.outer = self.trying
+        self.trying = self.depth - 1
 
     def loop(self, params: tuple[int, ...], results: tuple[int, ...], at: i64) -> None:
         """A safepoint: `at` is the instruction's offset."""
@@ -128,15 +150,17 @@ class Blocks:
         s.cut(block.height)
         self.push_types(block.params)
 
-    def end(self, *, live: bool) -> None:
-        """Paths join, if more than one comes here."""
+    def end(self, at: i64, *, live: bool) -> None:
+        """Paths join, if more than one comes here.  `at`: the instruction's offset."""
         s = self.s
         block = self.blocks[self.depth - 1]
         self.depth -= 1
         if block.kind == BODY:
-            self.end_body(block, live=live)
+            self.end_body(block, at, live=live)
             return
-        joined = block.used or block.kind == IF
+        if block.kind == TRY:
+            self.trying = block.outer
+        joined = block.used or block.kind == IF or block.caught != NONE
         if live and not joined:
             return  # operands may stay as they are
         if live:
@@ -148,8 +172,15 @@ class Blocks:
         self.records.since = block.since  # a branch may have passed by what came since
         s.cut(block.height)
         self.push_types(block.results)
+        if block.caught != NONE:
+            self.begin_handler(block, at)
 
-    def end_body(self, block: OpenBlock, *, live: bool) -> None:
+    def begin_handler(self, block: OpenBlock, at: i64) -> None:
+        """The handler of a label, whose operands are on the stack."""
+        self.writer.bind(block.caught)
+        self.records.safepoint(self.writer.pc(), at, self.s)
+
+    def end_body(self, block: OpenBlock, at: i64, *, live: bool) -> None:
         """The function's end."""
         if live:
             self.s.untangle(self.results)
@@ -157,6 +188,12 @@ class Blocks:
         if block.used:
             self.writer.bind(block.label)
         if live or block.used:
+            self.writer.effect32(RETURN, 0, self.header)
+        if block.caught != NONE:
+            self.s.cut(0)
+            self.push_types(block.results)
+            self.begin_handler(block, at)
+            self.s.deliver(self.results)
             self.writer.effect32(RETURN, 0, self.header)
 
     def push_types(self, types: tuple[int, ...]) -> None:

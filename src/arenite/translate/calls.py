@@ -13,7 +13,8 @@ from mypy_extensions import i64
 
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import UPPER
-from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.translate.handlers import Handlers  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.translate.operands import Operands  # noqa: TC001 (as above)
 from arenite.translate.records import Records  # noqa: TC001 (as above)
 from arenite.translate.shape import Shape  # noqa: TC001 (as above)
 from arenite.translate.tables import (
@@ -35,11 +36,12 @@ HEADER: Final = FrameHeader.size
 class Calls:
     """The calls of a body.  `need`: bytes of frame that they ask for; `at`: offset of the instruction in the file."""
 
-    def __init__(self, shape: Shape, writer: OpWriter, s: Operands, records: Records) -> None:
+    def __init__(self, shape: Shape, writer: OpWriter, s: Operands, records: Records, handlers: Handlers) -> None:
         self.shape = shape
         self.writer = writer
         self.s = s
         self.records = records
+        self.handlers = handlers
         self.need: i64 = 0
 
     def call(self, func: i64, at: i64) -> None:
@@ -49,6 +51,7 @@ class Calls:
         type_ = shape.func_types[func]
         frame, header = self.arguments(type_)
         pc = writer.pc()
+        self.handlers.throws(pc)
         if func < shape.imported_functions:
             writer.effect32(CALL_IMPORT, 0, shape.functions[func])
             self.records.type(writer.pc())
@@ -67,6 +70,7 @@ class Calls:
         index = s.source(s.height - 1, 3)
         s.drop(1)
         frame, header = self.arguments(type_)
+        self.handlers.throws(writer.pc())
         writer.effect32(CALL_INDIRECT, index, self.shape.tables[table])
         self.records.type(writer.pc())
         writer.tail(type_, frame)

@@ -144,6 +144,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         functions=translator.records.functions.getvalue(),
         safepoints=translator.records.safepoints.getvalue(),
         locals=tuple(translator.locals),
+        handlers=translator.handlers.section(),
         function_names=dict(module.names.funcs),
     )
 

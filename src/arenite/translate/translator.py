@@ -35,6 +35,7 @@ from arenite.translate.blocks import Blocks
 from arenite.translate.bulk import Bulk
 from arenite.translate.calls import Calls
 from arenite.translate.entities import Entities
+from arenite.translate.handlers import Handlers
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -75,7 +76,8 @@ class Translator(Sink):
         self.blocks = Blocks(self.writer, self.s, self.records)
         self.whole = Bulk(shape, self.writer, self.s, self.records, self.arithmetic)
         self.entities = Entities(shape, self.writer, self.s, self.v, self.whole)
-        self.calls = Calls(shape, self.writer, self.s, self.records)
+        self.handlers = Handlers(shape, self.writer, self.s, self.records, self.blocks, budget)
+        self.calls = Calls(shape, self.writer, self.s, self.records, self.handlers)
         self.params: i64 = 0
         self.header: i64 = 0
         self.locals_at: i64 = 0
@@ -97,6 +99,7 @@ class Translator(Sink):
         writer = self.writer
         self.begun = writer.pc()
         self.records.begin(self.begun)
+        self.handlers.begin()
         self.types = [*params, *locals_]
         self.vectors = V128 in self.types
         if self.vectors:
@@ -148,6 +151,7 @@ class Translator(Sink):
         writer = self.writer
         size = max(self.need, self.calls.need, self.s.temporary(self.s.peak))
         patch(writer.out, self.begun + 4, size)
+        self.handlers.finish()
         writer.resolve()
         self.records.function(writer.pc(), size, self.header, self.type_, self.body)
         packed = BytesWriter()
@@ -163,6 +167,7 @@ class Translator(Sink):
         """Forget the function at hand, to receive it once more as a wide one."""
         self.writer.cancel(self.begun)
         self.records.cancel()
+        self.handlers.cancel()
 
     def line(self) -> None:
         """An instruction begins that writes ops.
@@ -373,7 +378,7 @@ class Translator(Sink):
 
     def end(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
         """Paths join."""
-        self.blocks.end(live=live)
+        self.blocks.end(self.at, live=live)
 
     def br(self, depth: i64) -> None:
         """A jump."""
@@ -418,3 +423,18 @@ class Translator(Sink):
         if self.shape.tables64[table]:
             self.whole.cut(self.s.top(1))
         self.calls.return_call_indirect(type_, table, self.header)
+
+    # exceptions: see `Handlers`
+
+    def throw(self, tag: i64) -> None:
+        """An op."""
+        self.handlers.throw(tag, self.at)
+
+    def throw_ref(self) -> None:
+        """An op."""
+        self.handlers.throw_ref(self.at)
+
+    def try_table(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:
+        """A block."""
+        self.line()
+        self.handlers.try_table(slots(params), slots(results), catches)

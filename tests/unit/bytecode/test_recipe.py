@@ -17,7 +17,7 @@ import testdata
 if TYPE_CHECKING:
     from pathlib import Path
 
-BLOCK = re.compile(r"```python\n# ([\w/]+\.py)(?:, below `([^\n]*)`)?\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```python\n# ([\w/]+\.py)(?:, below (?:the last )?`([^\n]*)`)?\n(.*?)```", re.DOTALL)
 USE = """
 import sys
 from dataclasses import replace
@@ -48,7 +48,7 @@ def followed(package: Path) -> None:
             path.write_text(text, "utf-8")
             continue
         lines = path.read_text("utf-8").splitlines(keepends=True)
-        (at,) = (n for n, line in enumerate(lines) if line.strip("\n").strip() == below.strip())
+        *_, at = (n for n, line in enumerate(lines) if line.strip("\n").strip() == below.strip())
         path.write_text("".join((*lines[: at + 1], text, *lines[at + 1 :])), "utf-8")
 
 

@@ -10,7 +10,7 @@ import pytest
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import Form
-from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, STOPS, Builtin, Resume
+from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, SEARCHES, STOPS, Builtin, Resume
 from arenite.layout.records import StoreContext
 from arenite.machine.run.builtins import BUILTINS
 from arenite.traps import Cause
@@ -27,7 +27,7 @@ SPACES = {
 
 
 def test_each_status_has_one_meaning() -> None:
-    assert set(STOPS) == {FINISHED, PAUSE_AGAIN, PAUSE_OWED, LOOK_UP, HOT, FAULT, *Builtin}
+    assert set(STOPS) == {FINISHED, PAUSE_AGAIN, PAUSE_OWED, LOOK_UP, HOT, FAULT, *SEARCHES, *Builtin}
     assert not set(STOPS) & set(map(int, Cause))
     assert {s for s, stop in STOPS.items() if stop.resume is Resume.BEHIND} == set(map(int, Builtin))
 

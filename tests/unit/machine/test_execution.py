@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from arenite import AreniteError, Engine, Func, FuncType, Instance, SnapshotError, Store, Trap
 from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED
 from arenite.layout.cage import ALIGNMENT, STACK_AT
+from arenite.layout.frame import HALT_PC
 from arenite.layout.records import FrameHeader
 from arenite.machine.run import execution as core
 from arenite.machine.run.activation import HOST_CALL, READY, Activation, Pause, PauseReason, Until
 from arenite.machine.run.frames import StackFrame, clear_dead, frames_in
-from arenite.machine.space.window import HALT_PC
 from marks import EACH_TIER
 from tiers import TIERS
 from unit.machine.guests import I32, I64, engine, module

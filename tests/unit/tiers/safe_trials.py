@@ -16,9 +16,10 @@ from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import SLOTS, Form
 from arenite.bytecode.segments import DataSegments
 from arenite.layout.cage import MODULE_GRAIN, THUNKS
+from arenite.layout.frame import HALT_PC
 from arenite.layout.records import FuncRefRecord, InstanceRecord, MemoryRecord, TableRecord
 from arenite.layout.types import FuncType
-from arenite.machine.space.window import HALT_PC, Preamble, Window
+from arenite.machine.space.window import Preamble, Window
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row

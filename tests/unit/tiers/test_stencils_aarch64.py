@@ -120,7 +120,7 @@ def test_a_function_with_a_slot_out_of_reach_is_left_to_the_interpreter(type_: s
         (begin, end, *_), *_ = FUNCTION.iter_unpack(code.functions)
         assert slot in [op.values.get("a") for op in ops(code.bytecode, begin, end)]
         routines = struct.pack(f"<{len(sheet().routines)}i", *range(0, 16 * len(sheet().routines), 16))
-        compiler = Compiler(sheet().tables(), code.bytecode, 1 << 18, struct.pack("<i", 7), routines, 0, {})
+        compiler = Compiler(sheet().tables(), code.bytecode, 1 << 18, struct.pack("<i", 7), routines, 0, b"", {})
         text = compiler.function(begin, end, 1 << 12)
         return list(struct.unpack(f"<{len(text) // 4}I", text))
 

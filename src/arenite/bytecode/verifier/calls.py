@@ -12,7 +12,8 @@ from mypy_extensions import i64
 
 from arenite.bytecode.verifier.code import Code, broken
 from arenite.bytecode.verifier.frame import HEADER, Frame
-from arenite.bytecode.verifier.points import Points  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.bytecode.verifier.handlers import Handlers  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.bytecode.verifier.points import Points  # noqa: TC001 (as above)
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (as above)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 
@@ -24,13 +25,14 @@ class Calls:
     `points`: return points met; `carried`: where the last op, a `carry`, took arguments from, and `carried_header`: where the header is then.
     """
 
-    def __init__(self, rules: Rules, code: Code, frame: Frame, slots: SlotClasses, stops: Points) -> None:
+    def __init__(self, rules: Rules, code: Code, frame: Frame, slots: SlotClasses, stops: Points, handlers: Handlers) -> None:
         self.rules = rules
         self.code = code
         self.bytecode = code.bytecode
         self.frame = frame
         self.slots = slots
         self.stops = stops
+        self.handlers = handlers
         self.points: i64 = 0
         self.carried: i64 = NOTHING
         self.carried_header: i64 = 0
@@ -123,6 +125,7 @@ class Calls:
             if self.slots.get(slot + i) & ~i64(params[i]) != 0:
                 raise broken(pc, f"argument {i} is not written on every path that leads here, or is of another type")
             i += 1
+        self.handlers.throws(pc, frame >> 3)
         i = 0
         while i < i64(len(results)) and self.slots.live:
             self.slots.set(slot + i, i64(results[i]))

@@ -5,7 +5,7 @@ No op is known by name, but for those that begin a function (`ZEROED`).
 The *class* of a slot says what its bits cannot be used as, so that what two paths bring is the union of their classes, and a class
 fits a place if it lacks what the place asks for:
 
-    1 no funcref    2 no externref    4 the upper half may be something else than 0    8 not written
+    1 no funcref    2 no externref    4 the upper half may be something else than 0    8 no exnref    16 not written
 
 0 is what zero is: a number, and null of every type.
 
@@ -23,22 +23,32 @@ from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, ROLES, Form
 from arenite.layout.cage import UNIT
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, UPPER, V128
+from arenite.layout.spaces import Space
+from arenite.layout.types import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, UPPER, V128
 from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row
 
-UNWRITTEN: Final = 15
-FUNCTION_REFERENCE: Final = 2
-CLASSES: Final[dict[int, int]] = {I32: 3, F32: 3, I64: 7, F64: 7, V128: 7, UPPER: 7, FUNCREF: FUNCTION_REFERENCE, EXTERNREF: 1}
+UNWRITTEN: Final = 31
+NUMBER: Final = 11  # of 32 bits
+WIDE: Final = 15
+FUNCTION_REFERENCE: Final = 10
+EXCEPTION: Final = 3
+CLASSES: Final[dict[int, int]] = {
+    **dict.fromkeys((I32, F32), NUMBER),
+    **dict.fromkeys((I64, F64, V128, UPPER), WIDE),
+    FUNCREF: FUNCTION_REFERENCE,
+    EXTERNREF: 9,
+    EXNREF: EXCEPTION,
+}
 """Type of a slot -> the class of what is in it."""
 TYPES: Final = {"i32": I32, "f32": F32, "i64": I64, "f64": F64, "v128": V128}
 """Kind of a slot, as rows have it -> its type."""
-VECTOR: Final = 16
+VECTOR: Final = 32
 """Added to the class of a global that is a v128, for no other is got or set as one; and to that of a result, which takes two slots then."""
 CLASS_OF: Final = bytes(CLASSES.get(type_, UNWRITTEN) for type_ in range(256))
-"""The same as a table; 15 where there is no such type."""
+"""The same as a table; `UNWRITTEN` where there is no such type."""
 
 # what a step of checking an op is about
 READ: Final = 0  # a slot, as u16
@@ -74,6 +84,7 @@ ELSEWHERE: Final = {
     "frame",
     "callee",
     "header",
+    "thrown",
 }
 """Roles of operands that name nothing of the module."""
 SPACES: Final = tuple(role for role in ROLES if role not in ELSEWHERE)
@@ -83,7 +94,7 @@ ZEROED: Final = {f"enter{count}": count for count in range(ENTER_MAX + 1)} | {"z
 
 # what an op is
 ENDS: Final = 1  # the next op is not what comes next
-CALLS: Final = 2
+CALLS: Final = 2  # and comes back behind the op; with `ENDS`, throws
 RETURNS: Final = 4
 APART: Final = 8  # belongs to a function's beginning, or to the machine
 STOPS: Final = 16  # asks the machine for something: a run can stop in the middle of it
@@ -122,9 +133,10 @@ def _about_vectors(row: Row) -> bool:
 
 
 def _places(row: Row) -> int:
-    """A byte for each: of a call, where `frame`, `callee`, `type` and label stand, and of what leaves `header`; see also `_zeroes`."""
-    at = {o.role or o.kind: o.at for o in row.encoded}
-    return sum(at.get(role, 0) << 8 * i for i, role in enumerate(("frame", "callee", "type", "label", "header")))
+    """A byte for each: of a call, where `frame`, `callee`, `type` and label stand, of what leaves `header`, of a throw the rest; see also `_zeroes`."""
+    at = {(o.role or o.kind).partition(".")[0]: o.at for o in row.encoded}
+    places = ("frame", "callee", "type", "label", "header", "tag", "thrown", "far")
+    return sum(at.get(role, 0) << 8 * i for i, role in enumerate(places))
 
 
 def _zeroes(row: Row) -> int:
@@ -140,7 +152,7 @@ class Facts(NamedTuple):
     """Three tables of `bytes`, by an op's code.
 
     `info`: 8 bytes for each op: size in units, steps before its result is written, steps behind that, place of its destination (0:
-    none), u16 number of its first step, class of its result (15: of what it hands on), flags.  `steps`: 4 bytes for each: place, what,
+    none), u16 number of its first step, class of its result (`UNWRITTEN`: of what it hands on), flags.  `steps`: 4 bytes for each: place, what,
     u16 space and access << 4.  `places`: 8 bytes for each op, see `_places` and `_zeroes`.
     """
 
@@ -156,10 +168,12 @@ def facts() -> Facts:
     for row in TABLE:
         found = effects(row)
         calls = "call" in found.transfers
+        searches = not found.reads.isdisjoint((Space.RANKS, Space.CLAUSES))
         flags = ENDS * (found.ends and not calls) | CALLS * calls | RETURNS * ("return" in found.transfers)
         flags |= TAILS * ("tail call" in found.transfers)
         flags |= CARRIES * (not found.calls and any(o.role == "frame" for o in row.encoded))
-        flags |= APART * (bool({"halt", "host"} & found.transfers) or row.name in ZEROED)
+        flags |= CALLS * ("search" in found.transfers and not searches)
+        flags |= APART * (bool({"halt", "host"} & found.transfers) or searches or row.name in ZEROED)
         flags |= STOPS * ("builtin" in found.transfers) | HANDS_ON * any(o.role == "far.set" for o in row.operands)
         checks = [
             (what, o.at, arg)

@@ -23,7 +23,7 @@ class Points:
     """The table of safepoints, read in order.
 
     `record`: the next one, `next`: its pc; `passed`: the last one.  `owed`: where the last call comes back; there, slots from `overwritten` on are not
-    the frame's any more.  `excused`: (record of a safepoint, slot), see `excuse`.
+    the frame's any more.  `excused`: (record of a safepoint, slot), see `excuse`.  `first`: the function's first; `dead`: pcs of those to which nothing leads.
     """
 
     def __init__(self, safepoints: bytes, frame: Frame, slots: SlotClasses, lenient: bool) -> None:  # noqa: FBT001 (compiled, by position)
@@ -32,8 +32,11 @@ class Points:
         self.slots = slots
         self.lenient = lenient
         self.record: i64 = 0
+        self.first: i64 = 0
         self.records_end: i64 = 0
         self.passed: i64 = 0
+        self.passed_pc: i64 = NOTHING
+        self.dead: set[int] = set()
         self.next: i64 = NOTHING
         self.owed: i64 = NOTHING
         self.overwritten: i64 = 0
@@ -43,7 +46,11 @@ class Points:
         """Those of a function, from record `first` on."""
         if first != self.record or not self.record <= end <= i64(len(self.safepoints)):
             raise broken(NOTHING, "its safepoints do not follow those of the function before")
+        self.first = first
         self.records_end = end
+        self.passed_pc = NOTHING
+        if len(self.dead) > 0:
+            self.dead.clear()
         self.owed = NOTHING
         self.advance()
 
@@ -70,6 +77,7 @@ class Points:
         record = self.record
         self.holds(pc, record, pc)
         self.passed = record
+        self.passed_pc = pc
         self.record = record + HEAD + 8 * self.listed(record)
         if self.slots.live:
             self.relist()

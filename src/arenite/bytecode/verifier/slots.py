@@ -1,6 +1,6 @@
 """The class of every slot of a function, where the walk is and at labels ahead (see `facts` for classes).
 
-- Slots are counted without the declared locals, whose classes are their types' and never change: 16 slots of 4 bits to a word.
+- Slots are counted without the declared locals, whose classes are their types' and never change: 8 slots of 8 bits to a word.
 - A word belongs to the present state while its stamp is the present `epoch`, else all of it is unwritten.
 - A branch to a label that was branched to before is free as long as no slot's class grew meanwhile: `growths` counts that.
 - Work and memory beyond a multiple of what is verified are a `Limit`.
@@ -19,7 +19,7 @@ from mypy_extensions import i32, i64
 from arenite.bytecode.verifier.facts import UNWRITTEN
 from arenite.errors import Limit
 
-SIGNED: Final = 60  # where the slot with a word's sign stands
+SIGNED: Final = 56  # where the slot with a word's sign stands
 NOTHING: Final = -1  # a word of slots that nobody wrote; no slot, no pc
 
 
@@ -53,7 +53,7 @@ class SlotClasses:
 
     def begin(self, slots: i64) -> None:
         """A function with so many slots, none of them written."""
-        words = (slots + 15) >> 4
+        words = (slots + 7) >> 3
         self.charge(24 * words)
         while len(self.words) < words:
             self.words = append(self.words, NOTHING)
@@ -82,11 +82,11 @@ class SlotClasses:
         self.growths += 1
 
     def word(self, w: i64) -> i64:
-        """Sixteen slots."""
+        """Eight slots."""
         return self.words[w] if self.stamps[w] == self.epoch else NOTHING
 
     def put(self, w: i64, value: i64) -> None:
-        """Sixteen slots, none of them written before."""
+        """Eight slots, none of them written before."""
         self.stamps[w] = self.epoch
         self.words[w] = value
         self.touched[self.touched_count] = i32(w)
@@ -94,23 +94,23 @@ class SlotClasses:
 
     def get(self, i: i64) -> i64:
         """The class of a slot."""
-        w = i >> 4
+        w = i >> 3
         if self.stamps[w] != self.epoch:
             return UNWRITTEN
-        return self.words[w] >> ((i & 15) << 2) & 15
+        return self.words[w] >> ((i & 7) << 3) & UNWRITTEN
 
     def set(self, i: i64, class_: i64) -> None:
         """A slot is written."""
-        w = i >> 4
+        w = i >> 3
         if self.stamps[w] != self.epoch:
             self.put(w, NOTHING)
-        shift = (i & 15) << 2
-        before = self.words[w] >> shift & 15
+        shift = (i & 7) << 3
+        before = self.words[w] >> shift & 0xFF
         if class_ & ~before != 0:
             self.growths += 1
         change = class_ - before
-        if shift == SIGNED:
-            change += (16 if before > 7 else 0) - (16 if class_ > 7 else 0)
+        if shift == SIGNED and before > UNWRITTEN:
+            change += 256
         self.words[w] += change << shift
 
     def fits(self, words: bytes) -> i64:
@@ -121,9 +121,9 @@ class SlotClasses:
             wrong = self.word(at >> 3) & ~read_i64_le(words, at)
             if wrong != 0:
                 i: i64 = 0
-                while wrong >> (i << 2) & 15 == 0:
+                while wrong >> (i << 3) & 0xFF == 0:
                     i += 1
-                return (at << 1) + i
+                return at + i
             at += 8
         return NOTHING
 

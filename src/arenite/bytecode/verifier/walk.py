@@ -37,6 +37,7 @@ from arenite.bytecode.verifier.facts import (
     MANY,
     NAMED,
     NAMED16,
+    NUMBER,
     READ,
     READ_VECTOR,
     RETURNS,
@@ -49,9 +50,11 @@ from arenite.bytecode.verifier.facts import (
     TYPE,
     UNWRITTEN,
     VECTOR,
+    WIDE,
     Facts,
 )
 from arenite.bytecode.verifier.frame import Frame
+from arenite.bytecode.verifier.handlers import Handlers
 from arenite.bytecode.verifier.points import Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
@@ -73,6 +76,7 @@ class Walk:
         functions: bytes,
         safepoints: bytes,
         locals_: tuple[bytes, ...],
+        handlers: bytes,
         lenient: bool,  # noqa: FBT001 (compiled, by position)
     ) -> None:
         self.rules = rules
@@ -85,11 +89,13 @@ class Walk:
         self.slots = SlotClasses(rules.room, WORK * i64(len(bytecode)) + WORK_FREE)
         self.frame = Frame(self.code, rules, facts, self.slots)
         self.stops = Points(safepoints, self.frame, self.slots, lenient)
-        self.calls = Calls(rules, self.code, self.frame, self.slots, self.stops)
+        self.handlers = Handlers(handlers, rules, self.frame, self.slots, self.stops)
+        self.calls = Calls(rules, self.code, self.frame, self.slots, self.stops, self.handlers)
         self.type_places = BytesWriter()
         # the function at hand, and what was found before it
         self.points_before: i64 = 0
         self.places_before: i64 = 0
+        self.regions_before: i64 = 0
         self.index: i64 = 0
         self.begin: i64 = 0
         self.end: i64 = 0
@@ -122,6 +128,8 @@ class Walk:
         self.slots.spend((self.end - self.begin) >> 3)
         self.stops.record = self.code.field(i, 5)
         self.calls.points = self.points_before
+        self.handlers.at = self.regions_before
+        self.handlers.advance()
         self.type_places.truncate(self.places_before)
         self.function(i, last)
         if len(self.stops.excused) == known:
@@ -132,6 +140,7 @@ class Walk:
         code = self.code
         self.points_before = self.calls.points
         self.places_before = len(self.type_places)
+        self.regions_before = self.handlers.at
         self.frame.of(i, self.locals_of[i])
         self.begin = self.frame.begin
         self.end = self.frame.end
@@ -139,8 +148,10 @@ class Walk:
         self.prepare_marks()
         self.looped = NOTHING
         self.calls.carried = NOTHING
+        self.handlers.begin()
         self.ops(self.frame.prologue())
         self.stops.finish()
+        self.handlers.finish()
 
     def prepare_marks(self) -> None:
         """No label is known."""
@@ -180,6 +191,8 @@ class Walk:
             raise broken(pc, f"no safepoint at .{target - self.begin}, where a loop begins")
         if target == self.looped and self.looped_growths == self.slots.growths:
             return
+        if self.slots.live and int(target) in self.stops.dead:
+            raise broken(pc, f"the loop at .{target - self.begin} is one that nothing leads to")
         self.stops.holds(pc, (-1 - mark) << 2, target)
         self.looped = target
         self.looped_growths = self.slots.growths
@@ -202,10 +215,17 @@ class Walk:
             self.slots.live = self.slots.reached(mark - 1)
             if self.slots.live:
                 self.slots.bind(mark - 1)
+        handles = stops and self.handlers.begins_at(pc)
         if stops and (mark <= 0 or self.stops.shared()):
-            if self.slots.live and not before:
+            if handles:
+                self.slots.live = True
+            if not self.slots.live:
+                self.stops.dead.add(int(pc))
+            elif not before:
                 self.stops.relist()
             self.marks[unit] = i32(-1 - (self.stops.passed >> 2))
+        elif handles:
+            raise broken(pc, "what the safepoint lists where a handler begins is not there on every path that leads here")
 
     def ops(self, pc: i64) -> None:
         """All ops from `pc` to the function's end."""
@@ -246,7 +266,7 @@ class Walk:
                 step += 1
             dst = op >> 24 & 0xFF
             if dst != 0:
-                class_ = handed if result == UNWRITTEN else result & 15
+                class_ = handed if result == UNWRITTEN else result & UNWRITTEN
                 self.frame.write(pc, i64(read_i16_le(bytecode, pc + dst)) & 0xFFFF, class_)
                 if result & VECTOR != 0:
                     self.frame.write(pc, (i64(read_i16_le(bytecode, pc + dst)) & 0xFFFF) + 8, class_)
@@ -257,7 +277,9 @@ class Walk:
                 step += 1
             if behind - pc > 8:
                 self.unbroken(pc, behind)
-            if flags & CALLS != 0:
+            if flags & (CALLS | ENDS) == CALLS | ENDS:
+                self.handlers.throw(pc, read_i64_le(self.op_places, code << 3))
+            elif flags & CALLS != 0:
                 calls.call(pc, read_i64_le(self.op_places, code << 3), behind)
             elif flags & RETURNS != 0:
                 calls.leave(pc, read_i64_le(self.op_places, code << 3))
@@ -285,10 +307,10 @@ class Walk:
             self.frame.write(pc, self.code.number(at), handed)
             return 0
         if what == HANDED32:
-            return 3 if self.code.number(at) != 0 else 0
+            return NUMBER if self.code.number(at) != 0 else 0
         if what == HANDED64:
             n = read_i64_le(self.bytecode, at)
-            return 0 if n == 0 else 3 if 0 <= n <= MASK else 7
+            return 0 if n == 0 else NUMBER if 0 <= n <= MASK else WIDE
         if what == TYPE:
             if self.code.number(at) >= i64(len(self.rules.params)):
                 raise broken(pc, f"type {self.code.number(at)} is none of the module's")
@@ -314,7 +336,7 @@ class Walk:
             if class_ & VECTOR == 0:
                 raise broken(pc, f"{SPACES[space]} {value} is no v128")
             return 0
-        class_ &= 15
+        class_ &= UNWRITTEN
         if not self.slots.live:
             return class_
         if access == GET:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from arenite.bytecode.module import unnamed
 from arenite.bytecode.safepoints import safepoints_of
-from arenite.layout.frame import header_offset
+from arenite.layout.frame import HALT_PC, header_offset
 from arenite.layout.records import FrameHeader
-from arenite.machine.space.window import HALT_PC
 from arenite.visible import visible
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final, cast
 
 from arenite.errors import Failure, Trap
+from arenite.layout.frame import HALT_PC
 from arenite.layout.records import FrameHeader
 from arenite.machine.records.functions import resolve
 from arenite.machine.records.values import converted, get_bits, put_bits
 from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.loop import run
 from arenite.machine.run.watch import watch
-from arenite.machine.space.window import HALT_PC
 from arenite.machine.turn import IN_USE
 from arenite.traps import Cause
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import Failure, Trap
 from arenite.layout.cage import ALIGNMENT, UNIT
+from arenite.layout.frame import HALT_PC
 from arenite.layout.types import FuncType
 from arenite.machine.records.functions import start_function
 from arenite.machine.records.objects import FuncAddr
@@ -18,7 +19,6 @@ from arenite.machine.run.activation import HOST_CALL, READY, UNLIMITED, Activati
 from arenite.machine.run.calls import ensure_attended, put_arguments, put_entry
 from arenite.machine.run.collect import tidy
 from arenite.machine.run.loop import run
-from arenite.machine.space.window import HALT_PC
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:

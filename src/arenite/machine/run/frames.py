@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.bytecode.encode import decode
 from arenite.bytecode.locals import locals_at
-from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED
+from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, SEARCHES, SEARCHING
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import ALIGNMENT, UNIT
-from arenite.layout.frame import SLOT, header_offset
+from arenite.layout.frame import HALT_PC, SLOT, header_offset
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXNREF, EXTERNREF, slots
 from arenite.light import NamedTuple
 from arenite.machine.run.activation import HOST_CALL, READY
 from arenite.machine.run.builtins import BUILTINS
-from arenite.machine.space.window import HALT_PC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,7 +123,7 @@ def _shape(window: Window, activation: Activation, pc: int, *, innermost: bool) 
         local = asked.safepoint - placed.origin
     elif innermost and local == function.begin and activation.status != PAUSE_OWED:
         return _shape_of(function.header, params)
-    elif innermost and activation.status not in (PAUSE_OWED, READY):
+    elif innermost and activation.status not in (PAUSE_OWED, READY, *SEARCHES):
         raise SnapshotError(f"the guest's stack is damaged: a run cannot stop at {pc:#x}")
     locals_ = memoryview(placed.code.locals[number]).cast("I")[len(params) :]
     safepoint = placed.safepoints(number).get(local)
@@ -200,7 +199,8 @@ def check_place(window: Window, activation: Activation) -> None:
     if status == HOST_CALL:
         good = pc in host_calls
     elif window.preamble.thunk_at(pc) is not None:
-        good = status in (READY, PAUSE_AGAIN) and (pc + UNIT in host_calls or (pc - UNIT in host_calls and status == READY))
+        good = status == SEARCHING and pc in host_calls
+        good |= status in (READY, PAUSE_AGAIN) and (pc + UNIT in host_calls or (pc - UNIT in host_calls and status == READY))
     elif pc == HALT_PC:
         good = status == READY
     else:

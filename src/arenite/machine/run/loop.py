@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED
+from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, SEARCHES, SEARCHING
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, StoreContext
@@ -23,6 +23,8 @@ from arenite.machine.run.collect import tidy
 from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.host_calls import fail, pause_at, put_results
 from arenite.machine.run.interrupts import UNSEEN, give_way, is_late, look_up, trap
+from arenite.machine.run.searching import go_on as search_on
+from arenite.machine.run.searching import settle, stopped_at, thrown_by_host
 from arenite.traps import Cause
 
 if RAW:
@@ -69,7 +71,12 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
                     result = function.after(machine, args, result)
             except BaseException as error:
                 fail(machine, function, args, error, pc, sp, vmctx)
-                raise
+                progress = thrown_by_host(machine, error, sp + kind.header, pc, sp, vmctx)
+                if not progress:
+                    raise
+                machine.host_stack.pop()
+                status, args = SEARCHING, ()
+                continue
             machine.host_stack.pop()
             if kind.results == 1 and kind.plain_results:  # the usual case, written out: this is what short host calls cost
                 try:
@@ -98,6 +105,16 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
             granted = left
             if fuel.left is not None:
                 left = granted = fuel.grant()
+        elif status in SEARCHES:
+            if status == SEARCHING:
+                found = progress or stopped_at(machine)
+                left = granted = _next_slice(machine, status, pc, sp, vmctx, found)
+            else:
+                found = settle(machine, status, pc, sp, vmctx)
+                granted = left
+                if fuel.left is not None:
+                    left = granted = fuel.grant()
+            pc, progress = search_on(machine, found, pc, sp, vmctx), ()
         elif status == LOOK_UP:
             look_up(machine, READY, pc, sp, vmctx)
         elif status in (HOT, FAULT):
@@ -128,9 +145,9 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
             return
 
 
-def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> int:
+def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> int:
     """A slice was used up, or the watch has ended it: look up, pay what is owed."""
-    look_up(machine, status, pc, sp, vmctx)
+    look_up(machine, status, pc, sp, vmctx, progress)
     fuel = machine.fuel
     slice_ = machine.tier.sample(machine.window, pc, fuel.slice)
     fuel.slice = slice_ if machine.attended else min(slice_, UNATTENDED)
@@ -138,7 +155,7 @@ def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> 
     if fuel.left is None:
         return fuel.slice - owed
     if fuel.left <= 0:
-        give_way(machine, SPENT, status, pc, sp, vmctx)
+        give_way(machine, SPENT, status, pc, sp, vmctx, progress)
     fuel.left -= owed
     return fuel.grant()
 

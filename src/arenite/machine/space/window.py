@@ -6,7 +6,7 @@ modules' bytecode (found by a pc); both are read-only for guests and hold nothin
 
     handles   0 .. THUNKS           one per type of host function
               THUNKS ..             the first module's functions, then the next one's, …
-    pcs       0 .. MODULE_GRAIN     never, `halt`, the thunks
+    pcs       0 .. MODULE_GRAIN     never, `halt`, the thunks, and last the ops of a search for a handler, where there may be one
               MODULE_GRAIN ..       the first module, …; each begins on a multiple of MODULE_GRAIN
 
 Adding a module to a store gives it another window with the same prefix: handles and pcs stay what they were.
@@ -33,7 +33,16 @@ from arenite.bytecode.numbers import number_of
 from arenite.bytecode.safepoints import safepoints_of
 from arenite.errors import Limit, Trap
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
-from arenite.layout.frame import RETURN_MAP_SIZE, frame_end, header_offset, is_return_point, mark_return_point, return_map_size
+from arenite.layout.frame import (
+    HALT_PC,
+    RETURN_MAP_SIZE,
+    frame_end,
+    header_offset,
+    is_return_point,
+    mark_return_point,
+    return_map_size,
+)
+from arenite.layout.handlers import CLAUSE_PC, COPY_PC, FRAME_PC, HANDLERS_SIZE, TABLES_AT
 from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.light import NamedTuple
@@ -46,9 +55,10 @@ if TYPE_CHECKING:
 
     from arenite.bytecode.module import ModuleCode, Safepoint
     from arenite.layout.side_tables import SideTable
+    from arenite.layout.spaces import Space
     from arenite.layout.types import FuncType
 
-HALT_PC: Final = UNIT
+UNWINDING: Final = {FRAME_PC: "unwind.frame", CLAUSE_PC: "unwind.clause", COPY_PC: "unwind.copy"}
 changing: Final = threading.RLock()  # stores of several threads share an engine's windows
 if hasattr(os, "register_at_fork"):  # a child begins when nobody changes any: it has only the thread that forked
     os.register_at_fork(before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release)
@@ -200,17 +210,41 @@ class Window:
 
     def _place(self, end: int) -> None:
         """A tier's tables, the return map, the bytecode, in one piece; the map has zeros wherever there is no code."""
-        code = self._tables + RETURN_MAP_SIZE
+        code = self._code_at
         self._space = (platform.PortableReservation if self._portable else platform.Reservation)(code + end)
-        self._space.commit(self._tables, code + end)
+        self._space.commit(code - RETURN_MAP_SIZE, code + end)
         self._space.enlarge_pages(code, code + end)
-        self.returns = self._space.view(self._tables, code)
+        self.returns = self._space.view(code - RETURN_MAP_SIZE, code)
         self.code = self._space.view(code, code + end)
         for placed in self.modules:
             self.code[placed.origin : placed.end] = placed.code.bytecode
             self._name_types(placed)
             start = return_map_size(placed.origin)
             self.returns[start : start + len(placed.code.returns)] = placed.code.returns
+        self._place_handlers(end)
+
+    @property
+    def _code_at(self) -> int:
+        """Where the bytecode begins, in the window's space.  Tables that are read by views lie elsewhere."""
+        return self._tables + HANDLERS_SIZE * (not self._portable) + RETURN_MAP_SIZE
+
+    def _place_handlers(self, end: int) -> None:
+        """The tables in which a search for a handler looks, of all functions, if there is anything that throws; and its ops."""
+        self.handlers: dict[Space, bytes] = dict.fromkeys(TABLES_AT, b"")
+        if not any(placed.code.handlers for placed in self.modules):
+            return
+        from arenite.bytecode.handlers import HandlerTables  # noqa: PLC0415 (few modules throw)
+
+        made = HandlerTables(end)
+        for placed in self.modules:
+            made.add(placed.code.handlers, placed.code.functions, placed.origin)
+        self.handlers = dict(zip(TABLES_AT, made.finish(), strict=True))
+        for pc, name in UNWINDING.items():
+            struct.pack_into("<H", self.code, pc, number_of(name))
+        for space, table in self.handlers.items() if not self._portable else ():
+            start = self._code_at - TABLES_AT[space]
+            self._space.commit(start, start + round_up(len(table)))
+            self._space.view(start, start + len(table))[:] = table
 
     def _name_types(self, placed: PlacedModule) -> None:
         """Put ids in the place of the type indexes in a module's bytecode."""
@@ -275,11 +309,11 @@ class Window:
     @property
     def code_address(self) -> int:
         """Address of pc 0; the map of return points ends there."""
-        return getattr(self._space, "address", 0) + self._tables + RETURN_MAP_SIZE
+        return getattr(self._space, "address", 0) + self._code_at
 
     def side_table(self, table: SideTable, *, everywhere: bool = False) -> memoryview[int]:
         """Zeros for a tier to write: an element for each unit of the bytecode.  `everywhere`: it will write to most pages."""
-        start = self._tables + RETURN_MAP_SIZE - table.below
+        start = self._code_at - table.below
         stop = start + round_up(table.size(len(self.code)))
         assert 0 <= start <= stop <= self._tables, "a table beyond what was reserved for tables"
         self._space.commit(start, stop)

@@ -20,6 +20,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode.handlers import handler_pcs
 from arenite.bytecode.module import FUNCTION
 from arenite.errors import InternalError, Limit
 from arenite.layout.cage import LOW, MAX_AREAS, UNIT, area_at
@@ -247,7 +248,10 @@ class CodeOfWindow:
 
     def _new_compiler(self, window: Window, placed: PlacedModule) -> Compiler:
         ids = window.type_ids(placed).tobytes()
-        return Compiler(self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, self.function_offsets)
+        handlers = handler_pcs(placed.code.handlers)
+        return Compiler(
+            self.tables, placed.code.bytecode, placed.origin, ids, self.ways, self.pool, handlers, self.function_offsets
+        )
 
     def _compile(self, window: Window, placed: PlacedModule, number: int) -> bool:
         """Compile a function, to be entered when it is published; whether that can be done.  Raises: `Limit`, `ImportError`."""

@@ -64,7 +64,7 @@ class Compiler:
 
     `bytecode`, `origin`: the module's, and the pc at which it begins; `ids`: i32, the window's id of each of its types.
     `routines`: i32, where in the code space the way to each routine of the interpreter is; `pool`: where the constants are.
-    `function_offsets`: pc of a function -> where its code begins.
+    `handlers`: i32, where handlers of exceptions begin, ascending.  `function_offsets`: pc of a function -> where its code begins.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Compiler:
         ids: bytes,
         routines: bytes,
         pool: int,
+        handlers: bytes,
         function_offsets: dict[int, int],
     ) -> None:
         self.tables = tables
@@ -83,6 +84,7 @@ class Compiler:
         self.ids = ids
         self.routines = routines
         self.pool: i64 = pool
+        self.handlers = handlers
         self.function_offsets = function_offsets
         self.out = BytesWriter()
         self.places: vec[i32] = vec[i32]()  # of each unit of the function: where its op's code is, in `out`
@@ -122,7 +124,9 @@ class Compiler:
         self.carried = vec[i32]([i32(-1)] * units)
         self.carried_heads = vec[i32]([i32(-1)] * units)
         self._find_joins(begin, end)
+        first = self._find_handlers(begin, end)
         self._copy(begin, end)
+        self._enter_handlers(first, begin, end)
         self._stubs(begin)
         return self.out.getvalue()
 
@@ -164,6 +168,30 @@ class Compiler:
                     if flags & LOOPS and flags & WRITES:
                         self.carried[to] = i32(i64(read_i16_le(code, pc + i64(read_i32_le(ops, record + 12)))) & 0xFFFF)
             pc += size
+
+    def _find_handlers(self, begin: i64, end: i64) -> i64:
+        """Mark where handlers begin; the place of the first in the list."""
+        low: i64 = 0
+        high: i64 = len(self.handlers) >> 2
+        while low < high:
+            middle = (low + high) >> 1
+            if i64(read_i32_le(self.handlers, 4 * middle)) < begin:
+                low = middle + 1
+            else:
+                high = middle
+        at = 4 * low
+        while at < i64(len(self.handlers)) and i64(read_i32_le(self.handlers, at)) < end:
+            self.joins[(i64(read_i32_le(self.handlers, at)) - begin) >> 3] = u8(1)
+            at += 4
+        return 4 * low
+
+    def _enter_handlers(self, at: i64, begin: i64, end: i64) -> None:
+        """The interpreter may enter where handlers begin, the first of which is at a place in the list."""
+        while at < i64(len(self.handlers)) and i64(read_i32_le(self.handlers, at)) < end:
+            pc = i64(read_i32_le(self.handlers, at))
+            write_i32_le(self.entries, i32(self.origin + pc))
+            write_i32_le(self.entries, self.places[(pc - begin) >> 3])
+            at += 4
 
     def _copy(self, begin: i64, end: i64) -> None:
         """Copy and fill the stencils."""

@@ -20,6 +20,7 @@ from arenite.errors import InternalError
 from arenite.layout.cage import memory_area
 from arenite.layout.frame import SLOT
 from arenite.layout.records import InstanceRecord, StoreContext
+from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class SafeRunner:
         self.names: dict[str, object] = {
             "__builtins__": BUILTINS,
             "RETURNB": window.returns,
+            "RANKI": memoryview(window.handlers[Space.RANKS]).cast("I"),
+            "RANKQ": memoryview(window.handlers[Space.RANKS]).cast("Q"),
+            "REGIONI": memoryview(window.handlers[Space.REGIONS]).cast("I"),
+            "CLAUSEI": memoryview(window.handlers[Space.CLAUSES]).cast("I"),
             "FLOOR": cage.floor,
             "WI": window.entries.cast("B").cast("I"),
             "COPY": copy,
