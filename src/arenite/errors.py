@@ -121,7 +121,7 @@ class Frame(Protocol):
 
     @property
     def func_offset(self) -> int | None:
-        """The same, from the beginning of the function's body."""
+        """Byte offset of the instruction from the beginning of the function's body."""
 
 
 class Trap(AreniteError):
@@ -143,7 +143,7 @@ class Trap(AreniteError):
 
     @property
     def trap_code(self) -> TrapCode | None:
-        """The same as `code`, under the name of the `wasmtime` package."""
+        """`code`, under the name of the `wasmtime` package."""
         return self.code
 
     @property

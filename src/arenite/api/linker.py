@@ -90,7 +90,7 @@ class Linker(Unclosed):
         self.define_host(WASI)
 
     def define_hosts(self) -> None:
-        """The same of every host module that comes with arenite."""
+        """Let instantiation ask every host module that comes with arenite, as `define_wasi` does WASI."""
         for name in SUPPLIED:
             self.define_host(name)
 
@@ -175,7 +175,7 @@ class Linker(Unclosed):
         for wanted in module.code.imports:
             key = wanted.module, wanted.name
             function = self._functions.get(key)
-            if function is not None and function.type != wanted.type:
+            if function is not None and not core.match_extern(function.type, wanted.type):
                 raise LinkError(
                     f"incompatible import type for {wanted.module!r} {wanted.name!r}: expected {wanted.type}, found {function.type}"
                 )

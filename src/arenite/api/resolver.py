@@ -40,7 +40,7 @@ class GivenModules:
         return translator.translate(wasm, paid)
 
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
-        """The same without translating bodies."""
+        """A module whose bytecode travels along, too: its bodies are not translated."""
         return translator.structure(wasm, paid)
 
     def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
@@ -83,7 +83,7 @@ class EngineResolver(GivenModules):
         return super().module(digest) or self._engine.modules.get(digest)
 
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
-        """The same without translating bodies, which use no more than the engine's features."""
+        """A module whose bytecode travels along, too: its bodies, which use no more than the engine's features, are not translated."""
         return translator.structure(wasm, paid, self._engine.config.features)
 
     def translate(self, wasm: bytes, paid: int) -> ModuleCode:

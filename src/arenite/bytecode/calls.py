@@ -53,7 +53,7 @@ def _referenced(e: Emit, reference: Value, type_: Value) -> tuple[Code, Value]:
 
 
 def _pointed(e: Emit, reference: Value, type_: Value) -> tuple[Code, Value]:
-    """The same as other engines do it: the reference itself has the type and the code's address."""
+    """Code and instance of a reference as other engines have it: it has the type and the code's address itself."""
     actual = e.load(Space.ARENA, I32, reference, FuncRefRecord.type_index.offset)
     trap_if(e, e.pure("ne", actual, type_), Cause.BAD_SIGNATURE)
     vmctx, bytecode, native = (

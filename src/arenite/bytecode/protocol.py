@@ -66,13 +66,13 @@ REF: Final = I64 if RAW else I32
 class Value:
     """A typed value as the emitter writes it: an SSA name, an expression; of a constant also its bit pattern.
 
-    `wide`: the same zero-extended to 64 bits, where that has a spelling of its own.
+    `extended`: the value zero-extended to 64 bits, where that has a spelling of its own.
     """
 
     type: Type
     text: str
     constant: int | None = None
-    wide: str = ""
+    extended: str = ""
 
 
 class Label(NamedTuple):

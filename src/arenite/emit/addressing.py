@@ -70,7 +70,7 @@ def widened(line: Line, offset: Value) -> Value:
         return offset
     if offset.constant is not None:
         return Value(I64, str(offset.constant), offset.constant)
-    return Value(I64, offset.wide or line(f"zext i32 {offset.text} to i64"))
+    return Value(I64, offset.extended or line(f"zext i32 {offset.text} to i64"))
 
 
 def _step(line: Line, base: str, offset: Value, disp: int) -> str:

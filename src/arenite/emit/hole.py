@@ -62,7 +62,7 @@ class Symbols:
         return f"ptrtoint (ptr @{name} to {type_.llvm})"
 
     def opaque(self, line: Line, name: str, kind: str, type_: Type = I64) -> str:
-        """The same by an instruction, of which LLVM knows nothing."""
+        """A number that a hole will have, by an instruction of which LLVM knows nothing."""
         self.holes[name] = kind
         move = {"s32": "movq $$HOLE, ${0:q}", "i64": "movabsq $$HOLE, ${0:q}"}.get(kind, "movl $$HOLE, ${0:k}")
         return line(f'call {type_.llvm} asm "{move.replace("HOLE", name)}", "=r"()')
@@ -108,7 +108,7 @@ class Constants:
         return {"u16": 1, "i16": 1, "s32": 1, "i64": 4}.get(kind, 2)
 
     def number(self, line: Line, name: str, kind: str, type_: Type = I64) -> str:
-        """As `opaque`."""
+        """A number that a hole will have, by instructions of which LLVM knows nothing."""
         return self.opaque(line, name, kind, type_)
 
     def opaque(self, line: Line, name: str, kind: str, type_: Type = I64) -> str:

@@ -110,8 +110,8 @@ class LlvmText:
         assert r is not None, prim
         if r is t and prim in ("wrap", "extend_u", "extend_s"):
             return args[0]
-        if prim == "extend_u" and args[0].wide and r is I64:
-            return Value(I64, args[0].wide)
+        if prim == "extend_u" and args[0].extended and r is I64:
+            return Value(I64, args[0].extended)
         f = {F32: "f32", F64: "f64"}.get(t, t.llvm)
         return Value(r, self.line(p.llvm.format(*(a.text for a in args), t=t.llvm, r=r.llvm, f=f)))
 
@@ -140,7 +140,7 @@ class LlvmText:
         return self.pure("bits", word, to=value.type)
 
     def canonical_lanes(self, value: Value, bits: Type, infinity: int, nan: int) -> Value:
-        """The same of each lane."""
+        """A vector of floats with the canonical NaN in the place of every lane that is one."""
         word, ones = self.pure("bits", value, to=bits), (1 << LANES[bits].bits) - 1
         magnitude = self.pure("and", word, self.lanes(bits, ones >> 1))
         is_nan = self.pure("gt_u", magnitude, self.lanes(bits, infinity))

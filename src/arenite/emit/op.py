@@ -58,7 +58,7 @@ class OpRoutine(Routine, ABC):
 
     @abstractmethod
     def next_pc(self) -> Value:
-        """The same as the records have it."""
+        """The pc behind this op, as records have it."""
 
     def slot(self, operand: Operand) -> str:
         """A `ptr` to the slot that an operand names."""

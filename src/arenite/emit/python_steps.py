@@ -47,7 +47,7 @@ class Goto(Node):
 
 @dataclass(frozen=True)
 class Branch(Node):
-    """The same on a condition: an `If` with nothing else in it."""
+    """A jump on a condition: an `If` with nothing else in it."""
 
     label: str = ""
 

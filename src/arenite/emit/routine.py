@@ -112,7 +112,7 @@ class Routine(LlvmText):
         return super().base(where)
 
     def length(self, where: Space | Memory) -> Value:
-        """The same."""
+        """Bytes of a memory or space; of a memory but the first, from its area."""
         if isinstance(where, Memory) and where.area is not None:
             return recorded_length(self, self.register("vmctx"), where) if RAW else in_bytes(self, area_pages(self, where.area))
         return super().length(where)

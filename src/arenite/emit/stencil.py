@@ -133,7 +133,7 @@ class Stencil(OpRoutine):
         return self.spelling.number(self.line, name, kind, type_)
 
     def opaque(self, name: str, kind: str, type_: Type = I64) -> str:
-        """The same by an instruction, of which LLVM knows nothing."""
+        """What belongs there, by an instruction of which LLVM knows nothing."""
         return self.spelling.opaque(self.line, name, kind, type_)
 
     def slot_offset(self, operand: Operand, type_: Type = I64) -> str:
@@ -156,7 +156,7 @@ class Stencil(OpRoutine):
         if type_ is I64:
             return Value(I64, self.opaque(name, kind))
         return Value(
-            I32, self.hole(name, kind, I32), wide=self.hole(name, kind) if kind in {"u16", "u30"} else self.opaque(name, kind)
+            I32, self.hole(name, kind, I32), extended=self.hole(name, kind) if kind in {"u16", "u30"} else self.opaque(name, kind)
         )
 
     def label(self, operand: Operand) -> Value:
@@ -170,7 +170,7 @@ class Stencil(OpRoutine):
 
     def next_pc(self) -> Value:
         """A hole."""
-        return Value(I32, self.hole("behind", "u30", I32), wide=self.behind().text)
+        return Value(I32, self.hole("behind", "u30", I32), extended=self.behind().text)
 
     # values in registers
     def read(self, operand: Operand) -> Value:
@@ -255,11 +255,11 @@ class Stencil(OpRoutine):
         with self.when(self.is_null(), cold=True):
             self.to("this")
         self.may_be_null = False
-        return Value(I32, point.text, wide=wide.text)
+        return Value(I32, point.text, extended=wide.text)
 
     def leave(self, pc: Value, sp: Value, vmctx: Value) -> None:
         """To the code that was looked up."""
-        self.go(Value(I64, pc.wide), sp, vmctx)
+        self.go(Value(I64, pc.extended), sp, vmctx)
 
     def resume(self, pc: Value, sp: Value | None, vmctx: Value | None) -> None:
         """The machine's own ops are in the interpreter."""

@@ -72,16 +72,16 @@ class Listed(NamedTuple):
 
 def usual_folder() -> Path:
     """Where the entries lie unless an engine says otherwise; it need not exist."""
-    given = os.environ.get("ARENITE_CACHE_DIR")
-    return Path(given) if given else folders.caches()
+    folder = os.environ.get("ARENITE_CACHE_DIR")
+    return Path(folder) if folder else folders.caches()
 
 
 def usual_size() -> int:
     """Bytes that all entries may take."""
-    given = os.environ.get("ARENITE_CACHE_SIZE", "")
-    if given and not given.isdecimal():
-        ours.warn("size", f"ARENITE_CACHE_SIZE is {given!r}; expected a number of bytes: the cache may have {MOST}")
-    return int(given) if given.isdecimal() else MOST
+    size = os.environ.get("ARENITE_CACHE_SIZE", "")
+    if size and not size.isdecimal():
+        ours.warn("size", f"ARENITE_CACHE_SIZE is {size!r}; expected a number of bytes: the cache may have {MOST}")
+    return int(size) if size.isdecimal() else MOST
 
 
 @dataclass(frozen=True)

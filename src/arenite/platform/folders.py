@@ -36,7 +36,7 @@ def _by_xdg(variable: str, in_home: str) -> Path | None:
     """The folder, where the specification alone tells it.  A path that is not absolute says nothing."""
     if sys.platform != "linux":
         return None
-    given, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
-    if given.startswith("/"):
-        return Path(given, NAME)
+    folder, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
+    if folder.startswith("/"):
+        return Path(folder, NAME)
     return Path(home, in_home, NAME) if home.startswith("/") else None

@@ -86,8 +86,8 @@ def _child_safe(pid: int) -> int:
 def _scan(fd: int, address: int, size: int) -> Iterator[tuple[int, int]]:
     """By `PAGEMAP_SCAN`: not of the file, and present or swapped out."""
     found = (ctypes.c_uint64 * (3 * RANGES))()
-    own = PRESENT | SWAPPED
-    scan = Scan(ctypes.sizeof(Scan), 0, address, address + size, 0, ctypes.addressof(found), RANGES, 0, FILE, FILE, own, own)
+    there = PRESENT | SWAPPED
+    scan = Scan(ctypes.sizeof(Scan), 0, address, address + size, 0, ctypes.addressof(found), RANGES, 0, FILE, FILE, there, there)
     while True:
         count = fcntl.ioctl(fd, PAGEMAP_SCAN, scan)
         for i in range(0, 3 * count, 3):

@@ -139,7 +139,7 @@ class PortableReservation:
             raise Limit(f"{size:#x} bytes of memory refused: {error}") from error
 
     def move(self, size: int) -> None:
-        """The same by copying what is not zero.  Views that live show the bytes of before.  Raises: `Limit` when the system refuses."""
+        """Grow by copying what is not zero.  Views that live show the bytes of before.  Raises: `Limit` when the system refuses."""
         new = _plain(size)
         with memoryview(self._mapping) as old:
             for at in range(0, len(old), PIECE):

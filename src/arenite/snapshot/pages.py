@@ -78,7 +78,7 @@ def _check_place(file: Reader, place: Section) -> None:
 
 
 def copied(file: Reader, places: list[Section]) -> tuple[Template, int]:
-    """The same in ordinary memory, and the bytes that it takes.  Raises: `Limit` before it takes more than is allowed."""
+    """The regions of a file in ordinary memory, and the bytes that they take.  Raises: `Limit` before it takes more than is allowed."""
     held, blocks = 0, []
     for place in places:
         _check_place(file, place)

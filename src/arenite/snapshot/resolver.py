@@ -24,7 +24,7 @@ class ModuleResolver(Protocol):
         """A module that travels along.  `paid`: how many bytes it was unpacked from."""
 
     def structure(self, wasm: bytes, paid: int) -> ModuleCode:
-        """The same without translating bodies, for bytecode that travels along, too."""
+        """A module whose bytecode travels along, too: its bodies are not translated.  `paid`: as for `translate`."""
 
     def kept(self, wasm: WasmFile, module: Embedded) -> ModuleCode | None:
         """A module that travels along, with the bytecode that the snapshot was made with, from where earlier processes kept it.  `wasm`: its file."""

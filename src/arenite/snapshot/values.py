@@ -55,9 +55,9 @@ def _codes(names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple([CODES[name] for name in names])
 
 
-def limits(given: Limits) -> dict[str, Any]:
+def limits(of: Limits) -> dict[str, Any]:
     """Limits of a table or memory."""
-    return {"minimum": given.minimum, "maximum": given.maximum}
+    return {"minimum": of.minimum, "maximum": of.maximum}
 
 
 def _read_limits(fields: Fields, most: int) -> Limits:

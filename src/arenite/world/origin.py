@@ -90,7 +90,7 @@ class InputPosition(NamedTuple):
             self.seek(consumed)
 
     def digest(self) -> bytes:
-        """The same for the same input."""
+        """What is equal for equal inputs."""
         digest = hashlib.sha256(f"{self.sort}\0".encode())
         digest.update(self.identity)
         return digest.digest()

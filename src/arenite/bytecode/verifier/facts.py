@@ -48,7 +48,7 @@ TYPES: Final = {"i32": I32, "f32": F32, "i64": I64, "f64": F64, "v128": V128}
 VECTOR: Final = 32
 """Added to the class of a global that is a v128, for no other is got or set as one; and to that of a result, which takes two slots then."""
 CLASS_OF: Final = bytes(CLASSES.get(type_, UNWRITTEN) for type_ in range(256))
-"""The same as a table; `UNWRITTEN` where there is no such type."""
+"""`CLASSES` as a table; `UNWRITTEN` where there is no such type."""
 
 # what a step of checking an op is about
 READ: Final = 0  # a slot, as u16

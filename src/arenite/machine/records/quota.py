@@ -54,7 +54,7 @@ class Quota:
         return cls(**{name: getattr(config, option) for name, option in OPTIONS.items()})
 
     def lower(self, **limits: int) -> Self:
-        """The same, but for these limits where they are lower; those below 0 say nothing."""
+        """These limits, or others where those are lower; those below 0 say nothing."""
         lower = {name: limit for name, limit in limits.items() if 0 <= limit < getattr(self, name)}
         return replace(self, lowered=self.lowered | lower.keys(), **lower)
 

@@ -44,7 +44,7 @@ class References:
                 self._numbers[id(value)] = number
 
     def copy(self) -> References:
-        """The same, to be changed."""
+        """Another table with these entries, to be changed apart from this one."""
         return References(self.objects.copy(), self.due)
 
     def __len__(self) -> int:

@@ -6,9 +6,10 @@ A machine, its snapshots and its forks share one registry until one of them make
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from arenite.layout.types import EXNREF, EXTERNREF
+from arenite.light import NamedTuple
 from arenite.machine.records.exceptions import Exceptions
 from arenite.machine.records.references import References
 
@@ -65,7 +66,7 @@ class Registry:
         self.bindings: dict[type[BaseException], Binding] = {}
 
     def copy(self) -> Registry:
-        """The same, to be changed."""
+        """Another registry with these entries, to be changed apart from this one."""
         new = Registry()
         for name in self.__slots__:
             setattr(new, name, getattr(self, name).copy())

@@ -78,10 +78,10 @@ def elements_of(machine: Machine, vmctx: int, segment: int, start: int, count: i
 
 def references(machine: Machine, vmctx: int, code: ModuleCode, items: Sequence[int | ConstExpr]) -> list[int]:
     """Element items as references."""
-    first, own = code.imported_functions, InstanceRecord.funcrefs.read(machine.cage.arena, vmctx)
+    first, funcrefs = code.imported_functions, InstanceRecord.funcrefs.read(machine.cage.arena, vmctx)
     size = FuncRefRecord.size
     found = (
-        (own + (item - first) * size if item >= first else function_reference(machine, vmctx, code, item))
+        (funcrefs + (item - first) * size if item >= first else function_reference(machine, vmctx, code, item))
         if isinstance(item, int)
         else evaluate(machine, vmctx, code, item)
         for item in items

@@ -95,7 +95,7 @@ class Activation:
     progress: tuple[int, ...] = ()
 
     def copy(self) -> Activation:
-        """The same call, to go on elsewhere."""
+        """This call, to go on elsewhere."""
         return Activation(
             self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.pause, self.instance, self.progress
         )

@@ -94,7 +94,7 @@ class GuestFrame:
 
     @cached_property
     def func_offset(self) -> int | None:
-        """The same, from the beginning of the function's body."""
+        """Byte offset of the instruction from the beginning of the function's body."""
         offset = self.module_offset
         return None if offset is None else offset - self._code.function(self._function).body
 

@@ -64,12 +64,12 @@ class Image:
         return sum(map(len, self.changed))
 
     def resized(self, sizes: tuple[int, ...]) -> Image:
-        """The same with more or fewer regions, longer or shorter ones; what is new is zero."""
+        """This content with more or fewer regions, longer or shorter ones; what is new is zero."""
         changed = [pages.below(size) for pages, size in zip(self.changed, sizes, strict=False)]
         return Image(self.template.within(sizes), sizes, (*changed, *[NO_PAGES] * (len(sizes) - len(changed))))
 
     def without(self, regions: Collection[int]) -> Image:
-        """The same with nothing but zeros in some regions."""
+        """This content, but nothing but zeros in some regions."""
         if not regions:
             return self
         changed = (NO_PAGES if number in regions else pages for number, pages in enumerate(self.changed))
@@ -114,7 +114,7 @@ class Image:
 
 
 def rebuilt(image: Image) -> Image:
-    """The same content as a template of its own."""
+    """This content as a template of its own, of which nothing has changed."""
     return written(image.sizes, _content(image))
 
 

@@ -67,7 +67,7 @@ class Pages:
             at += end - begin
 
     def _read_into(self, view: memoryview) -> None:
-        """The same by the system, for which touching a page that nobody has touched is a fifth cheaper."""
+        """Copy the pages to their places by the system, for which touching a page that nobody has touched is a fifth cheaper."""
         at, end = 0, len(self.content)
         for start in range(0, len(self.places), MOST_PLACES):
             at += os.preadv(self._file.fd, [view[a:b] for a, b in self.places[start : start + MOST_PLACES]], at)

@@ -68,7 +68,7 @@ class Template:
         return SnapshotError(f"{self.name}: the file was cut, or could not be read, while it was mapped")
 
     def within(self, sizes: Sequence[int]) -> Template:
-        """The same for regions that are at most so long."""
+        """This template for regions that are at most so long."""
         if not _beyond(self.extents, sizes):
             return self
         assert self.file is not None
@@ -109,7 +109,7 @@ class PortableTemplate(Template):
         self.spaced = False
 
     def within(self, sizes: Sequence[int]) -> PortableTemplate:
-        """The same for regions that are at most so long."""
+        """This template for regions that are at most so long."""
         if not _beyond(self.extents, sizes):
             return self
         cut = [min(extent.size, size) for extent, size in zip(self.extents, sizes, strict=False)]

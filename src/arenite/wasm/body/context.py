@@ -68,7 +68,7 @@ class Context:
             raise self.s.fail("the instruction cannot be used" + missing(feature))
 
     def instruction(self, op: i64) -> None:
-        """The same for an instruction, of a module that may not use all.  Raises: as that."""
+        """See that a module that may not use all features may use an instruction.  Raises: as that."""
         row = BY_CODE.get(int(op))
         if row is not None:
             self.need(row.feature)

@@ -32,7 +32,7 @@ class Memory:
         self.context = context
         self.s = context.s
         self.sink = context.sink
-        self.wide = "memory64" in context.features  # static offsets may be as long as 64 bits need, whatever the memory
+        self.long_offsets = "memory64" in context.features  # static offsets may be as long as 64 bits need, whatever the memory
         self.memory: i64 = 0
         self.index: i64 = I32
 
@@ -71,7 +71,7 @@ class Memory:
             memory = r.u32()
         start = r.pos
         offset = r.u64()
-        if r.pos - start > 5 and not self.wide:
+        if r.pos - start > 5 and not self.long_offsets:
             raise r.fail("integer representation too long" + missing("memory64"))
         c.known("memory", memory, c.memories)
         self.memory = memory
