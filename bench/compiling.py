@@ -110,7 +110,7 @@ class Suite:
             return
         self.step("stencils")
         begin = process_time()
-        made = table.stencil_table(USUAL, HOST, llvm.host_cpu())
+        made = table.table_of(USUAL, HOST, llvm.host_cpu())
         seconds = process_time() - begin
         self.report.samples["stencils"] = {"baseline": [seconds]}
         self.row("all stencils, made once", seconds, "s")

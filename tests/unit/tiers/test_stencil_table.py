@@ -17,7 +17,7 @@ from arenite.tiers.baseline import holes, stencil_table, x86_64
 from arenite.tiers.baseline.blank import Blank, Draft, Opening, Reference
 from arenite.tiers.baseline.compiler import OP_SIZE
 from arenite.tiers.baseline.stencil_table import StencilTable, stencils_of
-from arenite.tiers.baseline.table import Routines, flags, plan, stencil_table
+from arenite.tiers.baseline.table import Routines, flags, plan, table_of
 from arenite.tiers.threaded import ThreadedTier
 from arenite.tiers.threaded.objects import USUAL
 
@@ -174,7 +174,7 @@ def test_a_number_of_32_bits_in_an_addition_of_64_is_refused(kind: str, fits: bo
 
 def test_an_old_cpu_for_which_llvm_calls_the_library_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InternalError, match="ceil"):
-        stencil_table(USUAL, X86_64, X86_64.baseline, plain=True)
+        table_of(USUAL, X86_64, X86_64.baseline, plain=True)
     monkeypatch.setattr(cache, "get", lambda _key: None)
     monkeypatch.setattr(llvm, "host_cpu", lambda: X86_64.baseline)
     monkeypatch.setattr(stencil_table, "HOST", X86_64)

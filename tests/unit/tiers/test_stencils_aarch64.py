@@ -17,7 +17,7 @@ from arenite.tiers.baseline import aarch64, holes
 from arenite.tiers.baseline.blank import Blank, Opening
 from arenite.tiers.baseline.compiler import Compiler
 from arenite.tiers.baseline.fields import UncompilableError, filled
-from arenite.tiers.baseline.table import stencil_table
+from arenite.tiers.baseline.table import table_of
 from arenite.tiers.threaded.objects import Variant
 from arenite.translate.module import translate
 
@@ -33,7 +33,7 @@ MOVZ, MOVK_16, LDR_W, LDR_X, LDR_Q, B, B_EQ, CBZ, ADR, ADD = (
 @functools.cache
 def sheet() -> StencilTable:
     """It takes seconds to make."""
-    return stencil_table(Variant(), AARCH64)
+    return table_of(Variant(), AARCH64)
 
 
 def test_every_hole_is_an_instruction_that_takes_its_number() -> None:

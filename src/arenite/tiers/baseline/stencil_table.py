@@ -44,7 +44,7 @@ class StencilTable(NamedTuple):
 
 
 def kept(variant: Variant, *, plain: bool = False) -> tuple[str, bytes]:
-    """The name and the bytes of a variant's table among the objects; made now if there is none yet (`table.stencil_table`).
+    """The name and the bytes of a variant's table among the objects; made now if there is none yet (`table.table_of`).
 
     Raises: `Limit`, `ImportError` where it cannot be made.
     """
@@ -53,9 +53,9 @@ def kept(variant: Variant, *, plain: bool = False) -> tuple[str, bytes]:
     if data is None:
         if HOST is None:
             raise Limit("no code is compiled for this CPU")
-        stencil_table = importlib.import_module("arenite.tiers.baseline.table").stencil_table
+        table_of = importlib.import_module("arenite.tiers.baseline.table").table_of
         try:
-            data = stencil_table(variant, HOST, llvm.host_cpu(), plain=plain).pack()
+            data = table_of(variant, HOST, llvm.host_cpu(), plain=plain).pack()
         except InternalError as error:  # under another LLVM than those that the tests know
             raise Limit(f"no table of stencils can be made with this LLVM: {error}") from error
         cache.put(key, data, "plain stencils" if plain else "stencils")

@@ -126,7 +126,7 @@ def _words(numbers: list[int]) -> bytes:
     return struct.pack(f"<{len(numbers)}i", *numbers)
 
 
-def stencil_table(variant: Variant, architecture: Architecture, cpu: str | None = None, *, plain: bool = False) -> StencilTable:
+def table_of(variant: Variant, architecture: Architecture, cpu: str | None = None, *, plain: bool = False) -> StencilTable:
     """The table of a variant, made now: some seconds, or a tenth of that for `plain` stencils, which leave accumulators alone.
 
     `cpu`: as LLVM names it, by default what every CPU of the architecture is.

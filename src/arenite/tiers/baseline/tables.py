@@ -14,7 +14,7 @@ from arenite.tiers.baseline.holes import INSTRUCTION
 
 @final
 class Tables:
-    """What the compiler knows of stencils and ops; `table.stencil_table` says how it comes about.
+    """What the compiler knows of stencils and ops; `table.table_of` says how it comes about.
 
     `code`, `holes`: of all stencils; `first_code`, `first_hole`: i32, where each one's begin, and where the last one's end.
     `ops`: of each op eight i32: bytes, flags, places of its label and of its destination or -1, number of its first stencil, how many of its
