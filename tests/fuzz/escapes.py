@@ -73,7 +73,7 @@ class Signed(Single):
     def address(self, line: Line, space: Space, offset: Value, disp: int, memory: str = MEMORY) -> str:
         """A `ptr` to `space[offset + disp]`."""
         if space is Space.ARENA and offset.constant is None:
-            offset = Value(I32, offset.text, wide=line(f"sext i32 {offset.text} to i64"))
+            offset = Value(I32, offset.text, extended=line(f"sext i32 {offset.text} to i64"))
         return super().address(line, space, offset, disp, memory)
 
 
