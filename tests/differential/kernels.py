@@ -81,3 +81,49 @@ def accesses() -> str:
     pattern = "".join(f"\\{(i * 37 + 129) % 256:02x}" for i in range(256))
     data = f'(data (i32.const 0) "{pattern}") (data (i32.const 65280) "{pattern}")'
     return '(module (memory (export "memory") 1 1) ' + data + "\n" + "\n".join(functions) + ")"
+
+
+COUNTED = ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u")
+DONE = {  # what is done at `$p` in each turn
+    "sum": "(local.set $s (i64.add (local.get $s) (i64.load offset=3 (local.get $p))))",
+    "sum 32": "(local.set $s (i64.extend_i32_u (i32.add (i32.load (local.get $p)) (i32.wrap_i64 (local.get $s)))))",
+    "store": "(i64.store (local.get $p) (i64.const -7))",
+    "store 8": "(i32.store8 offset=5 (local.get $p) (i32.const 0x101))",
+    "test": "(if (i32.load8_u (local.get $p)) (then (local.set $s (i64.add (local.get $s) (i64.const 1)))))",
+    "test not": "(if (i32.eqz (i32.load8_u (local.get $p))) (then (local.set $s (i64.add (local.get $s) (i64.const 1)))))",
+}
+
+
+def loops() -> str:
+    """Counted loops over a memory with addresses of 64 bits: each comparison at the end, each of some bodies, steps and limits in locals or not."""
+    steps, limits = {"a step": "(local.get $d)", "8": "(i64.const 8)"}, {"a limit": "(local.get $n)", "4000": "(i64.const 4000)"}
+    functions = []
+    for name in COUNTED:
+        for step, by in steps.items():
+            for limit, to in limits.items():
+                done = DONE["sum"] if name in ("lt_u", "ne") else DONE["store"]
+                functions.append(
+                    counted(f"{name} {step} {limit}", done, f"(i64.{name} (local.tee $p (i64.add (local.get $p) {by})) {to})")
+                )
+        functions.append(
+            counted(
+                f"{name} the other way",
+                DONE["test"],
+                f"(i64.{name} (local.get $n) (local.tee $p (i64.add (local.get $d) (local.get $p))))",
+            )
+        )
+    for kind, done in DONE.items():
+        functions.append(counted(kind, done, "(i64.lt_u (local.tee $p (i64.add (local.get $p) (i64.const 8))) (local.get $n))"))
+    pattern = "".join(f"\\{(i * 37 + 129) % 256:02x}" for i in range(256))
+    return f'(module (memory (export "memory") i64 1 1) (data (i64.const 0) "{pattern}")\n' + "\n".join(functions) + ")"
+
+
+def counted(name: str, done: str, again: str) -> str:
+    """A function with such a loop, which ends after 600 turns at the latest; `$n`: a multiple of 8."""
+    body = f"""(local $p i64) (local $s i64) (local $d i64) (local $left i32)
+      (local.set $d (i64.const 8)) (local.set $left (i32.const 600)) (local.set $n (i64.and (local.get $n) (i64.const 0xff8)))
+      (loop $next {done}
+        (if (i32.eqz (local.tee $left (i32.sub (local.get $left) (i32.const 1)))) (then (return (local.get $p) (local.get $s))))
+        (br_if $next {again}))
+      (local.get $p) (local.get $s)"""
+    return f'(func (export "{name}") (param $n i64) (result i64 i64) {body})'

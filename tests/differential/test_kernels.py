@@ -9,7 +9,7 @@ import pytest
 from wasmtime import wat2wasm
 
 from differential.compare import observe
-from differential.kernels import BY_HAND, accesses, numerics
+from differential.kernels import BY_HAND, accesses, loops, numerics
 from marks import EACH_WAY
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ GENERATED: dict[str, Callable[[], str]] = {
     "numerics exact": lambda: numerics(exact=True),
     "numerics with free NaNs": lambda: numerics(exact=False),
     "accesses": accesses,
+    "loops": loops,
 }
-EXACT = {"numerics exact", "accesses", *(path.stem for path in BY_HAND)}
+EXACT = {"numerics exact", "accesses", "loops", *(path.stem for path in BY_HAND)}
 SOURCES = GENERATED | {path.stem: path.read_text for path in BY_HAND}
 
 

@@ -71,6 +71,8 @@ PAIRS: Final[tuple[tuple[str, str], ...]] = (
         for second in ("i32.shl_imm", "i32.shr_s_imm")
     ),
     ("i32.shl_imm", "i32.shr_u_imm"),
+    ("load32 memory0 wide", "i32.add"),
+    ("load64 memory0 wide", "i64.add"),
     ("i32.const", "load32 memory0"),
     ("global.get", "i32.add_imm"),
 )
@@ -82,12 +84,16 @@ KEPT: Final[tuple[tuple[str, str], ...]] = (
     ("global.get; i32.add_imm", "global.set"),
     *(
         (first, second)
-        for first in ("load32 memory0", "load8_u memory0", "i32.add_imm", "i32.and_imm")
+        for first in ("load32 memory0", "load8_u memory0", "load8_u memory0 wide", "i32.add_imm", "i32.and_imm")
         for second in ("br_if", "br_unless", "loop_br_if", "loop_br_unless")
     ),
 )
 COMMUTATIVE: Final = frozenset(f"{t}.{name}" for t in ("i32", "i64") for name in ("add", "mul", "and", "or", "xor")) | {
     f"{t}.{name}" for t in ("f32", "f64") for name in ("add", "mul")
+}
+COUNTING: Final = {  # comparisons that end counted loops
+    "i32": ("ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u", "eq"),
+    "i64": ("ne", "lt_s", "lt_u"),
 }
 BRANCHES: Final = ("br_if", "br_unless")
 
@@ -108,11 +114,12 @@ def _compare_and_branch(rows: dict[str, Row]) -> Iterator[Row]:
 
 def _counting(rows: dict[str, Row]) -> Iterator[Row]:
     """`a += n` (or `a += step`), then a back-edge while `a` compares: the end of a counted loop."""
-    for add, word in ((tied(immediate(rows["i32.add"]), "a"), "inc"), (tied(rows["i32.add"], "a"), "add")):
-        for name in ("ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u", "eq"):
-            for compare in (rows[f"i32.{name}"], immediate(rows[f"i32.{name}"])):
-                branch = fused("", compare, rows["loop_br_if"])
-                yield fused(f"{word}_br_if {compare.name}", add, branch, keep=True)
+    for t, names in COUNTING.items():
+        for add, word in ((tied(immediate(rows[f"{t}.add"]), "a"), "inc"), (tied(rows[f"{t}.add"], "a"), "add")):
+            for name in names:
+                for compare in (rows[f"{t}.{name}"], immediate(rows[f"{t}.{name}"])):
+                    branch = fused("", compare, rows["loop_br_if"])
+                    yield fused(f"{word}_br_if {compare.name}", add, branch, keep=True)
 
 
 def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
@@ -146,7 +153,7 @@ def _table() -> tuple[Row, ...]:
     for chapter in CHAPTERS:
         add(chapter.rows())
     add(immediate(rows[f"{t}.{name}"]) for t in ("i32", "i64") for name in (*IMMEDIATE, *integers.COMPARISONS))
-    add(immediate(rows[f"{name} memory0"], "value") for name, *_ in memory.STORES)
+    add(immediate(rows[f"{name} {of}"], "value") for of in ("memory0", "memory0 wide") for name, *_ in memory.STORES)
     add(_compare_and_branch(rows))
     add(_counting(rows))
     add(_pairs(rows))

@@ -84,9 +84,13 @@ def gives(row: Row) -> tuple[str, ...]:
 
 
 def forgets(row: Row) -> bool:
-    """Whether the op loses what accumulators hold: looking up a memory takes their registers, as a stencil has nothing on the stack."""
+    """Whether the op loses what accumulators hold: looking up a memory takes their registers, as a stencil has nothing on the stack.
+
+    An access of memory 0 has the memory in a register, and looks its length up alone.
+    """
     found = effects(row)
-    return Space.ARENA in found.reads and Space.MEMORY in found.reads | found.writes
+    looks_up = Space.ARENA in found.reads and Space.MEMORY in found.reads | found.writes
+    return looks_up and (found.builtin is not None or "memory" not in row.fixed)
 
 
 def variants(row: Row, *, plain: bool = False) -> Iterator[Variant]:

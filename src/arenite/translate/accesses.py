@@ -100,10 +100,15 @@ class Accesses:
         if kind == EXACT or offset > MASK32:
             self.address(h, offset, WIDTHS[code], memory)
             offset = 0
-        a, b = s.source(h, 1), s.source(h + 1, 2)
-        if kind == WIDE_KIND and offset <= NEAR:
-            self.writer.effect(entry(WIDE, code), a, b, offset)
+        near = kind == WIDE_KIND and offset <= NEAR
+        n: i64 = s.stored(h + 1, code == STORE64)
+        a = s.source(h, 1)
+        if near and -0x8000 <= n < 0x8000:
+            self.writer.effect(entry(IMMEDIATE, entry(WIDE, code)), a, n & 0xFFFF, offset)
+        elif near:
+            self.writer.effect(entry(WIDE, code), a, s.source(h + 1, 2), offset)
         else:
+            b = s.source(h + 1, 2)
             self.writer.effect128(entry(ANY, code), a, b, 0, offset | self.shape.memories[memory] << 32)
         s.drop(2)
 

@@ -16,8 +16,6 @@ from librt.strings import write_i32_le, write_i64_le
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.translate.tables import (
-    ADD,
-    ADD_IMM,
     ADDITION,
     BR,
     BR_IF,
@@ -32,6 +30,7 @@ from arenite.translate.tables import (
     LOOPING,
     MIRRORED,
     NEZ,
+    SUM,
     entry,
 )
 from arenite.translate.writer import UNIT, OpWriter, signed32
@@ -107,15 +106,17 @@ class Branches:
         """Make one op of the addition before, `x += n`, and a back-edge on a comparison of x, if that is what they are."""
         writer = self.writer
         x = writer.last_dst
-        if writer.last < 0 or writer.last_code not in (ADD, ADD_IMM):
+        add = entry(SUM, comparison)
+        stepping = writer.last_code == entry(IMMEDIATE, add)
+        if writer.last < 0 or add == 0 or not (stepping or writer.last_code == add):
             return False
         first, step = writer.half(writer.last + 4), writer.half(writer.last + 6)
-        if writer.last_code == ADD and step == x:
+        if not stepping and step == x:
             first, step = step, first
         slots = entry(IMMEDIATE, comparison) != 0  # both operands of the comparison are slots
         if slots and b == x:
             comparison, a, b = entry(MIRRORED, comparison), b, a
-        code = entry(ADDITION if writer.last_code == ADD else INCREMENT, comparison)
+        code = entry(INCREMENT if stepping else ADDITION, comparison)
         if code == 0 or first != x or a != x or (slots and b == x):
             return False
         writer.undo()

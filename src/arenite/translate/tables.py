@@ -133,6 +133,7 @@ BRANCH_IF: Final = by_code(lambda name: "br_if " + name)
 BRANCH_UNLESS: Final = by_code(lambda name: "br_unless " + name)
 INCREMENT: Final = by_code(lambda name: "inc_br_if " + name)
 ADDITION: Final = by_code(lambda name: "add_br_if " + name)
+SUM: Final = by_code(lambda name: name.partition(".")[0] + ".add")  # the addition of the type that a comparison compares
 
 SECONDS: Final = tuple(dict.fromkeys(second for _, second in PAIRS))
 # which row of PAIRED_LEFT and PAIRED_RIGHT belongs to an op as the second of a pair; 0: none
