@@ -30,7 +30,7 @@ def kind_of(index: int, type_: MemoryType) -> int:
 
 @final
 class Shape:
-    """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `functions` (imported ones), `tables`, `globals`, `memories` and `tags`: places.
+    """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `largest`: the most of any; `functions` (imported ones), `tables`, `globals`, `memories` and `tags`: places.
 
     `memory_kinds`: how each memory is accessed; `tables64`: whether indexes have 64 bits; `tag_slots`: of the values of an exception.
     """
@@ -45,6 +45,7 @@ class Shape:
         self.func_types = list(module.funcs)
         self.params = [len(slots(type_.params)) for type_ in module.types]
         self.results = [slots(type_.results) for type_ in module.types]
+        self.largest: i64 = max([0, *self.params, *map(len, self.results)])
         self.functions = [layout.function(i) for i in range(functions)]
         self.tables = [layout.table(i) for i in range(len(module.tables))]
         self.tables64 = [table.is_64 for table in module.tables]

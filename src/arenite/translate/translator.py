@@ -4,6 +4,8 @@ A frame, in slots of 8 bytes:
 
     parameters, where results will be | header (2) | scratch (4, in wide functions, 8 in those with vectors) | declared locals | temporaries
 
+Scratch slots lie behind the header of any function of the module, so that what a tail call's `carry` brings to the frame's beginning spares them.
+
 - The operand of height h on the stack has the temporary number h for its own.  It is *lazy*: it may be a local not yet copied or
   a constant not yet written instead; what uses it reads the local or takes the constant into the op.
 - `local.set` first copies the local for operands that still are its old value.
@@ -109,8 +111,8 @@ class Translator(Sink):
         self.header = UNIT * max(len(params), len(results))
         self.locals_at = self.header + HEADER
         if writer.wide:
-            writer.scratch = self.locals_at
-            self.locals_at += writer.scratch_size
+            writer.scratch = UNIT * self.shape.largest + HEADER
+            self.locals_at = writer.scratch + writer.scratch_size
         self.slots = [*params, *locals_]
         if self.vectors:
             self.place_locals()

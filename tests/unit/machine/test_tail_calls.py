@@ -10,6 +10,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import wasmtime
 
 from arenite import Finished, Func, FuncType, Instance, Linker, Snapshot, Store, Trap
 from marks import EACH_TIER, EACH_WAY
@@ -19,6 +20,7 @@ from unit.api.packages import Package
 from unit.machine.guests import I32, I64, World, engine, module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LOOPS = """(module
@@ -134,6 +136,51 @@ def test_arguments_from_the_frame_that_is_replaced(tier: str, extra: int) -> Non
         for n in (0, 1, 2, 5):
             args = (n, 11, 22, 33, 44)
             assert exports["f"](ours.store, *args) == theirs.call(text, "f", *args)
+
+
+WIDE = 8200  # locals: temporaries lie beyond what operands reach
+
+
+def from_wide(count: int) -> str:
+    """A function with very many locals that calls one of `count` parameters in its place, directly and by table, also with an index that a local holds."""
+    numbers = " ".join(f"(i64.const {n + 3})" for n in range(count))
+    folded = "(i64.const 5)"
+    for n in range(count):
+        folded = f"(i64.add (i64.mul {folded} (i64.const 7)) (local.get {n}))"
+    locals_ = (
+        f"(local $n i32) (local {'i64 ' * WIDE}) (local $last i32) (local.set $n (i32.const 1)) (local.set $last (i32.const 1))"
+    )
+    ways = {
+        "direct": f"(return_call $g {numbers})",
+        "by table": f"(return_call_indirect (type $t) {numbers} (i32.const 1))",
+        "by a local": f"(return_call_indirect (type $t) {numbers} (local.get $n))",
+        "by the last local": f"(return_call_indirect (type $t) {numbers} (local.get $last))",
+        "by a sum": f"(return_call_indirect (type $t) {numbers} (i32.sub (i32.add (local.get $n) (local.get $last)) (i32.const 1)))",
+        "no function": f"(return_call_indirect (type $t) {numbers} (i32.const 0))",
+        "another function": f"(return_call_indirect (type $t) {numbers} (i32.const 2))",
+    }
+    functions = " ".join(f'(func (export "{name}") (result i64) {locals_} {way})' for name, way in ways.items())
+    return f"""(module (type $t (func {"(param i64)" * count} (result i64))) (table 3 funcref) (elem (i32.const 1) $g $other)
+      (func $other (param f32)) (func $g (type $t) {folded}) {functions})"""
+
+
+@EACH_TIER
+@pytest.mark.parametrize("count", [0, 1, 3, 5, 8, 9, 40])
+def test_from_a_frame_with_very_many_locals(tier: str, count: int) -> None:
+    theirs, ours = Package("wasmtime"), World(from_wide(count), tier=tier)
+    for name in ours.exports:
+        expected = outcome(functools.partial(theirs.call, from_wide(count), name))
+        assert outcome(functools.partial(ours.call, name)) == expected, name
+
+
+def outcome(call: Callable[[], object]) -> object:
+    """What a call returns, or the words of its trap."""
+    try:
+        return call()
+    except (Trap, wasmtime.Trap) as trap:
+        return next(
+            words for words in ("undefined element", "uninitialized element", "indirect call type mismatch") if words in str(trap)
+        )
 
 
 RESULTS = """(module

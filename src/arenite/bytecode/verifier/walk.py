@@ -53,7 +53,7 @@ from arenite.bytecode.verifier.facts import (
     WIDE,
     Facts,
 )
-from arenite.bytecode.verifier.frame import Frame
+from arenite.bytecode.verifier.frame import HEADER, Frame
 from arenite.bytecode.verifier.handlers import Handlers
 from arenite.bytecode.verifier.points import Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -284,6 +284,8 @@ class Walk:
             elif flags & RETURNS != 0:
                 calls.leave(pc, read_i64_le(self.op_places, code << 3))
             elif flags & TAILS != 0:
+                if calls.carried >= 0:
+                    self.spared(pc, op)
                 calls.tail(pc, read_i64_le(self.op_places, code << 3))
                 calls.carried = NOTHING
             elif flags & CARRIES != 0:
@@ -296,6 +298,17 @@ class Walk:
             pc = behind
         if flags & ENDS == 0:
             raise broken(last_pc, "the last op goes on to the next function")
+
+    def spared(self, pc: i64, op: i64) -> None:
+        """What the op behind a carry reads lies beyond what that has overwritten: the first slots, and the header."""
+        step = op >> 32 & 0xFFFF
+        last = step + (op >> 8 & 0xFF)
+        while step < last:
+            what = i64(read_i32_le(self.steps, step << 2))
+            slot = self.code.half(pc + (what & 0xFF))
+            if what >> 8 & 0xFF == READ and slot < self.calls.carried_header + (HEADER << 3):
+                raise broken(pc, f"slot {slot >> 3} is read, which the carry has overwritten")
+            step += 1
 
     def step(self, pc: i64, at: i64, what: i64, arg: i64, handed: i64, result: i64) -> i64:
         """One step of checking an op: the class of what it hands on, if that is what the operand says."""
