@@ -185,6 +185,9 @@ class WasmException(Trap):
         self.name = name if self.name is None else self.name
         self._frames = self._frames or list(frames)
 
+    def __repr__(self) -> str:
+        return f"<WasmException: {self.message}>"
+
     @property
     def message(self) -> str:
         """The tag's name and the values, without the backtrace."""

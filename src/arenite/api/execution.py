@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from arenite.api.bound import ProcessBound
 from arenite.api.extern import from_core, to_core_results, wrap
-from arenite.api.numbers import integer, seconds
+from arenite.api.numbers import expect, integer, seconds
 from arenite.errors import Failure
 from arenite.machine.run import execution as core
 from arenite.machine.run.activation import Activation, HostCall, PauseReason, Until
@@ -99,6 +99,18 @@ class Execution(ProcessBound):
         if value is not ASK_AGAIN:
             count = core.waiting_results(self._machine, self._activation)
             core.answer(self._machine, self._activation, to_core_results(self._machine, value, count))
+        return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
+
+    def throw(
+        self, error: BaseException, *, fuel: int | None = None, deadline: float | None = None, pause_at: Iterable[str] = ()
+    ) -> Finished | Paused:
+        """Go on as `run` does.  `error`: what the waiting host call raises.
+
+        Raises: as `run`; `error`, where no guest may catch it, which ends the execution; `TypeError`, `OverflowError` for values that do not fit its
+        tag, after which the execution still waits.
+        """
+        expect(error, BaseException)
+        core.fail(self._machine, self._activation, error)
         return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
 
     @property

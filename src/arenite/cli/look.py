@@ -67,6 +67,8 @@ LOOKS: Final[dict[RecordKind, Look]] = {
     kinds.MEMORIES: Look("M", "#d6409f"),
     kinds.GLOBALS: Look("G", "#d99a00"),
     kinds.TAGS: Look("A", "#c2410c"),
+    kinds.ROOM: Look("V", "#be185d"),
+    kinds.EXCEPTIONS: Look("W", "#e11d48"),
     kinds.DROPPED: Look("D", "#9a6b4f"),
     kinds.LOST: Look("L", "#737f8f"),
     kinds.FREE: Look("O", "#94a3b8"),

@@ -9,11 +9,12 @@ import struct
 from mmap import mmap
 from typing import TYPE_CHECKING, Final
 
-from arenite.inspect.kinds import FUNCTION, LEADS
+from arenite.inspect.kinds import LEADS, REFERENCES
 from arenite.inspect.records import RecordRow
-from arenite.layout.cage import HOST_PAGE, write_context
-from arenite.layout.records import FuncRefRecord
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, FuncType, type_name
+from arenite.layout.cage import ALIGNMENT, HOST_PAGE, write_context
+from arenite.layout.records import ExceptionRecord, FuncRefRecord
+from arenite.layout.types import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, FuncType, type_name
+from arenite.machine.records.exceptions import object_size
 from arenite.machine.run.backtrace import readable
 from arenite.machine.space.image import ARENA
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from arenite.inspect.roots import Roots
     from arenite.layout.records import Field
     from arenite.layout.records import Record as Layout
+    from arenite.machine.records.objects import TagAddr
     from arenite.machine.space.image import Image
     from arenite.snapshot.travel import Sizes
 
@@ -69,6 +71,7 @@ class Names:
         self.modules = modules
         self.imports = {f.at: f for f in roots.functions if f is not None}
         self.instances = {i.at: n for n, i in enumerate(roots.instances) if i is not None}
+        self.tags = {tag.at: tag for tag in roots.tags if tag is not None}
         self._functions: dict[int, dict[int, str]] = {}
         self._shown: dict[tuple[int, int], str] = {}  # thousands of rows may name the same
 
@@ -114,6 +117,19 @@ class Names:
         known = code is not None and index < len(code.function_types)
         return self.reference(at) + (f" {code.types[code.function_types[index]]}" if code is not None and known else "")
 
+    def tag_of(self, at: int) -> TagAddr | None:
+        """The tag of the exception at an offset, if there can be one, with all of its values."""
+        inside = any(begin <= at and at + ExceptionRecord.size <= end for begin, end in self.roots.exceptions)
+        if at % ALIGNMENT or not inside or not self.arena.holds(at, ExceptionRecord.size):
+            return None
+        tag = self.tags.get(ExceptionRecord.tag.read(self.arena.view, at))
+        return tag if tag is not None and self.arena.holds(at, object_size(tag)) else None
+
+    def exception(self, at: int) -> str:
+        """An exception by its tag."""
+        tag = self.tag_of(at)
+        return "null" if at == 0 else "leads to no exception" if tag is None else f"of {tag.type}"
+
     def value(self, type_: int, bits: int) -> str:
         """A value in words, from the 8 bytes of a slot or global, or 16 of a vector's."""
         if type_ == V128:
@@ -123,6 +139,8 @@ class Names:
             return f"{value:,}" if isinstance(value, int) else repr(value)
         if type_ == FUNCREF:
             return self.reference(bits)
+        if type_ == EXNREF:
+            return self.exception(bits)
         if type_ == EXTERNREF:
             return f"host object {bits - 1}" if bits else "null"
         return ""
@@ -134,8 +152,8 @@ class Names:
     def row(self, at: int, type_: int, name: str, doc: str) -> RecordRow:
         """The value in a slot or global."""
         bits = self.bits(at, type_)
-        link = bits if type_ == FUNCREF and bits else None
-        return RecordRow(at, type_name(type_), name, doc, bits, self.value(type_, bits), link, FUNCTION if link else None)
+        to = REFERENCES.get(type_) if bits else None
+        return RecordRow(at, type_name(type_), name, doc, bits, self.value(type_, bits), None if to is None else bits, to)
 
     def rows(self, layout: type[Layout], at: int, texts: dict[Field, Callable[[int], str]], *plain: Field) -> list[RecordRow]:
         """The fields of a record; of an array those elements that are not zero.  `plain`: fields that hold no offset this time."""

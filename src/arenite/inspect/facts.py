@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
 from arenite.inspect.arena import Names
-from arenite.inspect.kinds import ELEMENTS
+from arenite.inspect.kinds import ELEMENTS, EXCEPTIONS
 from arenite.inspect.picture import PageState, page_states
 from arenite.inspect.survey import filled
 from arenite.inspect.words import describe, page, pages, plural
@@ -109,6 +109,16 @@ def parts(survey: Survey, missing: Mapping[int, str], named: int = NAMED) -> Ite
         ],
     )
     yield Part("tags", [Fact(f"{n}", str(t.type), t.at) for n, t in enumerate(roots.tags) if t is not None])
+    yield Part(
+        "exceptions",
+        [
+            Fact(
+                r.title.removeprefix("exception of "), ", ".join(row.text for row in r.rows if row.name.startswith("value")), r.at
+            )
+            for r in survey.records
+            if r.kind is EXCEPTIONS
+        ],
+    )
     yield Part("objects of the host", [Fact(f"{n}", _object(value)) for n, value in enumerate(roots.references)])
     for host, state in roots.hosts.items():
         yield Part(

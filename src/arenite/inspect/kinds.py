@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from arenite.layout import records
+from arenite.layout.types import EXNREF, FUNCREF
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +40,20 @@ MEMORIES: Final = RecordKind(
 )
 GLOBALS: Final = RecordKind("globals", "values, 8 bytes each", records.GlobalRecord)
 TAGS: Final = RecordKind("tags", "the tags' records", records.TagRecord)
+ROOM: Final = RecordKind("room for exceptions", "where those lie that somebody keeps")
+EXCEPTIONS: Final = RecordKind("exceptions", "those that somebody keeps", records.ExceptionRecord)
 DROPPED: Final = RecordKind("dropped segments", "which segments an instance has dropped")
 LOST: Final = RecordKind("not referred to", "allocated, but nothing known leads here", backdrop=True)
 FREE: Final = RecordKind("free", "behind the last record", backdrop=True)
 BYTES: Final = RecordKind("memory", "the guest's own bytes")
 
 RECORD_KINDS: Final = (
-    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, TAGS, DROPPED, LOST, FREE,
+    CONTEXT, NULL, FRAMES, UNUSED, INSTANCES, FUNCTIONS, FUNCTION, HOSTS, TABLES, ELEMENTS, MEMORIES, GLOBALS, TAGS, ROOM, EXCEPTIONS, DROPPED, LOST, FREE,
     BYTES,
 )  # fmt: skip
+
+REFERENCES: Final = {FUNCREF: FUNCTION, EXNREF: EXCEPTIONS}
+"""To what kind of record a reference of a type leads that is an offset."""
 
 LEADS: Final[dict[records.Field, RecordKind | None]] = {
     records.StoreContext.sp: FRAMES,

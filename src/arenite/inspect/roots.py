@@ -65,6 +65,7 @@ class Roots:
     memories: list[MemoryAddr | None] = field(default_factory=list)
     globals: list[GlobalAddr | None] = field(default_factory=list)
     tags: list[TagAddr | None] = field(default_factory=list)
+    exceptions: list[tuple[int, int]] = field(default_factory=list)
     instances: list[Instance | None] = field(default_factory=list)
     functions: list[Import | None] = field(default_factory=list)
     executions: list[Activation | None] = field(default_factory=list)
@@ -98,6 +99,7 @@ def read_roots(opened: Opened) -> Roots:
     found.memories = some("memories", reading.memory, MAX_AREAS)
     found.globals = some("globals", reading.global_)
     found.tags = some("tags", reading.tag) if manifest.has("tags") else []
+    found.exceptions = _noting(found.problems, lambda: reading.exceptions().regions) or []
     found.instances = some("instances", lambda f: _instance(reading, f, found, len(opened.modules)))
     found.functions = some(
         "functions",

@@ -14,7 +14,7 @@ from arenite.errors import Limit, LinkError, SnapshotError
 from arenite.inspect.arena import Names
 from arenite.inspect.kinds import FRAMES
 from arenite.inspect.records import Record
-from arenite.inspect.survey import order
+from arenite.inspect.survey import add_exceptions
 from arenite.layout.cage import STACK_AT, UNIT
 from arenite.layout.frame import HALT_PC, SLOT
 from arenite.layout.records import FrameHeader
@@ -75,7 +75,7 @@ def survey_stack(survey: Survey, windows: Windows) -> list[Stand]:
             title = f"{'the other ' if stand.frames else ''}frames of execution {number}"
             survey.records.append(Record(activation.at, rest, FRAMES, title, damage=stand.damage))
         low = max(low, activation.end)
-    survey.records.sort(key=order)
+    add_exceptions(survey)
     return found
 
 

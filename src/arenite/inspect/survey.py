@@ -21,8 +21,19 @@ from arenite.inspect.arena import Arena, Names
 from arenite.inspect.records import MOST_ROWS, Record, RecordRow, Survey
 from arenite.inspect.roots import Import, Instance, read_roots
 from arenite.layout.cage import HOST_PAGE, STORE_AT
-from arenite.layout.records import FuncRefRecord, GlobalRecord, InstanceRecord, MemoryRecord, StoreContext, TableRecord, TagRecord
-from arenite.layout.types import FUNCREF, FuncType, slots, type_name
+from arenite.layout.frame import SLOT
+from arenite.layout.records import (
+    ExceptionRecord,
+    FuncRefRecord,
+    GlobalRecord,
+    InstanceRecord,
+    MemoryRecord,
+    StoreContext,
+    TableRecord,
+    TagRecord,
+)
+from arenite.layout.types import FuncType, slots, type_name
+from arenite.machine.records.exceptions import object_size
 from arenite.machine.run.backtrace import cut
 
 if TYPE_CHECKING:
@@ -48,7 +59,30 @@ def survey_of(opened: Opened, modules: Sequence[ModuleCode | None]) -> Survey:
             break
         survey.records.append(record)
     survey.records.sort(key=order)
+    add_exceptions(survey)
     return survey
+
+
+def add_exceptions(survey: Survey) -> None:
+    """The exceptions that something leads to which is known by now, and those that these carry."""
+    names = Names(survey.arena, survey.roots, survey.modules)
+    known = {record.at for record in survey.records if record.kind is kinds.EXCEPTIONS}
+    left = [row.link for record in survey.records for row in record.rows if row.to is kinds.EXCEPTIONS]
+    while left and len(survey.records) < MOST_RECORDS:
+        at = left.pop()
+        tag = None if at is None or at in known else names.tag_of(at)
+        if at is None or tag is None:
+            continue
+        known.add(at)
+        rows, place = names.rows(ExceptionRecord, at, {}), at + ExceptionRecord.size
+        for index, type_ in enumerate(tag.type.type.params[: survey.some(len(tag.type.type.params))]):
+            rows.append(names.row(place, type_, f"value {index}", ""))
+            place += SLOT * len(slots((type_,)))
+        size, wanted = object_size(tag), len(slots(tag.type.type.params))
+        damage = "" if ExceptionRecord.slots.read(survey.arena.view, at) == wanted else f"it must have {wanted} slots"
+        survey.records.append(Record(at, size, kinds.EXCEPTIONS, f"exception of {tag.type}", rows, damage=damage))
+        left += [row.link for row in rows if row.to is kinds.EXCEPTIONS]
+    survey.records.sort(key=order)
 
 
 def order(record: Record) -> tuple[int, int]:
@@ -81,6 +115,8 @@ class Walk:
             if tag is not None:
                 rows = self.names.rows(TagRecord, tag.at, {})
                 yield Record(tag.at, TagRecord.size, kinds.TAGS, f"tag {number}: {tag.type}", rows)
+        for begin, end in self.roots.exceptions:
+            yield Record(begin, end - begin, kinds.ROOM, "room for exceptions")
         for number, import_ in enumerate(self.roots.functions):
             if import_ is not None:
                 yield self.host_function(number, import_)
@@ -247,10 +283,9 @@ class Walk:
 
     def element(self, type_: int, number: int, at: int, value: int) -> RecordRow:
         """An element of a table."""
-        link = value if type_ == FUNCREF and value else None
-        return RecordRow(
-            at, "u32", f"element {number}", "", value, self.names.value(type_, value), link, kinds.FUNCTION if link else None
-        )
+        to = kinds.REFERENCES.get(type_) if value else None
+        text, link = self.names.value(type_, value), None if to is None else value
+        return RecordRow(at, "u32", f"element {number}", "", value, text, link, to)
 
 
 def filled(survey: Survey, number: int) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, Tag, TagType, ValType
+from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
 from arenite.api.resolver import GivenModules
 from arenite.inspect.stack import survey_stack
 from arenite.inspect.survey import survey_of
@@ -50,7 +50,6 @@ def paused(library: str = LIBRARY, program: str = PROGRAM) -> tuple[Store, Snaps
     instance = linker.instantiate(store, Module(engine, program))
     deep = instance.exports(store)["deep"]
     assert isinstance(deep, Func)
-    Tag(store, TagType(FuncType([ValType.i64()], [])))
     outcome = deep.start(store, DEPTH).run(pause_at=["env.ask"])
     assert isinstance(outcome, Paused)
     return store, store.snapshot()

@@ -12,27 +12,36 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
-from arenite.errors import Limit, Trap, WasmException
+from arenite.errors import AreniteError, Limit, Trap, WasmException
 from arenite.layout.cage import ALIGNMENT
 from arenite.layout.frame import SLOT
 from arenite.layout.records import ExceptionRecord
-from arenite.layout.types import slots
+from arenite.layout.types import EXNREF, slots
+from arenite.light import NamedTuple
 from arenite.machine.records.objects import TagAddr
 from arenite.machine.records.values import codec, converted
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from arenite.machine.machine import Machine
 
 HEADER: Final = ExceptionRecord.packer()
 LEAST: Final = 1 << 16  # bytes of a region, and after how many it is worth looking which objects are held
 FEWEST: Final = 1024  # exceptions of Python's that gather before it is worth that
+DEEPEST: Final = 32  # exceptions that carry each other, as Python has them
 MOST: Final = 1 << 16  # of those that guests may keep: each may have a long backtrace
 SPARE: Final = 8  # with less than one part free of the room that objects may take, it is not worth looking for more
 WORK: Final = 16  # slots that are looked at in the time that it takes to make an object
 Ranges = list[tuple[int, int]]
+
+
+class Binding(NamedTuple):
+    """What guests know an exception of Python's by.  `values`: what it carries."""
+
+    tag: TagAddr
+    values: Callable[[BaseException], Sequence[object]]
 
 
 class Exceptions:
@@ -43,7 +52,7 @@ class Exceptions:
     known, there may be before it is worth looking again.
     """
 
-    __slots__ = ("_places", "due", "due_known", "gaps", "known", "regions", "taken")
+    __slots__ = ("due", "due_known", "gaps", "known", "regions", "taken")
 
     def __init__(self, regions: Ranges | None = None) -> None:
         """`regions`: those of a snapshot, in which it is not known what is held."""
@@ -53,12 +62,11 @@ class Exceptions:
         self.taken = LEAST if self.regions else 0
         self.due = LEAST
         self.due_known = FEWEST
-        self._places: dict[int, int] = {}  # by `id`
 
     def copy(self) -> Exceptions:
         """The same, to be changed."""
         new = Exceptions(self.regions.copy())
-        new.gaps, new.known, new._places = self.gaps.copy(), self.known.copy(), self._places.copy()
+        new.gaps, new.known = self.gaps.copy(), self.known.copy()
         new.taken, new.due, new.due_known = self.taken, self.due, self.due_known
         return new
 
@@ -72,16 +80,11 @@ class Exceptions:
         self.due *= 2
         self.due_known *= 2
 
-    def place(self, error: BaseException) -> int:
-        """Where the object lies that stands for an exception of Python's; 0: nowhere."""
-        return self._places.get(id(error), 0)
-
     def know(self, at: int, error: BaseException) -> None:
         """Note for which of Python's exceptions an object stands.  Raises: `Limit`."""
         if len(self.known) >= MOST and at not in self.known:
             raise Limit(f"guests keep {MOST:,} exceptions that the host has seen")
         self.known[at] = error
-        self._places[id(error)] = at
 
     def take(self, size: int) -> int | None:
         """Where an object of so many bytes goes; None: there is no room.  What is too small for it is not looked at again."""
@@ -117,9 +120,7 @@ class Exceptions:
                 new.gaps.append((at, end))
         new.gaps.reverse()  # what lies first is used first
         held = {at for at, _ in live}
-        for at, error in self.known.items():
-            if at in held:
-                new.know(at, error)
+        new.known = {at: error for at, error in self.known.items() if at in held}
         size = sum(end - begin for begin, end in live)
         wanted = max(LEAST, size, looked_at // WORK * ALIGNMENT)
         new.taken, new.due = 0, wanted if wanted <= most - size else max(most - size, most // SPARE)
@@ -168,23 +169,37 @@ def object_at(machine: Machine, reference: int) -> TagAddr | None:
     return tag
 
 
-def values_at(machine: Machine, tag: TagAddr, at: int) -> Sequence[object]:
-    """What an exception of this tag carries that has its values there, as the machine has values.  Raises: `Trap`."""
+def values_at(machine: Machine, tag: TagAddr, at: int, depth: int = 0) -> Sequence[object]:
+    """What an exception of this tag carries that has its values there, as the machine has values.  Raises: `Trap`, `Limit`.
+
+    `depth`: in how many others it is.
+    """
     arena, kind = machine.cage.arena, codec(tag.type.type)
     if at + SLOT * len(slots(tag.type.type.params)) > len(arena):
         raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
-    return kind.read_params(arena, at, machine.from_guest)
+
+    def from_guest(type_: int, reference: int) -> object:
+        if type_ == EXNREF and reference:
+            return python_exception(machine, reference, depth + 1)
+        return machine.from_guest(type_, reference)
+
+    return kind.read_params(arena, at, from_guest)
 
 
-def python_exception(machine: Machine, reference: int) -> BaseException:
-    """What a guest's reference means in Python: the very object that came from there, or the one that stands for the guest's.  Raises: `Trap`."""
+def python_exception(machine: Machine, reference: int, depth: int = 0) -> BaseException:
+    """What a guest's reference means in Python: the very object that came from there, or the one that stands for the guest's.
+
+    Raises: `Trap` for none, `Limit` for one that leads to others, and these to others, without an end.
+    """
     found = machine.registry.exceptions.known.get(reference)
     if found is not None:
         return found
     tag = object_at(machine, reference)
     if tag is None:
         raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
-    error = wasm_exception(machine, tag, values_at(machine, tag, reference + ExceptionRecord.size))
+    if depth > DEEPEST:
+        raise Limit(f"an exception carries another, and that another, more than {DEEPEST} deep: too many for the host")
+    error = wasm_exception(machine, tag, values_at(machine, tag, reference + ExceptionRecord.size, depth))
     machine.registry_to_change().exceptions.know(reference, error)
     return error
 
@@ -200,21 +215,35 @@ def exception_reference(machine: Machine, error: BaseException) -> int:
 
     Raises: `TypeError`, `OverflowError` for values of other types than its tag's, `Failure` for a tag of another store, `Limit`.
     """
-    at = machine.registry.exceptions.place(error)
-    if at:
-        return at
-    if not isinstance(error, WasmException):
-        raise TypeError(f"expected a WasmException or None for exnref, found {type(error).__name__}")
-    tag = machine.handles.core(machine, error.tag)
-    if not isinstance(tag, TagAddr):
+    found = binding_of(machine, error)
+    if found is None and isinstance(error, WasmException):
         raise TypeError(f"expected a Tag for an exception, found {type(error.tag).__name__}")
-    return new_object(machine, error, tag, error.values)
+    if found is None:
+        raise TypeError(f"expected a WasmException or None for exnref, found {type(error).__name__}")
+    return new_object(machine, error, found)
 
 
-def new_object(machine: Machine, error: BaseException, tag: TagAddr, values: Sequence[object]) -> int:
-    """An object that stands for an exception of Python's, and carries these values.  Raises: as `exception_reference`."""
+def binding_of(machine: Machine, error: BaseException) -> Binding | None:
+    """The tag of an exception that guests may have, and what gives its values; None: it is none of theirs.  Raises: `Failure` for a tag of another store."""
+    if isinstance(error, WasmException):
+        tag = machine.handles.core(machine, error.tag)
+        return Binding(tag, _values) if isinstance(tag, TagAddr) else None
+    bindings = machine.registry.bindings
+    if not bindings or isinstance(error, AreniteError):
+        return None
+    return next((bindings[kind] for kind in type(error).__mro__ if kind in bindings), None)
+
+
+def _values(error: BaseException) -> Sequence[object]:
+    assert isinstance(error, WasmException)
+    return error.values
+
+
+def new_object(machine: Machine, error: BaseException, binding: Binding) -> int:
+    """An object that stands for an exception of Python's.  Raises: as `exception_reference`."""
+    tag = binding.tag
     kind, core = codec(tag.type.type), machine.handles.core
-    numbers = converted([core(machine, value) for value in values], kind.type.params, machine.to_guest)
+    numbers = converted([core(machine, value) for value in binding.values(error)], kind.type.params, machine.to_guest)
     at = take(machine, object_size(tag))
     arena = machine.cage.arena
     HEADER.pack_into(arena, at, tag.at, len(slots(kind.type.params)))

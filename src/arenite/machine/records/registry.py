@@ -9,29 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import EXNREF, EXTERNREF
-from arenite.light import NamedTuple
-from arenite.machine.records.exceptions import Exceptions
+from arenite.machine.records.exceptions import Binding, Exceptions
 from arenite.machine.records.references import References
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from arenite.layout.types import FuncType
     from arenite.machine.records.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr, TagAddr
-
-
-class Binding(NamedTuple):
-    """Guests catch a class of Python's exceptions as one of theirs.  `values`: what it carries, of the exception."""
-
-    tag: TagAddr
-    values: Callable[[BaseException], Sequence[object]]
 
 
 class Registry:
     """Instances, host functions and the host's objects, by number and by place.
 
     `thunks`: types of host functions in the order in which they came -> handle.   `instances`, `by_record`: all, and by their records.
-    `tables`, `tags`: all, by their records.   `exceptions`: those that guests keep.   `bindings`: see `Binding`.
+    `tables`, `tags`: all, by their records.   `exceptions`: those that guests keep.   `bindings`: classes of Python's exceptions that guests may catch.
     `host_functions`, `host_names`: each function, and the import that it first served.   `host_function_at`: where a
     reference lies -> which function.   `externs`: globals that hold objects of the host's or exceptions; `references`: those objects.
     """

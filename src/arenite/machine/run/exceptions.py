@@ -10,13 +10,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from arenite.errors import AreniteError, Failure, Limit, Trap, WasmException
+from arenite.errors import Failure, Limit, Trap, WasmException
 from arenite.layout.frame import SLOT
 from arenite.layout.records import ExceptionRecord
 from arenite.layout.types import slots
 from arenite.machine.records.exceptions import (
     HEADER,
     SPARE,
+    binding_of,
     new_object,
     object_at,
     object_size,
@@ -25,19 +26,20 @@ from arenite.machine.records.exceptions import (
     values_at,
     wasm_exception,
 )
-from arenite.machine.records.objects import TagAddr
-from arenite.machine.records.registry import Binding
 from arenite.machine.run.backtrace import backtrace
 from arenite.machine.run.collect import collect, tidy
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from arenite.machine.machine import Machine
+    from arenite.machine.records.exceptions import Binding
+    from arenite.machine.records.objects import TagAddr
     from arenite.machine.run.collect import Place
 
+LOOKED_AT: Final = 16  # instances that may know what the tag is called that a host function has thrown
 LONGEST: Final = 256  # places in Python that an exception keeps while it is a guest's
 
 
@@ -94,19 +96,17 @@ def uncaught(machine: Machine, tag: int, at: int, reference: int, pc: int, sp: i
     else:
         known = _tag_at(machine, tag)
         error = wasm_exception(machine, known, values_at(machine, known, at))
-    if isinstance(error, WasmException):
-        name = None if known is None else _name_of(machine, vmctx, known)
-        error.leave(name, backtrace(machine, pc, sp, vmctx))
+    _tell(machine, error, known, pc, sp, vmctx)
     crossing, machine.crossing = machine.crossing, None
     raise error if crossing is None or crossing[0] is not error else error.with_traceback(crossing[1])
 
 
 def _name_of(machine: Machine, vmctx: int, tag: TagAddr) -> str | None:
-    """What an instance's module calls a tag, as an export or an import."""
-    instance = machine.registry.by_record.get(vmctx)
-    if instance is None or tag not in instance.tags:
-        return None
-    return instance.code.tag_names.get(instance.tags.index(tag))
+    """What a module calls a tag, as an export or an import: that of the instance which has thrown it, or of one of the first."""
+    registry = machine.registry
+    instances = [registry.by_record[vmctx]] if vmctx in registry.by_record else registry.instances[:LOOKED_AT]
+    names = (one.code.tag_names.get(one.tags.index(tag)) for one in instances if tag in one.tags)
+    return next(filter(None, names), None)
 
 
 def thrown(machine: Machine, error: BaseException) -> int:
@@ -114,40 +114,42 @@ def thrown(machine: Machine, error: BaseException) -> int:
 
     Raises: `Limit` as `new_exception`; what the binding of its class raises; `TypeError`, `OverflowError` for values of other types.
     """
-    found = _binding(machine, error)
-    if found is None:
+    binding = _own_binding(machine, error)
+    if binding is None:
         return 0
 
     def make() -> int:
         machine.depth += 1  # what a value calls to say what it is must not let go of what was made for another
         try:
-            return new_object(machine, error, found.tag, found.values(error))
+            return new_object(machine, error, binding)
         finally:
             machine.depth -= 1
 
-    at = machine.registry.exceptions.place(error) or _with_room(machine, make)
+    at = _with_room(machine, make)
     machine.crossing = error, _short(error.__traceback__)
     error.__traceback__ = None  # it leads to frames, which hold views and the store, and a guest may keep the exception
     return at
 
 
-def _binding(machine: Machine, error: BaseException) -> Binding | None:
-    """The tag of an exception that guests may catch, and what gives its values."""
-    if isinstance(error, WasmException):
-        try:
-            tag = machine.handles.core(machine, error.tag)
-        except Failure:  # of another store, whose guests alone know it
-            return None
-        return Binding(tag, _values) if isinstance(tag, TagAddr) else None
-    bindings = machine.registry.bindings
-    if not bindings or isinstance(error, AreniteError):
+def passed(machine: Machine, error: BaseException, pc: int, sp: int, vmctx: int) -> None:
+    """What a host function has let out comes to guests of whom none can catch it."""
+    binding = _own_binding(machine, error) if isinstance(error, WasmException) else None
+    if binding is not None:
+        _tell(machine, error, binding.tag, pc, sp, vmctx)
+
+
+def _own_binding(machine: Machine, error: BaseException) -> Binding | None:
+    """What guests of this machine know an exception by."""
+    try:
+        return binding_of(machine, error)
+    except Failure:  # its tag is of another store, whose guests alone know it
         return None
-    return next((bindings[kind] for kind in type(error).__mro__ if kind in bindings), None)
 
 
-def _values(error: BaseException) -> Sequence[object]:
-    assert isinstance(error, WasmException)
-    return error.values
+def _tell(machine: Machine, error: BaseException, tag: TagAddr | None, pc: int, sp: int, vmctx: int) -> None:
+    """An exception leaves the guest that has thrown it there."""
+    if isinstance(error, WasmException):
+        error.leave(None if tag is None else _name_of(machine, vmctx, tag), backtrace(machine, pc, sp, vmctx))
 
 
 def _short(traceback: TracebackType | None) -> TracebackType | None:

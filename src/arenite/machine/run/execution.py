@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.bytecode.stops import SEARCHING
 from arenite.errors import Failure, Trap
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import HALT_PC
@@ -19,6 +20,7 @@ from arenite.machine.run.activation import HOST_CALL, READY, UNLIMITED, Activati
 from arenite.machine.run.calls import ensure_attended, put_arguments, put_entry
 from arenite.machine.run.collect import tidy
 from arenite.machine.run.loop import run
+from arenite.machine.run.searching import thrown_by_host
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:
@@ -117,6 +119,22 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
         raise Failure("the execution does not wait in a host call that a value could complete")
     host_calls.answer(machine, activation.pc, activation.sp, activation.vmctx, value)
     activation.status, activation.pc, activation.pause, activation.progress = READY, activation.pc + UNIT, None, ()
+
+
+@alone
+def fail(machine: Machine, activation: Activation, error: BaseException) -> None:
+    """Let the host call that an activation waits in raise an error, which its guest may catch when it goes on.  Raises: the error, where it may not: that ends it."""
+    _check_newest(machine, activation)
+    functions, index = machine.registry.host_functions, activation.vmctx
+    if activation.status != HOST_CALL or index >= len(functions):
+        raise Failure("the execution does not wait in a host call that could fail")
+    pc, sp = activation.pc, activation.sp
+    search = thrown_by_host(machine, error, sp + functions[index].codec.header, pc, sp, index)
+    if not search:
+        del machine.activations[-1:]
+        machine.top = activation.at
+        raise error
+    activation.status, activation.pause, activation.progress = SEARCHING, None, search
 
 
 @alone

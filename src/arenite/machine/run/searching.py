@@ -15,7 +15,7 @@ from arenite.layout.handlers import CLAUSE_PC, FRAME_PC, ClauseRecord, SearchRec
 from arenite.layout.records import ExceptionRecord, FrameHeader, StoreContext
 from arenite.layout.spaces import Space
 from arenite.light import NamedTuple
-from arenite.machine.run.exceptions import new_exception, thrown, uncaught
+from arenite.machine.run.exceptions import new_exception, passed, thrown, uncaught
 from arenite.machine.run.interrupts import trap
 from arenite.traps import Cause
 
@@ -73,6 +73,9 @@ def thrown_by_host(machine: Machine, error: BaseException, header: int, pc: int,
     `header`: of the frame at `sp` in which the thunk at `pc` has called the function.
     """
     caller_sp, return_pc, caller, _ = HEADER.unpack_from(machine.cage.arena, header)
+    if not machine.window.handlers[Space.CLAUSES]:  # none of all its modules has a handler
+        passed(machine, error, pc, sp, vmctx)
+        return ()
     reference = thrown(machine, error) if return_pc != HALT_PC else 0
     if not reference:
         return ()
