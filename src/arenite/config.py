@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
 from arenite.compat.wasmtime import check as check_wasmtime
 from arenite.compat.wasmtime import check_type
-from arenite.features import SUPPORTED, SWITCHES, TRIED, Features
+from arenite.features import SUPPORTED, SWITCHES, Features
 
 TIERS: Final = ("auto", "threaded", "baseline", "safe")
 ADDRESSINGS: Final = ("single", "spaces")
@@ -103,7 +103,7 @@ def switched(features: Features, name: str, value: object) -> Features:
     """The features after a switch is set.  Raises: `TypeError`, `ValueError` naming the switch."""
     check_type(name, value, bool)
     feature = SWITCHES[name]
-    if value and feature.name not in SUPPORTED | TRIED:
+    if value and not feature.supported:
         raise ValueError(f"{name} is True: arenite does not have that")
     return features | {feature.name} if value else features - {feature.name}
 
@@ -115,7 +115,7 @@ def check(name: str, value: object) -> None:
             raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, WORDS[name]))}")
         return
     check_type(name, value, type(DEFAULTS[name]))
-    if isinstance(value, frozenset) and not {"mvp"} <= value <= SUPPORTED | TRIED:
+    if isinstance(value, frozenset) and not {"mvp"} <= value <= SUPPORTED:
         raise ValueError(f"features is {sorted(value)}; expected mvp, and others of {sorted(SUPPORTED)}")
     if isinstance(value, int) and not isinstance(value, bool) and not 0 < value < 1 << 64:
         raise ValueError(f"{name} is {value!r}; expected a positive int below 2**64")

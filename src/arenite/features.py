@@ -53,7 +53,7 @@ FEATURES: Final = (
         "exceptions",
         "3.0",
         5,
-        supported=False,
+        supported=True,
         types=(0x74, 0x69),
         sections=(13,),
         externs=(4,),
@@ -70,7 +70,7 @@ FEATURES: Final = (
     Feature("memory64", "3.0", 5, supported=True, limits=(4,)),
     Feature("multi-memory", "3.0", 5, supported=True),
     Feature("relaxed-simd", "3.0", 5, supported=True),
-    Feature("legacy-exceptions", "", 0, supported=False),
+    Feature("legacy-exceptions", "", 0, supported=True),
     Feature("threads", "", 4, supported=False, codes=((0xFE, 0xFE),), limits=(2,)),
     Feature("custom-page-sizes", "", 3, supported=True, limits=(8,)),
     Feature("stack-switching", "", 3, supported=False, codes=((0xE0, 0xE6),), types=(0x5D, 0x75, 0x68)),
@@ -83,9 +83,6 @@ Features: TypeAlias = frozenset[str]
 SUPPORTED: Final[Features] = frozenset(feature.name for feature in FEATURES if feature.supported)
 """All that arenite has: what modules may use if nothing is switched off."""
 
-TRIED: Final[Features] = frozenset({"exceptions", "legacy-exceptions"})
-"""Those that the front end knows and no tier yet: off, and may be switched on."""
-
 SWITCHES: Final = {feature.switch: feature for feature in FEATURES if feature.name != "mvp"}
 """Attribute of `Config` -> what it switches."""
 
@@ -95,6 +92,4 @@ def missing(name: str | None) -> str:
     if name is None:
         return ""
     switch = next(switch for switch, feature in SWITCHES.items() if feature.name == name)
-    return f": it needs {name}, which " + (
-        f"is switched off ({switch})" if name in SUPPORTED | TRIED else "arenite does not have"
-    )
+    return f": it needs {name}, which " + (f"is switched off ({switch})" if name in SUPPORTED else "arenite does not have")

@@ -25,7 +25,7 @@ function ended(error, tags) {
   if (!(error instanceof WebAssembly.Exception)) return String(error);
   const [name, tag, types] = tags.find(([, tag]) => error.is(tag));
   if (types.includes("v128")) return name; // asked for a value then, V8 ends the process
-  return [name, ...types.map((type, n) => shown(type, error.getArg(tag, n)))].join(" ");
+  return [name, ...types.map((type, n) => (type.endsWith("ref") ? "any" : shown(type, error.getArg(tag, n))))].join(" "); // a null is told as none
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

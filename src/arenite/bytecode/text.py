@@ -3,16 +3,21 @@
 r3 = i32.add_imm r1, 5
   br_if i32.lt_s r3, r1, .40        the label's pc, in bytes from the function's first op
   r2 = load32 memory0 r1, 16
+  handlers: tag 0 .64 r2 to r3, all .80 r4        from the next op on: where the exception's handler is, and what it receives in which slots
 """
 
 from __future__ import annotations
 
+import struct
+from array import array
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import ops
+from arenite.bytecode.handlers import CLAUSE, HEAD, REGION, handler_pcs
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.layout.frame import SLOT
+from arenite.layout.handlers import BELOW, COUNT_SHIFT, END, LINK, WANTS_REFERENCE
 from arenite.visible import visible
 
 if TYPE_CHECKING:
@@ -55,11 +60,41 @@ def function_lines(module: ModuleCode, index: int, notes: Mapping[int, str] = NO
     yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"
     listing = list(ops(module.bytecode, f.begin, f.end))
     labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and not _enters(op)}
+    handlers = dict(handler_texts(module, f.begin, f.end))
+    labels.update(array("i", handler_pcs(bytes(module.handlers))))
     for op in listing:
+        if op.pc in handlers:
+            yield f"{'':>8} handlers: {handlers[op.pc]}"
         label = f".{op.pc - f.begin}:" if op.pc in labels else ""
         text = f"{label:>8} {call_text(module, op) or op_text(op, f.begin)}"
         note = notes.get(op.pc - f.begin)
         yield f"{text:<{NOTES}} ; {note}" if note else text
+
+
+def handler_texts(module: ModuleCode, begin: int, end: int) -> Iterator[tuple[int, str]]:
+    """Where other handlers become active in a function, and which these are."""
+    section = bytes(module.handlers)
+    first = HEAD + REGION * int.from_bytes(section[:HEAD], "little")
+    tags = {module.layout.tag(index): f"tag {index}" for index in range(len(module.all_tags))}
+    for pc, group in struct.iter_unpack("<2I", section[HEAD:first]):
+        if begin <= pc < end:
+            yield pc, ", ".join(_clauses(section[first:], group, begin, tags)) or "none"
+
+
+def _clauses(clauses: bytes, number: int, begin: int, tags: Mapping[int, str]) -> Iterator[str]:
+    """The handlers of a group, in the order in which they are asked."""
+    while number:
+        tag, target, values, flags = struct.unpack_from("<4I", clauses, CLAUSE * (number - 1))
+        if flags & (LINK | END):
+            number = target if flags & LINK else 0
+            continue
+        number += 1
+        slot, count = values // SLOT, flags >> COUNT_SHIFT
+        receives = [f"r{slot}" if count == 1 else f"r{slot} to r{slot + count - 1}"] if count else []
+        if flags & (BELOW | WANTS_REFERENCE):
+            place = slot - 1 if flags & BELOW else slot + count
+            receives.append(f"{'exception' if flags & WANTS_REFERENCE else 'null'} r{place}")
+        yield " ".join(["all" if not tag else tags.get(tag, f"tag at {tag}"), f".{target - begin}", *receives])
 
 
 def _enters(op: Op) -> bool:

@@ -168,7 +168,9 @@ REFUSED = {  # assertion: the errors with which an engine may refuse the module;
 UNCAUGHT = "uncaught exception"  # the message of a trap by an exception that nobody catches
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    f"type mismatch: instruction requires [i32] but stack has [{found}]": ("type mismatch",) for found in ("", "i64")
+    f"type mismatch: {wanted} but stack has [{found}]": ("type mismatch",)
+    for wanted in ("instruction requires [i32]", "block requires []")
+    for found in ("", "i32", "i64")
 }
 """Words of the suite, and other words that say the same of the same bytes."""
 

@@ -30,10 +30,27 @@ BLOCK: Final = 0
 LOOP: Final = 1
 IF: Final = 2
 BODY: Final = 3
-TRY: Final = 4
+TRY: Final = 4  # a try_table
+OLDER: Final = 5  # a try of the older form, in its body
+ARM: Final = 6  # … in one of its catches
 MAX_LABELS: Final = 0xFFFF
 NO_TYPES: Final[tuple[int, ...]] = ()
 NO_CATCHES: Final[list[tuple[int, int, int]]] = []
+
+
+@final
+class Clause:
+    """One way on for an exception.  `tag`: place of what is caught, or 0; `label` of the handler, or NONE and its pc `start`; `values`, `flags`: as in the section."""
+
+    def __init__(self, tag: i64, label: i64, start: i64, values: i64, flags: i64) -> None:
+        self.tag: i64 = tag
+        self.label: i64 = label
+        self.start: i64 = start
+        self.values: i64 = values
+        self.flags: i64 = flags
+
+
+NOTHING: Final = Clause(0, NONE, NONE, 0, 0)
 
 
 @final
@@ -41,8 +58,8 @@ class OpenBlock:
     """An open block.  `height`: of the operand stack below its parameters; `label`: its end; `otherwise`: the start of an `if`'s
     other arm; `start`: pc of a loop; `used`: something branches to the label; `since`: as `Records` has it where the block begins.
 
-    `caught`: the handler that begins at its label, or NONE.  Of a block with `catches` (see `Sink.try_table`), `outer` is the number of the one around it,
-    or NONE, and `group` the group of its clauses, 0 as long as none is written.
+    `caught`: the handler that begins at its label, or NONE.  Of one that catches, `outer` is the number of the next such block around it, or NONE; `trying`
+    is what `Handlers` knows it by; `catches`: as of `Sink.try_table`, of the older form none; `clause`: of the catch of the older form at hand.
     """
 
     def __init__(self) -> None:
@@ -58,7 +75,8 @@ class OpenBlock:
         self.caught: i64 = NONE
         self.catches = NO_CATCHES
         self.outer: i64 = NONE
-        self.group: i64 = 0
+        self.trying: i64 = NONE
+        self.clause = NOTHING
 
 
 @final
@@ -73,6 +91,7 @@ class Blocks:
         self.blocks: list[OpenBlock] = []
         self.depth: i64 = 0
         self.trying: i64 = NONE
+        self.handler_at: i64 = NONE  # where the last handler begins
         self.results: i64 = 0  # of the function
         self.header: i64 = 0
 
@@ -82,6 +101,7 @@ class Blocks:
         self.header = header
         self.depth = 0
         self.trying = NONE
+        self.handler_at = NONE
         self.open(BODY, NO_TYPES, results)
 
     # opening and closing
@@ -107,13 +127,14 @@ class Blocks:
         self.s.settle_locals()
         self.open(BLOCK, params, results)
 
-    def open_try(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:
-        """A block that catches; no operand is an alias."""
-        block = self.open(TRY, params, results)
-        block.catches = catches
-        block.group = 0
+    def open_try(self, kind: i64, params: tuple[int, ...], results: tuple[int, ...]) -> OpenBlock:
+        """A block that catches."""
+        self.s.settle_locals()
+        block = self.open(kind, params, results)
+        block.catches = NO_CATCHES
         block.outer = self.trying
         self.trying = self.depth - 1
+        return block
 
     def loop(self, params: tuple[int, ...], results: tuple[int, ...], at: i64) -> None:
         """A safepoint: `at` is the instruction's offset."""
@@ -158,13 +179,13 @@ class Blocks:
         if block.kind == BODY:
             self.end_body(block, at, live=live)
             return
-        if block.kind == TRY:
+        if block.kind in (TRY, OLDER):
             self.trying = block.outer
-        joined = block.used or block.kind == IF or block.caught != NONE
+        joined = block.used or block.kind in (IF, ARM) or block.caught != NONE
         if live and not joined:
             return  # operands may stay as they are
         if live:
-            s.settle_top(len(block.results))
+            self.bring(block)
         if block.kind == IF:
             self.writer.bind(block.otherwise)
         if block.used:
@@ -173,12 +194,38 @@ class Blocks:
         s.cut(block.height)
         self.push_types(block.results)
         if block.caught != NONE:
-            self.begin_handler(block, at)
+            self.begin_handler(block.caught, at)
+        else:
+            self.joined(at)
 
-    def begin_handler(self, block: OpenBlock, at: i64) -> None:
-        """The handler of a label, whose operands are on the stack."""
-        self.writer.bind(block.caught)
-        self.records.safepoint(self.writer.pc(), at, self.s)
+    def may_overlap(self, height: i64) -> bool:
+        """Whether what is thrown from the operands from `height` on could be caught, in this function, where it lies: a catch of the older form has its values
+        one operand above its block's height, and they are copied upward.
+        """
+        trying = self.trying
+        while trying >= 0 and self.blocks[trying].height == height:
+            if self.blocks[trying].kind == OLDER:
+                return True
+            trying = self.blocks[trying].outer
+        return False
+
+    def bring(self, block: OpenBlock) -> None:
+        """The innermost block's results to where they lie behind its end; in an arm there is one operand more below them."""
+        if block.kind == ARM:
+            self.s.carry(len(block.results), block.height)
+        else:
+            self.s.settle_top(len(block.results))
+
+    def joined(self, at: i64) -> None:
+        """If a handler begins here, where other ways lead too, what was dropped since is on none of those."""
+        if self.writer.pc() == self.handler_at:
+            self.records.safepoint(self.handler_at, at, self.s)
+
+    def begin_handler(self, label: i64, at: i64) -> None:
+        """A handler, whose operands are on the stack."""
+        self.writer.bind(label)
+        self.handler_at = self.writer.pc()
+        self.records.safepoint(self.handler_at, at, self.s)
 
     def end_body(self, block: OpenBlock, at: i64, *, live: bool) -> None:
         """The function's end."""
@@ -187,12 +234,14 @@ class Blocks:
             self.s.deliver(self.results)
         if block.used:
             self.writer.bind(block.label)
+            self.s.cut(0)
+            self.joined(at)
         if live or block.used:
             self.writer.effect32(RETURN, 0, self.header)
         if block.caught != NONE:
             self.s.cut(0)
             self.push_types(block.results)
-            self.begin_handler(block, at)
+            self.begin_handler(block.caught, at)
             self.s.deliver(self.results)
             self.writer.effect32(RETURN, 0, self.header)
 

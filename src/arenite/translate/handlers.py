@@ -1,9 +1,10 @@
 """What throws, what catches, and the section of handlers (`bytecode.handlers`).
 
-- A `try_table` writes no op.  What its catches are is written when an op in it may throw, as a group of clauses; one whose body cannot throw has none.
+- A block that catches writes no op.  What its catches are is written at the function's end, as a group of clauses, if an op in it may throw.
 - A handler begins where the label stands that a catch names, or, of the function's own label, behind the function.  What it receives lies where
   a branch there would bring it, so the clauses of all catches that name a label lead to one place.
 - Ops that may throw are calls, but tail calls, and throws.  A region begins at one that has another group than the one before it.
+- The older form is `Older`'s.
 
 Compiled by mypyc; see `writer` for what that forbids.
 
@@ -18,15 +19,15 @@ from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from mypy_extensions import i64
 
 from arenite.bytecode import handlers
-from arenite.bytecode.words import patch
 from arenite.layout.handlers import COUNT_SHIFT, END, LINK, WANTS_REFERENCE
-from arenite.translate.blocks import LOOP, Blocks, OpenBlock
+from arenite.translate.blocks import LOOP, TRY, Blocks, Clause, OpenBlock
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.records import Records  # noqa: TC001 (as above)
 from arenite.translate.shape import Shape  # noqa: TC001 (as above)
 from arenite.translate.tables import THROW, THROW_REF
-from arenite.translate.writer import NONE, OpWriter, signed32
-from arenite.wasm.budget import WRITTEN, Budget
+from arenite.translate.writer import NONE, UNIT, OpWriter, signed32
+from arenite.wasm.budget import CLAUSE as CLAUSE_PRICE
+from arenite.wasm.budget import TRYING, WRITTEN, Budget
 from arenite.wasm.sink import CATCH_ALL, REFS
 
 REGION: Final[i64] = handlers.REGION
@@ -36,8 +37,27 @@ assert COUNT_ONE == 1 << COUNT_SHIFT
 
 
 @final
+class Trying:
+    """A block of the function at hand that catches.
+
+    `outer`: number of the one where exceptions go on that it does not catch, or NONE; `needed`: an op in it may throw; `group`: the number of its
+    first clause, or what it goes on with where it has none.
+    """
+
+    def __init__(self, outer: i64) -> None:
+        self.outer: i64 = outer
+        self.needed = False
+        self.clauses: list[Clause] = []
+        self.group: i64 = 0
+
+
+@final
 class Handlers:
-    """Regions and groups of one module.  `active`: the group of the last op that may throw; `used`: something throws or catches."""
+    """Regions and groups of one module.  `used`: something throws or catches.
+
+    Of the function at hand: `tries`; `active`: the number of that in which the last op was that may throw, or NONE; `places`: pc and number, as i32,
+    where another becomes active.
+    """
 
     def __init__(self, shape: Shape, writer: OpWriter, s: Operands, records: Records, blocks: Blocks, budget: Budget) -> None:
         self.shape = shape
@@ -48,36 +68,61 @@ class Handlers:
         self.budget = budget
         self.regions = BytesWriter()
         self.clauses = BytesWriter()
-        self.fixes = (
-            BytesWriter()
-        )  # of the function at hand: where a clause has its handler's pc, and the handler's label, as i32
-        self.active: i64 = 0
         self.used = False
-        self.marks: list[int] = [0, 0]
+        self.tries: list[Trying] = []
+        self.places = BytesWriter()
+        self.active: i64 = NONE
+        self.clause_count: i64 = 0
+        self.most_tries: i64 = 0  # of a function: so many have been paid for
+        self.most_clauses: i64 = 0
 
     # a function
 
     def begin(self) -> None:
-        """A function begins."""
-        self.active = 0
-        self.marks = [len(self.regions), len(self.clauses)]
-
-    def cancel(self) -> None:
-        """Forget the function at hand."""
-        regions, clauses = self.marks
-        self.regions.truncate(regions)
-        self.clauses.truncate(clauses)
-        self.fixes.truncate(0)
+        """A function begins; nothing is left of one that was to be forgotten."""
+        self.active = NONE
+        self.clause_count = 0
+        if len(self.tries) > 0:
+            self.tries = []
+        self.places.truncate(0)
 
     def finish(self) -> None:
-        """The function is complete, and its labels have their places."""
-        fixes = self.fixes.getvalue()
-        size: i64 = len(fixes)
+        """The function is complete, and its labels have their places: write its groups, the outer ones first, and its regions."""
+        for one in self.tries:
+            if one.needed:
+                around = self.tries[one.outer].group if one.outer >= 0 else 0
+                one.group = self.write(one, around) if len(one.clauses) > 0 else around
+        places = self.places.getvalue()
+        size: i64 = len(places)
+        before: i64 = 0
         at: i64 = 0
         while at < size:
-            patch(self.clauses, i64(read_i32_le(fixes, at)), self.writer.labels[i64(read_i32_le(fixes, at + 4))])
-            at += 8
-        self.fixes.truncate(0)
+            number = i64(read_i32_le(places, at + 4))
+            group = self.tries[number].group if number >= 0 else 0
+            if group != before:
+                before = group
+                self.used = True
+                self.budget.pay(WRITTEN * REGION)
+                write_i32_le(self.regions, read_i32_le(places, at))
+                write_i32_le(self.regions, signed32(group))  # type: ignore[arg-type]
+            at += REGION
+
+    def write(self, one: Trying, around: i64) -> i64:
+        """Write the group of a block, which goes on with that of another; its number."""
+        number = i64(len(self.clauses)) // CLAUSE + 1
+        self.budget.pay(WRITTEN * CLAUSE * (i64(len(one.clauses)) + 1))
+        for clause in one.clauses:
+            start = clause.start if clause.label == NONE else self.writer.labels[clause.label]
+            self.words(clause.tag, start, clause.values, clause.flags)
+        self.words(0, around, 0, LINK if around != 0 else END)
+        return number
+
+    def words(self, tag: i64, target: i64, values: i64, flags: i64) -> None:
+        """Write a clause."""
+        write_i32_le(self.clauses, signed32(tag))  # type: ignore[arg-type]
+        write_i32_le(self.clauses, signed32(target))  # type: ignore[arg-type]
+        write_i32_le(self.clauses, signed32(values))  # type: ignore[arg-type]
+        write_i32_le(self.clauses, signed32(flags))  # type: ignore[arg-type]
 
     def section(self) -> bytes:
         """The module's section."""
@@ -92,11 +137,16 @@ class Handlers:
         """A safepoint: in a search for the handler the run stands here."""
         s = self.s
         writer = self.writer
-        count = i64(self.shape.tag_slots[tag])
-        s.settle_top(count)
+        count: i64 = len(self.shape.tag_types[tag])
+        values = s.temporary(s.top(count))
+        if count > 0 and self.blocks.may_overlap(s.top(count)):
+            s.raise_top(count)
+            values += UNIT
+        else:
+            s.settle_top(count)
         self.stop(at)
         writer.effect32(THROW, 0, self.shape.tags[tag])
-        writer.tail(s.temporary(s.height - count), 0)
+        writer.tail(values, 0)
         s.drop(count)
 
     def throw_ref(self, at: i64) -> None:
@@ -119,75 +169,59 @@ class Handlers:
 
     def try_table(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:
         """A block."""
-        self.s.settle_locals()
-        self.blocks.open_try(params, results, catches)
+        self.open(TRY, params, results).catches = catches
 
-    # regions and groups
+    # blocks that catch
+
+    def open(self, kind: i64, params: tuple[int, ...], results: tuple[int, ...]) -> OpenBlock:
+        """One begins."""
+        block = self.blocks.open_try(kind, params, results)
+        block.trying = len(self.tries)
+        if block.trying >= self.most_tries:
+            self.budget.pay(TRYING)
+            self.most_tries = block.trying + 1
+        self.tries.append(Trying(self.blocks.blocks[block.outer].trying if block.outer >= 0 else NONE))
+        return block
 
     def throws(self, pc: i64) -> None:
         """The op that comes, at `pc`, may throw."""
         trying = self.blocks.trying
-        group: i64 = 0
+        number: i64 = NONE
         if trying >= 0:
-            group = self.blocks.blocks[trying].group
-            if group == 0:
-                group = self.group(trying)
-        if group != self.active:
-            self.used = True
-            self.active = group
+            number = self.blocks.blocks[trying].trying
+            if not self.tries[number].needed:
+                self.need(trying)
+        if number != self.active:
+            self.active = number
             self.budget.pay(WRITTEN * REGION)
-            write_i32_le(self.regions, signed32(pc))  # type: ignore[arg-type]
-            write_i32_le(self.regions, signed32(group))  # type: ignore[arg-type]
+            write_i32_le(self.places, signed32(pc))  # type: ignore[arg-type]
+            write_i32_le(self.places, number)  # type: ignore[arg-type]
 
-    def group(self, trying: i64) -> i64:
-        """The group of a block that catches, written after those of the blocks around it."""
+    def need(self, trying: i64) -> None:
+        """An op in the block may throw, and so in those around it."""
         blocks = self.blocks.blocks
-        missing: list[int] = []
-        around: i64 = 0
-        while trying >= 0 and around == 0:
+        while trying >= 0:
             block = blocks[trying]
-            around = block.group
-            if around == 0:
-                missing.append(int(trying))
+            one = self.tries[block.trying]
+            if one.needed:
+                return
+            one.needed = True
+            for kind, tag, depth in block.catches:
+                target = blocks[trying - 1 - depth]
+                if target.kind != LOOP and target.caught == NONE:
+                    target.caught = self.writer.label()
+                place: i64 = 0
+                flags: i64 = WANTS_REFERENCE if kind in REFS else 0
+                if kind < CATCH_ALL:
+                    place = i64(self.shape.tags[tag])
+                    flags += COUNT_ONE * i64(len(self.shape.tag_types[tag]))
+                self.clause(block, Clause(place, target.caught, target.start, self.s.temporary(target.height), flags))
             trying = block.outer
-        for index in reversed(missing):
-            block = blocks[index]
-            if len(block.catches) > 0:
-                around = self.write(block, index, around)
-            block.group = around
-        return around
 
-    def write(self, block: OpenBlock, index: i64, around: i64) -> i64:
-        """Write the group of a block, which goes on with that of the block around it; its number."""
-        number = i64(len(self.clauses)) // CLAUSE + 1
-        self.budget.pay(WRITTEN * CLAUSE * (i64(len(block.catches)) + 1))
-        for kind, tag, depth in block.catches:
-            target = self.blocks.blocks[index - 1 - depth]
-            flags: i64 = WANTS_REFERENCE if kind in REFS else 0
-            place: i64 = 0
-            if kind < CATCH_ALL:
-                place = i64(self.shape.tags[tag])
-                flags += COUNT_ONE * i64(self.shape.tag_slots[tag])
-            self.clause(place, self.handler(target), self.s.temporary(target.height), flags)
-        if around != 0:
-            self.clause(0, around, 0, LINK)
-        else:
-            self.clause(0, 0, 0, END)
-        return number
-
-    def handler(self, target: OpenBlock) -> i64:
-        """Where the handler of a label begins, as far as that is known."""
-        if target.kind == LOOP:
-            return target.start
-        if target.caught == NONE:
-            target.caught = self.writer.label()
-        write_i32_le(self.fixes, len(self.clauses) + 4)
-        write_i32_le(self.fixes, target.caught)  # type: ignore[arg-type]
-        return 0
-
-    def clause(self, tag: i64, target: i64, values: i64, flags: i64) -> None:
-        """Write a clause."""
-        write_i32_le(self.clauses, signed32(tag))  # type: ignore[arg-type]
-        write_i32_le(self.clauses, signed32(target))  # type: ignore[arg-type]
-        write_i32_le(self.clauses, signed32(values))  # type: ignore[arg-type]
-        write_i32_le(self.clauses, signed32(flags))  # type: ignore[arg-type]
+    def clause(self, block: OpenBlock, clause: Clause) -> None:
+        """A block has one more."""
+        self.clause_count += 1
+        if self.clause_count > self.most_clauses:
+            self.budget.pay(CLAUSE_PRICE)
+            self.most_clauses = self.clause_count
+        self.tries[block.trying].clauses.append(clause)

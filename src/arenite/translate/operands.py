@@ -203,6 +203,21 @@ class Operands:
             self.settle(h)
             h += 1
 
+    def raise_top(self, count: i64) -> None:
+        """Bring the topmost operands, which are to be dropped, to the temporaries one above their own."""
+        if self.height >= self.peak:
+            self.reserve(self.height)
+        first = self.top(count)
+        h = self.height
+        while h > first:
+            h -= 1
+            dst = self.temporary(h + 1)
+            if self.types[h] != UPPER:
+                self.assign(h, dst)
+            if 0 <= self.where[h] < self.first:
+                self.aliases -= 1
+            self.where[h] = dst
+
     def settle_locals(self) -> None:
         """No operand is an alias any more."""
         h = self.height

@@ -32,7 +32,7 @@ def kind_of(index: int, type_: MemoryType) -> int:
 class Shape:
     """`func_types`: typeidx by funcidx; `params` and `results`, by typeidx: how many slots, and which; `largest`: the most of any; `functions` (imported ones), `tables`, `globals`, `memories` and `tags`: places.
 
-    `memory_kinds`: how each memory is accessed; `tables64`: whether indexes have 64 bits; `tag_slots`: of the values of an exception.
+    `memory_kinds`: how each memory is accessed; `tables64`: whether indexes have 64 bits; `tag_types`: the slots of what an exception carries.
     """
 
     def __init__(self, module: Module) -> None:
@@ -53,7 +53,7 @@ class Shape:
         self.memory_kinds = [kind_of(i, type_) for i, type_ in enumerate(module.memories)]
         self.memory_bits = [type_.page_bits for type_ in module.memories]
         self.tags = [layout.tag(i) for i in range(len(module.tags))]
-        self.tag_slots = [self.params[type_] for type_ in module.tags]
+        self.tag_types = [slots(module.types[type_].params) for type_ in module.tags]
         self.globals = [
             layout.imported_global(i) if i < globals_ else layout.defined_global(i - globals_) for i in range(len(module.globals))
         ]

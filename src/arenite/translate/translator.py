@@ -38,6 +38,7 @@ from arenite.translate.bulk import Bulk
 from arenite.translate.calls import Calls
 from arenite.translate.entities import Entities
 from arenite.translate.handlers import Handlers
+from arenite.translate.older import Older
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -80,6 +81,7 @@ class Translator(Sink):
         self.entities = Entities(shape, self.writer, self.s, self.v, self.whole)
         self.handlers = Handlers(shape, self.writer, self.s, self.records, self.blocks, budget)
         self.calls = Calls(shape, self.writer, self.s, self.records, self.handlers)
+        self.older = Older(shape, self.writer, self.s, self.blocks, self.handlers)
         self.params: i64 = 0
         self.header: i64 = 0
         self.locals_at: i64 = 0
@@ -169,7 +171,6 @@ class Translator(Sink):
         """Forget the function at hand, to receive it once more as a wide one."""
         self.writer.cancel(self.begun)
         self.records.cancel()
-        self.handlers.cancel()
 
     def line(self) -> None:
         """An instruction begins that writes ops.
@@ -440,3 +441,24 @@ class Translator(Sink):
         """A block."""
         self.line()
         self.handlers.try_table(slots(params), slots(results), catches)
+
+    def try_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
+        """See `Older`, as for the rest."""
+        self.line()
+        self.older.try_(slots(params), slots(results))
+
+    def catch(self, tag: i64, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
+        """A handler."""
+        self.older.catch(tag, self.at, live=live)
+
+    def catch_all(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
+        """A handler."""
+        self.older.catch_all(self.at, live=live)
+
+    def delegate(self, depth: i64, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
+        """The end of a block."""
+        self.older.delegate(depth, self.at, live=live)
+
+    def rethrow(self, depth: i64) -> None:
+        """An op."""
+        self.older.rethrow(depth, self.at)

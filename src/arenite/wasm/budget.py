@@ -52,6 +52,8 @@ LOCAL: Final = 32
 BLOCK: Final = 300  # the greatest depth of blocks
 LABEL: Final = 16
 CATCH: Final = 120  # the longest list of catches
+TRYING: Final = 220  # the most blocks of a function that catch
+CLAUSE: Final = 150  # … and their catches
 LABEL_USE: Final = 40
 
 # prices of what translation writes

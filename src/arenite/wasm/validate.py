@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.errors import ValidationError
-from arenite.features import SUPPORTED, TRIED, missing
+from arenite.features import SUPPORTED, missing
 from arenite.layout.types import FUNCREF, MAX_PAGES, FuncType, Limits, match, match_all, type_name
 from arenite.wasm.body.walk import BodyValidator
 from arenite.wasm.module import ExternKind, Mode
@@ -81,7 +81,7 @@ class Rules:
 
     def features(self) -> None:
         """It uses none that it may not use, as far as that shows outside of bodies."""
-        if not self.m.features >= SUPPORTED | TRIED:
+        if self.m.features != SUPPORTED:
             for name, at in uses(self.m):
                 if name not in self.m.features:
                     raise ValidationError("the module cannot be used" + missing(name), at)

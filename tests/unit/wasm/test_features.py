@@ -31,6 +31,8 @@ NAMES: Final = {  # ours -> that of wasm-tools
     "multi-memory": "multi-memory",
     "memory64": "memory64",
     "custom-page-sizes": "custom-page-sizes",
+    "exceptions": "exceptions",
+    "legacy-exceptions": "legacy-exceptions",
 }
 USERS: Final = {
     "mutable-globals": [
@@ -80,6 +82,20 @@ USERS: Final = {
         "(func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)))",
         "(func unreachable i64.sub128 drop drop)",
     ],
+    "exceptions": [
+        "(tag)",
+        '(import "" "" (tag))',
+        "(func (param exnref))",
+        "(func (local exnref))",
+        "(global exnref (ref.null exn))",
+        "(table 1 exnref)",
+        "(elem exnref (ref.null exn))",
+        "(func (drop (ref.null exn)))",
+        "(func (block (result exnref) unreachable) drop)",
+        "(func (try_table (catch_all 0)))",
+        "(func unreachable throw_ref)",
+    ],
+    "legacy-exceptions": ["(func try catch_all end)", "(func unreachable try delegate 0)"],
     "extended-const": ["(global i32 (i32.add (i32.const 1) (i32.const 2)))"],
     "tail-call": [
         "(func $f (return_call $f))",

@@ -11,7 +11,7 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.features import SUPPORTED, missing
-from arenite.layout.types import EXNREF, NUMERIC, REFERENCES, VECTORS
+from arenite.layout.types import NUMERIC, REFERENCES, VECTORS
 from arenite.wasm.body.stacks import Stacks
 from arenite.wasm.features import TYPES
 from arenite.wasm.module import ExternKind, Module
@@ -44,7 +44,7 @@ class Context:
         self.declared = module.declared()
         self.imported: i64 = module.imported(ExternKind.FUNC)
         self.features = module.features
-        self.restricted = not module.features >= SUPPORTED  # some of what arenite has must not be used
+        self.restricted = module.features != SUPPORTED  # some of what arenite has must not be used
         self.locals: list[int] = []
         self.r = Reader(module.data, 0, len(module.data))
         self.s = Stacks(module.budget)
@@ -52,7 +52,7 @@ class Context:
     def valtype(self) -> i64:
         """A value type."""
         byte = self.r.value_type()
-        if self.restricted or byte == EXNREF:
+        if self.restricted:
             self.type_(byte)
         return byte
 
@@ -80,7 +80,7 @@ class Context:
         if 0x40 <= byte < 0x80:
             if byte == 0x40:
                 return NOTHING, NOTHING
-            if self.restricted or byte == EXNREF:
+            if self.restricted:
                 self.type_(byte)
             return NOTHING, VALUE[r.value_of(byte)]
         r.pos -= 1

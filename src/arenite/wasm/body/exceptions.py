@@ -34,7 +34,6 @@ class Exceptions:
     def instruction(self, op: i64) -> None:
         """One of the chapter."""
         c = self.context
-        c.instruction(op)
         if op == 0x08:
             tag = c.tag()
             c.s.pops(c.tags[tag])

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
-from arenite.layout.types import BOTTOM, EXNREF, FUNCREF, I32, match, type_name
+from arenite.layout.types import BOTTOM, FUNCREF, I32, match, type_name
 from arenite.wasm import opcodes
 from arenite.wasm.body.context import NOTHING, Context
 from arenite.wasm.reader import is_reference
@@ -98,7 +98,7 @@ class Tables:
         s = c.s
         if op == 0xD0:
             type_ = c.r.heap_type()
-            if type_ == EXNREF:
+            if c.restricted:
                 c.type_(type_)
             s.push(type_)
             if s.live:
