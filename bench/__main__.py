@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, cold, compiling, forks, frontend, imports, latency, speed
+from bench import calls, cold, compiling, exceptions, forks, frontend, imports, latency, speed
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -30,6 +30,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "cold": (cold.cold, 5),
     "import": (imports.imports, 9),
     "calls": (calls.calls, 5),
+    "exceptions": (exceptions.exceptions, 9),
     "sizes": (calls.sizes, 1),
     "forks": (forks.forks, 5),
     "latency": (latency.latency, 10),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench import speed
 from bench.calls import calls
+from bench.exceptions import exceptions
 from bench.measure import geometric_mean, repetitions
 from bench.report import Report, cell_text, save, table
 from bench.subjects import Timed
@@ -67,6 +68,18 @@ def test_calls_are_measured_on_both_tiers(monkeypatch: pytest.MonkeyPatch) -> No
     ((_, *cells),) = report.rows
     threaded, auto, wasmtime, *ratios = [cell for cell in cells if isinstance(cell, float)]
     assert ratios == pytest.approx([auto / threaded, wasmtime / threaded])
+
+
+def test_exceptions_are_thrown_as_often_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.exceptions.repetitions", lambda _call: 1)
+    monkeypatch.setattr("bench.exceptions.ROUNDS", 2)
+    report = exceptions("1", 3, lambda _step: None)
+    assert [row[0] for row in report.rows] == [
+        f"{word} through {n} frames" for word in ("caught", "caught and kept") for n in (1, 10, 100)
+    ]
+    assert {len(found) for samples in report.samples.values() for found in samples.values()} == {3}
+    quiet = exceptions("throws nothing", 1, lambda _step: None)
+    assert [len(samples) for samples in quiet.samples.values()] == [6]
 
 
 def test_results_that_differ_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
