@@ -1,7 +1,10 @@
-"""What the documents say holds: the commands of the tour print what stands there, the README's Python runs, links lead somewhere."""
+"""What the documents say holds: the commands of the tour print what stands there, the README's Python runs, links lead somewhere, and
+what they name is there.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -15,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *testdata.files(ROOT / "docs", "**/*.md")]
 COMMAND = re.compile(r"```console\n\$ arenite (.*)\n((?:.*\n)*?)```")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+PATH = re.compile(r"`([\w./-]+\.(?:py|md|html))`")
+MEMBER = re.compile(r"`([A-Z]\w+)\.(\w+)[`(]")
+CODE = re.compile(r"```.*?```", re.DOTALL)
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -48,3 +54,32 @@ def test_the_python_of_the_readme_runs(
 def test_links_lead_somewhere(document: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", document.read_text("utf-8"), flags=re.DOTALL)
     assert [target for target in LINK.findall(text) if not (document.parent / target).exists()] == []
+
+
+def members() -> dict[str, set[str]]:
+    """Every name in a class of the package and in what it is derived from, by the class's name."""
+    found: dict[str, set[str]] = {}
+    derived: dict[str, set[str]] = {}
+    for path in (ROOT / "src").rglob("*.py"):
+        for cls in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(cls, ast.ClassDef):
+                derived.setdefault(cls.name, set()).update(ast.unparse(base) for base in cls.bases)
+                words = re.findall(r"\w+", ast.unparse(cls))
+                found.setdefault(cls.name, set()).update(words)
+    for name, bases in derived.items():
+        found[name] = set.union(found[name], *(found.get(base, set()) for base in bases))
+    return found
+
+
+MEMBERS = members()
+FILES = [path.as_posix() for place in ("src", "tests", "tools", "bench", "docs") for path in (ROOT / place).rglob("*")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_named_is_there(document: Path) -> None:
+    text = CODE.sub("", document.read_text("utf-8"))
+    known = [*FILES, *(path.as_posix() for path in ROOT.iterdir())]
+    paths = {path for path in PATH.findall(text) if not any(f"/{file}".endswith(f"/{path}") for file in known)}
+    foreign = document.name == "wasmtime.md"  # it says what another package has
+    named = {f"{cls}.{name}" for cls, name in MEMBER.findall(text) if not foreign and name not in MEMBERS.get(cls, {name})}
+    assert paths | named == set()
