@@ -35,15 +35,15 @@ def replaced(tree: ast.AST, names: Mapping[str, ast.expr]) -> ast.AST:
     """A copy of the tree with expressions for names.  (`copy.deepcopy` nests so deep in Python that guests could nest less in host functions.)"""
     if isinstance(tree, ast.Name):
         return names.get(tree.id, tree)
-    copy = ast.copy_location(type(tree)(), tree)
+    fields: dict[str, object] = {}
     for field, value in ast.iter_fields(tree):
         new = value
         if isinstance(value, ast.AST):
             new = replaced(value, names)
         elif isinstance(value, list):
             new = [replaced(item, names) for item in value]
-        setattr(copy, field, new)
-    return copy
+        fields[field] = new
+    return ast.copy_location(type(tree)(**fields), tree)
 
 
 def statement(pattern: str, *parts: ast.expr) -> ast.stmt:
