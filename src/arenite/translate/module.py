@@ -143,7 +143,7 @@ def _assembled(module: Module, translator: Translator, name: str | None) -> Modu
         returns=translator.records.returns(len(bytecode)),
         functions=translator.records.functions.getvalue(),
         safepoints=translator.records.safepoints.getvalue(),
-        locals=tuple(translator.locals),
+        locals=tuple(translator.records.locals),
         handlers=translator.handlers.section(),
         function_names=dict(module.names.funcs),
     )

@@ -36,6 +36,8 @@ class Records:
         self.points = BytesWriter()  # return points, as i32
         self.calls = BytesWriter()  # pc and callee, as i32
         self.types = BytesWriter()  # where the bytecode names types, as u32
+        self.locals: list[bytes] = []  # of each function
+        self.packed: dict[bytes, bytes] = {}
         self.begins: vec[i64] = vec[i64]()
         self.last_safepoint: i64 = -1
         self.last_record: i64 = 0
@@ -118,6 +120,17 @@ class Records:
         write_i32_le(out, type_)  # type: ignore[arg-type]
         write_i32_le(out, self.marks[0])
         write_i32_le(out, signed32(body))  # type: ignore[arg-type]
+
+    def variables(self, slots: list[int]) -> None:
+        """The slots of its parameters and locals: one object for all functions with the same."""
+        packed = BytesWriter()
+        for type_ in slots:
+            write_i32_le(packed, type_)
+        types = packed.getvalue()
+        if types not in self.packed:
+            self.budget.pay(WRITTEN * len(types))
+            self.packed[types] = types
+        self.locals.append(self.packed[types])
 
     def link(self, out: BytesWriter) -> None:
         """All functions are there: write the calls' displacements into the bytecode."""

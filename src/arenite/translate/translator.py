@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter, write_i32_le
 from mypy_extensions import i64
 
 from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
@@ -42,19 +41,11 @@ from arenite.translate.older import Older
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.translate.tables import (
-    ENTER,
-    EQZ,
-    INSTRUCTIONS,
-    SELECT,
-    UNREACHABLE,
-    ZERO16,
-    entry,
-)
+from arenite.translate.tables import ENTER, EQZ, INSTRUCTIONS, SELECT, UNREACHABLE, ZERO16, entry
 from arenite.translate.vectors import Vectors
 from arenite.translate.wide import Wide
 from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame
-from arenite.wasm.budget import WRITTEN, Budget
+from arenite.wasm.budget import Budget  # noqa: TC001 (as above)
 from arenite.wasm.sink import Sink
 
 LINE: Final = 200 * UNIT  # bytes of code without a safepoint
@@ -68,7 +59,6 @@ class Translator(Sink):
     def __init__(self, shape: Shape, budget: Budget) -> None:
         super().__init__()
         self.shape = shape
-        self.budget = budget
         self.writer = OpWriter(budget)
         self.s = Operands(self.writer)
         self.records = Records(budget)
@@ -93,8 +83,6 @@ class Translator(Sink):
         self.slots: list[int] = []  # … of the slots that these lie in
         self.vectors = False  # some take two slots; then `places` has where each lies
         self.places: list[int] = []
-        self.locals: list[bytes] = []
-        self.packed: dict[bytes, bytes] = {}
 
     # a body
 
@@ -158,14 +146,7 @@ class Translator(Sink):
         self.handlers.finish()
         writer.resolve()
         self.records.function(writer.pc(), size, self.header, self.type_, self.body)
-        packed = BytesWriter()
-        for type_ in self.slots:
-            write_i32_le(packed, type_)
-        types = packed.getvalue()
-        if types not in self.packed:
-            self.budget.pay(WRITTEN * len(types))
-            self.packed[types] = types
-        self.locals.append(self.packed[types])
+        self.records.variables(self.slots)
 
     def again(self) -> None:
         """Forget the function at hand, to receive it once more as a wide one."""
