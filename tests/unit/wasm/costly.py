@@ -61,6 +61,10 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "operands at many back-edges": lambda n: bodies(
         b"\0" + COMPUTED * n + b"\x03\x40" + b"\x41\0\x0d\0\x41\0\x67\x1a" * n + b"\x0b\0\x0b"
     ),
+    "tags": lambda n: section(1, NOTHING) + section(13, *[b"\0\0"] * n),
+    "catches": lambda n: bodies(b"\0\x1f\x40" + u(n) + b"\2\0" * n + b"\x10\0\x0b\x0b"),
+    "blocks that catch": lambda n: bodies(b"\0" + b"\x1f\x40\1\2\0\x10\0\x0b" * n + b"\x0b"),
+    "older blocks that catch": lambda n: bodies(b"\0" + b"\x06\x40\x10\0\x19\x0b" * n + b"\x0b"),
     "types": lambda n: section(1, *[NOTHING] * n),
     "imports": lambda n: section(1, NOTHING) + section(2, *[b"\1a\1b\0\0"] * n),
     "functions": lambda n: bodies(*[b"\0\x0b"] * n),
