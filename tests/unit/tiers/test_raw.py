@@ -58,7 +58,8 @@ if sys.argv[1:]:
     b["t"].grow(store, 2, a["g"].value(store))
     said["across"] = [b["call"](store, 2, 4), b["call"](store, 4, 4)]
     said["refused"] = []
-    for act in (store.snapshot, lambda: Engine(Config(tier="safe"))):
+    throws = Module(engine, '(module (tag $t) (func (throw $t)))')
+    for act in (store.snapshot, lambda: Engine(Config(tier="safe")), lambda: Instance(store, throws, [])):
         try:
             act()
         except Failure as error:
@@ -91,7 +92,7 @@ def test_references_lead_where_they_do_otherwise_and_nothing_can_be_kept(tier: s
     said = child(tier)
     assert said["calls"] == [70, -7, 6, 1]
     assert said["across"] == [6, 6]
-    assert len(said["refused"]) == 2  # forks are made of snapshots
+    assert len(said["refused"]) == 3  # forks are made of snapshots
     assert all("ARENITE_LAYOUT" in why for why in said["refused"])
 
 

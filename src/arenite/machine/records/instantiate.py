@@ -98,6 +98,8 @@ def prepare(machine: Machine, code: ModuleCode, imports: Sequence[Addr]) -> Inst
     words += [memory.at for memory in memories[: layout.memories]] + [tag.at for tag in tags]
     if layout.memories:
         raw.refuse("memories beside a first one with addresses of 32 bits")
+    if code.handlers:
+        raw.refuse("exceptions, whose search notes offsets")
     if raw.RAW:
         words, machine.runner = [raw.pointer(machine.cage.base, n) for n in words], None
     struct.pack_into(f"<{len(words)}{raw.LETTER}", arena, vmctx + InstanceRecord.size, *words)
