@@ -11,6 +11,7 @@ import wasmtime
 
 import arenite.tiers.baseline.compiler
 import testdata
+from arenite.bytecode.handlers import handler_pcs
 from arenite.bytecode.module import FUNCTION
 from arenite.errors import AreniteError
 from arenite.platform import HAS_OBJECTS
@@ -35,7 +36,9 @@ def outcomes(compiling: Any, tables: Any, routines: int, code: ModuleCode) -> li
         struct.pack(f"<{routines}i", *range(routines)),
     )
     known: dict[int, int] = {}
-    compiler, found, at = compiling.Compiler(tables, code.bytecode, ORIGIN, ids, ways, POOL, known), list[object](), AT
+    handlers = handler_pcs(code.handlers)
+    compiler = compiling.Compiler(tables, code.bytecode, ORIGIN, ids, ways, POOL, handlers, known)
+    found, at = list[object](), AT
     for begin, end, *_ in FUNCTION.iter_unpack(code.functions):
         try:
             made = compiler.function(begin, end, at)
