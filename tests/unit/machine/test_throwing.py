@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import wasmtime
 
-from arenite import Finished, Func, FuncType, Instance, Linker, Module, Snapshot, Store, Trap, WasmException
+from arenite import Finished, Func, FuncType, Instance, Linker, Module, Snapshot, Store, Tag, TagType, Trap, WasmException
 from arenite.bytecode.encode import ops
 from arenite.bytecode.stops import SEARCHING
 from arenite.errors import AreniteError
@@ -311,6 +311,35 @@ def test_frozen_at_every_stop_and_gone_on_with_in_forks(name: str, end: object, 
     assert first[3] > 10 // step
     for way in WAYS[1:]:
         assert stepped(way, name, step) == first
+
+
+HOST = """(module (import "h" "t" (tag $t (param i32))) (import "h" "f" (func $f (param i32)))
+  (func $down (param i32)
+    (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))) (else (call $f (i32.const 5)))))
+  (func (export "g") (param i32) (result i32)
+    (block $h (result i32) (try_table (catch $t $h) (call $down (local.get 0))) (i32.const 0))))"""
+
+
+@EACH_WAY
+def test_frozen_in_a_search_that_a_host_function_has_begun(tier: Way) -> None:
+    of = engine(tier, consume_fuel=True)
+    linker, store = Linker(of), Store(of)
+    store.set_fuel(1000)
+    tag = Tag(store, TagType(FuncType([I32], [])))
+
+    def throw(n: int) -> None:
+        raise WasmException(tag, [n + 37])
+
+    linker.define(store, "h", "t", tag)
+    linker.define_func("h", "f", FuncType([I32], []), throw)
+    guest: Any = linker.instantiate(store, Module(of, HOST)).exports(store)
+    execution, searches = guest["g"].start(store, 6), 0
+    while not isinstance(outcome := execution.run(fuel=1), Finished):
+        searches += store.machine.activations[-1].status == SEARCHING
+        store = store.snapshot().fork()
+        assert store.execution is not None
+        execution = store.execution
+    assert (outcome.values, searches, store.get_fuel()) == ((42,), 9, 982)
 
 
 def paused(way: Way, fuel: int) -> Store:
