@@ -66,7 +66,7 @@ class Config:
         default=True, doc="translations of modules are looked for in the user's cache, and kept there for the next process"
     )
     cache_dir: str = option("", "the folder of that cache; by default `$ARENITE_CACHE_DIR`, or where the user's caches lie")
-    max_exception_memory: int = option(16 * MIB, "bytes in which a store's guests may keep exceptions")
+    max_exception_memory: int = option(MIB, "bytes in which a store's guests may keep exceptions")
     memories: int = option(
         1,
         "memory areas, 1000 at most, that every store has room for; the first 256 stores of a process have more, and others move for more",

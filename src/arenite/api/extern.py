@@ -107,12 +107,12 @@ def exported(machine: Machine, instance: InstanceAddr, name: str) -> AnyExtern |
 
 
 def to_core(machine: Machine, value: object) -> object:
-    """A user's value as the machine wants it: functions and tags as addresses.  A `Val` stays one, for whoever knows which type is wanted."""
+    """A user's value as the machine wants it: functions as addresses.  A `Val` stays one, for whoever knows which type is wanted."""
     if isinstance(value, Val) and isinstance(value.value, Extern):
         return replace(value, value=to_core(machine, value.value))
-    if isinstance(value, Extern) and isinstance(value.addr, (FuncAddr, TagAddr)):
+    if isinstance(value, Extern) and isinstance(value.addr, FuncAddr):
         if not machine.lineage.knows(value.lineage, value.addr.at):
-            raise Failure(f"this {type(value).__name__.lower()} belongs to another store")
+            raise Failure("this func belongs to another store")
         return value.addr
     return value
 
@@ -130,7 +130,7 @@ def reference(machine: Machine, type_: int, value: object) -> int:
 
 def from_core(machine: Machine, value: object) -> Any:  # noqa: ANN401 (a guest's value: an int, a float, any object)
     """A machine's value as users hold it."""
-    return wrap(machine, value) if isinstance(value, (FuncAddr, TagAddr)) else value
+    return wrap(machine, value) if isinstance(value, FuncAddr) else value
 
 
 class UserHandles(Handles):
@@ -138,11 +138,19 @@ class UserHandles(Handles):
 
     def wrap(self, machine: Machine, value: object) -> object:
         """See `Handles`."""
-        return from_core(machine, value)
+        return wrap(machine, value) if isinstance(value, (FuncAddr, TagAddr)) else value
 
     def core(self, machine: Machine, value: object) -> object:
         """See `Handles`."""
         return to_core(machine, value)
+
+    def tag(self, machine: Machine, value: object) -> TagAddr | None:
+        """See `Handles`."""
+        if not isinstance(value, Extern) or not isinstance(value.addr, TagAddr):
+            return None
+        if not machine.lineage.knows(value.lineage, value.addr.at):
+            raise Failure("this tag belongs to another store")
+        return value.addr
 
 
 USER_HANDLES: Final = UserHandles()

@@ -755,3 +755,17 @@ def test_references_as_values_of_functions_globals_and_tables(tier: str) -> None
             exports["value"](store, wrong)
     mine.bind(store, KeyError)
     assert exports["value"](store, KeyError(4)) == 4
+
+
+@EACH_TIER
+def test_a_tag_may_be_an_object_of_the_hosts_as_any_other(tier: str) -> None:
+    own = engine(tier)
+    store = Store(own)
+    wat = """(module (tag $t (export "t") (param externref)) (func (export "same") (param externref) (result externref) (local.get 0))
+      (func (export "throw") (param externref) (throw $t (local.get 0))))"""
+    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    mine = exports["t"]
+    assert exports["same"](store, mine) is mine
+    with pytest.raises(WasmException) as caught:
+        exports["throw"](store, mine)
+    assert caught.value.values[0] is mine

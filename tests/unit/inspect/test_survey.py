@@ -9,17 +9,16 @@ import pytest
 
 from arenite.cli.look import LOOKS
 from arenite.inspect import kinds
+from arenite.inspect.facts import parts
 from arenite.inspect.picture import PageState, bands, extents
 from arenite.layout.cage import HOST_PAGE, STACK_AT
 from arenite.layout.records import (
     RECORDS,
-    ExceptionRecord,
     FrameHeader,
     FuncRefRecord,
     InstanceRecord,
     StoreContext,
     TableRecord,
-    TagRecord,
     WindowEntry,
 )
 from fuzz.frozen import Document
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("survey") / "small.arn"
-    _, snapshot = surveyed.paused()
+    _, snapshot = surveyed.paused(surveyed.THROWING)
     snapshot.save(path)
     return path
 
@@ -76,7 +75,7 @@ def test_letters_tell_kinds_apart() -> None:
 def test_records_are_of_every_kind_and_show_every_field(found: tuple[Survey, list[Stand]]) -> None:
     survey, _ = found
     for kind in kinds.RECORD_KINDS:
-        if kind.record not in (None, TagRecord, ExceptionRecord):
+        if kind.record is not None:
             records = [r for r in survey.records if r.kind is kind]
             assert records, kind.label
             names = {r.name.partition("[")[0] for r in records[0].rows}
@@ -101,6 +100,25 @@ def test_a_record_can_be_followed_to_the_next(found: tuple[Survey, list[Stand]])
     assert row(led(survey, instance, "global 0"), "value").text == "77"
     assert row(instance, "global 1").text == "3.25"
     assert led(survey, instance, "global 2") is function
+
+
+def test_what_an_exception_carries_can_be_followed(found: tuple[Survey, list[Stand]]) -> None:
+    survey, _ = found
+    (outer,) = (r for r in survey.records if r.title == "exception of tag (i64 exnref)")
+    (inner,) = (r for r in survey.records if r.title == "exception of tag (i32)")
+    assert {outer.kind, inner.kind} == {kinds.EXCEPTIONS}
+    (library,) = (r for r in survey.records if r.title == "instance 0 of module 0 lib")
+    kept = led(survey, library, "tag 0")
+    assert led(survey, outer, "tag") is kept
+    assert [row(outer, f"value {n}").text for n in (0, 1)] == ["-9", "of tag (i32)"]
+    assert led(survey, outer, "value 1") is inner
+    assert row(inner, "value 0").text == "7"
+    (held,) = (r for r in survey.records if r.kind is kinds.GLOBALS and r.rows[0].text == "of tag (i64 exnref)")
+    assert led(survey, held, "value") is outer
+    (room,) = (r for r in survey.records if r.kind is kinds.ROOM)
+    assert all(room.at <= r.at and r.end <= room.end for r in (outer, inner))
+    (part,) = (part for part in parts(survey, {}) if part.title == "exceptions")
+    assert sorted((fact.name, fact.what) for fact in part.facts) == [("tag (i32)", "7"), ("tag (i64 exnref)", "-9, of tag (i32)")]
 
 
 def test_every_link_leads_to_a_record(found: tuple[Survey, list[Stand]]) -> None:

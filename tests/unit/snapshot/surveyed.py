@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, ValType
+from arenite import Config, Engine, Func, FuncType, Linker, Module, Paused, Store, Tag, TagType, ValType, WasmException
 from arenite.api.resolver import GivenModules
 from arenite.inspect.stack import survey_stack
 from arenite.inspect.survey import survey_of
@@ -25,6 +25,8 @@ LIBRARY = """(module $lib
   (func $helper (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))
   (func $mix (export "mix") (param i32 f64) (result f64) (f64.add (local.get 1) (f64.convert_i32_s (local.get 0))))
   (elem (i32.const 1) $helper $mix))"""
+THROWING = f"""{LIBRARY[:-1]}
+  (global (export "kept") (mut exnref) (ref.null exn)) (tag (export "error") (param i64 exnref)))"""
 PROGRAM = """(module $app
   (import "lib" "t" (table 6 funcref)) (import "lib" "m" (memory 1)) (import "lib" "g" (global (mut i64)))
   (import "env" "ask" (func $ask (param i32 f32) (result i32)))
@@ -47,6 +49,10 @@ def paused(library: str = LIBRARY, program: str = PROGRAM) -> tuple[Store, Snaps
     linker = Linker(engine)
     linker.define_func("env", "ask", FuncType([ValType.i32(), ValType.f32()], [ValType.i32()]), lambda *_: 1)
     linker.define_module(store, "lib", Module(engine, library))
+    if library == THROWING:
+        inner = WasmException(Tag(store, TagType(FuncType([ValType.i32()], []))), [7])
+        kept: Any = linker.get(store, "lib", "kept")
+        kept.set_value(store, WasmException(linker.get(store, "lib", "error"), [-9, inner]))
     instance = linker.instantiate(store, Module(engine, program))
     deep = instance.exports(store)["deep"]
     assert isinstance(deep, Func)

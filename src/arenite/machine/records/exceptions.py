@@ -18,7 +18,6 @@ from arenite.layout.frame import SLOT
 from arenite.layout.records import ExceptionRecord
 from arenite.layout.types import EXNREF, slots
 from arenite.light import NamedTuple
-from arenite.machine.records.objects import TagAddr
 from arenite.machine.records.values import codec, converted
 from arenite.traps import Cause
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from arenite.machine.machine import Machine
+    from arenite.machine.records.objects import TagAddr
 
 HEADER: Final = ExceptionRecord.packer()
 LEAST: Final = 1 << 16  # bytes of a region, and after how many it is worth looking which objects are held
@@ -226,8 +226,8 @@ def exception_reference(machine: Machine, error: BaseException) -> int:
 def binding_of(machine: Machine, error: BaseException) -> Binding | None:
     """The tag of an exception that guests may have, and what gives its values; None: it is none of theirs.  Raises: `Failure` for a tag of another store."""
     if isinstance(error, WasmException):
-        tag = machine.handles.core(machine, error.tag)
-        return Binding(tag, _values) if isinstance(tag, TagAddr) else None
+        tag = machine.handles.tag(machine, error.tag)
+        return None if tag is None else Binding(tag, _values)
     bindings = machine.registry.bindings
     if not bindings or isinstance(error, AreniteError):
         return None

@@ -99,6 +99,10 @@ class Handles:
         """A user's value as the machine wants it.  Raises: `Failure` for something of another store."""
         return value
 
+    def tag(self, _machine: Machine, value: object) -> TagAddr | None:
+        """A user's tag, if it is one.  Raises: as `core`."""
+        return value if isinstance(value, TagAddr) else None
+
 
 class HostFunction:
     """A Python function, `call`, that guests may call.

@@ -44,7 +44,7 @@ class Quota:
     elements: int = MAX_TABLE
     tables: int = 1 << 31
     instances: int = 1 << 31
-    exceptions: int = 1 << 24
+    exceptions: int = 1 << 20
     nesting: int = 200
     lowered: frozenset[str] = field(default=frozenset(), compare=False)
 

@@ -9,6 +9,7 @@ Other records in the arena (functions, tables, instances) are never freed before
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.errors import AreniteError, Failure
@@ -17,7 +18,7 @@ from arenite.layout.frame import SLOT
 from arenite.layout.raw import GRAIN, RAW
 from arenite.layout.records import ExceptionRecord, GlobalRecord
 from arenite.layout.types import EXNREF, EXTERNREF, FuncType, slots
-from arenite.machine.records.exceptions import object_at, object_size
+from arenite.machine.records.exceptions import HEADER, object_size
 from arenite.machine.records.objects import FuncAddr, word
 from arenite.machine.records.tables import elements
 from arenite.machine.run.activation import HOST_CALL, Activation
@@ -26,7 +27,9 @@ from arenite.machine.turn import alone
 
 if TYPE_CHECKING:
     from arenite.machine.machine import Machine
+    from arenite.machine.records.objects import TagAddr
 
+NONE: Final[tuple[int, int, list[tuple[int, int]]]] = (0, -1, [])
 NOTHING: Final = FuncAddr(0, FuncType((), ()))
 
 
@@ -45,23 +48,37 @@ class Held:
     def trace(self, machine: Machine) -> list[tuple[int, int]]:
         """(begin, end) of the exceptions that are held, ascending; what these hold is held too."""
         found: dict[int, int] = {}
-        left = [*self.exceptions]
-        while left:
+        shapes = {at: self._shape(tag) for at, tag in machine.registry.tags.items()}
+        arena, regions, left = machine.cage.arena, machine.registry.exceptions.regions, [*self.exceptions]
+        begin = end = 0  # of the region that the last lay in
+        while left:  # written out: there may be a hundred thousand
             at = left.pop()
-            tag = None if at in found else object_at(machine, at)
-            if tag is None:  # null, known, or no exception
+            if at in found or at % ALIGNMENT:
                 continue
-            found[at] = at + object_size(tag)
-            values = slots(tag.type.type.params)
-            self.slots += 1 + len(values)
-            for index, type_ in enumerate(values):
-                if type_ in self.by_type:
-                    value = word(machine, at + ExceptionRecord.size + SLOT * index)
-                    if type_ == EXTERNREF:
-                        self.externs.add(value)
-                    else:
-                        left.append(value)
+            if not begin <= at < end:
+                index = bisect_right(regions, (at, 1 << 62)) - 1
+                begin, end = regions[index] if index >= 0 else (0, 0)
+            if not begin <= at < end:  # null, or no exception
+                continue
+            tag, count = HEADER.unpack_from(arena, at)
+            size, wanted, values = shapes.get(tag, NONE)
+            if count != wanted or at + size > end:
+                continue
+            found[at] = at + size
+            self.slots += 1 + count
+            for place, type_ in values:
+                value = word(machine, at + place)
+                if type_ == EXTERNREF:
+                    self.externs.add(value)
+                else:
+                    left.append(value)
         return sorted(found.items())
+
+    def _shape(self, tag: TagAddr) -> tuple[int, int, list[tuple[int, int]]]:
+        """Of a tag's exceptions: bytes, slots, and (offset, type) of the references in them that count here."""
+        types = slots(tag.type.type.params)
+        places = ((ExceptionRecord.size + SLOT * index, type_) for index, type_ in enumerate(types))
+        return object_size(tag), len(types), [(place, type_) for place, type_ in places if type_ in self.by_type]
 
 
 @alone
@@ -109,7 +126,7 @@ def tidy(machine: Machine, place: Place | None = None) -> None:
     Before references are made: one that lies nowhere yet is held by nobody.
     """
     references, exceptions = machine.registry.references, machine.registry.exceptions
-    if references.crowded or exceptions.crowded:
+    if references.crowded or (exceptions.regions and exceptions.crowded):
         try:
             collect(machine, place)
         except AreniteError:
