@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NOT_MADE_FROM = {
     *("errors.py", "emit/__init__.py", "platform/__init__.py", "platform/aside.py", "platform/cache.py", "platform/cache_key.py"),
-    *("platform/ours.py", "platform/reserve.py", "platform/folders.py", "lazy.py", "light.py"),
+    *("platform/ours.py", "platform/reserve.py", "platform/folders.py", "lazy.py", "light.py", "visible.py"),
 }
 IMPORTED = """
 import sys, types
