@@ -1,7 +1,8 @@
 """Rows of exceptions: what throws, and the search for a handler.  Spec: exec-throw, exec-throw_ref, exec-try_table.
 
 What throws notes the exception in the store context and goes to ops that every window has at fixed places (`layout.handlers`).  They look frame after frame
-for a clause that fits, one step each, and each step is paid for.  Where the search is stands in the store context too (`SearchRecord`); the machine's
+for a clause that fits, one step each.  Each frame and each clause is paid for; that
+values are copied, of which a type has 1,000 at most, is not.  Where the search is stands in the store context too (`SearchRecord`); the machine's
 registers stay those of who threw, and nothing in any frame changes before a handler is found.  So a run that stops in the middle of it
 stands at its `throw`, and goes on with the search as it was.
 

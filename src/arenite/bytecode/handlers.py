@@ -21,6 +21,7 @@ from mypy_extensions import i64, u8
 
 from arenite.errors import Limit
 from arenite.layout import handlers
+from arenite.layout.cage import UNIT
 
 FUNCTION: Final = 28  # bytes of a function's record
 HEAD: Final = 4  # bytes before the regions
@@ -32,6 +33,7 @@ LINK: Final[i64] = handlers.LINK
 END: Final[i64] = handlers.END
 MOST: Final[i64] = handlers.MOST
 MASK: Final[i64] = 0xFFFFFFFF
+assert (handlers.Rank.size, handlers.ClauseRecord.size, UNIT * handlers.RANKED) == (RANK, CLAUSE, 1 << RANK_SHIFT)
 BIT: Final = b"\x01\x02\x04\x08\x10\x20\x40\x80"
 
 

@@ -27,10 +27,10 @@ What holds of code that was verified, of each function:
     results, globals, tables, segments, declared locals, and wherever a safepoint lists a slot.  There, slots of i32, f32 and of references
     have an upper half of zero.  Elsewhere a number may be read as any number; a reference may be read as a number.
 
-13. A throw is a safepoint, and its values lie in the frame as its tag says.  The section of handlers has its regions in order, each at a call or throw of the
-    function; the groups that they name, and those that these go on with, come to an end.  A handler begins at a safepoint of its function, to which
-    something else leads, or which lies ahead.  What it receives lies behind the locals, as many slots as the tag says; and what its safepoint lists is
-    that, or in the frame at each call and throw where it is active, and not the callee's.
+13. A throw is a safepoint, and its values lie in the frame as its tag says.  The section of handlers has its regions in order, each at a call or throw of a
+    function, and no clause that none of them leads to.  A group that one names comes to an end; it goes on with lower numbers alone.  A handler begins at a
+    safepoint of the function: ahead, or where a loop might begin.  It receives as many slots as the tag says, behind the locals.  What its safepoint lists
+    is received, or lies in the frame, and not where the callee's does, at each call and throw where the handler is active.
 
 Parameters have their types at safepoints; in between, results may be on their way to their slots.  A declared local always has its type.
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from arenite.layout.cage import CODE_MAX, MODULE_GRAIN, UNIT
 from arenite.layout.frame import RETURN_MAP_SIZE
-from arenite.layout.records import Field, Record
+from arenite.layout.records import Field, Record, StoreContext
 from arenite.layout.spaces import Space
 
 
@@ -76,3 +76,4 @@ TABLES_AT: Final[dict[Space, int]] = {
 }
 """Bytes from a table's beginning to that of the bytecode."""
 HANDLERS_SIZE: Final = max(TABLES_AT.values()) - RETURN_MAP_SIZE
+assert SearchRecord.size <= StoreContext.arguments.size * StoreContext.arguments.count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +12,12 @@ import wasmtime
 
 from arenite import Finished, Func, FuncType, Instance, Linker, Module, Snapshot, Store, Tag, TagType, Trap, WasmException
 from arenite.bytecode.encode import ops
-from arenite.bytecode.stops import SEARCHING
-from arenite.errors import AreniteError
+from arenite.bytecode.stops import PAUSE_OWED, SEARCHING
+from arenite.errors import AreniteError, SnapshotError
 from arenite.features import SUPPORTED
 from arenite.layout.handlers import SearchRecord
 from arenite.layout.records import FrameHeader
+from arenite.machine.run.frames import check_place
 from arenite.translate.module import translate
 from arenite.traps import TrapCode
 from marks import EACH_TIER, EACH_WAY
@@ -234,6 +236,28 @@ def test_a_call_of_the_hosts_ends_the_search(tier: Way) -> None:
 
 
 @EACH_TIER
+def test_what_a_host_function_lets_out_that_the_host_has_called(tier: Way) -> None:
+    """It has the tag's name, whether some module of the store has handlers or none."""
+    said = []
+    for more in ("", "(func (block $h (try_table (catch_all $h) (call $f))))"):
+        of = engine(tier)
+        store, linker = Store(of), Linker(of)
+        tag = Tag(store, TagType(FuncType([], [])))
+
+        def throw(tag: Tag = tag) -> None:
+            raise WasmException(tag, [])
+
+        linker.define(store, "h", "tag", tag)
+        linker.define_func("h", "f", FuncType([], []), throw)
+        text = f"""(module (import "h" "tag" (tag)) (import "h" "f" (func $f)) (export "f" (func $f)) {more})"""
+        guest: Any = linker.instantiate(store, Module(of, text)).exports(store)
+        with pytest.raises(WasmException) as error:
+            guest["f"](store)
+        said.append((error.value.message, len(error.value.frames)))
+    assert said[0] == said[1]
+
+
+@EACH_TIER
 def test_who_threw_what_nobody_catches(tier: Way) -> None:
     store, guest = exports(tier)
     with pytest.raises(WasmException) as error:
@@ -363,6 +387,41 @@ def test_in_a_file(tier: Way, tmp_path: Path) -> None:
 
 
 FIELDS = [field.name for field in SearchRecord.fields]
+GROUPS = """(module (tag $t) (tag $u)
+  (func $deep (param i32)
+    (if (local.get 0) (then (block $a (try_table (catch $u $a) (call $deep (i32.sub (local.get 0) (i32.const 1)))))) (else (throw $t))))
+  (func $other (block $b (try_table (catch_all $b) (call $deep (i32.const 1)))))
+  (func (export "f") (param i32) (call $deep (local.get 0))))"""
+
+
+@EACH_TIER
+def test_a_search_in_a_file_is_one_that_can_be(tier: Way) -> None:
+    """It stands at an op that throws, and looks at a clause that is active where the frame stands."""
+    of = engine(tier, consume_fuel=True)
+    store = Store(of)
+    store.set_fuel(1000)
+    guest: Any = Instance(store, Module(of, GROUPS), []).exports(store)
+    execution = guest["f"].start(store, 5)
+    window, activation, seen = store.machine.window, store.machine.activations[-1], set[int]()
+    while not isinstance(answers(lambda: execution.run(fuel=1)), str):
+        if activation.status == SEARCHING:
+            check_place(window, activation)
+            seen.add(activation.progress[FIELDS.index("clause")])
+            for field, wrong in (
+                ("clause", 3),
+                ("clause", 1 << 20),
+                ("pc", activation.pc + 1),
+                ("pc", (1 << 32) - 8),
+                ("left", 1),
+            ):
+                index = FIELDS.index(field)
+                changed = (*activation.progress[:index], wrong, *activation.progress[index + 1 :])
+                with pytest.raises(SnapshotError):
+                    check_place(window, replace(activation, progress=changed))
+        elif activation.status == PAUSE_OWED:
+            with pytest.raises(SnapshotError):
+                check_place(window, replace(activation, status=SEARCHING, progress=(0,) * len(FIELDS)))
+    assert seen == {0, 1, 2}
 
 
 @EACH_TIER

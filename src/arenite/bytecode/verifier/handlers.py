@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import read_i32_le
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from arenite.bytecode import handlers
 from arenite.bytecode.verifier.code import MASK, broken
@@ -42,6 +42,7 @@ class Handlers:
         self.at: i64 = FIRST
         self.clauses_at: i64 = 0
         self.count: i64 = 0
+        self.known = bytearray()
         self.next: i64 = NOTHING
         self.group: i64 = 0
         self.points: dict[int, int] = {}
@@ -63,6 +64,7 @@ class Handlers:
         self.count = (size - self.clauses_at) >> 4
         if count > size or self.count < 0 or self.clauses_at + CLAUSE * self.count != size:
             raise broken(NOTHING, "the section of handlers is cut short")
+        self.known = bytearray(int(self.count))
         self.advance()
 
     def word(self, at: i64) -> i64:
@@ -72,6 +74,13 @@ class Handlers:
     def advance(self) -> None:
         """The next region is at `at`, if there is one."""
         self.next = self.word(self.at) if self.at < self.clauses_at else NOTHING
+
+    def whole(self) -> None:
+        """All of the section was met: whoever reads it believes it all."""
+        if self.next != NOTHING:
+            raise broken(NOTHING, "a region of handlers begins behind the last function")
+        if 0 in self.known:
+            raise broken(NOTHING, f"clause {self.known.index(0) + 1} of handlers is in no group that an op names")
 
     def begin(self) -> None:
         """A function begins."""
@@ -115,6 +124,7 @@ class Handlers:
             if not 1 <= number <= self.count:
                 raise broken(pc, f"there is no clause {number} of handlers")
             slots.spend(4)
+            self.known[number - 1] = u8(1)
             at = self.clauses_at + CLAUSE * (number - 1)
             flags = self.word(at + 12)
             if flags & END != 0:
@@ -165,8 +175,11 @@ class Handlers:
         if not self.slots.live:
             return
         self.targets.add(int(target))
-        if target <= pc and int(target) in self.stops.dead:
-            raise broken(pc, f"a handler begins at .{target - self.frame.begin}, where nothing leads to otherwise")
+        if target <= pc and int(target) in self.stops.unsafe:
+            raise broken(
+                pc,
+                f"a handler begins at .{target - self.frame.begin}, where what its safepoint lists is not there on all ways, or nothing leads",
+            )
         wrong = self.slots.fits(self.frame.entry)
         if wrong >= 0:
             raise broken(pc, f"parameter {wrong} does not hold a value of its type, as a handler wants")

@@ -23,7 +23,8 @@ class Points:
     """The table of safepoints, read in order.
 
     `record`: the next one, `next`: its pc; `passed`: the last one.  `owed`: where the last call comes back; there, slots from `overwritten` on are not
-    the frame's any more.  `excused`: (record of a safepoint, slot), see `excuse`.  `first`: the function's first; `dead`: pcs of those to which nothing leads.
+    the frame's any more.  `excused`: (record of a safepoint, slot), see `excuse`.  `first`: the function's first; `unsafe`: pcs of those where a loop or
+    a handler cannot begin: nothing leads there, or what they list is not there on all ways.
     """
 
     def __init__(self, safepoints: bytes, frame: Frame, slots: SlotClasses, lenient: bool) -> None:  # noqa: FBT001 (compiled, by position)
@@ -36,7 +37,7 @@ class Points:
         self.records_end: i64 = 0
         self.passed: i64 = 0
         self.passed_pc: i64 = NOTHING
-        self.dead: set[int] = set()
+        self.unsafe: set[int] = set()
         self.next: i64 = NOTHING
         self.owed: i64 = NOTHING
         self.overwritten: i64 = 0
@@ -49,8 +50,8 @@ class Points:
         self.first = first
         self.records_end = end
         self.passed_pc = NOTHING
-        if len(self.dead) > 0:
-            self.dead.clear()
+        if len(self.unsafe) > 0:
+            self.unsafe.clear()
         self.owed = NOTHING
         self.advance()
 

@@ -120,6 +120,7 @@ class Walk:
             while len(self.stops.excused) > 0:
                 self.again(i, i + 1 == count)
             i += 1
+        self.handlers.whole()
         return self.type_places.getvalue()
 
     def again(self, i: i64, last: bool) -> None:  # noqa: FBT001 (compiled, by position)
@@ -191,7 +192,7 @@ class Walk:
             raise broken(pc, f"no safepoint at .{target - self.begin}, where a loop begins")
         if target == self.looped and self.looped_growths == self.slots.growths:
             return
-        if self.slots.live and int(target) in self.stops.dead:
+        if self.slots.live and int(target) in self.stops.unsafe:
             raise broken(pc, f"the loop at .{target - self.begin} is one that nothing leads to")
         self.stops.holds(pc, (-1 - mark) << 2, target)
         self.looped = target
@@ -220,10 +221,12 @@ class Walk:
             if handles:
                 self.slots.live = True
             if not self.slots.live:
-                self.stops.dead.add(int(pc))
+                self.stops.unsafe.add(int(pc))
             elif not before:
                 self.stops.relist()
             self.marks[unit] = i32(-1 - (self.stops.passed >> 2))
+        elif stops and not handles:
+            self.stops.unsafe.add(int(pc))
         elif handles:
             raise broken(pc, "what the safepoint lists where a handler begins is not there on every path that leads here")
 

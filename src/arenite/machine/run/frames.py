@@ -192,6 +192,16 @@ def asked_at(window: Window, pc: int) -> Asked | None:
     return Asked(builtin, origin + op.end, slot, origin + safepoint, listed)
 
 
+def throws(window: Window, pc: int) -> bool:
+    """Whether the op at `pc`, which is one of a module's, begins a search."""
+    from arenite.bytecode.effects import effects  # noqa: PLC0415 (as in `asked_at`)
+
+    index = window.module_at(pc)
+    assert index is not None, "its shape is known"
+    placed = window.modules[index]
+    return "search" in effects(decode(placed.code.bytecode, pc - placed.origin).row).transfers
+
+
 def check_place(window: Window, activation: Activation) -> None:
     """See that a run can stand like that: what the loop takes for granted.  Raises: `SnapshotError`."""
     pc, status, host_calls = activation.pc, activation.status, window.preamble.host_calls
@@ -207,6 +217,10 @@ def check_place(window: Window, activation: Activation) -> None:
         _shape(window, activation, pc, innermost=True)
         good = True
         entered = entered or (status == READY and window.stops(pc)(pc))
+    if status == SEARCHING:
+        from arenite.machine.run import searching  # noqa: PLC0415 (few stop in one; it knows what looks at frames)
+
+        good = good and (pc in host_calls or throws(window, pc)) and searching.check(window, pc, activation.progress)
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
     sizes = (
