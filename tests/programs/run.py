@@ -25,6 +25,7 @@ def run(engine: str, fetched: Fetched, folder: Path) -> int:
     config = api.Config() if engine == "wasmtime" else api.Config(tier=engine)
     wasi = api.WasiConfig()
     wasi.argv = fetched.program.argv
+    wasi.env = fetched.program.environment.items()
     wasi.inherit_stdout()
     wasi.inherit_stderr()
     wasi.preopen_dir(str(folder), "/w")
@@ -38,15 +39,16 @@ def run(engine: str, fetched: Fetched, folder: Path) -> int:
     for item in module.imports:
         if not item.module.startswith("wasi"):  # functions of an embedding that this run never calls
             linker.define_func(item.module, item.name, item.type, uncalled(item.name))
-    instance = linker.instantiate(store, module)
+    exports, entry = linker.instantiate(store, module).exports(store), fetched.program.entry
     try:
-        instance.exports(store)["_start"](store)
+        if entry != "_start":
+            exports["_initialize"](store)
+        return int(exports[entry](store) or 0)
     except api.ExitTrap as exit_:
         return int(exit_.code)
     except api.Trap as trap:
         print(trap, file=sys.stderr)
         return 134
-    return 0
 
 
 def uncalled(name: str) -> Callable[..., object]:
