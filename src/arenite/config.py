@@ -60,7 +60,7 @@ class Config:
     max_snapshot_memory: int = option(
         1 << 30, "bytes of memory that the pages of a snapshot file may take where they are not mapped"
     )
-    max_snapshot_modules: int = option(128 * MIB, "bytes that the modules of a snapshot file may have together, unpacked")
+    max_snapshot_modules: int = option(512 * MIB, "bytes that the modules of a snapshot file may have together, unpacked")
     max_snapshot_manifest: int = option(16 * MIB, "bytes that the manifest of a snapshot file may have")
     cache: bool = option(
         default=True, doc="translations of modules are looked for in the user's cache, and kept there for the next process"

@@ -74,6 +74,7 @@ class Program:
     input_files: dict[str, str] = field(default_factory=dict)
     input_files_of: str = ""  # another program, whose input files it has
     preopens: dict[str, str] = field(default_factory=dict)  # folder of the guest: folder in the archive
+    renamed: dict[str, str] = field(default_factory=dict)  # path in the archive: where the guest looks for it
     environment: dict[str, str] = field(default_factory=dict)
     entry: str = "_start"  # another one is called after `_initialize`, and gives the exit code
 
@@ -127,6 +128,8 @@ def fetch(program: Program) -> Fetched:
             fresh = Path(scratch) / "unpacked"
             unpack(archive, (program.path, *program.preopens.values()), fresh)
             check(fresh / program.path, program.wasm_sha256)
+            for name, wanted in program.renamed.items():
+                (fresh / name).rename(fresh / wanted)
             fresh.rename(found.folder)
     return found
 

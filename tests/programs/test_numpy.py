@@ -38,7 +38,7 @@ def entry(store: Store, instance: Instance) -> Iterable[Call]:
 @pytest.mark.timeout(900)
 def test_a_frozen_numpy_is_forked_a_hundred_times_and_each_fork_answers(tmp_path: Path) -> None:
     fetched = fetch(programs(testdata.find("programs.toml"))["numpy"])
-    engine = Engine(Config(tier="auto"))
+    config = Config(tier="auto"); config.wasm_exceptions = True; engine = Engine(config)
 
     def wasi(feed: Feed, out: bytearray) -> WasiConfig:
         given = WasiConfig(argv=["python", "-c", READER], env=fetched.program.environment, stdin=feed, stdout=out)
@@ -58,7 +58,7 @@ def test_a_frozen_numpy_is_forked_a_hundred_times_and_each_fork_answers(tmp_path
         driver.run()
         assert out == b"ready\n"
         driver.store.snapshot().save(tmp_path / "numpy.arn")
-    snapshot = Snapshot.open(tmp_path / "numpy.arn", engine).link(linker)
+    snapshot = Snapshot.open(tmp_path / "numpy.arn", engine).link(linker, wasi=WasiConfig())
     for n in range(FORKS):
         out, feed = bytearray(), Feed(b"%d\n" % n)
         feed.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arenite.api.engine import Engine
+from arenite.api.hosts import WASI
 from arenite.api.numbers import expect
 from arenite.errors import SnapshotError
 
@@ -159,12 +160,14 @@ class FrozenStore:
         self,
         linker: Linker | None = None,
         *,
+        wasi: HostModuleConfig | None = None,
         modules: Iterable[Module] = (),
         hosts: Mapping[str, HostModuleConfig] | None = None,
     ) -> Self:
         """Find what a snapshot out of a file refers to: its modules (those that travel along, the engine's, `modules`) and its imports.
 
-        `linker`: host functions by name; without one, those of the host modules that come with arenite.  `hosts`: options of host modules by name, as `Store.set_host` takes them.
+        `linker`: host functions by name; without one, those of the host modules that come with arenite.  `wasi`: where it offers
+        WASI, what forks go on with that are not given their own; `hosts`: the same of any host modules, by name, as `Store.set_host` takes them.
         Called by the first `fork` if it was not before.  A snapshot of this process has everything already.
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
@@ -181,7 +184,8 @@ class FrozenStore:
             for module in modules:
                 module.check_features(self.engine.config.features)
                 known[module.code.digest.hex()] = module.code
-            self._frozen = opening.bind(self._opened, EngineResolver(known, self.engine, linker, dict(hosts or {}), self._load))
+            given = dict(hosts or {}) | ({} if wasi is None else {WASI: wasi})
+            self._frozen = opening.bind(self._opened, EngineResolver(known, self.engine, linker, given, self._load))
         return self
 
     def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> FrozenMachine:

@@ -34,7 +34,7 @@ SUPPLIED: Final[dict[str, Supplied]] = {
         prefix="wasi_",
         missing="the store has no WASI: store.set_wasi(WasiConfig())",
         unlinked="the linker has no WASI: linker.define_wasi()",
-        frozen="say what it goes on with: fork(wasi=WasiConfig())",
+        frozen="say what it goes on with: fork(wasi=WasiConfig()), or link(linker, wasi=WasiConfig()) where it is linked before",
     )
 }
 """By the name that stores have it under.  What is said here needs no import of the package that brings it."""

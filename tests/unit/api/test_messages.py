@@ -257,3 +257,23 @@ def test_a_snapshot_s_guest_that_the_linker_gives_no_wasi() -> None:
         Snapshot.loads(data, of).fork()
     with pytest.raises(LinkError, match=r"the linker has no WASI: linker\.define_wasi\(\)"):
         Snapshot.loads(data, of).link(Linker(of), hosts={"wasi": WasiConfig()})
+
+
+def test_a_snapshot_linked_before_it_is_forked_is_told_what_wasi_goes_on_with() -> None:
+    of, outputs = engine(), [bytearray(), bytearray()]
+    store, linker = Store(of), Linker(of)
+    linker.define_wasi()
+    store.set_wasi(WasiConfig())
+    text = """(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (data (i32.const 0) "\\08\\00\\00\\00\\01\\00\\00\\00x")
+      (func (export "f") (result i32) (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))"""
+    linker.instantiate(store, module(of, text))
+    data = store.snapshot().dumps()
+    with pytest.raises(LinkError, match=r"link\(linker, wasi=WasiConfig\(\)\)"):
+        Snapshot.loads(data, of).link(linker)
+    linked = Snapshot.loads(data, of).link(linker, wasi=WasiConfig(stdout=outputs[0]))
+    for wasi in (None, WasiConfig(stdout=outputs[1])):
+        fork = linked.fork(wasi=wasi)
+        exports: Any = fork.instances[0].exports(fork)
+        assert exports["f"](fork) == 0
+    assert outputs == [b"x", b"x"]
