@@ -38,7 +38,7 @@ def entry(store: Store, instance: Instance) -> Iterable[Call]:
 @pytest.mark.timeout(900)
 def test_a_frozen_numpy_is_forked_a_hundred_times_and_each_fork_answers(tmp_path: Path) -> None:
     fetched = fetch(programs(testdata.find("programs.toml"))["numpy"])
-    config = Config(tier="auto"); config.wasm_exceptions = True; engine = Engine(config)
+    engine = Engine(Config(tier="auto"))
 
     def wasi(feed: Feed, out: bytearray) -> WasiConfig:
         given = WasiConfig(argv=["python", "-c", READER], env=fetched.program.environment, stdin=feed, stdout=out)
