@@ -14,18 +14,9 @@ import testdata
 from programs.fetch import FetchError, fetch, programs
 
 RUN = Path(__file__).with_name("run.py")
-SAMPLE = {"auto": ("icepll", "micropython", "quickjs")} | dict.fromkeys(
-    ("baseline", "threaded", "safe"), ("icepll", "micropython")
-)
-SAFE = (
-    "icepll",
-    "micropython",
-    "avr-as",
-    "boolector",
-    "usvg",
-    "resvg",
-    "quickjs",
-)  # what the tier of the audit can do in minutes
+SMALL = ("icepll", "micropython")
+SAMPLE: dict[str, tuple[str, ...]] = {"auto": (*SMALL, "quickjs"), "baseline": SMALL, "threaded": SMALL, "safe": SMALL}
+SAFE = (*SMALL, "avr-as", "boolector", "usvg", "resvg", "quickjs")  # what the tier of the audit can do in minutes
 WHOLE = os.environ.get("ARENITE_PROGRAMS_RUN") == "all"
 TIMEOUT = {"auto": 300, "baseline": 300, "threaded": 300, "safe": 900}
 
