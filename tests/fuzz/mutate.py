@@ -44,6 +44,7 @@ FEATURES = "wasm2,tail-call,extended-const,multi-memory,memory64,custom-page-siz
 BATCH = 1000
 FILETESTS = Path(__file__).resolve().parent.parent / "filetests"
 TELLING = (0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0B, 0x0F, 0x10, 0x3F, 0x40, 0x41, 0x60, 0x63, 0x64, 0x6F, 0x70, 0x7B, 0x7C, 0x7F, 0x80, 0xC0, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF)  # fmt: skip
+BOTTOM = "it needs gc"  # noexn, which wasm-tools takes for one of exceptions; the other empty types it takes for the collector's
 OPINIONS = ("table size is out of bounds", "tables count")  # limits of wasm-tools' own, which validity does not know
 MEMORIES = ("(memory 1 2)", '(import "e" "m" (memory 1))')
 ALL_KINDS = """(module (type $t (func (param i32 f64) (result i64)))
@@ -248,7 +249,11 @@ def differences(seed: int, first: int, count: int) -> Iterator[str]:
             judged = refused.get(place, "")
             if bool(found) != bool(judged):
                 judged = last_word(wasm)
-            if (bool(found) != bool(judged) or found.startswith("crashed")) and not any(o in judged for o in OPINIONS):
+            if (
+                (bool(found) != bool(judged) or found.startswith("crashed"))
+                and BOTTOM not in found
+                and not any(o in judged for o in OPINIONS)
+            ):
                 yield f"seed {seed}, number {number}: arenite {found or 'accepts'!r}, wasm-tools {judged or 'accepts'!r}"
         yield ""
 

@@ -46,6 +46,7 @@ def _notes(code: ModuleCode) -> Callable[[int], Mapping[int, str]]:
     from arenite.wasm.annotations import annotated  # noqa: PLC0415 (only people ask for it)
 
     module = decoded(code.file)
+    origins = translator.Origins(module)
     said: dict[int, dict[int, list[str]]] = {}
     for each in annotated(module):
         for note in each.notes:
@@ -55,7 +56,7 @@ def _notes(code: ModuleCode) -> Callable[[int], Mapping[int, str]]:
         if index not in said:
             return {}
         found: dict[int, list[str]] = {}
-        offsets = sorted((at, place) for place, at in translator.offsets(module, index).items())
+        offsets = sorted((at, place) for place, at in origins.of(index).items())
         for at, texts in said[index].items():
             behind = bisect.bisect_left(offsets, (at, 0))  # an instruction may have become no op: then it is said of the next
             if behind < len(offsets):
@@ -137,7 +138,7 @@ class Module(Unclosed):
             from arenite.wasm.validate import validate  # noqa: PLC0415 (as above)
 
             validate(decoded(self.code.file, features))
-            self._within.add(features)
+            self._within = self._within | {features}  # another thread may look through it
 
     @property
     def name(self) -> str:

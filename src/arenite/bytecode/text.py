@@ -8,16 +8,13 @@ r3 = i32.add_imm r1, 5
 
 from __future__ import annotations
 
-import struct
-from array import array
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.encode import ops
-from arenite.bytecode.handlers import CLAUSE, HEAD, REGION, handler_pcs
+from arenite.bytecode.handlers_text import handlers_of
 from arenite.bytecode.row import BRANCHES, Form
 from arenite.layout.frame import SLOT
-from arenite.layout.handlers import BELOW, COUNT_SHIFT, END, LINK, WANTS_REFERENCE
 from arenite.visible import visible
 
 if TYPE_CHECKING:
@@ -60,8 +57,8 @@ def function_lines(module: ModuleCode, index: int, notes: Mapping[int, str] = NO
     yield f"function {index} {name} {module.types[f.type_index]}  frame {f.frame_size // SLOT}"
     listing = list(ops(module.bytecode, f.begin, f.end))
     labels = {label for op in listing for label in op.labels if f.begin <= label < f.end and not _enters(op)}
-    handlers = dict(handler_texts(module, f.begin, f.end))
-    labels.update(array("i", handler_pcs(bytes(module.handlers))))
+    handlers, targets = handlers_of(module, f.begin, f.end)
+    labels |= targets
     for op in listing:
         if op.pc in handlers:
             yield f"{'':>8} handlers: {handlers[op.pc]}"
@@ -69,32 +66,6 @@ def function_lines(module: ModuleCode, index: int, notes: Mapping[int, str] = NO
         text = f"{label:>8} {call_text(module, op) or op_text(op, f.begin)}"
         note = notes.get(op.pc - f.begin)
         yield f"{text:<{NOTES}} ; {note}" if note else text
-
-
-def handler_texts(module: ModuleCode, begin: int, end: int) -> Iterator[tuple[int, str]]:
-    """Where other handlers become active in a function, and which these are."""
-    section = bytes(module.handlers)
-    first = HEAD + REGION * int.from_bytes(section[:HEAD], "little")
-    tags = {module.layout.tag(index): f"tag {index}" for index in range(len(module.all_tags))}
-    for pc, group in struct.iter_unpack("<2I", section[HEAD:first]):
-        if begin <= pc < end:
-            yield pc, ", ".join(_clauses(section[first:], group, begin, tags)) or "none"
-
-
-def _clauses(clauses: bytes, number: int, begin: int, tags: Mapping[int, str]) -> Iterator[str]:
-    """The handlers of a group, in the order in which they are asked."""
-    while number:
-        tag, target, values, flags = struct.unpack_from("<4I", clauses, CLAUSE * (number - 1))
-        if flags & (LINK | END):
-            number = target if flags & LINK else 0
-            continue
-        number += 1
-        slot, count = values // SLOT, flags >> COUNT_SHIFT
-        receives = [f"r{slot}" if count == 1 else f"r{slot} to r{slot + count - 1}"] if count else []
-        if flags & (BELOW | WANTS_REFERENCE):
-            place = slot - 1 if flags & BELOW else slot + count
-            receives.append(f"{'exception' if flags & WANTS_REFERENCE else 'null'} r{place}")
-        yield " ".join(["all" if not tag else tags.get(tag, f"tag at {tag}"), f".{target - begin}", *receives])
 
 
 def _enters(op: Op) -> bool:

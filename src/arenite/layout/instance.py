@@ -1,9 +1,11 @@
 """Where an instance keeps what it refers to: behind the fixed fields of its record, one word for each thing of its module.
 
-    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | u32 per memory | u32 per tag | 8 bytes per defined global, 16 for a v128
+    InstanceRecord | u32 per imported function | u32 per table | u32 per imported global | u32 per memory | u32 per tag
+                   | 8 bytes per defined global, 16 for a v128
 
-There are words for memories where ops name some: not for a module with one memory of 32 bits and pages of 64 KiB, or none.  A word is the arena offset of a function reference, a table record, a global record, a memory record or a tag record.  Bytecode names such a place by its distance
-from the instance (`disp`).
+There are words for memories where ops name some: not for a module with one memory of 32 bits and pages of 64 KiB, or none.  A word is the
+arena offset of a function reference, or of the record of a table, a global, a memory or a tag.  Bytecode names such a place by its
+distance from the instance (`disp`).
 """
 
 from __future__ import annotations
@@ -17,14 +19,9 @@ from arenite.layout.types import V128, slots
 from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from arenite.layout.types import GlobalType
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from arenite.layout.types import MemoryType
+    from arenite.layout.types import GlobalType, MemoryType
 
 WORD = raw.SIZE
 

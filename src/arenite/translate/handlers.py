@@ -150,7 +150,7 @@ class Handlers:
         s.drop(count)
 
     def throw_ref(self, at: i64) -> None:
-        """Likewise."""
+        """A safepoint, as `throw`."""
         s = self.s
         h = s.top(1)
         if s.where[h] < 0:

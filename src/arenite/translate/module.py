@@ -103,20 +103,24 @@ def translate_body(validator: BodyValidator, translator: Translator, index: int)
 
 def locate(module: Module, code: ModuleCode, function: int, pc: int) -> int:
     """The offset, in the file, of the instruction that the op at `pc` of a function that the module defines came from."""
-    return offsets(module, function)[pc - code.function(function).begin]
+    return Origins(module).of(function)[pc - code.function(function).begin]
 
 
-def offsets(module: Module, function: int) -> dict[int, int]:
-    """Where each op of a function that the module defines came from: its place in the function -> offset of the instruction in the file.
+class Origins:
+    """Where ops of a module came from.  Nothing is recorded for this when it is translated: each function that is asked for is translated once more."""
 
-    Nothing is recorded for this when a module is translated: the function is translated once more.
-    """
-    translator = Translator(Shape(module), module.budget)
-    validator = BodyValidator(module, translator)
-    trace = Trace(translator)
-    translator.writer.trace = trace
-    translate_body(validator, translator, function)
-    return trace.offsets
+    def __init__(self, module: Module) -> None:
+        self.translator = Translator(Shape(module), module.budget)
+        self.validator = BodyValidator(module, self.translator)
+        self.trace = Trace(self.translator)
+        self.translator.writer.trace = self.trace
+
+    def of(self, function: int) -> dict[int, int]:
+        """Of a function that the module defines: place of an op in it -> offset of the instruction in the file."""
+        begun = self.translator.writer.pc()
+        self.trace.offsets = {}
+        translate_body(self.validator, self.translator, function)
+        return {pc - begun: at for pc, at in self.trace.offsets.items()}
 
 
 def _assembled(module: Module, translator: Translator, name: str | None) -> ModuleCode:

@@ -78,7 +78,7 @@ def _read(module: Module, custom: Custom, notes: list[Note]) -> str:
 
 
 def _read_function(module: Module, custom: Custom, r: Reader, func: int, notes: list[Note]) -> str:
-    """The same, of one function."""
+    """Read what a section says of one function; what is wrong with it, or nothing."""
     start, end = module.bodies[func - module.imported(ExternKind.FUNC)]
     last = -1
     for _ in range(r.count()):

@@ -155,10 +155,10 @@ class Sink:
         """Pops an index into `table`, then arguments.  `type_`: typeidx."""
 
     def return_call(self, func: i64, params: i64, results: i64) -> None:
-        """The same as a tail call; the results are those of the function at hand."""
+        """Call a function in this one's place; the results are those of the function at hand."""
 
     def return_call_indirect(self, type_: i64, table: i64, params: i64, results: i64) -> None:
-        """The same as a tail call."""
+        """Call through a table in this one's place; as `call_indirect`."""
 
     # exceptions
     def throw(self, tag: i64) -> None:

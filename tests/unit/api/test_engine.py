@@ -135,6 +135,26 @@ def test_a_module_of_another_engine_brings_no_feature_that_is_switched_off(tier:
     Instance(Store(everything), several, [])
 
 
+def test_engines_may_ask_at_once_whether_a_module_fits() -> None:
+    """Each remembers what it has found out, while another looks through what is remembered."""
+    module = Module(Engine(), "(module)")
+    asked: list[bool] = []
+
+    class Slow(frozenset[str]):
+        """Features which another engine asks for just when these are compared."""
+
+        def __le__(self, other: object) -> bool:
+            if not asked:
+                asked.append(True)
+                module.check_features(SUPPORTED - {"tail-call"})
+            return False
+
+    module._within = {Slow(SUPPORTED)}
+    module.check_features(SUPPORTED - {"simd"})
+    assert asked
+    assert {SUPPORTED - {"simd"}, SUPPORTED - {"tail-call"}} & module._within
+
+
 def test_modules_given_to_a_snapshot_bring_no_feature_that_is_switched_off(tmp_path: Path) -> None:
     store = Store(Engine(Config(cache=False)))
     module = Module(store.engine, MULTI)
