@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from arenite.api.caller import Caller
 from arenite.api.execution import Execution
-from arenite.api.extern import Extern, from_core, machine_of, reference, to_core, to_core_results
+from arenite.api.extern import Extern, from_core, machine_of, to_core, to_core_results
 from arenite.api.numbers import expect
 from arenite.api.types import FuncType
 from arenite.layout.types import REFERENCES
 from arenite.machine.records.functions import add_host_function
 from arenite.machine.records.objects import FuncAddr, HostFunction
-from arenite.machine.records.values import expect_count
 from arenite.machine.run.calls import call
 from arenite.machine.run.collect import tidy
 from arenite.machine.run.execution import start
@@ -82,14 +81,11 @@ class Func(Extern, of=FuncAddr):
         Raises: as calling it does; also for what has more bits, or a sign.
         """
         machine = self.machine_in(store)
-        type_ = self.addr.type
         tidy(machine)
-        expect_count(params, type_.params)
-        slots = [reference(machine, t, p) if t in REFERENCES else p for p, t in zip(params, type_.params, strict=True)]
-        results = cast("Sequence[int]", call(machine, self.addr, slots, bits=True))
+        results = cast("Sequence[int]", call(machine, self.addr, [to_core(machine, p) for p in params], bits=True))
         return [
             from_core(machine, machine.from_guest(t, r)) if t in REFERENCES else r
-            for r, t in zip(results, type_.results, strict=True)
+            for r, t in zip(results, self.addr.type.results, strict=True)
         ]
 
 

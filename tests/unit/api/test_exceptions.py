@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import itertools
@@ -17,6 +18,8 @@ from arenite import (
     Failure,
     Finished,
     FuncType,
+    Global,
+    GlobalType,
     Instance,
     Limit,
     Linker,
@@ -755,6 +758,49 @@ def test_references_as_values_of_functions_globals_and_tables(tier: str) -> None
             exports["value"](store, wrong)
     mine.bind(store, KeyError)
     assert exports["value"](store, KeyError(4)) == 4
+
+
+class Tidying:
+    """A number that has what nobody holds let go of, where that may be, before it says which it is."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __index__(self) -> int:
+        with contextlib.suppress(Failure):
+            self.store.gc()
+        return 2
+
+
+@EACH_WAY
+@pytest.mark.parametrize("way", ["call", "bits", "start", "answer", "global"])
+def test_a_value_lets_go_of_nothing_that_was_made_for_another(tier: str, way: str) -> None:
+    wat = """(module (import "env" "two" (func $two (result exnref exnref)))
+      (func (export "both") (param exnref exnref) (result exnref exnref) (local.get 1) (local.get 0))
+      (func (export "two") (result exnref exnref) (call $two)))"""
+    own = engine(tier)
+    store, linker = Store(own), Linker(own)
+    linker.define_func("env", "two", FuncType([], [EXNREF, EXNREF]), lambda: (None, None))
+    exports: Any = linker.instantiate(store, module(own, wat)).exports(store)
+    mine, pair = (Tag(store, TagType(FuncType(types, []))) for types in ([I32], [EXNREF, I32]))
+    Global(store, GlobalType(EXNREF, mutable=False), WasmException(mine, [0]))  # so there is something to look at
+    first, second = WasmException(mine, [1]), WasmException(mine, [Tidying(store)])
+    if way == "call":
+        assert exports["both"](store, first, second) == [second, first]
+    elif way == "bits":
+        assert exports["both"].call_bits(store, [first, second]) == [second, first]
+    elif way == "start":
+        assert exports["both"].start(store, first, second).run() == Finished((second, first))
+    elif way == "answer":
+        execution = exports["two"].start(store)
+        execution.run(pause_at=["env.two"])
+        assert execution.resume((first, second)) == Finished((first, second))
+    else:
+        held = Global(store, GlobalType(EXNREF, mutable=True), WasmException(pair, [first, Tidying(store)]))
+        store.machine.registry.exceptions.known.clear()  # so its values are those of the arena
+        assert held.value(store).values[0].values == (1,)
+        assert held.value(store).values[0].tag == mine
+    assert store.machine.depth == 0
 
 
 @EACH_TIER

@@ -243,7 +243,11 @@ def new_object(machine: Machine, error: BaseException, binding: Binding) -> int:
     """An object that stands for an exception of Python's.  Raises: as `exception_reference`."""
     tag = binding.tag
     kind, core = codec(tag.type.type), machine.handles.core
-    numbers = converted([core(machine, value) for value in binding.values(error)], kind.type.params, machine.to_guest)
+    machine.depth += 1  # what a value calls to say what it is must not let go of what was made for another
+    try:
+        numbers = converted([core(machine, value) for value in binding.values(error)], kind.type.params, machine.to_guest)
+    finally:
+        machine.depth -= 1
     at = take(machine, object_size(tag))
     arena = machine.cage.arena
     HEADER.pack_into(arena, at, tag.at, len(slots(kind.type.params)))

@@ -115,7 +115,6 @@ class Codec:
 
 def put_bits(view: memoryview, at: int, types: Sequence[int], bits: Sequence[int]) -> None:
     """Write values, given as the bit patterns of their slots.  Raises: `TypeError`, `OverflowError`."""
-    expect_count(bits, types)
     for type_, value in zip(types, bits, strict=True):
         size = SLOT * len(slots((type_,)))
         if type_ in PATTERNS:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, cast
 from arenite.errors import Failure, Trap
 from arenite.layout.frame import HALT_PC
 from arenite.layout.records import FrameHeader
+from arenite.layout.types import REFERENCES
 from arenite.machine.records.functions import resolve
-from arenite.machine.records.values import converted, get_bits, put_bits
+from arenite.machine.records.values import convert, converted, expect_count, get_bits, put_bits
 from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.loop import run
 from arenite.machine.run.watch import watch
@@ -30,7 +31,7 @@ HEADER: Final = FrameHeader.packer()
 
 
 def call(machine: Machine, function: FuncAddr, args: Sequence[object], *, bits: bool = False) -> Sequence[object]:
-    """Call a function with Python values; function references are `FuncAddr`s.  `bits`: with the bit patterns of slots, and get such.
+    """Call a function with Python values; function references are `FuncAddr`s.  `bits`: with the bit patterns of slots, references as objects, and get such.
 
     Raises: `Trap`, what a host function raised, `TypeError`, `OverflowError`.
     """
@@ -85,11 +86,13 @@ def _nested_too_deeply(why: str) -> Trap:
 
 
 def _put_bits(machine: Machine, function: FuncAddr, args: Sequence[object]) -> None:
-    """`put_arguments` for what is bits already."""
+    """`put_arguments` for what is bits already, but for references."""
     if machine.top + function.codec.frame > machine.stack_limit:
         raise Trap(Cause.STACK_OVERFLOW.message, Cause.STACK_OVERFLOW.code)
-    sp, machine.top = machine.top, machine.top + function.codec.room
-    put_bits(machine.cage.arena, sp, function.type.params, cast("Sequence[int]", args))
+    sp, machine.top, types = machine.top, machine.top + function.codec.room, function.type.params
+    expect_count(args, types)
+    values = [convert(arg, t, machine.to_guest) if t in REFERENCES else arg for arg, t in zip(args, types, strict=True)]
+    put_bits(machine.cage.arena, sp, types, cast("Sequence[int]", values))
 
 
 def put_arguments(machine: Machine, function: FuncAddr, args: Sequence[object]) -> None:

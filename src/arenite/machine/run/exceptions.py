@@ -117,15 +117,7 @@ def thrown(machine: Machine, error: BaseException) -> int:
     binding = _own_binding(machine, error)
     if binding is None:
         return 0
-
-    def make() -> int:
-        machine.depth += 1  # what a value calls to say what it is must not let go of what was made for another
-        try:
-            return new_object(machine, error, binding)
-        finally:
-            machine.depth -= 1
-
-    at = _with_room(machine, make)
+    at = _with_room(machine, lambda: new_object(machine, error, binding))
     machine.crossing = error, _short(error.__traceback__)
     error.__traceback__ = None  # it leads to frames, which hold views and the store, and a guest may keep the exception
     return at

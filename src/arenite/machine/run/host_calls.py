@@ -71,8 +71,11 @@ def answer(machine: Machine, pc: int, sp: int, vmctx: int, value: object) -> Non
     tidy(machine)
     kind, arena = functions[vmctx].codec, machine.cage.arena
     asked = bytes(arena[sp : sp + kind.header])
+    machine.depth += 1  # what one value calls to say what it is must not let go of what was made for another
     try:
         put_results(machine, kind, value, sp)
     except BaseException:
         arena[sp : sp + len(asked)] = asked  # a value that does not fit has overwritten what the guest asks
         raise
+    finally:
+        machine.depth -= 1
