@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from arenite import (
     FuncType,
     Global,
     GlobalType,
+    Instance,
     Limit,
     Limits,
     Snapshot,
@@ -27,8 +28,11 @@ from arenite.layout.cage import ALIGNMENT
 from arenite.layout.records import ExceptionRecord, GlobalRecord, TagRecord
 from arenite.machine.records import exceptions as records
 from arenite.machine.records.exceptions import LEAST, Exceptions, object_at
+from arenite.machine.run import collect as collecting
+from arenite.machine.run import exceptions as crossing
+from arenite.machine.run.collect import collect
 from marks import EACH_TIER
-from unit.machine.guests import EXTERNREF, I32, I64, engine
+from unit.machine.guests import EXTERNREF, I32, I64, engine, module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +54,7 @@ def kept(store: Store, error: WasmException | None) -> Global:
 def room(store: Store) -> tuple[int, int]:
     """Bytes of all regions, and free of them."""
     found = store.machine.registry.exceptions
-    return tuple(sum(end - begin for begin, end in ranges) for ranges in (found.regions, found.gaps))  # type: ignore[return-value]
+    return sum(end - begin for begin, end in found.regions), found.free
 
 
 @EACH_TIER
@@ -274,4 +278,61 @@ def test_gaps_are_what_nothing_live_covers() -> None:
     assert kept_.take(96) == 144
     assert kept_.take(48) == 512
     assert kept_.take(16) is None
-    assert kept_.gaps == []
+    assert kept_.free == 0
+
+
+def test_a_gap_is_passed_once_and_used_for_what_is_smaller() -> None:
+    found = Exceptions([(64, 1024)]).kept([(at, at + 16) for at in range(96, 512, 48)], 0, 1 << 20)
+    assert found.take(256) == 496
+    fork = found.copy()
+    for one in (found, fork):
+        free = one.free
+        places = [one.take(32) for _ in range(free // 32)]
+        assert None not in places
+        assert len(set(places)) == len(places)
+        assert (one.take(32), one.free) == (None, free % 32)
+
+
+def test_what_is_looked_at_is_made_up_for_by_what_is_made() -> None:
+    found = Exceptions([(64, 1 << 20)])
+    assert found.affordable
+    after = found.kept([], 160_000, 1 << 20)
+    assert not after.affordable
+    assert after.due_known >= 10_000
+    while not after.affordable:
+        assert after.take(16) is not None
+    assert after.taken == 16 * 8192, "however large tables are"
+    assert found.kept([], 16_000, 1 << 20).soonest == 16_000
+
+
+@EACH_TIER
+def test_a_guest_cannot_have_its_tables_looked_at_for_every_few_exceptions(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept_ones, slots, elements = 1500, 400, 60_000
+    wat = f"""(module (tag $small) (tag $big (param {"i64 " * slots})) (table $t {elements} exnref)
+      (func $make (result exnref)
+        (block $h (result exnref) (try_table (catch_all_ref $h) (throw $small)) (unreachable)))
+      (func (export "fill") (local $n i32) (loop $again
+        (table.set $t (local.get $n) (call $make)) (drop (call $make))
+        (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {kept_ones})))))
+      (func (export "both") (drop (call $make))
+        (block $h (result exnref) (try_table (catch_all_ref $h) {"(i64.const 1) " * slots} (throw $big)) (unreachable)) drop))"""
+    own = engine(tier=tier, max_exception_memory=2 * kept_ones * SMALL + 8192)
+    store = Store(own)
+    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    exports["fill"](store)
+    store.gc()
+    looked = 0
+
+    def counted(*args: Any) -> None:
+        nonlocal looked
+        looked += 1
+        collect(*args)
+
+    monkeypatch.setattr(collecting, "collect", counted)
+    monkeypatch.setattr(crossing, "collect", counted)
+    both = exports["both"]
+    with pytest.raises(Limit, match="max_exception_memory"):
+        any(both(store) for _ in range(20))
+    assert looked == 0
+    both(store)
+    assert looked == 1, "the host's next call looks again"

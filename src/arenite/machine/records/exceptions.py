@@ -34,6 +34,7 @@ DEEPEST: Final = 32  # exceptions that carry each other, as Python has them
 MOST: Final = 1 << 16  # of those that guests may keep: each may have a long backtrace
 SPARE: Final = 8  # with less than one part free of the room that objects may take, it is not worth looking for more
 WORK: Final = 16  # slots that are looked at in the time that it takes to make an object
+OFTEN: Final = 1 << 17  # bytes that are taken in the time that it takes to look at the largest tables
 Ranges = list[tuple[int, int]]
 
 
@@ -47,33 +48,47 @@ class Binding(NamedTuple):
 class Exceptions:
     """Where a store's objects lie, and which of Python's exceptions they stand for.
 
-    `regions`: (begin, end), ascending.   `gaps`: what is free of them, the next one last.   `known`: the exceptions of Python's that objects
-    stand for, by place.   `taken`: bytes since it was looked which are held; `due`, `due_known`: how many of them, and exceptions that are
-    known, there may be before it is worth looking again.
+    `regions`: (begin, end), ascending.   `gaps`: what is free of them, the next one last; `passed`: those that were too small for something, by the
+    bits of their size.   `known`: the exceptions of Python's that objects stand for, by place.   `taken`: bytes since it was looked which are held;
+    `due`, `due_known`: how many of them, and exceptions that are known, there may be before it is worth looking again; `soonest`: how many there
+    must be before that, also where there is no room.
     """
 
-    __slots__ = ("due", "due_known", "gaps", "known", "regions", "taken")
+    __slots__ = ("due", "due_known", "gaps", "known", "passed", "regions", "soonest", "taken")
 
     def __init__(self, regions: Ranges | None = None) -> None:
         """`regions`: those of a snapshot, in which it is not known what is held."""
         self.regions: Ranges = [] if regions is None else regions
         self.gaps: Ranges = []
+        self.passed: dict[int, Ranges] = {}
         self.known: dict[int, BaseException] = {}
         self.taken = LEAST if self.regions else 0
         self.due = LEAST
+        self.soonest = 0
         self.due_known = FEWEST
 
     def copy(self) -> Exceptions:
         """The same, to be changed."""
         new = Exceptions(self.regions.copy())
         new.gaps, new.known = self.gaps.copy(), self.known.copy()
-        new.taken, new.due, new.due_known = self.taken, self.due, self.due_known
+        new.passed = {bits: gaps.copy() for bits, gaps in self.passed.items()}
+        new.taken, new.due, new.due_known, new.soonest = self.taken, self.due, self.due_known, self.soonest
         return new
 
     @property
     def crowded(self) -> bool:
         """Whether it is worth looking which are held."""
         return self.taken >= self.due or len(self.known) >= self.due_known
+
+    @property
+    def free(self) -> int:
+        """Bytes of the regions that no object has."""
+        return sum(end - begin for gaps in (self.gaps, *self.passed.values()) for begin, end in gaps)
+
+    @property
+    def affordable(self) -> bool:
+        """Whether enough was made to look again where there is no room: a guest could have all looked at for every few exceptions otherwise."""
+        return self.taken >= self.soonest
 
     def put_off(self) -> None:
         """It could not be found out: later."""
@@ -83,19 +98,31 @@ class Exceptions:
     def know(self, at: int, error: BaseException) -> None:
         """Note for which of Python's exceptions an object stands.  Raises: `Limit`."""
         if len(self.known) >= MOST and at not in self.known:
+            self.taken = self.due  # for the next call of the host's: by then some may be held no more
             raise Limit(f"guests keep {MOST:,} exceptions that the host has seen")
         self.known[at] = error
 
     def take(self, size: int) -> int | None:
-        """Where an object of so many bytes goes; None: there is no room.  What is too small for it is not looked at again."""
+        """Where an object of so many bytes goes; None: there is no room.  A gap is passed once, whatever is asked for."""
         while self.gaps:
             begin, end = self.gaps[-1]
             if end - begin >= size:
                 self.gaps[-1] = begin + size, end
                 self.taken += size
                 return begin
-            self.gaps.pop()
+            self._pass(*self.gaps.pop())
+        for bits in range(size.bit_length(), max(self.passed, default=0) + 1):
+            found = self.passed.get(bits)
+            if found and found[-1][1] - found[-1][0] >= size:  # of the first bits, it may be too small
+                begin, end = found.pop()
+                self._pass(begin + size, end)
+                self.taken += size
+                return begin
         return None
+
+    def _pass(self, begin: int, end: int) -> None:
+        if begin < end:
+            self.passed.setdefault((end - begin).bit_length(), []).append((begin, end))
 
     def holds(self, at: int, size: int) -> bool:
         """Whether so many bytes there lie in a region."""
@@ -124,7 +151,8 @@ class Exceptions:
         size = sum(end - begin for begin, end in live)
         wanted = max(LEAST, size, looked_at // WORK * ALIGNMENT)
         new.taken, new.due = 0, wanted if wanted <= most - size else max(most - size, most // SPARE)
-        new.due_known = len(new.known) + max(FEWEST, len(new.known))
+        new.soonest = min(new.due, looked_at // WORK * ALIGNMENT, OFTEN)
+        new.due_known = len(new.known) + max(FEWEST, len(new.known), looked_at // WORK)
         return new
 
 
@@ -142,7 +170,7 @@ def take(machine: Machine, size: int) -> int:
     most = machine.quota.exceptions - sum(end - begin for begin, end in exceptions.regions)
     more = min(max(size, LEAST), most) & -ALIGNMENT
     if more < size:
-        exceptions.taken = exceptions.due  # by then some may be held no more
+        exceptions.taken = exceptions.due  # for the next call of the host's, by which some may be held no more
         raise Limit(
             f"the exceptions that the guest keeps need more than {machine.quota.exceptions:,} bytes "
             f"({machine.quota.source('exceptions')})"

@@ -62,14 +62,17 @@ def new_exception(machine: Machine, place: Place, tag: int, at: int) -> int:
 def _with_room(machine: Machine, make: Callable[[], int], place: Place | None = None) -> int:
     """What `make` makes; where much has gathered, or there is no room, what nobody holds is let go first.  Raises: `Limit`."""
     tidy(machine, place)
+    affordable = machine.registry.exceptions.affordable
     try:
         return make()
     except Limit as full:
+        if not affordable:
+            raise
         try:
             collect(machine, place)
         except Failure:
             raise full from None
-        if sum(end - begin for begin, end in machine.registry.exceptions.gaps) < machine.quota.exceptions // SPARE:
+        if machine.registry.exceptions.free < machine.quota.exceptions // SPARE:
             raise
     return make()
 
