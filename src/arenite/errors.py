@@ -164,6 +164,7 @@ class Trap(AreniteError):
 
 
 SHORT: Final = Repr()
+PLAIN: Final = {int, float, bytes, str, NoneType}
 MOST_SHOWN: Final = 8  # values of an exception: it may carry a thousand
 
 
@@ -172,17 +173,33 @@ class WasmException(Trap):
 
     `tag`: the `Tag` that guests know it by; None in a copy from another process, where there is no store.   `values`: what it carries, as a
     host function gets arguments.   `name`: what the module that threw it calls the tag, as an export or an import; None before a guest had it.
+    They cannot be set: a guest may keep the exception, and so may forks of its store.
     """
 
     def __init__(self, tag: object, values: Sequence[object] = (), name: str | None = None, frames: Sequence[Frame] = ()) -> None:
         super().__init__("", TrapCode.UNCAUGHT_EXCEPTION, frames)
-        self.tag = tag
-        self.values = tuple(values)
-        self.name = name
+        self._tag = tag
+        self._values = tuple(values)
+        self._name = name
+
+    @property
+    def tag(self) -> object:
+        """The `Tag` that guests know it by."""
+        return self._tag
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What it carries."""
+        return self._values
+
+    @property
+    def name(self) -> str | None:
+        """What the module that threw it calls the tag."""
+        return self._name
 
     def leave(self, name: str | None, frames: Sequence[Frame]) -> None:
         """It leaves a guest: what the first of them calls its tag, and where that has thrown it."""
-        self.name = name if self.name is None else self.name
+        self._name = name if self._name is None else self._name
         self._frames = self._frames or list(frames)
 
     def __repr__(self) -> str:
@@ -197,12 +214,12 @@ class WasmException(Trap):
 
     def __reduce__(self) -> tuple[Again, tuple[type[AreniteError], tuple[object, ...]], dict[str, object]]:
         again, kind, state = super().__reduce__()
-        return again, kind, state | {"tag": None, "values": tuple(map(_portable, self.values))}
+        return again, kind, state | {"_tag": None, "_values": tuple(map(_portable, self._values))}
 
 
 def _portable(value: object) -> object:
-    """A value as it crosses the border of a process: functions, which cannot, in words."""
-    return value if isinstance(value, (int, float, bytes, str, BaseException, NoneType)) else SHORT.repr(value)
+    """A value as it crosses the border of a process: what may not be able to, such as a function or an object of the host's, in words."""
+    return value if type(value) in PLAIN or isinstance(value, AreniteError) else SHORT.repr(value)
 
 
 class Exit(Failure):

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import arenite
-from arenite import AreniteError, Config, DecodeError, Engine, Instance, Module, NotReady, Store, Trap, TrapCode, ValidationError
+from arenite import (
+    AreniteError,
+    Config,
+    DecodeError,
+    Engine,
+    Instance,
+    Module,
+    NotReady,
+    Store,
+    Trap,
+    TrapCode,
+    ValidationError,
+    WasmException,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,3 +145,27 @@ def test_a_pool_raises_what_its_worker_raised() -> None:
         assert pool.submit(refused, EMPTY).result(60) == "valid"
     assert (decode.value.message, decode.value.offset) == ("magic header not detected", 0)
     assert validation.value.func == 0
+
+
+def test_what_an_exception_carries_travels_or_is_words() -> None:
+    class Number(int):
+        """One that no other process can make."""
+
+    class LocalError(Exception):
+        """Another such thing."""
+
+    inner = WasmException(None, (LocalError("a"),))
+    found = pickle.loads(pickle.dumps(WasmException("tag", (1, Number(2), KeyError("b"), LocalError("c"), lambda: None, inner))))
+    assert found.tag is None
+    assert found.values[:4] == (1, "2", "KeyError('b')", "LocalError('c')")
+    assert found.values[4].startswith("<function")
+    assert isinstance(found.values[5], WasmException)
+    assert found.values[5].values == ("LocalError('a')",)
+
+
+@pytest.mark.parametrize("name", ["tag", "values", "name"])
+def test_what_an_exception_is_stays(name: str) -> None:
+    error = WasmException(None, (1,), "thrown")
+    with pytest.raises(AttributeError):
+        setattr(error, name, None)
+    assert (error.tag, error.values, error.name) == (None, (1,), "thrown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from typing import Any
 
@@ -237,6 +238,28 @@ def test_work_that_is_half_done_holds(world: Maker) -> None:
     world.store.gc()
     assert world.alive == 1
     assert world.exports["table"].get(world.store, 100_003) is world.made[0]()
+
+
+def test_of_work_that_is_half_done_only_what_is_a_reference_holds() -> None:
+    own = engine(consume_fuel=True)
+    store, linker, made = Store(own), Linker(own), []
+
+    def make() -> Thing:
+        thing = Thing(len(made))
+        made.append(weakref.ref(thing))
+        return thing
+
+    linker.define_func("h", "make", FuncType([], [EXTERNREF]), make)
+    wat = """(module (import "h" "make" (func $make (result externref))) (table 1 externref) (table $t 100000 externref)
+      (func (export "fill") (drop (call $make)) (table.fill $t (i32.const 0) (call $make) (i32.const 100000))))"""
+    exports: Any = linker.instantiate(store, module(own, wat)).exports(store)
+    store.set_fuel(1000)
+    execution = exports["fill"].start(store)
+    assert isinstance(execution.run(fuel=3), Paused)
+    store.gc()
+    gc.collect()
+    assert [thing() is None for thing in made] == [True, False], "the table's index, 1, is the reference of the first"
+    assert execution.run() == Finished(())
 
 
 def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: Maker) -> None:

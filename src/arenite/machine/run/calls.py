@@ -61,7 +61,7 @@ def call(machine: Machine, function: FuncAddr, args: Sequence[object], *, bits: 
         finally:  # nothing is called before all is as it was: an exception of a signal's handler comes behind a call
             machine.depth -= 1
             machine.top = sp
-            machine.can_pause, machine.progress = can_pause, progress
+            machine.can_pause, machine.progress, machine.crossing = can_pause, progress, None
             del machine.host_stack[hosts:]
         if bits:
             return get_bits(machine.cage.arena, sp, kind.type.results)

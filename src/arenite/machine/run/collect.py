@@ -12,9 +12,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from arenite.bytecode.stops import SEARCHES, Builtin
 from arenite.errors import AreniteError, Failure
 from arenite.layout.cage import ALIGNMENT, STACK_AT
 from arenite.layout.frame import SLOT
+from arenite.layout.handlers import SearchRecord
 from arenite.layout.raw import GRAIN, RAW
 from arenite.layout.records import ExceptionRecord, GlobalRecord
 from arenite.layout.types import EXNREF, EXTERNREF, FuncType, slots
@@ -26,10 +28,13 @@ from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.turn import alone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import TagAddr
 
 NONE: Final[tuple[int, int, list[tuple[int, int]]]] = (0, -1, [])
+REFERENCE: Final = {"reference", "value"}  # fields of a search, and arguments of builtins, that are one
 NOTHING: Final = FuncAddr(0, FuncType((), ()))
 
 
@@ -107,9 +112,9 @@ def collect(machine: Machine, place: Place | None = None) -> None:
             held.externs.update(objects)
             held.exceptions.update(exceptions_)
             held.slots += 1 + len(objects) + len(exceptions_)
-        held.exceptions.update(run.progress)  # what is to be written to a table, or is thrown, lies nowhere else
-        if run.status in BUILTINS:
-            held.externs.update(run.progress)
+        asked = in_progress(run)
+        held.externs.update(asked)
+        held.exceptions.update(asked)
     live = held.trace(machine)
     externs = {reference % GRAIN for reference in held.externs} if RAW else held.externs
     registry = machine.registry_to_change()
@@ -118,6 +123,16 @@ def collect(machine: Machine, place: Place | None = None) -> None:
         registry.exceptions.kept(live, held.slots, machine.quota.exceptions),
     )
     registry.references, registry.exceptions = kept_references, kept_exceptions  # both or none: nothing is called in between
+
+
+def in_progress(run: Activation) -> list[int]:
+    """References that lie nowhere else: what is thrown, or is to be written to a table."""
+    names: Iterable[str] = ()
+    if run.status in SEARCHES:
+        names = (field.name for field in SearchRecord.fields)
+    elif run.status in BUILTINS:
+        names = (argument.name for argument in Builtin(run.status).arguments)
+    return [number for name, number in zip(names, run.progress, strict=False) if name in REFERENCE]
 
 
 def tidy(machine: Machine, place: Place | None = None) -> None:

@@ -84,6 +84,8 @@ def go_on(machine: Machine, activation: Activation, until: Until = UNLIMITED) ->
     finally:
         left = (fuel.left or 0) + fuel.reserve
         fuel.left, fuel.reserve, fuel.limited = None if unlimited else left, 0, False
+        if not paused or activation.status != SEARCHING:
+            machine.crossing = None
         if not paused:
             del machine.activations[newest:]
             machine.top = activation.at
