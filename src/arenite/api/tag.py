@@ -60,7 +60,7 @@ class Tag(Extern, of=TagAddr):
     ) -> None:
         """Let guests catch exceptions of this class, and of those derived from it, as thrown with this tag when a host function lets one out.
 
-        Where guests pass it on, the very same exception comes out again.  `values`: what it carries; by default nothing where the tag has no values, the exception itself where
+        Where guests pass it on, the very same exception comes out again; one that a guest keeps goes on to hold its `__cause__` and its `__context__`.  `values`: what it carries; by default nothing where the tag has no values, the exception itself where
         its only value is an externref, and `error.args` otherwise.  Of classes derived from each other the nearest counts, and of a class the tag that it was bound to last.
         Raises: `TypeError` for what is no class of exceptions, or one of arenite's own errors, which no guest catches.
         """

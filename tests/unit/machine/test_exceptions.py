@@ -139,9 +139,7 @@ def test_exceptions_of_python_are_let_go_before_their_room_is_needed(tier: str, 
     store.gc()
     for _ in range(100):
         held.set_value(store, WasmException(mine))
-        assert (
-            len(store.machine.registry.exceptions.known) <= records.FEWEST + 2 or store.machine.registry.exceptions.due_known > 20
-        )
+        assert len(store.machine.registry.exceptions.known) <= records.FEWEST + 1
 
 
 @EACH_TIER
@@ -299,7 +297,7 @@ def test_what_is_looked_at_is_made_up_for_by_what_is_made() -> None:
     after = found.kept([], 160_000, 1 << 20)
     assert not after.affordable
     assert after.due_known >= 10_000
-    while not after.affordable:
+    while after.taken < after.soonest:
         assert after.take(16) is not None
     assert after.taken == 16 * 8192, "however large tables are"
     assert found.kept([], 16_000, 1 << 20).soonest == 16_000

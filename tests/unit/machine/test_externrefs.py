@@ -242,7 +242,8 @@ def test_work_that_is_half_done_holds(world: Maker) -> None:
 
 def test_of_work_that_is_half_done_only_what_is_a_reference_holds() -> None:
     own = engine(consume_fuel=True)
-    store, linker, made = Store(own), Linker(own), []
+    store, linker = Store(own), Linker(own)
+    made: list[weakref.ref[Thing]] = []
 
     def make() -> Thing:
         thing = Thing(len(made))
