@@ -72,7 +72,9 @@ def members() -> dict[str, set[str]]:
 
 
 MEMBERS = members()
-FILES = [path.as_posix() for place in ("src", "tests", "tools", "bench", "docs", "examples") for path in (ROOT / place).rglob("*")]
+FILES = [
+    path.as_posix() for place in ("src", "tests", "tools", "bench", "docs", "examples") for path in (ROOT / place).rglob("*")
+]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -334,3 +334,29 @@ def test_a_guest_cannot_have_its_tables_looked_at_for_every_few_exceptions(tier:
     assert looked == 0
     both(store)
     assert looked == 1, "the host's next call looks again"
+
+
+@EACH_TIER
+def test_where_all_is_held_that_is_found_out_once(tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wat = f"""(module (tag $small) (table $t {LEAST // SMALL} exnref)
+      (func $make (export "make") (result exnref)
+        (block $h (result exnref) (try_table (catch_all_ref $h) (throw $small)) (unreachable)))
+      (func (export "fill") (local $n i32) (loop $again
+        (table.set $t (local.get $n) (call $make))
+        (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {LEAST // SMALL}))))))"""
+    own = engine(tier=tier, max_exception_memory=LEAST)
+    store = Store(own)
+    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    exports["fill"](store)
+    looked: list[object] = []
+
+    def counted(*args: Any) -> None:
+        looked.append(args)
+        collect(*args)
+
+    monkeypatch.setattr(collecting, "collect", counted)
+    monkeypatch.setattr(crossing, "collect", counted)
+    for number in range(1, 4):
+        with pytest.raises(Limit, match="max_exception_memory"):
+            exports["make"](store)
+        assert len(looked) == number
