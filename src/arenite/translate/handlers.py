@@ -40,13 +40,14 @@ assert COUNT_ONE == 1 << COUNT_SHIFT
 class Trying:
     """A block of the function at hand that catches.
 
-    `outer`: number of the one where exceptions go on that it does not catch, or NONE; `needed`: an op in it may throw; `group`: the number of its
+    `outer`: number of the one where exceptions go on that it does not catch, or NONE; `needed`: an op in it may throw; `reached`: a search comes to it; `group`: the number of its
     first clause, or what it goes on with where it has none.
     """
 
     def __init__(self, outer: i64) -> None:
         self.outer: i64 = outer
         self.needed = False
+        self.reached = False
         self.clauses: list[Clause] = []
         self.group: i64 = 0
 
@@ -88,14 +89,18 @@ class Handlers:
 
     def finish(self) -> None:
         """The function is complete, and its labels have their places: write its groups, the outer ones first, and its regions."""
-        for one in self.tries:
-            if one.needed:
-                around = self.tries[one.outer].group if one.outer >= 0 else 0
-                one.group = self.write(one, around) if len(one.clauses) > 0 else around
         places = self.places.getvalue()
         size: i64 = len(places)
-        before: i64 = 0
         at: i64 = 0
+        while at < size:
+            self.reach(i64(read_i32_le(places, at + 4)))
+            at += REGION
+        for one in self.tries:
+            if one.reached:
+                around = self.tries[one.outer].group if one.outer >= 0 else 0
+                one.group = self.write(one, around) if len(one.clauses) > 0 else around
+        before: i64 = 0
+        at = 0
         while at < size:
             number = i64(read_i32_le(places, at + 4))
             group = self.tries[number].group if number >= 0 else 0
@@ -106,6 +111,12 @@ class Handlers:
                 write_i32_le(self.regions, read_i32_le(places, at))
                 write_i32_le(self.regions, signed32(group))  # type: ignore[arg-type]
             at += REGION
+
+    def reach(self, number: i64) -> None:
+        """A search comes to the catches of a block, and of those where it goes on: not of all around it, where there is a `delegate`."""
+        while number >= 0 and not self.tries[number].reached:
+            self.tries[number].reached = True
+            number = self.tries[number].outer
 
     def write(self, one: Trying, around: i64) -> i64:
         """Write the group of a block, which goes on with that of another; its number."""

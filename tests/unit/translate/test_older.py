@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from arenite import Instance, Module, Store, WasmException
+from arenite import Instance, Module, Store, WasmException, wat2wasm
+from arenite.bytecode.text import function_lines
+from arenite.translate.module import translate
 from tiers import TIERS, engine_of
 
 GUEST = """(module (tag $e (export "e") (param i64 i64)) (tag $n)
@@ -69,6 +71,13 @@ def test_only_what_may_be_thrown_again_is_kept(tier: str) -> None:
         exports["again"](store, 0)
     assert caught.value.tag == exports["e"]
     assert caught.value.values == (0, 5)
+
+
+def test_a_block_that_is_passed_by_has_no_handlers() -> None:
+    """Only what is in a `delegate` throws there, and that leads past its catch: no clause is left that nothing leads to."""
+    inner = "try try (call 0) delegate 1 catch_all (call 0) end"
+    module = translate(wat2wasm(f"(module (tag) (func) (func try {inner} catch 0 end))"))
+    assert [line.strip() for line in function_lines(module, 1) if "handlers:" in line] == ["handlers: tag 0 .56 null r2"]
 
 
 @pytest.mark.parametrize("tier", TIERS)
