@@ -218,9 +218,9 @@ def check_place(window: Window, activation: Activation) -> None:
         good = True
         entered = entered or (status == READY and window.stops(pc)(pc))
     if status == SEARCHING:
-        from arenite.machine.run import searching  # noqa: PLC0415 (few stop in one; it knows what looks at frames)
+        from arenite.machine.run.searches import check  # noqa: PLC0415 (few stop in one)
 
-        good = good and (pc in host_calls or throws(window, pc)) and searching.check(window, pc, activation.progress)
+        good = good and (pc in host_calls or throws(window, pc)) and check(window, pc, activation.progress)
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
     sizes = (

@@ -1,7 +1,7 @@
 """The search for an exception's handler, where the machine has to do with it: ops do its steps (`bytecode.exceptions`).
 
 Where it is stands in the store context while ops run, and in `Activation.progress` where it has stopped; there, the arena is as it was when the
-exception was thrown.  What comes from a file is distrusted: an op's pc and a clause's number are checked here (`check`), all else by the ops themselves.
+exception was thrown.  What comes from a file is distrusted: an op's pc and a clause's number are checked (`searches`), all else by the ops themselves.
 """
 
 from __future__ import annotations
@@ -11,39 +11,20 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.stops import KEEP, UNCAUGHT
 from arenite.layout.cage import UNIT
 from arenite.layout.frame import HALT_PC
-from arenite.layout.handlers import CLAUSE_PC, END, FRAME_PC, LINK, RANKED, ClauseRecord, Rank, RegionRecord, SearchRecord
+from arenite.layout.handlers import CLAUSE_PC, FRAME_PC, ClauseRecord, SearchRecord
 from arenite.layout.records import ExceptionRecord, FrameHeader, StoreContext
 from arenite.layout.spaces import Space
-from arenite.light import NamedTuple
 from arenite.machine.run.exceptions import new_exception, passed, thrown, uncaught
 from arenite.machine.run.interrupts import trap
+from arenite.machine.run.searches import Search
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from arenite.machine.machine import Machine
-    from arenite.machine.space.window import Window
 
 SEARCH: Final = SearchRecord.packer()
-RANK, REGION, CLAUSE = Rank.packer("begins", "before"), RegionRecord.packer("group", "header"), ClauseRecord.packer()
 HEADER: Final = FrameHeader.packer()
 AT: Final = StoreContext.arguments.offset
-
-
-class Search(NamedTuple):
-    """The fields of a `SearchRecord`."""
-
-    tag: int
-    values: int
-    reference: int
-    thrown: int
-    pc: int
-    sp: int
-    vmctx: int
-    clause: int = 0
-    place: int = 0
-    left: int = 0
 
 
 def stopped_at(machine: Machine) -> Search:
@@ -59,44 +40,6 @@ def go_on(machine: Machine, search: tuple[int, ...], pc: int, sp: int, vmctx: in
         trap(machine, Cause.CORRUPT, pc, sp, vmctx)
     SEARCH.pack_into(machine.cage.store_page, AT, *now._replace(thrown=pc))
     return CLAUSE_PC if now.clause else FRAME_PC
-
-
-def check(window: Window, pc: int, search: tuple[int, ...]) -> bool:
-    """Whether a search that the op at `pc` has begun can stand like that: what steps believe.
-
-    The frame that is looked at stands at that op, or where a call comes back; the clause is of the group that is active there.
-    """
-    now = Search._make(search)
-    if now.pc >= len(window.code) or (now.pc != pc and not window.is_return_point(now.pc + UNIT)):
-        return False
-    found = region_at(window, now.pc)
-    if found is None or now.left:
-        return False
-    group, header = found
-    return not now.clause or (now.place == header and now.clause in clauses_of(window, group))
-
-
-def region_at(window: Window, pc: int) -> tuple[int, int] | None:
-    """The group and the place of the header that a search finds for the op that holds `pc`; None where none looks."""
-    ranks, regions = window.handlers[Space.RANKS], window.handlers[Space.REGIONS]
-    unit = pc // UNIT
-    at = unit // RANKED * Rank.size
-    if at + Rank.size > len(ranks) or window.module_at(pc) is None:
-        return None
-    begins, before = RANK.unpack_from(ranks, at)
-    number = before + (begins & (2 << unit % RANKED) - 1).bit_count() - 1
-    return REGION.unpack_from(regions, number * RegionRecord.size)
-
-
-def clauses_of(window: Window, group: int) -> Iterator[int]:
-    """The numbers of a group's clauses, and of those that it goes on with."""
-    clauses = window.handlers[Space.CLAUSES]
-    while True:
-        yield group
-        _, target, _, flags = CLAUSE.unpack_from(clauses, group * ClauseRecord.size)
-        if flags & END:
-            return
-        group = target if flags & LINK else group + 1
 
 
 def settle(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> Search:
