@@ -57,7 +57,7 @@ def thrown_by_host(machine: Machine, error: BaseException, header: int, pc: int,
 
     `header`: of the frame at `sp` in which the thunk at `pc` has called the function.
     """
-    caller_sp, return_pc, caller, _ = HEADER.unpack_from(machine.cage.arena, header)
+    caller_sp, return_pc, caller, *_ = HEADER.unpack_from(machine.cage.arena, header)
     if (
         not machine.window.handlers[Space.CLAUSES] or return_pc == HALT_PC
     ):  # none of all its modules has a handler, or the host called it
