@@ -99,8 +99,8 @@ def _one_name(r: Reader, parts: list[str]) -> None:
 
 
 NAMED: Final = {
-    1: "function", 2: "function with locals", 3: "function with labels", 4: "type", 5: "table", 6: "memory", 7: "global",
-    8: "element segment", 9: "data segment", 10: "type with fields", 11: "tag",
+    1: "function", 2: "local name map", 3: "label name map", 4: "type", 5: "table", 6: "memory", 7: "global",
+    8: "element segment", 9: "data segment", 10: "field name map", 11: "tag",
 }  # fmt: skip
 FORMATS: Final[dict[str, Callable[[Reader, list[str]], None]]] = {
     "name": _names,
