@@ -37,12 +37,13 @@ from arenite.bytecode.encode import ops
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
 from arenite.errors import InternalError
-from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS
+from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT
 from arenite.layout.records import StoreContext
 from arenite.layout.types import F32, F64, I32, I64
 from arenite.machine.run.watch import watch
 from arenite.snapshot.container import CHECKSUM, HEADER
 from arenite.snapshot.pages import checksums, digest
+from arenite.tiers.baseline.code import COUNTING, ENTER_COMPILED
 from fuzz.corrupt import NUMBERS, Campaign, run_child
 from fuzz.frozen import BASE, FORMS, KEY, MODULES, Document, Specimen, dump, engine, hosts, linker, load, repacked, specimens
 from fuzz.worlds import World, memory_length, modules
@@ -572,7 +573,13 @@ class Unharmed:
         entries = bytes(window.entries[: 16 * own]) + bytes(
             window.entries[16 * THUNKS : 16 * (last.handle + last.code.function_count)]
         )
-        return [bytes(cage.arena), bytes(cage.store_page), *memories, entries, bytes(window.code[MODULE_GRAIN:])]
+        code = bytearray(window.code[MODULE_GRAIN:])
+        for placed in window.modules:
+            for pc in range(0, len(placed.code.bytecode), UNIT):
+                at = placed.origin + pc - MODULE_GRAIN
+                if int.from_bytes(code[at : at + 2], "little") in (COUNTING, ENTER_COMPILED):  # in the place of an op of its own
+                    code[at : at + 2] = placed.code.bytecode[pc : pc + 2]
+        return [bytes(cage.arena), bytes(cage.store_page), *memories, entries, bytes(code)]
 
     def check(self) -> None:
         """It is as it was, and still works."""
