@@ -60,7 +60,7 @@ def members() -> dict[str, set[str]]:
     """Every name in a class of the package and in what it is derived from, by the class's name."""
     found: dict[str, set[str]] = {}
     derived: dict[str, set[str]] = {}
-    for path in (ROOT / "src").rglob("*.py"):
+    for path in testdata.files(ROOT / "src", "**/*.py"):
         for cls in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(cls, ast.ClassDef):
                 derived.setdefault(cls.name, set()).update(ast.unparse(base) for base in cls.bases)

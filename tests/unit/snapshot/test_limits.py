@@ -247,7 +247,7 @@ def grown(act: Callable[[], object]) -> int:
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc")
 @EACH_TIER
 def test_modules_that_unpack_to_much(tmp_path: Path, tier: TierName) -> None:
-    of = engine(tier)
+    of = engine(tier, max_snapshot_modules=128 << 20)
     path = saved(filled(of), tmp_path / "s.arn", "packed")
     bomb = with_module(path, zstandard.ZstdCompressor(level=3).compress(custom(200 << 20)))
     gc.collect()
