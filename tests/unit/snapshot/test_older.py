@@ -81,7 +81,7 @@ def test_every_older_op_leads_to_one_of_today() -> None:
 def test_records_are_as_if_this_version_had_written_them(kept: Path, tier: TierName, form: str) -> None:
     snapshot = opened(kept / f"1-fib-{form}.arn", tier)
     image = snapshot.frozen().image
-    store, own = frozen(Engine(Config(tier=tier, max_wasm_stack=1 << 16)), "fib", 15, 700)
+    store, own = frozen(Engine(Config(tier=tier, max_wasm_stack=1 << 16)), "fib")
     if form == "delta":
         assert store.execution is not None
         store.execution.run(fuel=700)
@@ -179,7 +179,7 @@ def test_a_digest_of_no_type_is_refused(kept: Path, tier: TierName) -> None:
     document = Document(path.read_bytes())
     module = document.manifest["modules"][0]
     engine = Engine(Config(tier=tier))
-    code = frozen(engine, "fib", 15, 700)[0].machine.modules[0]
+    code = frozen(engine, "fib")[0].machine.modules[0]
     names = [codes.signature(row) for row in TABLE]
     for name, op in older.OPS.items():
         names[ROWS[op.name].code] = name
