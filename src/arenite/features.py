@@ -18,7 +18,7 @@ class Feature(NamedTuple):
 
     `supported`: arenite accepts modules that use it, if it is not switched off.  What it adds to the format: `codes`: first and last byte that
     begin its instructions, if these have no rows in `opcodes`; `types`: bytes that begin its value, heap and composite types; `sections`: their
-    ids; `externs`: kinds of imports and exports; `limits`: bits of the flags of limits.
+    ids; `externs`: kinds of imports and exports; `limits`: a bit of the flags of limits.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Feature(NamedTuple):
     types: tuple[int, ...] = ()
     sections: tuple[int, ...] = ()
     externs: tuple[int, ...] = ()
-    limits: tuple[int, ...] = ()
+    limits: int = 0
 
     @property
     def switch(self) -> str:
@@ -67,12 +67,12 @@ FEATURES: Final = (
         codes=((0xD3, 0xD3), (0xFB, 0xFB)),
         types=(0x74, 0x73, 0x72, 0x71, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A, 0x5F, 0x5E, 0x50, 0x4F, 0x4E),
     ),
-    Feature("memory64", "3.0", 5, supported=True, limits=(4,)),
+    Feature("memory64", "3.0", 5, supported=True, limits=4),
     Feature("multi-memory", "3.0", 5, supported=True),
     Feature("relaxed-simd", "3.0", 5, supported=True),
     Feature("legacy-exceptions", "", 0, supported=True),
-    Feature("threads", "", 4, supported=False, codes=((0xFE, 0xFE),), limits=(2,)),
-    Feature("custom-page-sizes", "", 3, supported=True, limits=(8,)),
+    Feature("threads", "", 4, supported=False, codes=((0xFE, 0xFE),), limits=2),
+    Feature("custom-page-sizes", "", 3, supported=True, limits=8),
     Feature("stack-switching", "", 3, supported=False, codes=((0xE0, 0xE6),), types=(0x5D, 0x75, 0x68)),
     Feature("wide-arithmetic", "", 3, supported=True),
 )

@@ -41,7 +41,7 @@ from arenite.translate.older import Older
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records
 from arenite.translate.shape import Shape  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.translate.tables import ENTER, EQZ, INSTRUCTIONS, SELECT, UNREACHABLE, ZERO16, entry
+from arenite.translate.tables import ENTER, EQZ, EQZ64, INSTRUCTIONS, SELECT, UNREACHABLE, ZERO16, entry
 from arenite.translate.vectors import Vectors
 from arenite.translate.wide import Wide
 from arenite.translate.writer import NEAR, UNIT, OpWriter, WideFrame
@@ -179,7 +179,7 @@ class Translator(Sink):
             self.arithmetic.binary(code, result)
         elif code == 0:
             s.types[s.height - 1] = result
-        elif op in (0x45, 0x50):
+        elif code in (EQZ, EQZ64):
             self.arithmetic.is_zero(code)
         else:
             self.arithmetic.unary(code, result)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import DecodeError
 from arenite.light import NamedTuple
 from arenite.wasm.module import ExternKind
+from arenite.wasm.opcodes import code
 from arenite.wasm.reader import Reader
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ METADATA: Final = "metadata.code."
 HINTS: Final = METADATA + "branch_hint"
 MEANINGS: Final = {b"\0": "unlikely", b"\1": "likely"}  # of branch hints
 CODE: Final = 10  # the section of bodies
-BRANCHES: Final = {0x04: "if", 0x0D: "br_if"}  # what branch hints may stand at, by the first byte
+BRANCHES: Final = {code(name): name for name in ("if", "br_if")}  # what branch hints may stand at
 
 
 class Note(NamedTuple):

@@ -18,10 +18,10 @@ from arenite.features import SUPPORTED, Features, missing
 from arenite.layout.types import ALL_PAGE_BITS, FUNCREF, PAGE_BITS, FuncType, GlobalType, Limits, MemoryType, TableType
 from arenite.wasm import budget as price
 from arenite.wasm.codes import PAGE, code_of
-from arenite.wasm.features import EXTERNS, SECTIONS, illegal, limits_flags, malformed
+from arenite.wasm.features import EXTERNS, HAS_MAXIMUM, LIMITS, SECTIONS, illegal, limits_flags, malformed
 from arenite.wasm.magic import MAGIC
 from arenite.wasm.module import Custom, Data, Element, Export, ExternKind, GlobalInit, Import, Mode, Module
-from arenite.wasm.opcodes import BY_CODE
+from arenite.wasm.opcodes import BY_CODE, BY_NAME, code
 from arenite.wasm.reader import Reader
 from arenite.wasm.validate import validate
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 VERSION: Final = b"\x01\0\0\0"
 COMPONENT: Final = b"\1\0"  # where a module has 0: the layer of the component model
-I32_CONST: Final = 0x41
-HAS_MAXIMUM: Final = 1  # flags of limits; `features` knows them too, by what they belong to
-IS_64: Final = 4
-HAS_PAGE_SIZE: Final = 8
+I32_CONST: Final = code("i32.const")
+END: Final = code("end")
+IS_64: Final = LIMITS["memory64"]
+HAS_PAGE_SIZE: Final = LIMITS["custom-page-sizes"]
 MAX_ARITY: Final = 1000  # parameters, and results, of a function: what all engines agree on
 ORDER: Final = (1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11)  # section ids in the order they may occur
-VECTOR_PREFIX: Final = 0xFD
+VECTOR_PREFIX: Final = BY_NAME["v128.const"].encoding[0]
 CONST: Final = {"i32.const", "i64.const", "f32.const", "f64.const", "v128.const", "global.get", "ref.null", "ref.func"} | {
     f"{t}.{op}"
     for t in ("i32", "i64")
@@ -336,17 +336,17 @@ class Decoder:
         """A constant expression, without its `end`.  Spec: valid-constant."""
         r = self.r
         instructions: list[tuple[str | int, ...]] = []
-        while (code := r.byte()) != 0x0B:
+        while (op := r.byte()) != END:
             if r.pos > self.end:  # a byte of another section is not to be called an instruction that is not constant
                 raise r.fail("unexpected end of section or function")
             self.budget.pay(price.CONSTANT_OP)
-            if code == I32_CONST:  # tens of thousands of them where a compiler splits its data
+            if op == I32_CONST:  # tens of thousands of them where a compiler splits its data
                 instructions.append(("i32.const", r.signed(32)))
                 continue
             at = r.pos - 1
-            if code == VECTOR_PREFIX:
-                code = code_of(code, min(r.u32(), PAGE - 1))
-            opcode = BY_CODE.get(code)
+            if op == VECTOR_PREFIX:
+                op = code_of(op, min(r.u32(), PAGE - 1))
+            opcode = BY_CODE.get(op)
             if opcode is None:
                 raise DecodeError(illegal(self.r.data[at]), at)
             if opcode.name not in CONST:

@@ -14,7 +14,8 @@ CODES: Final = {code: f.name for f in FEATURES for first, last in f.codes for co
 TYPES: Final = {type_: f.name for f in FEATURES for type_ in f.types}
 SECTIONS: Final = {section: f.name for f in FEATURES for section in f.sections}
 EXTERNS: Final = {kind: f.name for f in FEATURES for kind in f.externs}
-LIMITS: Final = {bit: f.name for f in FEATURES for bit in f.limits}
+LIMITS: Final = {f.name: f.limits for f in FEATURES if f.limits}
+HAS_MAXIMUM: Final = 1  # of the flags of limits; every other belongs to a feature
 
 
 def illegal(code: int) -> str:
@@ -23,9 +24,9 @@ def illegal(code: int) -> str:
 
 
 def limits_flags(flags: int, features: Features) -> str:
-    """The message about flags of limits; "" where there is nothing to say: all of them are the lowest bit or belong to features that are there."""
-    rest, needed = flags & ~1, None
-    for bit, name in LIMITS.items():
+    """The message about flags of limits; "" where there is nothing to say: each says that there is a maximum or belongs to features that are there."""
+    rest, needed = flags & ~HAS_MAXIMUM, None
+    for name, bit in LIMITS.items():
         if rest & bit:
             rest, needed = rest & ~bit, needed if name in features else needed or name
     return "malformed limits flags" + missing(None if rest else needed) if rest or needed else ""

@@ -340,6 +340,11 @@ BY_CODE: Final = {opcode.code: opcode for opcode in OPCODES}
 BY_NAME: Final = {opcode.name: opcode for opcode in OPCODES}
 
 
+def code(name: str) -> int:
+    """The code of an instruction."""
+    return BY_NAME[name].code
+
+
 def lookup(value: Callable[[Opcode], int]) -> bytearray:
     """An array of `value(opcode)`, by code."""
     table = bytearray(CODES)

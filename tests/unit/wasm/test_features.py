@@ -10,7 +10,7 @@ from arenite import AreniteError, DecodeError, ValidationError, wat2wasm
 from arenite.api.text import wasm_tools
 from arenite.features import FEATURES, SUPPORTED
 from arenite.translate.module import translate
-from arenite.wasm.features import CODES, EXTERNS, LIMITS, SECTIONS, TYPES
+from arenite.wasm.features import CODES, EXTERNS, HAS_MAXIMUM, LIMITS, SECTIONS, TYPES
 from arenite.wasm.opcodes import BY_CODE
 
 if TYPE_CHECKING:
@@ -139,10 +139,11 @@ def test_every_feature_is_used_here() -> None:
 
 
 def test_a_byte_belongs_to_one_feature() -> None:
-    for table, column in ((CODES, "codes"), (TYPES, "types"), (SECTIONS, "sections"), (EXTERNS, "externs"), (LIMITS, "limits")):
+    for table, column in ((CODES, "codes"), (TYPES, "types"), (SECTIONS, "sections"), (EXTERNS, "externs")):
         rows = [item for f in FEATURES for item in getattr(f, column)]
         wanted = sum(last - first + 1 for first, last in rows) if column == "codes" else len(rows)
         assert len(table) == wanted
+    assert len({HAS_MAXIMUM, *LIMITS.values()}) == 1 + sum(f.limits != 0 for f in FEATURES)
 
 
 @pytest.mark.parametrize(("feature", "fields"), cases())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 import wasmtime
 
+import arenite
 from arenite.features import SUPPORTED
 from arenite.layout.types import V128, type_name
 from arenite.wasm.codes import CODES, FIRST_PREFIX, PAGE, code_of, encoding
@@ -13,6 +17,9 @@ from arenite.wasm.features import illegal
 from arenite.wasm.opcodes import BY_CODE, BY_NAME, CHAPTER, CHAPTERS, OPCODES, PREFIX, Opcode
 from arenite.wasm.reader import Reader
 from unit.wasm.recorder import report
+
+ROOM = Path(arenite.__file__).parent
+READERS = (*sorted(ROOM.glob("wasm/**/*.py")), *sorted(ROOM.glob("translate/*.py")))
 
 # How to use an instruction whose type depends on context, or whose immediates are not numbers.
 USES = {
@@ -93,6 +100,18 @@ def test_row_validates_and_is_reported(opcode: Opcode) -> None:
         assert reported[encoded] == (opcode.code,)
     elif opcode.immediates == () and opcode.type and opcode.name != "nop":
         assert reported[encoded] == (opcode.code, len(opcode.type[0]), opcode.type[1][0])
+
+
+@pytest.mark.parametrize("path", READERS, ids=lambda path: str(path.relative_to(ROOM)))
+def test_instructions_are_told_apart_by_their_rows(path: Path) -> None:
+    """No code of an instruction is written as a number beside the table."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            named = any(getattr(side, "id", getattr(side, "attr", "")) in {"op", "code"} for side in sides)
+            items = [item for side in sides for item in getattr(side, "elts", [side])]
+            numbers = {item.value for item in items if isinstance(item, ast.Constant)}
+            assert not (named and numbers - {0}), ast.unparse(node)  # 0: there is no such op
 
 
 def test_a_code_without_a_row_is_illegal() -> None:

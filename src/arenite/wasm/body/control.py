@@ -5,13 +5,29 @@ Compiled by mypyc; see `reader` for what that forbids.
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import FUNCREF, I32, match, match_all
+from arenite.wasm import opcodes
 from arenite.wasm.body.context import Context  # noqa: TC001 (compiled code checks its arguments at run time)
+
+UNREACHABLE: Final[i64] = opcodes.code("unreachable")
+NOP: Final[i64] = opcodes.code("nop")
+BLOCK: Final[i64] = opcodes.code("block")
+LOOP: Final[i64] = opcodes.code("loop")
+IF: Final[i64] = opcodes.code("if")
+ELSE: Final[i64] = opcodes.code("else")
+END: Final[i64] = opcodes.code("end")
+BR: Final[i64] = opcodes.code("br")
+BR_IF: Final[i64] = opcodes.code("br_if")
+BR_TABLE: Final[i64] = opcodes.code("br_table")
+CALL: Final[i64] = opcodes.code("call")
+CALL_INDIRECT: Final[i64] = opcodes.code("call_indirect")
+RETURN_CALL: Final[i64] = opcodes.code("return_call")
+RETURN_CALL_INDIRECT: Final[i64] = opcodes.code("return_call_indirect")
 
 
 @final
@@ -23,27 +39,26 @@ class Control:
 
     def instruction(self, op: i64) -> None:
         """One of the chapter."""
-        s = self.context.s
-        if op >= 0x0C:
-            self.transfer(op)
-        elif op == 0x0B:
+        if op == END:
             self.end()
-        elif op == 0x05:
-            self.else_()
-        elif op >= 0x02:
+        elif op in (BLOCK, LOOP, IF):
             self.block(op)
-        elif op == 0x00:
-            if s.live:
+        elif op == ELSE:
+            self.else_()
+        elif op == UNREACHABLE:
+            if self.context.s.live:
                 self.context.sink.unreachable()
-            s.unreachable()
+            self.context.s.unreachable()
+        elif op != NOP:
+            self.transfer(op)
 
     def transfer(self, op: i64) -> None:
         """What goes on elsewhere."""
-        if op in (0x10, 0x12):
-            self.call(tail=op == 0x12)
-        elif op in (0x11, 0x13):
-            self.call_indirect(tail=op == 0x13)
-        elif op == 0x0E:
+        if op in (CALL, RETURN_CALL):
+            self.call(tail=op == RETURN_CALL)
+        elif op in (CALL_INDIRECT, RETURN_CALL_INDIRECT):
+            self.call_indirect(tail=op == RETURN_CALL_INDIRECT)
+        elif op == BR_TABLE:
             self.br_table()
         else:
             self.branch(op)
@@ -53,14 +68,14 @@ class Control:
         c = self.context
         s = c.s
         params, results = c.blocktype()
-        if op == 0x04:
+        if op == IF:
             s.pop(I32)
         s.enter(op, params, results)
         if not s.live:
             return
-        if op == 0x02:
+        if op == BLOCK:
             c.sink.block(params, results)
-        elif op == 0x03:
+        elif op == LOOP:
             c.sink.loop(params, results)
         else:
             c.sink.if_(params, results)
@@ -69,12 +84,12 @@ class Control:
         """`else`."""
         c = self.context
         s = c.s
-        if s.frames[-1].op != 0x04:
+        if s.frames[-1].op != IF:
             raise DecodeError("END opcode expected: else without if", int(s.at))
         frame = s.leave()
         if frame.live:
             c.sink.else_(not frame.dead)
-        frame.op = 0x05
+        frame.op = ELSE
         frame.dead = False
         s.dead = False
         s.live = frame.live
@@ -85,7 +100,7 @@ class Control:
         c = self.context
         s = c.s
         frame = s.leave()
-        if frame.op == 0x04 and frame.params != frame.results and not match_all(frame.params, frame.results):
+        if frame.op == IF and frame.params != frame.results and not match_all(frame.params, frame.results):
             raise s.fail("type mismatch: an if without else must leave its parameters")
         if frame.live:
             c.sink.end(not frame.dead)
@@ -95,13 +110,13 @@ class Control:
         """`br`, `br_if`, `return`."""
         c = self.context
         s = c.s
-        if op == 0x0C:
+        if op == BR:
             depth = c.r.u32()
             s.pops(s.frame(depth).label())
             if s.live:
                 c.sink.br(depth)
             s.unreachable()
-        elif op == 0x0D:
+        elif op == BR_IF:
             depth = c.r.u32()
             label = s.frame(depth).label()
             s.pop(I32)

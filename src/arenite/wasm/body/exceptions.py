@@ -13,14 +13,18 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.errors import DecodeError
 from arenite.layout.types import EXNREF, match_all
+from arenite.wasm import opcodes
 from arenite.wasm.body.context import NOTHING, Context
 from arenite.wasm.budget import CATCH
 from arenite.wasm.sink import CATCH_ALL, CATCH_ALL_REF, CATCH_REF
 
-TRY: Final = 0x06
-CATCHING: Final = 0x07
-CATCHING_ALL: Final = 0x19
-TRY_TABLE: Final = 0x1F
+TRY: Final[i64] = opcodes.code("try")
+CATCHING: Final[i64] = opcodes.code("catch")
+CATCHING_ALL: Final[i64] = opcodes.code("catch_all")
+DELEGATE: Final[i64] = opcodes.code("delegate")
+THROW: Final[i64] = opcodes.code("throw")
+THROW_REF: Final[i64] = opcodes.code("throw_ref")
+TRY_TABLE: Final[i64] = opcodes.code("try_table")
 
 
 @final
@@ -34,13 +38,13 @@ class Exceptions:
     def instruction(self, op: i64) -> None:
         """One of the chapter."""
         c = self.context
-        if op == 0x08:
+        if op == THROW:
             tag = c.tag()
             c.s.pops(c.tags[tag])
             if c.s.live:
                 c.sink.throw(tag)
             c.s.unreachable()
-        elif op == 0x0A:
+        elif op == THROW_REF:
             c.s.pop(EXNREF)
             if c.s.live:
                 c.sink.throw_ref()
@@ -108,7 +112,7 @@ class Exceptions:
             live = self.next_arm(op)
             if s.live:
                 c.sink.catch_all(live)
-        elif op == 0x18:
+        elif op == DELEGATE:
             self.delegate()
         else:
             depth = c.r.u32()

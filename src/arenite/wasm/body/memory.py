@@ -18,10 +18,13 @@ from arenite.wasm.reader import MASK32
 SECOND: Final[bytes] = opcodes.SECOND
 RESULT: Final[bytes] = opcodes.RESULT
 ALIGN: Final[bytes] = opcodes.ALIGN
+ACCESSES: Final[bytes] = opcodes.ACCESSES
 
-INIT: Final[i64] = opcodes.BY_NAME["memory.init"].code
-DROP: Final[i64] = opcodes.BY_NAME["data.drop"].code
-COPY: Final[i64] = opcodes.BY_NAME["memory.copy"].code
+SIZE: Final[i64] = opcodes.code("memory.size")
+GROW: Final[i64] = opcodes.code("memory.grow")
+INIT: Final[i64] = opcodes.code("memory.init")
+DROP: Final[i64] = opcodes.code("data.drop")
+COPY: Final[i64] = opcodes.code("memory.copy")
 
 
 @final
@@ -38,7 +41,7 @@ class Memory:
 
     def instruction(self, op: i64) -> None:
         """One of the chapter."""
-        if op > 0x3E:
+        if ACCESSES[op] == 0:
             self.whole(op)
             return
         s = self.s
@@ -85,10 +88,10 @@ class Memory:
     def whole(self, op: i64) -> None:
         """What works on a whole memory or segment."""
         c = self.context
-        if op <= 0x40:
+        if op in (SIZE, GROW):
             memory = c.memory()
             type_: i64 = c.memory_index[memory]
-            c.bulk(op, memory, 0, (type_,) if op == 0x40 else NOTHING, type_)
+            c.bulk(op, memory, 0, (type_,) if op == GROW else NOTHING, type_)
         elif op == DROP:
             segment = self.segment()
             c.known("data segment", segment, c.data_count)

@@ -17,8 +17,8 @@ from arenite.wasm.reader import MASK32
 FIRST: Final[bytes] = opcodes.FIRST
 SECOND: Final[bytes] = opcodes.SECOND
 RESULT: Final[bytes] = opcodes.RESULT
-ADD128: Final[i64] = opcodes.BY_NAME["i64.add128"].code
-SUB128: Final[i64] = opcodes.BY_NAME["i64.sub128"].code
+ADD128: Final[i64] = opcodes.code("i64.add128")
+SUB128: Final[i64] = opcodes.code("i64.sub128")
 
 
 @final

@@ -18,9 +18,11 @@ from mypy_extensions import i64
 
 from arenite.errors import Limit, ValidationError
 from arenite.layout.types import BOTTOM, match, type_name
+from arenite.wasm import opcodes
 from arenite.wasm.budget import BLOCK, OPERAND, Budget
 
 MAX_OPERANDS: Final = 1_000_000  # on the stack at the same time
+LOOP: Final[i64] = opcodes.code("loop")
 LONG: Final = 8  # lists of types of up to so many are part of what a byte costs
 
 
@@ -41,7 +43,7 @@ class ControlFrame:
 
     def label(self) -> tuple[int, ...]:
         """The types a branch to this block takes with it."""
-        return self.params if self.op == 0x03 else self.results
+        return self.params if self.op == LOOP else self.results
 
 
 @final

@@ -14,11 +14,15 @@ from arenite.wasm import opcodes
 from arenite.wasm.body.context import NOTHING, Context
 from arenite.wasm.reader import is_reference
 
-INIT: Final[i64] = opcodes.BY_NAME["table.init"].code
-DROP: Final[i64] = opcodes.BY_NAME["elem.drop"].code
-COPY: Final[i64] = opcodes.BY_NAME["table.copy"].code
-GROW: Final[i64] = opcodes.BY_NAME["table.grow"].code
-SIZE: Final[i64] = opcodes.BY_NAME["table.size"].code
+TABLE_GET: Final[i64] = opcodes.code("table.get")
+TABLE_SET: Final[i64] = opcodes.code("table.set")
+INIT: Final[i64] = opcodes.code("table.init")
+DROP: Final[i64] = opcodes.code("elem.drop")
+COPY: Final[i64] = opcodes.code("table.copy")
+GROW: Final[i64] = opcodes.code("table.grow")
+SIZE: Final[i64] = opcodes.code("table.size")
+REF_NULL: Final[i64] = opcodes.code("ref.null")
+REF_IS_NULL: Final[i64] = opcodes.code("ref.is_null")
 
 
 @final
@@ -30,7 +34,7 @@ class Tables:
 
     def instruction(self, op: i64) -> None:
         """One of the chapter of tables."""
-        if op <= 0x26:
+        if op in (TABLE_GET, TABLE_SET):
             self.element(op)
         elif op == INIT:
             self.init()
@@ -49,7 +53,7 @@ class Tables:
         table = c.index("table", len(c.tables))
         type_: i64 = c.tables[table]
         index: i64 = c.table_index[table]
-        if op == 0x25:
+        if op == TABLE_GET:
             s.pop(index)
             s.push(type_)
             if s.live:
@@ -96,14 +100,14 @@ class Tables:
         """`ref.null`, `ref.is_null`, `ref.func`."""
         c = self.context
         s = c.s
-        if op == 0xD0:
+        if op == REF_NULL:
             type_ = c.r.heap_type()
             if c.restricted:
                 c.type_(type_)
             s.push(type_)
             if s.live:
                 c.sink.ref_null(type_)
-        elif op == 0xD1:
+        elif op == REF_IS_NULL:
             type_ = s.pop(BOTTOM)
             if type_ != BOTTOM and not is_reference(type_):
                 raise s.fail(f"type mismatch: {type_name(type_)} found, a reference expected")

@@ -5,13 +5,21 @@ Compiled by mypyc; see `reader` for what that forbids.
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 
 from arenite.layout.types import BOTTOM, I32
+from arenite.wasm import opcodes
 from arenite.wasm.body.context import Context  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.wasm.reader import is_reference
+
+LOCAL_GET: Final[i64] = opcodes.code("local.get")
+LOCAL_TEE: Final[i64] = opcodes.code("local.tee")
+GLOBAL_GET: Final[i64] = opcodes.code("global.get")
+GLOBAL_SET: Final[i64] = opcodes.code("global.set")
+DROP: Final[i64] = opcodes.code("drop")
+SELECT_TYPED: Final[i64] = opcodes.code("select t")
 
 
 @final
@@ -25,20 +33,20 @@ class Variables:
 
     def instruction(self, op: i64) -> None:
         """`local.get`, `local.set`, `local.tee`; `global.get`, `global.set`."""
-        if op > 0x22:
+        if op in (GLOBAL_GET, GLOBAL_SET):
             self.global_(op)
             return
         c = self.context
         s = self.s
         local = c.index("local", len(c.locals))
         type_: i64 = c.locals[local]
-        if op == 0x20:
+        if op == LOCAL_GET:
             s.push(type_)
             if s.live:
                 self.sink.local_get(local)
             return
         s.pop(type_)
-        if op == 0x22:
+        if op == LOCAL_TEE:
             s.push(type_)
             if s.live:
                 self.sink.local_tee(local)
@@ -51,7 +59,7 @@ class Variables:
         s = self.s
         index = c.index("global", len(c.globals))
         type_: i64 = c.globals[index]
-        if op == 0x23:
+        if op == GLOBAL_GET:
             s.push(type_)
             if s.live:
                 self.sink.global_get(index, type_)
@@ -66,13 +74,13 @@ class Variables:
         """`drop`, `select`."""
         c = self.context
         s = self.s
-        if op == 0x1A:
+        if op == DROP:
             s.pop(BOTTOM)
             if s.live:
                 self.sink.drop()
             return
         type_: i64 = BOTTOM
-        if op == 0x1C:
+        if op == SELECT_TYPED:
             if c.r.u32() != 1:
                 raise s.fail("invalid result arity")
             type_ = c.valtype()

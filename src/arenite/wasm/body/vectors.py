@@ -22,8 +22,8 @@ ALIGN: Final[bytes] = opcodes.ALIGN
 LANES: Final[bytes] = opcodes.LANES
 ACCESSES: Final[bytes] = opcodes.ACCESSES
 
-CONST: Final[i64] = opcodes.BY_NAME["v128.const"].code
-SHUFFLE: Final[i64] = opcodes.BY_NAME["i8x16.shuffle"].code
+CONST: Final[i64] = opcodes.code("v128.const")
+SHUFFLE: Final[i64] = opcodes.code("i8x16.shuffle")
 BYTES: Final = 16
 CHOICES: Final = 32  # bytes that a shuffle chooses from
 

@@ -35,6 +35,7 @@ from arenite.wasm.opcodes import CONTROL, EXCEPTION, MEMORY, NUMERIC, PARAMETRIC
 from arenite.wasm.sink import Sink  # noqa: TC001 (as above)
 
 CHAPTER: Final[bytes] = opcodes.CHAPTER
+BLOCK: Final[i64] = opcodes.code("block")
 
 MAX_LOCALS: Final = 50_000  # of a function, parameters among them
 
@@ -76,7 +77,7 @@ class BodyValidator:
         c.locals = [*params, *declared]
         sink.at = start
         sink.begin(func, params, results, declared, end - start)
-        s.enter(0x02, NOTHING, results)
+        s.enter(BLOCK, NOTHING, results)
         while s.frames:
             self.instruction()
         if r.pos != end:
