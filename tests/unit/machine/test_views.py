@@ -50,6 +50,21 @@ def test_a_trap_holds_no_view(tier: str, name: str) -> None:
 
 
 @EACH_TIER
+def test_a_trap_from_before_a_reset_holds_no_view(tier: str) -> None:
+    """Whoever keeps the errors of guests, as a log does, closes and shrinks their stores all the same."""
+    store, _ = fresh(WAT, tier=tier)
+    kept = []
+    with store.snapshot().fork() as fork:
+        for _ in range(2):
+            exports: Any = fork.instances[0].exports(fork)
+            assert exports["grow"](fork, 1) == 1
+            with pytest.raises(Trap) as caught:
+                exports["table.fill"](fork)
+            kept.append(caught.value)
+            fork.reset()
+
+
+@EACH_TIER
 @pytest.mark.parametrize(
     "text", ['(memory 1) (data (i32.const 65535) "ab")', "(table 1 funcref) (elem (i32.const 1) func 0) (func)"]
 )

@@ -164,9 +164,10 @@ class Cage:
             kept = min(image.template.size(region), new)  # what lies behind it was written by hand, or is to be zero
             self._space.decommit(start + kept, start + max(old, new))
         self._fill(image)
-        before = self.arena
+        before = self.arena, self.store_page
         self._make_views()
-        before.release()
+        for view in before:  # those that an error's traceback holds are views of this cage no more
+            view.release()
 
     def _make_views(self) -> None:
         arena, page = self._space.view(-LOW, self._arena_size - LOW), self._space.view(STORE_AT - LOW, -LOW)
