@@ -32,14 +32,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import zstandard
 
-from arenite import AreniteError, Func, Global, Memory, Module, Paused, Snapshot, Store, Table, Trap
+from arenite import AreniteError, Func, Global, Memory, Module, Paused, Snapshot, Store, Table, Tag, Trap, WasmException
 from arenite.bytecode.encode import ops
 from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.ops import TABLE
 from arenite.errors import InternalError
 from arenite.layout.cage import HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT
 from arenite.layout.records import StoreContext
-from arenite.layout.types import F32, F64, I32, I64
+from arenite.layout.types import F32, F64, I32, I64, V128
 from arenite.machine.run.watch import watch
 from arenite.snapshot.container import CHECKSUM, HEADER
 from arenite.snapshot.pages import checksums, digest
@@ -327,13 +327,16 @@ class Alterer:
             one = self.choose.choice(executions)
             key = self.choose.choice(list(one))
             if key == "status":
-                one[key] = self.choose.choice(("ready", "entering", "looping", "calling"))
+                one[key] = self.choose.choice(("ready", "entering", "looping", "calling", "searching"))
             elif key == "type":
                 types = [
                     *self.document.manifest["types"],
                     {"params": [], "results": ["externref"] * self.choose.choice((1, 900))},
                 ]
                 one[key] = self.choose.choice(types)
+            elif key == "progress" and isinstance(one[key], list) and one[key] and self.choose.random() < 0.9:
+                at = self.choose.randrange(len(one[key]))
+                one[key][at] = self.number(one[key][at])
             elif key == "pause":
                 one[key] = self.choose.choice(
                     (None, {"reason": self.choose.choice(("fuel", "call", "not ready")), "what": "x\ud800"})
@@ -408,7 +411,7 @@ class Alterer:
         elif kind < 0.6:
             del head["ops"][self.choose.randrange(len(head["ops"])) :]
         elif kind < 0.8:
-            head["sizes"][self.choose.randrange(5)] += self.choose.choice((*SMALL, 1 << 40))
+            head["sizes"][self.choose.randrange(len(head["sizes"]))] += self.choose.choice((*SMALL, 1 << 40))
         else:
             head[self.choose.choice(("ops", "sizes"))] = self.value(json.loads("[" * 800 + "]" * 800))
 
@@ -701,7 +704,7 @@ class Child:
                 return None
             if kind < 0.2:
                 return [str(frame) for frame in execution.backtrace()], execution.paused, execution.instance
-            return go_on(execution, self.fuel, choose)
+            return go_on(store, execution, self.fuel, choose)
         if not store.instances:
             return None
         exports = choose.choice(store.instances).exports(store)
@@ -712,13 +715,24 @@ class Child:
         return used(store, extern, choose)
 
 
-def go_on(execution: Execution, fuel: int, choose: random.Random) -> object:
+def thrown(store: Store, choose: random.Random) -> WasmException | None:
+    """What a host function may throw, if there is a tag."""
+    tags = [one for instance in store.instances for one in instance.exports(store).values() if isinstance(one, Tag)]
+    if not tags:
+        return None
+    tag = choose.choice(tags)
+    return WasmException(tag, [argument(t.code, choose) for t in tag.type(store).functype.params])
+
+
+def go_on(store: Store, execution: Execution, fuel: int, choose: random.Random) -> object:
     """Run on, answering calls that wait as their types want it."""
     call = execution.paused.call if execution.paused is not None else None
-    answers: dict[str, object] = {"mix": 5, "poke": None, "note": 9, "nest": 1}
+    answers: dict[str, object] = {"mix": 5, "poke": None, "note": 9, "nest": 1, "add": 3}
+    if call is not None and choose.random() < 0.3 and (error := thrown(store, choose)) is not None:
+        return execution.throw(error, fuel=fuel)
     if call is not None and call.name in answers and choose.random() < 0.5:
         return execution.resume(answers[call.name], fuel=fuel)
-    outcome = execution.run(fuel=fuel, pause_at=choose.choice(((), ("host.mix", "journal.note"))))
+    outcome = execution.run(fuel=fuel, pause_at=choose.choice(((), ("host.mix", "journal.note", "env.add"))))
     return str(outcome) if isinstance(outcome, Paused) else outcome
 
 
@@ -735,6 +749,8 @@ def used(store: Store, extern: object, choose: random.Random) -> object:
         extern.grow(store, n % 3, None)
         extern.set(store, n % 8, None)
         return [extern.get(store, i) for i in range(min(extern.size(store), 40))]
+    if isinstance(extern, Tag):
+        return extern.type(store)
     assert isinstance(extern, Global)
     return extern.value(store), extern.type(store)
 
@@ -743,6 +759,8 @@ def argument(type_: int, choose: random.Random) -> object:
     """A value of the type."""
     if type_ in (I32, I64):
         return choose.choice(NUMBERS)
+    if type_ == V128:
+        return choose.randbytes(16)
     return choose.choice((0.0, -1.5, float("nan"))) if type_ in (F32, F64) else None
 
 

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from arenite import AreniteError, Func, Global, Instance, Memory, Table, Trap
+from arenite import AreniteError, Func, Global, Instance, Memory, Table, Tag, Trap, WasmException
 from arenite.errors import InternalError
 from arenite.layout.cage import STACK_AT, UNIT, area_at
 from arenite.layout.records import StoreContext
-from arenite.layout.types import EXTERNREF, F32, F64, FUNCREF, I32, I64
+from arenite.layout.types import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64
 from arenite.machine.run.watch import watch
 from arenite.traps import Cause
 from fuzz.worlds import AREAS, STACK, Poker, World, engine, memory_length, modules
@@ -196,6 +196,8 @@ def argument(world: World, choose: random.Random, type_: int) -> object:
         return choose.choice(NUMBERS) if choose.random() < 0.9 else choose.getrandbits(31)
     if type_ in (F32, F64):
         return choose.choice((0.0, -1.5, 1e30, float("nan"), float("inf")))
+    if type_ == EXNREF:
+        return choose.choice((None, WasmException(world.word, [choose.choice(NUMBERS)])))
     assert type_ in (FUNCREF, EXTERNREF)
     return choose.choice((None, choose.choice(world.functions)[0])) if type_ == FUNCREF else choose.choice((None, "thing", 7))
 
@@ -210,8 +212,8 @@ def again(world: World) -> Instance:
     return found
 
 
-def touch(world: World, choose: random.Random, extern: Func | Memory | Table | Global) -> object:
-    """Use a memory, a table or a global through the API."""
+def touch(world: World, choose: random.Random, extern: Func | Memory | Table | Global | Tag) -> object:
+    """Use a memory, a table, a global or a tag through the API."""
     store, n = world.store, choose.randrange(40)
     if isinstance(extern, Memory):
         choices: list[Callable[[], object]] = [
@@ -232,6 +234,8 @@ def touch(world: World, choose: random.Random, extern: Func | Memory | Table | G
     elif isinstance(extern, Global):
         value = argument(world, choose, extern.type(store).content.code)
         choices = [lambda: extern.value(store), lambda: extern.set_value(store, value)]
+    elif isinstance(extern, Tag):
+        choices = [lambda: extern.type(store)]
     else:
         choices = [lambda: extern(store)]
     return choose.choice(choices)()

@@ -8,6 +8,7 @@ Document(data)                a file as header, manifest and bytes; `edit` chang
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 import struct
@@ -21,7 +22,7 @@ import zstandard
 
 from arenite import Engine, Func, FuncType, Linker, Module, Store, ValType
 from arenite.layout.cage import HOST_PAGE, STACK_AT
-from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord
+from arenite.layout.records import FrameHeader, FuncRefRecord, GlobalRecord, MemoryRecord, TableRecord, TagRecord
 from arenite.machine.space.pages import CHUNK
 from arenite.snapshot.container import CHECKSUM, FORM_NUMBERS, HEADER
 from arenite.snapshot.magic import MAGIC
@@ -30,8 +31,9 @@ from arenite.snapshot.pack import ROW
 from arenite.snapshot.pages import DIGEST, checksums, digest
 from arenite.snapshot.private import TAG_AT, TAG_SIZE, Tagging
 from arenite.wasi import VirtualClocks, WasiConfig
-from fuzz.worlds import HOST_TYPES, LIBRARY, STACK, USER, World
+from fuzz.worlds import HOST_TYPES, LIBRARY, STACK, USER, World, answer
 from property.travellers import Journals
+from snapshots.kept import GUESTS, started
 from tiers import engine_of
 
 if TYPE_CHECKING:
@@ -98,21 +100,9 @@ def linker(of: Engine) -> Linker:
     found.define_wasi()
     found.define_host("journal")
     for name, (params, results) in HOST_TYPES.items():
-        found.define_func("host", name, FuncType(params, results), host_call(name), access_caller=True)
+        found.define_func("host", name, FuncType(params, results), functools.partial(answer, name), access_caller=True)
     found.define_func("env", "add", FuncType([I32, I32], [I32]), lambda a, b: (a + b) & 0xFFFFFFFF)
     return found
-
-
-def host_call(name: str) -> Callable[..., object]:
-    """What the world's host functions do in a fork."""
-
-    def call(caller: Any, *args: Any) -> object:
-        if name == "nest":
-            small = caller.get("small") or caller.get("own")
-            return small(caller, args[0]) if isinstance(small, Func) else 0
-        return {"poke": None, "mix": 7, "refs": list(args)}[name]
-
-    return call
 
 
 def hosts() -> dict[str, Any]:
@@ -149,7 +139,12 @@ class Specimen:
 
 KEY = bytes(range(32))
 BASE = "base.arn"
-MODULES: dict[str, tuple[str, ...]] = {"recursion": (RECURSION,), "stdin": (STDIN,), "start": (START,), "world": (LIBRARY, USER)}
+MODULES: dict[str, tuple[str, ...]] = {
+    "recursion": (RECURSION,),
+    "stdin": (STDIN,),
+    "start": (START,),
+    "world": (LIBRARY, USER),
+} | {name: tuple((KEPT / f"{module}.wat").read_text() for module in GUESTS[name].modules) for name in ("caught", "sought")}
 OLDER = ("1-fib", "1-sum")
 
 
@@ -227,6 +222,8 @@ def _world(of: Engine) -> tuple[Store, Callable[[], object]]:
     store.set_fuel(100_000)
     library, user = world.instances
     library.call(store, "tables", 2, None, ("an", "object"))
+    for number in range(4):  # the odd one that the host throws is in the file as one of the guest's
+        library.call(store, "keeps", number)
     across, numbers = user.exports(store)["across"], library.exports(store)["numbers"]
     assert isinstance(across, Func)
     assert isinstance(numbers, Func)
@@ -238,11 +235,22 @@ def _world(of: Engine) -> tuple[Store, Callable[[], object]]:
     return store, on
 
 
+def _thrown(of: Engine, name: str) -> tuple[Store, Callable[[], object]]:
+    """In catches, or in a search."""
+    store, execution = started(of, name)
+    store.set_fuel(100_000)
+    store.set_host("journal", Journals())
+    GUESTS[name].on(execution)
+    return store, lambda: GUESTS[name].on(execution)
+
+
 MAKERS: dict[str, Callable[[Engine], tuple[Store, Callable[[], object]]]] = {
     "recursion": _recursion,
     "stdin": _stdin,
     "start": _start,
     "world": _world,
+    "caught": lambda of: _thrown(of, "caught"),
+    "sought": lambda of: _thrown(of, "sought"),
 }
 
 
@@ -371,10 +379,12 @@ class Document:
             found += [(execution["at"], max(execution["end"] - execution["at"], 8))] * 4
             found.append((execution["end"], FrameHeader.size))
         for kind, size in (("functions", FuncRefRecord.size), ("tables", TableRecord.size), ("memories", MemoryRecord.size)):
-            found += [(one["at"], size) for one in m[kind]]
+            found += [(one["at"], size) for one in m.get(kind, ())]
         found += [(one["at"], TableRecord.size + 64) for one in m["tables"]]
         found += [(one["at"], GlobalRecord.size) for one in m["globals"]]
         found += [(one["at"], 320) for one in m["instances"]] * 2
+        found += [(one["at"], TagRecord.size) for one in m.get("tags", ())]
+        found += [(begin, min(end - begin, 512)) for begin, end in pairs(m.get("exceptions", []))] * 3
         return found
 
     def words(self) -> list[int]:
@@ -383,9 +393,14 @@ class Document:
         found = [m["arena"]["heap"], m["arena"]["stack_limit"], m["arena"]["size"], STACK_AT]
         for execution in m["executions"]:
             found += [execution[key] for key in ("at", "pc", "sp", "vmctx", "end", "function")]
-        for kind in ("functions", "tables", "memories", "globals", "instances"):
-            found += [one["at"] for one in m[kind]]
-        return found
+        for kind in ("functions", "tables", "memories", "globals", "instances", "tags"):
+            found += [one["at"] for one in m.get(kind, ())]
+        return found + [at for begin, end in pairs(m.get("exceptions", [])) for at in range(begin, min(end, begin + 512), 16)]
+
+
+def pairs(bounds: list[int]) -> list[tuple[int, int]]:
+    """(begin, end) of regions."""
+    return list(zip(bounds[::2], bounds[1::2], strict=False))
 
 
 def repacked(blob: bytes, change: Callable[[dict[str, Any], list[bytearray]], None]) -> bytes:

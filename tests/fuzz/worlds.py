@@ -1,7 +1,7 @@
 """The guests that the corruption fuzzer damages, and the places and values that are worth damaging.
 
 A world is a store with two linked instances (tables, indirect calls, globals, references, bulk operations, host functions that call
-back), on an engine of its own tier.  It knows where its records lie and what words mean something there.
+back, exceptions in both forms), on an engine of its own tier.  It knows where its records lie and what words mean something there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,22 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from arenite import Engine, Func, FuncType, Global, GlobalType, Instance, Limits, Module, Store, Table, TableType, ValType
+from arenite import (
+    Engine,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    Instance,
+    Limits,
+    Module,
+    Store,
+    Table,
+    TableType,
+    Tag,
+    ValType,
+    WasmException,
+)
 from arenite.layout.cage import ARENA_MAX, HANDLE_MASK, MEMORY_AT, MODULE_GRAIN, STACK_AT, THUNKS
 from arenite.layout.frame import HALT_PC
 from arenite.layout.records import (
@@ -20,6 +35,7 @@ from arenite.layout.records import (
     MemoryRecord,
     StoreContext,
     TableRecord,
+    TagRecord,
 )
 from arenite.layout.types import PAGE_SIZE
 from tiers import engine_of
@@ -39,6 +55,7 @@ HOST_TYPES: dict[str, tuple[list[ValType], list[ValType]]] = {
     "mix": ([I32, I64, F32, F64], [I64]),
     "refs": ([FUNCREF, EXTERNREF], [FUNCREF, EXTERNREF]),
     "nest": ([I32], [I32]),
+    "throw": ([I32], [I32]),
 }
 
 LIBRARY = """(module
@@ -47,10 +64,16 @@ LIBRARY = """(module
   (import "host" "mix" (func $mix (param i32 i64 f32 f64) (result i64)))
   (import "host" "refs" (func $refs (param funcref externref) (result funcref externref)))
   (import "host" "nest" (func $nest (param i32) (result i32)))
+  (import "host" "throw" (func $throw (param i32) (result i32)))
   (import "host" "counter" (global $counter (mut i64)))
+  (tag $word (export "word") (param i32))
+  (tag $wide (export "wide") (param i64 externref exnref))
+  (tag $other)
+  (global $last (export "last") (mut exnref) (ref.null exn))
   (memory (export "memory") 1 4)
   (table $t (export "table") 8 32 funcref)
   (table $x (export "things") 4 16 externref)
+  (table $caught (export "caught") 4 8 exnref)
   (global $g (export "g") (mut i32) (i32.const 5))
   (global $f (export "f") (mut funcref) (ref.null func))
   (elem (i32.const 0) $small $twice $twice $deep)
@@ -119,6 +142,43 @@ LIBRARY = """(module
         (br_table $b0 $b1 $b2 (i32.and (local.get 1) (i32.const 3)))) (call $poke)) (drop (call $twice (local.get 1))))
       (br_if $l (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 9))))
     (global.get $g))
+  (func $fail (export "fail") (param $n i32) (param $depth i32) (result i32)
+    (if (i32.gt_s (local.get $depth) (i32.const 0)) (then
+      (block $not
+        (return (try_table (result i32) (catch $other $not)
+          (call $fail (local.get $n) (i32.sub (local.get $depth) (i32.const 1))))))))
+    (call $poke)
+    (block $host (block $wide (block $word
+      (br_table $word $wide $host (i32.rem_u (local.get $n) (i32.const 3))))
+      (throw $word (local.get $n)))
+      (throw $wide (i64.extend_i32_s (local.get $n)) (table.get $x (i32.const 1)) (global.get $last)))
+    (call $throw (local.get $n)))
+  (func (export "tries") (param $n i32) (result i32) (local $error exnref) (local $found i32)
+    (loop $l
+      (block $done
+        (block $all (result exnref)
+          (block $word (result i32)
+            (br $done (local.set $found (try_table (result i32) (catch $word $word) (catch_all_ref $all)
+              (call $fail (local.get $n) (i32.and (local.get $n) (i32.const 7)))))))
+          (br $done (local.set $found)))
+        (local.set $error)
+        (call $poke)
+        (table.set $caught (i32.and (local.get $n) (i32.const 3)) (local.get $error)))
+      (br_if $l (i32.gt_s (local.tee $n (i32.sub (local.get $n) (i32.const 1))) (i32.const 0))))
+    (local.get $found))
+  (func (export "keeps") (param $n i32) (result i32) (local $error exnref)
+    (block $all (result exnref)
+      (try_table (catch_all_ref $all) (drop (call $fail (local.get $n) (i32.const 2))))
+      (return (i32.const 0)))
+    (local.tee $error) (global.set $last)
+    (table.set $caught (i32.and (local.get $n) (i32.const 3)) (local.get $error))
+    (call $poke)
+    (block $wide (result i64 externref exnref)
+      (block $again (result i32 exnref)
+        (try_table (catch_ref $word $again) (catch $wide $wide) (throw_ref (local.get $error))) (unreachable))
+      (drop) (return))
+    (global.set $last) (drop) (i32.wrap_i64))
+  (func (export "again") (param i32) (throw_ref (table.get $caught (i32.and (local.get 0) (i32.const 3)))))
   (func (export "grow") (param i32) (result i32) (call $poke) (i32.add (memory.grow (local.get 0)) (memory.size)))
   (func (export "nested") (param i32) (result i32) (i32.add (call $nest (local.get 0)) (call $nest (i32.const 2)))))"""
 
@@ -130,6 +190,8 @@ USER = """(module
   (import "host" "nest" (func $nest (param i32) (result i32)))
   (import "library" "table" (table $t 8 funcref))
   (import "library" "g" (global $g (mut i32)))
+  (import "library" "word" (tag $word (param i32)))
+  (import "library" "fail" (func $fail (param i32 i32) (result i32)))
   (memory (export "memory") 2)
   (data (i32.const 8) "the user's own memory")
   (func $own (export "own") (type $unary) (call $poke) (i32.mul (local.get 0) (i32.load (i32.const 8))))
@@ -142,9 +204,40 @@ USER = """(module
       (local.set 1 (i32.add (local.get 1) (call_indirect $t (type $unary) (local.get 1) (i32.and (local.get 0) (i32.const 7)))))
       (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (local.get 1))
+  (func (export "older") (param i32) (result i32) (local i32)
+    try (result i32)
+      try (result i32)
+        (call $fail (local.get 0) (i32.const 1))
+      catch $word
+        (local.set 1)
+        (call $poke)
+        try (call $poke) (rethrow 1) delegate 0
+        (i32.const 0)
+      catch_all
+        (call $poke)
+        (rethrow 0)
+      end
+    catch $word
+      (i32.add (local.get 1))
+    catch_all
+      (i32.const -1)
+    end)
   (func (export "back") (param i32) (result i32) (i32.add (call $own (i32.const 1)) (call $nest (local.get 0))))
   (func (export "many") (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64)
     (call $poke) (i64.add (local.get 0) (local.get 7)) (local.get 3) (local.get 5)))"""
+
+
+def answer(name: str, caller: Any, *args: Any) -> object:
+    """What host functions do."""
+    if name == "nest":
+        small = caller.get("small") or caller.get("own")
+        return small(caller, args[0]) if isinstance(small, Func) else 0
+    if name == "throw":
+        tag = caller.get("word")
+        if args[0] % 2 and isinstance(tag, Tag):
+            raise WasmException(tag, [args[0]])
+        return args[0]
+    return {"poke": None, "mix": 7, "refs": list(args)}[name]
 
 
 class World:
@@ -163,6 +256,7 @@ class World:
         externs |= dict(first.exports(self.store))
         self.instances = [first, Instance(self.store, user, [externs[i.name] for i in user.imports])]
         self.modules = modules
+        self.word = externs["word"]
         self.functions: list[tuple[Any, list[ValType]]] = []
         self.others: list[Any] = [self.counter, self.spare]
         for instance in self.instances:
@@ -177,10 +271,7 @@ class World:
 
         def call(caller: Any, *args: Any) -> object:
             self.poke()
-            if name == "nest":
-                small = caller.get("small") or caller.get("own")
-                return small(caller, args[0]) if isinstance(small, Func) else 0
-            return {"poke": None, "mix": 7 if len(results) == 1 else None, "refs": list(args)}[name]
+            return answer(name, caller, *args)
 
         return Func(self.store, FuncType(params, results), call, access_caller=True)
 
@@ -202,7 +293,14 @@ class World:
                 found += [(table.at, TableRecord.size), (table.at + TableRecord.size, 64)]
             found += [(memory.at, MemoryRecord.size) for memory in instance.memories]
             found += [(variable.at, GlobalRecord.size) for variable in instance.globals]
+        found += [(at, TagRecord.size) for at in self.machine.registry.tags]
         return found
+
+    def exceptions(self) -> list[int]:
+        """Where exceptions lie that the guests keep, or may have kept."""
+        found = self.machine.registry.exceptions
+        ends = {end: begin for begin, end in found.gaps}  # what is free behind those that were made
+        return [at for begin, end in found.regions for at in range(begin, min(ends.get(end, end), begin + 1024), 16)]
 
     def words(self) -> list[int]:
         """Words that mean something somewhere."""
@@ -288,6 +386,8 @@ class Poker:
             at, size = StoreContext.sp.read(world.machine.cage.store_page, 0), 64 + FrameHeader.size
         elif kind < 0.4:
             at, size = 0, len(arena)
+        elif kind < 0.5 and (kept := world.exceptions()):
+            at, size = choose.choice(kept), 16
         else:
             at, size = choose.choice(self.places)
         place = min(at + choose.randrange(size), len(arena) - 8)
@@ -303,6 +403,8 @@ class Poker:
             struct.pack_into("<Q", arena, place, choose.getrandbits(64))
         else:
             word = choose.choice(self.words) if kind < 0.9 else choose.getrandbits(32)
+            if kind > 0.95:
+                word = choose.choice(self.world.exceptions() or self.words)
             if choose.random() < 0.1:
                 word += choose.choice((-8, -4, -1, 1, 4, 8, 16))
             struct.pack_into("<I", arena, place if choose.random() < 0.1 else place & -4, word & 0xFFFFFFFF)
