@@ -26,10 +26,10 @@ from arenite.wasi.travel import FrozenDescriptor, FrozenGuest, Input, OpenDirect
 from arenite.world import hostio
 from arenite.world.clocks import Clocks, SystemClocks, thaw_clocks
 from arenite.world.directories import Directory
+from arenite.world.host_place import HostPlace
 from arenite.world.opening import reopen
 from arenite.world.origin import Origin, Root
 from arenite.world.randomness import Random, random_bytes, thaw_random
-from arenite.world.sandbox import Dir
 from arenite.world.streams import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
 from arenite.world.travel import decode
 from arenite.world.world import World
@@ -203,7 +203,7 @@ class WasiConfig:
         Raises: `Failure` if there is none.
         """
         try:
-            Dir.of(os.fspath(path)).close()
+            HostPlace.of(os.fspath(path)).close()
         except OSError as error:
             raise Failure(f"failed to add preopen dir: {error}") from error
         self.dirs[guest_path] = (path, "rw" if fs_mutable else "ro")
@@ -272,7 +272,7 @@ class WasiConfig:
         path, access = directory if isinstance(directory, tuple) else (directory, "rw")
         if access not in {"ro", "rw"}:
             raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
-        return Root(name.encode(), Dir.of(os.fspath(path)), read_only=access == "ro")
+        return Root(name.encode(), HostPlace.of(os.fspath(path)), read_only=access == "ro")
 
     def _root_again(self, name: str) -> Root:
         try:

@@ -157,13 +157,13 @@ def fd_readdir(guest: Guest, fd: Descriptor, buf: memoryview, cookie: int) -> in
     caller = guest.caller
     used, read = caller.progress >> 32, caller.progress & MASK32  # bytes and entries, if it is asked again
     start = cookie + read
-    for following, (name, inode, type_) in enumerate(a_directory(fd).entries(start, caller.checkpoint), start + 1):
+    for seen, (name, inode, type_, following) in enumerate(a_directory(fd).entries(start, caller.checkpoint), 1):
         piece = (DIRENT.pack(following, inode, len(name), FILE_TYPES[type_]) + name)[: max(0, len(buf) - used)]
         buf[used : used + len(piece)] = piece
         used += len(piece)
         if used >= len(buf):
             break
-        if following % ENTRIES == 0:
+        if seen % ENTRIES == 0:
             caller.progress = used << 32 | (following - cookie) & MASK32
             caller.checkpoint()
     return min(used, len(buf))

@@ -9,7 +9,7 @@ from arenite.wasi.errno import Errno, Failure
 from arenite.wasi.fd import a_directory, chosen_times, filestat
 from arenite.wasi.records import CHANGING, READ_OR_WRITE, READING, FdFlags, LookupFlags, OFlags, Rights
 from arenite.world import paths
-from arenite.world.opening import How
+from arenite.world.place import How
 
 if TYPE_CHECKING:
     from arenite.wasi.abi import Guest

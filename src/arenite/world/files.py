@@ -1,6 +1,6 @@
-"""Files of the host, as resources: a `File` owns its host descriptor, unless the host keeps it (standard streams).
+"""Files, as resources: what any file can do, and those of the host.
 
-Each has an `Origin`, or is a standard stream.
+A `HostFile` owns its host descriptor, unless the host keeps it (standard streams).  Each has an `Origin`, or is a standard stream.
 """
 
 from __future__ import annotations
@@ -39,6 +39,42 @@ def seekable(fd: int) -> bool:
 
 
 class File(Resource):
+    """What has places, so that it can be read and written anywhere, grow and shrink; every kind does all of this."""
+
+    def read_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """At an offset; the position stays."""
+        raise NotImplementedError
+
+    def write_at(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """At an offset; the position stays.  Where the host has appending win over the offset, it does so here."""
+        raise NotImplementedError
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Move the position; the new one.  `whence`: one of `os.SEEK_*`."""
+        raise NotImplementedError
+
+    def set_size(self, size: int) -> None:
+        """Cut the file off or fill it with zeros."""
+        raise NotImplementedError
+
+    def allocate(self, offset: int, length: int) -> None:
+        """Make room, so that writing there does not fail for want of it."""
+        raise NotImplementedError
+
+    def advise(self, offset: int, length: int, advice: str) -> None:
+        """Say how a range will be used: "NORMAL", "SEQUENTIAL" and the other words of POSIX."""
+        raise NotImplementedError
+
+    def set_times(self, times: tuple[int, int]) -> None:
+        """Set access and modification time, in nanoseconds."""
+        raise NotImplementedError
+
+    def set_append(self, *, on: bool) -> None:
+        """Have each write go to the end, or not."""
+        raise NotImplementedError
+
+
+class HostFile(File):
     """A host descriptor: a file, a device, a pipe, a terminal.
 
     `flush`: called before each write, so that what the host itself has buffered for the same file comes first.
@@ -174,7 +210,7 @@ class File(Resource):
         assert self.origin is not None
         if self.type is not FileType.REGULAR_FILE:
             raise SnapshotError(f"{self.origin}, is not a regular file: only those travel")
-        self.origin.check(lambda: os.fstat(self.fd))
+        self.origin.check(self.stat)
         return KeptFile(directory=self.origin.root.name, path=os.fsencode(self.origin.path), position=self.seek(0, os.SEEK_CUR))
 
     def close(self) -> None:

@@ -19,9 +19,9 @@ from arenite.world.travel import KeptInput, KeptOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from os import stat_result
 
-    from arenite.world.sandbox import Dir
+    from arenite.world.place import Place
+    from arenite.world.stat import Stat
     from arenite.world.travel import Kept
 
 MOST_SHOWN = 200  # characters of a path in a message
@@ -31,7 +31,7 @@ class Root(NamedTuple):
     """A directory that the guest was given.  `dir` is open as long as the guest lives, also when it closes its descriptor."""
 
     name: bytes
-    dir: Dir
+    dir: Place
     read_only: bool
 
 
@@ -52,7 +52,7 @@ class Origin(NamedTuple):
         path = self.path if len(self.path) <= MOST_SHOWN else f"{self.path[:MOST_SHOWN]}…"
         return f"{path!r} in {self.root.name.decode(errors='replace')!r}"
 
-    def holds(self, stat: Callable[[], stat_result]) -> bool:
+    def holds(self, stat: Callable[[], Stat]) -> bool:
         """Whether the path still leads to what is open, of which `stat` tells."""
         try:
             opened = stat()
@@ -60,9 +60,9 @@ class Origin(NamedTuple):
                 there = target.stat()
         except (Refused, OSError):
             return False
-        return (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino)
+        return (there.device, there.inode) == (opened.device, opened.inode)
 
-    def check(self, stat: Callable[[], stat_result]) -> None:
+    def check(self, stat: Callable[[], Stat]) -> None:
         """Refuse unless it `holds`.  Raises: `SnapshotError`."""
         if not self.holds(stat):
             raise SnapshotError(f"{self}, was renamed or removed")

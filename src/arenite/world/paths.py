@@ -1,26 +1,24 @@
-"""What can be done with a path from a directory.  Every path is walked by `sandbox.resolve`; what follows never lets the host follow a link.
+"""What can be done with a path from a directory.  Every path is walked by `sandbox.resolve`; and what a `Place` then does follows no link.
 
 `follow`: whether a link at the end of the path is followed.   Raises: `Refused`, OSError.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import TYPE_CHECKING
 
-from arenite.world import hostio
 from arenite.world.opening import open_target
 from arenite.world.refused import Reason, Refused
 from arenite.world.sandbox import leads_out, resolve
-from arenite.world.stat import Stat
+from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.world.directories import Directory
     from arenite.world.files import File
-    from arenite.world.opening import How, Wait
+    from arenite.world.place import How, Wait
+    from arenite.world.stat import Stat
 
 
 def open_at(directory: Directory, path: str, how: How, *, follow: bool, wait: Wait | None = None) -> Directory | File:
@@ -32,23 +30,23 @@ def open_at(directory: Directory, path: str, how: How, *, follow: bool, wait: Wa
 def stat_at(directory: Directory, path: str, *, follow: bool) -> Stat:
     """What is known of a file."""
     with resolve(directory.dir, path, follow=follow) as target:
-        return Stat.of(target.stat())
+        return target.stat()
 
 
 def set_times(directory: Directory, path: str, choose: Callable[[Stat], tuple[int, int] | None], *, follow: bool) -> None:
     """Set access and modification time to what is chosen after a look at the present ones, in nanoseconds; None: neither."""
     directory.check_changes()
     with resolve(directory.dir, path, follow=follow) as target:
-        times = choose(Stat.of(target.stat()))
+        times = choose(target.stat())
         if times is not None:
-            os.utime(target.path, ns=times, dir_fd=target.fd, follow_symlinks=not hostio.NO_FOLLOW_TIMES)
+            target.place.set_times_of(target.name, times)
 
 
 def create_directory(directory: Directory, path: str) -> None:
     """Create a directory."""
     directory.check_changes()
     with resolve(directory.dir, path, follow=False) as target:
-        os.mkdir(target.path, dir_fd=target.fd)
+        target.place.create_directory(target.name)
 
 
 def link(directory: Directory, path: str, new_directory: Directory, new_path: str, *, follow: bool) -> None:
@@ -58,14 +56,14 @@ def link(directory: Directory, path: str, new_directory: Directory, new_path: st
     with resolve(directory.dir, path, follow=follow) as old, resolve(new_directory.dir, new_path, follow=False) as new:
         old.check_directory()
         new.check_new()
-        os.link(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd, follow_symlinks=False)
+        old.place.add_name(old.name, new.place, new.name)
 
 
 def read_link(directory: Directory, path: str, *, follow: bool) -> bytes:
     """What a symbolic link says."""
     with resolve(directory.dir, path, follow=follow) as target:
         target.check_directory()
-        return os.fsencode(os.readlink(target.path, dir_fd=target.fd))
+        return target.place.read_link(target.name)
 
 
 def remove_directory(directory: Directory, path: str) -> None:
@@ -73,7 +71,7 @@ def remove_directory(directory: Directory, path: str) -> None:
     directory.check_changes()
     with resolve(directory.dir, path, follow=False) as target:
         target.check_named(Reason.INVALID)
-        os.rmdir(target.path, dir_fd=target.fd)
+        target.place.remove_directory(target.name)
 
 
 def rename(directory: Directory, path: str, new_directory: Directory, new_path: str) -> None:
@@ -83,9 +81,9 @@ def rename(directory: Directory, path: str, new_directory: Directory, new_path: 
     with resolve(directory.dir, path, follow=False) as old, resolve(new_directory.dir, new_path, follow=False) as new:
         old.check_named(Reason.BUSY)
         new.check_named(Reason.BUSY)
-        if (old.directory or new.directory) and not stat.S_ISDIR(old.stat().st_mode):
+        if (old.directory or new.directory) and old.stat().type is not FileType.DIRECTORY:
             raise Refused(Reason.NOT_DIRECTORY)
-        os.replace(old.path, new.path, src_dir_fd=old.fd, dst_dir_fd=new.fd)
+        old.place.rename(old.name, new.place, new.name)
 
 
 def symlink(directory: Directory, text: str, path: str) -> None:
@@ -95,13 +93,13 @@ def symlink(directory: Directory, text: str, path: str) -> None:
         target.check_new()
         if leads_out(text, directory.depth(target.inside)):
             raise Refused(Reason.LEADS_OUT)
-        os.symlink(text, target.path, dir_fd=target.fd)
+        target.place.create_link(target.name, text)
 
 
 def unlink(directory: Directory, path: str) -> None:
     """Remove a file's name."""
     directory.check_changes()
     with resolve(directory.dir, path, follow=False) as target:
-        if stat.S_ISDIR(target.stat().st_mode):
+        if target.stat().type is FileType.DIRECTORY:
             raise Refused(Reason.IS_DIRECTORY)
-        os.unlink(target.path, dir_fd=target.fd)
+        target.place.remove_name(target.name)

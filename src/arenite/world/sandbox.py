@@ -1,35 +1,33 @@
-"""Paths that cannot leave their directory: the only place where a guest's path meets the host.
+"""Paths that cannot leave their directory, whatever it lies in: the only place where a guest's path is taken apart.
 
 - A path is walked component by component, each directory opened from the one before with `O_NOFOLLOW`; symbolic links are read
   and walked too.  The host therefore never follows a link for us, and renaming or swapping directories meanwhile changes which
   file inside is meant, never whether it is inside.
 - `..` goes back to the directory we came through; above the first one, and by an absolute path or link, it is refused (`LEADS_OUT`).
-- What the walk ends with is a directory and one name in it.  The operation on that name must not follow links.
+- What the walk ends with is a `Place` and one name in it.  The operation on that name does not follow links.
 - A guest decides how long a path is, so a walk keeps few directories open and takes a bounded number of steps.
 
-Where the system knows no directory descriptors (`hostio.HAS_DIR_FD`), places are host paths and each step asks whether its name
-is a link.  That holds against the guest itself, but not against another program which swaps a directory for a link at that moment.
-
     with resolve(root.dir, "a/../b", follow=False) as target:
-        os.unlink(target.path, dir_fd=target.fd)
+        target.place.remove_name(target.name)
 """
 
 from __future__ import annotations
 
 import errno
-import os
-import stat
 from collections import deque
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arenite.light import NamedTuple
 from arenite.world import hostio
 from arenite.world.refused import Reason, Refused
+from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from arenite.world.place import Place
+    from arenite.world.stat import Stat
 
 MOST_LINKS = 40  # as Linux
 MOST_OPEN = 64  # directories open at once during a walk, of which the host has only so many
@@ -38,74 +36,24 @@ LONGEST_WAY = 2 * MOST_STEPS  # bytes of a path from a directory that the guest 
 NO_DIRECTORY = {errno.ENOTDIR, errno.ELOOP}  # what opening a link as a directory gives
 
 
-class Dir(NamedTuple):
-    """A directory of the host: its descriptor, or where there are none, None and its path."""
-
-    fd: int | None
-    path: str
-
-    @classmethod
-    def of(cls, path: str) -> Dir:
-        """The directory at a path of the host, which may be a link.  Raises: OSError."""
-        if hostio.HAS_DIR_FD:
-            return cls(os.open(path, os.O_RDONLY | hostio.O_DIRECTORY), path)
-        if not Path(path).is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        return cls(None, os.path.realpath(path))
-
-    def name(self, name: str) -> str:
-        """How a name in this directory is given to `os`, together with `dir_fd=self.fd`."""
-        return name if self.fd is not None else f"{self.path}{os.sep}{name}"
-
-    def child(self, name: str) -> Dir:
-        """The directory `name` in this one, to be closed.  Raises: OSError; for a link as for a file."""
-        if self.fd is not None:
-            access = hostio.O_PATH or os.O_RDONLY
-            fd = os.open(name, access | hostio.O_DIRECTORY | hostio.O_NOFOLLOW, dir_fd=self.fd)
-            if not hostio.spare(fd):
-                os.close(fd)
-                raise Refused(Reason.TOO_MANY_OPEN)
-            return Dir(fd, name)
-        path = self.name(name)
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        return Dir(None, path)
-
-    def link(self, name: str) -> str | None:
-        """What the symbolic link `name` says; None when there is none of that name."""
-        try:
-            return os.readlink(self.name(name), dir_fd=self.fd)
-        except OSError:
-            return None
-
-    def stat(self) -> os.stat_result:
-        """Of the directory itself."""
-        return os.stat(self.path if self.fd is None else self.fd)  # noqa: PTH116 - a descriptor, mostly
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        if self.fd is not None:
-            os.close(self.fd)
-
-
 class Target(NamedTuple):
-    """Where a path leads: `path` and `fd` are what `os` functions take (with `dir_fd=fd`).
+    """Where a path leads: a name, or ".", in a directory.
 
     The name need not exist.  `directory`: the path can only mean a directory, for it ended in a slash.
     `inside`: the way from where the walk began, without links and dots; "." for that directory itself.
     `itself`: the path ended in a dot or two, so the directory is there and no name is left that could be made, moved or removed.
     """
 
-    path: str
-    fd: int | None
+    place: Place
+    name: str
     directory: bool
     inside: str
     itself: bool = False
 
-    def stat(self) -> os.stat_result:
-        """Of what is there, not following a link.  Raises: OSError; NotADirectoryError if the path's slash is refuted."""
-        result = os.stat(self.path, dir_fd=self.fd, follow_symlinks=False)
-        if self.directory and not stat.S_ISDIR(result.st_mode):
+    def stat(self) -> Stat:
+        """Of what is there, not following a link.  Raises: OSError; `Refused` if the path's slash is refuted."""
+        result = self.place.stat_of(self.name)
+        if self.directory and result.type is not FileType.DIRECTORY:
             raise Refused(Reason.NOT_DIRECTORY)
         return result
 
@@ -117,7 +65,7 @@ class Target(NamedTuple):
     def check_new(self) -> None:
         """Refuse a path that ends in a slash for what will be no directory.  Raises: FileNotFoundError if nothing is there."""
         if self.directory:
-            os.stat(self.path, dir_fd=self.fd, follow_symlinks=False)
+            self.place.stat_of(self.name)
             raise Refused(Reason.EXISTS)
 
     def check_named(self, reason: Reason) -> None:
@@ -131,14 +79,14 @@ class Trail:
 
     __slots__ = ("first", "names", "opened", "steps")
 
-    def __init__(self, first: Dir) -> None:
+    def __init__(self, first: Place) -> None:
         self.first = first
         self.names: list[str] = []
         self.steps = 0
-        self.opened: deque[Dir] = deque()
+        self.opened: deque[Place] = deque()
 
     @property
-    def here(self) -> Dir:
+    def here(self) -> Place:
         """The current directory."""
         return self.opened[-1] if self.opened else self.first
 
@@ -175,7 +123,7 @@ class Trail:
 
 
 @contextmanager
-def resolve(start: Dir, path: str, *, follow: bool) -> Iterator[Target]:
+def resolve(start: Place, path: str, *, follow: bool) -> Iterator[Target]:
     """Walk a guest's path from a directory; the target lives as long as the `with` block.
 
     `follow`: whether a link at the end is followed.   Raises: Refused, OSError.
@@ -210,14 +158,14 @@ def walk(trail: Trail, path: str, *, follow: bool) -> Target:
                 if error.errno not in NO_DIRECTORY or (link := here.link(name)) is None:
                     raise
         elif link is None:
-            return Target(here.name(name), here.fd, directory, "/".join((*trail.names, name)))
+            return Target(here, name, directory, "/".join((*trail.names, name)))
         if link is not None:
             links += 1
             if links > MOST_LINKS:
                 raise Refused(Reason.TOO_MANY_LINKS)
             directory |= not todo and link.endswith("/")
             todo += components(link)
-    return Target(trail.here.name("."), trail.here.fd, directory=True, inside="/".join(trail.names) or ".", itself=True)
+    return Target(trail.here, ".", directory=True, inside="/".join(trail.names) or ".", itself=True)
 
 
 def components(path: str) -> list[str]:

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias
 
 from arenite.errors import SnapshotError
 from arenite.world import hostio
-from arenite.world.files import File, seekable
+from arenite.world.files import HostFile, seekable
 from arenite.world.origin import InputPosition, Standard
 from arenite.world.refused import Reason, Refused
 from arenite.world.resource import Resource, closed_on_error, not_divided
@@ -114,7 +114,7 @@ def source(stream: Source) -> Resource:
         return SourceStream(stream)
     fd = descriptor_of(stream)
     if fd is not None:
-        return File(fd, stream=Standard("stdin"), owned=False)
+        return HostFile(fd, stream=Standard("stdin"), owned=False)
     if isinstance(stream, io.TextIOBase):
         lines = stream
         return SourceStream(lambda size: lines.readline(size).encode())
@@ -124,12 +124,12 @@ def source(stream: Source) -> Resource:
     return SourceStream(read)
 
 
-def source_file(path: os.PathLike[str]) -> File:
+def source_file(path: os.PathLike[str]) -> HostFile:
     """The resource for a file to read.  Raises: OSError."""
     fd = os.open(path, os.O_RDONLY | hostio.O_BINARY)
     identity = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are given
     position = InputPosition("path", identity, lambda: os.lseek(fd, 0, os.SEEK_CUR), lambda at: os.lseek(fd, at, os.SEEK_SET))
-    return File(fd, stream=Standard("stdin", position if seekable(fd) else None))
+    return HostFile(fd, stream=Standard("stdin", position if seekable(fd) else None))
 
 
 def sink(role: str, stream: Sink, *, append: bool = False) -> Resource:
@@ -140,12 +140,12 @@ def sink(role: str, stream: Sink, *, append: bool = False) -> Resource:
         return SinkStream(role, stream.extend)
     if isinstance(stream, os.PathLike):
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | hostio.O_BINARY
-        return File(os.open(stream, flags, 0o666), stream=Standard(role))
+        return HostFile(os.open(stream, flags, 0o666), stream=Standard(role))
     if callable(stream):
         return SinkStream(role, stream)
     fd = descriptor_of(stream)
     if fd is not None:
-        return File(fd, stream=Standard(role), owned=False, flush=stream.flush)
+        return HostFile(fd, stream=Standard(role), owned=False, flush=stream.flush)
     write = getattr(stream, "write", None)
     if write is None:
         raise TypeError(

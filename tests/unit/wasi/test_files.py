@@ -13,7 +13,8 @@ from arenite.wasi.preview1 import MODULE
 from arenite.wasi.records import DIRENT, FDSTAT, IOVEC, FileType, Rights
 from arenite.wasi.travel import MOST_DESCRIPTORS
 from arenite.world import hostio
-from arenite.world.directories import MOST_KEPT, Directory
+from arenite.world.directories import Directory
+from arenite.world.host_place import MOST_KEPT, HostListing
 from unit.wasi.program import ALL, DATA, OUT, Program
 
 if TYPE_CHECKING:
@@ -395,7 +396,7 @@ def test_a_listing_keeps_few_entries(program: Program, root: Path) -> None:
         assert program.memory[buffer + DIRENT.size : buffer + DIRENT.size + length].decode() == names[cookie]
         directory = program.module.session.descriptors.find(fd, 0).resource
         assert isinstance(directory, Directory)
-        assert directory.listing is not None
+        assert isinstance(directory.listing, HostListing)
         assert len(directory.listing.kept) <= MOST_KEPT + 1
 
 

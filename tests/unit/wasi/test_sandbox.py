@@ -10,7 +10,7 @@ import pytest
 from arenite.wasi import WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.world import hostio, sandbox
-from arenite.world.sandbox import Dir
+from arenite.world.host_place import HostPlace
 from released import OPEN, open_files
 from unit.wasi import chain
 from unit.wasi.program import DATA, OUT, Program
@@ -191,15 +191,15 @@ def test_a_directory_swapped_for_a_link_meanwhile(tmp_path: Path, monkeypatch: p
     (tmp_path / "secret").write_text("secret")
     root = tmp_path / "root"
     (root / "dir").mkdir(parents=True)
-    opening = Dir.child
+    opening = HostPlace.child
 
-    def swap_then_open(place: Dir, name: str) -> Dir:
+    def swap_then_open(place: HostPlace, name: str) -> HostPlace:
         if name == "dir" and not (root / "dir").is_symlink():
             (root / "dir").rmdir()
             (root / "dir").symlink_to("..")
         return opening(place, name)
 
-    monkeypatch.setattr(Dir, "child", swap_then_open)
+    monkeypatch.setattr(HostPlace, "child", swap_then_open)
     program = Program(WasiConfig(dirs={"/": root}))
     assert program.open_errno("dir/secret") is Errno.PERM
 
@@ -210,15 +210,15 @@ def test_a_file_swapped_for_a_link_meanwhile(tmp_path: Path, monkeypatch: pytest
     root = tmp_path / "root"
     root.mkdir()
     (root / "file").write_text("file")
-    reading = Dir.link
+    reading = HostPlace.link
 
-    def read_then_swap(place: Dir, name: str) -> str | None:
+    def read_then_swap(place: HostPlace, name: str) -> str | None:
         found = reading(place, name)
         (root / "file").unlink()
         (root / "file").symlink_to("../secret")
         return found
 
-    monkeypatch.setattr(Dir, "link", read_then_swap)
+    monkeypatch.setattr(HostPlace, "link", read_then_swap)
     program = Program(WasiConfig(dirs={"/": root}))
     assert program.open_errno("file") is Errno.LOOP
 
@@ -235,10 +235,10 @@ def test_no_descriptor_is_left_open(program: Program) -> None:
 @pytest.mark.skipif(not OPEN.is_dir(), reason="nowhere to count descriptors")
 def test_a_long_walk_keeps_few_directories_open(program: Program, inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chain.make(inside, "d", 1000, "f")
-    opening = Dir.child
+    opening = HostPlace.child
     opened: list[int] = []
 
-    def count(place: Dir, name: str) -> Dir:
+    def count(place: HostPlace, name: str) -> HostPlace:
         opened.append(len(list(OPEN.iterdir())))
         return opening(place, name)
 
@@ -246,7 +246,7 @@ def test_a_long_walk_keeps_few_directories_open(program: Program, inside: Path, 
         for path in ("d/" * 1000 + "f", "d/" * 1000 + "../" * 200 + "d/" * 200 + "f", "d/" * 800 + "../" * 800 + "file"):
             assert program.call("path_filestat_get", 3, 0, path, OUT) is Errno.SUCCESS
             program.free = DATA
-        monkeypatch.setattr(Dir, "child", count)
+        monkeypatch.setattr(HostPlace, "child", count)
         assert program.call("path_filestat_get", 3, 0, "d/" * 1000 + "f", OUT) is Errno.SUCCESS
         assert max(opened) <= opened[0] + sandbox.MOST_OPEN
         assert program.call("path_create_directory", 3, "d/" * 999 + "e") is Errno.SUCCESS

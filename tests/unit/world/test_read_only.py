@@ -8,10 +8,10 @@ import pytest
 
 from arenite.world import paths
 from arenite.world.directories import Directory
-from arenite.world.opening import How
+from arenite.world.host_place import HostPlace
 from arenite.world.origin import Origin, Root
+from arenite.world.place import How
 from arenite.world.refused import Reason, Refused
-from arenite.world.sandbox import Dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,20 +34,20 @@ CHANGES: dict[str, Callable[[Directory], object]] = {
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Dir]:
+def root(tmp_path: Path) -> Iterator[HostPlace]:
     (tmp_path / "file").write_bytes(b"hello")
     (tmp_path / "below").mkdir()
-    place = Dir.of(str(tmp_path))
+    place = HostPlace.of(str(tmp_path))
     yield place
     place.close()
 
 
-def directory(place: Dir, *, read_only: bool) -> Directory:
+def directory(place: HostPlace, *, read_only: bool) -> Directory:
     return Directory(place, Origin(Root(b"/data", place, read_only)), is_root=True)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_no_change(change: Callable[[Directory], object], root: Dir, tmp_path: Path) -> None:
+def test_no_change(change: Callable[[Directory], object], root: HostPlace, tmp_path: Path) -> None:
     before = {path.name: path.stat() for path in tmp_path.iterdir()}
     with pytest.raises(Refused) as raised:
         change(directory(root, read_only=True))
@@ -56,5 +56,5 @@ def test_no_change(change: Callable[[Directory], object], root: Dir, tmp_path: P
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_every_change_is_one(change: Callable[[Directory], object], root: Dir) -> None:
+def test_every_change_is_one(change: Callable[[Directory], object], root: HostPlace) -> None:
     change(directory(root, read_only=False))
