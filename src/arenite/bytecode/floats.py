@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ARITHMETIC: Final = ("add", "sub", "mul", "div")
 COMPARISONS: Final = ("eq", "ne", "lt", "gt", "le", "ge")
+MIRROR: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}  # the same of operands exchanged
 ROUNDINGS: Final = ("ceil", "floor", "trunc", "nearest", "sqrt")
 FLOATS: Final[dict[str, tuple[Type, Type]]] = {"f32": (F32, I32), "f64": (F64, I64)}  # with the integer of the same width
 

@@ -26,6 +26,18 @@ INVERSE: Final = {
     "ge_s": "lt_s",
     "ge_u": "lt_u",
 }
+MIRROR: Final = {  # the same of operands exchanged
+    "eq": "eq",
+    "ne": "ne",
+    "lt_s": "gt_s",
+    "lt_u": "gt_u",
+    "gt_s": "lt_s",
+    "gt_u": "lt_u",
+    "le_s": "ge_s",
+    "le_u": "ge_u",
+    "ge_s": "le_s",
+    "ge_u": "le_u",
+}
 
 
 def trap_if(e: Emit, condition: Value, code: Cause) -> None:

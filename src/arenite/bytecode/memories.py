@@ -1,6 +1,6 @@
 """Rows for memories other than a first one with addresses of 32 bits and pages of 64 KiB, whose rows are in `memory`.
 
-- A `memory` operand is the place, in the instance, of the offset of the memory's record.  Rows named `wide` are for memory 0.
+- A `memory` operand is the place, in the instance, of the offset of the memory's record.  Rows named `i64`, as the text format has such memories, are for memory 0.
 - An address is an i64; that of a 32-bit memory, whose slot is zero above its 32 bits, is one as it stands.  If its upper half is zero, guard pages
   catch what lies outside, as they do for 32-bit memories; if not, which is seldom, it is compared with the length.
 - A memory with pages of another size may end anywhere in a page of the host's, so `memory.address` compares exactly, before the access.
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from arenite.bytecode.row import Meaning, Row
 
 
-def _wide(e: Emit, n: Value) -> Value:
+def _extended(e: Emit, n: Value) -> Value:
     return e.pure("extend_u", n, to=I64)
 
 
@@ -82,7 +82,7 @@ def _reach(e: Emit, at: Value, disp: Value, size: int, memory: Memory) -> Value:
 
     Of the two only the sum lives on, for a stencil has four registers of its own: without an upper half it has passed 2**64.
     """
-    end = e.pure("add", at, _wide(e, disp))
+    end = e.pure("add", at, _extended(e, disp))
     with e.when(e.pure("ne", _upper(e, at), e.const(I64, 0)), cold=True):
         trap_if(e, e.pure("eq", _upper(e, end), e.const(I64, 0)), Cause.MEMORY_OUT_OF_BOUNDS)
         if e.guarded(Space.MEMORY):
@@ -119,13 +119,13 @@ def address(e: Emit, at: Value, disp: Value, size: Value, memory: Memory) -> Val
     """dst = at + disp, where so many bytes are memory."""
     end = e.pure("add", at, disp)
     trap_if(e, e.pure("lt_u", end, at), Cause.MEMORY_OUT_OF_BOUNDS)
-    _within(e, end, _wide(e, size), byte_length(e, memory))
+    _within(e, end, _extended(e, size), byte_length(e, memory))
     return end
 
 
 def size_any(e: Emit, shift: Value, memory: Memory) -> Value:
     """dst = length of the memory in pages of 2^shift bytes."""
-    return e.pure("shr_u", byte_length(e, memory), e.pure("and", _wide(e, shift), e.const(I64, 63)))
+    return e.pure("shr_u", byte_length(e, memory), e.pure("and", _extended(e, shift), e.const(I64, 63)))
 
 
 def grow_any(e: Emit, memory: Value, delta: Value) -> Value:
@@ -148,7 +148,7 @@ def init_any(e: Emit, segment: Value, memory: Value, to: Value, source: Value, c
     e.builtin(Builtin.MEMORY_INIT_ANY, segment, memory, to, source, count)
 
 
-def copy_wide(e: Emit, memory: Value, other: Value, to: Value, source: Value, count: Value) -> None:
+def copy_i64(e: Emit, memory: Value, other: Value, to: Value, source: Value, count: Value) -> None:
     """memory0[to:][:count] = memory0[source:][:count], addresses of 64 bits; ranges may overlap."""
     machine_does(e, Builtin.MEMORY_COPY_ANY, memory, other, to, source, count)
     length = area_length(e, first_memory(e))
@@ -158,7 +158,7 @@ def copy_wide(e: Emit, memory: Value, other: Value, to: Value, source: Value, co
     e.copy(first_memory(e), to, source, count)
 
 
-def fill_wide(e: Emit, memory: Value, to: Value, byte: Value, count: Value) -> None:
+def fill_i64(e: Emit, memory: Value, to: Value, byte: Value, count: Value) -> None:
     """memory0[to:][:count] = byte, addresses of 64 bits."""
     machine_does(e, Builtin.MEMORY_FILL_ANY, memory, to, byte, count)
     _within(e, to, count, area_length(e, first_memory(e)))
@@ -174,9 +174,10 @@ def clamp(e: Emit, a: Value) -> Value:
 
 def both(name: str, before: str, behind: str, meaning: Meaning, doc: str) -> Iterator[Row]:
     """An access of any memory, and one of memory 0 with a near displacement.  `before`, `behind`: operands around `disp` and the memory, and the result."""
-    yield row(f"{name} memory", f"at:i64 {before}disp:u32:offset memory:memory:memory{behind}", meaning, f"{doc}, of any memory")
-    near = row(f"{name} memory0 wide", f"at:i64 {before}disp:u16:offset memory:memory:memory{behind}", meaning, doc)
-    yield specialised(near, near.name, memory=FIRST)
+    signature = f"at:i64 {before}disp:u32:offset memory:memory:memory{behind}"
+    yield row(f"{name} memory", signature, meaning, f"{doc}, of any memory")._replace(form=("any", name))
+    near = row(f"{name} memory0 i64", f"at:i64 {before}disp:u16:offset memory:memory:memory{behind}", meaning, doc)
+    yield specialised(near, near.name, memory=FIRST)._replace(form=("i64", name))
 
 
 def any_memory(access: Row, size: int) -> Row:
@@ -185,8 +186,15 @@ def any_memory(access: Row, size: int) -> Row:
     operands = tuple(
         o._replace(kind=kinds.get(o.name, o.kind), role="memory" if o.name == "memory" else o.role) for o in access.operands
     )
-    made = access._replace(name=f"{access.name} memory", operands=operands, meaning=checked(access.meaning, size))
-    return placed(made._replace(doc=f"{access.doc}, of any memory"))
+    return placed(
+        access._replace(
+            name=f"{access.name} memory",
+            operands=operands,
+            meaning=checked(access.meaning, size),
+            doc=f"{access.doc}, of any memory",
+            form=("any", access.name),
+        )
+    )
 
 
 def bytes_of(name: str) -> int:
@@ -209,12 +217,17 @@ def rows() -> Iterator[Row]:
         yield any_memory(access, bytes_of(access.name))
     yield row("i32.clamp_i64", "a:i64 -> i32", clamp)
     yield row("memory.address", "at:i64 disp:i64.imm64:offset size:u16:offset memory:memory:memory -> i64", address)
-    yield row("memory.size any", "shift:u16:page memory:memory:memory -> i64", size_any)
-    yield row("memory.grow any", "memory:u32:memory_index delta:i64 -> i64", grow_any)
-    yield row("memory.copy any", "memory:u32:memory_index other:u32:memory_index to:i64 source:i64 count:i64", copy_any)
-    yield row("memory.fill any", "memory:u32:memory_index to:i64 byte:i32 count:i64", fill_any)
-    yield row("memory.init any", "segment:u32:data memory:u32:memory_index to:i64 source:i32 count:i32", init_any)
-    wide = row("memory.copy wide", "memory:u32:memory_index other:u32:memory_index to:i64 source:i64 count:i64", copy_wide)
-    yield specialised(wide, wide.name, memory=0, other=0)
-    wide = row("memory.fill wide", "memory:u32:memory_index to:i64 byte:i32 count:i64", fill_wide)
-    yield specialised(wide, wide.name, memory=0)
+    copied = "memory:u32:memory_index other:u32:memory_index to:i64 source:i64 count:i64"
+    filled = "memory:u32:memory_index to:i64 byte:i32 count:i64"
+    for name, signature, meaning in (
+        ("memory.size", "shift:u16:page memory:memory:memory -> i64", size_any),
+        ("memory.grow", "memory:u32:memory_index delta:i64 -> i64", grow_any),
+        ("memory.copy", copied, copy_any),
+        ("memory.fill", filled, fill_any),
+        ("memory.init", "segment:u32:data memory:u32:memory_index to:i64 source:i32 count:i32", init_any),
+    ):
+        yield row(f"{name} any", signature, meaning)._replace(form=("any", name))
+    copy = row("memory.copy i64", copied, copy_i64)
+    yield specialised(copy, copy.name, memory=0, other=0)._replace(form=("i64", "memory.copy"))
+    fill = row("memory.fill i64", filled, fill_i64)
+    yield specialised(fill, fill.name, memory=0)._replace(form=("i64", "memory.fill"))

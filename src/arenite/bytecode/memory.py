@@ -164,6 +164,11 @@ def memory_fill(e: Emit, to: Value, byte: Value, count: Value, memory: Memory) -
     e.fill(memory, wide_to, e.pure("wrap", byte, to=I8), wide_count)
 
 
+def first(access: Row, name: str) -> Row:
+    """An op of any memory as one of memory 0, which is a constant of it."""
+    return specialised(access, name, memory=FIRST)._replace(form=("memory0", access.name))
+
+
 def _accesses() -> Iterator[Row]:
     """Loads and stores of any memory, with near and far static offsets."""
     for name, narrow, extend, slot in LOADS:
@@ -184,10 +189,10 @@ def _whole() -> Iterator[Row]:
 def rows() -> Iterator[Row]:
     """The ops for memory 0, which is a constant of them."""
     for access in _accesses():
-        near = specialised(access, f"{access.name} memory0", memory=FIRST)
+        near = first(access, f"{access.name} memory0")
         yield from (near, far(near))
     for whole in _whole():
-        yield specialised(whole, whole.name, memory=FIRST)
+        yield first(whole, whole.name)
     yield row("memory.grow", "delta:i32 -> i32", memory_grow)
     yield row("memory.init", "segment:u32:data to:i32 source:i32 count:i32", memory_init)
     yield row(

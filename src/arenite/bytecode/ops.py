@@ -71,8 +71,8 @@ PAIRS: Final[tuple[tuple[str, str], ...]] = (
         for second in ("i32.shl_imm", "i32.shr_s_imm")
     ),
     ("i32.shl_imm", "i32.shr_u_imm"),
-    ("load32 memory0 wide", "i32.add"),
-    ("load64 memory0 wide", "i64.add"),
+    ("load32 memory0 i64", "i32.add"),
+    ("load64 memory0 i64", "i64.add"),
     ("i32.const", "load32 memory0"),
     ("global.get", "i32.add_imm"),
 )
@@ -84,7 +84,7 @@ KEPT: Final[tuple[tuple[str, str], ...]] = (
     ("global.get; i32.add_imm", "global.set"),
     *(
         (first, second)
-        for first in ("load32 memory0", "load8_u memory0", "load8_u memory0 wide", "i32.add_imm", "i32.and_imm")
+        for first in ("load32 memory0", "load8_u memory0", "load8_u memory0 i64", "i32.add_imm", "i32.and_imm")
         for second in ("br_if", "br_unless", "loop_br_if", "loop_br_unless")
     ),
 )
@@ -119,7 +119,8 @@ def _counting(rows: dict[str, Row]) -> Iterator[Row]:
             for name in names:
                 for compare in (rows[f"{t}.{name}"], immediate(rows[f"{t}.{name}"])):
                     branch = fused("", compare, rows["loop_br_if"])
-                    yield fused(f"{word}_br_if {compare.name}", add, branch, keep=True)
+                    ending = fused(f"{word}_br_if {compare.name}", add, branch, keep=True)
+                    yield ending._replace(form=(f"{word}_br_if", compare.name))
 
 
 def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
@@ -153,7 +154,7 @@ def _table() -> tuple[Row, ...]:
     for chapter in CHAPTERS:
         add(chapter.rows())
     add(immediate(rows[f"{t}.{name}"]) for t in ("i32", "i64") for name in (*IMMEDIATE, *integers.COMPARISONS))
-    add(immediate(rows[f"{name} {of}"], "value") for of in ("memory0", "memory0 wide") for name, *_ in memory.STORES)
+    add(immediate(rows[f"{name} {of}"], "value") for of in ("memory0", "memory0 i64") for name, *_ in memory.STORES)
     add(_compare_and_branch(rows))
     add(_counting(rows))
     add(_pairs(rows))
@@ -163,3 +164,19 @@ def _table() -> tuple[Row, ...]:
 
 TABLE: Final = _table()
 ROWS: Final = {row.name: row for row in TABLE}
+BY_FORM: Final = {row.form: row for row in TABLE if row.form}
+MIRRORED: Final = {name: name for name in COMMUTATIVE} | {
+    f"{t}.{name}": f"{t}.{other}"
+    for types, mirror in ((("i32", "i64"), integers.MIRROR), (("f32", "f64"), floats.MIRROR))
+    for t in types
+    for name, other in mirror.items()
+}
+"""Op -> the one that gives the same with its operands exchanged."""
+
+INVERSE: Final = {
+    ROWS[f"{t}.{name}{form}"].name: ROWS[f"{t}.{other}{form}"].name
+    for t in ("i32", "i64")
+    for name, other in integers.INVERSE.items()
+    for form in ("", "_imm")
+}
+"""Comparison of integers -> the one that holds when this one does not."""

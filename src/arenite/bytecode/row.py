@@ -100,6 +100,22 @@ ROLES: Final[dict[str, str]] = {
 }
 
 
+# how rows are made of rows
+FORMS: Final[dict[str, str]] = {
+    "immediate": "an operand is a constant",
+    "far": "the displacement is a u32",
+    "loop": "the branch is a back-edge",
+    "fused": "the result of the first is the first operand of the second",
+    "right": "the same, but it is the second's other operand",
+    "kept": "the result of the first is an operand of the second, and is written as well",
+    "inc_br_if": "a counted loop ends: a constant is added before the comparison",
+    "add_br_if": "the same, and what is added lies in a slot",
+    "memory0": "an access or an op of any memory, for the first one with addresses of 32 bits",
+    "i64": "the same with addresses of 64 bits",
+    "any": "the same for any memory of the instance",
+}
+
+
 class Operand(NamedTuple):
     """One operand: its name, its kind, where it stands in the encoded op (bytes), and its role."""
 
@@ -138,7 +154,8 @@ class Row(NamedTuple):
 
     `operands`: as the meaning takes them.  `result`: kind of the destination, None if there is none.  `tied`: the result goes to
     this operand's slot.  `fixed`: operands that are constants of the handler and not encoded.
-    `encoded`: what stands in the code, the destination first, as `dst`; `size`: how many bytes that is.
+    `encoded`: what stands in the code, the destination first, as `dst`; `size`: how many bytes that is.  `form`: what it was made of
+    from other rows: how (`FORMS`), then their names.
     """
 
     name: str
@@ -152,6 +169,7 @@ class Row(NamedTuple):
     result_role: str = ""
     encoded: tuple[Operand, ...] = ()
     size: int = UNIT
+    form: tuple[str, ...] = ()
 
     def constant(self, e: Values, operand: Operand) -> Value | Memory | None:
         """What the meaning receives for an operand that is fixed; None for one that is encoded."""
@@ -203,19 +221,19 @@ def placed(source: Row) -> Row:
 def immediate(source: Row, operand: str = "b") -> Row:
     """The operand is a signed 16-bit constant in the code instead of a slot."""
     change = tuple(o._replace(kind=o.kind + ".imm16") if o.name == operand else o for o in source.operands)
-    return placed(source._replace(name=source.name + "_imm", operands=change))
+    return placed(source._replace(name=source.name + "_imm", operands=change, form=("immediate", source.name)))
 
 
 def far(source: Row, operand: str = "disp") -> Row:
     """The operand is a u32 instead of a u16."""
     change = tuple(o._replace(kind="u32") if o.name == operand else o for o in source.operands)
-    return placed(source._replace(name=source.name + " far", operands=change))
+    return placed(source._replace(name=source.name + " far", operands=change, form=("far", source.name)))
 
 
 def looping(source: Row) -> Row:
     """The same branch as a back-edge: a safepoint."""
     change = tuple(o._replace(kind="loop") if o.form is Form.LABEL else o for o in source.operands)
-    return placed(source._replace(name="loop_" + source.name, operands=change))
+    return placed(source._replace(name="loop_" + source.name, operands=change, form=("loop", source.name)))
 
 
 def tied(source: Row, operand: str) -> Row:
@@ -262,5 +280,6 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
             result_role=first.result_role if keep else second.result_role,
             tied=first.tied if keep else None,
             fixed=fixed,
+            form=("kept" if keep else "right" if operand else "fused", first.name, second.name),
         )
     )

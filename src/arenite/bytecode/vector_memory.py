@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite.bytecode.memory import FIRST
+from arenite.bytecode.memory import first
 from arenite.bytecode.protocol import I32, I64, I64X2, LANES, Emit, Memory, Type, Value
-from arenite.bytecode.row import Meaning, Row, far, row, specialised
+from arenite.bytecode.row import Meaning, Row, far, row
 from arenite.bytecode.vector_words import INTEGER_SHAPES, extended, lane_of, replaced, shaped
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def accesses() -> Iterator[Row]:
 def rows() -> Iterator[Row]:
     """The accesses for memory 0, which is a constant of them."""
     for access in accesses():
-        near = specialised(access, f"{access.name} memory0", memory=FIRST)
+        near = first(access, f"{access.name} memory0")
         if access.name in ("v128.load", "v128.store"):
-            yield near
-        yield far(near)
+            yield from (near, far(near))
+        else:
+            yield far(near)._replace(form=near.form)

@@ -32,7 +32,7 @@ from arenite.layout.cage import UNIT
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import slots
 from arenite.snapshot.container import decompressed
-from arenite.snapshot.older import OPS, type_digest
+from arenite.snapshot.older import OPS, renamed, type_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -247,7 +247,7 @@ class Renumbering:
     def __init__(self, code: ModuleCode, names: list[str]) -> None:
         here = {signature(row): row for row in bytecode.TABLE}
         self.code = code
-        self.names = names
+        self.names = names = [renamed(name) for name in names]
         self.older = {number: OPS[name] for number, name in enumerate(names) if name not in here and name in OPS}
         self.rows = [bytecode.ROWS[self.older[n].name] if n in self.older else here.get(name) for n, name in enumerate(names)]
         self.types = [[o.at for o in row.encoded if o.form is Form.TYPE] if row is not None else [] for row in self.rows]

@@ -1,7 +1,7 @@
 """What older versions wrote, made to what this one would have written.
 
 A manifest names the layout of the records in its arena, and bytecode that travels along the signatures of its ops.  `STEPS` leads from each
-older layout to a younger one and in the end to the present one; `OPS` says which op of today an older signature means.  A row that is
+older layout to a younger one and in the end to the present one; `WORDS` and `OPS` say which op of today an older signature means.  A row that is
 here stays for ever; the snapshots kept in tests/snapshots hold one of each.
 
 Everything that is read is hostile.  What makes no sense is left as it is: opening the snapshot finds it, or looking at it shows it.
@@ -62,6 +62,13 @@ def converted(image: Image, sizes: Sizes, manifest: Fields, layout: str, wanted:
             return None
         image, layout = step.convert(image, sizes, manifest, allow), step.to
     return image
+
+
+def renamed(signature: str) -> str:
+    """A signature in today's words."""
+    for word, now in WORDS.items():
+        signature = signature.replace(word, now)
+    return signature
 
 
 def type_digest(type_: FuncType) -> int:
@@ -156,6 +163,8 @@ STEPS: Final = {
     "d2e5ff726d06c12a": Step("0800988237b49102", _unchanged),
     "0800988237b49102": Step("104af0c448468198", _unchanged),
 }
+
+WORDS: Final = {" wide": " i64"}  # in names of ops
 
 OPS: Final = {
     "call_indirect(index:i32@2 disp:u32@4 type_:u32@8 frame:u32@12 header:u32@16)": OlderOp("call_indirect", ("type_",)),

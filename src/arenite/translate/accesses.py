@@ -24,9 +24,9 @@ from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
 from arenite.bytecode.encode import encode
 from arenite.layout.types import F32, I32
 from arenite.translate.operands import Operands  # noqa: TC001 (compiled code checks its arguments at run time)
-from arenite.translate.shape import EXACT, PLAIN, Shape
-from arenite.translate.shape import WIDE as WIDE_KIND
-from arenite.translate.tables import ANY, FAR, IMMEDIATE, LOAD32, LOAD64, STORE32, STORE64, WIDE, WIDTHS, entry
+from arenite.translate.shape import EXACT, FIRST64, PLAIN, Shape
+from arenite.translate.tables import ANY, FAR, IMMEDIATE, LOAD32, LOAD64, STORE32, STORE64, WIDTHS, entry
+from arenite.translate.tables import FIRST64 as TO_FIRST64
 from arenite.translate.writer import NEAR, NONE, OpWriter
 
 MASK32: Final = 0xFFFFFFFF
@@ -87,8 +87,8 @@ class Accesses:
             offset = 0
         a = s.source(h, 1)
         s.drop(1)
-        if kind == WIDE_KIND and offset <= NEAR:
-            self.writer.value(entry(WIDE, code), s.temporary(h), a, offset)
+        if kind == FIRST64 and offset <= NEAR:
+            self.writer.value(entry(TO_FIRST64, code), s.temporary(h), a, offset)
         else:
             self.writer.value128(entry(ANY, code), s.temporary(h), a, 0, offset | self.shape.memories[memory] << 32)
         s.push_temporary(type_)
@@ -100,13 +100,13 @@ class Accesses:
         if kind == EXACT or offset > MASK32:
             self.address(h, offset, WIDTHS[code], memory)
             offset = 0
-        near = kind == WIDE_KIND and offset <= NEAR
+        near = kind == FIRST64 and offset <= NEAR
         n: i64 = s.stored(h + 1, code == STORE64)
         a = s.source(h, 1)
         if near and -0x8000 <= n < 0x8000:
-            self.writer.effect(entry(IMMEDIATE, entry(WIDE, code)), a, n & 0xFFFF, offset)
+            self.writer.effect(entry(IMMEDIATE, entry(TO_FIRST64, code)), a, n & 0xFFFF, offset)
         elif near:
-            self.writer.effect(entry(WIDE, code), a, s.source(h + 1, 2), offset)
+            self.writer.effect(entry(TO_FIRST64, code), a, s.source(h + 1, 2), offset)
         else:
             b = s.source(h + 1, 2)
             self.writer.effect128(entry(ANY, code), a, b, 0, offset | self.shape.memories[memory] << 32)

@@ -19,8 +19,22 @@ from arenite.layout.types import I32, I64
 from arenite.translate.arithmetic import Arithmetic  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.translate.operands import CONSTANT, Operands
 from arenite.translate.records import Records  # noqa: TC001 (as above)
-from arenite.translate.shape import PLAIN, WIDE, Shape
-from arenite.translate.tables import CLAMP, EXTEND, INSTRUCTIONS, MEMORY_GROW, MEMORY_SIZE, TABLE_SIZE, WRAP, entry
+from arenite.translate.shape import FIRST64, OTHER, PLAIN, Shape
+from arenite.translate.tables import (
+    ANY,
+    CLAMP,
+    EXTEND,
+    INSTRUCTIONS,
+    MEMORY_COPY,
+    MEMORY_FILL,
+    MEMORY_GROW,
+    MEMORY_INIT,
+    MEMORY_SIZE,
+    TABLE_SIZE,
+    WRAP,
+    entry,
+)
+from arenite.translate.tables import FIRST64 as TO_FIRST64
 from arenite.translate.writer import NONE, OpWriter
 
 LARGEST: Final = 0xFFFFFFFF
@@ -31,10 +45,10 @@ BULK: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
     "memory.init any": ("segment", "memory", ("to", "source", "count")),
     "data.drop": ("segment", "", ()),
     "memory.copy": ("", "", ("to", "source", "count")),
-    "memory.copy wide": ("", "", ("to", "source", "count")),
+    "memory.copy i64": ("", "", ("to", "source", "count")),
     "memory.copy any": ("memory", "other", ("to", "source", "count")),
     "memory.fill": ("", "", ("to", "byte", "count")),
-    "memory.fill wide": ("", "", ("to", "byte", "count")),
+    "memory.fill i64": ("", "", ("to", "byte", "count")),
     "memory.fill any": ("memory", "", ("to", "byte", "count")),
     "memory.grow any": ("memory", "", ("delta",)),
     "table.init": ("table", "segment", ("to", "source", "count")),
@@ -67,27 +81,29 @@ class Bulk:
             self.writer.value32(TABLE_SIZE, self.s.temporary(self.s.height), self.shape.tables[x])
             self.s.push_temporary(result)
         else:
-            name = TABLE[code].name
-            if name.startswith("table."):
+            form = TABLE[self.form(code, x, y)].name
+            if BULK[form][0] == "table":
                 self.cut_top(operands)
-                self.rare(name, x, y, operands, I32 if result else 0, at)
+                self.rare(form, x, y, operands, I32 if result else 0, at)
                 if result == I64:
                     self.arithmetic.unary(EXTEND, I64)
             else:
-                self.rare(name + self.suffix(name, x, y), x, y, operands, result, at)
+                self.rare(form, x, y, operands, result, at)
 
-    def suffix(self, name: str, x: i64, y: i64) -> str:
-        """Which form of an op on memories it is."""
+    def form(self, code: i64, x: i64, y: i64) -> i64:
+        """Which form of an op it is, by the memories."""
         kinds = self.shape.memory_kinds
         kind: i64 = PLAIN
-        if name == "memory.init":
+        if code == MEMORY_INIT:
             kind = kinds[y]
-            return "" if kind == PLAIN else " any"
-        if name == "memory.copy":
-            kind = kinds[x] if x == y else -1
-        elif name == "memory.fill":
+        elif code == MEMORY_COPY:
+            kind = kinds[x] if x == y else OTHER
+        elif code == MEMORY_FILL:
             kind = kinds[x]
-        return "" if kind == PLAIN else " wide" if kind == WIDE else " any"
+        if kind == PLAIN:
+            return code
+        to_first = entry(TO_FIRST64, code)
+        return to_first if kind == FIRST64 and to_first != 0 else entry(ANY, code)
 
     def size(self, memory: i64, result: i64) -> None:
         """`memory.size`."""

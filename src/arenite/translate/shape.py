@@ -14,7 +14,7 @@ from arenite.layout.types import PAGE_BITS, MemoryType, slots
 from arenite.wasm.module import ExternKind, Module
 
 PLAIN: Final = 0  # memory 0, addresses of 32 bits: its ops are the shortest
-WIDE: Final = 1  # memory 0, addresses of 64 bits
+FIRST64: Final = 1  # memory 0, addresses of 64 bits
 OTHER: Final = 2  # another, which is looked up
 EXACT: Final = 3  # pages are not of 64 KiB: the length is compared
 
@@ -25,7 +25,7 @@ def kind_of(index: int, type_: MemoryType) -> int:
         return EXACT
     if index:
         return OTHER
-    return WIDE if type_.is_64 else PLAIN
+    return FIRST64 if type_.is_64 else PLAIN
 
 
 @final

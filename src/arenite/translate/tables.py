@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_i16_le
 from mypy_extensions import i64
 
-from arenite.bytecode import integers, memory, vectors
-from arenite.bytecode.ops import COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
-from arenite.bytecode.row import SLOTS
+from arenite.bytecode import memory, ops, vectors
+from arenite.bytecode.ops import BY_FORM, COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.wasm.codes import CODES
 from arenite.wasm.opcodes import OPCODES, Opcode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from arenite.bytecode.row import Row
 
 COUNT: Final[i64] = len(TABLE)
 
@@ -34,9 +35,20 @@ def code(name: str) -> int:
     return row.code if row else 0
 
 
-def by_code(change: Callable[[str], str]) -> bytes:
-    """A table from each op to the op whose name `change` makes of its name."""
-    return b"".join(code(change(row.name)).to_bytes(2, "little") for row in TABLE)
+def formed(*form: str) -> int:
+    """The code of the op of this form (`row.FORMS`), 0 if there is none."""
+    row = BY_FORM.get(form)
+    return row.code if row else 0
+
+
+def by_code(change: Callable[[Row], int]) -> bytes:
+    """A table from each op to the one whose code `change` gives."""
+    return b"".join(change(row).to_bytes(2, "little") for row in TABLE)
+
+
+def forms(how: str, *second: str) -> bytes:
+    """A table from each op to its form."""
+    return by_code(lambda row: formed(how, row.name, *second))
 
 
 # -------------------------------------------------------------------------------------------------- from WebAssembly
@@ -59,7 +71,10 @@ LOAD_ROWS: Final = {
 }
 
 
-VECTOR_ROWS: Final = {
+STORE_ROWS: Final = {narrow.size: name for name, narrow, _ in memory.STORES}
+OTHER_ROWS: Final = {  # those of other names
+    "i32.eqz": "i32.eq_imm",
+    "i64.eqz": "i64.eq_imm",
     "f32x4.splat": "i32x4.splat",  # a slot holds bits
     "f64x2.splat": "i64x2.splat",
     "f32x4.extract_lane": "i32x4.extract_lane",
@@ -69,25 +84,19 @@ VECTOR_ROWS: Final = {
 }
 
 
-def row_of(opcode: Opcode) -> str:
-    """Name of the op that does what an instruction does, when one op alone does."""
+def code_for(opcode: Opcode) -> int:
+    """The op that does what an instruction does, when one op alone does; of an access, that of memory 0."""
+    if not opcode.width:
+        return code(OTHER_ROWS.get(opcode.name, opcode.name))
     if opcode.chapter == "vector":
-        name = VECTOR_ROWS.get(opcode.name, opcode.name)
-        near = f"{name} memory0"
-        return name if not opcode.width else near if near in ROWS else f"{near} far"
-    if opcode.name in LOAD_ROWS:
-        return LOAD_ROWS[opcode.name] + " memory0"
-    if opcode.width:
-        return f"store{8 * opcode.width} memory0"
-    if opcode.name.endswith(".eqz"):
-        return opcode.name[:3] + ".eq_imm"
-    return opcode.name
+        return formed("memory0", opcode.name)
+    return formed("memory0", LOAD_ROWS.get(opcode.name) or STORE_ROWS[opcode.width])
 
 
 def _instructions() -> bytes:
     table = bytearray(2 * CODES)
     for opcode in OPCODES:
-        table[2 * opcode.code : 2 * opcode.code + 2] = code(row_of(opcode)).to_bytes(2, "little")
+        table[2 * opcode.code : 2 * opcode.code + 2] = code_for(opcode).to_bytes(2, "little")
     return bytes(table)
 
 
@@ -95,72 +104,64 @@ INSTRUCTIONS: Final = _instructions()
 
 # ------------------------------------------------------------------------------------------------------- from the ops
 
-ACCESSED: Final = {f"{name} memory0": narrow.size for name, narrow, *_ in memory.LOADS} | {
-    f"{name} memory0": narrow.size for name, narrow, _ in memory.STORES
-}
+SIZES: Final = {name: size for size, name in STORE_ROWS.items()} | {name: narrow.size for name, narrow, *_ in memory.LOADS}
+SUMS: Final = {"i32": "i32.add", "i64": "i64.add"}  # of what is compared
 
 
-def _mirrored(name: str) -> str:
-    """The op that gives the same with its operands exchanged."""
-    type_, _, short = name.partition(".")
-    if type_ not in SLOTS or short.endswith("_imm"):
-        return ""
-    if name in COMMUTATIVE or short in ("eq", "ne"):
-        return name
-    first, _, sign = short.partition("_")
-    other = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}.get(first, "")
-    return f"{type_}.{other}" + (f"_{sign}" if sign else "") if other else ""
+def _access(row: Row) -> str:
+    """What an op is for memory 0, by the name that it has among those of any memory."""
+    if row.form[:1] == ("far",):
+        return _access(ROWS[row.form[1]])
+    return row.form[1] if row.form[:1] == ("memory0",) else row.name
 
 
-def _inverse(name: str) -> str:
-    """The integer comparison that holds when this one does not, with the same kind of operands."""
-    type_, _, short = name.partition(".")
-    plain = short.removesuffix("_imm")
-    if type_ not in ("i32", "i64") or plain not in integers.INVERSE:
-        return ""
-    return f"{type_}.{integers.INVERSE[plain]}" + short[len(plain) :]
+def _size(row: Row) -> int:
+    return SIZES.get(_access(row), 0) if row.form[:1] == ("memory0",) else 0
 
 
-IMMEDIATE: Final = by_code(lambda name: name + "_imm")
-FAR: Final = by_code(lambda name: name + " far")
-WIDE: Final = by_code(lambda name: name + " wide")
-ANY: Final = by_code(lambda name: name.removesuffix(" far").removesuffix("0") if " memory0" in name else "")
-WIDTHS: Final = b"".join(bytes([ACCESSED.get(row.name, 0)]) for row in TABLE)  # bytes that an access of memory 0 reads or writes
-LOOPING: Final = by_code(lambda name: "loop_" + name)
-MIRRORED: Final = by_code(_mirrored)
-INVERSE: Final = by_code(_inverse)
-BRANCH_IF: Final = by_code(lambda name: "br_if " + name)
-BRANCH_UNLESS: Final = by_code(lambda name: "br_unless " + name)
-INCREMENT: Final = by_code(lambda name: "inc_br_if " + name)
-ADDITION: Final = by_code(lambda name: "add_br_if " + name)
-SUM: Final = by_code(lambda name: name.partition(".")[0] + ".add")  # the addition of the type that a comparison compares
+def _sum(row: Row) -> int:
+    return code(SUMS.get(row.operands[0].kind, "")) if row.operands else 0
+
+
+IMMEDIATE: Final = forms("immediate")
+FAR: Final = forms("far")
+FIRST64: Final = by_code(lambda row: formed("i64", _access(row)))
+ANY: Final = by_code(lambda row: formed("any", _access(row)))
+WIDTHS: Final = bytes(map(_size, TABLE))  # bytes that an access of memory 0 reads or writes
+LOOPING: Final = forms("loop")
+MIRRORED: Final = by_code(lambda row: code(ops.MIRRORED.get(row.name, "")))
+INVERSE: Final = by_code(lambda row: code(ops.INVERSE.get(row.name, "")))
+BRANCH_IF: Final = forms("fused", "br_if")
+BRANCH_UNLESS: Final = forms("fused", "br_unless")
+INCREMENT: Final = forms("inc_br_if")
+ADDITION: Final = forms("add_br_if")
+SUM: Final = by_code(_sum)  # the addition of the type that a comparison compares
 
 SECONDS: Final = tuple(dict.fromkeys(second for _, second in PAIRS))
 # which row of PAIRED_LEFT and PAIRED_RIGHT belongs to an op as the second of a pair; 0: none
 SECOND: Final = bytes(SECONDS.index(row.name) + 1 if row.name in SECONDS else 0 for row in TABLE)
 
-LOADS: Final = bytes(row.name.startswith("load") for row in TABLE)
 
-
-def _joined(pairs: Iterable[tuple[str, str]], seconds: tuple[str, ...], side: str = "") -> bytes:
-    """Codes of superinstructions: (1 + place among `seconds`) * COUNT + first.  `side`: the second op's operand that the first gives."""
+def _joined(pairs: Iterable[tuple[str, str]], seconds: tuple[str, ...], how: str) -> bytes:
+    """Codes of superinstructions: (1 + place among `seconds`) * COUNT + first."""
     table = bytearray(2 * COUNT * (1 + len(seconds)))
     for first, second in pairs:
-        name = f"{first}; {second}" if not side or second in COMMUTATIVE else f"{first}; {second} {side}"
         at = 2 * ((1 + seconds.index(second)) * COUNT + code(first))
-        table[at : at + 2] = code(name).to_bytes(2, "little")
+        table[at : at + 2] = formed("fused" if how == "right" and second in COMMUTATIVE else how, first, second).to_bytes(
+            2, "little"
+        )
     return bytes(table)
 
 
 # codes of the superinstructions in which the first result is the second op's operand on that side: SECOND * COUNT + first
-PAIRED_LEFT: Final = _joined(PAIRS, SECONDS)
+PAIRED_LEFT: Final = _joined(PAIRS, SECONDS, "fused")
 PAIRED_RIGHT: Final = _joined(PAIRS, SECONDS, "right")
 
 ENDS: Final = tuple(dict.fromkeys(second for _, second in KEPT))
 # which row of JOINED belongs to an op without result; 0: none
 END: Final = bytes(ENDS.index(row.name) + 1 if row.name in ENDS else 0 for row in TABLE)
 # codes of the superinstructions that write the first result as well: END * COUNT + first
-JOINED: Final = _joined(KEPT, ENDS)
+JOINED: Final = _joined(KEPT, ENDS, "kept")
 
 ADD: Final[i64] = code("i32.add")
 ADD_IMM: Final[i64] = code("i32.add_imm")
@@ -192,7 +193,10 @@ GLOBAL_SET_IMPORTED: Final[i64] = code("global.set imported")
 LOAD32: Final[i64] = code("load32 memory0")
 LOAD64: Final[i64] = code("load64 memory0")
 LOOP_BR: Final[i64] = code("loop_br")
+MEMORY_COPY: Final[i64] = code("memory.copy")
+MEMORY_FILL: Final[i64] = code("memory.fill")
 MEMORY_GROW: Final[i64] = code("memory.grow")
+MEMORY_INIT: Final[i64] = code("memory.init")
 MEMORY_SIZE: Final[i64] = code("memory.size")
 MOVE: Final[i64] = code("move")
 MOVE_VECTOR: Final[i64] = code("v128.move")

@@ -29,10 +29,10 @@ from arenite.translate.tables import (
     FRAME_SET,
     INVERSE,
     JOINED,
-    LOADS,
     PAIRED_LEFT,
     PAIRED_RIGHT,
     SECOND,
+    WIDTHS,
     entry,
 )
 from arenite.translate.trace import Trace  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -353,7 +353,7 @@ class OpWriter:
         self.set_half(self.last, fused)
         self.set_half(self.last + 2, dst)
         write_i64_le(self.out, rest)
-        if self.trace is not None and LOADS[code] != 0:
+        if self.trace is not None and WIDTHS[code] != 0:
             self.trace.note(self.last)
         self.last_code = fused
         self.last_dst = dst

@@ -24,30 +24,30 @@
       (br_if 0 (i32.lt_u (i32.wrap_i64 (local.tee $p (i64.add (local.get $p) (i64.const 1)))) (local.get $n))))))
 ;; function 0 sum (i64) -> (i32)  frame 7
 ;;          enter2 24, 56
-;;      .8: r4 = load32 memory0 wide; i32.add r3, 0, r4
+;;      .8: r4 = load32 memory0 i64; i32.add r3, 0, r4
 ;;          inc_br_if i64.lt_u r3, 4, r0, .8
 ;;          r0 = move r4
 ;;          return 8
 ;; function 1 sum_far (i64) -> (i64)  frame 7
 ;;          enter2 24, 56
 ;;      .8: r5 = load64 memory r3, 65536, 24
-;;          r4 = load64 memory0 wide; i64.add r3, 8, r5
+;;          r4 = load64 memory0 i64; i64.add r3, 8, r5
 ;;          add_br_if i64.ne_imm r3, r0, 4000, .8
 ;;          r0 = move r4
 ;;          return 8
 ;; function 2 fill (i64) -> ()  frame 7
 ;;          enter1 24, 56
-;;      .8: store8 memory0 wide_imm r3, 7, 0
-;;          store64 memory0 wide_imm r3, -1, 16
+;;      .8: store8 memory0 i64_imm r3, 7, 0
+;;          store64 memory0 i64_imm r3, -1, 16
 ;;          r5 = i32.const 32768
-;;          store32 memory0 wide r3, r5, 0
+;;          store32 memory0 i64 r3, r5, 0
 ;;          inc_br_if i64.lt_s r3, 8, r0, .8
 ;;          return 8
 ;; function 3 skip (i64) -> ()  frame 4
 ;;          enter0 0, 32
-;;      .8: r3 = load8_u memory0 wide; br_unless r0, 0, .32
+;;      .8: r3 = load8_u memory0 i64; br_unless r0, 0, .32
 ;;          return 8
-;;     .32: r3 = load8_u memory0 wide; loop_br_unless r0, 1, .8
+;;     .32: r3 = load8_u memory0 i64; loop_br_unless r0, 1, .8
 ;;          return 8
 ;; function 4 mixed (i64 i32) -> ()  frame 6
 ;;          enter0 0, 48

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from array import array
 from typing import TYPE_CHECKING
 
 import pytest
+from wasmtime import wat2wasm
 
 from arenite import Config, Engine, Limit, Module, Snapshot, SnapshotError, Trap
 from arenite.bytecode.ops import ROWS, TABLE
@@ -20,6 +22,7 @@ from arenite.snapshot import code as codes
 from arenite.snapshot import older, opening
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import FileLimits
+from arenite.translate import translate
 from fuzz.frozen import Document
 from marks import EACH_TIER
 from snapshots.kept import HERE, ending, frozen, linker
@@ -31,6 +34,12 @@ if TYPE_CHECKING:
 
 DIGESTS = "b41944e05fba429e"  # the layout in which references held digests
 FORMS = ("image", "delta", "packed")
+LONG = """
+    (module
+      (memory i64 1)
+      (func (export "keep") (param $at i64)
+        (i64.store (local.get $at) (i64.const 7))
+        (memory.fill (i64.const 8) (i32.const 1) (i64.add (i64.load (local.get $at)) (i64.load (i64.const 16))))))"""
 
 
 @pytest.fixture
@@ -74,6 +83,16 @@ def test_every_older_op_leads_to_one_of_today() -> None:
         assert name not in here
         row = ROWS[op.name]
         assert {o.name for o in row.encoded if o.form is Form.TYPE} >= set(op.digests)
+
+
+def test_ops_are_known_by_their_earlier_words() -> None:
+    """Those of a first memory with addresses of 64 bits were called `wide`."""
+    code = translate(bytes(wat2wasm(LONG)))
+    now = [codes.signature(row) for row in TABLE]
+    names = [re.sub(r" i64(?!\.)", " wide", name) for name in now]
+    assert {name for name in names if name not in now} >= {"memory.fill wide(to:i64@2 byte:i32@4 count:i64@6)"}
+    blob = codes.carried_sections(code, names)
+    assert codes.restored(blob, code).bytecode == code.bytecode
 
 
 @EACH_TIER

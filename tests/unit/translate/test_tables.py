@@ -9,6 +9,7 @@ import pytest
 
 from arenite.bytecode import integers
 from arenite.bytecode.ops import ROWS, TABLE
+from arenite.bytecode.row import FORMS
 from arenite.translate import tables
 from arenite.translate.tables import entry
 
@@ -65,6 +66,16 @@ def test_forms_of_a_comparison(op: str) -> None:
     assert name(entry(tables.BRANCH_IF, code)) == f"br_if {op}"
     assert name(entry(tables.LOOPING, entry(tables.BRANCH_IF, immediate))) == f"loop_br_if {op}_imm"
     assert entry(tables.MIRRORED, immediate) == 0  # a constant cannot stand left
+
+
+def test_rows_say_what_they_were_made_of() -> None:
+    forms = [row.form for row in TABLE if row.form]
+    assert len(set(forms)) == len(forms)
+    assert {how for how, *_ in forms} == set(FORMS)
+    assert {name for how, *names in forms if how not in ("memory0", "i64", "any") for name in names} <= set(ROWS)
+    accesses = {name for how, *names in forms if how == "memory0" for name in names}
+    assert {name for how, *names in forms if how == "i64" for name in names} <= accesses
+    assert accesses <= {name for how, *names in forms if how == "any" for name in names}
 
 
 def test_only_what_commutes_is_mirrored() -> None:
