@@ -89,6 +89,15 @@ class Func(Extern, of=FuncAddr):
         ]
 
 
+def named_function(
+    key: tuple[str, str], type_: FuncType, func: Callable[..., object], *, access_caller: bool = False
+) -> HostFunction:
+    """A `host_function` that a linker has under this module and name."""
+    found = host_function(type_, func, access_caller=access_caller)
+    found.name = key
+    return found
+
+
 def host_function(type_: FuncType, func: Callable[..., object], *, access_caller: bool) -> HostFunction:
     """A user's callable as the machine wants it.  It refers to no store, so a store and its functions go together."""
     references = any(t in REFERENCES for t in (*type_.core.params, *type_.core.results))

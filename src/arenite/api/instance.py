@@ -10,7 +10,7 @@ from arenite.api.extern import AnyExtern, Extern, Handle, exported, machine_of
 from arenite.api.func import Func
 from arenite.api.module import Module
 from arenite.api.numbers import expect
-from arenite.errors import LinkError
+from arenite.errors import AreniteError, LinkError
 from arenite.machine.records.functions import start_function
 from arenite.machine.records.objects import InstanceAddr
 from arenite.machine.run.calls import call
@@ -63,8 +63,7 @@ class Instance(Handle, of=InstanceAddr):
         expect(module, Module)
         if machine.features is not module.engine.config.features:
             module.check_features(machine.features)
-        addrs = _addresses(machine, imports)
-        self.addr, self.lineage = module.births.prepare(machine, module.code, addrs), machine.lineage
+        self.addr, self.lineage = _prepared(machine, module, imports), machine.lineage
         start = start_function(machine, self.addr)
         if start is not None:
             call(machine, start, ())
@@ -81,7 +80,7 @@ class Instance(Handle, of=InstanceAddr):
         expect(module, Module)
         if machine.features is not module.engine.config.features:
             module.check_features(machine.features)
-        instance = module.births.prepare(machine, module.code, _addresses(machine, imports))
+        instance = _prepared(machine, module, imports)
         _keep_window(machine, module)
         return Execution(machine, start_instance(machine, instance))
 
@@ -97,14 +96,38 @@ class Instance(Handle, of=InstanceAddr):
         return func(store, *params)
 
 
-def _addresses(machine: Machine, imports: Sequence[AnyExtern]) -> list[Addr]:
+def _prepared(machine: Machine, module: Module, imports: Sequence[AnyExtern]) -> InstanceAddr:
+    """An instance, its start function not yet run.  Raises: as the constructor."""
+    try:
+        return module.births.prepare(machine, module.code, _addresses(machine, module, imports))
+    except (AreniteError, TypeError):
+        _name_functions(machine, module, imports)
+        raise
+
+
+def _name_functions(machine: Machine, module: Module, imports: Sequence[AnyExtern]) -> None:
+    """Note what functions of the host's were to be imported as by an instance that there is not: they stay in the store, which can be saved so."""
+    for wanted, item in zip(module.code.imports, imports, strict=False):
+        index = machine.registry.host_function_at.get(item.addr.at) if isinstance(item, Func) else None
+        if index is not None and item.addr.type == wanted.type and machine.lineage.knows(item.lineage, item.addr.at):
+            function = machine.registry.host_functions[index]
+            function.name = function.name or (wanted.module, wanted.name)
+
+
+def _addresses(machine: Machine, module: Module, imports: Sequence[AnyExtern]) -> list[Addr]:
     """Where imports lie.  Raises: `TypeError`, `LinkError`."""
-    for item in imports:
+    for number, item in enumerate(imports):
         if not isinstance(item, Extern):
-            raise TypeError(f"expected a Func, Memory, Table, Global or Tag, found {type(item).__name__}")
+            raise TypeError(f"expected a Func, Memory, Table, Global or Tag{_for(module, number)}, found {type(item).__name__}")
         if not machine.lineage.knows(item.lineage, item.addr.at):
-            raise LinkError(f"an imported {type(item).__name__.lower()} belongs to another store")
+            raise LinkError(f"the {type(item).__name__.lower()}{_for(module, number)} belongs to another store")
     return [item.addr for item in imports]
+
+
+def _for(module: Module, number: int) -> str:
+    """Which import something is given for, if that many are wanted."""
+    found = module.code.imports[number : number + 1]
+    return f" for {found[0].module!r} {found[0].name!r}" if found else ""
 
 
 def _keep_window(machine: Machine, module: Module) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from arenite.api.bound import Unclosed
 from arenite.api.engine import Engine
 from arenite.api.extern import Extern, machine_of, wrap
-from arenite.api.func import Func, host_function
+from arenite.api.func import Func, host_function, named_function
 from arenite.api.globals import Global
 from arenite.api.hosts import SUPPLIED, WASI, lacking, serves
 from arenite.api.instance import Instance
@@ -26,6 +26,7 @@ from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, TagTy
 from arenite.errors import Failure, LinkError
 from arenite.layout import types as core
 from arenite.machine.records.functions import add_host_function
+from arenite.machine.records.objects import HostFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from arenite.api.execution import Execution
     from arenite.api.extern import AnyExtern, Storelike
     from arenite.machine.machine import Machine
-    from arenite.machine.records.objects import HostFunction
 
 
 START: Final = "_start"  # what a command exports, to be called once per instance
@@ -77,7 +77,8 @@ class Linker(Unclosed):
     def define_func(self, module: str, name: str, ty: FuncType, func: Callable[..., object], access_caller: bool = False) -> None:  # noqa: FBT001, FBT002
         """Define a host function for any store."""
         expect(ty, FuncType)
-        self._functions[self._free(module, name)] = host_function(ty, func, access_caller=access_caller)
+        key = self._free(module, name)
+        self._functions[key] = named_function(key, ty, func, access_caller=access_caller)
 
     def define_instance(self, store: Storelike, name: str, instance: Instance) -> None:
         """Define all exports of an instance under one module name."""
@@ -131,7 +132,8 @@ class Linker(Unclosed):
         before, found = self.instantiate_pre(module), {}
         for export in module.code.exports:
             if isinstance(export.type, core.FuncType):
-                found[export.name] = host_function(FuncType.of(export.type), _once(before, export.name), access_caller=True)
+                key, call = (name, export.name), _once(before, export.name)
+                found[export.name] = named_function(key, FuncType.of(export.type), call, access_caller=True)
             elif export.name not in LEFT_OUT.get(type(export.type), ()):
                 raise Failure(f"command export {export.name!r} is not a function")
         self._functions.update({self._free(name, field): function for field, function in found.items()})
@@ -157,7 +159,7 @@ class Linker(Unclosed):
             key = wanted.module, wanted.name
             known = any(key in found for found in (self._items, self._functions, self._unknown))
             if isinstance(wanted.type, core.FuncType) and not known:
-                self._unknown[key] = host_function(FuncType.of(wanted.type), make(wanted), access_caller=False)
+                self._unknown[key] = named_function(key, FuncType.of(wanted.type), make(wanted))
 
     def instantiate(self, store: Storelike, module: Module) -> Instance:
         """An instance with its imports found here.  Raises: `LinkError` naming the first that is not, and as `Instance`."""
@@ -192,23 +194,22 @@ class Linker(Unclosed):
         """What a module's imports are here.  Raises: `LinkError`."""
         machine = machine_of(store)
         expect(module, Module)
-        found = []
-        for wanted in module.code.imports:
-            key = wanted.module, wanted.name
-            known = self._functions.get(key)
-            if known is not None:
-                found.append(wrap(machine, add_host_function(machine, known)))
-            else:
-                found.append(self._items.get(key) or self._find(machine, *key))
-        return found
+        found = [self._known(machine, wanted.module, wanted.name) for wanted in module.code.imports]  # all, before any is added
+        return [_added(machine, one) for one in found]
 
-    def _find(self, machine: Machine, module: str, name: str) -> AnyExtern:
+    def _known(self, machine: Machine, module: str, name: str) -> HostFunction | AnyExtern:
+        """What there is for an import.  Raises: `LinkError`."""
+        key = module, name
+        return self._functions.get(key) or self._items.get(key) or self._find(machine, module, name)
+
+    def _find(self, machine: Machine, module: str, name: str) -> HostFunction:
+        """The function for an import that is not defined here.  Raises: `LinkError`."""
         function = self._offered(module, name, machine.hosts.get) or self._unknown.get((module, name))
         if function is None:
             missing = lacking((host for host in self._hosts if machine.hosts.get(host) is None), module)
             hint = "" if missing is None else f" ({missing.missing})"
             raise LinkError(f"unknown import: {module!r} {name!r} has not been defined{hint}")
-        return cast("Func", wrap(machine, add_host_function(machine, function)))
+        return function
 
     def _offered(self, module: str, name: str, hosts: Callable[[str], object | None]) -> HostFunction | None:
         """What the first of the host modules named here that has it offers for an import."""
@@ -216,7 +217,7 @@ class Linker(Unclosed):
             function = getattr(hosts(host_name), "function", None)
             found = None if function is None else function(module, name)
             if found is not None:
-                return host_function(found[0], found[1], access_caller=True)
+                return named_function((module, name), found[0], found[1], access_caller=True)
         return None
 
     def host_function(self, module: str, name: str, hosts: Mapping[str, object]) -> HostFunction:
@@ -241,8 +242,7 @@ class Linker(Unclosed):
         if item is not None:
             item.machine_in(store)
             return item
-        function = self._functions.get((module, name))
-        return self._find(machine, module, name) if function is None else wrap(machine, add_host_function(machine, function))
+        return _added(machine, self._known(machine, module, name))
 
     def get_default(self, store: Storelike, name: str) -> Func:
         """The function that a module's name stands for: the unnamed export, `_start`, or else one that does nothing.
@@ -259,7 +259,7 @@ class Linker(Unclosed):
                 return item
         if not defined:
             raise LinkError(f"nothing has been defined under the name {name!r}")
-        return cast("Func", wrap(machine, add_host_function(machine, NOTHING)))
+        return cast("Func", _added(machine, NOTHING))
 
 
 class InstancePre(Unclosed):
@@ -272,6 +272,11 @@ class InstancePre(Unclosed):
     def instantiate(self, store: Storelike) -> Instance:
         """An instance in a store: in that of what was defined of a store's.  Raises: as `Linker.instantiate`."""
         return self._linker.instantiate(store, self.module)
+
+
+def _added(machine: Machine, found: HostFunction | AnyExtern) -> AnyExtern:
+    """What a linker has, in a store."""
+    return wrap(machine, add_host_function(machine, found)) if isinstance(found, HostFunction) else found
 
 
 def _once(before: InstancePre, name: str) -> Callable[..., object]:

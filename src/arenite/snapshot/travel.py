@@ -96,10 +96,13 @@ def _functions(frozen: FrozenMachine) -> list[dict[str, Any]]:
     at = {index: at for at, index in frozen.registry.host_function_at.items()}
     known: dict[tuple[str, str], HostFunction] = {}
     found = []
-    for index, (function, name) in enumerate(zip(frozen.registry.host_functions, frozen.registry.host_names, strict=True)):
+    for index, (function, imported) in enumerate(zip(frozen.registry.host_functions, frozen.registry.host_names, strict=True)):
+        name = imported or function.name
         if name is None:
+            called = getattr(function.call, "__qualname__", type(function.call).__name__)
             raise SnapshotError(
-                f"host function {index}, of type {function.type}, was never imported under a name, so nobody else could find it"
+                f"host function {index}, {called!r} of type {function.type}, was never imported under a name, so nobody else could "
+                "find it; what a linker has (define_func) has one"
             )
         first = known.setdefault(name, function)
         if first.call is not function.call:

@@ -110,14 +110,17 @@ class HostFunction:
     What its arguments and results must be made to is done before and after, not around it, so that it is one frame of Python's stack:
     `before(machine, vmctx of the caller, arguments)` gives the arguments that it gets; `after(machine, these, result)` the result, and it
     is called too when there is none, with None.  Without `before` it gets the guest's arguments.
+
+    `name`: module and name by which it is found, where no import has said another.
     """
 
-    __slots__ = ("after", "before", "call", "codec", "type")
+    __slots__ = ("after", "before", "call", "codec", "name", "type")
 
     def __init__(
         self, type_: FuncType, call: Callable[..., object], before: Before | None = None, after: After | None = None
     ) -> None:
         self.type = type_
+        self.name: tuple[str, str] | None = None
         self.codec = codec(type_)
         self.call = call
         self.before = before
