@@ -14,10 +14,10 @@ from arenite.api.numbers import expect
 from arenite.api.text import wat2wasm
 from arenite.api.translated import translated
 from arenite.api.types import ExportType, ImportType, wrapped
-from arenite.bytecode.text import function_lines
 from arenite.errors import Failure
 from arenite.features import SUPPORTED
 from arenite.machine.frozen.births import Births
+from arenite.platform.reading import whole
 from arenite.wasm.magic import MAGIC
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Module(Unclosed):
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
         """The module in a file, binary or text."""
-        return cls(engine, Path(os.fsdecode(path)).read_bytes())
+        return cls(engine, whole(Path(os.fsdecode(path))))
 
     @classmethod
     def deserialize(cls, engine: Engine, encoded: bytes | bytearray) -> Module:
@@ -162,6 +162,8 @@ class Module(Unclosed):
 
     def disassemble(self, func: int | None = None) -> str:
         """The bytecode as text: of the function with this index, or of all; behind ops what custom sections (branch hints) say of their instructions."""
+        from arenite.bytecode.text import function_lines  # noqa: PLC0415 (for people; guests run without)
+
         functions = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
         notes = _notes(self.code)
         return "\n".join(line for index in functions for line in function_lines(self.code, index, notes(index)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arenite import translate as translator  # which is imported when something is translated
-from arenite.bytecode.module import WasmFile, file_digest, worth_keeping
+from arenite.bytecode.module import WasmFile, worth_keeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def translated(
         return translator.translate(data, paid, progress=progress, features=engine.config.features)
     from arenite.snapshot import translations  # noqa: PLC0415 (small modules need nothing of it)
 
-    wasm = WasmFile(lambda: data, file_digest(data))
+    wasm = WasmFile(lambda: data, translations.digest_of(cache, data))
     name = translations.entry_name(wasm.digest)
     code = translations.find(cache, name, wasm, structure)
     if code is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from arenite.cli.command import Helpful, Option
 from arenite.cli.ending import INTERRUPTED, REFUSED, Refused, complain, report
 from arenite.errors import AreniteError
 
@@ -27,7 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 """Sub-commands, in the order of the help: the module of this package that has it, and what it begins to say about itself."""
 
 
-class Commands(click.Group):
+class Commands(Helpful, click.Group):
     """The sub-commands.  One is imported when it is asked for: that takes longer than many a guest."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click asks so
@@ -58,11 +59,11 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     commands={name: click.Command(name) for name in COMMANDS},  # what a wrong name is compared with
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"max_content_width": 100},
     epilog="A program that ends by itself gives its own exit code; 134: it trapped, 124: out of fuel, 130: Ctrl-C, "
     "1: the file was refused, 2: wrong command line.",
 )
-@click.version_option(package_name="arenite", message="arenite %(version)s", help="Print the version and exit.")
+@click.version_option(package_name="arenite", cls=Option, message="arenite %(version)s", help="Print the version and exit.")
 def app() -> None:
     """Run WebAssembly programs, and look inside them."""
 

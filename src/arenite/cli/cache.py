@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from arenite.cli.command import command, option
 from arenite.cli.ending import Refused
 from arenite.inspect import cache as caches
 from arenite.inspect.words import plural
@@ -14,9 +15,9 @@ from arenite.visible import visible
 UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
-@click.command
-@click.option("--clear", is_flag=True, help="Remove everything that is kept; it is made again when it is needed.")
-@click.option("--all", "everything", is_flag=True, help="List every entry.")
+@command()
+@option("--clear", is_flag=True, help="Remove everything that is kept; it is made again when it is needed.")
+@option("--all", "everything", is_flag=True, help="List every entry.")
 def cache(*, clear: bool, everything: bool) -> None:
     """Show what earlier commands have kept: translations of modules, and machine code.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from arenite import Engine, Finished
+from arenite.cli.command import command, option
 from arenite.cli.ending import Refused, complain, judged
 from arenite.cli.guest import directories, dirs_option, entry, fuel_option
 from arenite.cli.loading import refusing
@@ -118,9 +119,9 @@ class Forks:
                 yield going.popleft().result()
 
 
-@click.command
+@command()
 @snapshot_argument
-@click.option(
+@option(
     "--each-line",
     "lines",
     type=PATH,
@@ -128,8 +129,8 @@ class Forks:
     metavar="LINES.txt",
     help="Each fork gets one line of this file as all of its standard input; `-`: lines of standard input.",
 )
-@click.option("-n", "count", type=number(1), metavar="N", help="Fork so often; by default once per line.")
-@click.option(
+@option("-n", "count", type=number(1), metavar="N", help="Fork so often; by default once per line.")
+@option(
     "--jobs",
     type=number(1),
     default=JOBS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 
 from arenite import Val
+from arenite.cli.command import argument, option
 from arenite.cli.ending import Refused
 from arenite.cli.options import PATH, number
 from arenite.driver import exported, function, program
@@ -25,24 +26,24 @@ if TYPE_CHECKING:
     from arenite.driver import Call, Entry
 
 ARGUMENTS_LAST: Final = {"allow_interspersed_args": False}  # what follows FILE belongs to the guest
-file_argument = click.argument("file", type=PATH, metavar="FILE", help="A program: .wasm, or text in .wat.")
-arguments_argument = click.argument("arguments", nargs=-1, metavar="[ARGS]...", help="The program's own arguments.")
-dirs_option = click.option(
+file_argument = argument("file", type=PATH, metavar="FILE", help="A program: .wasm, or text in .wat.")
+arguments_argument = argument("arguments", nargs=-1, metavar="[ARGS]...", help="The program's own arguments.")
+dirs_option = option(
     "--dir",
     "dirs",
     multiple=True,
     metavar="HOST[::GUEST][:ro]",
     help="Let the program use the directory HOST, under the name GUEST; `:ro`: only read, `:rw`: as without.",
 )
-env_option = click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set an environment variable of the program.")
+env_option = option("--env", multiple=True, metavar="NAME=VALUE", help="Set an environment variable of the program.")
 MOST_FUEL: Final = (1 << 64) - 1
-fuel_option = click.option(
+fuel_option = option(
     "--fuel",
     type=number(0, MOST_FUEL),
     metavar="N",
     help="Stop with exit code 124 after so many units: calls, loop iterations and pieces of bulk work.",
 )
-invoke_option = click.option("--invoke", metavar="NAME", help="Call this export and print its results.")
+invoke_option = option("--invoke", metavar="NAME", help="Call this export and print its results.")
 
 Directory: TypeAlias = str | tuple[str, str]  # on the host, or that and "ro"
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
+from arenite.cli.command import argument, command, option
 from arenite.cli.ending import Refused
 from arenite.cli.loading import refusing
 from arenite.cli.options import DEFAULTS, PATH, configured, settings_option
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command
-@click.argument("file", type=PATH, metavar="FILE", help="A module (.wasm, or text in .wat), or a snapshot (.arn).")
-@click.option("--all", "everything", is_flag=True, help="Show whole lists, not the first or largest entries.")
-@click.option("--html", type=PATH, metavar="OUT", help="Of a snapshot: write a page to look around in, and no list.")
-@click.option(
+@command()
+@argument("file", type=PATH, metavar="FILE", help="A module (.wasm, or text in .wat), or a snapshot (.arn).")
+@option("--all", "everything", is_flag=True, help="Show whole lists, not the first or largest entries.")
+@option("--html", type=PATH, metavar="OUT", help="Of a snapshot: write a page to look around in, and no list.")
+@option(
     "--module",
     "modules",
     type=PATH,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Of a snapshot: a module that does not travel along.",
 )
-@click.option("--parent", type=PATH, metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
+@option("--parent", type=PATH, metavar="FILE", help="Of a delta: its parent, if it lies in another folder.")
 @key_file_option
 @untrusted_option
 @settings_option

@@ -12,7 +12,7 @@ from arenite import Module, wat2wasm
 from arenite.cli.ending import Refused
 from arenite.cli.progress import progress
 from arenite.errors import DecodeError, Limit, LinkError, SnapshotError, ValidationError
-from arenite.inspect.files import begins_snapshot
+from arenite.inspect.files import begins_snapshot, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def refusing(path: Path) -> Iterator[None]:
 def read(path: Path) -> bytes:
     """The binary module in the file, which may hold it as text (`.wat`).  Raises: Refused."""
     with refusing(path):
-        data = path.read_bytes()
+        data = whole(path)
         if begins_snapshot(data):
             raise Refused(f"{path} is a snapshot: `arenite resume` goes on with it, `arenite inspect` shows it")
         return wat2wasm(data) if path.suffix == ".wat" else data

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arenite import Engine
+from arenite.cli.command import argument, command
 from arenite.cli.loading import load, read
 from arenite.cli.options import PATH
 from arenite.inspect.module import function_index
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command
-@click.argument("file", type=PATH, metavar="FILE", help="A module: .wasm, or text in .wat.")
-@click.argument("func", required=False, metavar="[FUNC]", help="Only this function: its index or name.")
+@command()
+@argument("file", type=PATH, metavar="FILE", help="A module: .wasm, or text in .wat.")
+@argument("func", required=False, metavar="[FUNC]", help="Only this function: its index or name.")
 def objdump(file: Path, func: str | None) -> None:
     """Print the bytecode of a module, or of one of its functions.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from arenite.cli.command import option
 from arenite.config import OPTIONS, TIERS, Config, TierName
 from arenite.features import SWITCHES
 
@@ -46,7 +47,7 @@ def tier_name(text: str) -> str:
     return text
 
 
-tier_option = click.option(
+tier_option = option(
     "--tier",
     type=tier_name,
     default=DEFAULTS.tier,
@@ -54,7 +55,7 @@ tier_option = click.option(
     metavar=f"[{'|'.join(TIERS)}]",
     help=OPTIONS["tier"],
 )
-settings_option = click.option(
+settings_option = option(
     "--set",
     "settings",
     multiple=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arenite import Engine, Finished
-from arenite.cli.freeze import FORMS, run_and_save, stop_at
+from arenite.cli.command import command, option
 from arenite.cli.guest import dirs_option, entry, fuel_option, show, streams
 from arenite.cli.loading import refusing
 from arenite.cli.options import configured, settings_option, tier_option
@@ -27,6 +27,7 @@ from arenite.cli.snapshot_file import (
     untrusted_option,
     verify_option,
 )
+from arenite.cli.stopping import FORMS, run_and_save, stop_at
 from arenite.cli.waiting import UnendedInput, wait_for_input
 from arenite.driver import Driver
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from arenite.config import TierName
 
 
-@click.command
+@command()
 @snapshot_argument
 @dirs_option
 @fuel_option
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 @modules_option
 @verify_option
 @out_option(required=False)
-@click.option("--at", metavar=FORMS, help="Where to freeze it; goes with -o.")
+@option("--at", metavar=FORMS, help="Where to freeze it; goes with -o.")
 @packed_option
 @no_embed_option
 @parent_option

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from arenite import Engine, Linker, Store
 from arenite.cli import guest
+from arenite.cli.command import command
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import configured, settings_option, tier_option
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from arenite.config import TierName
 
 
-@click.command(context_settings=guest.ARGUMENTS_LAST)
+@command(context_settings=guest.ARGUMENTS_LAST)
 @guest.file_argument
 @guest.arguments_argument
 @guest.dirs_option

@@ -15,6 +15,7 @@ import click
 from arenite import Snapshot
 from arenite.api.hosts import WASI
 from arenite.api.keys import LONGEST_KEY, SHORTEST_KEY, checked_key
+from arenite.cli.command import argument, option
 from arenite.cli.loading import load, refusing
 from arenite.cli.options import PATH
 from arenite.cli.progress import progress
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from arenite import Engine, Store
     from arenite.wasi import WasiConfig
 
-snapshot_argument = click.argument("file", type=PATH, metavar="FILE.arn", help="A snapshot, as `arenite freeze` writes them.")
-modules_option = click.option(
+snapshot_argument = argument("file", type=PATH, metavar="FILE.arn", help="A snapshot, as `arenite freeze` writes them.")
+modules_option = option(
     "--module",
     "modules",
     type=PATH,
@@ -36,7 +37,7 @@ modules_option = click.option(
     metavar="FILE.wasm",
     help="A module that the snapshot needs and that was not embedded.",
 )
-verify_option = click.option("--verify", is_flag=True, help="Read and check the whole file first, not only what is used.")
+verify_option = option("--verify", is_flag=True, help="Read and check the whole file first, not only what is used.")
 
 
 def opened(
@@ -56,12 +57,10 @@ def opened(
         return snapshot.link(modules=found, hosts={WASI: config})
 
 
-out_option = partial(click.option, "-o", "--output", "out", type=PATH, metavar="OUT.arn", help="The snapshot file to write.")
-packed_option = click.option("--packed", is_flag=True, help="Write the small form, for shipping; it opens more slowly.")
-no_embed_option = click.option(
-    "--no-embed", is_flag=True, help="Leave the module out: who opens the snapshot gives it with --module."
-)
-parent_option = click.option("--parent", type=PATH, metavar="FILE.arn", help="Write only what differs from that snapshot.")
+out_option = partial(option, "-o", "--output", "out", type=PATH, metavar="OUT.arn", help="The snapshot file to write.")
+packed_option = option("--packed", is_flag=True, help="Write the small form, for shipping; it opens more slowly.")
+no_embed_option = option("--no-embed", is_flag=True, help="Leave the module out: who opens the snapshot gives it with --module.")
+parent_option = option("--parent", type=PATH, metavar="FILE.arn", help="Write only what differs from that snapshot.")
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Saving:
             )
 
 
-key_file_option = click.option(
+key_file_option = option(
     "--key-file",
     type=PATH,
     metavar="FILE",
@@ -120,7 +119,7 @@ key_file_option = click.option(
     show_envvar=True,
     help=f"A file of {SHORTEST_KEY} to {LONGEST_KEY} random bytes: snapshots are written with this key, and refused unless they were.",
 )
-untrusted_option = click.option(
+untrusted_option = option(
     "--untrusted", is_flag=True, help="Copy the file first: whoever supplied it may still change it or cut it off."
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arenite import Config
+from arenite.cli.command import argument, command
 from arenite.cli.ending import REFUSED, complain
 from arenite.cli.loading import refusing
 from arenite.cli.options import PATH, tier_option
@@ -32,8 +33,8 @@ def show(result: Result) -> None:
     click.echo(f"{result.file}:{result.line}: {result.command} {result.verdict.value}: {result.message}")
 
 
-@click.command
-@click.argument("files", type=PATH, nargs=-1, required=True, metavar="FILE...", help="Scripts: .wast.")
+@command()
+@argument("files", type=PATH, nargs=-1, required=True, metavar="FILE...", help="Scripts: .wast.")
 @tier_option
 def wast(files: tuple[Path, ...], tier: TierName) -> None:
     """Run test scripts; exit code 0 when every assertion passes.

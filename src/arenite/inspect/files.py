@@ -1,13 +1,16 @@
-"""What a file is, by its first bytes."""
+"""Reading a file, and what it is by its first bytes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arenite.platform.reading import whole
 from arenite.snapshot.magic import MAGIC
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["begins_snapshot", "is_snapshot", "whole"]  # the last for the command, which sees nothing of the system
 
 
 def begins_snapshot(data: bytes) -> bool:

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.light import NamedTuple, dataclass
-from arenite.platform import aside, cache_key, folders, ours
+from arenite.platform import aside, cache_key, folders, ours, reading
 from arenite.platform.cache_key import READING
 from arenite.platform.ours import UnusableError
 
@@ -244,16 +244,15 @@ def read(path: Path, name: str, key: bytes, most: int, *, shipped: bool = False)
             ours.check(info)
         if info.st_size > most:
             raise UnusableError(f"it has {info.st_size} bytes")
-        with open(fd, "rb", closefd=False) as file:
-            head = file.read(HEAD.size)
-            if len(head) < HEAD.size or not head.startswith(MAGIC):
-                raise UnusableError("it is no entry of this version")
-            _, count, digest = HEAD.unpack(head)
-            sizes = file.read(8 * count) if count <= MOST_PIECES else b""
-            places = struct.unpack(f"<{len(sizes) // 8}Q", sizes[: len(sizes) // 8 * 8])
-            if count == 0 or len(places) != count or HEAD.size + len(sizes) + sum(places) != info.st_size:
-                raise UnusableError("it is damaged")
-            pieces = tuple(map(file.read, places))
+        head = os.read(fd, HEAD.size)
+        if len(head) < HEAD.size or not head.startswith(MAGIC):
+            raise UnusableError("it is no entry of this version")
+        _, count, digest = HEAD.unpack(head)
+        sizes = os.read(fd, 8 * count) if count <= MOST_PIECES else b""
+        places = struct.unpack(f"<{len(sizes) // 8}Q", sizes[: len(sizes) // 8 * 8])
+        if count == 0 or len(places) != count or HEAD.size + len(sizes) + sum(places) != info.st_size:
+            raise UnusableError("it is damaged")
+        pieces = tuple(reading.some(fd, size) for size in places)
     finally:
         os.close(fd)
     if not hmac.compare_digest(digest, _digest(key, name, sizes, pieces)):

@@ -299,11 +299,10 @@ class _Image:
             address = self._address(symbol, base)
         place = slice(at, at + how.field.size)
         try:
-            word = how.field.fill(int.from_bytes(mapping[place], "little"), how.measure(address + addend, base + at))
+            mapping[place] = how.field.written(mapping[place], how.measure(address + addend, base + at))
         except OverflowError:
             name = self.file.symbols[symbol].name
             raise Failure(f"object file: {how.name} to {name!r} does not reach") from None
-        mapping[place] = word.to_bytes(how.field.size, "little")
 
     def _protect(self, base: int) -> None:
         """Take away what each segment must not do."""

@@ -58,6 +58,10 @@ _mprotect = _libc.mprotect
 _mprotect.restype = ctypes.c_int
 _mprotect.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int)
 
+_madvise = _libc.madvise
+_madvise.restype = ctypes.c_int
+_madvise.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int)
+
 _mremap = _libc.mremap
 _mremap.restype = ctypes.c_ssize_t
 _mremap.argtypes = (ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_size_t)
@@ -71,6 +75,13 @@ def protect(address: int, size: int, prot: int) -> None:
     """`mprotect`: change what may be done with whole pages."""
     if _mprotect(address, size, prot) == -1:
         _again(f"mprotect of {size:#x} bytes", lambda: _mprotect(address, size, prot))
+
+
+def advise(view: memoryview, advice: int) -> None:
+    """`madvise` about the whole pages that a writable view has; which nobody need follow."""
+    address = ctypes.addressof(ctypes.c_char.from_buffer(view))
+    begin = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    _madvise(begin, max(address + len(view) - begin, 0) // mmap.PAGESIZE * mmap.PAGESIZE, advice)
 
 
 def map_at(address: int, size: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> None:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import InternalError, Limit
 from arenite.platform import cache
 from arenite.platform.architectures import HOST, X86_64, machine
+from arenite.platform.cpu import features
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -56,14 +57,9 @@ def host_cpu() -> str:
     """The CPU to compile for: the highest level that this machine is known to have.  Part of every cache key."""
     if HOST is not X86_64:
         return HOST.baseline if HOST else "generic"
-    try:
-        found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
-    except OSError:
-        found = None
-    flags = set(found[1].split()) if found else set()
     cpu = X86_64.baseline
     for level, needed in LEVELS.items():
-        if not needed <= flags:
+        if not needed <= features():
             break
         cpu = level
     return cpu

@@ -31,6 +31,12 @@ class Field(NamedTuple):
     scale: int = 0
     """The number's lowest bits, which are not written and must be 0."""
 
+    def written(self, word: bytes, number: int) -> bytes:
+        """As `fill`, of bytes.  Most fields are words of data, of which nothing stays."""
+        if self.places == ((8 * self.size, 0),):
+            return number.to_bytes(self.size, "little", signed=self.signed)
+        return self.fill(int.from_bytes(word, "little"), number).to_bytes(self.size, "little")
+
     def fill(self, word: int, number: int) -> int:
         """`word` with `number` in its place.  Raises: `OverflowError` when it does not fit."""
         bits = sum(count for count, _ in self.places)

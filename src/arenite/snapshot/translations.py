@@ -5,7 +5,7 @@ translation.  It holds the parts in which a translation travels along with a sna
 (`structure`).  What a process of the user's wrote is used as it is.  Of what anybody may have written (there is no key) only the bytecode is used, as
 of a snapshot's that travels along: it is put into the module that the file says, and verified.
 
-    name = entry_name(file_digest(data))
+    name = entry_name(digest_of(cache, data))
     code = find(cache, name, WasmFile.of(data), structure)
     if code is None:
         keep(cache, name, code := translate(data))
@@ -17,9 +17,11 @@ import functools
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode.module import file_digest
 from arenite.errors import AreniteError
 from arenite.layout.raw import RAW
 from arenite.platform import ours, sources
+from arenite.platform.cpu import SHA, features
 from arenite.snapshot import code as codes
 from arenite.snapshot import structure
 
@@ -34,6 +36,7 @@ SOURCES: Final = (
     *(f"snapshot/{name}.py" for name in ("code", "older", "structure", "translations")),
 )
 COMPILED: Final = "arenite__mypyc*"  # beside the package
+LARGE: Final = 1 << 22  # bytes of a file from which on half its digest's time is worth an entry
 LONGEST_NAME: Final = 60  # characters of a module's name that an entry shows
 
 
@@ -50,6 +53,19 @@ def _version() -> bytes:
 def entry_name(file_digest: bytes, bytecode_digest: str = "") -> str:
     """What the translation of a file is kept under.  `bytecode_digest`: of one that travelled along with a snapshot, as the snapshot knows it."""
     return hashlib.sha256(b"raw" * RAW + _version() + file_digest + bytecode_digest.encode()).hexdigest()[:40]
+
+
+def digest_of(cache: Cache, data: bytes) -> bytes:
+    """As `file_digest`: what large files are known by is kept under their SHA-256, where the CPU has instructions for that."""
+    if len(data) < LARGE or not SHA & features():
+        return file_digest(data)
+    name = hashlib.sha256(b"file" + hashlib.sha256(data).digest()).hexdigest()[:40]
+    found = cache.get(name)
+    if found is not None and found.proven:
+        return found.pieces[0]
+    digest = file_digest(data)
+    cache.put(name, [digest], "what a module's file is known by")
+    return digest
 
 
 def find(cache: Cache, name: str, wasm: WasmFile, without_bodies: Callable[[bytes], ModuleCode]) -> ModuleCode | None:

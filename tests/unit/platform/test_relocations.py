@@ -113,6 +113,8 @@ def test_fields(name: str, instruction: int, address: int, here: int, expected: 
     how = row(name)
     filled = how.field.fill(instruction, how.measure(address, here))
     assert f"{filled:#x}" == f"{expected:#x}"
+    written = how.field.written(instruction.to_bytes(how.field.size, "little"), how.measure(address, here))
+    assert written == expected.to_bytes(how.field.size, "little")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +134,8 @@ def test_what_does_not_reach_is_refused(name: str, address: int, here: int) -> N
     how = row(name)
     with pytest.raises(OverflowError):
         how.field.fill(0, how.measure(address, here))
+    with pytest.raises(OverflowError):
+        how.field.written(bytes(how.field.size), how.measure(address, here))
 
 
 def test_a_page_and_the_place_in_it_make_the_address() -> None:

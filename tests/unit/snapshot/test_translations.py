@@ -178,6 +178,61 @@ def test_a_translation_of_other_sources_is_another(cache: Cache, monkeypatch: py
     assert len(names) == 2
 
 
+@pytest.fixture
+def digests(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The files of which a digest was taken; on a CPU that makes the other one sooner, of any size."""
+    taken: list[bytes] = []
+
+    def counted(data: bytes) -> bytes:
+        taken.append(data)
+        return file_digest(data)
+
+    monkeypatch.setattr(translations, "file_digest", counted)
+    monkeypatch.setattr(translations, "LARGE", 0)
+    monkeypatch.setattr(translations, "features", lambda: frozenset({"sha_ni"}))
+    return taken
+
+
+def test_what_a_file_is_known_by_is_asked_once(cache: Cache, digests: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = wat2wasm(PLAIN), wat2wasm("(module)")
+    assert [translations.digest_of(cache, data) for data in (one, other, one, other)] == [
+        file_digest(one),
+        file_digest(other),
+    ] * 2
+    assert digests == [one, other]
+    Module(Engine(), one)
+    without_translating(monkeypatch)
+    engine = Engine()
+    assert value(engine, module := Module(engine, one)) == 42
+    assert module.code.digest == file_digest(one)
+    assert digests == [one, other]
+
+
+def test_what_a_file_is_known_by_is_not_believed_of_anybody(
+    cache: Cache, digests: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = wat2wasm(PLAIN)
+    translations.digest_of(cache, data)
+    (kept,) = cache.listed()
+    kept.path.write_bytes(b"".join(packed(kept.path.stem, [b"", bytes(32)], NO_KEY)))
+    assert translations.digest_of(cache, data) == file_digest(data)
+    monkeypatch.setattr(Cache, "key", lambda _: NO_KEY)
+    kept.path.write_bytes(b"".join(packed(kept.path.stem, [b"", bytes(32)], NO_KEY)))
+    assert translations.digest_of(cache, data) == file_digest(data)
+    assert digests == [data] * 3
+
+
+@pytest.mark.parametrize(("large", "features"), [(0, frozenset[str]()), (1 << 22, frozenset({"sha_ni"}))], ids=["slow", "small"])
+def test_where_the_other_digest_takes_longer_it_is_not_taken(
+    cache: Cache, digests: list[bytes], large: int, features: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translations, "LARGE", large)
+    monkeypatch.setattr(translations, "features", lambda: features)
+    data = wat2wasm(PLAIN)
+    assert [translations.digest_of(cache, data) for _ in range(2)] == [file_digest(data)] * 2
+    assert not cache.folder.exists()
+
+
 IMPORTED: Final = """
 import sys
 import arenite.translate.module, arenite.snapshot.translations

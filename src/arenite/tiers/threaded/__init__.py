@@ -61,8 +61,11 @@ class Handlers:
     def opcodes(self, more: dict[int, str]) -> tuple[mmap.mmap, int]:
         """A table of the handler of every opcode, and its address; `more`: routines for opcodes that are no op's."""
         symbols = self.symbols
-        table = mmap.mmap(-1, 8 * OPCODES)
-        table[:] = struct.pack("<Q", symbols["invalid"]) * OPCODES
+        table, filled = mmap.mmap(-1, 8 * OPCODES), 8
+        table[:filled] = struct.pack("<Q", symbols["invalid"])
+        while filled < len(table):  # in place, twice as many each time: a start waits for every page that is touched
+            table.move(filled, 0, filled)
+            filled *= 2
         routines = [symbols[f"op {name}"] for name in names()]
         table[: 8 * len(routines)] = struct.pack(f"<{len(routines)}Q", *routines)
         for opcode, name in more.items():

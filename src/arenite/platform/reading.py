@@ -1,0 +1,47 @@
+"""Files read whole, onto large pages where the system has some: of 26 MB a start then waits for a few of them, not for 6,400 small ones.
+
+data = whole(Path("python.wasm"))
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGE: Final = 1 << 22  # bytes from which on large pages are asked for: they are half as long, and begin where they like
+
+
+def whole(path: Path) -> bytes:
+    """What the file has.  Raises: `OSError`."""
+    with path.open("rb", buffering=0) as file:
+        return some(file.fileno(), os.fstat(file.fileno()).st_size) + file.readall()  # that is all, of a pipe
+
+
+def some(fd: int, size: int) -> bytes:
+    """So many bytes of a file from where it is read, or what it has.  Raises: `OSError`."""
+    if size < LARGE:
+        found = os.read(fd, size)
+        while len(found) < size and (more := os.read(fd, size - len(found))):
+            found += more
+        return found
+    held, at = io.BytesIO(bytes(size)), 0  # it gives back the bytes that it is begun with: nothing is copied
+    with held.getbuffer() as view, io.FileIO(fd, closefd=False) as file:
+        _enlarge_pages(view)
+        while at < size and (count := file.readinto(view[at:])):
+            at += count
+    held.truncate(at)
+    return held.getvalue()
+
+
+def _enlarge_pages(view: memoryview) -> None:
+    """Let the whole pages of memory that nothing has touched be large ones."""
+    with suppress(ImportError, OSError, AttributeError):
+        from arenite.platform import libc  # noqa: PLC0415 (there are Pythons without ctypes, and what is small has no use for it)
+
+        libc.advise(view, mmap.MADV_HUGEPAGE)
