@@ -334,7 +334,7 @@ class Alterer:
                     {"params": [], "results": ["externref"] * self.choose.choice((1, 900))},
                 ]
                 one[key] = self.choose.choice(types)
-            elif key == "progress" and isinstance(one[key], list) and one[key] and self.choose.random() < 0.9:
+            elif key == "rest" and isinstance(one[key], list) and one[key] and self.choose.random() < 0.9:
                 at = self.choose.randrange(len(one[key]))
                 one[key][at] = self.number(one[key][at])
             elif key == "pause":

@@ -247,7 +247,7 @@ def image_of(snapshot: Snapshot) -> dict[object, object]:
     pages["sizes"] = frozen.image.sizes
     pages["fuel"] = frozen.fuel
     pages["heap"] = frozen.heap
-    pages["activations"] = [(a.at, a.status, a.pc, a.sp, a.vmctx, a.end, a.progress) for a in frozen.activations]
+    pages["activations"] = [(a.at, a.status, a.pc, a.sp, a.vmctx, a.end, a.rest) for a in frozen.activations]
     return pages
 
 

@@ -164,6 +164,7 @@ STEPS: Final = {
     "0800988237b49102": Step("104af0c448468198", _unchanged),
 }
 
+EARLIER_FIELDS: Final = {"rest": "progress"}  # of a manifest
 WORDS: Final = {" wide": " i64"}  # in names of ops
 
 OPS: Final = {

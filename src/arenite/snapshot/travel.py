@@ -32,6 +32,7 @@ from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.run.frames import check_place
 from arenite.machine.space.image import ARENA
 from arenite.snapshot import values
+from arenite.snapshot.older import EARLIER_FIELDS
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
@@ -137,7 +138,7 @@ def _execution(a: Activation) -> dict[str, Any]:
         "sp": a.sp,
         "vmctx": a.vmctx,
         "end": a.end,
-        "progress": list(a.progress),
+        "rest": list(a.rest),
         "instance": a.instance,
         "pause": pause,
     }
@@ -359,7 +360,7 @@ class Reading:
         function = FuncAddr(fields.integer("function", 0, self.sizes.heap), type_)
         pc, vmctx = fields.integer("pc", 0, MAX_U32), fields.integer("vmctx", 0, MAX_U32)
         instance = fields.integer("instance", -1, len(self.manifest.sequence("instances")) - 1)
-        return Activation(function, at, status, pc, sp, vmctx, end, _pause(fields), instance, _progress(fields, status))
+        return Activation(function, at, status, pc, sp, vmctx, end, _pause(fields), instance, _rest(fields, status))
 
     def fuel(self) -> int | None:
         """The store's fuel, without what executions owed in files of the first version."""
@@ -404,7 +405,7 @@ def _chosen(fields: Fields, name: str, things: list[Any]) -> list[Any]:
     return [things[n] for n in fields.integers(name, len(things) - 1)]
 
 
-def _progress(fields: Fields, status: int) -> tuple[int, ...]:
+def _rest(fields: Fields, status: int) -> tuple[int, ...]:
     """How far what it was in had come; files of the first version do not say, for there it could not stop in the middle."""
     wanted, most = {0, 1} if status == HOST_CALL else {0}, MAX_U64
     if status == SEARCHING:
@@ -414,9 +415,10 @@ def _progress(fields: Fields, status: int) -> tuple[int, ...]:
         known = len(builtin.arguments)
         wanted = {known, known + len(builtin.rest)}
         most = MAX_U64 if any(argument.type is I64 for argument in builtin.arguments) else MAX_U32
-    found = tuple(fields.integers("progress", most)) if fields.has("progress") else ()
+    name = "rest" if fields.has("rest") else EARLIER_FIELDS["rest"]
+    found = tuple(fields.integers(name, most)) if fields.has(name) else ()
     if len(found) not in wanted:
-        raise fields.error("progress", f"a list of {max(wanted)} at most")
+        raise fields.error("rest", f"a list of {max(wanted)} at most")
     return found
 
 

@@ -70,6 +70,8 @@ def descriptor(value: object, where: str) -> FrozenDescriptor:
     """A descriptor of some kind."""
     rest = shapes.mapping(value, where)
     kind = rest.pop("kind", None)
+    if type(kind) is str:
+        kind = shapes.EARLIER_KINDS.get(kind, kind)
     if type(kind) is not str or kind not in SHAPES:
         raise shapes.wrong(f"{where}, kind", " or ".join(SHAPES), kind)
     return shapes.decode(SHAPES[kind], rest, f"{where} ({kind})")

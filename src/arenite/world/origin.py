@@ -122,7 +122,7 @@ class Standard:
         if self.role != "stdin":
             return KeptOutput(role=self.role, left=unwritten)
         consumed, digest = (0, b"") if self.position is None else self.position.freeze()
-        return KeptInput(left=bytes(self.left), consumed=consumed, given=digest)
+        return KeptInput(left=bytes(self.left), consumed=consumed, digest=digest)
 
     def not_ready(self) -> NotReady:
         """What is raised when there is nothing to read."""

@@ -178,7 +178,7 @@ def thaw_source(kept: KeptInput, stream: Source) -> Resource:
             assert opened.stream is not None
             opened.stream.left = memoryview(kept.left)
             if opened.stream.position is not None:
-                opened.stream.position.thaw(kept.consumed, kept.given)
+                opened.stream.position.thaw(kept.consumed, kept.digest)
     except OSError as error:
         raise SnapshotError(f"standard input: {error}") from error
     return opened

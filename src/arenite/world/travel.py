@@ -32,6 +32,11 @@ DIGEST_SIZE = 32
 GENERATOR_SIZE = 624  # words of the Mersenne Twister, and its last position
 
 
+# names that states of earlier versions have
+EARLIER_FIELDS = {"digest": "given"}
+EARLIER_KINDS = {"given": "root"}
+
+
 def wrong(where: str, expected: str, value: object) -> SnapshotError:
     """What a broken rule raises."""
     found = str(value) if isinstance(value, (bool, int)) else f"a {type(value).__name__}"
@@ -111,13 +116,13 @@ class KeptInput(Kept):
     """Standard input.
 
     `left`: what the guest has not read of what was taken from the source.   `consumed`: how much was taken from a source that begins
-    anew each time it is opened; `given`: that source's digest, empty when nothing was taken.
+    anew each time it is opened; `digest`: that source's, empty when nothing was taken.
     """
 
     kind = "input"
     left: bytes = field(metadata=data())
     consumed: int = field(metadata=integer(LARGEST_OFFSET))
-    given: bytes = field(metadata=data(DIGEST_SIZE))
+    digest: bytes = field(metadata=data(DIGEST_SIZE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +138,7 @@ class KeptOutput(Kept):
 class KeptRoot(Kept):
     """A directory that the guest was given, by its name for the guest."""
 
-    kind = "given"
+    kind = "root"
     directory: bytes = field(metadata=ruled(text))
 
 
@@ -201,6 +206,9 @@ def decode(shape: Callable[..., Shape], value: object, where: str) -> Shape:  # 
     found = mapping(value, where)
     values = {}
     for one in fields(shape):  # type: ignore[arg-type]  # they are dataclasses
+        earlier = EARLIER_FIELDS.get(one.name)
+        if earlier in found and one.name not in found:
+            found[one.name] = found.pop(earlier)
         if one.name not in found:
             raise SnapshotError(f"{where}: {one.name} is missing")
         rule: Rule = one.metadata["rule"]

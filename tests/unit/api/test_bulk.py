@@ -100,15 +100,15 @@ def test_a_file_says_no_more_than_an_op_can(name: str, number: int, tmp_path: Pa
     execution: Any = exports[name].start(store, PRICES[name][0])
     assert isinstance(execution.run(fuel=2 + name.startswith("table.")), Paused)
     store.snapshot().save(tmp_path / "middle.arn")
-    operands = len(store.machine.activations[0].progress)
+    operands = len(store.machine.activations[0].rest)
     assert operands > 2
     for operand in range(operands):
 
         def change(manifest: Any, operand: int = operand) -> None:
-            manifest["executions"][0]["progress"][operand] = number
+            manifest["executions"][0]["rest"][operand] = number
 
         opened = Snapshot.open(altered(tmp_path / "middle.arn", change), store.engine)
-        with pytest.raises(SnapshotError, match=r"progress is .*; expected a list of 0 \.\. 4294967295"):
+        with pytest.raises(SnapshotError, match=r"rest is .*; expected a list of 0 \.\. 4294967295"):
             opened.fork()
 
 

@@ -324,4 +324,4 @@ def test_progress_that_a_wait_counts_stays_a_u64(tier: str, clock: Clock) -> Non
     store, go = guest(tier, f)
     execution = go.start(store)
     assert isinstance(execution.run(deadline=2.0), Paused)
-    assert store.machine.activations[0].progress == ((1 << 64) - 1,)
+    assert store.machine.activations[0].rest == ((1 << 64) - 1,)

@@ -406,7 +406,7 @@ def test_a_search_in_a_file_is_one_that_can_be(tier: Way) -> None:
     while not isinstance(answers(lambda: execution.run(fuel=1)), str):
         if activation.status == SEARCHING:
             check_place(window, activation)
-            seen.add(activation.progress[FIELDS.index("clause")])
+            seen.add(activation.rest[FIELDS.index("clause")])
             for field, wrong in (
                 ("clause", 3),
                 ("clause", 1 << 20),
@@ -415,12 +415,12 @@ def test_a_search_in_a_file_is_one_that_can_be(tier: Way) -> None:
                 ("left", 1),
             ):
                 index = FIELDS.index(field)
-                changed = (*activation.progress[:index], wrong, *activation.progress[index + 1 :])
+                changed = (*activation.rest[:index], wrong, *activation.rest[index + 1 :])
                 with pytest.raises(SnapshotError):
-                    check_place(window, replace(activation, progress=changed))
+                    check_place(window, replace(activation, rest=changed))
         elif activation.status == PAUSE_OWED:
             with pytest.raises(SnapshotError):
-                check_place(window, replace(activation, status=SEARCHING, progress=(0,) * len(FIELDS)))
+                check_place(window, replace(activation, status=SEARCHING, rest=(0,) * len(FIELDS)))
     assert seen == {0, 1, 2}
 
 
@@ -432,7 +432,7 @@ def test_a_search_that_no_run_has_left(tier: Way, field: str, value: int) -> Non
     store = paused(tier, 12)
     activation = store.machine.activations[-1]
     index = FIELDS.index(field)
-    activation.progress = (*activation.progress[:index], value, *activation.progress[index + 1 :])
+    activation.rest = (*activation.rest[:index], value, *activation.rest[index + 1 :])
     assert store.execution is not None
     said = answers(store.execution.run)
     assert isinstance(said, Finished) or said in {"damaged", "out of bounds", "uncaught", "out of fuel"}
@@ -444,7 +444,7 @@ def test_a_search_that_no_run_has_left(tier: Way, field: str, value: int) -> Non
 def test_damaged_frames_end_a_search(tier: Way, field: str, value: int) -> None:
     store = paused(tier, 8)
     machine = store.machine
-    sp = machine.activations[-1].progress[FIELDS.index("sp")]
+    sp = machine.activations[-1].rest[FIELDS.index("sp")]
     place = getattr(FrameHeader, field)
     struct.pack_into("<I", machine.cage.arena, sp + 8 + place.offset, value)  # `down` has one parameter
     assert store.execution is not None

@@ -77,7 +77,7 @@ INPUT, STDOUT, DIRECTORY, FILE, OPENED = (("descriptors", n) for n in (0, 1, 3, 
         (("more",), 1, "WASI's state: 'more' is unknown"),
         (("descriptors",), {}, "descriptors: expected a list"),
         (("descriptors", 0), 1, "descriptors, element 0: expected a mapping, found 1"),
-        ((*FILE, "kind"), GONE, "element 4, kind: expected input or output or given or file or directory, found a NoneType"),
+        ((*FILE, "kind"), GONE, "element 4, kind: expected input or output or root or file or directory, found a NoneType"),
         ((*FILE, "kind"), "socket", "element 4, kind: expected"),
         ((*FILE, "kind"), [], "element 4, kind: expected"),
         ((*FILE, "number"), 1024, r"element 4 \(file\), number: expected a number from 0 to 1023, found 1024"),
@@ -98,10 +98,10 @@ INPUT, STDOUT, DIRECTORY, FILE, OPENED = (("descriptors", n) for n in (0, 1, 3, 
         ((*FILE, "path"), b"d/" * 2000, "cannot be opened again"),
         ((*FILE, "directory"), "/", "directory: expected bytes"),
         ((*OPENED, "path"), b"a", "descriptor 5, 'a' in '/', is no directory"),
-        ((*DIRECTORY, "path"), b"x", r"element 3 \(given\): 'path' is unknown"),
+        ((*DIRECTORY, "path"), b"x", r"element 3 \(root\): 'path' is unknown"),
         ((*INPUT, "left"), None, "left: expected bytes, found a NoneType"),
         ((*INPUT, "consumed"), -1, "consumed: expected a number"),
-        ((*INPUT, "given"), bytes(33), "given: expected 0 to 32 bytes, found 33"),
+        ((*INPUT, "digest"), bytes(33), "digest: expected 0 to 32 bytes, found 33"),
         ((*STDOUT, "role"), "stdin", r"element 1 \(output\), role: expected stdout or stderr"),
         ((*STDOUT, "left"), bytes(4), "left: expected 0 to 3 bytes"),
         (("clocks", "tick"), -1, "clocks, tick: expected a number"),
@@ -115,6 +115,19 @@ INPUT, STDOUT, DIRECTORY, FILE, OPENED = (("descriptors", n) for n in (0, 1, 3, 
 def test_mutations(path: Path_, value: object, why: str, state: HostState, config: WasiConfig) -> None:
     with pytest.raises(SnapshotError, match=why):
         config.thaw(put(state, path, value), reseed=False)  # type: ignore[arg-type]  # no state, on purpose
+
+
+def test_names_of_earlier_versions(state: HostState, config: WasiConfig) -> None:
+    """A directory that the guest was given was of the kind `given`, and so was the field of the input's digest."""
+    digest: object = state
+    for step in (*INPUT, "digest"):
+        digest = digest[step]  # type: ignore[index]  # a path through dictionaries and lists
+    earlier: HostState = state
+    for place, value in (((*DIRECTORY, "kind"), "given"), ((*INPUT, "given"), digest), ((*INPUT, "digest"), GONE)):
+        earlier = put(earlier, place, value)  # type: ignore[assignment]  # what `put` changes is a state
+    assert earlier != state
+    found = config.thaw(earlier, reseed=False)
+    assert found.freeze() == config.thaw(state, reseed=False).freeze()
 
 
 @pytest.mark.parametrize("state", [None, 3, [], "state", {}, {1: 2}])

@@ -56,10 +56,10 @@ class Pause(NamedTuple):
 class Suspended(BaseException):
     """Unwinds the loop to whoever drives the activation; nobody else sees it."""
 
-    def __init__(self, pause: Pause, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
+    def __init__(self, pause: Pause, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> None:
         super().__init__(pause)
         self.pause = pause
-        self.place = status, pc, sp, vmctx, progress
+        self.place = status, pc, sp, vmctx, rest
 
 
 class GiveWay(BaseException):
@@ -79,7 +79,7 @@ class Activation:
     """A call going on.
 
     `function`: what was called; `at`: its frame, where the results will lie.  `status`, `pc`, `sp`, `vmctx`: how and where it stands.
-    `end`: where frames above it may begin.  `progress`: of a builtin that is half done, its arguments for the rest; of a host call, one
+    `end`: where frames above it may begin.  `rest`: of a builtin that is half done, its arguments for the rest; of a host call, one
     number that the host function decides on (`Caller.progress`).  `instance`: index of the instance whose start function this is, or -1.
     """
 
@@ -92,12 +92,12 @@ class Activation:
     end: int
     pause: Pause | None = None
     instance: int = -1
-    progress: tuple[int, ...] = ()
+    rest: tuple[int, ...] = ()
 
     def copy(self) -> Activation:
         """This call, to go on elsewhere."""
         return Activation(
-            self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.pause, self.instance, self.progress
+            self.function, self.at, self.status, self.pc, self.sp, self.vmctx, self.end, self.pause, self.instance, self.rest
         )
 
 

@@ -132,7 +132,7 @@ def in_progress(run: Activation) -> list[int]:
         names = (field.name for field in SearchRecord.fields)
     elif run.status in BUILTINS:
         names = (argument.name for argument in Builtin(run.status).arguments)
-    return [number for name, number in zip(names, run.progress, strict=False) if name in REFERENCE]
+    return [number for name, number in zip(names, run.rest, strict=False) if name in REFERENCE]
 
 
 def tidy(machine: Machine, place: Place | None = None) -> None:

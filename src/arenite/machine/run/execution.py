@@ -75,10 +75,10 @@ def go_on(machine: Machine, activation: Activation, until: Until = UNLIMITED) ->
         fuel.lend(until.fuel)
         _drive(machine, activation, until)
     except Suspended as stop:
-        status, pc, sp, vmctx, progress = stop.place
+        status, pc, sp, vmctx, rest = stop.place
         end = _end(machine, sp, pc)
         activation.status, activation.pc, activation.sp, activation.vmctx = status, pc, sp, vmctx
-        activation.pause, activation.progress = stop.pause, progress
+        activation.pause, activation.rest = stop.pause, rest
         activation.end = machine.top = end
         paused = True
     finally:
@@ -102,7 +102,7 @@ def _drive(machine: Machine, activation: Activation, until: Until) -> None:
     try:
         if not machine.attended:
             ensure_attended(machine)
-        run(machine, activation.pc, activation.sp, activation.vmctx, activation.status, activation.progress)
+        run(machine, activation.pc, activation.sp, activation.vmctx, activation.status, activation.rest)
     except Trap:
         machine.cage.check()  # as in `calls.call`
         raise
@@ -120,7 +120,7 @@ def answer(machine: Machine, activation: Activation, value: object) -> None:
     if activation.status != HOST_CALL:
         raise Failure("the execution does not wait in a host call that a value could complete")
     host_calls.answer(machine, activation.pc, activation.sp, activation.vmctx, value)
-    activation.status, activation.pc, activation.pause, activation.progress = READY, activation.pc + UNIT, None, ()
+    activation.status, activation.pc, activation.pause, activation.rest = READY, activation.pc + UNIT, None, ()
 
 
 @alone
@@ -136,7 +136,7 @@ def fail(machine: Machine, activation: Activation, error: BaseException) -> None
         del machine.activations[-1:]
         machine.top = activation.at
         raise error
-    activation.status, activation.pause, activation.progress = SEARCHING, None, search
+    activation.status, activation.pause, activation.rest = SEARCHING, None, search
 
 
 @alone

@@ -220,7 +220,7 @@ def check_place(window: Window, activation: Activation) -> None:
     if status == SEARCHING:
         from arenite.machine.run.searches import check  # noqa: PLC0415 (few stop in one)
 
-        good = good and (pc in host_calls or throws(window, pc)) and check(window, pc, activation.progress)
+        good = good and (pc in host_calls or throws(window, pc)) and check(window, pc, activation.rest)
     if not good:
         raise SnapshotError(f"an execution cannot stand at {pc:#x}")
     sizes = (

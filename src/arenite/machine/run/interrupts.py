@@ -39,7 +39,7 @@ def is_late(machine: Machine) -> bool:
     return False
 
 
-def look_up(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> None:
+def look_up(machine: Machine, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> None:
     """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
     machine.cage.lower_floor()
     if not machine.due and monotonic() >= machine.look_at > 0.0:
@@ -48,7 +48,7 @@ def look_up(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progres
     machine.look_at = monotonic() + LATE
     stop = time_is_up(machine)
     if stop is not None:
-        give_way(machine, stop, status, pc, sp, vmctx, progress)
+        give_way(machine, stop, status, pc, sp, vmctx, rest)
 
 
 def time_is_up(machine: Machine) -> GiveWay | None:
@@ -61,12 +61,10 @@ def time_is_up(machine: Machine) -> GiveWay | None:
     return None
 
 
-def give_way(
-    machine: Machine, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()
-) -> NoReturn:
+def give_way(machine: Machine, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> NoReturn:
     """The guest must stop: an execution pauses, an ordinary call traps."""
     if machine.can_pause:
-        raise Suspended(stop.pause, status, pc, sp, vmctx, progress) from None
+        raise Suspended(stop.pause, status, pc, sp, vmctx, rest) from None
     trap(machine, stop.code, pc, sp, vmctx)
 
 

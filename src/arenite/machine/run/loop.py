@@ -38,7 +38,7 @@ HEADER: Final = FrameHeader.packer()
 CONTEXT: Final = StoreContext.packer("status", "pc", "sp", "vmctx", "fuel")
 
 
-def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, progress: tuple[int, ...] = ()) -> None:
+def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, rest: tuple[int, ...] = ()) -> None:
     """The loop.  `status`: what is to be done before the tier goes on, as if it had just stopped for that; see `Activation`."""
     fuel = machine.fuel
     left = granted = 0 if machine.has_epochs or status != READY else fuel.grant()
@@ -56,8 +56,8 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
                 trap(machine, Cause.CORRUPT, pc, sp, vmctx)
             args = kind.get_params(arena, sp) if kind.plain_params else kind.read_params(arena, sp, machine.from_guest)
             if machine.can_pause and machine.until.pause_at:
-                pause_at(machine, pc, sp, vmctx, progress[0] if progress else 0)
-            machine.progress, progress = progress[0] if progress else 0, ()
+                pause_at(machine, pc, sp, vmctx, rest[0] if rest else 0)
+            machine.progress, rest = rest[0] if rest else 0, ()
             machine.top = end = end + ALIGNMENT - 1 & -ALIGNMENT
             machine.host_stack.append((vmctx, pc, sp, end))
             if function.before is not None:
@@ -71,8 +71,8 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
                     result = function.after(machine, args, result)
             except BaseException as error:
                 fail(machine, function, args, error, pc, sp, vmctx)
-                progress = thrown_by_host(machine, error, sp + kind.header, pc, sp, vmctx)
-                if not progress:
+                rest = thrown_by_host(machine, error, sp + kind.header, pc, sp, vmctx)
+                if not rest:
                     raise
                 machine.host_stack.pop()
                 status, args = SEARCHING, ()
@@ -100,21 +100,21 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
         elif status in (PAUSE_AGAIN, PAUSE_OWED):
             left = granted = _next_slice(machine, status, pc, sp, vmctx)
         elif status in BUILTINS:
-            pc = do_builtin(machine, status, pc, sp, vmctx, progress)
-            progress = ()
+            pc = do_builtin(machine, status, pc, sp, vmctx, rest)
+            rest = ()
             granted = left
             if fuel.left is not None:
                 left = granted = fuel.grant()
         elif status in SEARCHES:
             if status == SEARCHING:
-                found = progress or stopped_at(machine)
+                found = rest or stopped_at(machine)
                 left = granted = _next_slice(machine, status, pc, sp, vmctx, found)
             else:
                 found = settle(machine, status, pc, sp, vmctx)
                 granted = left
                 if fuel.left is not None:
                     left = granted = fuel.grant()
-            pc, progress = search_on(machine, found, pc, sp, vmctx), ()
+            pc, rest = search_on(machine, found, pc, sp, vmctx), ()
         elif status == LOOK_UP:
             look_up(machine, READY, pc, sp, vmctx)
         elif status in (HOT, FAULT):
@@ -145,9 +145,9 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, pro
             return
 
 
-def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int, progress: tuple[int, ...] = ()) -> int:
+def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> int:
     """A slice was used up, or the watch has ended it: look up, pay what is owed."""
-    look_up(machine, status, pc, sp, vmctx, progress)
+    look_up(machine, status, pc, sp, vmctx, rest)
     fuel = machine.fuel
     slice_ = machine.tier.sample(machine.window, pc, fuel.slice)
     fuel.slice = slice_ if machine.attended else min(slice_, UNATTENDED)
@@ -155,7 +155,7 @@ def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int, pro
     if fuel.left is None:
         return fuel.slice - owed
     if fuel.left <= 0:
-        give_way(machine, SPENT, status, pc, sp, vmctx, progress)
+        give_way(machine, SPENT, status, pc, sp, vmctx, rest)
     fuel.left -= owed
     return fuel.grant()
 

@@ -1,6 +1,6 @@
 """The search for an exception's handler, where the machine has to do with it: ops do its steps (`bytecode.exceptions`).
 
-Where it is stands in the store context while ops run, and in `Activation.progress` where it has stopped; there, the arena is as it was when the
+Where it is stands in the store context while ops run, and in `Activation.rest` where it has stopped; there, the arena is as it was when the
 exception was thrown.  What comes from a file is distrusted: an op's pc and a clause's number are checked (`searches`), all else by the ops themselves.
 """
 
