@@ -18,7 +18,7 @@ from arenite.emit.addressings import ADDRESSINGS
 from arenite.emit.stencil import stencils
 from arenite.layout.cage import STACK_AT
 from arenite.layout.instance import WORD
-from arenite.layout.records import RECORDS, StoreContext
+from arenite.layout.records import RECORDS
 from arenite.platform.architectures import host
 from arenite.tiers.baseline.stencil_table import stencils_of
 from arenite.tiers.threaded import handlers
@@ -70,7 +70,7 @@ def casts(way: str) -> dict[str, int]:
 
 def heap(store: Store) -> int:
     """Bytes of a store's arena that are in use, the whole stack among them."""
-    return StoreContext.heap.read(store.machine.cage.store_page, 0)
+    return store.machine.heap
 
 
 def arenas(way: str) -> dict[str, int]:

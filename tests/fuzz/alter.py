@@ -794,7 +794,7 @@ def check_trusted(store: Store) -> None:
     cage, page = store.machine.cage, store.machine.cage.store_page
     assert StoreContext.areas.read(page, 0) == len(cage.sizes) - 1
     assert StoreContext.stack_limit.read(page, 0) == store.machine.stack_limit <= len(cage.arena)
-    assert StoreContext.heap.read(page, 0) <= len(cage.arena)
+    assert store.machine.heap <= len(cage.arena)
     for area in range(len(cage.sizes) - 1):
         assert memory_length(page, area) == len(cage.memory(area)) <= store.engine.config.max_memory
     assert store.machine.depth == 0

@@ -160,7 +160,7 @@ def check_trusted(world: World) -> None:
     used = len(world.machine.registry.instances)
     assert StoreContext.stack_limit.read(page, 0) == STACK_AT + STACK
     assert StoreContext.areas.read(page, 0) == used
-    assert StoreContext.heap.read(page, 0) <= len(cage.arena)
+    assert world.machine.heap <= len(cage.arena)
     for area in range(used):
         assert memory_length(page, area) == len(cage.memory(area)) <= 1 << 21
     assert world.machine.depth == 0

@@ -304,7 +304,7 @@ class World:
 
     def words(self) -> list[int]:
         """Words that mean something somewhere."""
-        arena, heap = len(self.arena), StoreContext.heap.read(self.machine.cage.store_page, 0)
+        arena, heap = len(self.arena), self.machine.heap
         placed = self.machine.window.modules
         pcs = [
             0,

@@ -9,8 +9,8 @@ from arenite.api.numbers import expect
 from arenite.api.types import TagType, wrapped
 from arenite.errors import AreniteError, Failure
 from arenite.layout.types import EXTERNREF
-from arenite.machine.records.exceptions import Binding
 from arenite.machine.records.objects import TagAddr
+from arenite.machine.records.python_exceptions import Binding
 from arenite.machine.records.tags import new_tag
 
 if TYPE_CHECKING:

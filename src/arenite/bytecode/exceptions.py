@@ -6,6 +6,10 @@ values are copied, of which a type has 1,000 at most, is not.  Where the search 
 registers stay those of who threw, and nothing in any frame changes before a handler is found.  So a run that stops in the middle of it
 stands at its `throw`, and goes on with the search as it was.
 
+A clause that wants a reference to what is no object yet makes it one, and is looked at again.  A unit for its header and one for each slot are paid before: for the
+work, and for its part in finding out later which objects are held.  It goes where the store context says that there is room, which the machine has cleared; if there
+is none, the machine is asked for some.
+
 The arena is distrusted as by a return: a caller's frame lies below, and goes on at a return point; a tag is compared as a number.
 """
 
@@ -18,7 +22,7 @@ from arenite.bytecode.integers import is_zero, trap_if
 from arenite.bytecode.protocol import I32, I64, REF, Emit, Value
 from arenite.bytecode.row import Row, row
 from arenite.bytecode.stops import KEEP, SEARCHING, UNCAUGHT
-from arenite.layout.cage import UNIT
+from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import HALT_PC, SLOT
 from arenite.layout.handlers import (
     BELOW,
@@ -26,8 +30,11 @@ from arenite.layout.handlers import (
     COPY_PC,
     COUNT_SHIFT,
     END,
+    FILL_PC,
     FRAME_PC,
+    KEEP_PC,
     LINK,
+    MOST_SLOTS,
     RANKED,
     WANTS_REFERENCE,
     ClauseRecord,
@@ -36,7 +43,7 @@ from arenite.layout.handlers import (
     SearchRecord,
 )
 from arenite.layout.raw import RAW
-from arenite.layout.records import ExceptionRecord, Field, FrameHeader, StoreContext
+from arenite.layout.records import ExceptionRecord, Field, FrameHeader, StoreContext, TagRecord
 from arenite.layout.spaces import Space
 from arenite.traps import Cause
 
@@ -68,6 +75,7 @@ def _search(e: Emit, tag: Value, values: Value, reference: Value, size: int) -> 
     _put(e, search.values, values)
     _put(e, search.reference, reference)
     _put(e, search.thrown, pc)
+    _put(e, search.left, e.const(I32, 0))
     _move_to(e, pc, sp, e.register("vmctx"))
 
 
@@ -99,12 +107,21 @@ def refused(e: Emit, *_operands: Value) -> None:
     e.trap(Cause.CORRUPT)
 
 
-def _pay(e: Emit) -> None:
-    """A unit for a step; what cannot pay is asked again."""
-    fuel = e.register("fuel")
-    with e.when(e.pure("le_u", fuel, e.register("floor")), cold=True):
+def _see_paid(e: Emit) -> None:
+    """See that there is a unit for a step; what cannot pay is asked again."""
+    with e.when(e.pure("le_u", e.register("fuel"), e.register("floor")), cold=True):
         e.stop_at(SEARCHING, _get(e, SearchRecord.thrown))
-    e.set_register("fuel", e.pure("sub", fuel, e.const(I64, 1)))
+
+
+def _take(e: Emit) -> None:
+    """Take a unit, which there is."""
+    e.set_register("fuel", e.pure("sub", e.register("fuel"), e.const(I64, 1)))
+
+
+def _pay(e: Emit) -> None:
+    """A unit for a step."""
+    _see_paid(e)
+    _take(e)
 
 
 def unwind_frame(e: Emit) -> None:
@@ -170,7 +187,8 @@ def unwind_clause(e: Emit) -> None:
         _put(e, SearchRecord.clause, e.pure("add", _get(e, SearchRecord.clause), e.const(I32, 1)))
         _go(e, CLAUSE_PC)
     with e.when(_has(e, flags, WANTS_REFERENCE)), e.when(is_zero(e, _get(e, SearchRecord.reference))):
-        e.stop_at(KEEP, _get(e, SearchRecord.thrown))
+        _put(e, SearchRecord.left, e.pure("add", _slots(e), e.const(I32, 1)))
+        _go(e, KEEP_PC)
     place = e.pure("add", _get(e, SearchRecord.sp), e.load(Space.CLAUSES, I32, at, ClauseRecord.values.offset))
     with e.when(_has(e, flags, BELOW)):
         reference = e.pure("extend_u", _get(e, SearchRecord.reference), to=I64)
@@ -178,6 +196,53 @@ def unwind_clause(e: Emit) -> None:
     _put(e, SearchRecord.place, place)
     _put(e, SearchRecord.left, e.pure("shr_u", flags, e.const(I32, COUNT_SHIFT)))
     _go(e, COPY_PC)
+
+
+def _slots(e: Emit) -> Value:
+    """How many slots the values have of what is thrown, as its tag says, which is distrusted."""
+    return e.load(Space.ARENA, I32, _get(e, SearchRecord.tag), TagRecord.slots.offset)
+
+
+def unwind_keep(e: Emit) -> None:
+    """Pay for a slot of the object that is to be made, or for its header; once all is paid for, make it, without its values."""
+    _see_paid(e)
+    left, slots = _get(e, SearchRecord.left), _slots(e)
+    with e.when(e.pure("gt_u", left, e.const(I32, 1))):
+        _take(e)
+        _put(e, SearchRecord.left, e.pure("sub", left, e.const(I32, 1)))
+        _go(e, KEEP_PC)
+    with e.when(e.pure("gt_u", slots, e.const(I32, MOST_SLOTS)), cold=True):
+        e.stop_at(Cause.CORRUPT, _get(e, SearchRecord.thrown))
+    least = e.pure(
+        "add", e.pure("shl", slots, e.const(I32, SLOT.bit_length() - 1)), e.const(I32, ExceptionRecord.size + ALIGNMENT - 1)
+    )
+    size = e.pure("and", least, e.const(I32, -ALIGNMENT & 0xFFFFFFFF))
+    page = e.const(I32, 0)
+    at = e.load(Space.STORE, I32, page, StoreContext.room.offset)
+    room = e.pure("sub", e.load(Space.STORE, I32, page, StoreContext.room_end.offset), at)
+    with e.when(e.pure("gt_u", size, room), cold=True):
+        e.stop_at(KEEP, _get(e, SearchRecord.thrown))
+    _take(e)
+    e.store(Space.STORE, page, e.pure("add", at, size), StoreContext.room.offset)
+    e.store(Space.ARENA, at, _get(e, SearchRecord.tag), ExceptionRecord.tag.offset)
+    e.store(Space.ARENA, at, slots, ExceptionRecord.slots.offset)
+    _put(e, SearchRecord.reference, at)
+    _put(e, SearchRecord.left, slots)
+    _go(e, FILL_PC)
+
+
+def unwind_fill(e: Emit) -> None:
+    """Copy a slot of what was thrown to the object, the last one first; then look at the clause again."""
+    left, reference = _get(e, SearchRecord.left), _get(e, SearchRecord.reference)
+    with e.when(e.pure("ne", left, e.const(I32, 0))):
+        before = e.pure("sub", left, e.const(I32, 1))
+        offset = e.pure("shl", before, e.const(I32, SLOT.bit_length() - 1))
+        value = e.load(Space.ARENA, I64, e.pure("add", _get(e, SearchRecord.values), offset))
+        e.store(Space.ARENA, e.pure("add", reference, offset), value, ExceptionRecord.size)
+        _put(e, SearchRecord.left, before)
+        _go(e, FILL_PC)
+    _put(e, SearchRecord.values, e.pure("add", reference, e.const(I32, ExceptionRecord.size)))
+    _go(e, CLAUSE_PC)
 
 
 def unwind_copy(e: Emit) -> None:
@@ -205,6 +270,8 @@ def rows() -> Iterator[Row]:
         ("throw_ref", "source:u32:far.get", throw_ref),
         ("unwind.frame", "", unwind_frame),
         ("unwind.clause", "", unwind_clause),
+        ("unwind.keep", "", unwind_keep),
+        ("unwind.fill", "", unwind_fill),
         ("unwind.copy", "", unwind_copy),
     )
     for name, signature, meaning in ops:

@@ -191,7 +191,7 @@ STOPS: Final[dict[int, Stop]] = {
         Resume.SEARCH, "the slice of fuel is used up in the search for a handler; its next step is asked again, and pays then"
     ),
     UNCAUGHT: Stop(Resume.NEVER, "the search for a handler has come to the host; pc is the op that has thrown"),
-    KEEP: Stop(Resume.SEARCH, "a handler wants a reference to an exception that is no object yet"),
+    KEEP: Stop(Resume.SEARCH, "a handler wants a reference to an exception that is no object yet, and there is no room for one"),
     LOOK_UP: Stop(Resume.HERE, "nothing is owed; the tier is at a safepoint, and the machine looks up before it goes on"),
 }
 """Status -> why the run has stopped.  A closure test holds it against the ops, the machine's functions and the store context."""

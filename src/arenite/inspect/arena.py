@@ -43,7 +43,7 @@ class Arena:
         for number, page in image.pages(ARENA):
             whole[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page
         with memoryview(whole)[:HOST_PAGE] as head:
-            write_context(head, sizes.heap, sizes.stack_limit, sizes.regions)
+            write_context(head, sizes.stack_limit, sizes.regions)
         self.region = memoryview(whole).toreadonly()
         self.view = self.region[HOST_PAGE:]
         self.size = len(self.view)

@@ -59,7 +59,6 @@ LEADS: Final[dict[records.Field, RecordKind | None]] = {
     records.StoreContext.sp: FRAMES,
     records.StoreContext.vmctx: INSTANCES,
     records.StoreContext.stack_limit: None,  # an end, not a record
-    records.StoreContext.heap: None,
     records.InstanceRecord.memory: MEMORIES,
     records.InstanceRecord.funcrefs: FUNCTIONS,
     records.InstanceRecord.dropped: DROPPED,

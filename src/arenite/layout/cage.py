@@ -74,11 +74,10 @@ def write_length(page: memoryview, area: int, size: int) -> None:
     lengths.packer.pack_into(page, lengths.offset + lengths.size * area, size // PAGE_SIZE)
 
 
-def write_context(page: memoryview, heap: int, stack_limit: int, sizes: Sequence[int]) -> None:
+def write_context(page: memoryview, stack_limit: int, sizes: Sequence[int]) -> None:
     """Let a store page say what that of a cage with these regions says before anything has run."""
     page[:] = bytes(len(page))
     StoreContext.stack_limit.write(page, 0, stack_limit)
-    StoreContext.heap.write(page, 0, heap)
     StoreContext.areas.write(page, 0, len(sizes) - 1)
     for area, size in enumerate(sizes[1:]):
         write_length(page, area, size)

@@ -53,7 +53,7 @@ class SearchRecord(Record):
     vmctx = Field("u32", "its instance", arena_offset=True)
     clause = Field("u32", "the clause that is looked at; 0: its function's handlers come first")
     place = Field("u32", "byte offset of the header in that frame; once there is a handler, where the next value goes")
-    left = Field("u32", "values still to be copied")
+    left = Field("u32", "of an object that is to be made, what is still to be paid for; of values, those still to be copied")
 
 
 WANTS_REFERENCE: Final = 1  # a reference to the exception follows the values: an object is made, if it is none yet
@@ -62,9 +62,11 @@ END: Final = 4  # no handler: the group ends
 BELOW: Final = 8  # the reference goes to the slot before the values; without `WANTS_REFERENCE` null if there is none
 COUNT_SHIFT: Final = 8
 
-FRAME_PC: Final = MODULE_GRAIN - 3 * UNIT  # in every window the ops of a search: the last before the first module
-CLAUSE_PC: Final = FRAME_PC + UNIT
-COPY_PC: Final = CLAUSE_PC + UNIT
+MOST_SLOTS: Final = 2000  # of an exception's values: 1,000 parameters, each a vector
+
+UNWINDING: Final = ("unwind.frame", "unwind.clause", "unwind.keep", "unwind.fill", "unwind.copy")
+"""The ops of a search, at fixed places in every window: the last before the first module."""
+FRAME_PC, CLAUSE_PC, KEEP_PC, FILL_PC, COPY_PC = (MODULE_GRAIN - UNIT * left for left in range(len(UNWINDING), 0, -1))
 
 RANKED: Final = 64  # units of bytecode of a `Rank`
 MOST: Final = 1 << 22  # regions, and clauses, of a window

@@ -106,9 +106,12 @@ class StoreContext(Record):
     result_slot = Field("u32", "byte offset of the slot that the builtin's result goes to")
     next_pc = Field("u32", "where a builtin's caller goes on")
     areas = Field("u32", "memory areas of the cage: an area's index from the arena is below this or taken as 0", readonly=True)
-    heap = Field("u32", "where the next record is allocated", arena_offset=True)
+    room = Field("u32", "where the next exception that is kept is made", arena_offset=True)
+    room_end = Field("u32", "as far as there is room for such, before the machine is asked", arena_offset=True)
     arguments = Field("u64", "arguments of the builtin that was asked for", count=5)
-    lengths = Field("u32", "pages of 64 KiB of each memory area: decides explicit checks", readonly=True, count=1000)
+    lengths = Field(
+        "u32", "pages of 64 KiB of each memory area: decides explicit checks", readonly=True, count=998 if RAW else 1000
+    )
 
 
 class WindowEntry(Record):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import Failure, Limit, Trap
 from arenite.features import SUPPORTED
 from arenite.layout.cage import ALIGNMENT, ARENA_MAX, STACK_AT, write_context
-from arenite.layout.records import StoreContext, TableRecord
+from arenite.layout.records import TableRecord
 from arenite.machine.lineage import Lineage
 from arenite.machine.records import references
 from arenite.machine.records.functions import write_host_function
@@ -67,6 +67,7 @@ class Machine:
         "fuel",
         "handles",
         "has_epochs",
+        "heap",
         "host_stack",
         "hosts",
         "lineage",
@@ -102,6 +103,7 @@ class Machine:
         self.windows = windows
         self.cage = cage
         self.stack_limit = stack_limit  # frames end at or below this arena offset
+        self.heap = stack_limit  # where the next record is allocated
         # options
         self.quota = UNBOUNDED
         self.features: Features = SUPPORTED  # that modules may use
@@ -149,7 +151,7 @@ class Machine:
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
         machine = cls(tier, windows, ClosedCage(), heap)  # type: ignore[arg-type]  # for a moment
-        machine.cage = Unborn(machine, heap, areas)  # type: ignore[assignment]  # in place of any
+        machine.cage = Unborn(machine, areas)  # type: ignore[assignment]  # in place of any
         return machine
 
     @alone
@@ -158,10 +160,10 @@ class Machine:
         unborn = self.cage
         if not isinstance(unborn, Unborn):
             return unborn
-        cage = (PortableCage if self.tier.portable else Cage)(unborn.first + 1, unborn.areas)
-        if unborn.heap > len(cage.arena):
-            cage.grow_arena(unborn.heap)
-        write_context(cage.store_page, unborn.heap, self.stack_limit, cage.sizes)
+        cage = (PortableCage if self.tier.portable else Cage)(self.stack_limit + 1, unborn.areas)
+        if self.heap > len(cage.arena):
+            cage.grow_arena(self.heap)
+        write_context(cage.store_page, self.stack_limit, cage.sizes)
         for at, index in self.registry.host_function_at.items():
             write_host_function(self.registry, cage.arena, at, index)
         self.cage = cage
@@ -181,11 +183,11 @@ class Machine:
     @alone
     def allocate(self, size: int) -> int:
         """Arena offset of `size` fresh zero bytes, aligned to 16.  Raises: `Limit`."""
-        at = StoreContext.heap.read(self.cage.store_page, 0)
+        arena, at = self.cage.arena, self.heap  # which is made first, if there is none yet
         end = at + -(-size // ALIGNMENT) * ALIGNMENT
-        if end > len(self.cage.arena):
+        if end > len(arena):
             self.cage.grow_arena(end)
-        StoreContext.heap.write(self.cage.store_page, 0, end)
+        self.heap = end
         return at
 
     def count_elements(self) -> int:

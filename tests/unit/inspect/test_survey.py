@@ -146,7 +146,7 @@ def test_frames_show_every_live_slot(found: tuple[Survey, list[Stand]]) -> None:
 
 def test_the_store_page_is_told_too(found: tuple[Survey, list[Stand]]) -> None:
     survey, _ = found
-    assert row(survey.records[0], StoreContext.heap.name).value == survey.opened.sizes.heap
+    assert row(survey.records[0], StoreContext.stack_limit.name).value == survey.opened.sizes.stack_limit
 
 
 def test_without_its_modules_less_is_told(file: Path) -> None:

@@ -268,38 +268,44 @@ def test_exceptions_of_another_kind_or_store(tier: str) -> None:
 
 def test_gaps_are_what_nothing_live_covers() -> None:
     found = Exceptions([(64, 256), (512, 576)])
-    assert found.crowded
+    assert found.taken >= found.due
     kept_ = found.kept([(80, 96), (96, 128), (112, 144), (240, 256), (560, 576)], 0, 1 << 20)
     assert kept_.gaps == [(512, 560), (144, 240), (64, 80)]
-    assert not kept_.crowded
-    assert kept_.take(16) == 64
-    assert kept_.take(96) == 144
-    assert kept_.take(48) == 512
-    assert kept_.take(16) is None
-    assert kept_.free == 0
+    assert kept_.taken == 0
+    assert kept_.give(16) == (64, 80)
+    assert kept_.give(96) == (144, 240)
+    assert kept_.give(16) == (512, 560)
+    assert kept_.give(16) is None
+    assert (kept_.free, kept_.taken) == (0, 160)
 
 
 def test_a_gap_is_passed_once_and_used_for_what_is_smaller() -> None:
     found = Exceptions([(64, 1024)]).kept([(at, at + 16) for at in range(96, 512, 48)], 0, 1 << 20)
-    assert found.take(256) == 496
+    assert found.give(256) == (496, 1024)
     fork = found.copy()
     for one in (found, fork):
         free = one.free
-        places = [one.take(32) for _ in range(free // 32)]
-        assert None not in places
-        assert len(set(places)) == len(places)
-        assert (one.take(32), one.free) == (None, free % 32)
+        places: list[int] = []
+        while (room := one.give(32)) is not None:
+            places += range(room[0], room[1] - 31, 32)
+        assert len(set(places)) == len(places) == free // 32
+        assert one.free == 0
+
+
+def test_no_more_is_given_out_than_is_left_until_it_is_due_to_look() -> None:
+    found = Exceptions([(64, 1 << 20)]).kept([], 0, 1 << 20)
+    assert found.give(32) == (64, 64 + LEAST)
+    found.take_back(64 + 48, 64 + LEAST)
+    assert (found.taken, found.give(64)) == (48, (64 + 48, 64 + LEAST))
+    assert found.give(64) == (64 + LEAST, 128 + LEAST), "nothing is left, so no more than was asked for"
 
 
 def test_what_is_looked_at_is_made_up_for_by_what_is_made() -> None:
     found = Exceptions([(64, 1 << 20)])
-    assert found.affordable
+    assert found.taken >= found.soonest
     after = found.kept([], 160_000, 1 << 20)
-    assert not after.affordable
+    assert after.taken < after.soonest == 16 * 8192, "however large tables are"
     assert after.due_known >= 10_000
-    while after.taken < after.soonest:
-        assert after.take(16) is not None
-    assert after.taken == 16 * 8192, "however large tables are"
     assert found.kept([], 16_000, 1 << 20).soonest == 16_000
 
 

@@ -16,7 +16,7 @@ from arenite.bytecode.stops import PAUSE_OWED, SEARCHING
 from arenite.errors import AreniteError, SnapshotError
 from arenite.features import SUPPORTED
 from arenite.layout.handlers import SearchRecord
-from arenite.layout.records import FrameHeader
+from arenite.layout.records import FrameHeader, StoreContext, TagRecord
 from arenite.machine.run.frames import check_place
 from arenite.translate.module import translate
 from arenite.traps import TrapCode
@@ -379,11 +379,70 @@ def paused(way: Way, fuel: int) -> Store:
 
 @EACH_TIER
 def test_in_a_file(tier: Way, tmp_path: Path) -> None:
-    paused(tier, 10).snapshot().save(tmp_path / "here.arn")
-    for way in WAYS:
-        fork = Snapshot.open(tmp_path / "here.arn", engine(way, consume_fuel=True)).fork()
-        assert fork.execution is not None
-        assert fork.execution.run() == Finished((15,))
+    """In the middle of a search, also while the object that it makes is paid for."""
+    paid = set()
+    for fuel in (10, 28, 29, 30, 31):
+        store = paused(tier, fuel)
+        paid.add(store.machine.activations[-1].progress[FIELDS.index("left")])
+        store.snapshot().save(tmp_path / "here.arn")
+        for way in WAYS:
+            fork = Snapshot.open(tmp_path / "here.arn", engine(way, consume_fuel=True)).fork()
+            assert fork.execution is not None
+            assert fork.execution.run() == Finished((15,))
+    assert paid == {0, 1, 2}
+
+
+@EACH_TIER
+def test_what_is_paid_for_in_a_file_is_an_object_that_a_handler_wants(tier: Way) -> None:
+    store = paused(tier, 29)
+    window, activation = store.machine.window, store.machine.activations[-1]
+    check_place(window, activation)
+    for field, wrong in (("reference", 1 << 20), ("clause", 0)):
+        index = FIELDS.index(field)
+        changed = (*activation.progress[:index], wrong, *activation.progress[index + 1 :])
+        with pytest.raises(SnapshotError):
+            check_place(window, replace(activation, progress=changed))
+
+
+@EACH_WAY
+def test_a_frozen_guest_has_no_room_left_given_out(tier: Way) -> None:
+    """A fork and what it was made of make objects in the same places, apart from each other; nothing that is left over travels."""
+    store, guest = exports(tier, PAIR)
+    assert guest["both"](store, 5) == 5
+    machine = store.machine
+    assert StoreContext.room.read(machine.cage.store_page, 0)
+    fork = store.snapshot().fork()
+    for one in (store, fork):
+        page = one.machine.cage.store_page
+        assert StoreContext.room.read(page, 0) == StoreContext.room_end.read(page, 0) == 0
+    assert [guest["both"](one, n) for one, n in ((store, 6), (fork, 7), (store, 8), (fork, 9))] == [6, 7, 8, 9]
+    assert [guest["first"](one) for one in (store, fork)] == [8, 9]
+    assert machine.registry.exceptions is not fork.machine.registry.exceptions
+
+
+@EACH_TIER
+def test_a_tag_whose_record_is_damaged(tier: Way) -> None:
+    """However many slots it says that exceptions have, a handler that wants a reference gets one to what the tag is, or there is a trap."""
+    for slots in (0, 2, 2000, 2001, 1 << 16, (1 << 29) - 1, 1 << 29, (1 << 32) - 1):
+        store, guest = exports(tier, PAIR, consume_fuel=True)
+        store.set_fuel(100_000)
+        arena, (tag,) = store.machine.cage.arena, store.machine.registry.tags
+        guest["both"](store, 1)
+        TagRecord.slots.write(arena, tag, slots)
+        try:
+            assert guest["both"](store, 5) == (5 if slots else 0)
+        except Trap as trap:
+            assert trap.trap_code in {TrapCode.CORRUPT, TrapCode.OUT_OF_FUEL}  # noqa: PT017
+            assert slots > 2000
+
+
+PAIR = """(module (tag $t (param i32)) (global $kept (mut exnref) (ref.null exn))
+  (func $make (param i32) (result exnref)
+    (block $h (result exnref) (try_table (catch_all_ref $h) (throw $t (local.get 0))) (unreachable)))
+  (func (export "both") (param i32) (result i32)
+    (global.set $kept (call $make (local.get 0))) (drop (call $make (i32.const -1))) (call $first))
+  (func $first (export "first") (result i32)
+    (block $h (result i32) (try_table (result i32) (catch $t $h) (throw_ref (global.get $kept))))))"""
 
 
 FIELDS = [field.name for field in SearchRecord.fields]

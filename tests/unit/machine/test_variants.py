@@ -38,7 +38,7 @@ def observed(variant: str, fuel: int) -> tuple[list[object], list[bytes]]:
                 raise
 
         seen.append((ending(call), repr([r for r in results if not isinstance(r, list)]), frames, world.store.get_fuel()))
-    heap = StoreContext.heap.read(world.machine.cage.store_page, 0)
+    heap = world.machine.heap
     bytes_left = [bytes(world.arena[StoreContext.stack_limit.read(world.machine.cage.store_page, 0) : heap])]
     return seen, bytes_left + [bytes(world.machine.cage.memory(area)) for area in range(2)]
 

@@ -217,7 +217,7 @@ def test_an_older_file_can_be_looked_at(kept: Path, form: str) -> None:
     assert [len(stand.frames) > 2 for stand in found.stands] == [True]
     context = next(record for record in found.survey.records if record.title == "store context")
     shown = {row.name: row.value for row in context.rows}
-    assert (shown["areas"], shown["lengths[0]"], shown["heap"]) == (1, 1, found.survey.opened.sizes.heap)
+    assert (shown["areas"], shown["lengths[0]"], shown["stack_limit"]) == (1, 1, found.survey.opened.sizes.stack_limit)
 
 
 def test_engines_without_the_module_open_it(kept: Path) -> None:

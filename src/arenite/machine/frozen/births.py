@@ -53,23 +53,26 @@ class Birth:
     window: Window
     registry: Registry
     instance: InstanceAddr
+    heap: int
     elements: int | None
     spares: Spares
     births: weakref.ref[Births]
 
     def give(self, machine: Machine) -> InstanceAddr:
         """Let an unborn machine of this kind begin like that.  Raises: `Limit` when the system refuses its cage."""
-        unborn, registry, window = machine.cage, machine.registry, machine.window
+        unborn, registry, window, heap = machine.cage, machine.registry, machine.window, machine.heap
         try:
             cage = Cage.of(self.image, self.key[2], self.spares.take())
             machine.registry_shared = True
             machine.registry = registry.born(self.registry)
             machine.modules, machine.window, machine.elements = self.modules, self.window, self.elements
+            machine.heap = self.heap
             machine.cage = cage  # from here on it is born
             self.spares.lend(machine, *cage.space, cage.bare)
         except BaseException:
             if machine.cage is unborn:
                 machine.registry, machine.modules, machine.window, machine.elements = registry, (), window, 0
+                machine.heap = heap
             raise
         return self.instance
 
@@ -124,7 +127,16 @@ class Births:
         ranges = [(start, start + size) for start, size, _ in image.mappings] + list(image.behind)
         spares = Spares(ranges, sum(image.sizes))
         birth = Birth(
-            key, image, machine.modules, machine.window, registry, instance, machine.elements, spares, weakref.ref(self)
+            key,
+            image,
+            machine.modules,
+            machine.window,
+            registry,
+            instance,
+            machine.heap,
+            machine.elements,
+            spares,
+            weakref.ref(self),
         )
         _alive[weakref.ref(birth, _gone)] = None  # an exception may come between any two lines: none is kept that is not counted
         self._found.append(birth)

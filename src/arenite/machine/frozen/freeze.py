@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from arenite.machine.run.tier import Tier
     from arenite.machine.space.window import Window, Windows
 
-LASTING: Final = (StoreContext.stack_limit, StoreContext.areas, StoreContext.heap, StoreContext.lengths)
+LASTING: Final = (StoreContext.stack_limit, StoreContext.areas, StoreContext.lengths)
 REGISTERS: Final = tuple(field for field in StoreContext.fields if field not in LASTING)
 """What the store context says of the last run alone."""
 
@@ -52,7 +52,7 @@ DRIFT: Final = 2  # an image whose changed pages are more than the template's di
 class FrozenMachine:
     """Everything a machine is made of.  The machines share its registry until they change it (`Machine.registry_to_change`).
 
-    `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`, `stack_limit`: of
+    `trusted`: the image is our own, and so is the store context in it; otherwise the context is written anew.  `heap`: of the machine, `stack_limit`: of
     the store context; `areas`: memory areas that the cage had room for.
     """
 
@@ -97,7 +97,7 @@ def freeze(machine: Machine) -> FrozenMachine:
         raise SnapshotError(f"the store cannot be frozen inside a call of the host: host functions on its stack: {names}")
     watch.settle()
     host_states = machine.hosts.freeze()
-    heap = StoreContext.heap.read(machine.cage.store_page, 0)
+    heap = machine.heap
     clear_dead(machine)
     _clear_exceptions(machine)
     _clear_stack(machine)
@@ -245,11 +245,11 @@ def reset(machine: Machine, frozen: FrozenMachine) -> None:
 def _adopt(machine: Machine, frozen: FrozenMachine, cage: AnyCage, hosts: Hosts) -> None:
     """Let a machine, whose cage has the content, know what the frozen one knew."""
     if not frozen.trusted:
-        write_context(cage.store_page, frozen.heap, machine.stack_limit, cage.sizes)
+        write_context(cage.store_page, machine.stack_limit, cage.sizes)
     lineage, activations = Lineage(frozen.lineage, frozen.heap), [a.copy() for a in frozen.activations]
     # from here on nothing is called, so no exception of a signal's handler comes in between
     machine.hosts, machine.registry, machine.registry_shared = hosts, frozen.registry, True
-    machine.elements, machine.fuel.left, machine.lineage = None, frozen.fuel, lineage
+    machine.elements, machine.fuel.left, machine.lineage, machine.heap = None, frozen.fuel, lineage, frozen.heap
     machine.modules, machine.window, machine.activations = frozen.modules, frozen.window, activations
     machine.top, machine.crossing = activations[-1].end if activations else STACK_AT, None
     machine.runner = None  # it is for another window

@@ -54,9 +54,8 @@ def add_host_function(machine: Machine, function: HostFunction) -> FuncAddr:
     """A reference by which guests may call a host function."""
     if function.type not in machine.registry.thunks:
         _add_thunk(machine, function.type)
-    cage = machine.cage
-    if isinstance(cage, Unborn):
-        at, cage.heap = cage.heap, cage.heap + FuncRefRecord.size
+    if isinstance(machine.cage, Unborn):
+        at, machine.heap = machine.heap, machine.heap + FuncRefRecord.size
         machine.registry_to_change().add_function(function, at)
     else:
         at = machine.allocate(FuncRefRecord.size)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import Limit, Trap
 from arenite.layout.raw import GRAIN, RAW, pointer
 from arenite.layout.types import EXNREF, EXTERNREF
-from arenite.machine.records.exceptions import exception_reference, python_exception
 from arenite.machine.records.functions import function_at
 from arenite.machine.records.objects import FuncAddr
+from arenite.machine.records.python_exceptions import exception_reference, python_exception
 from arenite.traps import Cause
 
 if TYPE_CHECKING:

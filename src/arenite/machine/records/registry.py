@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arenite.layout.types import EXNREF, EXTERNREF
-from arenite.machine.records.exceptions import Binding, Exceptions
+from arenite.machine.records.exceptions import Exceptions
 from arenite.machine.records.references import References
 
 if TYPE_CHECKING:
     from arenite.layout.types import FuncType
     from arenite.machine.records.objects import GlobalAddr, HostFunction, InstanceAddr, TableAddr, TagAddr
+    from arenite.machine.records.python_exceptions import Binding
 
 
 class Registry:

@@ -20,7 +20,7 @@ from arenite.layout.handlers import SearchRecord
 from arenite.layout.raw import GRAIN, RAW
 from arenite.layout.records import ExceptionRecord, GlobalRecord
 from arenite.layout.types import EXNREF, EXTERNREF, FuncType, slots
-from arenite.machine.records.exceptions import HEADER, object_size
+from arenite.machine.records.exceptions import OBJECT_HEADER, crowded, forget_room, object_size
 from arenite.machine.records.objects import FuncAddr, word
 from arenite.machine.records.tables import elements
 from arenite.machine.run.activation import HOST_CALL, Activation
@@ -65,7 +65,7 @@ class Held:
                 begin, end = regions[index] if index >= 0 else (0, 0)
             if not begin <= at < end:  # null, or no exception
                 continue
-            tag, count = HEADER.unpack_from(arena, at)
+            tag, count = OBJECT_HEADER.unpack_from(arena, at)
             size, wanted, values = shapes.get(tag, NONE)
             if count != wanted or at + size > end:
                 continue
@@ -122,6 +122,7 @@ def collect(machine: Machine, place: Place | None = None) -> None:
         registry.references.kept(externs, held.slots),
         registry.exceptions.kept(live, held.slots, machine.quota.exceptions),
     )
+    forget_room(machine)
     registry.references, registry.exceptions = kept_references, kept_exceptions  # both or none: nothing is called in between
 
 
@@ -141,7 +142,7 @@ def tidy(machine: Machine, place: Place | None = None) -> None:
     Before references are made: one that lies nowhere yet is held by nobody.
     """
     references, exceptions = machine.registry.references, machine.registry.exceptions
-    if references.crowded or (exceptions.regions and exceptions.crowded):
+    if references.crowded or crowded(machine):
         try:
             collect(machine, place)
         except AreniteError:

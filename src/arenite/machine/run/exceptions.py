@@ -8,24 +8,13 @@ Python's crosses the guest's frames, and runs none of its handlers.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from arenite.errors import Failure, Limit, Trap, WasmException
-from arenite.layout.frame import SLOT
-from arenite.layout.records import ExceptionRecord
+from arenite.layout.records import TagRecord
 from arenite.layout.types import slots
-from arenite.machine.records.exceptions import (
-    HEADER,
-    SPARE,
-    binding_of,
-    new_object,
-    object_at,
-    object_size,
-    python_exception,
-    take,
-    values_at,
-    wasm_exception,
-)
+from arenite.machine.records.exceptions import SPARE, affordable, clear_room, object_at, object_size
+from arenite.machine.records.python_exceptions import binding_of, new_object, python_exception, values_at, wasm_exception
 from arenite.machine.run.backtrace import backtrace
 from arenite.machine.run.collect import collect, tidy
 from arenite.traps import Cause
@@ -35,38 +24,32 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from arenite.machine.machine import Machine
-    from arenite.machine.records.exceptions import Binding
     from arenite.machine.records.objects import TagAddr
+    from arenite.machine.records.python_exceptions import Binding
     from arenite.machine.run.collect import Place
 
+T = TypeVar("T")
 LOOKED_AT: Final = 16  # instances that may know what the tag is called that a host function has thrown
 LONGEST: Final = 256  # places in Python that an exception keeps while it is a guest's
 
 
-def new_exception(machine: Machine, place: Place, tag: int, at: int) -> int:
-    """An object for what the present run, which stands at `place`, has thrown: its tag, and where its values lie.
+def make_room(machine: Machine, place: Place, tag: int) -> None:
+    """See that there is room for an object of this tag, which the present run, that stands at `place`, has thrown.
 
-    Raises: `Limit` where there is no room, though all that nobody holds was let go; `Trap` for what is no tag.
+    Raises: `Limit` where there is none, though all that nobody holds was let go; `Trap` for what is no tag.
     """
-    known = _tag_at(machine, tag)
-    count, size = len(slots(known.type.type.params)), object_size(known)
-    if at + SLOT * count > len(machine.cage.arena):
-        raise _corrupt()
-    made = _with_room(machine, lambda: take(machine, size), place)
-    arena, first = machine.cage.arena, made + ExceptionRecord.size
-    HEADER.pack_into(arena, made, tag, count)
-    arena[first : first + SLOT * count] = arena[at : at + SLOT * count]
-    return made
+    size = object_size(_tag_at(machine, tag))
+    _with_room(machine, lambda: clear_room(machine, size), place)
 
 
-def _with_room(machine: Machine, make: Callable[[], int], place: Place | None = None) -> int:
+def _with_room(machine: Machine, make: Callable[[], T], place: Place | None = None) -> T:
     """What `make` makes; where much has gathered, or there is no room, what nobody holds is let go first.  Raises: `Limit`."""
     tidy(machine, place)
-    affordable = machine.registry.exceptions.affordable
+    can_look = affordable(machine)
     try:
         return make()
     except Limit as full:
-        if not affordable:
+        if not can_look:
             raise
         try:
             collect(machine, place)
@@ -78,9 +61,9 @@ def _with_room(machine: Machine, make: Callable[[], int], place: Place | None = 
 
 
 def _tag_at(machine: Machine, at: int) -> TagAddr:
-    """The tag whose record lies there, as a word from the arena says.  Raises: `Trap`."""
+    """The tag whose record lies there, as a word from the arena says, and says what it said when it was made.  Raises: `Trap`."""
     found = machine.registry.tags.get(at)
-    if found is None:
+    if found is None or TagRecord.slots.read(machine.cage.arena, at) != len(slots(found.type.type.params)):
         raise _corrupt()
     return found
 
@@ -101,7 +84,10 @@ def uncaught(machine: Machine, tag: int, at: int, reference: int, pc: int, sp: i
         error = wasm_exception(machine, known, values_at(machine, known, at))
     _tell(machine, error, known, pc, sp, vmctx)
     crossing, machine.crossing = machine.crossing, None
-    raise error if crossing is None or crossing[0] is not error else error.with_traceback(crossing[1])
+    try:
+        raise error if crossing is None or crossing[0] is not error else error.with_traceback(crossing[1])
+    finally:
+        del error, crossing  # a cycle with this frame's, by the traceback: it would keep the frames of the loop, which have views
 
 
 def _name_of(machine: Machine, vmctx: int, tag: TagAddr) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout.cage import UNIT
-from arenite.layout.handlers import END, LINK, RANKED, ClauseRecord, Rank, RegionRecord
+from arenite.layout.handlers import END, LINK, RANKED, WANTS_REFERENCE, ClauseRecord, Rank, RegionRecord
 from arenite.layout.spaces import Space
 from arenite.light import NamedTuple
 
@@ -43,10 +43,20 @@ def check(window: Window, pc: int, search: tuple[int, ...]) -> bool:
     if now.pc >= len(window.code) or (now.pc != pc and not window.is_return_point(now.pc + UNIT)):
         return False
     found = region_at(window, now.pc)
-    if found is None or now.left:
+    if found is None:
         return False
     group, header = found
-    return not now.clause or (now.place == header and now.clause in clauses_of(window, group))
+    if not now.clause:
+        return not now.left
+    if now.place != header or now.clause not in clauses_of(window, group):
+        return False
+    return not now.left or (not now.reference and _wants_reference(window, now.clause))
+
+
+def _wants_reference(window: Window, clause: int) -> bool:
+    """Whether its handler does: where there is none yet, it is paid for."""
+    *_, flags = CLAUSE.unpack_from(window.handlers[Space.CLAUSES], clause * ClauseRecord.size)
+    return bool(flags & WANTS_REFERENCE)
 
 
 def region_at(window: Window, pc: int) -> tuple[int, int] | None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.stops import KEEP, UNCAUGHT
 from arenite.layout.cage import UNIT
 from arenite.layout.frame import HALT_PC
-from arenite.layout.handlers import CLAUSE_PC, FRAME_PC, ClauseRecord, SearchRecord
+from arenite.layout.handlers import CLAUSE_PC, FRAME_PC, KEEP_PC, ClauseRecord, SearchRecord
 from arenite.layout.records import ExceptionRecord, FrameHeader, StoreContext
 from arenite.layout.spaces import Space
-from arenite.machine.run.exceptions import new_exception, passed, thrown, uncaught
+from arenite.machine.run.exceptions import make_room, passed, thrown, uncaught
 from arenite.machine.run.interrupts import trap
 from arenite.machine.run.searches import Search
 from arenite.traps import Cause
@@ -39,17 +39,19 @@ def go_on(machine: Machine, search: tuple[int, ...], pc: int, sp: int, vmctx: in
     if now.pc >= len(window.code) or now.clause * ClauseRecord.size >= len(window.handlers[Space.CLAUSES]):
         trap(machine, Cause.CORRUPT, pc, sp, vmctx)
     SEARCH.pack_into(machine.cage.store_page, AT, *now._replace(thrown=pc))
-    return CLAUSE_PC if now.clause else FRAME_PC
+    if not now.clause:
+        return FRAME_PC
+    return KEEP_PC if now.left else CLAUSE_PC
 
 
 def settle(machine: Machine, status: int, pc: int, sp: int, vmctx: int) -> Search:
-    """Do what a search asks for: an object for the exception.  Raises: what nobody catches; `Limit`, `Trap`."""
+    """Do what a search asks for: room for an object.  Raises: what nobody catches; `Limit`, `Trap`."""
     search = stopped_at(machine)
     if status == UNCAUGHT:
         uncaught(machine, search.tag, search.values, search.reference, pc, sp, vmctx)
     assert status == KEEP, status
-    reference = new_exception(machine, (status, pc, sp, vmctx), search.tag, search.values)
-    return search._replace(reference=reference, values=reference + ExceptionRecord.size)
+    make_room(machine, (status, pc, sp, vmctx), search.tag)
+    return search
 
 
 def thrown_by_host(machine: Machine, error: BaseException, header: int, pc: int, sp: int, vmctx: int) -> tuple[int, ...]:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 class Unborn:
     """What a store has in place of a cage until somebody wants something of it.
 
-    `heap`: where the next record will lie; so far there are only references to host functions, which the registry knows all about.
+    So far there are only references to host functions, which the registry knows all about.
     Whoever still holds this when the machine is born gets at the cage through it.
     """
 
-    def __init__(self, machine: Machine, heap: int, areas: int) -> None:
+    def __init__(self, machine: Machine, areas: int) -> None:
         self._machine = weakref.ref(machine)  # not a cycle: a store that nobody uses goes at once
-        self.first = self.heap = heap
         self.areas = areas
 
     def __getattr__(self, name: str) -> object:

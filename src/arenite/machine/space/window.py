@@ -42,7 +42,7 @@ from arenite.layout.frame import (
     mark_return_point,
     return_map_size,
 )
-from arenite.layout.handlers import CLAUSE_PC, COPY_PC, FRAME_PC, HANDLERS_SIZE, TABLES_AT
+from arenite.layout.handlers import FRAME_PC, HANDLERS_SIZE, TABLES_AT, UNWINDING
 from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader, FuncRefRecord, WindowEntry
 from arenite.light import NamedTuple
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from arenite.layout.spaces import Space
     from arenite.layout.types import FuncType
 
-UNWINDING: Final = {FRAME_PC: "unwind.frame", CLAUSE_PC: "unwind.clause", COPY_PC: "unwind.copy"}
 changing: Final = threading.RLock()  # stores of several threads share an engine's windows
 if hasattr(os, "register_at_fork"):  # a child begins when nobody changes any: it has only the thread that forked
     os.register_at_fork(before=changing.acquire, after_in_parent=changing.release, after_in_child=changing.release)
@@ -239,8 +238,8 @@ class Window:
         for placed in self.modules:
             made.add(placed.code.handlers, placed.code.functions, placed.origin)
         self.handlers = dict(zip(TABLES_AT, made.finish(), strict=True))
-        for pc, name in UNWINDING.items():
-            struct.pack_into("<H", self.code, pc, number_of(name))
+        for index, name in enumerate(UNWINDING):
+            struct.pack_into("<H", self.code, FRAME_PC + UNIT * index, number_of(name))
         for space, table in self.handlers.items() if not self._portable else ():
             start = self._code_at - TABLES_AT[space]
             self._space.commit(start, start + round_up(len(table)))
