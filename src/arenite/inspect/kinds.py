@@ -59,6 +59,8 @@ LEADS: Final[dict[records.Field, RecordKind | None]] = {
     records.StoreContext.sp: FRAMES,
     records.StoreContext.vmctx: INSTANCES,
     records.StoreContext.stack_limit: None,  # an end, not a record
+    records.StoreContext.room: None,  # nothing is made there yet
+    records.StoreContext.room_end: None,
     records.InstanceRecord.memory: MEMORIES,
     records.InstanceRecord.funcrefs: FUNCTIONS,
     records.InstanceRecord.dropped: DROPPED,
