@@ -383,7 +383,7 @@ def test_in_a_file(tier: Way, tmp_path: Path) -> None:
     paid = set()
     for fuel in (10, 28, 29, 30, 31):
         store = paused(tier, fuel)
-        paid.add(store.machine.activations[-1].progress[FIELDS.index("left")])
+        paid.add(store.machine.activations[-1].rest[FIELDS.index("left")])
         store.snapshot().save(tmp_path / "here.arn")
         for way in WAYS:
             fork = Snapshot.open(tmp_path / "here.arn", engine(way, consume_fuel=True)).fork()
@@ -399,9 +399,9 @@ def test_what_is_paid_for_in_a_file_is_an_object_that_a_handler_wants(tier: Way)
     check_place(window, activation)
     for field, wrong in (("reference", 1 << 20), ("clause", 0)):
         index = FIELDS.index(field)
-        changed = (*activation.progress[:index], wrong, *activation.progress[index + 1 :])
+        changed = (*activation.rest[:index], wrong, *activation.rest[index + 1 :])
         with pytest.raises(SnapshotError):
-            check_place(window, replace(activation, progress=changed))
+            check_place(window, replace(activation, rest=changed))
 
 
 @EACH_WAY
