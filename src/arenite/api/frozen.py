@@ -166,8 +166,9 @@ class FrozenStore:
     ) -> Self:
         """Find what a snapshot out of a file refers to: its modules (those that travel along, the engine's, `modules`) and its imports.
 
-        `linker`: host functions by name; without one, those of the host modules that come with arenite.  `wasi`: where it offers
-        WASI, what forks go on with that are not given their own; `hosts`: the same of any host modules, by name, as `Store.set_host` takes them.
+        `linker`: host functions by name, and classes that are bound to tags (`Linker.bind_tag`); without one, functions of the host modules
+        that come with arenite.  `wasi`: where it offers WASI, what forks go on with that are not given their own; `hosts`: the same of any
+        host modules, by name, as `Store.set_host` takes them.
         Called by the first `fork` if it was not before.  A snapshot of this process has everything already.
         Raises: `LinkError` naming the first that is missing or of another type, `SnapshotError`.
         """
@@ -185,7 +186,10 @@ class FrozenStore:
                 module.check_features(self.engine.config.features)
                 known[module.code.digest.hex()] = module.code
             given = dict(hosts or {}) | ({} if wasi is None else {WASI: wasi})
-            self._frozen = opening.bind(self._opened, EngineResolver(known, self.engine, linker, given, self._load))
+            found = opening.bind(self._opened, EngineResolver(known, self.engine, linker, given, self._load))
+            for instance in found.registry.instances:
+                linker.bind_tags(found.registry, instance.code.imports, instance.tags)
+            self._frozen = found
         return self
 
     def frozen(self, hosts: Mapping[str, HostModuleConfig] | None = None) -> FrozenMachine:

@@ -21,7 +21,7 @@ from arenite.api.memory import Memory
 from arenite.api.module import Module
 from arenite.api.numbers import expect
 from arenite.api.table import Table
-from arenite.api.tag import Tag
+from arenite.api.tag import Tag, binding, check_binding
 from arenite.api.types import FuncType, GlobalType, MemoryType, TableType, TagType, wrapped
 from arenite.errors import Failure, LinkError
 from arenite.layout import types as core
@@ -29,12 +29,15 @@ from arenite.machine.records.functions import add_host_function
 from arenite.machine.records.objects import HostFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from arenite.api.caller import Caller
     from arenite.api.execution import Execution
     from arenite.api.extern import AnyExtern, Storelike
+    from arenite.api.tag import ErrorClass, Values
     from arenite.machine.machine import Machine
+    from arenite.machine.records.objects import TagAddr
+    from arenite.machine.records.registry import Registry
 
 
 START: Final = "_start"  # what a command exports, to be called once per instance
@@ -55,6 +58,7 @@ class Linker(Unclosed):
         self.allow_shadowing = False
         self._items: dict[tuple[str, str], AnyExtern] = {}
         self._functions: dict[tuple[str, str], HostFunction] = {}
+        self._bindings: dict[tuple[str, str], dict[ErrorClass, Values | None]] = {}
         self._hosts: list[str] = []
         self._unknown: dict[tuple[str, str], HostFunction] = {}  # in place of what is defined nowhere else
 
@@ -79,6 +83,24 @@ class Linker(Unclosed):
         expect(ty, FuncType)
         key = self._free(module, name)
         self._functions[key] = named_function(key, ty, func, access_caller=access_caller)
+
+    def bind_tag(self, module: str, name: str, error: ErrorClass, values: Values | None = None) -> None:
+        """Let guests that import a tag under this name catch exceptions of this class by it, as `Tag.bind` does.
+
+        It holds for every store in which an instance is made from here on, and for stores out of a file that is linked with this linker
+        (`Snapshot.link`).   Raises: `TypeError`, as `Tag.bind`.
+        """
+        check_binding(error, values)
+        self._bindings.setdefault((module, name), {})[error] = values
+
+    def bind_tags(self, registry: Registry, imports: Iterable[core.ImportType], tags: Iterable[TagAddr]) -> None:
+        """Note in a registry, which is to be changed, what is bound here to the tags that serve a module's imports: `tags`, in order."""
+        for one, tag in zip((one for one in imports if isinstance(one.type, core.TagType)), tags, strict=False):
+            self._bind(registry, one, tag)
+
+    def _bind(self, registry: Registry, wanted: core.ImportType, tag: TagAddr) -> None:
+        for error, values in self._bindings.get((wanted.module, wanted.name), {}).items():
+            registry.bindings[error] = binding(tag, values)
 
     def define_instance(self, store: Storelike, name: str, instance: Instance) -> None:
         """Define all exports of an instance under one module name."""
@@ -174,6 +196,7 @@ class Linker(Unclosed):
         now = Linker(self.engine)
         now._items, now._functions, now._unknown = self._items.copy(), self._functions.copy(), self._unknown.copy()
         now._hosts = self._hosts.copy()
+        now._bindings = {key: found.copy() for key, found in self._bindings.items()}
         for wanted in module.code.imports:
             key = wanted.module, wanted.name
             function = self._functions.get(key)
@@ -195,7 +218,14 @@ class Linker(Unclosed):
         machine = machine_of(store)
         expect(module, Module)
         found = [self._known(machine, wanted.module, wanted.name) for wanted in module.code.imports]  # all, before any is added
-        return [_added(machine, one) for one in found]
+        items = [_added(machine, one) for one in found]
+        if self._bindings:
+            for wanted, item in zip(module.code.imports, items, strict=True):
+                if isinstance(item, Tag) and machine.lineage.knows(
+                    item.lineage, item.addr.at
+                ):  # else it is refused by whoever asks
+                    self._bind(machine.registry_to_change(), wanted, item.addr)
+        return items
 
     def _known(self, machine: Machine, module: str, name: str) -> HostFunction | AnyExtern:
         """What there is for an import.  Raises: `LinkError`."""

@@ -62,22 +62,28 @@ class Tag(Extern, of=TagAddr):
 
         Where guests pass it on, the very same exception comes out again; one that a guest keeps goes on to hold its `__cause__` and its `__context__`.  `values`: what it carries; by default nothing where the tag has no values, the exception itself where
         its only value is an externref, and `error.args` otherwise.  Of classes derived from each other the nearest counts, and of a class the tag that it was bound to last.
-        Raises: `TypeError` for what is no class of exceptions, or one of arenite's own errors, which no guest catches.
+        Raises: `TypeError` for what is no class of exceptions, or one of arenite's own errors, which no guest catches, and for `values` that
+        cannot be called.
         """
-        _check(error)
+        check_binding(error, values)
         machine = self.machine_in(store)
-        found = VALUES.get(self.addr.type.type.params, _args) if values is None else values
-        machine.registry_to_change().bindings[error] = Binding(
-            self.addr, cast("Callable[[BaseException], Sequence[object]]", found)
-        )
+        machine.registry_to_change().bindings[error] = binding(self.addr, values)
 
 
-def _check(error: object) -> None:
-    """Raises: `TypeError` for what no guest can catch."""
+def check_binding(error: object, values: object) -> None:
+    """Raises: `TypeError` for what is no class that guests can catch, or gives no values."""
     if not isinstance(error, type) or not issubclass(error, Exception):
         raise TypeError(f"expected a class of exceptions, found {error!r}")
     if issubclass(error, AreniteError):
         raise TypeError(f"{error.__name__} is arenite's own: no guest catches it")
+    if values is not None and not callable(values):
+        raise TypeError(f"expected a callable that gives the values of a {error.__name__}, found {type(values).__name__}")
+
+
+def binding(tag: TagAddr, values: Values | None) -> Binding:
+    """How exceptions of a class are thrown with a tag; `values`: what they carry."""
+    found = VALUES.get(tag.type.type.params, _args) if values is None else values
+    return Binding(tag, cast("Callable[[BaseException], Sequence[object]]", found))
 
 
 def _args(error: Exception) -> Sequence[object]:

@@ -6,6 +6,8 @@ import contextlib
 import functools
 import gc
 import itertools
+import subprocess
+import sys
 import traceback
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -399,6 +401,73 @@ def test_bindings_are_of_a_store_and_its_forks(tier: str) -> None:
     assert guest.exports["catch"](fork, 0) == 5
     guest.bare.bind(fork, KeyError)
     assert (guest.exports["catch"](fork, 0), guest.call("catch", 0)) == (-1, 5)
+
+
+def value_error(number: int) -> int:
+    raise ValueError(number) if number < 100 else KeyError(number)
+
+
+def binding_linker(own: Engine) -> Linker:
+    """A linker by which a `ValueError` of the host is caught, in whatever store."""
+    linker = Linker(own)
+    linker.define_func("env", "host", FuncType([I32], [I32]), value_error)
+    linker.bind_tag("env", "error", ValueError)
+    linker.bind_tag("env", "bare", LookupError)
+    return linker
+
+
+@EACH_TIER
+def test_a_linker_binds_in_every_store(tier: str, tmp_path: Path) -> None:
+    """Where an instance is made, also by a start function; in forks; and in a store from a file, which knows nothing of Python's classes."""
+    own = engine(tier)
+    linker, store = binding_linker(own), Store(own)
+    for name, params in (("error", [I32]), ("bare", [])):
+        linker.define(store, "env", name, Tag(store, TagType(FuncType(params, []))))
+    start = """(module (import "env" "host" (func $h (param i32) (result i32))) (import "env" "error" (tag $e (param i32)))
+      (global $g (export "g") (mut i32) (i32.const 0))
+      (func $s (global.set $g (block $b (result i32) (try_table (catch $e $b) (drop (call $h (i32.const 4)))) (i32.const 0))))
+      (start $s))"""
+    assert linker.instantiate(store, module(own, start)).exports(store)["g"].value(store) == 4  # type: ignore[union-attr]  # a global
+    instance = linker.instantiate_pre(module(own, WAT)).instantiate(store)
+    execution = instance.exports(store)["catch"].start(store, 5)  # type: ignore[union-attr]  # a function
+    assert isinstance(execution.run(pause_at=["env.host"]), Paused)
+    store.snapshot().save(tmp_path / "a.arn")
+    plain = Linker(own)
+    plain.define_func("env", "host", FuncType([I32], [I32]), value_error)
+    unbound = Snapshot.open(tmp_path / "a.arn", own).link(plain).fork()
+    assert unbound.execution is not None
+    with pytest.raises(ValueError, match="5"):
+        unbound.execution.run()
+    for fork in (store.snapshot().fork(), Snapshot.open(tmp_path / "a.arn", own).link(binding_linker(own)).fork()):
+        assert fork.execution is not None
+        assert fork.execution.run() == Finished((5,))
+        assert fork.instances[-1].call(fork, "catch", 6) == 6
+        assert fork.instances[-1].call(fork, "none", 100) == -3
+
+
+@EACH_TIER
+def test_what_a_linker_binds_in_another_process(tier: str, tmp_path: Path) -> None:
+    own = engine(tier)
+    linker, store = binding_linker(own), Store(own)
+    for name, params in (("error", [I32]), ("bare", [])):
+        linker.define(store, "env", name, Tag(store, TagType(FuncType(params, []))))
+    execution = linker.instantiate(store, module(own, WAT)).exports(store)["catch"].start(store, 5)  # type: ignore[union-attr]  # a function
+    execution.run(pause_at=["env.host"])
+    store.snapshot().save(tmp_path / "a.arn")
+    program = """if True:
+        import sys
+        from arenite import Config, Engine, FuncType, Linker, Snapshot, ValType
+        engine = Engine(Config(tier=sys.argv[2]))
+        linker = Linker(engine)
+        def host(n):
+            raise ValueError(n + 1)
+        linker.define_func("env", "host", FuncType([ValType.i32()], [ValType.i32()]), host)
+        linker.bind_tag("env", "error", ValueError, lambda error: [10 * error.args[0]])
+        print(*Snapshot.open(sys.argv[1], engine).link(linker).fork().execution.run().values)"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "a.arn", tier], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "60\n", done.stderr
 
 
 # ---- to and fro

@@ -170,6 +170,18 @@ def test_what_cannot_be_bound(tier: str, wrong: Any) -> None:
         mine.bind(store, wrong)
 
 
+@EACH_TIER
+@pytest.mark.parametrize("wrong", [5, "args", (1,)])
+def test_values_that_cannot_be_asked_for_are_refused_at_once(tier: str, wrong: Any) -> None:
+    store = Store(engine(tier=tier))
+    mine = Tag(store, arenite.TagType(arenite.FuncType([], [])))
+    message = f"expected a callable that gives the values of a KeyError, found {type(wrong).__name__}"
+    with pytest.raises(TypeError, match=message):
+        mine.bind(store, KeyError, wrong)
+    with pytest.raises(TypeError, match=message):
+        arenite.Linker(store.engine).bind_tag("env", "t", KeyError, wrong)
+
+
 def test_what_an_exception_says() -> None:
     error = WasmException(None, (1, 2.5, "x" * 1000, *range(20)))
     assert str(error).startswith("uncaught exception (1, 2.5, 'xxx")
