@@ -78,12 +78,27 @@ class Execution(ProcessBound):
         Raises: `Trap`, `Exit`, what a host function raised; `Failure` when the execution is over or not the newest;
         `TypeError`, `ValueError` for a `fuel`, `deadline` or `pause_at` that is none.
         """
-        if isinstance(pause_at, str):
-            raise TypeError(f"pause_at {pause_at!r}; expected a list of names, found str")
-        names = frozenset(_import_name(name) for name in pause_at)
-        until = 0.0 if deadline is None else time.monotonic() + seconds("deadline", deadline)
-        units = None if fuel is None else integer("fuel", fuel, 0)
-        core.go_on(self._machine, self._activation, Until(units, until, names))
+        core.go_on(self._machine, self._activation, _until(fuel, deadline, pause_at))
+        return self._outcome()
+
+    async def run_async(
+        self, *, fuel: int | None = None, deadline: float | None = None, pause_at: Iterable[str] = ()
+    ) -> Finished | Paused:
+        """Go on as `run` does, as a task of an event loop: of asyncio, or of trio.
+
+        `async def` host functions are awaited, by this task; a guest that computes lets the loop's other tasks run every few milliseconds.
+        Meanwhile the store is this task's: others are refused, but what the guest waits for may call guests.
+        A task that is cancelled leaves the execution paused: it can go on, where the host function is asked again, or be closed.
+        `deadline`: as for `run`, and a host function that is awaited then is cancelled, to be asked again.
+        Raises: as `run`; `ImportError` without anyio.
+        """
+        from arenite.api import asynchronous  # noqa: PLC0415 (it imports anyio, for few)
+
+        await asynchronous.go_on(self._machine, self._activation, *_until(fuel, deadline, pause_at)[:3])
+        return self._outcome()
+
+    def _outcome(self) -> Finished | Paused:
+        """What has come of a run that has just ended."""
         paused = self.paused
         if paused is not None:
             return paused
@@ -97,8 +112,7 @@ class Execution(ProcessBound):
         Raises: as `run`; `TypeError`, `OverflowError` for a value of another type, after which the execution still waits.
         """
         if value is not ASK_AGAIN:
-            count = core.waiting_results(self._machine, self._activation)
-            core.answer(self._machine, self._activation, to_core_results(self._machine, value, count))
+            self.answer(value)
         return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
 
     def throw(
@@ -109,9 +123,18 @@ class Execution(ProcessBound):
         Raises: as `run`; `error`, where no guest may catch it, which ends the execution; `TypeError`, `OverflowError` for values that do not fit its
         tag, after which the execution still waits.
         """
+        self.fail(error)
+        return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
+
+    def answer(self, value: object) -> None:
+        """What the waiting host call returns; nothing runs.  Raises: as `resume` before it goes on."""
+        count = core.waiting_results(self._machine, self._activation)
+        core.answer(self._machine, self._activation, to_core_results(self._machine, value, count))
+
+    def fail(self, error: BaseException) -> None:
+        """What the waiting host call raises; nothing runs.  Raises: as `throw` before it goes on."""
         expect(error, BaseException)
         core.fail(self._machine, self._activation, error)
-        return self.run(fuel=fuel, deadline=deadline, pause_at=pause_at)
 
     @property
     def paused(self) -> Paused | None:
@@ -139,6 +162,15 @@ class Execution(ProcessBound):
     def close(self) -> None:
         """End it, and those above it: the guest's frames are forgotten.  Raises: `Failure` inside a host function."""
         core.close(self._machine, self._activation)
+
+
+def _until(fuel: int | None, deadline: float | None, pause_at: Iterable[str]) -> Until:
+    """How far to go.  Raises: as `run`."""
+    if isinstance(pause_at, str):
+        raise TypeError(f"pause_at {pause_at!r}; expected a list of names, found str")
+    names = frozenset(_import_name(name) for name in pause_at)
+    until = 0.0 if deadline is None else time.monotonic() + seconds("deadline", deadline)
+    return Until(None if fuel is None else integer("fuel", fuel, 0), until, names)
 
 
 def _paused(machine: Machine, activation: Activation) -> Paused | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from arenite.api.caller import Caller
 from arenite.api.execution import Execution
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from arenite.api.extern import Storelike
     from arenite.machine.machine import Machine
+    from arenite.machine.run.sharing import AsyncFunction
+
+CO_COROUTINE: Final = 0x80  # as the module `inspect` says
 
 
 class Func(Extern, of=FuncAddr):
@@ -70,6 +74,18 @@ class Func(Extern, of=FuncAddr):
         count = len(results)
         return results[0] if count == 1 else None if count == 0 else list(results)
 
+    async def call_async(self, store: Storelike, *params: Any) -> Any:  # noqa: ANN401 (a guest's values)
+        """Call it as a task of an event loop, as `Execution.run_async` goes on; the task that is cancelled ends the call.
+
+        Raises: as calling it does; `ImportError` without anyio.
+        """
+        from arenite.api import asynchronous  # noqa: PLC0415 (it imports anyio, for few)
+
+        machine = self.machine_in(store)
+        activation = start(machine, self.addr, [to_core(machine, p) for p in params])
+        results = [from_core(machine, r) for r in await asynchronous.call(machine, activation)]
+        return results[0] if len(results) == 1 else results or None
+
     def start(self, store: Storelike, *params: Any) -> Execution:  # noqa: ANN401 (a guest's values)
         """Begin a call that can stop in the middle; nothing of it has run.  Raises: as calling it does, before it runs."""
         machine = self.machine_in(store)
@@ -98,8 +114,21 @@ def named_function(
     return found
 
 
+def is_async(func: object) -> bool:
+    """Whether calling it gives something to await: it is an `async def` function, or a method, a part or an object that calls one."""
+    while isinstance(func, partial):
+        func = func.func
+    if not hasattr(func, "__code__"):
+        func = getattr(type(func), "__call__", None)  # noqa: B004 (whether it is callable is not asked)
+    return bool(getattr(getattr(func, "__code__", None), "co_flags", 0) & CO_COROUTINE)
+
+
 def host_function(type_: FuncType, func: Callable[..., object], *, access_caller: bool) -> HostFunction:
     """A user's callable as the machine wants it.  It refers to no store, so a store and its functions go together."""
+    if is_async(func):
+        from arenite.api.awaited import asking  # noqa: PLC0415 (for few)
+
+        return asking(type_, cast("AsyncFunction", func), access_caller=access_caller)
     references = any(t in REFERENCES for t in (*type_.core.params, *type_.core.results))
     count = len(type_.core.results)
     if not access_caller and not references:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.tier import Runner, Tier
     from arenite.machine.space.window import Windows
+    from arenite.machine.turn import User
 
 
 HANDLES: Final = Handles()
@@ -135,7 +136,7 @@ class Machine:
         self.crossing: tuple[BaseException, TracebackType | None] | None = None  # became a guest's last, and its places in Python
         self.asked = False  # the host call that comes first was paused at, and is to be made now
         self.depth = 0  # how many runs go on, each but the first inside a host function that the one before has called
-        self.users: set[int] = set()  # the thread that may change the machine: `machine.turn`
+        self.users: set[User] = set()  # who may change the machine: `machine.turn`
         self.due = False  # the guest is to look up; any thread may say so
         self.attended = False  # the watch makes it look up while it runs
         self.look_at = (

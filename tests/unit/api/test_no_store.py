@@ -75,6 +75,13 @@ def taker(kind: type, name: str, of: Engine) -> Any:
     return kind if name == "__init__" else getattr(made, name)
 
 
+def use(call: Any, given: list[Any]) -> None:
+    """Call it, and begin what is to be awaited."""
+    begun = call(*given)
+    if inspect.iscoroutine(begun):
+        begun.send(None)
+
+
 @pytest.mark.parametrize("wrong", [None, "store", SimpleNamespace(machine=1)], ids=repr)
 @pytest.mark.parametrize(("kind", "name"), TAKERS, ids=lambda item: getattr(item, "__name__", item))
 @EACH_TIER
@@ -94,7 +101,7 @@ def test_no_store(tier: str, kind: type, name: str, wrong: Any) -> None:
         if p.name == "store" or (p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD)
     ]
     with pytest.raises(TypeError, match=f"expected a Store, found {type(wrong).__name__}"):
-        call(*wanted)
+        use(call, wanted)
 
 
 def test_the_methods_that_take_a_store() -> None:

@@ -29,7 +29,7 @@ from arenite.machine.space.image import ARENA, Image, rebuilt, written
 from arenite.machine.space.pages import NO_PAGES, Pages, collected, nonzero_blocks, nonzero_pages, nonzero_runs, ranges_of
 from arenite.machine.space.portable import PortableCage
 from arenite.machine.space.template import PortableTemplate, Template, different_pages
-from arenite.machine.turn import alone
+from arenite.machine.turn import alone, at_rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,7 +85,7 @@ class FrozenMachine:
         return self.image
 
 
-@alone
+@at_rest
 def freeze(machine: Machine) -> FrozenMachine:
     """The machine as it is now.
 

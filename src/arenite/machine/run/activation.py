@@ -6,7 +6,7 @@ Activations of a machine nest as their frames do: only the newest can go on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from arenite.traps import Cause
 
 if TYPE_CHECKING:
     from arenite.machine.records.objects import FuncAddr
+    from arenite.machine.run.sharing import Sharing
 
 READY: Final = -1  # status: the tier goes on at pc, and nothing is owed
 HOST_CALL: Final = int(Builtin.HOST_CALL)
@@ -102,11 +103,14 @@ class Activation:
 
 
 class Until(NamedTuple):
-    """How far an activation may go now.  `fuel`: at least 0; `deadline`: of `time.monotonic`, 0: none; `pause_at`: host functions to stop before."""
+    """How far an activation may go now.  `fuel`: at least 0; `deadline`: of `time.monotonic`, 0: none; `pause_at`: host functions to stop before;
+    `sharing`: how to pause for others of its thread, None where it has the thread to itself.
+    """
 
     fuel: int | None = None
     deadline: float = 0.0
-    pause_at: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    pause_at: frozenset[tuple[str, str]] = frozenset()
+    sharing: Sharing | None = None
 
 
 UNLIMITED: Final = Until()

@@ -9,7 +9,7 @@ import struct
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, cast
 
-from arenite.errors import Failure, Trap
+from arenite.errors import Trap
 from arenite.layout.frame import HALT_PC
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import REFERENCES
@@ -18,7 +18,7 @@ from arenite.machine.records.values import convert, converted, expect_count, get
 from arenite.machine.run.fuel import UNATTENDED
 from arenite.machine.run.loop import run
 from arenite.machine.run.watch import watch
-from arenite.machine.turn import IN_USE
+from arenite.machine.turn import admit
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def call(machine: Machine, function: FuncAddr, args: Sequence[object], *, bits: 
         if outermost:
             users.add(me)
             if len(users) > 1:
-                raise Failure(IN_USE)
+                admit(users, me)
         kind, sp = function.codec, machine.top
         can_pause, hosts, progress = machine.can_pause, len(machine.host_stack), machine.progress
         machine.depth += 1  # what an argument calls to say its value runs above, and may do no more than a host function

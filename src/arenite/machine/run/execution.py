@@ -80,6 +80,8 @@ def go_on(machine: Machine, activation: Activation, until: Until = UNLIMITED) ->
         activation.status, activation.pc, activation.sp, activation.vmctx = status, pc, sp, vmctx
         activation.pause, activation.rest = stop.pause, rest
         activation.end = machine.top = end
+        if until.sharing is not None:
+            until.sharing.fuel = None if until.fuel is None else fuel.left
         paused = True
     finally:
         left = (fuel.left or 0) + fuel.reserve
@@ -114,6 +116,7 @@ def _drive(machine: Machine, activation: Activation, until: Until) -> None:
         del machine.host_stack[:]
 
 
+@alone
 def answer(machine: Machine, activation: Activation, value: object) -> None:
     """Complete the host call that an activation waits in.  Raises: `TypeError` and `OverflowError` for a value of another type."""
     _check_newest(machine, activation)

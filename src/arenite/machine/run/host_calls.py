@@ -26,6 +26,8 @@ def fail(
     if function.after is not None:
         function.after(machine, args, None)
     if isinstance(error, NotReady) and machine.can_pause:
+        if machine.until.sharing is not None:
+            machine.until.sharing.error = error
         raise Suspended(Pause(PauseReason.NOT_READY, str(error)), HOST_CALL, pc, sp, vmctx, (machine.progress,)) from None
     if isinstance(error, GiveWay):
         give_way(machine, error, HOST_CALL, pc, sp, vmctx, (machine.progress,))
