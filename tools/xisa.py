@@ -39,7 +39,7 @@ INSIDE: Final = (
 """The tests that run there: what depends on the CPU, and guests on both tiers.
 
 qemu 7.2 keeps a row for every page of a reservation: a store takes 55 MB and half a second, for ever, so what makes
-many (`test_like_wasmtime`: 15 GB) or reserves terabytes (`test_no_more_than_256_memories`) cannot be here, and each file has a process.
+many (`test_like_wasmtime`: 15 GB) or reserves terabytes cannot be here, and each file has a process.
 """
 
 LEFT_OUT: Final = {
