@@ -33,10 +33,10 @@ else:
         def __new__(cls, name: str, _bases: tuple[type, ...], body: dict[str, object]) -> type:
             names = tuple(body.get("__annotations__", ()))
             defaults = [body[field] for field in names if field in body]
-            made = namedtuple(name, names, defaults=defaults, module=body["__module__"])  # noqa: PYI024 (this is how)
+            tuple_class = namedtuple(name, names, defaults=defaults, module=body["__module__"])  # noqa: PYI024 (this is how)
             for key in body.keys() - {*names, "__module__", "__classcell__"}:
-                setattr(made, key, body[key])
-            return made
+                setattr(tuple_class, key, body[key])
+            return tuple_class
 
     NamedTuple = type.__new__(_Named, "NamedTuple", (), {})
 
@@ -48,14 +48,14 @@ else:
         if frozen:
             methods |= {"__setattr__": _setattr, "__delattr__": _delattr}
 
-        def made(cls: type) -> type:
+        def decorator(cls: type) -> type:
             for name in methods.keys() - vars(cls).keys():
                 setattr(cls, name, methods[name])
             dataclasses.dataclass(init=False, repr=False, eq=False, **options)(cls)
             cls.__names__ = frozenset(one.name for one in fields(cls))
             return cls
 
-        return made if cls is None else made(cls)
+        return decorator if cls is None else decorator(cls)
 
     def _init(self: object, /, *args: object, **named: object) -> None:
         cls = type(self)

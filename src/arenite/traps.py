@@ -1,7 +1,7 @@
 """Why a run of guest code stops: one table, from which tiers, errors and the `wast` runner derive.
 
-`Cause` is what a tier leaves in the store context, 1..63, where 64 and above are *exits*: the tier hands control to the machine, which
-does something and goes on.  `TrapCode` is what users see of it, with the names and numbers of the `wasmtime` package, which
+`Cause` is what a tier leaves in the store context, 1..63, where 64 and above are *stops* (`bytecode.stops`): the tier hands control to the machine,
+which does something and goes on.  `TrapCode` is what users see of it, with the names and numbers of the `wasmtime` package, which
 tells fewer causes apart; the message tells all.
 """
 

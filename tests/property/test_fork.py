@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from arenite import Engine, Finished, Paused, PauseReason, Trap
 from marks import EACH_WAY
-from property.worlds import FUEL, WORLDS, Seen, World, differences, finish, image_of, seen
+from property.worlds import FUEL, WORLDS, Seen, differences, finish, image_of, ready, seen
 from tiers import WAYS, engine_of
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def engine(tier: str) -> Engine:
 @functools.cache
 def unbroken(name: str) -> Seen:
     """A run that nobody stops, by an ordinary call on the first tier."""
-    world = World(name, engine("threaded"))
+    store, run = ready(name, engine("threaded"))
     try:
-        result = world.run(world.store)
+        result = run(store)
     except Trap as trap:
-        return seen(world.store, (trap.code, [(frame.func_index, frame.module_offset) for frame in trap.frames]))
+        return seen(store, (trap.code, [(frame.func_index, frame.module_offset) for frame in trap.frames]))
     values = () if result is None else tuple(result) if isinstance(result, list) else (result,)
-    return seen(world.store, values)
+    return seen(store, values)
 
 
 def total(name: str) -> int:
@@ -83,8 +83,8 @@ def execution_of(store: Store) -> Execution:
 @given(data=st.data())
 def test_whoever_goes_on_ends_alike(tier: str, name: str, data: Any) -> None:
     """Parent, forks, forks of forks and what was reset: each ends as the unbroken run."""
-    world = World(name, engine(tier))
-    store, execution = world.store, world.start()
+    store, run = ready(name, engine(tier))
+    execution = run.start(store)
     others: list[Store] = []
     steps = data.draw(st.lists(st.tuples(st.integers(0, max(total(name) // 3, 3)), ACTIONS), max_size=6))
     for fuel, action in steps:
@@ -119,8 +119,8 @@ def test_whoever_goes_on_ends_alike(tier: str, name: str, data: Any) -> None:
 
 def image_at(name: str, tier: str, cuts: list[int], actions: list[str] | None = None) -> dict[object, object]:
     """The image after runs of so much fuel, on a new store of an engine; `actions`: what is done between them."""
-    world = World(name, engine(tier))
-    store, execution = world.store, world.start()
+    store, run = ready(name, engine(tier))
+    execution = run.start(store)
     for fuel, action in zip(cuts, actions or ["go on"] * len(cuts), strict=True):
         step(execution, fuel)
         if action != "go on":

@@ -1,7 +1,7 @@
 """Small worlds to stop and fork: guests that have much going on when they are stopped, and what can be seen of them.
 
-world = World("recursion", Config(consume_fuel=True))
-execution = world.start()
+store, run = ready("recursion", engine)
+execution = run.start(store)
 """
 
 from __future__ import annotations
@@ -186,23 +186,16 @@ def linker_of(engine: Engine) -> Linker:
     return linker
 
 
-class World:
-    """A store with instances, ready to run."""
-
-    def __init__(self, name: str, engine: Engine) -> None:
-        self.store = Store(engine)
-        self.store.set_fuel(FUEL)
-        linker = linker_of(engine)
-        for field, wat in WORLDS[name]:
-            instance = linker.instantiate(self.store, module(engine, wat))
-            linker.define_instance(self.store, field, instance)
-        found = instance.exports(self.store)["run"]
-        assert isinstance(found, Func)
-        self.run = found
-
-    def start(self) -> Execution:
-        """Begin the run."""
-        return self.run.start(self.store)
+def ready(name: str, engine: Engine) -> tuple[Store, Func]:
+    """A store with the instances of a world, and what runs it."""
+    store, linker = Store(engine), linker_of(engine)
+    store.set_fuel(FUEL)
+    for field, wat in WORLDS[name]:
+        instance = linker.instantiate(store, module(engine, wat))
+        linker.define_instance(store, field, instance)
+    run = instance.exports(store)["run"]
+    assert isinstance(run, Func)
+    return store, run
 
 
 class Seen(NamedTuple):

@@ -70,7 +70,7 @@ SEED = os.environ.get("ARENITE_SEED") or str(random.randrange(1 << 32))
 
 
 @dataclass
-class World:
+class Trial:
     """A store under test."""
 
     store: Store
@@ -80,18 +80,18 @@ class World:
     called: list[int] = field(default_factory=list)
 
 
-def world(tier: str) -> World:
+def world(tier: str) -> Trial:
     """A store with the guest."""
     of = engine(tier=tier, consume_fuel=True)
     store = Store(of)
     store.set_fuel(FUEL)
-    new = World(store, {})
+    new = Trial(store, {})
     new.e = dict(Instance(store, module(of, WAT), hosts(new)).exports(store))
     store.set_fuel(FUEL)
     return new
 
 
-def hosts(new: World) -> list[Func]:
+def hosts(new: Trial) -> list[Func]:
     """Its host functions."""
 
     def echo(n: int) -> int:
@@ -110,12 +110,12 @@ def hosts(new: World) -> list[Func]:
     ]
 
 
-def fork(tier: str) -> World:
+def fork(tier: str) -> Trial:
     """A fork that has grown and changed, so that it can be reset."""
     old = world(tier)
     old.e["store"](old.store, 8, 1234)
     old.origin = old.store.snapshot()
-    new = World(old.origin.fork(), old.e, old.origin, [old])
+    new = Trial(old.origin.fork(), old.e, old.origin, [old])
     new.e["grow"](new.store, 3)
     new.e["grow table"](new.store, 30)
     new.e["store"](new.store, 8, 5)
@@ -125,7 +125,7 @@ def fork(tier: str) -> World:
     return new
 
 
-ACTIONS: dict[str, tuple[Callable[[str], World], Callable[[World], Callable[[], object]]]] = {
+ACTIONS: dict[str, tuple[Callable[[str], Trial], Callable[[Trial], Callable[[], object]]]] = {
     "call": (world, lambda w: lambda: w.e["add"](w.store, 1, 2)),
     "call with references": (world, lambda w: lambda: w.e["swap"](w.store, w, 3)),
     "call of the host": (world, lambda w: lambda: w.e["through"](w.store, 3)),
@@ -159,25 +159,25 @@ ACTIONS: dict[str, tuple[Callable[[str], World], Callable[[World], Callable[[], 
 }
 
 
-def _origin(w: World) -> Snapshot:
+def _origin(w: Trial) -> Snapshot:
     assert w.origin is not None
     return w.origin
 
 
-def _trap(w: World) -> None:
+def _trap(w: Trial) -> None:
     try:
         w.e["load"](w.store, -1)
     except AreniteError as error:
         str(error)
 
 
-def _execute(w: World) -> None:
+def _execute(w: Trial) -> None:
     execution = w.e["loop"].start(w.store, 30)
     execution.run(fuel=20)
     execution.run(pause_at=["host.echo"])
 
 
-def _answer(w: World) -> None:
+def _answer(w: Trial) -> None:
     execution = w.e["through"].start(w.store, 30)
     execution.run(pause_at=["host.echo"])
     execution.resume(7, pause_at=["host.echo"])
@@ -195,7 +195,7 @@ WASI = """(module
     (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32))))"""
 
 
-def _wasi(tier: str) -> World:
+def _wasi(tier: str) -> Trial:
     """A guest of WASI's."""
     of = engine(tier=tier, consume_fuel=True)
     store = Store(of)
@@ -203,13 +203,13 @@ def _wasi(tier: str) -> World:
     store.set_wasi(WasiConfig(stdout=bytearray().extend))
     linker = Linker(of)
     linker.define_wasi()
-    return World(store, dict(linker.instantiate(store, module(of, WASI)).exports(store)))
+    return Trial(store, dict(linker.instantiate(store, module(of, WASI)).exports(store)))
 
 
 ACTIONS["wasi"] = _wasi, lambda w: lambda: w.e["run"](w.store)
 
 
-def check(w: World, action: str) -> None:
+def check(w: Trial, action: str) -> None:
     """The store works, or refuses."""
     machine = w.store.machine
     try:
@@ -241,7 +241,7 @@ def check(w: World, action: str) -> None:
     assert answers == [None]
     again = w.store.snapshot().fork()
     assert w.e["memory"].read(again) == w.e["memory"].read(w.store)
-    works(World(again, w.e))
+    works(Trial(again, w.e))
     if w.origin is not None:
         w.store.reset()
         assert w.e["memory"].read(w.store) == w.e["memory"].read(w.origin.fork())
@@ -251,7 +251,7 @@ def check(w: World, action: str) -> None:
     w.store.close()
 
 
-def outcome(w: World) -> object:
+def outcome(w: Trial) -> object:
     """What another thread sees."""
     try:
         works(w)
@@ -260,7 +260,7 @@ def outcome(w: World) -> object:
     return None
 
 
-def works(w: World) -> None:
+def works(w: Trial) -> None:
     """All of it."""
     store, e = w.store, w.e
     if "run" in e:
@@ -283,7 +283,7 @@ def works(w: World) -> None:
     e["store"](store, pages * 65536 + 65532, 9)
     length = e["table size"](store)
     assert e["table"].size(store) == length
-    assert {type(e["table"].get(store, i)) for i in range(length)} <= {type(None), World}
+    assert {type(e["table"].get(store, i)) for i in range(length)} <= {type(None), Trial}
     assert e["table"].grow(store, 1, w) == length
     assert e["table"].get(store, length) is w
     execution = e["through"].start(store, 8)
@@ -311,7 +311,7 @@ def without_gc() -> Iterator[None]:
 def test_interrupted_everywhere(tier: str, action: str) -> None:
     make, act = ACTIONS[action]
 
-    def prepare() -> tuple[World, Callable[[], object]]:
+    def prepare() -> tuple[Trial, Callable[[], object]]:
         made = make(tier)
         return made, act(made)
 

@@ -98,7 +98,7 @@ def checked(access: Meaning, size: int) -> Meaning:
         assert isinstance(disp, Value)
         assert isinstance(memory, Memory)
         if not is_first(memory):
-            memory = Memory(memory.number, _area(e, memory_record(e, e.register("vmctx"), memory)))
+            memory = Memory(memory.place, _area(e, memory_record(e, e.register("vmctx"), memory)))
         end = _reach(e, at, disp, size, memory)
         return access(e, end, *values, e.const(I32, 0), memory)
 

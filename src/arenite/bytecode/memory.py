@@ -83,7 +83,7 @@ def memory_size(e: Emit, memory: Memory) -> Value:
 
 def memory_record(e: Values, vmctx: Value, memory: Memory) -> Value:
     """Where an instance's memory has its record."""
-    return e.load(Space.ARENA, REF, vmctx, memory.number)
+    return e.load(Space.ARENA, REF, vmctx, memory.place)
 
 
 def memory_area(e: Values, vmctx: Value, memory: Memory) -> Value:

@@ -20,7 +20,7 @@ TABLE: Final = "arenite.bytecode.ops"
 @functools.cache
 def names() -> tuple[str, ...]:
     """The ops' names, in order."""
-    data = _made() if TABLE in sys.modules else kept()[1]
+    data = _listed() if TABLE in sys.modules else kept()[1]
     return tuple(data.decode().split("\n"))
 
 
@@ -29,12 +29,12 @@ def kept() -> tuple[str, bytes]:
     key = sources.digest(*SOURCES)
     data = cache.get(key)
     if data is None:
-        data = _made()
+        data = _listed()
         cache.put(key, data, "names of ops")
     return key, data
 
 
-def _made() -> bytes:
+def _listed() -> bytes:
     from arenite.bytecode.ops import TABLE as ROWS  # noqa: PLC0415 (see above)
 
     return "\n".join(row.name for row in ROWS).encode()

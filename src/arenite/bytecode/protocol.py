@@ -99,12 +99,12 @@ class Labels(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """A linear memory of the instance: an access names it where others name a space.  `number`: the place of its record's offset, a constant in ops for one memory.
+    """A linear memory of the instance: an access names it where others name a space.  `place`: that of its record's offset in the instance, a constant in ops for one memory.
 
     `area`: its checked area, which accesses to a memory but the first want to be told.
     """
 
-    number: Value
+    place: Value
     area: Value | None = None
 
 
@@ -115,7 +115,7 @@ def space_of(where: Space | Memory) -> Space:
 
 def is_first(memory: Memory) -> bool:
     """Whether it is memory 0, whose base and length readers keep; those of others are looked up."""
-    return memory.number.constant == InstanceRecord.memory.offset
+    return memory.place.constant == InstanceRecord.memory.offset
 
 
 def see_first(memory: Memory) -> None:

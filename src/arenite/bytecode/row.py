@@ -224,9 +224,9 @@ def immediate(source: Row, operand: str = "b") -> Row:
     return placed(source._replace(name=source.name + "_imm", operands=change, form=("immediate", source.name)))
 
 
-def far(source: Row, operand: str = "disp") -> Row:
-    """The operand is a u32 instead of a u16."""
-    change = tuple(o._replace(kind="u32") if o.name == operand else o for o in source.operands)
+def far(source: Row) -> Row:
+    """The displacement is a u32 instead of a u16."""
+    change = tuple(o._replace(kind="u32") if o.name == "disp" else o for o in source.operands)
     return placed(source._replace(name=source.name + " far", operands=change, form=("far", source.name)))
 
 

@@ -110,7 +110,7 @@ def is_small(fd: int) -> bool:
     return info.st_size <= SMALL_SIZE and getattr(info, "st_blocks", info.st_size // 512) * 512 <= SMALL
 
 
-def private_copy(fd: int, name: str, limits: FileLimits | None, key: bytes | None = None) -> tuple[int, Seal | None]:
+def private_copy(fd: int, name: str, limits: FileLimits | None, key: bytes | None) -> tuple[int, Seal | None]:
     """A sealed copy of an open file, and with a key its seal.  Holes stay holes.
 
     Raises: `SnapshotError` when it is cut meanwhile, or was not written with this key or changed since; `Limit`; `OSError`.

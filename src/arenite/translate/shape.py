@@ -39,9 +39,11 @@ class Shape:
         self.imported_functions: i64 = module.imported(ExternKind.FUNC)
         self.imported_globals: i64 = module.imported(ExternKind.GLOBAL)
         functions, globals_ = module.imported(ExternKind.FUNC), module.imported(ExternKind.GLOBAL)
-        own = module.globals[globals_:]
+        defined = module.globals[globals_:]
         words = named_memories(module.memories)
-        layout = InstanceLayout(functions, len(module.tables), globals_, len(own), vector_globals(own), words, len(module.tags))
+        layout = InstanceLayout(
+            functions, len(module.tables), globals_, len(defined), vector_globals(defined), words, len(module.tags)
+        )
         self.func_types = list(module.funcs)
         self.params = [len(slots(type_.params)) for type_ in module.types]
         self.results = [slots(type_.results) for type_ in module.types]

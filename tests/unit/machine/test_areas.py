@@ -169,7 +169,7 @@ def test_an_exception_behind_every_call_of_a_move_loses_nothing() -> None:
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no other test had left a store."""
-    monkeypatch.setattr(room, "_given", type(room._given)())
+    monkeypatch.setattr(room, "_roomy", type(room._roomy)())
 
 
 @pytest.mark.parametrize("wanted", [MAX_AREAS + 1, 1 << 31, (1 << 64) - 1])

@@ -234,7 +234,7 @@ def test_whoever_needs_address_space_gets_it(world: Stores, monkeypatch: pytest.
             raise Limit("no address space")
         return reservation(size)
 
-    monkeypatch.setattr(room, "_given", type(room._given)())
+    monkeypatch.setattr(room, "_roomy", type(room._roomy)())
     monkeypatch.setattr(platform, "Reservation", scarce)
     space, areas = room.reserve(1)
     assert (space.size >= cage_size(1), areas) == (True, 1)

@@ -61,7 +61,7 @@ def time_is_up(machine: Machine) -> GiveWay | None:
     return None
 
 
-def give_way(machine: Machine, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> NoReturn:
+def give_way(machine: Machine, stop: GiveWay, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...]) -> NoReturn:
     """The guest must stop: an execution pauses, an ordinary call traps."""
     if machine.can_pause:
         raise Suspended(stop.pause, status, pc, sp, vmctx, rest) from None

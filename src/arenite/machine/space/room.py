@@ -27,7 +27,7 @@ WIDE: Final = 1 << 46  # where address space is wide and far from used up, cages
 ROOM: Final = 256  # areas of any cage in the raw layout, where none can move
 
 
-class _Given:
+class _Roomy:
     """The reservations that have room, and whether the system has ever refused one."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class _Given:
         self.refused = False
 
 
-_given = _Given()
+_roomy = _Roomy()
 
 
 def reserve(areas: int) -> tuple[platform.Reservation, int]:
@@ -46,18 +46,18 @@ def reserve(areas: int) -> tuple[platform.Reservation, int]:
         return AlignedReservation(cage_size(max(areas, ROOM))), max(areas, ROOM)
     spare = 0
     for cages, more in LADDER:
-        if len(_given.alive) < cages:
+        if len(_roomy.alive) < cages:
             spare = more
             break
-    if spare and areas < MAX_AREAS and not _given.refused:
+    if spare and areas < MAX_AREAS and not _roomy.refused:
         room = min(areas + spare, MAX_AREAS)
         try:
             space = platform.Reservation(cage_size(room))
         except Limit:
-            _given.refused = True
+            _roomy.refused = True
         else:
             if space.address >= WIDE:
-                _given.alive.add(weakref.ref(space, _given.alive.discard))
+                _roomy.alive.add(weakref.ref(space, _roomy.alive.discard))
                 return space, room
             space.close()
     try:

@@ -234,10 +234,10 @@ class Window:
             return
         from arenite.bytecode.handlers import HandlerTables  # noqa: PLC0415 (few modules throw)
 
-        made = HandlerTables(end)
+        tables = HandlerTables(end)
         for placed in self.modules:
-            made.add(placed.code.handlers, placed.code.functions, placed.origin)
-        self.handlers = dict(zip(TABLES_AT, made.finish(), strict=True))
+            tables.add(placed.code.handlers, placed.code.functions, placed.origin)
+        self.handlers = dict(zip(TABLES_AT, tables.finish(), strict=True))
         for index, name in enumerate(UNWINDING):
             struct.pack_into("<H", self.code, FRAME_PC + UNIT * index, number_of(name))
         for space, table in self.handlers.items() if not self._portable else ():

@@ -25,8 +25,8 @@ def build(folder: Path) -> None:
     usual = Variant()
     objects = dict([(usual.key, object_file(usual)), kept(usual), numbers.kept(), faults.object_file()])
     folder.mkdir(parents=True, exist_ok=True)
-    made = {cache.ship(folder, key, data) for key, data in objects.items()}
-    for old in set(folder.iterdir()) - made:
+    files = {cache.ship(folder, key, data) for key, data in objects.items()}
+    for old in set(folder.iterdir()) - files:
         old.unlink()
 
 
