@@ -162,8 +162,9 @@ class Module(Unclosed):
 
     def disassemble(self, func: int | None = None) -> str:
         """The bytecode as text: of the function with this index, or of all; behind ops what custom sections (branch hints) say of their instructions."""
-        from arenite.bytecode.text import function_lines  # noqa: PLC0415 (for people; guests run without)
+        from arenite.bytecode.names import Names  # noqa: PLC0415 (for people; guests run without)
+        from arenite.bytecode.text import function_lines  # noqa: PLC0415 (as above)
 
         functions = range(self.code.function_count) if func is None else (func - self.code.imported_functions,)
-        notes = _notes(self.code)
-        return "\n".join(line for index in functions for line in function_lines(self.code, index, notes(index)))
+        notes, names = _notes(self.code), Names(self.code)
+        return "\n".join(line for number in functions for line in function_lines(self.code, number, notes(number), names))

@@ -1,6 +1,6 @@
 """A section of handlers (`bytecode.handlers`) in words, for people.
 
-Example:  handlers_of(module, f.begin, f.end)[0] == {16: "tag 0 .64 r2 to r3, all .80 exception r4"}
+Example:  handlers_of(module, f.begin, f.end, Names(module))[0] == {16: "tag 0 .64 r2 to r3, all .80 exception r4"}
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final
 from arenite.bytecode.handlers import CLAUSE, REGION
 from arenite.layout.frame import SLOT
 from arenite.layout.handlers import BELOW, COUNT_SHIFT, END, LINK, WANTS_REFERENCE
-from arenite.layout.instance import WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arenite.bytecode.module import ModuleCode
+    from arenite.bytecode.names import Names
 
 MOST_SHOWN: Final = 8  # of the handlers that are active at a place
 
 
-def handlers_of(module: ModuleCode, begin: int, end: int) -> tuple[dict[int, str], set[int]]:
+def handlers_of(module: ModuleCode, begin: int, end: int, names: Names) -> tuple[dict[int, str], set[int]]:
     """Of a function: where other handlers become active, and which these are; and where handlers begin.  It takes no longer than its own handlers are many."""
     words = memoryview(bytes(module.handlers)).cast("I")
     if not words:
@@ -59,17 +59,17 @@ def handlers_of(module: ModuleCode, begin: int, end: int) -> tuple[dict[int, str
         if pc >= end:
             break
         collect(group)
-        said = [_words(module, begin, *each) for each in islice(clauses(group), MOST_SHOWN + 1)]
+        said = [_words(names, begin, *each) for each in islice(clauses(group), MOST_SHOWN + 1)]
         texts[pc] = ", ".join([*said[:MOST_SHOWN], *("…" for _ in said[MOST_SHOWN:])]) or "none"
     return texts, targets
 
 
-def _words(module: ModuleCode, begin: int, tag: int, target: int, values: int, flags: int) -> str:
+def _words(names: Names, begin: int, tag: int, target: int, values: int, flags: int) -> str:
     """A handler: what it catches, where it is, and what it receives in which slots."""
     slot, count = values // SLOT, flags >> COUNT_SHIFT
     receives = [f"r{slot}" if count == 1 else f"r{slot} to r{slot + count - 1}"] if count else []
     if flags & (BELOW | WANTS_REFERENCE):
         place = slot - 1 if flags & BELOW else slot + count
         receives.append(f"{'exception' if flags & WANTS_REFERENCE else 'null'} r{place}")
-    what = f"tag {(tag - module.layout.tag(0)) // WORD}" if tag else "all"
-    return " ".join([what, f".{target - begin}", *receives])
+    what = names.text("tag", tag) if tag else None
+    return " ".join([what or "all", f".{target - begin}", *receives])

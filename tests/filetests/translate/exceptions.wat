@@ -24,10 +24,10 @@
 ;;          r3 = move r0
 ;;          r4 = i32.const 1
 ;;          handlers: tag 0 .80 r4 exception r5
-;;          call frame r4, header r5, function 0
+;;          call frame r4, header r5, function 0 f
 ;;          r4 = i32.const 2
 ;;          handlers: none
-;;          call frame r4, header r5, function 0
+;;          call frame r4, header r5, function 0 f
 ;;          r0 = move r4
 ;;          return 8
 ;;     .80: throw_ref 40
@@ -35,13 +35,13 @@
 ;;          enter0 0, 32
 ;;      .8: r3 = i32.const 7
 ;;          handlers: tag 1 .8, all .8, tag 0 .48 r3
-;;          throw 24, 24
+;;          throw tag 0, 24
 ;;          r0 = i32.const 0
 ;;          return 8
 ;;     .48: r0 = move r3
 ;;          return 8
 ;; function 3 <wasm function 3> (i32) -> (i32)  frame 4
 ;;          enter0 0, 32
-;;          return_call own r1, header r1, function 0
+;;          return_call own r1, header r1, function 0 f
 ;;          r0 = i32.const 0
 ;;          return 8

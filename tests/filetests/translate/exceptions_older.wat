@@ -27,7 +27,7 @@
 ;; function 1 <wasm function 1> (i32) -> (i32)  frame 5
 ;;          enter0 0, 40
 ;;          handlers: tag 0 .40 r4 null r3, tag 1 .56 exception r3, all .88 null r3
-;;          call frame r3, header r3, function 0
+;;          call frame r3, header r3, function 0 f
 ;;          r3 = i32.const 1
 ;;          br .96
 ;;     .40: r3 = move r4

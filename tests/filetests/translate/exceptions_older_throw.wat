@@ -15,5 +15,5 @@
 ;;          r5 = i64.const 4607182418800017408
 ;;          r4 = move r0
 ;;          handlers: tag 0 .48 r4 to r5 null r3
-;;          throw 24, 32
+;;          throw tag 0, 32
 ;;     .48: return 8

@@ -143,6 +143,6 @@
 ;; function 14 not_across_a_call (i32 i32) -> (i32)  frame 6
 ;;          enter0 0, 48
 ;;          store32 memory0 r0, r1, 0
-;;          call frame r4, header r4, function 0
+;;          call frame r4, header r4, function 0 f
 ;;          r0 = load32 memory0 r0, 0
 ;;          return 16

@@ -50,6 +50,6 @@
 ;;          memory.fill r0, r4, r5
 ;;          r4 = i32.const 1
 ;;          r5 = i32.const 2
-;;          memory.init 0, r0, r4, r5
-;;          data.drop 0
+;;          memory.init data 0, r0, r4, r5
+;;          data.drop data 0
 ;;          return 8

@@ -30,7 +30,7 @@
 ;;          return 8
 ;; function 1 sum_far (i64) -> (i64)  frame 7
 ;;          enter2 24, 56
-;;      .8: r5 = load64 memory r3, 65536, 24
+;;      .8: r5 = load64 memory r3, 65536, memory 0
 ;;          r4 = load64 memory0 i64; i64.add r3, 8, r5
 ;;          add_br_if i64.ne_imm r3, r0, 4000, .8
 ;;          r0 = move r4

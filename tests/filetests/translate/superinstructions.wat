@@ -58,13 +58,13 @@
 ;;          return 8
 ;; function 7 frame_of_c () -> ()  frame 6
 ;;          enter1 16, 48
-;;          r2 = global.get; i32.add_imm; global.set 24, -16, 24
+;;          r2 = global.get; i32.add_imm; global.set global 0, -16, global 0
 ;;          r3 = i32.add_imm; store32 memory0 r2, 4, r2, 12
-;;          r3 = i32.add_imm; global.set r2, 16, 24
+;;          r3 = i32.add_imm; global.set r2, 16, global 0
 ;;          return 0
 ;; function 8 global_alone () -> (i32)  frame 5
 ;;          enter0 0, 40
-;;          r0 = global.get; i32.add_imm 24, 16
+;;          r0 = global.get; i32.add_imm global 0, 16
 ;;          return 8
 ;; function 9 base_is_the_value (i32) -> ()  frame 5
 ;;          enter0 0, 40

@@ -29,19 +29,19 @@
 ;; function 1 <wasm function 1> (i32) -> (i64)  frame 15
 ;;          enter5 24, 120
 ;;          r8 = v128.load memory0 r0, 16
-;;          r10 = v128.global.get 24
+;;          r10 = v128.global.get global 0
 ;;          r4 = i32x4.add r8, r10
-;;          r10 = global.get 40
+;;          r10 = global.get global 1
 ;;          r11 = i8x16.splat r0
 ;;          r8 = v128.move r4
-;;          call frame r8, header r13, function 0
+;;          call frame r8, header r13, function 0 swap
 ;;          r6 = v128.move r11
 ;;          r3 = move r10
 ;;          r10 = i32x4.bitmask r6
 ;;          br_if r10, .120
 ;;          r8 = v128.select r3, r4, r6
 ;;    .120: r8 = f32x4.relaxed_madd r8, r4, r6
-;;          v128.global.set r8, 24
+;;          v128.global.set r8, global 0
 ;;          v128.store8_lane memory0 far r0, r7, 8, 70000
 ;;          r12 = i32.const 1073741824
 ;;          r10 = i32x4.replace_lane r4, r12, 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arenite import wat2wasm
 from arenite.bytecode.handlers_text import MOST_SHOWN, handlers_of
+from arenite.bytecode.names import Names
 from arenite.bytecode.text import function_lines
 from arenite.translate.module import translate
 
@@ -30,7 +31,7 @@ def test_deep_blocks_are_told_in_short() -> None:
     body = "try_table (catch_all 0) call 0 " * depth + "end " * depth
     module = translate(wat2wasm(f"(module (func) (func {body}))"))
     f = module.function(1)
-    texts, targets = handlers_of(module, f.begin, f.end)
+    texts, targets = handlers_of(module, f.begin, f.end, Names(module))
     assert len(texts) == depth
     assert {text.count(",") for text in texts.values()} == set(range(MOST_SHOWN + 1))
     assert sum(text.endswith(", …") for text in texts.values()) == depth - MOST_SHOWN
