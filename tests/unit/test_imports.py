@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -68,12 +69,31 @@ NOT_TO_RUN = FOREIGN | {
     "subprocess",
     "arenite.snapshot.container",
 }
+# modules of Python's that others import and hardly ever ask anything, and something that each has once it is executed
+UNASKED = {"ipaddress": "IPv4Address", "ntpath": "join"} | ({"inspect": "signature"} if sys.version_info < (3, 12) else {})
 # of nobody who asks `inspect` nothing; from Python 3.12 on `dataclasses` does
 OF_INSPECT = {"ast", "dis", "linecache", "tokenize"} if sys.version_info < (3, 12) else set()
 LIBRARY = FOREIGN | {
     *("typer", "click", "pydantic", "zstandard", "platformdirs", "subprocess", "tempfile", "json"),
     *("arenite.cli", "arenite.driver", "arenite.inspect", "arenite.snapshot", "arenite.wasi", "arenite.world"),
 }
+
+
+def executed(program: str, attributes: dict[str, str]) -> set[str]:
+    """Those of some modules, each known by an attribute, that a program has executed, in a process of its own."""
+    lines = (
+        f"print({name!r} if {attribute!r} in vars(sys.modules.get({name!r}, object)) else '')"
+        for name, attribute in attributes.items()
+    )
+    whole = "import sys\n" + program + "\n" + "\n".join(lines)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", whole],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return set(done.stdout.split())
 
 
 def imported(program: str) -> set[str]:
@@ -145,6 +165,13 @@ def test_what_is_in_the_cache_needs_no_translator(tmp_path: Path, command: str) 
     assert within(found, OF_THE_TRANSLATOR | OF_INSPECT | {"llvmlite", "platformdirs", "tempfile", "secrets", "random"}) == set()
     assert within(found, {"arenite.cli.freeze", "arenite.bytecode.text", "arenite.bytecode.ops"}) == set()
     assert "arenite.translate" in found
+
+
+def test_what_nobody_asks_is_not_executed(tmp_path: Path) -> None:
+    file = tmp_path / "x.wasm"
+    file.write_bytes(COMMAND)
+    assert executed(f"from arenite.cli.app import main\nassert main(['run', {str(file)!r}]) == 0", UNASKED) == set()
+    assert executed("import inspect, ipaddress, ntpath", UNASKED) == set(UNASKED)
 
 
 @pytest.mark.parametrize(

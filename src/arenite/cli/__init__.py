@@ -30,4 +30,9 @@ def later(name: str) -> None:
     sys.modules[name] = module
 
 
-later("inspect")  # which click and `dataclasses` import, and nobody asks anything: it takes as long as ten others
+for unasked in (
+    "inspect",
+    "ipaddress",
+    "ntpath",
+):  # of click, `dataclasses`, `urllib.parse` and `pathlib`: together as long as a dozen others
+    later(unasked)

@@ -77,11 +77,11 @@ def protect(address: int, size: int, prot: int) -> None:
         _again(f"mprotect of {size:#x} bytes", lambda: _mprotect(address, size, prot))
 
 
-def advise(view: memoryview, advice: int) -> None:
-    """`madvise` about the whole pages that a writable view has; which nobody need follow."""
+def enlarge_pages(view: memoryview) -> None:
+    """`madvise`: let the memory on which a writable view lies be backed by large pages.  Where the system has none, nothing happens."""
     address = ctypes.addressof(ctypes.c_char.from_buffer(view))
-    begin = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
-    _madvise(begin, max(address + len(view) - begin, 0) // mmap.PAGESIZE * mmap.PAGESIZE, advice)
+    begin = address & -mmap.PAGESIZE
+    _madvise(begin, address + len(view) - begin, mmap.MADV_HUGEPAGE)  # the last page's rest is meant, too
 
 
 def map_at(address: int, size: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> None:

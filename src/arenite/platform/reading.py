@@ -6,7 +6,6 @@ data = whole(Path("python.wasm"))
 from __future__ import annotations
 
 import io
-import mmap
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-LARGE: Final = 1 << 22  # bytes from which on large pages are asked for: they are half as long, and begin where they like
+PAGE: Final = 1 << 21  # bytes of a large one
+LARGE: Final = 2 * PAGE  # from so many bytes on they are asked for
+MARGIN: Final = (
+    128  # bytes: with what Python and malloc put around it, room for whole large pages; Linux has only those begin with one
+)
 
 
 def whole(path: Path) -> bytes:
@@ -30,18 +33,19 @@ def some(fd: int, size: int) -> bytes:
         while len(found) < size and (more := os.read(fd, size - len(found))):
             found += more
         return found
-    held, at = io.BytesIO(bytes(size)), 0  # it gives back the bytes that it is begun with: nothing is copied
+    room = -(-(size + MARGIN) // PAGE) * PAGE - MARGIN
+    held, at = io.BytesIO(bytes(room)), 0  # it gives back the bytes that it is begun with, cut: nothing is copied
     with held.getbuffer() as view, io.FileIO(fd, closefd=False) as file:
         _enlarge_pages(view)
-        while at < size and (count := file.readinto(view[at:])):
+        while at < size and (count := file.readinto(view[at:size])):
             at += count
     held.truncate(at)
     return held.getvalue()
 
 
 def _enlarge_pages(view: memoryview) -> None:
-    """Let the whole pages of memory that nothing has touched be large ones."""
+    """Let memory that nothing has touched be on large pages."""
     with suppress(ImportError, OSError, AttributeError):
         from arenite.platform import libc  # noqa: PLC0415 (there are Pythons without ctypes, and what is small has no use for it)
 
-        libc.advise(view, mmap.MADV_HUGEPAGE)
+        libc.enlarge_pages(view)

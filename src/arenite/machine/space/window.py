@@ -25,12 +25,13 @@ import sys
 import threading
 import weakref
 from array import array
-from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 from arenite import platform
+from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.numbers import number_of
 from arenite.bytecode.safepoints import safepoints_of
+from arenite.bytecode.words import entry_table, reference_table
 from arenite.errors import Limit, Trap
 from arenite.layout.cage import CODE_MAX, HANDLE_MASK, HOST_PAGE, MODULE_GRAIN, THUNKS, UNIT, WINDOW_SIZE
 from arenite.layout.frame import (
@@ -132,20 +133,17 @@ class Preamble:
         self.thunks.append(Thunk(handle, pc, type_))
 
 
+def words_of(numbers: array[int]) -> bytes:
+    """Numbers of 32 bits as they lie in tables."""
+    if sys.byteorder == "big":
+        numbers = array("I", numbers)
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
 def nowhere(_pc: int) -> bool:
     """`Window.stops` where there is no function."""
     return False
-
-
-def _interleaved(*columns: Iterable[int]) -> bytes:
-    """Records of u32 fields, given field by field: as `struct` would pack them, in the time in which it packs a third."""
-    found = [array("I", column) for column in columns]
-    table = array("I", bytes(4 * sum(map(len, found))))
-    for at, column in enumerate(found):
-        table[at :: len(found)] = column
-    if sys.byteorder == "big":
-        table.byteswap()
-    return table.tobytes()
 
 
 class PlacedModule:
@@ -172,8 +170,7 @@ class PlacedModule:
             return bytes(FuncRefRecord.size * self.code.function_count)
         if self._references[0] != vmctx:
             imported, count = self.code.imported_functions, self.code.function_count
-            handles, functions = (range(first, first + count) for first in (self.handle, imported))
-            self._references = vmctx, _interleaved(repeat(0, count), handles, repeat(vmctx, count), functions)
+            self._references = vmctx, reference_table(count, self.handle, vmctx, imported)
         return self._references[1]
 
 
@@ -260,10 +257,8 @@ class Window:
         self.entries = platform.PortableReservation(WINDOW_SIZE).view(0, WINDOW_SIZE)
         for placed in self.modules:
             code, start = placed.code, placed.handle * ENTRY.size
-            begins, sizes = code.function_column("begin"), code.function_column("frame_size")
-            ids = self.type_ids(placed)
-            types = map(ids.__getitem__, code.function_types[code.imported_functions :])
-            entries = _interleaved(map(placed.origin.__add__, begins), sizes, types, repeat(0, len(begins)))
+            types, ids = code.function_types[code.imported_functions :], words_of(self.type_ids(placed))
+            entries = entry_table(code.functions, FUNCTION.size, types, ids, placed.origin)
             self.entries[start : start + len(entries)] = entries
             self._used = start + len(entries)
 

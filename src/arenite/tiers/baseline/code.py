@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.handlers import handler_pcs
 from arenite.bytecode.module import FUNCTION
+from arenite.bytecode.words import exchange_entries
 from arenite.errors import InternalError, Limit
 from arenite.layout.cage import LOW, MAX_AREAS, UNIT, area_at
 from arenite.layout.side_tables import COMPILABLE_MAX, COUNT_ONE, SIDE_TABLES
@@ -132,13 +133,11 @@ class CodeOfWindow:
         if self.closed or not window.modules:
             return
         self.counters = counters = window.side_table(SIDE_TABLES[Space.COUNTERS], everywhere=True)
-        self.calls, code, left = calls, self.code, calls * COUNT_ONE
-        for placed in window.modules:
-            for pc in map(placed.origin.__add__, placed.code.function_column("begin")):
-                opcode = code[pc >> 1]
-                if opcode != COUNTING:  # by somebody who was interrupted
-                    counters[pc >> 3] = opcode | left
-                    code[pc >> 1] = COUNTING
+        self.calls = calls
+        for placed in window.modules:  # some may count already: somebody was interrupted
+            exchange_entries(
+                self.code, counters, placed.code.functions, FUNCTION.size, placed.origin, COUNTING, calls * COUNT_ONE
+            )
 
     def compile_at(self, window: Window, pc: int, *, now: bool = False) -> bool:
         """Compile the function whose code holds `pc`; whether that was done: False if it was compiled before, or cannot be.
