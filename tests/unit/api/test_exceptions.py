@@ -383,14 +383,79 @@ def test_an_exception_itself_may_be_the_value(tier: str) -> None:
     assert f(store) is error
 
 
+NO_HANDLERS = """(module (import "env" "host" (func $host (param i32) (result i32))) (import "env" "error" (tag $error (param i32)))
+  (import "env" "bare" (tag $bare))
+  (func (export "catch") (param i32) (result i32) (call $host (local.get 0))))"""
+MISFITS: dict[str, tuple[Exception, Any, str]] = {
+    "a type": (
+        KeyError("a"),
+        None,
+        r"a KeyError cannot be thrown with 'env.error', the tag \(i32\): expected an int for i32, found str",
+    ),
+    "too many": (KeyError(1, 2), None, r"a KeyError .*'env.error'.*: expected 1 values of type \(i32\), found 2"),
+    "a range": (KeyError(1 << 40), None, r"a KeyError .*'env.error'.*i32"),
+    "derived": (SpecialError(1.5), None, r"a SpecialError .*'env.error'.*: expected an int for i32, found float"),
+    "no sequence": (KeyError(1), lambda _: 5, r"a KeyError .*'env.error'.*: expected a sequence of values, found int"),
+    "text": (KeyError(1), lambda _: "1", r"a KeyError .*'env.error'.*: expected a sequence of values, found str"),
+}
+
+
 @EACH_TIER
-def test_what_a_binding_gives_wrongly_is_said(tier: str) -> None:
-    guest = Guest(tier, raising(KeyError("a")))
-    guest.error.bind(guest.store, KeyError)
-    with pytest.raises(TypeError, match="expected an int for i32, found str") as caught:
+@pytest.mark.parametrize("wat", [WAT, NO_HANDLERS], ids=["handlers", "none"])
+@pytest.mark.parametrize("what", MISFITS)
+def test_what_a_binding_gives_wrongly_is_said(tier: str, what: str, wat: str) -> None:
+    """Whether any guest has a handler or not, in place of the exception, which it comes from."""
+    error, values, message = MISFITS[what]
+    guest = Guest(tier, raising(error), wat)
+    guest.error.bind(guest.store, KeyError, values)
+    with pytest.raises((TypeError, OverflowError), match=message) as caught:
         guest.call("catch", 0)
-    assert isinstance(caught.value.__context__, KeyError)
-    assert guest.caught == 0
+    assert caught.value.__cause__ is error
+    execution = guest.exports["catch"].start(guest.store, 0)
+    assert isinstance(execution.run(pause_at=["env.host"]), Paused)
+    with pytest.raises((TypeError, OverflowError), match=message):
+        execution.throw(error)
+    assert not execution.over
+
+
+@EACH_TIER
+@pytest.mark.parametrize("wat", [WAT, NO_HANDLERS], ids=["handlers", "none"])
+def test_what_a_wasm_exception_has_wrongly_is_said(tier: str, wat: str) -> None:
+    found: list[WasmException] = []
+    guest = Guest(tier, lambda _guest, _number: raising(found[-1])(_guest, 0), wat)
+    for error, message in (
+        (WasmException(guest.error, ["a"]), "'env.error', the tag .* expected an int for i32, found str"),
+        (WasmException(guest.error, []), r"'env.error', .* expected 1 values of type \(i32\), found 0"),
+        (WasmException(5, [1]), "expected a Tag for a WasmException, found int"),
+    ):
+        found.append(error)
+        with pytest.raises(TypeError, match=message) as caught:
+            guest.call("catch", 0)
+        assert caught.value.__cause__ is error
+
+
+def test_a_host_function_that_the_host_calls_raises_what_it_raises() -> None:
+    guest = Guest("threaded", raising(KeyError("a")))
+    guest.error.bind(guest.store, KeyError)
+    function: Any = guest.linker.get(guest.store, "env", "host")
+    with pytest.raises(KeyError, match="a"):
+        function(guest.store, 0)
+
+
+@EACH_TIER
+def test_which_of_several_values_is_wrong_is_said(tier: str) -> None:
+    guest = Guest(tier, nothing)
+    with pytest.raises(TypeError, match=r"expected an int for i64, found str \(value 1 of 4, counted from 0\)"):
+        raise_in(guest, WasmException(guest.exports["own"], [1, "b", 0.5, 0.5]))
+    with pytest.raises(TypeError, match=r"expected a WasmException or None for exnref, found int"):
+        guest.exports["kept"].set(guest.store, 0, 5)
+
+
+def raise_in(guest: Guest, error: Exception) -> None:
+    """Let the host call raise that, in which a guest waits."""
+    execution = guest.exports["catch"].start(guest.store, 0)
+    execution.run(pause_at=["env.host"])
+    execution.throw(error)
 
 
 @EACH_TIER

@@ -21,7 +21,7 @@ def test_handlers_and_what_they_receive() -> None:
     assert found == [
         [],
         ["handlers: tag 1 .40 r2 to r3, all .32 exception r2", "handlers: none"],
-        ["handlers: tag 0 .32 null r2"],
+        ["handlers: tag 0 . .32 null r2"],
     ]
     assert all(f".{at}:" in "\n".join(function_lines(module, 1)) for at in (32, 40))
 

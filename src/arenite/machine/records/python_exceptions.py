@@ -5,9 +5,10 @@ A guest's reference means the very exception that came from there, or one that i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from arenite.errors import AreniteError, Limit, Trap, WasmException
+from arenite.errors import AreniteError, Failure, Limit, Trap, WasmException
 from arenite.layout.frame import SLOT
 from arenite.layout.records import ExceptionRecord
 from arenite.layout.types import EXNREF, slots
@@ -17,11 +18,12 @@ from arenite.machine.records.values import codec, converted
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import TagAddr
 
+LOOKED_AT: Final = 16  # instances that may know what the tag is called that a host function has thrown
 DEEPEST: Final = 32  # exceptions that carry each other, as Python has them
 
 
@@ -87,9 +89,14 @@ def exception_reference(machine: Machine, error: BaseException) -> int:
 
 
 def binding_of(machine: Machine, error: BaseException) -> Binding | None:
-    """The tag of an exception that guests may have, and what gives its values; None: it is none of theirs.  Raises: `Failure` for a tag of another store."""
+    """The tag of an exception that guests may have, and what gives its values; None: it is none of theirs.
+
+    Raises: `Failure` for a tag of another store, `TypeError` for one that is none.
+    """
     if isinstance(error, WasmException):
         tag = machine.handles.tag(machine, error.tag)
+        if tag is None and error.tag is not None:  # it is, in a copy from another process
+            raise TypeError(f"expected a Tag for a WasmException, found {type(error.tag).__name__}")
         return None if tag is None else Binding(tag, _values)
     bindings = machine.registry.bindings
     if not bindings or isinstance(error, AreniteError):
@@ -102,15 +109,46 @@ def _values(error: BaseException) -> Sequence[object]:
     return error.values
 
 
-def new_object(machine: Machine, error: BaseException, binding: Binding) -> int:
-    """An object that stands for an exception of Python's.  Raises: as `exception_reference`."""
-    tag = binding.tag
-    kind, core = codec(tag.type.type), machine.handles.core
+def tag_name(machine: Machine, tag: TagAddr, vmctx: int = 0) -> str | None:
+    """What a module calls a tag, as an export or an import: that of the instance at `vmctx`, or of one of the first."""
+    registry = machine.registry
+    instances = [registry.by_record[vmctx]] if vmctx in registry.by_record else registry.instances[:LOOKED_AT]
+    names = (one.code.tag_names.get(one.tags.index(tag)) for one in instances if tag in one.tags)
+    return next(filter(None, names), None)
+
+
+def carried(machine: Machine, error: BaseException, binding: Binding) -> list[object]:
+    """What an exception of Python's carries for guests, as `struct` wants it.
+
+    Raises: what its binding raises; `TypeError`, `OverflowError`, `Failure` from the exception, which name its class, the tag and the value that does not fit; `Limit`.
+    """
+    types, core = binding.tag.type.type.params, machine.handles.core
     machine.depth += 1  # what a value calls to say what it is must not let go of what was made for another
     try:
-        numbers = converted([core(machine, value) for value in binding.values(error)], kind.type.params, machine.to_guest)
+        values = binding.values(error)
+        try:
+            return converted([core(machine, value) for value in _several(values)], types, machine.to_guest)
+        except (TypeError, OverflowError, Failure) as wrong:
+            if type(wrong) not in {TypeError, OverflowError, Failure}:  # a limit, and what else says enough
+                raise
+            name = tag_name(machine, binding.tag)
+            tag = f"the {binding.tag.type}" if name is None else f"{name!r}, the {binding.tag.type}"
+            raise type(wrong)(f"a {type(error).__name__} cannot be thrown with {tag}: {wrong}") from error
     finally:
         machine.depth -= 1
+
+
+def _several(values: object) -> Sequence[object]:
+    """What a binding has given.  Raises: `TypeError` if that is no sequence of values."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
+        raise TypeError(f"expected a sequence of values, found {type(values).__name__}")
+    return values
+
+
+def new_object(machine: Machine, error: BaseException, binding: Binding) -> int:
+    """An object that stands for an exception of Python's.  Raises: as `exception_reference`, and as `carried`."""
+    tag = binding.tag
+    kind, numbers = codec(tag.type.type), carried(machine, error, binding)
     at = take(machine, object_size(tag))
     arena = machine.cage.arena
     OBJECT_HEADER.pack_into(arena, at, tag.at, len(slots(kind.type.params)))

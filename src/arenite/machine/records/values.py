@@ -147,9 +147,17 @@ def expect_count(values: Sequence[object], types: Sequence[int]) -> None:
 
 
 def converted(values: Sequence[object], types: Sequence[int], refs: ToGuest) -> list[object]:
-    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`."""
+    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`, which say of several values which one it is; what `refs` raises."""
     expect_count(values, types)
-    return [convert(value, t, refs) for value, t in zip(values, types, strict=True)]
+    found: list[object] = []
+    try:
+        for value, type_ in zip(values, types, strict=True):
+            found.append(convert(value, type_, refs))
+    except (TypeError, OverflowError) as error:
+        if len(types) > 1 and type(error) in {TypeError, OverflowError}:
+            error.args = (f"{error} (value {len(found)} of {len(types)}, counted from 0)",)
+        raise
+    return found
 
 
 def convert(value: object, type_: int, refs: ToGuest) -> object:

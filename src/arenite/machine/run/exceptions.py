@@ -14,7 +14,15 @@ from arenite.errors import Failure, Limit, Trap, WasmException
 from arenite.layout.records import TagRecord
 from arenite.layout.types import slots
 from arenite.machine.records.exceptions import SPARE, affordable, clear_room, object_at, object_size
-from arenite.machine.records.python_exceptions import binding_of, new_object, python_exception, values_at, wasm_exception
+from arenite.machine.records.python_exceptions import (
+    binding_of,
+    carried,
+    new_object,
+    python_exception,
+    tag_name,
+    values_at,
+    wasm_exception,
+)
 from arenite.machine.run.backtrace import backtrace
 from arenite.machine.run.collect import collect, tidy
 from arenite.traps import Cause
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
     from arenite.machine.run.collect import Place
 
 T = TypeVar("T")
-LOOKED_AT: Final = 16  # instances that may know what the tag is called that a host function has thrown
 LONGEST: Final = 256  # places in Python that an exception keeps while it is a guest's
 
 
@@ -90,14 +97,6 @@ def uncaught(machine: Machine, tag: int, at: int, reference: int, pc: int, sp: i
         del error, crossing  # a cycle with this frame's, by the traceback: it would keep the frames of the loop, which have views
 
 
-def _name_of(machine: Machine, vmctx: int, tag: TagAddr) -> str | None:
-    """What a module calls a tag, as an export or an import: that of the instance which has thrown it, or of one of the first."""
-    registry = machine.registry
-    instances = [registry.by_record[vmctx]] if vmctx in registry.by_record else registry.instances[:LOOKED_AT]
-    names = (one.code.tag_names.get(one.tags.index(tag)) for one in instances if tag in one.tags)
-    return next(filter(None, names), None)
-
-
 def thrown(machine: Machine, error: BaseException) -> int:
     """The object by which guests may catch what a host function of theirs has let out; 0: none may, so it crosses their frames as it is.
 
@@ -112,17 +111,24 @@ def thrown(machine: Machine, error: BaseException) -> int:
     return at
 
 
-def passed(machine: Machine, error: BaseException, pc: int, sp: int, vmctx: int) -> None:
-    """What a host function has let out comes to guests of whom none can catch it."""
-    binding = _own_binding(machine, error) if isinstance(error, WasmException) else None
+def passed(machine: Machine, error: BaseException, pc: int, sp: int, vmctx: int, *, by_host: bool) -> None:
+    """What a host function has let out comes to guests of whom none can catch it; `by_host`: not even to guests, the host itself called the function.
+
+    Raises: as `thrown`: whether values fit does not depend on who could catch them.
+    """
+    binding = _own_binding(machine, error)
     if binding is not None:
+        if not by_host:
+            carried(machine, error, binding)
         _tell(machine, error, binding.tag, pc, sp, vmctx)
 
 
 def _own_binding(machine: Machine, error: BaseException) -> Binding | None:
-    """What guests of this machine know an exception by."""
+    """What guests of this machine know an exception by.  Raises: `TypeError` from a `WasmException` whose tag is none."""
     try:
         return binding_of(machine, error)
+    except TypeError as wrong:
+        raise wrong from error
     except Failure:  # its tag is of another store, whose guests alone know it
         return None
 
@@ -130,7 +136,7 @@ def _own_binding(machine: Machine, error: BaseException) -> Binding | None:
 def _tell(machine: Machine, error: BaseException, tag: TagAddr | None, pc: int, sp: int, vmctx: int) -> None:
     """An exception leaves the guest that has thrown it there."""
     if isinstance(error, WasmException):
-        error.leave(None if tag is None else _name_of(machine, vmctx, tag), backtrace(machine, pc, sp, vmctx))
+        error.leave(None if tag is None else tag_name(machine, tag, vmctx), backtrace(machine, pc, sp, vmctx))
 
 
 def _short(traceback: TracebackType | None) -> TracebackType | None:

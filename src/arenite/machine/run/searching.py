@@ -60,10 +60,9 @@ def thrown_by_host(machine: Machine, error: BaseException, header: int, pc: int,
     `header`: of the frame at `sp` in which the thunk at `pc` has called the function.
     """
     caller_sp, return_pc, caller, *_ = HEADER.unpack_from(machine.cage.arena, header)
-    if (
-        not machine.window.handlers[Space.CLAUSES] or return_pc == HALT_PC
-    ):  # none of all its modules has a handler, or the host called it
-        passed(machine, error, pc, sp, vmctx)
+    by_host = return_pc == HALT_PC
+    if by_host or not machine.window.handlers[Space.CLAUSES]:  # none of all its modules has a handler
+        passed(machine, error, pc, sp, vmctx, by_host=by_host)
         return ()
     reference = thrown(machine, error)
     if not reference:
