@@ -2,6 +2,7 @@
 
 - A guest that calls an `async def` host function pauses, as one does whose host function is not ready; its task awaits the function, and the
   execution goes on with what that gives or raises.  So a guest that waits is data and costs no thread.
+- Where a guest would wait, for a time or for a file of the host, its task does.
 - A guest that computes runs in slices; behind each, the loop's other tasks have their turn.
 - From beginning to end the store's turn belongs to the task (`Turn`): others are refused, and what the guest waits for may call guests above it.
 - A cancelled task leaves the execution paused: it can go on, or be closed.
@@ -9,17 +10,21 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from arenite.api.caller import Caller
 from arenite.api.extern import from_core, to_core_results
+from arenite.api.readiness import happens
 from arenite.errors import NotReady
+from arenite.layout.types import MAX_U64
 from arenite.machine.run import execution as core
 from arenite.machine.run.activation import Pause, PauseReason, Until
 from arenite.machine.run.interrupts import trap
 from arenite.machine.run.sharing import Sharing
+from arenite.machine.run.waiting import EPOCH_SECONDS
 from arenite.machine.run.watch import OFTEN, watch
 from arenite.machine.turn import admit
 from arenite.traps import Cause
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
     from arenite.machine.run.activation import Activation
-    from arenite.machine.run.sharing import Asked
+    from arenite.machine.run.sharing import Asked, Wanted
 
 try:
     from anyio import get_cancelled_exc_class, get_current_task, move_on_after
@@ -135,8 +140,12 @@ async def _in_slices(
         fuel = sharing.fuel
         if sharing.asked is not None:
             error = await _in_time(machine, activation, sharing.asked, deadline)
-            if error is not None or (activation.pause is not None and activation.pause is TIME_OVER):
+            if error is not None or activation.pause is TIME_OVER:
                 return error
+        elif sharing.wanted is not None:
+            await _wait(machine, activation, sharing.wanted, deadline)
+            if activation.pause is TIME_OVER:
+                return None
         elif activation.pause is None or activation.pause.reason is not PauseReason.DEADLINE:
             return sharing.error
         elif deadline and time.monotonic() >= deadline:
@@ -144,6 +153,25 @@ async def _in_slices(
         else:
             activation.pause = SLICE_OVER
             await checkpoint()
+
+
+async def _wait(machine: Machine, activation: Activation, wanted: Wanted, deadline: float) -> None:
+    """Let happen what a host function waits for; where that is a time, what passes is its `progress`, as when it waits by itself."""
+    began = time.monotonic()
+    until = [began + wanted.seconds] if wanted.seconds is not None else []
+    until += [deadline] if deadline else []
+    end = min(until, default=math.inf)
+    try:
+        while not await happens(wanted, min(end - time.monotonic(), EPOCH_SECONDS if machine.has_epochs else math.inf)):
+            now = time.monotonic()
+            if now >= end or machine.check() is not None:
+                break
+        if deadline and time.monotonic() >= deadline:
+            activation.pause = TIME_OVER
+    finally:
+        if wanted.seconds is not None:
+            done = activation.rest[0] if activation.rest else 0
+            activation.rest = (min(done + round((time.monotonic() - began) * 1e9), MAX_U64),)
 
 
 async def _in_time(machine: Machine, activation: Activation, asked: Asked, deadline: float) -> NotReady | None:
@@ -163,6 +191,8 @@ async def _answer(machine: Machine, activation: Activation, asked: Asked) -> Not
     """
     args = [from_core(machine, value) for value in asked.args]
     caller = Caller(machine, asked.vmctx) if asked.access_caller else None
+    if caller is not None:
+        caller.paused(activation)
     try:
         value = await (asked.function(*args) if caller is None else asked.function(caller, *args))
     except (get_cancelled_exc_class(), GeneratorExit):

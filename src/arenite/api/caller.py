@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from arenite.api import numbers
 from arenite.api.bound import ProcessBound
@@ -19,18 +18,30 @@ if TYPE_CHECKING:
 
     from arenite.api.extern import AnyExtern
     from arenite.machine.machine import Machine
-
-LONGEST_NAP: Final = 86400.0  # seconds; the system takes no more than some centuries
+    from arenite.machine.run.activation import Activation
+    from arenite.machine.run.sharing import Wanted
 
 
 class Caller(ProcessBound):
     """Who called a host function: usable wherever a store is, while that call lasts."""
 
-    __slots__ = ("_machine", "_vmctx")
+    __slots__ = ("_activation", "_machine", "_vmctx")
+
+    _activation: Activation  # is there while an `async def` host function is awaited, whose guest has paused
+    _machine: Machine | None
 
     def __init__(self, machine: Machine, vmctx: int) -> None:
-        self._machine: Machine | None = machine
+        self._machine = machine
         self._vmctx = vmctx
+
+    def paused(self, activation: Activation) -> None:
+        """The host function is awaited; this is its guest's call."""
+        self._activation = activation
+
+    def _expect_running(self) -> None:
+        """Raises: `Failure` in an `async def` host function: to wait otherwise than by `await` is to have the whole event loop wait."""
+        if hasattr(self, "_activation"):
+            raise Failure("an async host function waits by await, not by its Caller")
 
     @property
     def machine(self) -> Machine:
@@ -57,7 +68,7 @@ class Caller(ProcessBound):
     @property
     def can_pause(self) -> bool:
         """Whether the host function may raise `NotReady`: an execution runs, so it pauses and asks again later."""
-        return self.machine.can_pause
+        return self.machine.can_pause or hasattr(self, "_activation")
 
     @property
     def progress(self) -> int:
@@ -65,11 +76,17 @@ class Caller(ProcessBound):
 
         It travels with the execution.  A host function that gives way half done finds it when it is asked again.
         """
+        if hasattr(self, "_activation"):
+            return self._activation.rest[0] if self._activation.rest else 0
         return self.machine.progress
 
     @progress.setter
     def progress(self, progress: int) -> None:
-        self.machine.progress = integer("progress", progress, 0, MAX_U64)
+        units = integer("progress", progress, 0, MAX_U64)
+        if hasattr(self, "_activation"):
+            self._activation.rest = (units,)
+        else:
+            self.machine.progress = units
 
     def checkpoint(self) -> None:
         """To be called about every millisecond by a host function that takes long: here the guest stops if its time is up.
@@ -77,6 +94,7 @@ class Caller(ProcessBound):
         An execution pauses, and asks the host function again later; an ordinary call traps.  Either leaves the host function by an
         exception that is no `Exception`: let it pass.
         """
+        self._expect_running()
         waiting.checkpoint(self.machine)
 
     def sleep(self, seconds: float) -> None:
@@ -85,16 +103,28 @@ class Caller(ProcessBound):
         What has passed is this call's `progress`, in nanoseconds, so one that is asked again sleeps for the rest.
         Raises: `TypeError`, `ValueError` for what are no seconds; infinity is, and without an epoch or a deadline it lasts.
         """
-        self.wait(_nap, seconds)
+        self.wait(waiting.nap, seconds)
 
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+    def wait(
+        self,
+        step: Callable[[float | None], bool],
+        seconds: float | None = None,
+        *,
+        wanted: Callable[[], Wanted] | None = None,
+    ) -> bool:
         """Wait for something, as `sleep` does; whether it has come.
 
         `step(limit)` waits for it, `limit` seconds at most (None: any time), and says whether it has come; it is called again and
-        again.  `seconds`: how long in all.  Raises: as `sleep`, and what `step` raises.
+        again.  `seconds`: how long in all.  `wanted`: what it waits for, so that an event loop can do that; it may be left out.  Raises: as `sleep`, and what `step` raises.
         """
+        self._expect_running()
         limit = math.inf if seconds is None else numbers.seconds("seconds", seconds)
-        return waiting.wait(self.machine, step, None if limit == math.inf else limit)
+        return waiting.wait(self.machine, step, None if limit == math.inf else limit, wanted)
+
+    @property
+    def shares(self) -> bool:
+        """Whether the guest shares its thread with the tasks of an event loop: where it would wait, it pauses, and they run."""
+        return waiting.shares(self.machine)
 
     @property
     def hurried(self) -> bool:
@@ -119,9 +149,3 @@ class Caller(ProcessBound):
     def set_fuel(self, fuel: int) -> None:
         """Units of fuel from now on, 0 .. 2**64 - 1."""
         self.machine.fuel.set(integer("fuel", fuel, 0, MAX_U64))
-
-
-def _nap(seconds: float | None) -> bool:
-    """A step of a sleep."""
-    time.sleep(LONGEST_NAP if seconds is None else min(seconds, LONGEST_NAP))
-    return False

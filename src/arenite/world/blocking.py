@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from arenite.errors import NotReady
+from arenite.machine.run.sharing import Wanted
 from arenite.world import hostio
 from arenite.world.files import check_offset
 from arenite.world.refused import Reason, Refused
@@ -33,19 +34,31 @@ class WaitingCaller(Protocol):
     def hurried(self) -> bool:
         """Whether the call may not wait for any time without looking up."""
 
+    @property
+    def shares(self) -> bool:
+        """Whether the guest pauses where it would wait, and an event loop does that."""
+
     progress: int
     """What the call finds again if it is asked again."""
 
     def checkpoint(self) -> None:
         """Here the guest may be stopped."""
 
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+    def wait(
+        self,
+        step: Callable[[float | None], bool],
+        seconds: float | None = None,
+        *,
+        wanted: Callable[[], Wanted] | None = None,
+    ) -> bool:
         """Repeat a step that waits, until it says that what it waits for has come."""
 
 
 def read(caller: WaitingCaller, resource: Resource, buffers: Sequence[memoryview]) -> int:
     """Read at the position; how many bytes.  Raises: `NotReady` where the guest can be told so."""
-    pause = caller.can_pause
+    pause = caller.can_pause and not (
+        caller.shares and resource.host_fd() is not None
+    )  # what the host can wait for, the event loop can
     if resource.stream is None or not pause:  # otherwise it is told that there is nothing yet
         _until_ready(caller, resource, writing=False)
     return _transferred(caller, resource, lambda: resource.read(buffers, pause=pause), writing=False)
@@ -116,6 +129,9 @@ def _wait_for(caller: WaitingCaller, host_fd: int, *, writing: bool) -> None:
     readable, writable = ((), (host_fd,)) if writing else ((host_fd,), ())
     done = caller.progress  # bytes, to which no time is added
     try:
-        caller.wait(lambda limit: bool(hostio.wait(readable, writable, None if limit is None else round(limit * 1e9))))
+        caller.wait(
+            lambda limit: bool(hostio.wait(readable, writable, None if limit is None else round(limit * 1e9))),
+            wanted=lambda: Wanted(None, readable, writable),
+        )
     finally:
         caller.progress = done

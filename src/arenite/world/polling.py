@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from arenite.errors import NotReady
 from arenite.light import NamedTuple
+from arenite.machine.run.sharing import Wanted
 from arenite.world import hostio
 from arenite.world.travel import LAST_TIME
 
@@ -62,14 +63,19 @@ class Poll:
 
     def wait(self, caller: WaitingCaller) -> None:
         """Fill `events` with what has happened, once something has.  Raises: `NotReady`."""
-        if caller.can_pause and not self._deadlines:
+        if caller.can_pause and not self._deadlines and not caller.shares:
             self._pause()
         else:
-            caller.wait(self._step)
+            caller.wait(self._step, wanted=self._wanted)
 
     def _of(self, *, writing: bool) -> set[int]:
         """The host's descriptors that are waited for in that way."""
         return {fd for _, fd, asked in self._resources.values() if asked is writing}
+
+    def _wanted(self) -> Wanted:
+        """What an event loop is to wait for."""
+        left = [max(0, deadline - self.clocks.now(clock)) / 1e9 for clock, deadline in self._deadlines.values()]
+        return Wanted(min(left, default=None), self._of(writing=False), self._of(writing=True))
 
     def _pause(self) -> None:
         """Fill `events` with what is ready now.  Raises: `NotReady` if nothing is."""

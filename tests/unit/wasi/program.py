@@ -37,7 +37,7 @@ class Program:
 
     def begin(self, module: HostModule) -> None:
         self.module = module
-        self.can_pause = self.hurried = False
+        self.can_pause = self.hurried = self.shares = False
         self.progress = 0
         self.memory = bytearray(SIZE)
         self.free = DATA
@@ -48,8 +48,8 @@ class Program:
     def checkpoint(self) -> None:
         pass
 
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
-        del seconds
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None, *, wanted: object = None) -> bool:
+        del seconds, wanted
         while not step(None):
             pass
         return True

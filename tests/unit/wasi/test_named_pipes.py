@@ -107,7 +107,7 @@ class Meeting(Program):
 
     come: Callable[[], object]
 
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None, *, wanted: object = None) -> bool:
         threads: list[threading.Thread] = []
 
         def watched(limit: float | None) -> bool:
@@ -116,7 +116,7 @@ class Meeting(Program):
                 threads[0].start()
             return step(limit)
 
-        came = super().wait(watched, seconds)
+        came = super().wait(watched, seconds, wanted=wanted)
         threads[0].join()
         return came
 

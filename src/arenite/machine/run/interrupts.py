@@ -51,11 +51,17 @@ def look_up(machine: Machine, status: int, pc: int, sp: int, vmctx: int, rest: t
         give_way(machine, stop, status, pc, sp, vmctx, rest)
 
 
+def epoch_is_up(machine: Machine) -> GiveWay | None:
+    """Whether the epoch's deadline has come."""
+    code = machine.check()
+    return None if code is None else GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
+
+
 def time_is_up(machine: Machine) -> GiveWay | None:
     """Why the guest must stop now, if it must."""
-    code = machine.check()
-    if code is not None:
-        return GiveWay(Pause(PauseReason.EPOCH, "the epoch's deadline has come"), code)
+    epoch = epoch_is_up(machine)
+    if epoch is not None:
+        return epoch
     if machine.can_pause and machine.until.deadline and time.monotonic() >= machine.until.deadline:
         return GiveWay(Pause(PauseReason.DEADLINE, "the deadline has come"), Cause.INTERRUPT)
     return None

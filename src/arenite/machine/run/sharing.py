@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Collection, Sequence
 
     from arenite.errors import NotReady
 
@@ -33,16 +33,25 @@ class Asked(NamedTuple):
     access_caller: bool
 
 
+class Wanted(NamedTuple):
+    """What a host function waits for that is to be asked again then.  `seconds`: at most, None: any time; the others: descriptors of the host."""
+
+    seconds: float | None = None
+    readable: Collection[int] = ()
+    writable: Collection[int] = ()
+
+
 class Sharing:
     """Of one run up to its pause.
 
-    `asked`: what is to be awaited.   `error`: what a host function raised that is not ready, also the one that is to be awaited.
+    `asked`: what is to be awaited.   `wanted`: what is to be waited for.   `error`: what a host function raised that is not ready, also the one that is to be awaited.
     `fuel`: units that are left of what the run was allowed; None where it was allowed any.
     """
 
-    __slots__ = ("asked", "error", "fuel")
+    __slots__ = ("asked", "error", "fuel", "wanted")
 
     def __init__(self) -> None:
         self.asked: Asked | None = None
+        self.wanted: Wanted | None = None
         self.error: NotReady | None = None
         self.fuel: int | None = None
