@@ -44,7 +44,7 @@ async def main() -> None:
     await asyncio.wait([busy])
 
     execution = total.start(store, 4)
-    paused = await execution.run_async(deadline=0.01)
+    paused = await execution.run_async(deadline=0.05)
     assert isinstance(paused, Paused)
     print(f"{paused.reason}: {paused.call} of {paused.call.params if paused.call else ()}")
     execution.answer(40)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from arenite.api.caller import Caller
 from arenite.api.extern import from_core, to_core_results
@@ -30,7 +30,7 @@ from arenite.machine.turn import admit
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Sequence
 
     from arenite.machine.machine import Machine
     from arenite.machine.run.activation import Activation
@@ -50,33 +50,51 @@ TIME_OVER: Final = Pause(PauseReason.DEADLINE, "the deadline has come")
 
 EXHAUSTED: Final = {PauseReason.FUEL: Cause.OUT_OF_FUEL, PauseReason.EPOCH: Cause.INTERRUPT}
 
-R = TypeVar("R")
+
+class Link:
+    """A stretch of a turn: some slice of its guest, or some host function that is awaited.  What is called in it has it in its context."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, outer: Link | None) -> None:
+        self.outer = outer
 
 
 class Turn:
-    """A task that has a machine's turn (`machine.turn.Holder`), and what it is itself a part of."""
+    """A task that has a machine's turn (`machine.turn.Holder`).  Between two stretches it is nobody's, whatever has been begun in earlier ones."""
 
-    __slots__ = ("_activation", "_machine", "_task", "outer")
+    __slots__ = ("_activation", "_task", "link", "outer")
 
-    def __init__(self, machine: Machine, activation: Activation) -> None:
+    def __init__(self, activation: Activation) -> None:
         self._activation = activation
-        self._machine = machine
         self._task = get_current_task()
         self.outer = INNERMOST.get()
+        self.link: Link | None = None
+
+    def begin(self) -> None:
+        """A stretch begins."""
+        self.link = link = Link(self.outer)
+        INNERMOST.set(link)
+
+    def end(self) -> None:
+        """It is over."""
+        link, self.link = self.link, None
+        if INNERMOST.get() is link:  # a coroutine that nobody awaits any more may end in another context
+            INNERMOST.set(self.outer)
 
     def is_ours(self) -> bool:
-        """Whether the caller is called by what this task's guest waits for."""
-        turn = INNERMOST.get()
-        while turn is not None and turn is not self:
-            turn = turn.outer
-        return turn is self
+        """Whether the caller is called in the stretch that goes on."""
+        link = INNERMOST.get()
+        while link is not None and link is not self.link:
+            link = link.outer
+        return link is not None
 
     def __str__(self) -> str:
         pause = self._activation.pause
         return f"the task {self._task.name!r}" + ("" if pause is None else f", whose guest waits: {pause.what}")
 
 
-INNERMOST: Final = ContextVar[Turn | None]("arenite: the innermost turn that the code is part of", default=None)
+INNERMOST: Final = ContextVar[Link | None]("arenite: the innermost stretch of a turn that the code is part of", default=None)
 
 
 async def go_on(
@@ -86,7 +104,12 @@ async def go_on(
 
     `deadline`: of `time.monotonic`; 0: none.  Raises: as that does.
     """
-    return await _alone(machine, activation, lambda: _in_slices(machine, activation, fuel, deadline, names))
+    turn = Turn(activation)
+    try:
+        _enter(machine, turn)
+        return await _in_slices(machine, activation, turn, fuel, deadline, names)
+    finally:
+        machine.users.discard(turn)
 
 
 async def call(machine: Machine, activation: Activation) -> Sequence[object]:
@@ -94,52 +117,58 @@ async def call(machine: Machine, activation: Activation) -> Sequence[object]:
 
     Raises: as an ordinary call: `Trap` also where the store has no more fuel or its epoch has come; `NotReady`.
     """
-
-    async def whole() -> Sequence[object]:
-        try:
-            error = await _in_slices(machine, activation, None, 0.0, frozenset())
-            if error is not None:
-                try:
-                    raise error
-                finally:
-                    del error  # which knows this frame
-            if activation in machine.activations:
-                assert activation.pause is not None
-                cause = EXHAUSTED[activation.pause.reason]
-                trap(machine, cause, activation.pc, activation.sp, activation.vmctx)
-            return core.results(machine, activation)
-        finally:
-            core.close(machine, activation)
-
-    return await _alone(machine, activation, whole)
-
-
-async def _alone(machine: Machine, activation: Activation, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
-    """Await some work while the turn is this task's.  Raises: `Failure` when others have it."""
-    turn = Turn(machine, activation)
+    turn = Turn(activation)
     try:
-        machine.users.add(turn)
-        admit(machine.users, turn)
-        INNERMOST.set(turn)
-        return await work()
+        _enter(machine, turn)
+        error = await _in_slices(machine, activation, turn, None, 0.0, frozenset())
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # which knows this frame
+        if activation in machine.activations:
+            assert activation.pause is not None
+            trap(machine, EXHAUSTED[activation.pause.reason], activation.pc, activation.sp, activation.vmctx)
+        return core.results(machine, activation)
     finally:
+        if activation in machine.activations:
+            _close(machine, activation, turn)
         machine.users.discard(turn)
-        if INNERMOST.get() is turn:  # a coroutine that is collected ends in another context
-            INNERMOST.set(turn.outer)
+
+
+def _enter(machine: Machine, turn: Turn) -> None:
+    """The turn is this task's.  Raises: `Failure` when others have it."""
+    machine.users.add(turn)
+    admit(machine.users, turn)
+
+
+def _close(machine: Machine, activation: Activation, turn: Turn) -> None:
+    """End a call in the middle, in whatever context."""
+    here = INNERMOST.get()
+    try:
+        turn.begin()
+        core.close(machine, activation)
+    finally:
+        turn.link = None
+        INNERMOST.set(here)
 
 
 async def _in_slices(
-    machine: Machine, activation: Activation, fuel: int | None, deadline: float, names: frozenset[tuple[str, str]]
+    machine: Machine, activation: Activation, turn: Turn, fuel: int | None, deadline: float, names: frozenset[tuple[str, str]]
 ) -> NotReady | None:
     while True:
         sharing = Sharing()
         watch.often = OFTEN
         end = time.monotonic() + SHORTEST
-        if core.go_on(machine, activation, Until(fuel, min(end, deadline) if deadline else end, names, sharing)):
-            return None
+        try:
+            turn.begin()
+            if core.go_on(machine, activation, Until(fuel, min(end, deadline) if deadline else end, names, sharing)):
+                return None
+        finally:
+            turn.end()
         fuel = sharing.fuel
         if sharing.asked is not None:
-            error = await _in_time(machine, activation, sharing.asked, deadline)
+            error = await _in_time(machine, activation, turn, sharing.asked, deadline)
             if error is not None or activation.pause is TIME_OVER:
                 return error
         elif sharing.wanted is not None:
@@ -174,17 +203,17 @@ async def _wait(machine: Machine, activation: Activation, wanted: Wanted, deadli
             activation.rest = (min(done + round((time.monotonic() - began) * 1e9), MAX_U64),)
 
 
-async def _in_time(machine: Machine, activation: Activation, asked: Asked, deadline: float) -> NotReady | None:
+async def _in_time(machine: Machine, activation: Activation, turn: Turn, asked: Asked, deadline: float) -> NotReady | None:
     """Answer a call; at the deadline it is given up, to be asked again."""
     if not deadline:
-        return await _answer(machine, activation, asked)
+        return await _answer(machine, activation, turn, asked)
     with move_on_after(max(0.0, deadline - time.monotonic())):
-        return await _answer(machine, activation, asked)
+        return await _answer(machine, activation, turn, asked)
     activation.pause = TIME_OVER
     return None
 
 
-async def _answer(machine: Machine, activation: Activation, asked: Asked) -> NotReady | None:
+async def _answer(machine: Machine, activation: Activation, turn: Turn, asked: Asked) -> NotReady | None:
     """Await a host function, and give the guest what comes of it.  What it says of not being ready: it will be asked again.
 
     Raises: what it raises, if the guest may not catch that, which ends the execution; unless it is cancelled.
@@ -194,7 +223,10 @@ async def _answer(machine: Machine, activation: Activation, asked: Asked) -> Not
     if caller is not None:
         caller.paused(activation)
     try:
+        turn.begin()
         value = await (asked.function(*args) if caller is None else asked.function(caller, *args))
+        count = core.waiting_results(machine, activation)
+        result = to_core_results(machine, value, count)
     except (get_cancelled_exc_class(), GeneratorExit):
         raise
     except NotReady as error:
@@ -202,14 +234,14 @@ async def _answer(machine: Machine, activation: Activation, asked: Asked) -> Not
         return error
     except BaseException as error:  # noqa: BLE001 (it is the guest's, or `fail` raises it)
         core.fail(machine, activation, error)
-        return None
+    else:
+        try:
+            core.answer(machine, activation, result)
+        except BaseException:  # as of an ordinary host function: what is no result ends the call
+            core.close(machine, activation)
+            raise
     finally:
+        turn.end()
         if caller is not None:
             caller.leave()
-    try:
-        count = core.waiting_results(machine, activation)
-        core.answer(machine, activation, to_core_results(machine, value, count))
-    except BaseException:
-        core.close(machine, activation)
-        raise
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import gc
 import threading
@@ -41,6 +42,9 @@ WAT = """(module
     (local.get $n))
   (func (export "count and ask") (param $a i32) (result i32)
     (i32.add (call $count (local.get $a)) (call $f (i32.const 1))))
+  (func (export "ask and go on for ever") (param $a i32)
+    (drop (call $f (local.get $a)))
+    (loop $l (br $l)))
   (func (export "forever") (loop $l (br $l))))"""
 NAMES = "f", "plain", "none", "two"
 
@@ -409,6 +413,32 @@ def test_a_task_that_outlives_the_call_it_came_from_is_an_other(loop: Any, guest
     assert guest.is_usable()
 
 
+def test_what_an_earlier_host_function_began_is_an_other_while_the_guest_computes(loop: Any, guest: Guest) -> None:
+    async def main() -> None:
+        refused = anyio.Event()
+
+        async def child() -> None:
+            while guest.store.execution is None or "slice" not in getattr(guest.store.execution.paused, "what", ""):
+                await anyio.lowlevel.checkpoint()
+            with pytest.raises(Failure, match="in use by the task"):
+                guest.call("double", 1)
+            refused.set()
+
+        async def f(_caller: Any, n: int) -> int:
+            tasks.start_soon(child)
+            await anyio.lowlevel.checkpoint()
+            return n
+
+        guest.f = f
+        async with anyio.create_task_group() as tasks, anyio.create_task_group() as others:
+            others.start_soon(guest.call_async, "ask and go on for ever", 1)
+            await refused.wait()
+            others.cancel_scope.cancel()
+
+    loop(main)
+    assert guest.is_usable()
+
+
 def test_stores_that_call_each_other(loop: Any, guest: Guest) -> None:
     other = guest.store.snapshot().fork()
 
@@ -550,7 +580,7 @@ def test_a_deadline_also_ends_what_is_awaited(loop: Any, guest: Guest) -> None:
 
     async def main() -> None:
         execution = guest.start("ask", 3)
-        outcome = await execution.run_async(deadline=0.01)
+        outcome = await execution.run_async(deadline=0.05)
         assert isinstance(outcome, Paused)
         assert outcome.reason is PauseReason.DEADLINE
         assert outcome.call is not None
@@ -662,7 +692,13 @@ def test_a_coroutine_that_is_never_awaited_to_its_end(guest: Guest) -> None:
         guest.f = f
         coroutine = guest.call_async("ask", 3)
         assert coroutine.send(None) == "nobody asks"
-        coroutine.close()
+        contextvars.Context().run(coroutine.close)
+        assert guest.is_usable()
+        coroutine = guest.call_async("ask", 3)
+        coroutine.send(None)
+        del coroutine
+        gc.collect()
+        assert guest.is_usable()
         execution = guest.start("ask", 3)
         waiting = execution.run_async()
         assert waiting.send(None) == "nobody asks"
