@@ -11,7 +11,7 @@ from librt.strings import read_i32_le
 from mypy_extensions import i64
 
 from arenite.bytecode.verifier.code import Code, broken
-from arenite.bytecode.verifier.frame import HEADER, Frame
+from arenite.bytecode.verifier.frame import HEADER, FrameSlots
 from arenite.bytecode.verifier.handlers import Handlers  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.points import Points  # noqa: TC001 (as above)
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (as above)
@@ -25,7 +25,7 @@ class Calls:
     `points`: return points met; `carried`: where the last op, a `carry`, took arguments from, and `carried_header`: where the header is then.
     """
 
-    def __init__(self, rules: Rules, code: Code, frame: Frame, slots: SlotClasses, stops: Points, handlers: Handlers) -> None:
+    def __init__(self, rules: Rules, code: Code, frame: FrameSlots, slots: SlotClasses, stops: Points, handlers: Handlers) -> None:
         self.rules = rules
         self.code = code
         self.bytecode = code.bytecode

@@ -20,7 +20,7 @@ HEADER: Final[i64] = HEADER_SLOTS
 
 
 @final
-class Frame:
+class FrameSlots:
     """A function's frame: which slot is at a byte offset.  Declared locals always have their types; `slots` holds the classes of the others.
 
     `type`: the function's; `begin`, `end`: of its code; `size` and the rest in slots; `hidden`: how many declared locals there are, and so by how much less `slots`

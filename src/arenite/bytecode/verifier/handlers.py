@@ -13,7 +13,7 @@ from mypy_extensions import i64, u8
 from arenite.bytecode import handlers
 from arenite.bytecode.verifier.code import MASK, broken
 from arenite.bytecode.verifier.facts import CLASS_OF, EXCEPTION, UNWRITTEN
-from arenite.bytecode.verifier.frame import Frame  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.bytecode.verifier.frame import FrameSlots  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.points import HEAD, Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (as above)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
@@ -33,7 +33,7 @@ class Handlers:
     their pcs, once that is asked for; `targets`: pcs where its handlers begin that were met.
     """
 
-    def __init__(self, section: bytes, rules: Rules, frame: Frame, slots: SlotClasses, stops: Points) -> None:
+    def __init__(self, section: bytes, rules: Rules, frame: FrameSlots, slots: SlotClasses, stops: Points) -> None:
         self.section = section
         self.rules = rules
         self.frame = frame

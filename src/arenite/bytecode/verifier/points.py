@@ -12,7 +12,7 @@ from mypy_extensions import i64
 
 from arenite.bytecode.verifier.code import MASK, broken
 from arenite.bytecode.verifier.facts import CLASS_OF, UNWRITTEN
-from arenite.bytecode.verifier.frame import Frame  # noqa: TC001 (compiled code checks its arguments at run time)
+from arenite.bytecode.verifier.frame import FrameSlots  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 
 HEAD: Final = 12  # bytes of a safepoint before its slots
@@ -27,7 +27,7 @@ class Points:
     a handler cannot begin: nothing leads there, or what they list is not there on all ways.
     """
 
-    def __init__(self, safepoints: bytes, frame: Frame, slots: SlotClasses, lenient: bool) -> None:  # noqa: FBT001 (compiled, by position)
+    def __init__(self, safepoints: bytes, frame: FrameSlots, slots: SlotClasses, lenient: bool) -> None:  # noqa: FBT001 (compiled, by position)
         self.safepoints = safepoints
         self.frame = frame
         self.slots = slots

@@ -53,7 +53,7 @@ from arenite.bytecode.verifier.facts import (
     WIDE,
     Facts,
 )
-from arenite.bytecode.verifier.frame import HEADER, Frame
+from arenite.bytecode.verifier.frame import HEADER, FrameSlots
 from arenite.bytecode.verifier.handlers import Handlers
 from arenite.bytecode.verifier.points import Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
@@ -87,7 +87,7 @@ class Walk:
         self.locals_of = locals_
         self.code = Code(bytecode, returns, functions)
         self.slots = SlotClasses(rules.room, WORK * i64(len(bytecode)) + WORK_FREE)
-        self.frame = Frame(self.code, rules, facts, self.slots)
+        self.frame = FrameSlots(self.code, rules, facts, self.slots)
         self.stops = Points(safepoints, self.frame, self.slots, lenient)
         self.handlers = Handlers(handlers, rules, self.frame, self.slots, self.stops)
         self.calls = Calls(rules, self.code, self.frame, self.slots, self.stops, self.handlers)
