@@ -110,12 +110,12 @@ class Suite:
             return
         self.step("stencils")
         begin = process_time()
-        made = table.table_of(USUAL, HOST, llvm.host_cpu())
+        stencils = table.table_of(USUAL, HOST, llvm.host_cpu())
         seconds = process_time() - begin
         self.report.samples["stencils"] = {"baseline": [seconds]}
         self.row("all stencils, made once", seconds, "s")
-        self.row("their table", len(made.pack()) / 1000, "KB")
-        self.row("… machine code in it", len(made.pieces[0]) / 1000, "KB")
+        self.row("their table", len(stencils.pack()) / 1000, "KB")
+        self.row("… machine code in it", len(stencils.pieces[0]) / 1000, "KB")
 
 
 def compiling(only: str, rounds: int, step: Callable[[str], None]) -> Report:

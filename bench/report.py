@@ -42,17 +42,17 @@ def cell_text(cell: Cell) -> str:
 
 def table(report: Report) -> Table:
     """For the terminal."""
-    made = Table(title=report.title, title_justify="left", caption="\n".join(report.notes), caption_justify="left")
+    table = Table(title=report.title, title_justify="left", caption="\n".join(report.notes), caption_justify="left")
     for i, column in enumerate(report.columns):
         if i == 0:
-            made.add_column(column, overflow="fold", ratio=1)
+            table.add_column(column, overflow="fold", ratio=1)
         else:
-            made.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+            table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
     for i, row in enumerate(report.rows):
         if report.summary and i == len(report.rows) - report.summary:
-            made.add_section()
-        made.add_row(*map(cell_text, row))
-    return made
+            table.add_section()
+        table.add_row(*map(cell_text, row))
+    return table
 
 
 def save(path: Path, machine: Mapping[str, str | int | float], reports: Sequence[Report]) -> None:

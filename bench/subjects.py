@@ -155,9 +155,9 @@ def tier(name: str = "threaded", warm: int = 0, **options: object) -> Package:
 
 def without_fuel() -> Package:
     """The threaded tier with an interpreter that never looks at fuel: what the check costs."""
-    made = arenite.Engine(arenite.Config(tier="threaded"))
-    made.tier = variants.without_fuel()
-    return Package(arenite, made)
+    of = arenite.Engine(arenite.Config(tier="threaded"))
+    of.tier = variants.without_fuel()
+    return Package(arenite, of)
 
 
 def wasmtime(target: str | None = None) -> Package:

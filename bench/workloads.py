@@ -94,8 +94,8 @@ print(len(text), counts, sum(i * i for i in range(20000)), sorted(map(str, range
 
 def program_cache() -> Path:
     """Where the test programs are kept, once fetched."""
-    given = os.environ.get("ARENITE_PROGRAMS")
-    return Path(given) if given else platformdirs.user_cache_path("arenite") / "programs"
+    folder = os.environ.get("ARENITE_PROGRAMS")
+    return Path(folder) if folder else platformdirs.user_cache_path("arenite") / "programs"
 
 
 def wasure_file(program: str) -> Path | None:

@@ -30,8 +30,8 @@ def absent(reason: str) -> NoReturn:
 
 def places() -> tuple[Path, ...]:
     """The folders where test data is looked for."""
-    given = os.environ.get("ARENITE_TESTDATA")
-    return (Path(given),) if given else PLACES
+    folder = os.environ.get("ARENITE_TESTDATA")
+    return (Path(folder),) if folder else PLACES
 
 
 def find(name: str) -> Path:

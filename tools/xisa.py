@@ -187,16 +187,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", choices=["build", "test", "run"], default="test", help="by default test")
     parser.add_argument("--again", action="store_true", help="build it from nothing")
-    own = sys.argv[1:3] if sys.argv[1:2] == ["build"] else sys.argv[1:2]  # what follows is another program's
-    given, arguments = parser.parse_args(own), sys.argv[1 + len(own) :]
+    words = sys.argv[1:3] if sys.argv[1:2] == ["build"] else sys.argv[1:2]  # what follows is another program's
+    options, arguments = parser.parse_args(words), sys.argv[1 + len(words) :]
     try:
-        build(again=given.again)
+        build(again=options.again)
     except Failure as failure:
         print(f"\nxisa: {failure}", file=sys.stderr)
         return 1
-    if given.command == "build":
+    if options.command == "build":
         return 0
-    run = python if given.command == "run" else test
+    run = python if options.command == "run" else test
     return run(*arguments[arguments[:1] == ["--"] :])
 
 

@@ -27,8 +27,8 @@ def lines(m: Module) -> Iterator[str]:
     yield from (f"table {i} {extern(type_)}" for i, type_ in enumerate(m.tables))
     yield from (f"memory {i} {extern(type_)}" for i, type_ in enumerate(m.memories))
     for i, type_ in enumerate(m.globals):
-        own = i - m.imported(ExternKind.GLOBAL)
-        yield f"global {i} {extern(type_)}" + (f" = {expr(m.inits[own].value)}" if own >= 0 else "")
+        place = i - m.imported(ExternKind.GLOBAL)
+        yield f"global {i} {extern(type_)}" + (f" = {expr(m.inits[place].value)}" if place >= 0 else "")
     yield from (f"tag {i} type {type_}" for i, type_ in enumerate(m.tags))
     yield from (f"export {e.name} = {e.kind.name.lower()} {e.index}" for e in m.exports)
     if m.start is not None:

@@ -42,11 +42,13 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "copy"
         shutil.copytree(ROOT, self.root, ignore=LEFT_OUT)
-        given = {"PYTHONPATH": str(self.root / "src"), "ARENITE_CACHE_DIR": str(folder / "cache"), "ARENITE_PURE": "1"}
+        environment = {"PYTHONPATH": str(self.root / "src"), "ARENITE_CACHE_DIR": str(folder / "cache"), "ARENITE_PURE": "1"}
         there = next((place for place in testdata.places() if place.exists()), None)
         if there is not None:
-            given["ARENITE_TESTDATA"] = str(there)
-        self.environment = given | {name: value for name, value in os.environ.items() if name != "CI" and name not in given}
+            environment["ARENITE_TESTDATA"] = str(there)
+        self.environment = environment | {
+            name: value for name, value in os.environ.items() if name != "CI" and name not in environment
+        }
         found = self.python("-c", "import arenite; print(arenite.__file__)", limit=60).stdout.strip()
         if not Path(found).is_relative_to(self.root):
             raise Stale(f"the tests would be those of {found}, not of the copy")

@@ -136,8 +136,8 @@ def fetch(program: Program) -> Fetched:
 
 def kept() -> Path:
     """The folder of programs that were fetched or built; it need not exist."""
-    given = os.environ.get("ARENITE_PROGRAMS")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("arenite")) / "programs"
+    folder = os.environ.get("ARENITE_PROGRAMS")
+    return Path(folder) if folder else Path(platformdirs.user_cache_dir("arenite")) / "programs"
 
 
 def download(program: Archive, folder: Path) -> Path:

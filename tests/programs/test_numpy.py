@@ -41,10 +41,10 @@ def test_a_frozen_numpy_is_forked_a_hundred_times_and_each_fork_answers(tmp_path
     engine = Engine(Config(tier="auto"))
 
     def wasi(feed: Feed, out: bytearray) -> WasiConfig:
-        given = WasiConfig(argv=["python", "-c", READER], env=fetched.program.environment, stdin=feed, stdout=out)
+        config = WasiConfig(argv=["python", "-c", READER], env=fetched.program.environment, stdin=feed, stdout=out)
         for guest, inside in fetched.program.preopens.items():
-            given.preopen_dir(str(fetched.folder / inside), guest)
-        return given
+            config.preopen_dir(str(fetched.folder / inside), guest)
+        return config
 
     linker = Linker(engine)
     linker.define_wasi()

@@ -210,9 +210,9 @@ def called(argument: int) -> Callable[[Store, list[Module]], Execution]:
         found = linker(store.engine)
         instance: Instance | None = None
         for name, one in zip(("library", "user", "third"), modules, strict=False):
-            made = found.instantiate(store, one)
-            found.define_instance(store, name, made)
-            instance = made if "run" in made.exports(store) else instance
+            child = found.instantiate(store, one)
+            found.define_instance(store, name, child)
+            instance = child if "run" in child.exports(store) else instance
         assert instance is not None
         run = instance.exports(store)["run"]
         assert isinstance(run, Func)

@@ -121,7 +121,7 @@ def wasi(output: bytearray, argv: tuple[str, ...] = ()) -> WasiConfig:
 
 def ending(store: Store, execution: Execution, output: bytearray, before: str = "") -> End:
     """Go on to the end.  `before`: what the guest printed before it was frozen, which no snapshot has."""
-    made = execution.instance
+    instance = execution.instance
     try:
         outcome = execution.run()
         how = f"paused: {outcome.what}" if isinstance(outcome, Paused) else repr(outcome.values)
@@ -129,8 +129,8 @@ def ending(store: Store, execution: Execution, output: bytearray, before: str = 
         how = f"exit {exit_.code}"
     except Trap as trap:
         how = f"trap: {trap.message}"
-    if made is not None:
-        how += f", the instance has {', '.join(made.exports(store))}"
+    if instance is not None:
+        how += f", the instance has {', '.join(instance.exports(store))}"
     journal: Any = store.machine.hosts.get("journal")
     cage = store.machine.cage
     memories = hashlib.sha256()

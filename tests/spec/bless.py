@@ -122,8 +122,8 @@ def main(chosen: list[str]) -> int:
         print(*questions, f"{len(questions)} failures have no reason; nothing was written", sep="\n")
         return 1
     used = {reason for entry in files.values() for reason in entry.failed}
-    own = {reason: sentence for reason, sentence in sentences.items() if reason in used - EXTENSIONS.keys()}
-    reasons = {name: sentence for name, (_, sentence) in EXTENSIONS.items() if name in used} | own
+    named = {reason: sentence for reason, sentence in sentences.items() if reason in used - EXTENSIONS.keys()}
+    reasons = {name: sentence for name, (_, sentence) in EXTENSIONS.items() if name in used} | named
     kept = {name: entry for name, entry in files.items() if entry.failed or entry.skipped}
     EXPECTED.write_text(text(reasons, kept), "utf-8")
     return 0

@@ -312,8 +312,8 @@ def test_interrupted_everywhere(tier: str, action: str) -> None:
     make, act = ACTIONS[action]
 
     def prepare() -> tuple[Trial, Callable[[], object]]:
-        made = make(tier)
-        return made, act(made)
+        trial = make(tier)
+        return trial, act(trial)
 
     found = places(prepare)
     assert found
@@ -322,13 +322,13 @@ def test_interrupted_everywhere(tier: str, action: str) -> None:
     few = found if ALL else sorted(random.Random(f"{SEED} {tier} {action}").sample(found, min(SAMPLE[tier], len(found))))
     print(f"ARENITE_SEED={SEED}")
     for place in few:
-        made, do = prepare()
+        trial, do = prepare()
         came += interrupted(do, place)
         try:
-            check(made, action)
+            check(trial, action)
         except BaseException as error:  # noqa: BLE001  all of them are shown
             failures.append((place, repr(error)[:150]))
-        del made, do
+        del trial, do
         gc.collect()  # a host function that closes over its store is a cycle, and each such store has megabytes
     assert came
     assert not failures, f"{len(failures)} of {len(few)} places, with ARENITE_SEED={SEED}"

@@ -31,8 +31,8 @@ def binary() -> bytes:
     lines.append('(memory (export "memory") 2)')
     for row in CALLS:
         params = f"(param {' '.join(row.words)})" if row.words else ""
-        given = " ".join(f"(local.get {at})" for at in range(len(row.words)))
-        lines.append(f'(func (export "{row.name}") {params} (result i32) (call ${row.name} {given}))')
+        operands = " ".join(f"(local.get {at})" for at in range(len(row.words)))
+        lines.append(f'(func (export "{row.name}") {params} (result i32) (call ${row.name} {operands}))')
     return bytes(wasmtime.wat2wasm(f"(module {' '.join(lines)})"))
 
 
@@ -42,8 +42,8 @@ def loaded(engine: str) -> tuple[Any, Any, Any]:
     if engine == "wasmtime":
         outside = wasmtime.Engine()
         return wasmtime, outside, wasmtime.Module(outside, binary())
-    own = arenite.Engine(arenite.Config(tier="safe" if engine == "safe" else "threaded"))
-    return arenite, own, arenite.Module(own, binary())
+    of = arenite.Engine(arenite.Config(tier="safe" if engine == "safe" else "threaded"))
+    return arenite, of, arenite.Module(of, binary())
 
 
 class Guest:

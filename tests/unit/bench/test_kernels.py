@@ -70,11 +70,11 @@ def test_a_tier_is_the_one_that_it_is_named_for(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "windows"), [("auto", 1), ("baseline", 1), ("fresh", 3)])
 def test_what_is_compiled_stays_but_for_first_runs(monkeypatch: pytest.MonkeyPatch, name: str, windows: int) -> None:
-    made = list[None]()
+    calls = list[None]()
 
     class Noted(CodeOfWindow):
         def __init__(self, *args: Any) -> None:
-            made.append(None)
+            calls.append(None)
             super().__init__(*args)
 
     monkeypatch.setattr("arenite.tiers.baseline.CodeOfWindow", Noted)
@@ -82,7 +82,7 @@ def test_what_is_compiled_stays_but_for_first_runs(monkeypatch: pytest.MonkeyPat
     assert package is not None
     for _ in range(3):
         package.run(OWN[0], 10)
-    assert len(made) == windows
+    assert len(calls) == windows
 
 
 def test_runs_that_warm_up_come_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,11 +26,11 @@ NAME = "i64.add wide"
 def wide(monkeypatch: pytest.MonkeyPatch) -> Row:
     """An op of a kind that there is not: a constant of 32 bits that is an i64."""
     monkeypatch.setitem(OPERAND_KINDS, "i64.imm32", OperandKind(Form.IMMEDIATE, I64, 4, "i"))
-    made = row(NAME, "a:i64 b:i64.imm32 -> i64", lambda e, a, b: e.pure("add", a, b), "dst = a + b")
-    made = made._replace(code=len(TABLE))
-    monkeypatch.setitem(ROWS, NAME, made)
-    monkeypatch.setattr(bytecode, "TABLE", (*TABLE, made))
-    return made
+    new = row(NAME, "a:i64 b:i64.imm32 -> i64", lambda e, a, b: e.pure("add", a, b), "dst = a + b")
+    new = new._replace(code=len(TABLE))
+    monkeypatch.setitem(ROWS, NAME, new)
+    monkeypatch.setattr(bytecode, "TABLE", (*TABLE, new))
+    return new
 
 
 def test_it_is_encoded_and_shown(wide: Row) -> None:

@@ -40,8 +40,8 @@ def test_each_is_done_by_the_machine() -> None:
 def test_the_function_takes_what_the_row_says(builtin: int) -> None:
     parameters = inspect.signature(BUILTINS[builtin]).parameters.values()
     rest = [p.name for p in parameters if p.default is not inspect.Parameter.empty]
-    given = [p.name for p in parameters][2:]  # behind the machine and the instance
-    assert given == [a.name for a in (*Builtin(builtin).arguments, *Builtin(builtin).rest)]
+    names = [p.name for p in parameters][2:]  # behind the machine and the instance
+    assert names == [a.name for a in (*Builtin(builtin).arguments, *Builtin(builtin).rest)]
     assert rest == [a.name for a in Builtin(builtin).rest]
 
 
@@ -57,6 +57,6 @@ def test_each_is_asked_for_by_an_op() -> None:
 def test_the_op_gives_what_the_row_says(row: Row) -> None:
     builtin = effects(row).builtin
     assert builtin is not None
-    given = [o for o in row.operands if o.form is not Form.MEMORY]  # an operand of ops whose builtin knows the memory
-    assert [(o.name, SPACES.get(o.role.partition(".")[0], "")) for o in given] == [(a.name, a.space) for a in builtin.arguments]
+    names = [o for o in row.operands if o.form is not Form.MEMORY]  # an operand of ops whose builtin knows the memory
+    assert [(o.name, SPACES.get(o.role.partition(".")[0], "")) for o in names] == [(a.name, a.space) for a in builtin.arguments]
     assert (row.result is None) == (builtin.result is None)

@@ -84,8 +84,8 @@ def test_a_store_without_room_moves(how: str, monkeypatch: pytest.MonkeyPatch) -
     check(store, memories)
     assert memories[0].read(store, BIG - 3, BIG) == b"end"
     assert exports["get"](store, 100) == 5
-    own = store.machine.cage.dirty_pages(1)
-    assert own is None or sum(b - a for a, b in own) < BIG // 4
+    pages = store.machine.cage.dirty_pages(1)
+    assert pages is None or sum(b - a for a, b in pages) < BIG // 4
 
 
 @pytest.mark.parametrize("how", ["moved", "copied"])

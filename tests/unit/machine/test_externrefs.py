@@ -111,16 +111,16 @@ def test_what_nobody_holds_goes(world: Maker) -> None:
 
 def test_tables_and_globals_hold(world: Maker) -> None:
     store = world.store
-    own = Table(store, TableType(EXTERNREF, Limits(2, None)), None)
+    table = Table(store, TableType(EXTERNREF, Limits(2, None)), None)
     alone = Global(store, GlobalType(EXTERNREF, mutable=True), None)
     things = [Thing(n) for n in range(6)]
     places = [weakref.ref(thing) for thing in things]
     world.call("put", 3, things[0])
     world.exports["global"].set_value(store, things[1])
     world.call("set own", things[2])
-    own.set(store, 1, things[3])
+    table.set(store, 1, things[3])
     alone.set_value(store, Val.externref(things[4]))
-    assert own.grow(store, 1, things[5]) == 2
+    assert table.grow(store, 1, things[5]) == 2
     del things
     store.gc()
     assert [reference().number for reference in places if reference()] == list(range(6))  # type: ignore[union-attr]  # none is gone
@@ -128,12 +128,12 @@ def test_tables_and_globals_hold(world: Maker) -> None:
         world.call("get", 3).number,
         world.exports["global"].value(store).number,
         world.call("get own").number,
-        own.get(store, 1).number,
+        table.get(store, 1).number,
         alone.value(store).number,
-        own.get(store, 2).number,
+        table.get(store, 2).number,
     ] == list(range(6))
     world.call("put", 3, None)
-    own.set(store, 1, None)
+    table.set(store, 1, None)
     store.gc()
     assert [reference() is None for reference in places] == [True, False, False, True, False, False]
 
@@ -241,25 +241,25 @@ def test_work_that_is_half_done_holds(world: Maker) -> None:
 
 
 def test_of_work_that_is_half_done_only_what_is_a_reference_holds() -> None:
-    own = engine(consume_fuel=True)
-    store, linker = Store(own), Linker(own)
-    made: list[weakref.ref[Thing]] = []
+    of = engine(consume_fuel=True)
+    store, linker = Store(of), Linker(of)
+    things: list[weakref.ref[Thing]] = []
 
     def make() -> Thing:
-        thing = Thing(len(made))
-        made.append(weakref.ref(thing))
+        thing = Thing(len(things))
+        things.append(weakref.ref(thing))
         return thing
 
     linker.define_func("h", "make", FuncType([], [EXTERNREF]), make)
     wat = """(module (import "h" "make" (func $make (result externref))) (table 1 externref) (table $t 100000 externref)
       (func (export "fill") (drop (call $make)) (table.fill $t (i32.const 0) (call $make) (i32.const 100000))))"""
-    exports: Any = linker.instantiate(store, module(own, wat)).exports(store)
+    exports: Any = linker.instantiate(store, module(of, wat)).exports(store)
     store.set_fuel(1000)
     execution = exports["fill"].start(store)
     assert isinstance(execution.run(fuel=3), Paused)
     store.gc()
     gc.collect()
-    assert [thing() is None for thing in made] == [True, False], "the table's index, 1, is the reference of the first"
+    assert [thing() is None for thing in things] == [True, False], "the table's index, 1, is the reference of the first"
     assert execution.run() == Finished(())
 
 

@@ -166,13 +166,13 @@ def test_maxima_are_as_they_are_declared(tier: TierName, most: int) -> None:
         f"(memory i64 0 {most} (pagesize 1))": Memory(store, MemoryType(Limits(0, most), is_64=True, page_size_log2=0)),
         f"(table i64 0 {most} externref)": Table(store, TableType(ValType.externref(), Limits(0, most), is_64=True), None),
     }
-    for wanted, given in objects.items():
+    for wanted, item in objects.items():
         module = Module(store.engine, f'(module (import "" "x" {wanted}) (export "x" ({wanted[1:].split()[0]} 0)))')
-        exported: Any = Instance(store, module, [given]).exports(store)["x"]
+        exported: Any = Instance(store, module, [item]).exports(store)["x"]
         assert exported.type(store).limits == getattr(module.imports[0].type, "limits", None) == Limits(0, most)
         smaller = Module(store.engine, f'(module (import "" "x" {wanted.replace(str(most), str(most - 1))}))')
         with pytest.raises(LinkError, match="incompatible import type"):
-            Instance(store, smaller, [given])
+            Instance(store, smaller, [item])
 
 
 @EACH_TIER

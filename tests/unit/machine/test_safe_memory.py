@@ -39,9 +39,9 @@ def large() -> tuple[Store, dict[str, Any]]:
 def touched(store: Store) -> int:
     """Bytes of its memory that anybody ever touched, for reading too."""
     cage: Any = store.machine.cage
-    own = cage.dirty_pages(1)
-    assert own is not None
-    return sum(stop - start for start, stop in own)
+    pages = cage.dirty_pages(1)
+    assert pages is not None
+    return sum(stop - start for start, stop in pages)
 
 
 def template(snapshot: Snapshot) -> PortableTemplate:

@@ -28,15 +28,15 @@ def behind_the_stack(store: Store) -> bytes:
 @pytest.mark.parametrize("how", ["call", "bits", "start"])
 def test_a_frame_longer_than_the_stack(tier: str, kind: str, count: int, how: str) -> None:
     store = Store(engine(tier=tier, max_wasm_stack=STACK))
-    given = [-1] * count if kind == "params" else []
+    args = [-1] * count if kind == "params" else []
     type_ = FuncType([I64] * count, []) if kind == "params" else FuncType([], [I64] * count)
     function = Func(store, type_, lambda *_: [0] * count if kind == "results" else None)
     behind = Global(store, GlobalType(I64, True), 0x1122334455667788)
     records = behind_the_stack(store)
     begin: dict[str, Callable[[], object]] = {
-        "call": lambda: function(store, *given),
-        "bits": lambda: function.call_bits(store, [1] * len(given)),
-        "start": lambda: function.start(store, *given),
+        "call": lambda: function(store, *args),
+        "bits": lambda: function.call_bits(store, [1] * len(args)),
+        "start": lambda: function.start(store, *args),
     }
     with pytest.raises(Trap) as trap:
         begin[how]()

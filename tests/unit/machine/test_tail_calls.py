@@ -114,15 +114,15 @@ def shuffled(order: tuple[int, ...], extra: int) -> str:
     """A function that calls itself, or one of more parameters, with its arguments in another order."""
     count = len(order)
     params = "(param i32) " + "(param i64) " * count
-    given = " ".join(f"(local.get {1 + n})" for n in order)
+    arguments = " ".join(f"(local.get {1 + n})" for n in order)
     more = " ".join(f"(i64.const {100 + n})" for n in range(extra))
     folded = "(i64.const 0)"
     for n in range(count + extra):
         folded = f"(i64.add (i64.mul {folded} (i64.const 7)) (local.get {1 + n}))"
     return f"""(module
       (func $f (export "f") {params} (result i64) (local i64)
-        (if (i32.eqz (local.get 0)) (then (return_call $g (i32.const 1) {given} {more})))
-        (return_call $f (i32.sub (local.get 0) (i32.const 1)) {given}))
+        (if (i32.eqz (local.get 0)) (then (return_call $g (i32.const 1) {arguments} {more})))
+        (return_call $f (i32.sub (local.get 0) (i32.const 1)) {arguments}))
       (func $g (param i32) {"(param i64) " * (count + extra)} (result i64) {folded}))"""
 
 

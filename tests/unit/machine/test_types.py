@@ -54,18 +54,18 @@ def call(store: Store, instance: Instance, name: str, *args: int) -> object:
 
 @EACH_TIER
 def test_types_that_a_digest_takes_for_one_are_two(tier: TierName) -> None:
-    made = of(tier)
-    modules = {params: Module(made, holder(params)) for params in (ONE, OTHER)}
+    guest = of(tier)
+    modules = {params: Module(guest, holder(params)) for params in (ONE, OTHER)}
     for code in modules.values():
-        store = Store(made)
+        store = Store(guest)
         assert call(store, Instance(store, code, []), "run") == 1
-    store = Store(made)
+    store = Store(guest)
     libraries = {params: Instance(store, code, []) for params, code in modules.items()}
     for lib in ONE, OTHER:
         table = libraries[lib].exports(store)["table"]
         assert isinstance(table, Table)
         for wanted in ONE, OTHER:
-            user = Instance(store, Module(made, caller(wanted)), [table])
+            user = Instance(store, Module(guest, caller(wanted)), [table])
             if wanted == lib:
                 call(store, user, "run")
             else:
@@ -89,9 +89,9 @@ def test_one_module_may_have_both(tier: TierName) -> None:
 
 @EACH_TIER
 def test_types_go_with_their_last_user(tier: TierName) -> None:
-    made = of(tier)
-    store = Store(made)
-    code = Module(made, holder(ONE))
+    guest = of(tier)
+    store = Store(guest)
+    code = Module(guest, holder(ONE))
     instance = Instance(store, code, [])
     call(store, instance, "run")
     types = [weakref.ref(t) for t in code.code.types]
@@ -108,11 +108,11 @@ def test_types_go_with_their_last_user(tier: TierName) -> None:
 
 @EACH_TIER
 def test_types_of_host_functions_make_way_for_the_next_stores(tier: TierName) -> None:
-    made = of(tier)
+    guest = of(tier)
 
     def defined(*params: object) -> weakref.ref[object]:
         type_ = FuncType([I32] * len(params), [])
-        Func(Store(made), type_, lambda *_: None)
+        Func(Store(guest), type_, lambda *_: None)
         return weakref.ref(type_.core)
 
     first = defined(1, 2, 3)
@@ -124,8 +124,8 @@ def test_types_of_host_functions_make_way_for_the_next_stores(tier: TierName) ->
 @EACH_TIER
 def test_a_window_in_use_gets_types_of_host_functions(tier: TierName) -> None:
     """A paused call, then more types and more modules in its store: it goes on, and calls what came since."""
-    made = of(tier)
-    store = Store(made)
+    guest = of(tier)
+    store = Store(guest)
     text = """(module
   (table (export "table") 4 funcref)
   (elem (i32.const 0) $f)
@@ -139,7 +139,7 @@ def test_a_window_in_use_gets_types_of_host_functions(tier: TierName) -> None:
           (i32.and (local.get $n) (i32.const 1))))
       (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (local.get $sum)))"""
-    instance = Instance(store, Module(made, text), [])
+    instance = Instance(store, Module(guest, text), [])
     exports = instance.exports(store)
     table, spin = exports["table"], exports["spin"]
     assert isinstance(table, Table)
@@ -150,7 +150,7 @@ def test_a_window_in_use_gets_types_of_host_functions(tier: TierName) -> None:
     for count in range(1, 4):  # the last has the type that the guest calls by
         host = Func(store, FuncType([I32] * (4 - count), [I32]), lambda *args: args[0] + 1)
         table.set(store, 1, host)
-        Instance(store, Module(made, holder(ONE) if count == 1 else holder(OTHER)), [])
+        Instance(store, Module(guest, holder(ONE) if count == 1 else holder(OTHER)), [])
         if count < 3:
             table.set(store, 1, table.get(store, 0))
     outcome = execution.run()
@@ -168,9 +168,9 @@ def test_files_do_not_tell_what_else_an_engine_has_run(tier: TierName) -> None:
         linker.define_func("env", "f", FuncType([I32], [I32]), lambda a: a)
         kept.append((store, linker.instantiate(store, Module(used, holder(other)))))
     files = []
-    for made in fresh, used:
-        store = Store(made)
-        instance = Instance(store, Module(made, text), [])
+    for guest in fresh, used:
+        store = Store(guest)
+        instance = Instance(store, Module(guest, text), [])
         call(store, instance, "run")
         files.append(store.snapshot().dumps())
     assert files[0] == files[1]
@@ -186,8 +186,8 @@ def test_a_module_lists_where_its_bytecode_names_types() -> None:
 @EACH_TIER
 def test_a_thunk_whose_maker_was_interrupted_is_there_for_the_next(tier: TierName, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal's exception comes when the thunk is there and no window shows it: whoever wants it next makes up for that."""
-    made = of(tier)
-    store, other = Store(made), Store(made)
+    guest = of(tier)
+    store, other = Store(guest), Store(guest)
     type_ = FuncType([I32, I32], [I32])
 
     def interrupted(_window: Window) -> None:
@@ -197,5 +197,5 @@ def test_a_thunk_whose_maker_was_interrupted_is_there_for_the_next(tier: TierNam
     with pytest.raises(KeyboardInterrupt):
         Func(store, type_, lambda a, b: a + b)
     monkeypatch.undo()
-    for used in store, other, Store(made):
+    for used in store, other, Store(guest):
         assert Func(used, type_, lambda a, b: a + b)(used, 3, 4) == 7

@@ -158,11 +158,11 @@ GO = """(module (import "h" "f" (func $f (result i32))) (memory (export "m") 1)
 
 def test_a_store_moves_under_its_running_guest() -> None:
     """A host function makes memories until the cage must move; the guest goes on in the new one."""
-    made: list[Memory] = []
+    memories: list[Memory] = []
 
     def more(caller: Any) -> int:
-        made.extend(Memory(caller, MemoryType(Limits(1, None))) for _ in range(5))
-        return len(made)
+        memories.extend(Memory(caller, MemoryType(Limits(1, None))) for _ in range(5))
+        return len(memories)
 
     of = engine(memories=1)
     with Store(of) as store:

@@ -73,9 +73,9 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Pages:
 
 @pytest.fixture
 def space() -> Iterator[CodeSpace]:
-    made = CodeSpace(1 << 20)
-    yield made
-    made.close()
+    space = CodeSpace(1 << 20)
+    yield space
+    space.close()
 
 
 def python(program: str) -> subprocess.CompletedProcess[str]:
@@ -156,16 +156,16 @@ def test_nothing_to_publish(space: CodeSpace) -> None:
 def test_any_order(space: CodeSpace, seed: int) -> None:
     """`Pages` sees to the rest."""
     choose = random.Random(seed)
-    made: dict[int, int] = {}
+    addresses: dict[int, int] = {}
     for number in range(100):
         size = choose.choice((8, 200, PAGE - 8, PAGE, 5000, 3 * AHEAD)) if number % 10 else 8
         if choose.random() < 0.2:
             space.publish(whole_pages=choose.random() < 0.5)
         if len(space) + size + PAGE < space.limit:
-            made[space.stage(long(number, size), 1 << choose.randrange(4, 13))] = number
+            addresses[space.stage(long(number, size), 1 << choose.randrange(4, 13))] = number
     space.publish()
-    assert [call(address) for address in made] == list(made.values())
-    assert list(made) == sorted(made)
+    assert [call(address) for address in addresses] == list(addresses.values())
+    assert list(addresses) == sorted(addresses)
 
 
 def test_gaps_trap(space: CodeSpace) -> None:
@@ -285,30 +285,30 @@ def test_code_runs_while_other_code_is_made(space: CodeSpace) -> None:
     turn = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(space.append(spin()))
     thread = threading.Thread(target=turn, args=(ctypes.addressof(busy),))
     thread.start()
-    made = [space.append(constant(number)) for number in range(100)]
+    places = [space.append(constant(number)) for number in range(100)]
     assert thread.is_alive()
     busy.value = 0
     thread.join()
-    assert [call(address) for address in made] == list(range(100))
+    assert [call(address) for address in places] == list(range(100))
 
 
 def test_several_threads(space: CodeSpace) -> None:
-    made: list[tuple[int, int]] = []
+    pieces: list[tuple[int, int]] = []
 
     def work(first: int) -> None:
         for number in range(first, first + 50):
             address = space.stage(constant(number))
             space.publish()
             assert call(address) == number
-            made.append((address, number))
+            pieces.append((address, number))
 
     threads = [threading.Thread(target=work, args=(50 * n,)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 200
-    assert all(call(address) == number for address, number in made)
+    assert len(pieces) == 200
+    assert all(call(address) == number for address, number in pieces)
 
 
 def test_a_handler_that_interrupts(space: CodeSpace, monkeypatch: pytest.MonkeyPatch, pages: Pages) -> None:
@@ -329,25 +329,25 @@ def test_a_handler_that_interrupts(space: CodeSpace, monkeypatch: pytest.MonkeyP
 def test_exceptions_of_handlers_anywhere() -> None:
     def prepare() -> tuple[tuple[CodeSpace, dict[int, int]], Callable[[], None]]:
         space = CodeSpace(1 << 20)
-        made = {space.append(constant(9)): 9}
+        functions = {space.append(constant(9)): 9}
 
         def action() -> None:
             staged = {space.stage(long(1, 5000)): 1, space.stage(constant(2), 256): 2}
             space.publish(whole_pages=True)
             staged[space.append(long(3, AHEAD))] = 3
-            made.update(staged)
+            functions.update(staged)
 
-        return (space, made), action
+        return (space, functions), action
 
     count = 0
     for place in places(prepare):
-        (space, made), action = prepare()
+        (space, functions), action = prepare()
         count += interrupted(action, place)
         for number in range(4, 8):
-            made[space.stage(long(number, 700))] = number
+            functions[space.stage(long(number, 700))] = number
             live = space.publish(whole_pages=number % 2 == 0)
-        assert all(address + 700 <= live for address in made if made[address] > 3)
-        assert all(call(address) == number for address, number in made.items())
+        assert all(address + 700 <= live for address in functions if functions[address] > 3)
+        assert all(call(address) == number for address, number in functions.items())
     assert count > 20
 
 

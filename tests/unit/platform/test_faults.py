@@ -84,13 +84,13 @@ def test_the_landing_sees_the_registers(at: int) -> None:
 @pytest.fixture
 def space() -> Iterator[CodeSpace]:
     """A code space, which the guest's function comes to lie in."""
-    made = CodeSpace(1 << 24)
+    space = CodeSpace(1 << 24)
     op = ctypes.c_uint64.from_address(guest.code.symbols["op"])
     usual = op.value
-    yield made
+    yield space
     op.value = usual
-    faults.unregister(made.begin)
-    made.close()
+    faults.unregister(space.begin)
+    space.close()
 
 
 @pytest.mark.parametrize("far", range(3))
@@ -177,19 +177,19 @@ def test_a_signal_handler_that_registers(monkeypatch: pytest.MonkeyPatch) -> Non
     def register(*_signal: object) -> None:
         begin = next(begins)
         faults.register(begin, begin + 8, 8, 0, 1)
-        made.append(begin)
+        numbers.append(begin)
 
     assert faults._handler is not None
-    made: list[int] = []
+    numbers: list[int] = []
     monkeypatch.setattr(interrupts, "_handler", register)
     for place in interrupts.places(lambda: (None, register)):
         interrupts.interrupted(register, place)
         rows = faults._handler.rows
-        assert all(rows[begin] < faults._handler.used.value for begin in made)
-        assert all(faults._handler.ranges[rows[begin]].begin == begin for begin in made)
+        assert all(rows[begin] < faults._handler.used.value for begin in numbers)
+        assert all(faults._handler.ranges[rows[begin]].begin == begin for begin in numbers)
     assert guest.run(guest.base, 0, OUTSIDE) == TRAP
-    assert len(made) > 20
-    for begin in made:
+    assert len(numbers) > 20
+    for begin in numbers:
         faults.unregister(begin)
 
 

@@ -100,14 +100,14 @@ def test_ops_are_known_by_their_earlier_words() -> None:
 def test_records_are_as_if_this_version_had_written_them(kept: Path, tier: TierName, form: str) -> None:
     snapshot = opened(kept / f"1-fib-{form}.arn", tier)
     image = snapshot.frozen().image
-    store, own = frozen(Engine(Config(tier=tier, max_wasm_stack=1 << 16)), "fib")
+    store, frozen_here = frozen(Engine(Config(tier=tier, max_wasm_stack=1 << 16)), "fib")
     if form == "delta":
         assert store.execution is not None
         store.execution.run(fuel=700)
-        own = store.snapshot()
+        frozen_here = store.snapshot()
     begin = HOST_PAGE + snapshot.frozen().stack_limit
     regions = []
-    for of in image, own.frozen().image:
+    for of in image, frozen_here.frozen().image:
         whole = bytearray(of.sizes[ARENA])
         for number, page in of.pages(ARENA):
             whole[number * HOST_PAGE : (number + 1) * HOST_PAGE] = page

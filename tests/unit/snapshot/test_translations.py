@@ -443,6 +443,6 @@ def test_what_older_versions_made_is_verified_once(cache: Cache, monkeypatch: py
 def test_the_structure_is_what_decoding_gives(cache: Cache) -> None:
     """Without sections: so that what comes without a proof is put into the same."""
     wasm = wat2wasm(EVERYTHING)
-    code, own = translate(wasm), own_structure(wasm)
-    put = codes.with_sections(own, codes.sections(code))
+    code, expected = translate(wasm), own_structure(wasm)
+    put = codes.with_sections(expected, codes.sections(code))
     assert structure.described(put) == structure.described(code)

@@ -41,14 +41,14 @@ def outcomes(compiling: Any, tables: Any, routines: int, code: ModuleCode) -> li
     found, at = list[object](), AT
     for begin, end, *_ in FUNCTION.iter_unpack(code.functions):
         try:
-            made = compiler.function(begin, end, at)
+            machine_code = compiler.function(begin, end, at)
         except compiling.UncompilableError:
             found.append("refused")
             continue
         said = [bytes(part.getvalue()) for part in (compiler.entries, compiler.return_points, compiler.calls)]
-        found.append((bytes(made), said, compiler.op_offsets(begin, end)))
+        found.append((bytes(machine_code), said, compiler.op_offsets(begin, end)))
         known[ORIGIN + begin] = at
-        at += len(made) + -len(made) % 16
+        at += len(machine_code) + -len(machine_code) % 16
     return found
 
 

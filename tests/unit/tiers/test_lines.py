@@ -109,24 +109,24 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], list[int]]:
     at, short = Blocks.at, Blocks.short
 
     def tell(store: Store) -> list[int]:
-        made = list[int]()
+        counts = list[int]()
 
         def noted(self: Blocks, code: memoryview, pc: int, *rest: Callable[[int], bool]) -> object:
             new = pc not in self.by_pc
             found = at(self, code, pc, *rest)
             if new:
-                made.append(len(set(found.pcs)))
+                counts.append(len(set(found.pcs)))
                 store.machine.interrupt()
             return found
 
         def noted_short(self: Blocks, code: memoryview, pc: int, stops: Callable[[int], bool]) -> object:
             found = short(self, code, pc, stops)
-            made.append(len(set(found.pcs)))
+            counts.append(len(set(found.pcs)))
             return found
 
         monkeypatch.setattr(Blocks, "at", noted)
         monkeypatch.setattr(Blocks, "short", noted_short)
-        return made
+        return counts
 
     return tell
 
@@ -163,17 +163,17 @@ def test_no_way_is_long(name: str) -> None:
 def test_the_machine_looks_up_between_two_pieces(name: str, compiled: Callable[[Store], list[int]]) -> None:
     guest, before = Guest(LINES[name]), [0]
     pieces = list[int]()
-    made = compiled(guest.store)
+    functions = compiled(guest.store)
 
     def check() -> None:
-        pieces.append(sum(made) - before[0])
-        before[0] = sum(made)
+        pieces.append(sum(functions) - before[0])
+        before[0] = sum(functions)
 
     guest.store.machine.check = check
     assert guest.go(guest.store, 3) == 7
     assert guest.n(guest.store) == expected(LINES[name], 3)
-    assert sum(made) > 2000
-    assert max(*pieces, sum(made) - before[0]) <= LONGEST + SHORT * LINE // 8
+    assert sum(functions) > 2000
+    assert max(*pieces, sum(functions) - before[0]) <= LONGEST + SHORT * LINE // 8
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -206,7 +206,7 @@ def test_an_execution_pauses_there_travels_and_goes_on(name: str, compiled: Call
 
 def test_an_ordinary_call_traps_there(compiled: Callable[[Store], list[int]]) -> None:
     guest, looks = Guest(LINES["statements"]), [0]
-    made = compiled(guest.store)
+    functions = compiled(guest.store)
 
     def check() -> Cause | None:
         looks[0] += 1
@@ -216,7 +216,7 @@ def test_an_ordinary_call_traps_there(compiled: Callable[[Store], list[int]]) ->
     with pytest.raises(Trap) as trap:
         guest.go(guest.store, 3)
     assert trap.value.trap_code is TrapCode.INTERRUPT
-    assert len(made) < 10
+    assert len(functions) < 10
 
 
 def test_fuel_is_not_asked_for_there(compiled: Callable[[Store], list[int]]) -> None:
@@ -251,11 +251,11 @@ def test_a_place_without_a_safepoint_is_none_to_stand_at(compiled: Callable[[Sto
 def test_the_zeros_of_many_locals_are_made_in_one_piece(compiled: Callable[[Store], list[int]]) -> None:
     body = f"(local.set {FAR} (i32.add (local.get {FAR}) (local.get {FAR - 1}))) (global.set $n (local.get {FAR}))"
     guest = Guest(body)
-    made = compiled(guest.store)
+    functions = compiled(guest.store)
     guest.store.machine.interrupt()
     assert guest.go(guest.store, 3) == 7
     assert guest.n(guest.store) == expected(body, 3)
-    assert sum(made) < 10 * SHORT
+    assert sum(functions) < 10 * SHORT
     at = guest.module.code.function(0).begin
     assert len(set(Blocks(deterministic=False).at(guest.module.code.bytecode, at).pcs)) <= 2 * LONGEST
 

@@ -116,10 +116,10 @@ def test_what_is_kept_for_one_layout_is_not_found_by_another() -> None:
 
 def test_pointers_are_made_of_numbers_in_the_raw_layout_alone() -> None:
     package = Path(arenite.__file__).parent
-    made = {
+    entries = {
         str(p.relative_to(package)) for p in testdata.files(package, "**/*.py") if "inttoptr i" in p.read_text(encoding="utf-8")
     }
-    assert made == {"emit/raw.py"}
+    assert entries == {"emit/raw.py"}
     assert not raw.RAW
 
 

@@ -133,9 +133,9 @@ def test_a_result_written_early_does_not_change_the_other_operands() -> None:
 
 def test_lines_lead_back_to_ops() -> None:
     code = program(("i32.const", {"dst": 0, "n": 1}), ("load32 memory0", {"dst": 8, "at": 0, "disp": 4}), ("halt", {}))
-    made = block(code, 0, deterministic=False, is_loop=False)
+    text = block(code, 0, deterministic=False, is_loop=False)
     line = source(code).splitlines().index("    Q[q + 1] = i1 = ldI(m, i0 + 4)[0]") + 1
-    assert made.pc_at(line) == 8
+    assert text.pc_at(line) == 8
 
 
 def test_a_block_is_not_longer_than_that() -> None:
@@ -152,9 +152,9 @@ def test_places_of_slots() -> None:
 # programs
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with Store(Engine(Config(tier="safe", consume_fuel=True))) as made:
-        made.set_fuel(10**6)
-        yield made
+    with Store(Engine(Config(tier="safe", consume_fuel=True))) as store:
+        store.set_fuel(10**6)
+        yield store
 
 
 @pytest.fixture

@@ -42,12 +42,12 @@ def test_a_deadline_comes_between_two_pieces(tier: str, tmp_path: Path, monkeypa
         time.sleep(0.03)
 
     monkeypatch.setattr("arenite.world.hostio.allocate", allocate)
-    made = engine(tier=tier)
-    linker = Linker(made)
+    of = engine(tier=tier)
+    linker = Linker(of)
     linker.define_wasi()
-    with Store(made) as store:
+    with Store(of) as store:
         store.set_wasi(WasiConfig(dirs={"/": tmp_path}))
-        exports: Any = linker.instantiate(store, Module(made, GUEST)).exports(store)
+        exports: Any = linker.instantiate(store, Module(of, GUEST)).exports(store)
         execution = exports["go"].start(store)
         at_pauses = []
         while isinstance(outcome := execution.run(deadline=0.02), Paused):

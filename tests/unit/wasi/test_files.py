@@ -361,11 +361,11 @@ def test_readdir(size: int, program: Program, root: Path) -> None:
 def test_every_entry_has_an_inode(program: Program, root: Path) -> None:
     """Where it is 0 wasi-libc asks for it, and stops reading when `..` is refused."""
     (root / "d" / "x").touch()
-    own = (root / "d").stat().st_ino
+    inode = (root / "d").stat().st_ino
     fd = program.open("d", rights=ALL & ~WRITE)
     assert sorted(program.entries(fd)) == [
-        (".", own),
-        ("..", own),
+        (".", inode),
+        ("..", inode),
         *sorted((p.name, p.stat().st_ino) for p in (root / "d").iterdir()),
     ]
 

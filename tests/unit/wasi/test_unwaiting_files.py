@@ -174,12 +174,12 @@ def test_a_file_that_is_always_ready_and_never_read(pipe: tuple[IO[bytes], IO[by
 
 
 def guest(tier: str, config: WasiConfig, **options: Any) -> tuple[Store, Any]:
-    made: Engine = engine(tier=tier, **options)
-    linker = Linker(made)
+    of: Engine = engine(tier=tier, **options)
+    linker = Linker(of)
     linker.define_wasi()
-    store = Store(made)
+    store = Store(of)
     store.set_wasi(config)
-    instance: Instance = linker.instantiate(store, Module(made, GUEST))
+    instance: Instance = linker.instantiate(store, Module(of, GUEST))
     return store, instance.exports(store)
 
 

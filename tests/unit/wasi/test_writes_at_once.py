@@ -94,12 +94,12 @@ def both(source: int, sink: int) -> Iterator[tuple[Reader, IO[bytes]]]:
 
 
 def start(tier: str, stdout: IO[bytes], name: str, *arguments: int) -> Any:
-    made = engine(tier=tier)
-    linker = Linker(made)
+    of = engine(tier=tier)
+    linker = Linker(of)
     linker.define_wasi()
-    store = Store(made)
+    store = Store(of)
     store.set_wasi(WasiConfig(stdout=stdout))
-    exports: Any = linker.instantiate(store, Module(made, GUEST)).exports(store)
+    exports: Any = linker.instantiate(store, Module(of, GUEST)).exports(store)
     return exports[name].start(store, *arguments)
 
 

@@ -25,7 +25,9 @@ class Calls:
     `points`: return points met; `carried`: where the last op, a `carry`, took arguments from, and `carried_header`: where the header is then.
     """
 
-    def __init__(self, rules: Rules, code: Code, frame: FrameSlots, slots: SlotClasses, stops: Points, handlers: Handlers) -> None:
+    def __init__(
+        self, rules: Rules, code: Code, frame: FrameSlots, slots: SlotClasses, stops: Points, handlers: Handlers
+    ) -> None:
         self.rules = rules
         self.code = code
         self.bytecode = code.bytecode
