@@ -13,6 +13,7 @@ import struct
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from arenite.bytecode.control import select
 from arenite.bytecode.integers import flag
 from arenite.bytecode.protocol import (
     F32X4,
@@ -31,6 +32,7 @@ from arenite.bytecode.protocol import (
     Type,
     Value,
 )
+from arenite.bytecode.references import global_set, global_set_imported
 from arenite.bytecode.row import Meaning, Row, row
 from arenite.bytecode.vector_prims import INTEGERS
 from arenite.bytecode.vector_words import (
@@ -287,11 +289,6 @@ def _swizzle(e: Emit, a: Value, b: Value) -> Value:
     return e.pure("swizzle", shaped(e, a, I8X16), shaped(e, b, I8X16))
 
 
-def _select(e: Emit, c: Value, a: Value, b: Value) -> Value:
-    """dst = a if c is not zero else b."""
-    return e.pure("select", e.pure("ne", c, e.const(I32, 0)), a, b)
-
-
 # ------------------------------------------------------------------------------------------------------------------------------- globals
 
 
@@ -300,19 +297,9 @@ def _global_get(e: Emit, disp: Value) -> Value:
     return e.load(Space.ARENA, I64X2, e.register("vmctx"), disp)
 
 
-def _global_set(e: Emit, value: Value, disp: Value) -> None:
-    """arena[vmctx + disp] = value, a global of this instance."""
-    e.store(Space.ARENA, e.register("vmctx"), value, disp)
-
-
 def _global_get_imported(e: Emit, disp: Value) -> Value:
     """dst = arena[arena[vmctx + disp]], a global of another instance."""
     return e.load(Space.ARENA, I64X2, e.load(Space.ARENA, REF, e.register("vmctx"), disp))
-
-
-def _global_set_imported(e: Emit, value: Value, disp: Value) -> None:
-    """arena[arena[vmctx + disp]] = value, a global of another instance."""
-    e.store(Space.ARENA, e.load(Space.ARENA, REF, e.register("vmctx"), disp), value)
 
 
 # --------------------------------------------------------------------------------------------------------------------------------- rows
@@ -325,11 +312,11 @@ THREE: Final = "a:v128 b:v128 c:v128 -> v128"
 def _moves() -> Iterator[Row]:
     yield row("v128.move", ONE, lambda _e, a: a, "dst = a")
     yield row("v128.const", "low:i64.imm64 high:i64.imm64 -> v128", _const)
-    yield row("v128.select", "c:i32 a:v128 b:v128 -> v128", _select)
+    yield row("v128.select", "c:i32 a:v128 b:v128 -> v128", select)
     yield row("v128.global.get", "disp:u32:defined_global.get -> v128", _global_get)
-    yield row("v128.global.set", "value:v128 disp:u32:defined_global.set", _global_set)
+    yield row("v128.global.set", "value:v128 disp:u32:defined_global.set", global_set)
     yield row("v128.global.get imported", "disp:u32:imported_global.get -> v128", _global_get_imported)
-    yield row("v128.global.set imported", "value:v128 disp:u32:imported_global.set", _global_set_imported)
+    yield row("v128.global.set imported", "value:v128 disp:u32:imported_global.set", global_set_imported)
 
 
 def _lane_moves() -> Iterator[Row]:

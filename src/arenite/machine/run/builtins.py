@@ -64,19 +64,45 @@ def memory_grow(machine: Machine, vmctx: int, delta: int) -> int:
     return grow_memory(machine, InstanceRecord.memory.read(machine.cage.arena, vmctx), delta)
 
 
-def _range(memory: memoryview, start: int, count: int) -> None:
-    if start + count > len(memory):
-        raise GuestTrap(Cause.MEMORY_OUT_OF_BOUNDS)
+def _range(view: memoryview, start: int, count: int, cause: Cause = Cause.MEMORY_OUT_OF_BOUNDS) -> None:
+    if start + count > len(view):
+        raise GuestTrap(cause)
+
+
+def _copy(
+    machine: Machine, views: tuple[memoryview, memoryview], to: int, source: int, count: int, unit: int, cause: Cause
+) -> int:
+    """Copy to the first from the second as much as is paid for, forward where that overwrites nothing still to be read, else backward: how much."""
+    target, origin = views
+    _range(target, to, count, cause)
+    _range(origin, source, count, cause)
+    size = paid(machine, count, unit)
+    at = 0 if to <= source else count - size
+    target[to + at : to + at + size] = origin[source + at : source + at + size]
+    return size
+
+
+def _fill(machine: Machine, memory: memoryview, to: int, byte: int, count: int) -> int:
+    """Fill as much as is paid for: how much."""
+    _range(memory, to, count)
+    size = paid(machine, count, UNIT_BYTES)
+    memory[to : to + size] = bytes((byte & 0xFF,)) * size
+    return size
+
+
+def _init(machine: Machine, memory: memoryview, content: memoryview, to: int, source: int, count: int) -> int:
+    """Write as much of a segment as is paid for: how much."""
+    _range(memory, to, count)
+    _range(content, source, count)
+    size = paid(machine, count, UNIT_BYTES)
+    memory[to : to + size] = content[source : source + size]
+    return size
 
 
 def memory_copy(machine: Machine, vmctx: int, to: int, source: int, count: int) -> int | Rest:
-    """memory.copy: forward where that overwrites nothing that is still to be read, else backward."""
+    """memory.copy."""
     with memory_bytes(machine, vmctx) as memory:
-        _range(memory, to, count)
-        _range(memory, source, count)
-        size = paid(machine, count, UNIT_BYTES)
-        at = 0 if to <= source else count - size
-        memory[to + at : to + at + size] = memory[source + at : source + at + size]
+        size = _copy(machine, (memory, memory), to, source, count, UNIT_BYTES, Cause.MEMORY_OUT_OF_BOUNDS)
     return _left(to, source, count, size)
 
 
@@ -91,9 +117,7 @@ def _left(to: int, source: int, count: int, done: int, *, before: Rest = ()) -> 
 def memory_fill(machine: Machine, vmctx: int, to: int, byte: int, count: int) -> int | Rest:
     """memory.fill."""
     with memory_bytes(machine, vmctx) as memory:
-        _range(memory, to, count)
-        size = paid(machine, count, UNIT_BYTES)
-        memory[to : to + size] = bytes((byte & 0xFF,)) * size
+        size = _fill(machine, memory, to, byte, count)
     return 0 if size == count else (to + size, byte, count - size)
 
 
@@ -101,11 +125,7 @@ def memory_init(machine: Machine, vmctx: int, segment: int, to: int, source: int
     """memory.init."""
     content = segment_bytes(machine, vmctx, segment)
     with memory_bytes(machine, vmctx) as memory:
-        _range(memory, to, count)
-        if source + count > len(content):
-            raise GuestTrap(Cause.MEMORY_OUT_OF_BOUNDS)
-        size = paid(machine, count, UNIT_BYTES)
-        memory[to : to + size] = content[source : source + size]
+        size = _init(machine, memory, content, to, source, count)
     return 0 if size == count else (segment, to + size, source + size, count - size)
 
 
@@ -125,20 +145,14 @@ def memory_copy_any(machine: Machine, vmctx: int, memory: int, other: int, to: i
         memory_view(machine, _memory(machine, vmctx, memory)) as target,
         memory_view(machine, _memory(machine, vmctx, other)) as origin,
     ):
-        _range(target, to, count)
-        _range(origin, source, count)
-        size = paid(machine, count, UNIT_BYTES)
-        at = 0 if to <= source else count - size
-        target[to + at : to + at + size] = origin[source + at : source + at + size]
+        size = _copy(machine, (target, origin), to, source, count, UNIT_BYTES, Cause.MEMORY_OUT_OF_BOUNDS)
     return _left(to, source, count, size, before=(memory, other))
 
 
 def memory_fill_any(machine: Machine, vmctx: int, memory: int, to: int, byte: int, count: int) -> int | Rest:
     """memory.fill of any memory."""
     with memory_view(machine, _memory(machine, vmctx, memory)) as view:
-        _range(view, to, count)
-        size = paid(machine, count, UNIT_BYTES)
-        view[to : to + size] = bytes((byte & 0xFF,)) * size
+        size = _fill(machine, view, to, byte, count)
     return 0 if size == count else (memory, to + size, byte, count - size)
 
 
@@ -146,11 +160,7 @@ def memory_init_any(machine: Machine, vmctx: int, segment: int, memory: int, to:
     """memory.init of any memory."""
     content = segment_bytes(machine, vmctx, segment)
     with memory_view(machine, _memory(machine, vmctx, memory)) as view:
-        _range(view, to, count)
-        if source + count > len(content):
-            raise GuestTrap(Cause.MEMORY_OUT_OF_BOUNDS)
-        size = paid(machine, count, UNIT_BYTES)
-        view[to : to + size] = content[source : source + size]
+        size = _init(machine, view, content, to, source, count)
     return 0 if size == count else (segment, memory, to + size, source + size, count - size)
 
 
@@ -161,11 +171,6 @@ def data_drop(machine: Machine, vmctx: int, segment: int) -> int:
 
 
 # ---- tables
-
-
-def _table_range(view: memoryview, start: int, count: int) -> None:
-    if start + count > len(view):
-        raise GuestTrap(Cause.TABLE_OUT_OF_BOUNDS)
 
 
 def table_grow(machine: Machine, vmctx: int, table: int, value: int, delta: int, settled: int = 0) -> int | Rest:
@@ -185,7 +190,7 @@ def table_grow(machine: Machine, vmctx: int, table: int, value: int, delta: int,
 def table_fill(machine: Machine, vmctx: int, table: int, to: int, value: int, count: int) -> int | Rest:
     """table.fill."""
     view = elements(machine, table_record(machine, vmctx, table))
-    _table_range(view, to, count)
+    _range(view, to, count, Cause.TABLE_OUT_OF_BOUNDS)
     size = paid(machine, count, UNIT_ELEMENTS)
     fill(view, to, value, size)
     return 0 if size == count else (table, to + size, value, count - size)
@@ -193,12 +198,8 @@ def table_fill(machine: Machine, vmctx: int, table: int, to: int, value: int, co
 
 def table_copy(machine: Machine, vmctx: int, table: int, source_table: int, to: int, source: int, count: int) -> int | Rest:
     """table.copy."""
-    view, other = (elements(machine, table_record(machine, vmctx, t)) for t in (table, source_table))
-    _table_range(view, to, count)
-    _table_range(other, source, count)
-    size = paid(machine, count, UNIT_ELEMENTS)
-    at = 0 if to <= source else count - size
-    view[to + at : to + at + size] = other[source + at : source + at + size]
+    views = elements(machine, table_record(machine, vmctx, table)), elements(machine, table_record(machine, vmctx, source_table))
+    size = _copy(machine, views, to, source, count, UNIT_ELEMENTS, Cause.TABLE_OUT_OF_BOUNDS)
     return _left(to, source, count, size, before=(table, source_table))
 
 
@@ -206,7 +207,7 @@ def table_init(machine: Machine, vmctx: int, table: int, segment: int, to: int, 
     """table.init: of the segment only what is asked for is made."""
     length = segment_length(machine, vmctx, segment)
     view = elements(machine, table_record(machine, vmctx, table))
-    _table_range(view, to, count)
+    _range(view, to, count, Cause.TABLE_OUT_OF_BOUNDS)
     if source + count > length:
         raise GuestTrap(Cause.TABLE_OUT_OF_BOUNDS)
     size = paid(machine, count, UNIT_ITEMS, LONGEST // 16)

@@ -162,18 +162,12 @@ class Asked(NamedTuple):
 
 def asked_at(window: Window, pc: int) -> Asked | None:
     """What the op at `pc` asks for, if a run can stop in the middle of it: behind it is a safepoint, which says what is live."""
-    index = window.module_at(pc)
-    if index is None:
+    found = window.function_at(pc)
+    if found is None:
         return None
-    placed = window.modules[index]
-    number = placed.code.function_at(pc - placed.origin)
-    if number is None:
-        return None
-    safepoints, code, origin = (
-        placed.safepoints(number),
-        placed.code.bytecode,
-        placed.origin,
-    )  # not the window's, which a tier patches
+    placed, number = found
+    safepoints, origin = placed.safepoints(number), placed.origin
+    code = placed.code.bytecode  # not the window's, which a tier patches
     try:
         from arenite.bytecode.effects import effects  # noqa: PLC0415 (few stop there)
 

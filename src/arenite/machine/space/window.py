@@ -332,21 +332,18 @@ class Window:
         type_ = self.preamble.thunk_at(pc)
         if type_ is not None:
             return frame_end(type_)
-        index = self.module_at(pc)
-        if index is not None:
-            placed = self.modules[index]
-            function = placed.code.function_at(pc - placed.origin)
-            if function is not None:
-                return placed.code.function(function).frame_size
-        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
+        found = self.function_at(pc)
+        if found is None:
+            raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
+        placed, number = found
+        return placed.code.function(number).frame_size
 
     def stops(self, pc: int) -> Callable[[int], bool]:
         """Whether a run may stop at an op of the function that holds `pc`, and go on there with what its safepoint lists."""
-        index = self.module_at(pc)
-        placed = None if index is None else self.modules[index]
-        number = None if placed is None else placed.code.function_at(pc - placed.origin)
-        if placed is None or number is None:
+        found = self.function_at(pc)
+        if found is None:
             return nowhere
+        placed, number = found
         origin, safepoints = placed.origin, placed.safepoints(number)
         return lambda at: at - origin in safepoints
 
@@ -354,6 +351,15 @@ class Window:
         """Index of the module whose bytecode holds `pc`."""
         index = bisect.bisect_right(self._origins, pc) - 1
         return index if index >= 0 and pc < self.modules[index].end else None
+
+    def function_at(self, pc: int) -> tuple[PlacedModule, int] | None:
+        """The module whose bytecode holds `pc`, and which of its own functions does."""
+        index = self.module_at(pc)
+        if index is None:
+            return None
+        placed = self.modules[index]
+        number = placed.code.function_at(pc - placed.origin)
+        return None if number is None else (placed, number)
 
 
 class Windows:

@@ -144,11 +144,10 @@ class CodeOfWindow:
 
         A page of machine code becomes executable when it is full; with `now`, and when a function is asked for again, at once.
         """
-        index = window.module_at(pc)
-        placed = None if index is None else window.modules[index]
-        number = None if placed is None else placed.code.function_at(pc - placed.origin)
-        if placed is None or number is None:
+        found = window.function_at(pc)
+        if found is None:
             return False
+        placed, number = found
         why: Exception | None = None
         with changing:
             if self.busy:  # a signal's handler runs a guest while another is compiled
