@@ -14,7 +14,7 @@ import pytest
 from arenite import Config, Engine, Func, Instance, Module, Store
 from arenite.bytecode.encode import encode
 from arenite.bytecode.protocol import F64, I32
-from arenite.bytecode.stops import Builtin
+from arenite.bytecode.stops import SEARCHES, Builtin
 from arenite.errors import Trap
 from arenite.layout.cage import MODULE_GRAIN, STACK_AT
 from arenite.layout.records import StoreContext
@@ -152,9 +152,9 @@ def test_places_of_slots() -> None:
 # programs
 @pytest.fixture
 def store() -> Iterator[Store]:
-    with Store(Engine(Config(tier="safe", consume_fuel=True))) as store:
-        store.set_fuel(10**6)
-        yield store
+    with Store(Engine(Config(tier="safe", consume_fuel=True))) as new:
+        new.set_fuel(10**6)
+        yield new
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_damaged_arena_ends_in_a_stop() -> None:
         cage.resize(area, 65536)
     run = SafeTier().runner(cage, window())
     StoreContext.stack_limit.write(cage.store_page, 0, USED)
-    known = {0, 64, 65, *Cause, *Builtin}
+    known = {0, 64, 65, *SEARCHES, *Cause, *Builtin}
     for trial in trials()[1][::3]:
         cage.arena[:USED] = (
             r.randbytes(USED) if r.random() < 0.2 else struct.pack("<I", r.getrandbits(r.choice([4, 12, 17, 32]))) * (USED // 4)
