@@ -30,7 +30,7 @@ from arenite.bytecode.memory import (
     store,
 )
 from arenite.bytecode.protocol import I8, I32, I64, Memory, Value, is_first
-from arenite.bytecode.row import SLOTS, placed, row, specialised
+from arenite.bytecode.row import SLOTS, asking, placed, row, specialised
 from arenite.bytecode.stops import Builtin
 from arenite.layout.raw import RAW
 from arenite.layout.records import MemoryRecord, StoreContext
@@ -128,26 +128,6 @@ def size_any(e: Emit, shift: Value, memory: Memory) -> Value:
     return e.pure("shr_u", byte_length(e, memory), e.pure("and", _extended(e, shift), e.const(I64, 63)))
 
 
-def grow_any(e: Emit, memory: Value, delta: Value) -> Value:
-    """dst = the old size of the memory in its pages, or -1."""
-    return e.builtin(Builtin.MEMORY_GROW_ANY, memory, delta)
-
-
-def copy_any(e: Emit, memory: Value, other: Value, to: Value, source: Value, count: Value) -> None:
-    """memory[to:][:count] = other[source:][:count]; ranges may overlap."""
-    e.builtin(Builtin.MEMORY_COPY_ANY, memory, other, to, source, count)
-
-
-def fill_any(e: Emit, memory: Value, to: Value, byte: Value, count: Value) -> None:
-    """memory[to:][:count] = byte."""
-    e.builtin(Builtin.MEMORY_FILL_ANY, memory, to, byte, count)
-
-
-def init_any(e: Emit, segment: Value, memory: Value, to: Value, source: Value, count: Value) -> None:
-    """memory[to:][:count] = data segment[source:][:count]."""
-    e.builtin(Builtin.MEMORY_INIT_ANY, segment, memory, to, source, count)
-
-
 def copy_i64(e: Emit, memory: Value, other: Value, to: Value, source: Value, count: Value) -> None:
     """memory0[to:][:count] = memory0[source:][:count], addresses of 64 bits; ranges may overlap."""
     machine_does(e, Builtin.MEMORY_COPY_ANY, memory, other, to, source, count)
@@ -219,14 +199,20 @@ def rows() -> Iterator[Row]:
     yield row("memory.address", "at:i64 disp:i64.imm64:offset size:u16:offset memory:memory:memory -> i64", address)
     copied = "memory:u32:memory_index other:u32:memory_index to:i64 source:i64 count:i64"
     filled = "memory:u32:memory_index to:i64 byte:i32 count:i64"
-    for name, signature, meaning in (
-        ("memory.size", "shift:u16:page memory:memory:memory -> i64", size_any),
-        ("memory.grow", "memory:u32:memory_index delta:i64 -> i64", grow_any),
-        ("memory.copy", copied, copy_any),
-        ("memory.fill", filled, fill_any),
-        ("memory.init", "segment:u32:data memory:u32:memory_index to:i64 source:i32 count:i32", init_any),
+    initialised = "segment:u32:data memory:u32:memory_index to:i64 source:i32 count:i32"
+    yield row("memory.size any", "shift:u16:page memory:memory:memory -> i64", size_any)._replace(form=("any", "memory.size"))
+    for name, signature, builtin, doc in (
+        (
+            "memory.grow",
+            "memory:u32:memory_index delta:i64 -> i64",
+            Builtin.MEMORY_GROW_ANY,
+            "dst = the old size of the memory in its pages, or -1",
+        ),
+        ("memory.copy", copied, Builtin.MEMORY_COPY_ANY, "memory[to:][:count] = other[source:][:count]; ranges may overlap"),
+        ("memory.fill", filled, Builtin.MEMORY_FILL_ANY, "memory[to:][:count] = byte"),
+        ("memory.init", initialised, Builtin.MEMORY_INIT_ANY, "memory[to:][:count] = data segment[source:][:count]"),
     ):
-        yield row(f"{name} any", signature, meaning)._replace(form=("any", name))
+        yield asking(f"{name} any", signature, builtin, doc)._replace(form=("any", name))
     copy = row("memory.copy i64", copied, copy_i64)
     yield specialised(copy, copy.name, memory=0, other=0)._replace(form=("i64", "memory.copy"))
     fill = row("memory.fill i64", filled, fill_i64)

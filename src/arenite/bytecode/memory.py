@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.protocol import I8, I16, I32, I64, REF, Emit, Memory, Type, Value, Values
-from arenite.bytecode.row import SLOTS, Meaning, Row, far, row, specialised
+from arenite.bytecode.row import SLOTS, Meaning, Row, asking, far, row, specialised
 from arenite.bytecode.stops import BULK_MAX, Builtin
 from arenite.layout.raw import RAW
 from arenite.layout.records import InstanceRecord, MemoryRecord, StoreContext
@@ -119,16 +119,6 @@ def in_bytes(e: Values, pages: Value) -> Value:
     return e.pure("shl", e.pure("extend_u", pages, to=I64), e.const(I64, PAGE_SIZE.bit_length() - 1))
 
 
-def memory_grow(e: Emit, delta: Value) -> Value:
-    """dst = the old size in pages, or -1."""
-    return e.builtin(Builtin.MEMORY_GROW, delta)
-
-
-def memory_init(e: Emit, segment: Value, to: Value, source: Value, count: Value) -> None:
-    """memory0[to:][:count] = data segment[source:][:count]."""
-    e.builtin(Builtin.MEMORY_INIT, segment, to, source, count)
-
-
 def machine_does(e: Emit, builtin: Builtin, *args: Value) -> None:
     """What is long, cannot be paid from this slice, or comes when the run is to pause, is the machine's; otherwise it is paid here."""
     count, fuel = args[-1], e.register("fuel")
@@ -193,11 +183,7 @@ def rows() -> Iterator[Row]:
         yield from (near, far(near))
     for whole in _whole():
         yield first(whole, whole.name)
-    yield row("memory.grow", "delta:i32 -> i32", memory_grow)
-    yield row("memory.init", "segment:u32:data to:i32 source:i32 count:i32", memory_init)
-    yield row(
-        "data.drop",
-        "segment:u32:data",
-        lambda e, segment: e.builtin(Builtin.DATA_DROP, segment),
-        "the data segment is empty from now on",
-    )
+    yield asking("memory.grow", "delta:i32 -> i32", Builtin.MEMORY_GROW, "dst = the old size in pages, or -1")
+    init = "memory0[to:][:count] = data segment[source:][:count]"
+    yield asking("memory.init", "segment:u32:data to:i32 source:i32 count:i32", Builtin.MEMORY_INIT, init)
+    yield asking("data.drop", "segment:u32:data", Builtin.DATA_DROP, "the data segment is empty from now on")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from arenite.bytecode.integers import trap_if
 from arenite.bytecode.protocol import I32, I64, REF, Emit, Value
-from arenite.bytecode.row import Meaning, Row, row
+from arenite.bytecode.row import Row, asking, row
 from arenite.bytecode.stops import Builtin
 from arenite.layout import raw
 from arenite.layout.records import FuncRefRecord, InstanceRecord, TableRecord
@@ -77,10 +77,6 @@ def ref_func_imported(e: Emit, disp: Value) -> Value:
     return e.load(Space.ARENA, REF, e.register("vmctx"), disp)
 
 
-def _ask(builtin: Builtin) -> Meaning:
-    return lambda e, *args: e.builtin(builtin, *args)
-
-
 def rows() -> Iterator[Row]:
     """Globals, references, tables."""
     yield row("global.get", "disp:u32:defined_global.get -> i64:any", global_get)
@@ -92,28 +88,28 @@ def rows() -> Iterator[Row]:
     yield row("table.get", f"index:i32 disp:u32:table.get -> {REF.llvm}:any", table_get)
     yield row("table.set", f"index:i32 value:{REF.llvm}:any disp:u32:table.set", table_set)
     yield row("table.size", "disp:u32:table -> i32", table_size)
-    yield row(
+    yield asking(
         "table.grow",
         f"table:u32:table_index.set value:{REF.llvm}:any delta:i32 -> i32",
-        _ask(Builtin.TABLE_GROW),
+        Builtin.TABLE_GROW,
         "dst = the old length, or -1",
     )
-    yield row(
+    yield asking(
         "table.fill",
         f"table:u32:table_index.set to:i32 value:{REF.llvm}:any count:i32",
-        _ask(Builtin.TABLE_FILL),
+        Builtin.TABLE_FILL,
         "elements[to:][:count] = value",
     )
-    yield row(
+    yield asking(
         "table.copy",
         "table:u16:table_index.set source_table:u16:table_index.get to:i32 source:i32 count:i32",
-        _ask(Builtin.TABLE_COPY),
+        Builtin.TABLE_COPY,
         "elements[to:][:count] = those of the other table",
     )
-    yield row(
+    yield asking(
         "table.init",
         "table:u16:table_index.set segment:u32:elem.get to:i32 source:i32 count:i32",
-        _ask(Builtin.TABLE_INIT),
+        Builtin.TABLE_INIT,
         "elements[to:][:count] = segment[source:][:count]",
     )
-    yield row("elem.drop", "segment:u32:elem", _ask(Builtin.ELEM_DROP), "the element segment is empty from now on")
+    yield asking("elem.drop", "segment:u32:elem", Builtin.ELEM_DROP, "the element segment is empty from now on")

@@ -23,11 +23,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from arenite.bytecode.protocol import F32, F64, I32, I64, I64X2, Memory, Type, Value, Values
 from arenite.layout.cage import UNIT
 from arenite.light import NamedTuple
+
+if TYPE_CHECKING:
+    from arenite.bytecode.stops import Builtin
 
 Meaning = Callable[..., Value | None]  # arity differs from row to row: the one place where that is allowed
 
@@ -196,6 +199,11 @@ def row(name: str, signature: str, meaning: Meaning, doc: str = "") -> Row:
     """A row from its signature; without `doc` the meaning's docstring is its doc."""
     operands, result, role = parse(signature)
     return placed(Row(name, operands, result, meaning, doc or (meaning.__doc__ or "").strip(), result_role=role))
+
+
+def asking(name: str, signature: str, builtin: Builtin, doc: str) -> Row:
+    """The row of an op that asks the machine for something, and does nothing else."""
+    return row(name, signature, lambda e, *operands: e.builtin(builtin, *operands), doc)
 
 
 def placed(source: Row) -> Row:

@@ -312,7 +312,7 @@ THREE: Final = "a:v128 b:v128 c:v128 -> v128"
 def _moves() -> Iterator[Row]:
     yield row("v128.move", ONE, lambda _e, a: a, "dst = a")
     yield row("v128.const", "low:i64.imm64 high:i64.imm64 -> v128", _const)
-    yield row("v128.select", "c:i32 a:v128 b:v128 -> v128", select)
+    yield row("v128.select", "c:i32 a:v128 b:v128 -> v128", select, "dst = a if c is not zero else b")
     yield row("v128.global.get", "disp:u32:defined_global.get -> v128", _global_get)
     yield row("v128.global.set", "value:v128 disp:u32:defined_global.set", global_set)
     yield row("v128.global.get imported", "disp:u32:imported_global.get -> v128", _global_get_imported)
