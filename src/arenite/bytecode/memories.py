@@ -155,9 +155,9 @@ def clamp(e: Emit, a: Value) -> Value:
 def both(name: str, before: str, behind: str, meaning: Meaning, doc: str) -> Iterator[Row]:
     """An access of any memory, and one of memory 0 with a near displacement.  `before`, `behind`: operands around `disp` and the memory, and the result."""
     signature = f"at:i64 {before}disp:u32:offset memory:memory:memory{behind}"
-    yield row(f"{name} memory", signature, meaning, f"{doc}, of any memory")._replace(form=("any", name))
+    yield row(f"{name} memory", signature, meaning, f"{doc}, of any memory")._replace(derivation=("any", name))
     near = row(f"{name} memory0 i64", f"at:i64 {before}disp:u16:offset memory:memory:memory{behind}", meaning, doc)
-    yield specialised(near, near.name, memory=FIRST)._replace(form=("i64", name))
+    yield specialised(near, near.name, memory=FIRST)._replace(derivation=("i64", name))
 
 
 def any_memory(access: Row, size: int) -> Row:
@@ -172,7 +172,7 @@ def any_memory(access: Row, size: int) -> Row:
             operands=operands,
             meaning=checked(access.meaning, size),
             doc=f"{access.doc}, of any memory",
-            form=("any", access.name),
+            derivation=("any", access.name),
         )
     )
 
@@ -200,7 +200,9 @@ def rows() -> Iterator[Row]:
     copied = "memory:u32:memory_index other:u32:memory_index to:i64 source:i64 count:i64"
     filled = "memory:u32:memory_index to:i64 byte:i32 count:i64"
     initialised = "segment:u32:data memory:u32:memory_index to:i64 source:i32 count:i32"
-    yield row("memory.size any", "shift:u16:page memory:memory:memory -> i64", size_any)._replace(form=("any", "memory.size"))
+    yield row("memory.size any", "shift:u16:page memory:memory:memory -> i64", size_any)._replace(
+        derivation=("any", "memory.size")
+    )
     for name, signature, builtin, doc in (
         (
             "memory.grow",
@@ -212,8 +214,8 @@ def rows() -> Iterator[Row]:
         ("memory.fill", filled, Builtin.MEMORY_FILL_ANY, "memory[to:][:count] = byte"),
         ("memory.init", initialised, Builtin.MEMORY_INIT_ANY, "memory[to:][:count] = data segment[source:][:count]"),
     ):
-        yield asking(f"{name} any", signature, builtin, doc)._replace(form=("any", name))
+        yield asking(f"{name} any", signature, builtin, doc)._replace(derivation=("any", name))
     copy = row("memory.copy i64", copied, copy_i64)
-    yield specialised(copy, copy.name, memory=0, other=0)._replace(form=("i64", "memory.copy"))
+    yield specialised(copy, copy.name, memory=0, other=0)._replace(derivation=("i64", "memory.copy"))
     fill = row("memory.fill i64", filled, fill_i64)
-    yield specialised(fill, fill.name, memory=0)._replace(form=("i64", "memory.fill"))
+    yield specialised(fill, fill.name, memory=0)._replace(derivation=("i64", "memory.fill"))

@@ -156,7 +156,7 @@ def memory_fill(e: Emit, to: Value, byte: Value, count: Value, memory: Memory) -
 
 def first(access: Row, name: str) -> Row:
     """An op of any memory as one of memory 0, which is a constant of it."""
-    return specialised(access, name, memory=FIRST)._replace(form=("memory0", access.name))
+    return specialised(access, name, memory=FIRST)._replace(derivation=("memory0", access.name))
 
 
 def _accesses() -> Iterator[Row]:

@@ -120,7 +120,7 @@ def _counting(rows: dict[str, Row]) -> Iterator[Row]:
                 for compare in (rows[f"{t}.{name}"], immediate(rows[f"{t}.{name}"])):
                     branch = fused("", compare, rows["loop_br_if"])
                     ending = fused(f"{word}_br_if {compare.name}", add, branch, keep=True)
-                    yield ending._replace(form=(f"{word}_br_if", compare.name))
+                    yield ending._replace(derivation=(f"{word}_br_if", compare.name))
 
 
 def _pairs(rows: dict[str, Row]) -> Iterator[Row]:
@@ -164,7 +164,7 @@ def _table() -> tuple[Row, ...]:
 
 TABLE: Final = _table()
 ROWS: Final = {row.name: row for row in TABLE}
-BY_FORM: Final = {row.form: row for row in TABLE if row.form}
+BY_DERIVATION: Final = {row.derivation: row for row in TABLE if row.derivation}
 MIRRORED: Final = {name: name for name in COMMUTATIVE} | {
     f"{t}.{name}": f"{t}.{other}"
     for types, mirror in ((("i32", "i64"), integers.MIRROR), (("f32", "f64"), floats.MIRROR))

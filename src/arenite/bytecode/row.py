@@ -104,7 +104,7 @@ ROLES: Final[dict[str, str]] = {
 
 
 # how rows are made of rows
-FORMS: Final[dict[str, str]] = {
+DERIVATIONS: Final[dict[str, str]] = {
     "immediate": "an operand is a constant",
     "far": "the displacement is a u32",
     "loop": "the branch is a back-edge",
@@ -157,8 +157,8 @@ class Row(NamedTuple):
 
     `operands`: as the meaning takes them.  `result`: kind of the destination, None if there is none.  `tied`: the result goes to
     this operand's slot.  `fixed`: operands that are constants of the handler and not encoded.
-    `encoded`: what stands in the code, the destination first, as `dst`; `size`: how many bytes that is.  `form`: what it was made of
-    from other rows: how (`FORMS`), then their names.
+    `encoded`: what stands in the code, the destination first, as `dst`; `size`: how many bytes that is.  `derivation`: how it was derived
+    from other rows: the way (`DERIVATIONS`), then their names.
     """
 
     name: str
@@ -172,7 +172,7 @@ class Row(NamedTuple):
     result_role: str = ""
     encoded: tuple[Operand, ...] = ()
     size: int = UNIT
-    form: tuple[str, ...] = ()
+    derivation: tuple[str, ...] = ()
 
     def constant(self, e: Values, operand: Operand) -> Value | Memory | None:
         """What the meaning receives for an operand that is fixed; None for one that is encoded."""
@@ -229,19 +229,19 @@ def placed(source: Row) -> Row:
 def immediate(source: Row, operand: str = "b") -> Row:
     """The operand is a signed 16-bit constant in the code instead of a slot."""
     change = tuple(o._replace(kind=o.kind + ".imm16") if o.name == operand else o for o in source.operands)
-    return placed(source._replace(name=source.name + "_imm", operands=change, form=("immediate", source.name)))
+    return placed(source._replace(name=source.name + "_imm", operands=change, derivation=("immediate", source.name)))
 
 
 def far(source: Row) -> Row:
     """The displacement is a u32 instead of a u16."""
     change = tuple(o._replace(kind="u32") if o.name == "disp" else o for o in source.operands)
-    return placed(source._replace(name=source.name + " far", operands=change, form=("far", source.name)))
+    return placed(source._replace(name=source.name + " far", operands=change, derivation=("far", source.name)))
 
 
 def looping(source: Row) -> Row:
     """The same branch as a back-edge: a safepoint."""
     change = tuple(o._replace(kind="loop") if o.form is Form.LABEL else o for o in source.operands)
-    return placed(source._replace(name="loop_" + source.name, operands=change, form=("loop", source.name)))
+    return placed(source._replace(name="loop_" + source.name, operands=change, derivation=("loop", source.name)))
 
 
 def tied(source: Row, operand: str) -> Row:
@@ -288,6 +288,6 @@ def fused(name: str, first: Row, second: Row, *, keep: bool = False, operand: in
             result_role=first.result_role if keep else second.result_role,
             tied=first.tied if keep else None,
             fixed=fixed,
-            form=("kept" if keep else "right" if operand else "fused", first.name, second.name),
+            derivation=("kept" if keep else "right" if operand else "fused", first.name, second.name),
         )
     )

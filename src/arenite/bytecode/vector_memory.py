@@ -85,4 +85,4 @@ def rows() -> Iterator[Row]:
         if access.name in ("v128.load", "v128.store"):
             yield from (near, far(near))
         else:
-            yield far(near)._replace(form=near.form)
+            yield far(near)._replace(derivation=near.derivation)

@@ -12,7 +12,7 @@ from librt.strings import read_i16_le
 from mypy_extensions import i64
 
 from arenite.bytecode import memory, ops, vectors
-from arenite.bytecode.ops import BY_FORM, COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
+from arenite.bytecode.ops import BY_DERIVATION, COMMUTATIVE, KEPT, PAIRS, ROWS, TABLE
 from arenite.wasm.codes import CODES
 from arenite.wasm.opcodes import OPCODES, Opcode
 
@@ -35,9 +35,9 @@ def code(name: str) -> int:
     return row.code if row else 0
 
 
-def formed(*form: str) -> int:
-    """The code of the op of this form (`row.FORMS`), 0 if there is none."""
-    row = BY_FORM.get(form)
+def derived(*derivation: str) -> int:
+    """The code of the op that was derived so (`row.DERIVATIONS`), 0 if there is none."""
+    row = BY_DERIVATION.get(derivation)
     return row.code if row else 0
 
 
@@ -46,9 +46,9 @@ def by_code(change: Callable[[Row], int]) -> bytes:
     return b"".join(change(row).to_bytes(2, "little") for row in TABLE)
 
 
-def forms(how: str, *second: str) -> bytes:
-    """A table from each op to its form."""
-    return by_code(lambda row: formed(how, row.name, *second))
+def derivatives(how: str, *second: str) -> bytes:
+    """A table from each op to what was derived from it."""
+    return by_code(lambda row: derived(how, row.name, *second))
 
 
 # -------------------------------------------------------------------------------------------------- from WebAssembly
@@ -89,8 +89,8 @@ def code_for(opcode: Opcode) -> int:
     if not opcode.width:
         return code(OTHER_ROWS.get(opcode.name, opcode.name))
     if opcode.chapter == "vector":
-        return formed("memory0", opcode.name)
-    return formed("memory0", LOAD_ROWS.get(opcode.name) or STORE_ROWS[opcode.width])
+        return derived("memory0", opcode.name)
+    return derived("memory0", LOAD_ROWS.get(opcode.name) or STORE_ROWS[opcode.width])
 
 
 def _instructions() -> bytes:
@@ -110,31 +110,31 @@ SUMS: Final = {"i32": "i32.add", "i64": "i64.add"}  # of what is compared
 
 def _access(row: Row) -> str:
     """What an op is for memory 0, by the name that it has among those of any memory."""
-    if row.form[:1] == ("far",):
-        return _access(ROWS[row.form[1]])
-    return row.form[1] if row.form[:1] == ("memory0",) else row.name
+    if row.derivation[:1] == ("far",):
+        return _access(ROWS[row.derivation[1]])
+    return row.derivation[1] if row.derivation[:1] == ("memory0",) else row.name
 
 
 def _size(row: Row) -> int:
-    return SIZES.get(_access(row), 0) if row.form[:1] == ("memory0",) else 0
+    return SIZES.get(_access(row), 0) if row.derivation[:1] == ("memory0",) else 0
 
 
 def _sum(row: Row) -> int:
     return code(SUMS.get(row.operands[0].kind, "")) if row.operands else 0
 
 
-IMMEDIATE: Final = forms("immediate")
-FAR: Final = forms("far")
-FIRST64: Final = by_code(lambda row: formed("i64", _access(row)))
-ANY: Final = by_code(lambda row: formed("any", _access(row)))
+IMMEDIATE: Final = derivatives("immediate")
+FAR: Final = derivatives("far")
+FIRST64: Final = by_code(lambda row: derived("i64", _access(row)))
+ANY: Final = by_code(lambda row: derived("any", _access(row)))
 WIDTHS: Final = bytes(map(_size, TABLE))  # bytes that an access of memory 0 reads or writes
-LOOPING: Final = forms("loop")
+LOOPING: Final = derivatives("loop")
 MIRRORED: Final = by_code(lambda row: code(ops.MIRRORED.get(row.name, "")))
 INVERSE: Final = by_code(lambda row: code(ops.INVERSE.get(row.name, "")))
-BRANCH_IF: Final = forms("fused", "br_if")
-BRANCH_UNLESS: Final = forms("fused", "br_unless")
-INCREMENT: Final = forms("inc_br_if")
-ADDITION: Final = forms("add_br_if")
+BRANCH_IF: Final = derivatives("fused", "br_if")
+BRANCH_UNLESS: Final = derivatives("fused", "br_unless")
+INCREMENT: Final = derivatives("inc_br_if")
+ADDITION: Final = derivatives("add_br_if")
 SUM: Final = by_code(_sum)  # the addition of the type that a comparison compares
 
 SECONDS: Final = tuple(dict.fromkeys(second for _, second in PAIRS))
@@ -147,7 +147,7 @@ def _joined(pairs: Iterable[tuple[str, str]], seconds: tuple[str, ...], how: str
     table = bytearray(2 * COUNT * (1 + len(seconds)))
     for first, second in pairs:
         at = 2 * ((1 + seconds.index(second)) * COUNT + code(first))
-        table[at : at + 2] = formed("fused" if how == "right" and second in COMMUTATIVE else how, first, second).to_bytes(
+        table[at : at + 2] = derived("fused" if how == "right" and second in COMMUTATIVE else how, first, second).to_bytes(
             2, "little"
         )
     return bytes(table)

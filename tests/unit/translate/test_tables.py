@@ -9,7 +9,7 @@ import pytest
 
 from arenite.bytecode import integers
 from arenite.bytecode.ops import ROWS, TABLE
-from arenite.bytecode.row import FORMS
+from arenite.bytecode.row import DERIVATIONS
 from arenite.translate import tables
 from arenite.translate.tables import entry
 
@@ -69,13 +69,13 @@ def test_forms_of_a_comparison(op: str) -> None:
 
 
 def test_rows_say_what_they_were_made_of() -> None:
-    forms = [row.form for row in TABLE if row.form]
-    assert len(set(forms)) == len(forms)
-    assert {how for how, *_ in forms} == set(FORMS)
-    assert {name for how, *names in forms if how not in ("memory0", "i64", "any") for name in names} <= set(ROWS)
-    accesses = {name for how, *names in forms if how == "memory0" for name in names}
-    assert {name for how, *names in forms if how == "i64" for name in names} <= accesses
-    assert accesses <= {name for how, *names in forms if how == "any" for name in names}
+    derivations = [row.derivation for row in TABLE if row.derivation]
+    assert len(set(derivations)) == len(derivations)
+    assert {how for how, *_ in derivations} == set(DERIVATIONS)
+    assert {name for how, *names in derivations if how not in ("memory0", "i64", "any") for name in names} <= set(ROWS)
+    accesses = {name for how, *names in derivations if how == "memory0" for name in names}
+    assert {name for how, *names in derivations if how == "i64" for name in names} <= accesses
+    assert accesses <= {name for how, *names in derivations if how == "any" for name in names}
 
 
 def test_only_what_commutes_is_mirrored() -> None:
