@@ -6,7 +6,8 @@ Example:  Engine(Config(tier="safe", consume_fuel=True))
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from functools import wraps
+from typing import Any, Final, Literal, TypeVar
 
 from arenite.compat.wasmtime import OPTIONS as WASMTIME
 from arenite.compat.wasmtime import check as check_wasmtime
@@ -16,6 +17,7 @@ from arenite.features import SUPPORTED, SWITCHES, Features
 TIERS: Final = ("auto", "threaded", "baseline", "safe")
 ADDRESSINGS: Final = ("single", "spaces")
 MIB: Final = 1 << 20
+T = TypeVar("T")
 
 TierName = Literal["auto", "threaded", "baseline", "safe"]
 AddressingName = Literal["single", "spaces"]
@@ -26,6 +28,39 @@ def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field
     return field(default=default, metadata={"doc": doc})
 
 
+def explaining(cls: type[T]) -> type[T]:
+    """Have a class say of a keyword that it does not take which one is meant."""
+    init = vars(cls)["__init__"]
+
+    @wraps(init)
+    def made(self: T, *args: object, **named: object) -> None:
+        for name in named:
+            if name not in OPTIONS:
+                raise TypeError(f"Config takes no {name!r}: {_meant(name)}")
+        init(self, *args, **named)
+
+    setattr(cls, "__init__", made)  # noqa: B010 (mypy knows no other way)
+    return cls
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by the name of an option that there is not."""
+    feature = SWITCHES.get(name)
+    if feature is not None and not feature.supported:
+        return f"arenite does not have {feature.name}, so there is nothing to switch"
+    if feature is not None:
+        return f"give features=, a set of names in which {feature.name!r} is or is not, or set config.{name} of the Config that is made"
+    if name == "cranelift_nan_canonicalization":
+        return "it is called deterministic here"
+    if name in WASMTIME:
+        return f"an option of the wasmtime package without effect here; leave it out, or set config.{name} of the Config that is made"
+    import difflib  # noqa: PLC0415 (hardly anybody errs)
+
+    close = difflib.get_close_matches(name, [*OPTIONS, *SWITCHES], n=1)
+    return f"there is {close[0]}" if close else f"there are {', '.join(OPTIONS)}"
+
+
+@explaining
 @dataclass(slots=True)
 class Config:
     """Options of an `Engine`, which keeps a copy: later changes have no effect.

@@ -6,7 +6,7 @@ Example:  FuncType([ValType.i32(), ValType.i32()], [ValType.i32()])
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from arenite import light
 from arenite.api.numbers import expect, flag, integer
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+C = TypeVar("C")
 VALUE_TYPES: Final = (*core.NUMERIC, *core.VECTORS, *core.REFERENCES)
 
 
@@ -83,7 +84,22 @@ def _code(type_: ValType) -> int:
     return type_.code
 
 
-class FuncType:
+class ByMeaning(Generic[C]):
+    """Equal, and of one hash, where the machine's types are the same."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        core: C
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.core == self.core
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.core))
+
+
+class FuncType(ByMeaning[core.FuncType]):
     """Type of a function: lists of `ValType`s."""
 
     __slots__ = ("core",)
@@ -110,12 +126,6 @@ class FuncType:
     def results(self) -> list[ValType]:
         """Types of the results."""
         return [ValType(code) for code in self.core.results]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FuncType) and self.core == other.core
-
-    def __hash__(self) -> int:
-        return hash(self.core)
 
     def __repr__(self) -> str:
         return f"FuncType({self.core})"
@@ -146,7 +156,7 @@ def _limits(limits: Limits, most: int, message: str) -> core.Limits:
     return found
 
 
-class GlobalType:
+class GlobalType(ByMeaning[core.GlobalType]):
     """Type of a global."""
 
     __slots__ = ("core",)
@@ -164,8 +174,11 @@ class GlobalType:
         """Whether it may be set."""
         return self.core.mutable
 
+    def __repr__(self) -> str:
+        return f"GlobalType({self.content!r}, mutable={self.mutable})"
 
-class TableType:
+
+class TableType(ByMeaning[core.TableType]):
     """Type of a table; `is_64`: indexes have 64 bits.  Raises: `ValueError` for limits beyond the largest index, `TypeError`."""
 
     __slots__ = ("core",)
@@ -190,8 +203,11 @@ class TableType:
         """Whether indexes have 64 bits."""
         return self.core.is_64
 
+    def __repr__(self) -> str:
+        return f"TableType({self.element!r}, {self.limits!r}{', is_64=True' if self.is_64 else ''})"
 
-class MemoryType:
+
+class MemoryType(ByMeaning[core.MemoryType]):
     """Type of a memory of this store alone; pages have 64 KiB or 1 byte.
 
     Raises: `Failure` for what else WebAssembly has, `ValueError` for limits beyond the largest address, `TypeError`.
@@ -235,8 +251,12 @@ class MemoryType:
         """Its logarithm."""
         return self.core.page_bits
 
+    def __repr__(self) -> str:
+        size = "" if self.page_size_log2 == core.PAGE_BITS else f", page_size_log2={self.page_size_log2}"
+        return f"MemoryType({self.limits!r}{', is_64=True' if self.is_64 else ''}{size})"
 
-class TagType:
+
+class TagType(ByMeaning[core.TagType]):
     """Type of a tag: what its exceptions carry are the parameters of a function type, which has no results."""
 
     __slots__ = ("core",)
@@ -249,6 +269,9 @@ class TagType:
     def functype(self) -> FuncType:
         """The function type."""
         return FuncType.of(self.core.type)
+
+    def __repr__(self) -> str:
+        return f"TagType({self.functype!r})"
 
 
 AnyType = FuncType | GlobalType | TableType | MemoryType | TagType

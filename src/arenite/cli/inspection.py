@@ -64,8 +64,18 @@ def inspect(
         wanted = snapshots.Wanted(modules, parent, html, everything, config, key(key_file), trusted=not untrusted)
         snapshots.inspect(file, wanted, look.console())
         return
-    if html or modules or parent or settings:
-        raise Refused(f"{file} is no snapshot: --html, --module, --parent and --set are for snapshots")
+    options = {
+        "--html": html,
+        "--module": modules,
+        "--parent": parent,
+        "--key-file": key_file,
+        "--untrusted": untrusted,
+        "--set": settings,
+    }
+    given = [name for name, value in options.items() if value]
+    if given:
+        are = "is" if len(given) == 1 else "are"
+        raise Refused(f"{file} is no snapshot: {' and '.join(given)} {are} for snapshots, which `arenite freeze` writes")
     from arenite.cli.charts import show_module  # noqa: PLC0415 (as above)
 
     show_module(file, look.console(), sys.maxsize if everything else look.SHOWN)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import inspect
 import subprocess
 import sys
 from platform import machine
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import wasmtime
@@ -252,3 +253,22 @@ WITHOUT_SWITCH = {  # features that it always has, or cannot have
 def test_every_switch_of_the_wasmtime_package_is_known() -> None:
     theirs = {name for name, item in vars(wasmtime.Config).items() if isinstance(item, property)}
     assert theirs - {field.name for field in dataclasses.fields(Config)} == {*WASMTIME, *SWITCHES} - WITHOUT_SWITCH
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("wasm_gc", "arenite does not have gc"),
+        ("wasm_simd", r"give features=.*'simd'.* or set config\.wasm_simd"),
+        ("wasm_exceptions", r"give features=.*'exceptions'"),
+        ("cranelift_nan_canonicalization", "called deterministic here"),
+        ("memory_guard_size", r"wasmtime package .* config\.memory_guard_size"),
+        ("consumefuel", "there is consume_fuel"),
+        ("zzz", "there are tier, "),
+    ],
+)
+def test_a_keyword_that_is_none_is_told_which_option_is_meant(name: str, message: str) -> None:
+    options: Any = {name: True}
+    with pytest.raises(TypeError, match=f"Config takes no '{name}': .*{message}"):
+        Config(**options)
+    assert str(inspect.signature(Config)).startswith("(tier: ")

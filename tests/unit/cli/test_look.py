@@ -175,8 +175,11 @@ def test_what_is_no_snapshot_takes_none_of_its_options(tmp_path: Path, capsys: p
     module = tmp_path / "m.wasm"
     module.write_bytes(wat2wasm("(module)"))
     assert main(["inspect", str(module), "--html", str(tmp_path / "x.html")]) == 1
-    assert "is no snapshot" in capsys.readouterr().err
+    assert "is no snapshot: --html is for snapshots" in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
+    (tmp_path / "key").write_bytes(bytes(16))
+    assert main(["inspect", str(module), "--key-file", str(tmp_path / "key"), "--set", "tier=safe", "--untrusted"]) == 1
+    assert "--key-file and --untrusted and --set are for snapshots, which `arenite freeze` writes" in capsys.readouterr().err
 
 
 def test_a_file_that_was_cut_off_is_refused(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
