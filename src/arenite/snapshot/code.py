@@ -186,6 +186,8 @@ def _parts(data: bytes) -> tuple[list[str], list[bytes]]:
             raise ValueError(f"a part of {size} bytes; {max(len(data) - at, 0)} are left")
         parts.append(data[at : at + size])
         at += size
+    if not all(type(name) is str for name in head["ops"]):
+        raise TypeError("a list of ops whose names are not all text")
     return head["ops"], parts
 
 

@@ -237,6 +237,15 @@ def test_a_list_of_ops_is_bounded(tmp_path: Path) -> None:
         Snapshot.open(path, of()).link(linker(of()))
 
 
+@pytest.mark.parametrize("name", [5, None, True, ["i32.add"], {}])
+def test_an_op_whose_name_is_no_text(tmp_path: Path, name: object) -> None:
+    path = tmp_path / "s.arn"
+    paused().snapshot().save(path)
+    with_bytecode(path, lambda head, _: head["ops"].__setitem__(3, name))
+    with pytest.raises(SnapshotError, match="a list of ops whose names are not all text"):
+        Snapshot.open(path, of()).link(linker(of()))
+
+
 def test_an_op_that_is_no_more(tmp_path: Path) -> None:
     path = tmp_path / "s.arn"
     paused().snapshot().save(path)
