@@ -117,6 +117,24 @@ def to_core(machine: Machine, value: object) -> object:
     return value
 
 
+def to_core_arguments(machine: Machine, params: Sequence[object]) -> list[object]:
+    """Arguments of a call as the machine wants them.  Raises: as `to_core`, which argument it is."""
+    try:
+        return [to_core(machine, value) for value in params]
+    except Failure as error:
+        raise which_argument(machine, params, error) from None
+
+
+def which_argument(machine: Machine, params: Sequence[object], error: Failure) -> Failure:
+    """The error about arguments, with the number of the first that `to_core` refuses."""
+    for number, value in enumerate(params):
+        try:
+            to_core(machine, value)
+        except Failure:
+            return Failure(f"{error} (argument {number} of {len(params)}, counted from 0)")
+    return error
+
+
 def to_core_results(machine: Machine, result: object, count: int) -> object:
     """What a host function of `count` results returned, as the machine wants it: the only result may itself be a list or tuple."""
     several = count > 1 and isinstance(result, (list, tuple))

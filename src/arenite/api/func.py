@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from arenite.api.caller import Caller
 from arenite.api.execution import Execution
-from arenite.api.extern import Extern, from_core, machine_of, to_core, to_core_results
+from arenite.api.extern import Extern, from_core, machine_of, to_core, to_core_arguments, to_core_results, which_argument
 from arenite.api.numbers import expect
 from arenite.api.types import FuncType
+from arenite.errors import Failure
 from arenite.layout.types import REFERENCES
 from arenite.machine.records.functions import add_host_function
 from arenite.machine.records.objects import FuncAddr, HostFunction
@@ -70,7 +71,11 @@ class Func(Extern, of=FuncAddr):
             results = call(machine, addr, params)
         else:
             tidy(machine)
-            results = [from_core(machine, r) for r in call(machine, addr, [to_core(machine, p) for p in params])]
+            try:  # written out: it is what short calls cost
+                arguments = [to_core(machine, p) for p in params]
+            except Failure as error:
+                raise which_argument(machine, params, error) from None
+            results = [from_core(machine, r) for r in call(machine, addr, arguments)]
         count = len(results)
         return results[0] if count == 1 else None if count == 0 else list(results)
 
@@ -82,14 +87,14 @@ class Func(Extern, of=FuncAddr):
         from arenite.api import asynchronous  # noqa: PLC0415 (it imports anyio, for few)
 
         machine = self.machine_in(store)
-        activation = start(machine, self.addr, [to_core(machine, p) for p in params])
+        activation = start(machine, self.addr, to_core_arguments(machine, params))
         results = [from_core(machine, r) for r in await asynchronous.call(machine, activation)]
         return results[0] if len(results) == 1 else results or None
 
     def start(self, store: Storelike, *params: Any) -> Execution:  # noqa: ANN401 (a guest's values)
         """Begin a call that can stop in the middle; nothing of it has run.  Raises: as calling it does, before it runs."""
         machine = self.machine_in(store)
-        return Execution(machine, start(machine, self.addr, [to_core(machine, p) for p in params]))
+        return Execution(machine, start(machine, self.addr, to_core_arguments(machine, params)))
 
     def call_bits(self, store: Storelike, params: list[Any]) -> list[Any]:
         """Call it with bit patterns: i32 and f32 as 32-bit, i64 and f64 as 64-bit, v128 as 128-bit unsigned ints, references as objects.
@@ -98,7 +103,7 @@ class Func(Extern, of=FuncAddr):
         """
         machine = self.machine_in(store)
         tidy(machine)
-        results = cast("Sequence[int]", call(machine, self.addr, [to_core(machine, p) for p in params], bits=True))
+        results = cast("Sequence[int]", call(machine, self.addr, to_core_arguments(machine, params), bits=True))
         return [
             from_core(machine, machine.from_guest(t, r)) if t in REFERENCES else r
             for r, t in zip(results, self.addr.type.results, strict=True)

@@ -451,6 +451,23 @@ def test_which_of_several_values_is_wrong_is_said(tier: str) -> None:
         guest.exports["kept"].set(guest.store, 0, 5)
 
 
+@EACH_TIER
+def test_which_argument_is_of_another_store_is_said(tier: str) -> None:
+    wat = """(module (func (export "f") (param i32 exnref) (result exnref) (local.get 1))
+      (func (export "g") (param i32 funcref) (result funcref) (local.get 1)))"""
+    own = engine(tier)
+    store, other = Store(own), Store(own)
+    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    theirs: Any = Instance(other, module(own, wat), []).exports(other)
+    error = WasmException(Tag(other, TagType(FuncType([], []))))
+    with pytest.raises(Failure, match=r"this tag belongs to another store \(value 1 of 2, counted from 0\)"):
+        exports["f"](store, 1, error)
+    with pytest.raises(Failure, match=r"this func belongs to another store \(argument 1 of 2, counted from 0\)"):
+        exports["g"](store, 1, theirs["g"])
+    with pytest.raises(Failure, match=r"argument 1 of 2"):
+        exports["g"].start(store, 1, theirs["g"])
+
+
 def raise_in(guest: Guest, error: Exception) -> None:
     """Let the host call raise that, in which a guest waits."""
     execution = guest.exports["catch"].start(guest.store, 0)

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, SupportsFloat
 
+from arenite.errors import Failure
 from arenite.layout.cage import ALIGNMENT
 from arenite.layout.frame import SLOT, frame_end, header_offset
 from arenite.layout.raw import RAW
@@ -147,14 +148,14 @@ def expect_count(values: Sequence[object], types: Sequence[int]) -> None:
 
 
 def converted(values: Sequence[object], types: Sequence[int], refs: ToGuest) -> list[object]:
-    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`, which say of several values which one it is; what `refs` raises."""
+    """Python values as `struct` wants them.  Raises: `TypeError`, `OverflowError`, `Failure`, which say of several values which one it is; what else `refs` raises."""
     expect_count(values, types)
     found: list[object] = []
     try:
         for value, type_ in zip(values, types, strict=True):
             found.append(convert(value, type_, refs))
-    except (TypeError, OverflowError) as error:
-        if len(types) > 1 and type(error) in {TypeError, OverflowError}:
+    except (TypeError, OverflowError, Failure) as error:
+        if len(types) > 1 and type(error) in {TypeError, OverflowError, Failure}:
             error.args = (f"{error} (value {len(found)} of {len(types)}, counted from 0)",)
         raise
     return found
