@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from arenite.traps import TrapCode as TrapCode
     from arenite.wasi.config import WasiConfig as WasiConfig
     from arenite.world.feed import Feed as Feed
+    from arenite.world.memory.fs import MemoryFS as MemoryFS
 
     Frame = GuestFrame
 else:
@@ -104,6 +105,7 @@ else:
         "LinkError": "arenite.errors.LinkError",
         "Linker": "arenite.api.linker.Linker",
         "Memory": "arenite.api.memory.Memory",
+        "MemoryFS": "arenite.world.memory.fs.MemoryFS",
         "MemoryType": "arenite.api.types.MemoryType",
         "Module": "arenite.api.module.Module",
         "NotReady": "arenite.errors.NotReady",

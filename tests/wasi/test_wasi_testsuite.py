@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 import testdata
-from arenite import Exit, WasiConfig
+from arenite import Exit, MemoryFS, WasiConfig
 from tiers import TIERS
 from wasi import under_arenite, under_wasmtime
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from arenite.wasi.config import HostDirectory
     from tiers import Way
 
 SUITE = testdata.find("wasi-testsuite")
@@ -47,14 +48,35 @@ def test_the_suite_is_whole() -> None:
     assert len(PROGRAMS) == 72
 
 
+def described(program: Path) -> dict[str, Any]:
+    """What the file beside a program says."""
+    beside = program.with_suffix(".json")
+    found: dict[str, Any] = json.loads(beside.read_text()) if beside.exists() else {}
+    return found
+
+
+WITH_FILES = [program for program in PROGRAMS if described(program).get("root")]
+
+
 @pytest.mark.parametrize("engine", [*TIERS, "wasmtime"])
 @pytest.mark.parametrize("program", PROGRAMS, ids=name_of)
 def test_program(program: Path, engine: Way | Literal["wasmtime"], tmp_path: Path) -> None:
-    described = program.with_suffix(".json")
-    spec = json.loads(described.read_text()) if described.exists() else {}
-    dirs = {}
+    spec = described(program)
+    dirs: dict[str, HostDirectory] = {}
     if spec.get("root"):
         dirs["/"] = shutil.copytree(program.parent / spec["root"], tmp_path / "root", symlinks=True)
+    check(program, spec, engine, dirs)
+
+
+@pytest.mark.parametrize("engine", [*TIERS, "wasmtime"])
+@pytest.mark.parametrize("program", WITH_FILES, ids=name_of)
+def test_program_in_memory(program: Path, engine: Way | Literal["wasmtime"]) -> None:
+    spec = described(program)
+    check(program, spec, engine, {"/": MemoryFS.of(program.parent / spec["root"])})
+
+
+def check(program: Path, spec: dict[str, Any], engine: Way | Literal["wasmtime"], dirs: dict[str, HostDirectory]) -> None:
+    """Run a program, with directories, and see what it does."""
     streams = {"stdout": bytearray(), "stderr": bytearray()}
     config = WasiConfig(
         argv=[program.name, *spec.get("args", [])],

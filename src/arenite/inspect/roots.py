@@ -78,7 +78,7 @@ class Roots:
 def read_roots(opened: Opened) -> Roots:
     """All of a manifest that can be read."""
     manifest, found = opened.manifest, Roots()
-    reading = Reading(manifest, opened.sizes, ())
+    reading = Reading(manifest, opened.sizes, (), opened.chunks)
 
     def some(name: str, make: Callable[[Fields], T], most: int = 1 << 20) -> list[T | None]:
         """One of the manifest's lists."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.space.image import Image
     from arenite.snapshot.checked import Fields
+    from arenite.snapshot.contents import Chunks
     from arenite.snapshot.limits import FileLimits
     from arenite.snapshot.private import Seal
     from arenite.snapshot.travel import Sizes
@@ -43,7 +44,7 @@ class Embedded:
 class Saved:
     """A frozen machine that has been saved: what a delta needs of its parent.
 
-    `image`: what is in the file; `held`, `line`, `seal`: as of `Opened`.
+    `image`, `chunks`: what is in the file, and with its parents; `held`, `line`, `seal`: as of `Opened`.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Saved:
     line: tuple[Path | None, ...]
     held: int
     seal: Seal | None
+    chunks: Chunks
 
     def in_layout(self, layout: str) -> Image | None:
         """The image as a delta of it wants it; None for a layout that is not the present one."""
@@ -67,6 +69,7 @@ class Opened:
     instead of its parent's.
     `line`: where it lies, and, of a delta, where its parent lies, and so on; None for one that came as bytes.
     `held`: bytes that its pages take where they are not mapped, with those of its parents.  `seal`: where a key was given.
+    `chunks`: what host modules hold, with those of its parents.
     """
 
     kind: str
@@ -83,6 +86,7 @@ class Opened:
     held: int
     limits: FileLimits
     seal: Seal | None
+    chunks: Chunks
 
     @functools.cached_property
     def image(self) -> Image:

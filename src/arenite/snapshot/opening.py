@@ -25,6 +25,7 @@ from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.container import Reader, Section, content_size, decompressed
+from arenite.snapshot.contents import read_chunks
 from arenite.snapshot.file import LONGEST_CHAIN, Embedded, Opened, Saved, context_sum, module_key
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import DEFAULT, FileLimits
@@ -121,6 +122,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
     if context_sum(stored) != manifest.text("context"):
         raise reader.error("the arena's head is damaged")
     line = (None if path is None else path.absolute(), *(() if parent is None or reader.kind != "delta" else parent.line))
+    chunks, held = read_chunks(reader, manifest, {} if parent is None or reader.kind != "delta" else parent.chunks, held)
     opened = Opened(
         reader.kind,
         reader.id,
@@ -136,6 +138,7 @@ def _opened(reader: Reader, path: Path | None, parent: Opened | Saved | None, op
         held,
         options.limits,
         reader.seal,
+        chunks,
     )
     options.limits.check_elements(reader.name, count_elements(manifest, opened.image, sizes.heap))  # the image is made now
     return opened
@@ -258,7 +261,7 @@ def bind(opened: Opened, resolver: Resolver) -> FrozenMachine:
     modules = tuple(known[m] for m in opened.modules)
     # a module that comes twice has its bytecode in the window twice
     opened.limits.check_modules(opened.name, sum(len(code.bytecode) for code in modules))
-    return Reading(opened.manifest, opened.sizes, modules).frozen(opened.image, resolver)
+    return Reading(opened.manifest, opened.sizes, modules, opened.chunks).frozen(opened.image, resolver)
 
 
 def module_of(opened: Opened, module: Embedded, resolver: ModuleResolver) -> ModuleCode:

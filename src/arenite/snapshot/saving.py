@@ -26,6 +26,7 @@ from arenite.snapshot import code as codes
 from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.container import Section, Writer
+from arenite.snapshot.contents import Chunks, reached, write_chunks
 from arenite.snapshot.file import LONGEST_CHAIN, Embedded, Opened, Saved, context_sum, module_key
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import DEFAULT, FileLimits
@@ -76,9 +77,10 @@ def save(frozen: FrozenMachine, path: Path, form: Form) -> Saved:
     there = {module_key(m) for m in form.parent.modules if m.wasm is not None} if form.parent is not None else set()
     modules = tuple(_module(code, embed=form.embed, there=there) for code in frozen.modules)
     with Writer(path, form.limits, form.key) as out:
-        id_, image, held = _write(out, frozen, form, {module_key(m) for m in modules if m.wasm is not None} - there)
+        chunks = reached(frozen.host_states)
+        id_, image, held = _write(out, frozen, form, {module_key(m) for m in modules if m.wasm is not None} - there, chunks)
     line = () if form.parent is None else form.parent.line
-    return Saved(id_, path, image, modules, (path.absolute(), *line), held, out.seal)
+    return Saved(id_, path, image, modules, (path.absolute(), *line), held, out.seal, chunks)
 
 
 def _check_line(path: Path, line: tuple[Path | None, ...]) -> None:
@@ -116,7 +118,9 @@ def dumps(frozen: FrozenMachine, form: Form) -> bytes:
         return path.read_bytes()
 
 
-def _write(out: Writer, frozen: FrozenMachine, form: Form, embedded: set[tuple[str, str]]) -> tuple[str, Image, int]:
+def _write(
+    out: Writer, frozen: FrozenMachine, form: Form, embedded: set[tuple[str, str]], chunks: Chunks
+) -> tuple[str, Image, int]:
     """Everything but the name of the file; what the snapshot is known by, and `Saved.image` and `Saved.held`."""
     manifest = describe(frozen, form.dump) | {"layout": layout_digest()}
     image = frozen.image.without(unused_regions(Fields(manifest, "manifest"), len(frozen.image.sizes)))
@@ -136,8 +140,10 @@ def _write(out: Writer, frozen: FrozenMachine, form: Form, embedded: set[tuple[s
         manifest["regions"] = _write_regions(out, image, form.progress)
         if form.portable:
             held = _copied(image)
-    form.limits.check_pages(str(out.path), held)
-    return out.finish(kind, manifest), image, held
+    entry, size = write_chunks(out, chunks, {} if form.parent is None else form.parent.chunks, packed=form.packed)
+    form.limits.check_pages(str(out.path), held + size)
+    manifest |= entry
+    return out.finish(kind, manifest), image, held + size
 
 
 def _copied(image: Image) -> int:

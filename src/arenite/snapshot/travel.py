@@ -7,7 +7,7 @@ travel (a host function without a name, a host's object) is a `SnapshotError` wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -36,6 +36,7 @@ from arenite.snapshot.older import EARLIER_FIELDS
 
 if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
+    from arenite.machine.run.chunks import Chunk
     from arenite.machine.run.hosts import HostState
     from arenite.machine.space.image import Image
     from arenite.machine.space.window import Window
@@ -195,6 +196,7 @@ class Reading:
     manifest: Fields
     sizes: Sizes
     modules: tuple[ModuleCode, ...]
+    chunks: Mapping[bytes, Chunk] = field(default_factory=dict)
     _parts: dict[int, tuple[tuple[str, list[Any], list[Any]], ...]] = field(default_factory=dict)
 
     def place(self, fields: Fields, name: str, size: int, alignment: int = 4) -> int:
@@ -241,7 +243,7 @@ class Reading:
 
     def host_states(self) -> dict[str, HostState]:
         """States of host modules, by name."""
-        return {name: values.read_state(value) for name, value in self.manifest.fields("hosts").values.items()}
+        return {name: values.read_state(value, self.chunks) for name, value in self.manifest.fields("hosts").values.items()}
 
     def instances(self, tags: list[TagAddr]) -> list[InstanceAddr]:
         """The instances, with what they refer to, checked against their modules."""
@@ -313,7 +315,7 @@ class Reading:
         """Objects of the host's; None where a number is free."""
         found: list[object] = []
         for number, value in enumerate(self.manifest.sequence("references")):
-            data = values.read_state(value)
+            data = values.read_state(value, {})
             if data is None:
                 found.append(None)
                 continue

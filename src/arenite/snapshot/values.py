@@ -21,13 +21,18 @@ from arenite.layout.types import (
     MemoryType,
     TableType,
 )
+from arenite.machine.run.chunks import Chunked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arenite.machine.run.chunks import Chunk
     from arenite.machine.run.hosts import HostState
     from arenite.snapshot.checked import Fields
 
 CODES: Final = {NAMES[type_]: type_ for type_ in (*NUMERIC, *VECTORS, *REFERENCES)}  # what a slot can hold
 BYTES: Final = "$bytes"
+CHUNK: Final = "$chunk"
 DEEPEST: Final = 64
 
 
@@ -122,15 +127,17 @@ def _valtype(fields: Fields, name: str) -> int:
 
 
 def state(value: HostState, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
-    """A host module's state: bytes as an object with one field, which no other object may have."""
+    """A host module's state: bytes, and addresses of chunks, as objects with one field, which no other object may have."""
     if depth > DEEPEST:
         raise SnapshotError(f"a host module's state is nested more than {DEEPEST} deep, so it cannot travel")
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {BYTES: base64.b64encode(value).decode()}
     if isinstance(value, dict):
-        if BYTES in value or not all(isinstance(key, str) for key in value):
+        if {BYTES, CHUNK} & value.keys() or not all(isinstance(key, str) for key in value):
             raise SnapshotError(f"a host module's state has a key that cannot travel: {sorted(map(repr, value))}")
         return {key: state(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, Chunked):
+        return {CHUNK: value.chunk().address.hex()}
     if isinstance(value, (list, tuple)):
         return [state(item, depth + 1) for item in value]
     if value is None or isinstance(value, (str, int, float, bool)):
@@ -138,8 +145,8 @@ def state(value: HostState, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
     raise SnapshotError(f"a host module's state holds a {type(value).__name__}, which cannot travel")
 
 
-def read_state(value: object, depth: int = 0) -> HostState:
-    """The state.  Raises: `SnapshotError`."""
+def read_state(value: object, chunks: Mapping[bytes, Chunk], depth: int = 0) -> HostState:
+    """The state.  `chunks`: those that there are, by address.  Raises: `SnapshotError`."""
     if depth > DEEPEST:
         raise SnapshotError("a host module's state is nested too deeply")
     if isinstance(value, dict):
@@ -148,8 +155,18 @@ def read_state(value: object, depth: int = 0) -> HostState:
                 return base64.b64decode(str(value[BYTES]), validate=True)
             except binascii.Error as error:
                 raise SnapshotError("bytes in a host module's state are no base64") from error
-        return {str(key): read_state(item, depth + 1) for key, item in value.items()}
+        if set(value) == {CHUNK}:
+            return _chunk(value[CHUNK], chunks)
+        return {str(key): read_state(item, chunks, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [read_state(item, depth + 1) for item in value]
+        return [read_state(item, chunks, depth + 1) for item in value]
     assert value is None or isinstance(value, (str, int, float, bool))
     return value
+
+
+def _chunk(address: object, chunks: Mapping[bytes, Chunk]) -> Chunk:
+    """The chunk of an address.  Raises: `SnapshotError`."""
+    try:
+        return chunks[bytes.fromhex(str(address))]
+    except (ValueError, KeyError):
+        raise SnapshotError(f"a host module's state refers to {str(address)[:80]!r}, which is not there, or is damaged") from None

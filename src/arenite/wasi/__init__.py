@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from arenite.world.clocks import SystemClocks as SystemClocks
     from arenite.world.clocks import VirtualClocks as VirtualClocks
     from arenite.world.feed import Feed as Feed
+    from arenite.world.memory.fs import MemoryFS as MemoryFS
     from arenite.world.streams import wait_to_read as wait_to_read
 else:
     from arenite.lazy import lazily
@@ -21,6 +22,7 @@ else:
     HOMES = {
         "Clocks": "arenite.world.clocks.Clocks",
         "Feed": "arenite.world.feed.Feed",
+        "MemoryFS": "arenite.world.memory.fs.MemoryFS",
         "SystemClocks": "arenite.world.clocks.SystemClocks",
         "VirtualClocks": "arenite.world.clocks.VirtualClocks",
         "WasiConfig": "arenite.wasi.config.WasiConfig",

@@ -13,6 +13,7 @@ import errno
 import os
 import stat
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
@@ -22,9 +23,19 @@ from arenite.wasi.descriptors import NONBLOCK, Descriptor, Session, of_stream
 from arenite.wasi.host import HostModule, Trace, function
 from arenite.wasi.path import how_to_open
 from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
-from arenite.wasi.travel import FrozenDescriptor, FrozenGuest, Input, OpenDirectory, OpenFile, Output, RootDirectory
+from arenite.wasi.travel import (
+    FrozenDescriptor,
+    FrozenGuest,
+    Input,
+    OpenDirectory,
+    OpenFile,
+    OpenMemoryDirectory,
+    OpenMemoryFile,
+    Output,
+    RootDirectory,
+)
 from arenite.world import hostio
-from arenite.world.clocks import Clocks, SystemClocks, thaw_clocks
+from arenite.world.clocks import Clock, Clocks, SystemClocks, thaw_clocks
 from arenite.world.directories import Directory
 from arenite.world.host_place import HostPlace
 from arenite.world.opening import reopen
@@ -38,9 +49,12 @@ if TYPE_CHECKING:
     from arenite.api.types import FuncType
     from arenite.machine.run.hosts import HostState
     from arenite.wasi.host import HostFunction
+    from arenite.world.memory.fs import MemoryFS
 
 HostPath: TypeAlias = str | os.PathLike[str]
-HostDirectory: TypeAlias = HostPath | tuple[HostPath, str]
+GivenDirectory: TypeAlias = "HostPath | MemoryFS"
+HostDirectory: TypeAlias = "GivenDirectory | tuple[GivenDirectory, str]"
+IN_MEMORY = 1 << 63  # in the numbers of devices that there is not
 
 Given_contra = TypeVar("Given_contra", contravariant=True)
 
@@ -109,7 +123,7 @@ class WasiConfig:
 
     `argv`: the arguments, the program's name first.   `env`: the environment, a mapping or pairs.
     `stdin`, `stdout`, `stderr`: see `arenite.world.streams`; `stdin=lambda size: None` is a standard input that is never ready.
-    `dirs`: {name for the guest: directory of the host, or (directory, "ro") to read only, or (directory, "rw")}.
+    `dirs`: {name for the guest: directory of the host or a `MemoryFS`, or (directory, "ro") to read only, or (directory, "rw")}.
     `clocks`: see `arenite.world.clocks`; None: the host's.
     `random`: a callable(size) -> bytes, or a seed for bytes that are the same each time; None: the host's.
     `trace`: called with a line about each call, as `strace` prints them.
@@ -197,13 +211,14 @@ class WasiConfig:
     stderr_file = Alias("stderr", writable("stderr"))
     stderr_custom = Alias("stderr", as_writer)
 
-    def preopen_dir(self, path: HostPath, guest_path: str, fs_mutable: bool = True) -> None:  # noqa: FBT001, FBT002 - wasmtime's
-        """Give the guest a directory of the host under the name `guest_path`; unless `fs_mutable`, for reading only.
+    def preopen_dir(self, path: GivenDirectory, guest_path: str, fs_mutable: bool = True) -> None:  # noqa: FBT001, FBT002 - wasmtime's
+        """Give the guest a directory of the host, or in memory, under the name `guest_path`; unless `fs_mutable`, for reading only.
 
         Raises: `Failure` if there is none.
         """
         try:
-            HostPlace.of(os.fspath(path)).close()
+            if isinstance(path, (str, os.PathLike)):
+                HostPlace.of(os.fspath(path)).close()
         except OSError as error:
             raise Failure(f"failed to add preopen dir: {error}") from error
         self.dirs[guest_path] = (path, "rw" if fs_mutable else "ro")
@@ -226,7 +241,7 @@ class WasiConfig:
             session.descriptors.insert(of_stream(sink("stdout", self.stdout)))
             session.descriptors.insert(of_stream(sink("stderr", self.stderr)))
             for name in self.dirs:
-                world.roots.append(root := self._root(name))
+                world.roots.append(root := self._root(name, world.clocks))
                 directory = Directory(root.dir, Origin(root), is_root=True)
                 session.descriptors.insert(Descriptor(directory, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS))
         except BaseException:
@@ -257,26 +272,35 @@ class WasiConfig:
         )
         session = Session(world)
         try:
+            contents = {one.directory: one.files for one in frozen.contents}
             for name in held:
-                world.roots.append(self._root_again(names[name]))
+                world.roots.append(self._root_again(names[name], world.clocks, contents.get(name)))
             roots = dict(zip(held, world.roots, strict=True))
             for one in frozen.descriptors:
                 session.descriptors.put(one.number, self._again(one, roots))
+            world.settle()
         except BaseException:
             session.close()
             raise
         return HostModule(session, self.trace)
 
-    def _root(self, name: str) -> Root:
+    def _root(self, name: str, clocks: Clocks, files: HostState = None) -> Root:
+        """The directory given under a name.  `files`: those that a guest goes on with in memory."""
         directory = self.dirs[name]
-        path, access = directory if isinstance(directory, tuple) else (directory, "rw")
+        given, access = directory if isinstance(directory, tuple) else (directory, "rw")
         if access not in {"ro", "rw"}:
             raise ValueError(f'access to {name!r} must be "ro" or "rw", not {access!r}')
-        return Root(name.encode(), HostPlace.of(os.fspath(path)), read_only=access == "ro")
+        if isinstance(given, (str, os.PathLike)):
+            if files is not None:
+                raise SnapshotError(f"the guest's directory {name!r} lies in memory, but is given one of the host's")
+            return Root(name.encode(), HostPlace.of(os.fspath(given)), read_only=access == "ro")
+        device = IN_MEMORY | zlib.crc32(name.encode())
+        place = (given if files is None else given.going_on(files)).place(lambda: clocks.now(Clock.REALTIME), device)
+        return Root(name.encode(), place, read_only=access == "ro")
 
-    def _root_again(self, name: str) -> Root:
+    def _root_again(self, name: str, clocks: Clocks, files: HostState) -> Root:
         try:
-            return self._root(name)
+            return self._root(name, clocks, files)
         except OSError as error:
             raise SnapshotError(f"the guest's directory {name!r}: {error}") from error
 
@@ -288,7 +312,7 @@ class WasiConfig:
                     return of_stream(thaw_source(frozen, self.stdin)).held(frozen)
                 case Output():
                     return of_stream(thaw_sink(frozen, self.stdout if frozen.role == "stdout" else self.stderr)).held(frozen)
-                case OpenFile() | OpenDirectory():
+                case OpenFile() | OpenDirectory() | OpenMemoryFile() | OpenMemoryDirectory():
                     how = how_to_open(frozen.rights, frozen.flags)
                     opened = reopen(frozen, roots[frozen.directory], how)
                     return Descriptor(opened, frozen.rights, frozen.inheriting, frozen.flags)

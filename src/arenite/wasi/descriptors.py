@@ -186,8 +186,8 @@ class Session:
     world: World
     descriptors: DescriptorTable = field(default_factory=DescriptorTable)
 
-    def freeze(self) -> HostState:
-        """All of it as data.  Raises: `SnapshotError`."""
+    def freeze(self, *, live: bool = False) -> HostState:
+        """All of it as data; `live`: for whoever takes this one's place.  Raises: `SnapshotError`."""
         return encode(
             FrozenGuest(
                 args=tuple(self.world.args),
@@ -195,6 +195,7 @@ class Session:
                 descriptors=self.descriptors.freeze(),
                 clocks=freeze_clocks(self.world.clocks),
                 random=freeze_random(self.world.random),
+                contents=self.world.contents(live=live),
             )
         )
 

@@ -56,9 +56,22 @@ class OpenDirectory(shapes.KeptDirectory, FrozenDescriptor):
     """A directory opened through a directory.  How far it is read the guest knows: its cookies count entries."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenMemoryFile(shapes.KeptMemoryFile, FrozenDescriptor):
+    """A file in memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenMemoryDirectory(shapes.KeptMemoryDirectory, FrozenDescriptor):
+    """A directory in memory."""
+
+
 SHAPES: dict[str, type[FrozenDescriptor]] = {
-    shape.kind: shape for shape in (Input, Output, RootDirectory, OpenFile, OpenDirectory)
+    shape.kind: shape for shape in (Input, Output, RootDirectory, OpenFile, OpenDirectory, OpenMemoryFile, OpenMemoryDirectory)
 }
+
+
+NEEDS_DIRECTORY = (RootDirectory, OpenFile, OpenDirectory, OpenMemoryFile, OpenMemoryDirectory)
 
 
 def texts(value: object, where: str) -> tuple[bytes, ...]:
@@ -90,16 +103,29 @@ def descriptors(value: object, where: str) -> tuple[FrozenDescriptor, ...]:
     return tuple(found)
 
 
+def contents(value: object, where: str) -> tuple[shapes.KeptContents, ...]:
+    """Files in memory of directories, each once."""
+    elements = enumerate(shapes.sequence(value, where))
+    found = [shapes.decode(shapes.KeptContents, element, f"{where}, element {at}") for at, element in elements]
+    if len({one.directory for one in found}) < len(found):
+        raise SnapshotError(f"{where}: a directory is there twice")
+    return tuple(found)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FrozenGuest:
-    """All of it; no number is there twice.  `clocks` and `random` are what those say of themselves; None: nothing."""
+    """All of it; no number is there twice.  `clocks` and `random` are what those say of themselves; None: nothing.
+
+    `contents`: the files of directories in memory.
+    """
 
     args: tuple[bytes, ...] = field(metadata=shapes.ruled(texts))
     env: tuple[bytes, ...] = field(metadata=shapes.ruled(texts))
     descriptors: tuple[FrozenDescriptor, ...] = field(metadata=shapes.ruled(descriptors))
     clocks: HostState = field(metadata=shapes.ruled(shapes.anything))
     random: HostState = field(metadata=shapes.ruled(shapes.anything))
+    contents: tuple[shapes.KeptContents, ...] = field(default=(), metadata=shapes.ruled(contents))
 
     def directories(self) -> list[bytes]:
         """Names of the directories that it was given and still needs."""
-        return sorted({one.directory for one in self.descriptors if isinstance(one, (RootDirectory, OpenFile, OpenDirectory))})
+        return sorted({one.directory for one in self.descriptors if isinstance(one, NEEDS_DIRECTORY)})

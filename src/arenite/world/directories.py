@@ -5,12 +5,11 @@ One that the guest was given has the name that the guest knows it by.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from arenite.world.resource import Resource
 from arenite.world.stat import FileType, Stat
-from arenite.world.travel import KeptDirectory, KeptRoot
+from arenite.world.travel import KeptRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,8 +72,7 @@ class Directory(Resource):
         """By its name, or its path from one that has a name."""
         if self.is_root:
             return KeptRoot(directory=self.origin.root.name)
-        self.origin.check(self.dir.stat)
-        return KeptDirectory(directory=self.origin.root.name, path=os.fsencode(self.origin.path))
+        return self.dir.freeze(self.origin)
 
     def close(self) -> None:
         """Close what is ours."""

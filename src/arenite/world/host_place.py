@@ -14,6 +14,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arenite.errors import SnapshotError
 from arenite.light import NamedTuple
 from arenite.world import hostio
 from arenite.world.directories import Directory
@@ -21,12 +22,14 @@ from arenite.world.files import HostFile
 from arenite.world.place import Entry
 from arenite.world.refused import Reason, Refused
 from arenite.world.stat import MASK64, FileType, Stat, file_type
+from arenite.world.travel import KeptDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from arenite.world.origin import Origin
     from arenite.world.place import How, Place, Wait
+    from arenite.world.travel import Kept
 
 MOST_KEPT = 256  # entries of a directory that is being read
 RETRY = 0.01  # seconds until it is asked again whether somebody reads a named pipe
@@ -202,6 +205,23 @@ class HostPlace(NamedTuple):
         """Wait for the disk; a directory is synchronised as a whole."""
         if self.fd is not None:
             os.fsync(self.fd)
+
+    def freeze(self, origin: Origin) -> Kept:
+        """By its path."""
+        origin.check(self.stat)
+        return KeptDirectory(directory=origin.root.name, path=os.fsencode(origin.path))
+
+    def open_number(self, number: int, origin: Origin, how: How) -> Directory | HostFile:
+        """The host finds nothing by its number."""
+        del number, how
+        raise SnapshotError(f"{origin}, was in memory, and is a directory of the host now")
+
+    def contents(self, *, live: bool) -> None:
+        """They stay where they are."""
+        del live
+
+    def settle(self) -> None:
+        """The host keeps nothing that nobody can reach."""
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -12,7 +12,7 @@ from arenite.world.refused import Reason, Refused, explain
 from arenite.world.resource import closed_on_error
 from arenite.world.sandbox import resolve
 from arenite.world.stat import FileType
-from arenite.world.travel import KeptDirectory, KeptFile
+from arenite.world.travel import KeptDirectory, KeptFile, KeptMemoryDirectory, KeptMemoryFile
 
 if TYPE_CHECKING:
     from arenite.world.directories import Directory
@@ -42,6 +42,8 @@ def reopen(kept: KeptFile | KeptDirectory, root: Root, how: How) -> Directory | 
     origin = Origin(root, os.fsdecode(kept.path))
     if root.read_only and how.write:
         raise SnapshotError(f"{origin}, is open for writing, but the directory is for reading only")
+    if isinstance(kept, (KeptMemoryFile, KeptMemoryDirectory)):
+        return reopen_in_memory(kept, origin, how)
     is_directory = isinstance(kept, KeptDirectory)
     try:
         with resolve(root.dir, origin.path, follow=False) as target:
@@ -53,5 +55,19 @@ def reopen(kept: KeptFile | KeptDirectory, root: Root, how: How) -> Directory | 
             if isinstance(opened, File) and isinstance(kept, KeptFile):
                 opened.seek(kept.position, os.SEEK_SET)
     except (Refused, OSError) as error:
+        raise SnapshotError(f"{origin}, cannot be opened again: {explain(error)}") from error
+    return opened
+
+
+def reopen_in_memory(kept: KeptMemoryFile | KeptMemoryDirectory, origin: Origin, how: How) -> Directory | File:
+    """The same of what lies in memory, and travels along.  Raises: `SnapshotError`."""
+    try:
+        opened = origin.root.dir.open_number(kept.inode, origin, how)
+        with closed_on_error(opened):
+            if isinstance(opened, File) is not isinstance(kept, KeptMemoryFile):
+                raise SnapshotError(f"{origin}, is of another kind")
+            if isinstance(opened, File) and isinstance(kept, KeptMemoryFile):
+                opened.seek(kept.position, os.SEEK_SET)
+    except OSError as error:
         raise SnapshotError(f"{origin}, cannot be opened again: {explain(error)}") from error
     return opened

@@ -14,10 +14,12 @@ from arenite.light import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from arenite.machine.run.chunks import Chunked
     from arenite.world.directories import Directory
     from arenite.world.files import File
     from arenite.world.origin import Origin
     from arenite.world.stat import FileType, Stat
+    from arenite.world.travel import Kept
 
 Wait: TypeAlias = Callable[[Callable[[float | None], bool]], object]  # the API's `Caller.wait`
 
@@ -117,6 +119,18 @@ class Place(Protocol):
 
     def sync(self) -> None:
         """Wait for the disk."""
+
+    def freeze(self, origin: Origin) -> Kept:
+        """What finds it again where a guest goes on.  Raises: `SnapshotError`."""
+
+    def open_number(self, number: int, origin: Origin, how: How) -> Directory | File:
+        """Open again what a guest had open here, if its number is enough.  Raises: `SnapshotError`."""
+
+    def contents(self, *, live: bool) -> Chunked | None:
+        """All files below, if they travel with a guest.  `live`: not as they are now, but themselves."""
+
+    def settle(self) -> None:
+        """What nobody can reach, now that a guest has everything open again, may go."""
 
     def close(self) -> None:
         """Give back what the host gave."""

@@ -170,7 +170,7 @@ def walk(trail: Trail, path: str, *, follow: bool) -> Target:
 
 def components(path: str) -> list[str]:
     """The names of a relative path, last first, without those that say nothing; a dot at the end says that the rest is a directory."""
-    if path.startswith("/") or (not hostio.HAS_DIR_FD and foreign(path)):
+    if path.startswith("/") or foreign_here(path):
         raise Refused(Reason.LEADS_OUT)
     names = [name for name in reversed(path.split("/")) if name]
     return [name for at, name in enumerate(names) if name != "." or at == 0]
@@ -181,11 +181,16 @@ def leads_out(text: str, depth: int) -> bool:
 
     A `..` behind a name is taken to do so: the name may be a link, now or later, and then nobody knows what lies above.
     """
-    if text.startswith("/") or (not hostio.HAS_DIR_FD and foreign(text)):
+    if text.startswith("/") or foreign_here(text):
         return True
     names = [name for name in text.split("/") if name not in {"", "."}]
     up = next((at for at, name in enumerate(names) if name != ".."), len(names))
     return up > depth or ".." in names[up:]
+
+
+def foreign_here(path: str) -> bool:
+    """Whether this system is such a one."""
+    return not hostio.HAS_DIR_FD and foreign(path)
 
 
 def foreign(path: str) -> bool:

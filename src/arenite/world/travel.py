@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields, is_dataclass
+from dataclasses import MISSING, field, fields, is_dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from arenite.errors import SnapshotError
@@ -162,6 +162,30 @@ class KeptDirectory(Kept):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptMemoryFile(KeptFile):
+    """A file in memory.  `inode`: its number there; the way to it is what it was when it was opened."""
+
+    kind = "file in memory"
+    inode: int = field(metadata=integer(LARGEST_OFFSET))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptMemoryDirectory(KeptDirectory):
+    """A directory in memory."""
+
+    kind = "directory in memory"
+    inode: int = field(metadata=integer(LARGEST_OFFSET))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptContents:
+    """All files of a directory in memory that the guest was given.  `files`: of a kind that `memory.travel` knows."""
+
+    directory: bytes = field(metadata=ruled(text))
+    files: HostState = field(metadata=ruled(anything))
+
+
+@dataclass(frozen=True, kw_only=True)
 class SystemTime:
     """What the host's clocks showed, but for `REALTIME`.  Units: nanoseconds."""
 
@@ -209,6 +233,8 @@ def decode(shape: Callable[..., Shape], value: object, where: str) -> Shape:  # 
         earlier = EARLIER_FIELDS.get(one.name)
         if earlier in found and one.name not in found:
             found[one.name] = found.pop(earlier)
+        if one.name not in found and one.default is not MISSING:
+            continue  # older states have none
         if one.name not in found:
             raise SnapshotError(f"{where}: {one.name} is missing")
         rule: Rule = one.metadata["rule"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from arenite.world.travel import KeptContents
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -24,6 +26,16 @@ class World:
     clocks: Clocks
     random: Callable[[int], bytes]
     roots: list[Root] = field(default_factory=list)
+
+    def contents(self, *, live: bool) -> tuple[KeptContents, ...]:
+        """The files that the guest has in memory.  `live`: for whoever goes on here in its place, which has the very files."""
+        found = ((root.name, root.dir.contents(live=live)) for root in self.roots)
+        return tuple(KeptContents(directory=name, files=files) for name, files in found if files is not None)
+
+    def settle(self) -> None:
+        """A guest that goes on has everything open again: what nobody can reach may go."""
+        for root in self.roots:
+            root.dir.settle()
 
     def close(self) -> None:
         """Give back what the host gave."""

@@ -3,7 +3,7 @@
 Host functions are shared by all forks of a store, so they find their state here, by name, when they are called.  A fork begins with
 the frozen state of its snapshot, from which each module is thawed when it is first asked for: an idle fork holds no descriptors.
 
-A state is made of what JSON can say, and of bytes.
+A state is made of what JSON can say, of bytes, and of what travels in chunks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from arenite.errors import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HostState: TypeAlias = "dict[str, HostState] | list[HostState] | str | bytes | int | float | bool | None"
+    from arenite.machine.run.chunks import Chunked
+
+HostState: TypeAlias = "dict[str, HostState] | list[HostState] | str | bytes | int | float | bool | Chunked | None"
 
 
 class HostModuleConfig(Protocol):
@@ -25,6 +27,8 @@ class HostModuleConfig(Protocol):
     - the options' `thaw(state, *, reseed)`: the module, in a frozen state; what the state only names (streams, directories) is what these
       options say.  `reseed`: random numbers and clocks are fresh; otherwise they go on as the frozen ones would have.
       Raises: `SnapshotError` naming what is no longer there.
+
+    A module may have `hand_over() -> HostState` beside `freeze`: what it holds, for one with other options that takes its place here and now.
     """
 
     def open(self) -> object:
@@ -61,7 +65,9 @@ class Hosts:
         if name not in self._modules and name not in self._frozen:
             self.set(name, config)
             return
-        module = _thaw(name, config, self.freeze_one(name), reseed=self.reseed and name not in self._modules)
+        hand_over = getattr(self._modules.get(name), "hand_over", None)
+        state: HostState = self.freeze_one(name) if hand_over is None else hand_over()
+        module = _thaw(name, config, state, reseed=self.reseed and name not in self._modules)
         self._close(name)
         self._configs = {**self._configs, name: config}
         self._modules[name] = module

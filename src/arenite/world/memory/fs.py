@@ -1,0 +1,352 @@
+"""`MemoryFS`: files in memory, as Python sees them.
+
+- A mapping from the paths of its files to their bytes, with the usual calls on files and directories beside it.
+- Guests that are given it work in it, as programs do in a folder that they share; forks and snapshots have a copy, which costs nothing until
+  somebody writes.
+- Paths are walked as those of guests are: nothing leads out, and `/` at the beginning is this directory.
+
+    fs = MemoryFS({"a/b.txt": b"text"}, max_bytes=1 << 20)
+    store.set_wasi(WasiConfig(dirs={"/data": fs}))
+    fs["a/b.txt"]
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import time
+from collections.abc import MutableMapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, TypeAlias
+
+from arenite.errors import SnapshotError
+from arenite.machine.run.chunks import Chunk
+from arenite.world import paths
+from arenite.world.directories import Directory
+from arenite.world.host_place import HostPlace
+from arenite.world.memory.copying import copy_below
+from arenite.world.memory.open_file import OpenFile
+from arenite.world.memory.place import MemoryPlace
+from arenite.world.memory.travel import Contents
+from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES, Tree, refusal
+from arenite.world.origin import Origin, Root
+from arenite.world.place import How
+from arenite.world.refused import Reason, Refused
+from arenite.world.stat import FileType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Self
+
+    from arenite.world.memory.file import MemoryFile
+    from arenite.world.stat import Stat
+
+Content: TypeAlias = bytes | bytearray | memoryview | str
+
+ERRNO: Final = {
+    Reason.BUSY: errno.EBUSY,
+    Reason.EXISTS: errno.EEXIST,
+    Reason.INVALID: errno.EINVAL,
+    Reason.IS_DIRECTORY: errno.EISDIR,
+    Reason.LEADS_OUT: errno.EPERM,
+    Reason.MISSING: errno.ENOENT,
+    Reason.NOT_DIRECTORY: errno.ENOTDIR,
+    Reason.READ_ONLY: errno.EROFS,
+    Reason.TOO_LONG: errno.ENAMETOOLONG,
+    Reason.TOO_MANY_LINKS: errno.ELOOP,
+}
+"""What of the world's reasons there can be here, as the host's numbers."""
+
+MAX_BYTES: Final = 1 << 28
+MAX_ENTRIES: Final = 100_000
+
+MODES: Final = {
+    "r": How(read=True),
+    "r+": How(read=True, write=True),
+    "w": How(write=True, create=True, truncate=True),
+    "w+": How(read=True, write=True, create=True, truncate=True),
+    "a": How(write=True, create=True, append=True),
+    "a+": How(read=True, write=True, create=True, append=True),
+    "x": How(write=True, create=True, exclusive=True),
+    "x+": How(read=True, write=True, create=True, exclusive=True),
+}
+
+
+@contextmanager
+def told(path: str) -> Iterator[None]:
+    """Errors as `os` raises them, with the path."""
+    try:
+        yield
+    except Refused as error:
+        code = ERRNO.get(error.reason, errno.EINVAL)
+        raise OSError(code, error.reason.value, path) from None
+    except OSError as error:
+        if error.filename is None:
+            error.filename = path
+        raise
+
+
+class MemoryFS(MutableMapping[str, bytes]):
+    """A directory in memory, and all that lies in it.
+
+    `files`: what it has at first, path -> content.   `max_bytes`: how many bytes all files and symbolic links may have together, holes
+    included.   `max_entries`: how many names there may be.   Beyond either, whoever writes is told that there is no room (ENOSPC).
+    Not for two threads at a time, as stores are not.
+    """
+
+    __slots__ = ("_root", "_tree")
+
+    def __init__(
+        self, files: Mapping[str, Content] | None = None, *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES
+    ) -> None:
+        for name, given, most in (("max_bytes", max_bytes, MOST_BYTES), ("max_entries", max_entries, MOST_ENTRIES)):
+            if not 0 <= given <= most:
+                raise ValueError(f"{name} must be from 0 to {most}, not {given}")
+        self._use(Tree(max_bytes=max_bytes, max_entries=max_entries, now=time.time_ns()))
+        for path, content in (files or {}).items():
+            self[path] = content
+
+    @classmethod
+    def _of(cls, tree: Tree) -> Self:
+        fs = cls.__new__(cls)
+        fs._use(tree)  # noqa: SLF001 - it is one of ours
+        return fs
+
+    def _use(self, tree: Tree) -> None:
+        self._tree = tree
+        place = self.place(time.time_ns, 0)
+        self._root = Directory(place, Origin(Root(b"/", place, read_only=False)), is_root=True)
+
+    # for guests
+
+    def place(self, now: Callable[[], int], device: int) -> MemoryPlace:
+        """Where a guest's paths begin.  `now`: its clock; `device`: what it knows this directory by."""
+        return MemoryPlace(self._tree, now, device)
+
+    @classmethod
+    def at(cls, place: MemoryPlace) -> Self:
+        """The directory that a guest has."""
+        return cls._of(place.tree)
+
+    def going_on(self, files: object) -> Self:
+        """Frozen files, with the limits of this one.  Raises: `SnapshotError`."""
+        if isinstance(files, Chunk):
+            files = Contents.loaded(files)
+        if not isinstance(files, Contents):
+            raise SnapshotError(f"files in memory: expected chunks, found a {type(files).__name__}")
+        return self._of(files.fork(max_bytes=self.max_bytes, max_entries=self.max_entries))
+
+    # how much there is
+
+    @property
+    def max_bytes(self) -> int:
+        """How many bytes there may be."""
+        return self._tree.max_bytes
+
+    @property
+    def max_entries(self) -> int:
+        """How many names there may be."""
+        return self._tree.max_entries
+
+    @property
+    def used_bytes(self) -> int:
+        """How many bytes there are."""
+        return self._tree.bytes
+
+    @property
+    def used_entries(self) -> int:
+        """How many names there are, and files that are open without one."""
+        return self._tree.entries
+
+    def copy(self) -> Self:
+        """Another with the same files.  It costs nothing until one of them is written."""
+        return self._of(self._tree.fork())
+
+    @classmethod
+    def of(cls, folder: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> Self:
+        """What a folder of the host has, symbolic links as they are.  Raises: OSError, also for a link that leads out of it."""
+        fs = cls(max_bytes=max_bytes, max_entries=max_entries)
+        with told(os.fspath(folder)), closing(HostPlace.of(os.fspath(folder))) as source:
+            copy_below(source, fs._root.dir)
+        return fs
+
+    def extract(self, folder: str | os.PathLike[str]) -> None:
+        """Write everything to a folder of the host, which is made if need be; files that are there are replaced.
+
+        Nothing is written outside of it, whatever a guest has made.  Raises: OSError, also for a link that would lead out of it.
+        """
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with told(os.fspath(folder)), closing(HostPlace.of(os.fspath(folder))) as target:
+            copy_below(self._root.dir, target)
+
+    # as a mapping
+
+    def __getitem__(self, path: str) -> bytes:
+        try:
+            file = self._open(path, MODES["r"])
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise KeyError(path) from None
+        try:
+            found = bytearray(file.node.size)
+            with memoryview(found) as view:
+                file.read_at([view], 0)
+            return bytes(found)
+        finally:
+            file.close()
+
+    def __setitem__(self, path: str, content: Content) -> None:
+        data = content.encode() if isinstance(content, str) else content
+        parent = path.rpartition("/")[0]
+        if parent.strip("/"):
+            self.mkdir(parent, parents=True)
+        file = self._open(path, How(write=True, create=True))
+        try:
+            with told(path), memoryview(data).cast("B") as view:
+                if len(view) > self._tree.room(file.node):
+                    raise refusal(errno.ENOSPC)
+                if len(view) < file.node.size:
+                    file.set_size(len(view))
+                file.write_at([view], 0)
+        finally:
+            file.close()
+
+    def __delitem__(self, path: str) -> None:
+        if path not in self:
+            raise KeyError(path)
+        self.unlink(path)
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str) and self.is_file(path)
+
+    def __iter__(self) -> Iterator[str]:
+        """Paths of all files: those of a directory in the order in which they were made."""
+        for folder, _, files in self.walk():
+            for name in files:
+                yield name if folder == "." else f"{folder}/{name}"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<MemoryFS: {self.used_entries} entries, {self.used_bytes} bytes>"
+
+    # as files and directories
+
+    def _open(self, path: str, how: How) -> MemoryFile:
+        with told(path):
+            opened = paths.open_at(self._root, inside(path), how, follow=True)
+            if isinstance(opened, Directory):
+                opened.close()
+                raise refusal(errno.EISDIR)
+            return opened  # type: ignore[return-value]  # all files here are of that kind
+
+    def open(
+        self, path: str, mode: str = "rb", *, encoding: str | None = None, errors: str | None = None, newline: str | None = None
+    ) -> IO[bytes] | IO[str]:
+        """An open file, as of the function `open`.  Raises: OSError, ValueError for a mode that is none."""
+        word = mode.replace("b", "").replace("t", "")
+        if word not in MODES or mode.count("b") + mode.count("t") > 1:
+            raise ValueError(f"invalid mode: {mode!r}")
+        how = MODES[word]
+        raw = OpenFile(self._open(path, how), path, mode)
+        binary = (
+            io.BufferedRandom(raw) if how.read and how.write else io.BufferedWriter(raw) if how.write else io.BufferedReader(raw)
+        )
+        if how.append:
+            binary.seek(0, os.SEEK_END)
+        return binary if "b" in mode else io.TextIOWrapper(binary, encoding or "utf-8", errors, newline)
+
+    def stat(self, path: str = ".", *, follow: bool = True) -> Stat:
+        """What is known of it.  Raises: OSError."""
+        with told(path):
+            return paths.stat_at(self._root, inside(path), follow=follow)
+
+    def _is(self, path: str, type_: FileType) -> bool:
+        try:
+            return self.stat(path).type is type_
+        except OSError:
+            return False
+
+    def is_file(self, path: str) -> bool:
+        """Whether it leads to a file."""
+        return self._is(path, FileType.REGULAR_FILE)
+
+    def is_dir(self, path: str) -> bool:
+        """Whether it leads to a directory."""
+        return self._is(path, FileType.DIRECTORY)
+
+    def exists(self, path: str) -> bool:
+        """Whether it leads to anything."""
+        return self.is_file(path) or self.is_dir(path)
+
+    def mkdir(self, path: str, *, parents: bool = False) -> None:
+        """Make a directory; `parents`: those above it that are missing too, and it may be there.  Raises: OSError."""
+        if parents:
+            names = [name for name in inside(path).split("/") if name]
+            for end in range(1, len(names) + 1):
+                above = "/".join(names[:end])
+                if not self.is_dir(above):
+                    self.mkdir(above)
+            return
+        with told(path):
+            paths.create_directory(self._root, inside(path))
+
+    def listdir(self, path: str = ".") -> list[str]:
+        """Names in a directory, in the order in which they were made.  Raises: OSError."""
+        with told(path):
+            opened = paths.open_at(self._root, inside(path), How(read=True, directory=True), follow=True)
+            try:
+                assert isinstance(opened, Directory)
+                names = [os.fsdecode(entry.name) for entry in opened.entries(0, lambda: None)]
+            finally:
+                opened.close()
+        return names[2:]
+
+    def walk(self, path: str = ".") -> Iterator[tuple[str, list[str], list[str]]]:
+        """(directory, directories in it, files in it) from there down, as `os.walk` says them; symbolic links are in neither list."""
+        todo = [path]
+        while todo:
+            here = todo.pop()
+            below: dict[FileType, list[str]] = {type_: [] for type_ in FileType}
+            for name in self.listdir(here):
+                full = name if here == "." else f"{here}/{name}"
+                below[self.stat(full, follow=False).type].append(name)
+            yield here, below[FileType.DIRECTORY], below[FileType.REGULAR_FILE]
+            todo += [name if here == "." else f"{here}/{name}" for name in reversed(below[FileType.DIRECTORY])]
+
+    def rename(self, path: str, new_path: str) -> None:
+        """Rename, in place of what is there.  Raises: OSError."""
+        with told(path):
+            paths.rename(self._root, inside(path), self._root, inside(new_path))
+
+    def unlink(self, path: str) -> None:
+        """Remove the name of a file or link.  Raises: OSError."""
+        with told(path):
+            paths.unlink(self._root, inside(path))
+
+    def rmdir(self, path: str) -> None:
+        """Remove an empty directory.  Raises: OSError."""
+        with told(path):
+            paths.remove_directory(self._root, inside(path))
+
+    def symlink(self, text: str, path: str) -> None:
+        """Make a symbolic link.  Raises: OSError, also if its text leads out."""
+        with told(path):
+            paths.symlink(self._root, text, inside(path))
+
+    def readlink(self, path: str) -> str:
+        """What a symbolic link says.  Raises: OSError."""
+        with told(path):
+            return os.fsdecode(paths.read_link(self._root, inside(path), follow=False))
+
+    def link(self, path: str, new_path: str) -> None:
+        """Give a file another name.  Raises: OSError."""
+        with told(path):
+            paths.link(self._root, inside(path), self._root, inside(new_path), follow=False)
+
+
+def inside(path: str) -> str:
+    """A path from this directory."""
+    return path.lstrip("/") or "."

@@ -1,0 +1,243 @@
+"""What a tree in memory is made of: files, directories and symbolic links, known by number.
+
+- A node belongs to an owner, as a `Table` does: only that one writes it, others `copy` it first.  So do the blocks of a file.
+- Sizes are what `ls -l` shows.  What was never written of a file is a hole: it reads as zeros and takes no memory.
+- A directory's names have serial numbers, which only grow, so reading it can go on anywhere while names come and go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from arenite.world.memory.table import Table
+from arenite.world.stat import FileType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arenite.machine.run.chunks import Chunk
+
+BLOCK: Final = 1 << 14
+"""Bytes of a file that are shared or copied at once, and travel at once."""
+
+NAMES_PER_BUCKET: Final = 16
+DOTS: Final = 2  # serial numbers that `.` and `..` have
+
+
+class Block:
+    """A piece of a file, shorter than `BLOCK` if the rest is zero.  `sealed`: as it travels, once it has."""
+
+    __slots__ = ("data", "owner", "sealed")
+
+    def __init__(self, owner: object, data: bytearray | bytes, sealed: Chunk | None = None) -> None:
+        self.owner = owner
+        self.data = data
+        self.sealed = sealed
+
+
+class Base:
+    """What every node has.  Times are in nanoseconds.   `links`: how many names it has."""
+
+    __slots__ = ("accessed", "changed", "links", "modified", "owner")
+
+    def __init__(self, owner: object, now: int) -> None:
+        self.owner = owner
+        self.links = 0
+        self.accessed = self.modified = self.changed = now
+
+    def like(self, other: Base) -> None:
+        """Take over what every node has."""
+        self.links, self.accessed, self.modified, self.changed = other.links, other.accessed, other.modified, other.changed
+
+
+class FileNode(Base):
+    """A regular file."""
+
+    __slots__ = ("blocks", "size")
+    type: Final = FileType.REGULAR_FILE
+
+    def __init__(self, owner: object, now: int = 0) -> None:
+        super().__init__(owner, now)
+        self.size = 0
+        self.blocks: Table[Block] = Table(owner)
+
+    def copy(self, owner: object) -> FileNode:
+        """For another owner to write."""
+        new = FileNode(owner)
+        new.like(self)
+        new.size, new.blocks = self.size, self.blocks
+        return new
+
+    def read(self, at: int, view: memoryview) -> int:
+        """Fill a buffer with what lies from `at` on; how many bytes, fewer at the end."""
+        length = max(0, min(len(view), self.size - at))
+        done = 0
+        while done < length:
+            number, start = divmod(at + done, BLOCK)
+            piece = min(BLOCK - start, length - done)
+            block = self.blocks.get(number)
+            data = b"" if block is None else block.data[start : start + piece]
+            view[done : done + len(data)] = data
+            if len(data) < piece:
+                view[done + len(data) : done + piece] = bytes(piece - len(data))
+            done += piece
+        return length
+
+    def write(self, at: int, view: memoryview) -> None:
+        """Put bytes there; the file grows to hold them."""
+        blocks = self.blocks = self.blocks.of(self.owner)
+        done, length = 0, len(view)
+        while done < length:
+            number, start = divmod(at + done, BLOCK)
+            piece = min(BLOCK - start, length - done)
+            if piece == BLOCK:
+                blocks.put(number, Block(self.owner, bytearray(view[done : done + piece])))
+            else:
+                data = self._own_block(number)
+                if len(data) < start:
+                    data.extend(bytes(start - len(data)))
+                data[start : start + piece] = view[done : done + piece]
+            done += piece
+        self.size = max(self.size, at + length)
+
+    def _own_block(self, number: int) -> bytearray:
+        """The bytes of a block, to be written."""
+        block = self.blocks.get(number)
+        if block is None or block.owner is not self.owner or not isinstance(block.data, bytearray):
+            block = Block(self.owner, bytearray() if block is None else bytearray(block.data))
+            self.blocks.put(number, block)
+        block.sealed = None
+        return block.data  # type: ignore[return-value]  # it is one: seen above
+
+    def resize(self, size: int) -> None:
+        """Cut it off, or let a hole be its end."""
+        if size < self.size:
+            blocks = self.blocks = self.blocks.of(self.owner)
+            number, rest = divmod(size, BLOCK)
+            for beyond, _ in list(blocks.since(number if rest == 0 else number + 1)):
+                blocks.remove(beyond)
+            last = blocks.get(number)
+            if last is not None and len(last.data) > rest:
+                del self._own_block(number)[rest:]
+        self.size = size
+
+
+class LinkNode(Base):
+    """A symbolic link."""
+
+    __slots__ = ("text",)
+    type: Final = FileType.SYMBOLIC_LINK
+
+    def __init__(self, owner: object, text: str, now: int = 0) -> None:
+        super().__init__(owner, now)
+        self.text = text
+
+    @property
+    def size(self) -> int:
+        """Bytes of what it says."""
+        return len(encoded(self.text))
+
+    def copy(self, owner: object) -> LinkNode:
+        """For another owner to write."""
+        new = LinkNode(owner, self.text)
+        new.like(self)
+        return new
+
+
+class DirectoryNode(Base):
+    """A directory.  `parent`: the number of the one that it lies in.   `order`: (name, number) by serial number."""
+
+    __slots__ = ("_buckets", "_mask", "count", "following", "order", "parent")
+    type: Final = FileType.DIRECTORY
+    size: Final = 0
+
+    def __init__(self, owner: object, parent: int, now: int = 0) -> None:
+        super().__init__(owner, now)
+        self.parent = parent
+        self.count = 0
+        self.following = DOTS
+        self.order: Table[tuple[str, int]] = Table(owner)
+        self._mask = 0
+        self._buckets: Table[dict[str, int]] = Table(owner)  # serial numbers by name; a bucket is replaced, never written
+
+    def copy(self, owner: object) -> DirectoryNode:
+        """For another owner to write."""
+        new = DirectoryNode(owner, self.parent)
+        new.like(self)
+        new.count, new.following, new.order = self.count, self.following, self.order
+        new._mask, new._buckets = self._mask, self._buckets
+        return new
+
+    def find(self, name: str) -> int | None:
+        """The number of what has that name."""
+        bucket = self._buckets.get(hash(name) & self._mask)
+        serial = None if bucket is None else bucket.get(name)
+        if serial is None:
+            return None
+        found = self.order.get(serial)
+        assert found is not None
+        return found[1]
+
+    def put(self, name: str, number: int) -> None:
+        """Give something a name, instead of what had it."""
+        at = hash(name) & self._mask
+        bucket = self._buckets.get(at) or {}
+        serial = bucket.get(name)
+        if serial is None:
+            self.add(name, number, self.following)
+        else:
+            self.order = self.order.of(self.owner)
+            self.order.put(serial, (name, number))
+
+    def add(self, name: str, number: int, serial: int) -> None:
+        """Give something a name that nothing has, under a serial number that is not used."""
+        self.order = self.order.of(self.owner)
+        self.order.put(serial, (name, number))
+        self.following = max(self.following, serial + 1)
+        self.count += 1
+        if self.count > (self._mask + 1) * NAMES_PER_BUCKET:
+            self._spread()
+        else:
+            self._enter(name, serial)
+
+    def _enter(self, name: str, serial: int) -> None:
+        at = hash(name) & self._mask
+        self._buckets = self._buckets.of(self.owner)
+        self._buckets.put(at, {**(self._buckets.get(at) or {}), name: serial})
+
+    def _spread(self) -> None:
+        """Have four times as many buckets."""
+        self._mask = 4 * self._mask + 3
+        self._buckets = Table(self.owner)
+        buckets: dict[int, dict[str, int]] = {}
+        for serial, (name, _) in self.order.since(0):
+            buckets.setdefault(hash(name) & self._mask, {})[name] = serial
+        for at, bucket in buckets.items():
+            self._buckets.put(at, bucket)
+
+    def remove(self, name: str) -> None:
+        """Forget a name that there is."""
+        at = hash(name) & self._mask
+        bucket = dict(self._buckets.get(at) or {})
+        serial = bucket.pop(name)
+        self._buckets = self._buckets.of(self.owner)
+        if bucket:
+            self._buckets.put(at, bucket)
+        else:
+            self._buckets.remove(at)
+        self.order = self.order.of(self.owner)
+        self.order.remove(serial)
+        self.count -= 1
+
+    def names(self, start: int = 0) -> Iterator[tuple[int, str, int]]:
+        """(serial number, name, number) from a serial number on."""
+        for serial, (name, number) in self.order.since(start):
+            yield serial, name, number
+
+
+Node: TypeAlias = FileNode | DirectoryNode | LinkNode
+
+
+def encoded(name: str) -> bytes:
+    """A name or a link's text as the guest sees it; what of a host's name is no UTF-8 stays as it was."""
+    return name.encode("utf-8", "surrogateescape")
