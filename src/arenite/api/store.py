@@ -11,7 +11,7 @@ fork = Snapshot.open("booted.arn").fork(wasi=WasiConfig(stdin=b"print(1)"))     
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Final, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, overload
 
 from arenite.api.bound import ProcessBound
 from arenite.api.caller import Caller
@@ -181,6 +181,13 @@ class Store(ProcessBound):
     def rebind_host(self, name: str, config: HostModuleConfig) -> None:
         """Let a host module go on from the state it has, with other options.  Raises: `SnapshotError`."""
         self.machine.hosts.rebind(name, config)
+
+    def host(self, name: str) -> Any:  # noqa: ANN401 (whatever the store was given)
+        """The host module of that name, as host functions find it (`Caller.host`).  Raises: `Failure` if there is none, `SnapshotError`."""
+        found = self.machine.hosts.get(name)
+        if found is None:
+            raise Failure(f"the store has no host module {name!r}")
+        return found
 
     def gc(self) -> None:
         """Let go of the host's objects that guests no longer hold; this happens by itself too, once many have gathered.

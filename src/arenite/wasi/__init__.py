@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arenite.wasi.config import WasiConfig as WasiConfig
+    from arenite.wasi.files import files_of as files_of
     from arenite.world.clocks import Clocks as Clocks
     from arenite.world.clocks import SystemClocks as SystemClocks
     from arenite.world.clocks import VirtualClocks as VirtualClocks
@@ -26,6 +27,7 @@ else:
         "SystemClocks": "arenite.world.clocks.SystemClocks",
         "VirtualClocks": "arenite.world.clocks.VirtualClocks",
         "WasiConfig": "arenite.wasi.config.WasiConfig",
+        "files_of": "arenite.wasi.files.files_of",
         "wait_to_read": "arenite.world.streams.wait_to_read",
     }
     __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

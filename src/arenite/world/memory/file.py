@@ -77,7 +77,7 @@ class MemoryFile(File):
     def write(self, buffers: Sequence[memoryview], advance: Advance = not_divided) -> int:
         """At the position or, if it is open to append, at the end."""
         del advance  # it is done at once
-        if self.append:
+        if self.append and buffers:
             self.position = self.node.size
         done = self.write_at(buffers, self.position)
         self.position += done
