@@ -123,6 +123,8 @@ class Guest:
         return errno, self.program.number(wide=True) if errno is Errno.SUCCESS and name in {"fd_seek", "fd_tell"} else None
 
     def open(self, fd: int, lookup: int, path: str, oflags: int, rights: int, fdflags: int) -> object:
+        if oflags & 8:
+            rights |= WRITE  # what was cut off when it was opened is not opened so again, of whichever sort
         errno = self.program.call("path_open", fd, lookup, path, oflags, rights, ALL, fdflags, OUT)
         return errno, self.program.number() if errno is Errno.SUCCESS else None
 
@@ -187,6 +189,15 @@ class Guest:
         return MemoryFS.at(place)  # type: ignore[arg-type]  # it is one in memory
 
 
+def begin(root: Path) -> None:
+    """What a directory has that files in memory may lie over."""
+    (root / "d").mkdir(parents=True)
+    (root / "e").mkdir()
+    (root / "a").write_bytes(b"a" * 100)
+    (root / "d" / "b").write_bytes(bytes(range(256)) * (2 * BLOCK // 256) + b"the end")
+    (root / "l").symlink_to("d")
+
+
 def everything(root: Path) -> Iterator[tuple[str, object]]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
@@ -195,19 +206,21 @@ def everything(root: Path) -> Iterator[tuple[str, object]]:
 
 @pytest.mark.skipif(not hostio.HAS_DIR_FD, reason="this host answers as Windows does")
 @settings(max_examples=COUNT, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(calls, min_size=20, max_size=60))
-def test_as_a_directory_of_the_host(history: list[tuple[str, *tuple[int | str, ...]]]) -> None:
+@given(over=st.booleans(), history=st.lists(calls, min_size=20, max_size=60))
+def test_as_a_directory_of_the_host(*, over: bool, history: list[tuple[str, *tuple[int | str, ...]]]) -> None:
     base = Path(tempfile.mkdtemp(prefix="arenite"))
     try:
-        real, out = base / "real", base / "out"
-        real.mkdir()
-        guests = Guest(real), Guest(MemoryFS(max_bytes=1 << 20, max_entries=1000))
+        real, out, below = base / "real", base / "out", base / "below"
+        for root in (real, below):
+            begin(root) if over else root.mkdir()
+        files = MemoryFS(max_bytes=1 << 20, max_entries=1000, lower=below if over else None)
+        guests = Guest(real), Guest(files)
         for call in BEGINNING + history:
             there, here = (guest(*call) for guest in guests)
             assert here == there, call
         files = guests[1].files()
         tree = files._tree
-        assert tree.bytes == sum(node.size for _, node in tree.nodes.since(0))
+        assert tree.bytes == sum(node.paid for _, node in tree.nodes.since(0))
         assert files.used_entries == sum(node.links for _, node in tree.nodes.since(0)) - 1 + len(tree.nameless)
         with suppress(PermissionError):  # a link was moved to where it leads out
             files.extract(out)
@@ -216,5 +229,8 @@ def test_as_a_directory_of_the_host(history: list[tuple[str, *tuple[int | str, .
             guest.program.module.close()
         assert not tree.held
         assert not tree.nameless
+        if over:
+            begin(base / "again")
+            assert list(everything(below)) == list(everything(base / "again"))
     finally:
         shutil.rmtree(base)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite import MemoryFS
+from arenite import MemoryFS, SnapshotError
 from arenite.world.memory.nodes import BLOCK
+from arenite.world.memory.travel import Contents
 from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
@@ -199,3 +200,67 @@ def test_nothing_is_extracted_outside(fs: MemoryFS, tmp_path: Path) -> None:
 def test_limits_are_in_range(limits: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be from 0 to"):
         MemoryFS(**limits)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "packages"
+    (root / "p").mkdir(parents=True)
+    (root / "p" / "a").write_bytes(bytes(range(256)) * 300)
+    (root / "b").write_bytes(b"b")
+    (root / "l").symlink_to("p/a")
+    (root / "out").symlink_to("/etc/passwd")
+    return root
+
+
+def test_files_over_a_folder(folder: Path) -> None:
+    before = (folder / "p/a").read_bytes()
+    fs = MemoryFS({"new": b"1"}, lower=folder, max_bytes=len(before) + 100)
+    assert {**fs} == {"b": b"b", "new": b"1", "p/a": before}
+    assert fs["l"] == before
+    with pytest.raises(PermissionError, match="leads out"):
+        fs["out"]
+    untouched, fork = fs.used_bytes, fs.copy()
+    assert untouched < 100, "what nobody changes counts for nothing"
+    with fork.open("p/a", "r+b") as file:
+        file.seek(2 * BLOCK)
+        file.write(b"changed")
+    assert fork["p/a"] == before[: 2 * BLOCK] + b"changed" + before[2 * BLOCK + 7 :]
+    assert (fork.used_bytes, fs.used_bytes) == (untouched + len(before), untouched)
+    with fork.open("p/a", "r+b") as file:
+        file.truncate(BLOCK + 1)
+        file.truncate(BLOCK + 5)
+    assert fork["p/a"] == before[: BLOCK + 1] + bytes(4)
+    fork.rename("p", "q")
+    del fork["b"]
+    fork["q/a"] = b""
+    assert ("b" in fork, fork.exists("p"), fs["p/a"] == before) == (False, False, True)
+    assert (folder / "p/a").read_bytes() == before
+
+
+def test_a_folder_that_changes_below(folder: Path) -> None:
+    fs = MemoryFS(lower=folder)
+    used = fs.used_bytes
+    (folder / "b").write_bytes(b"other")
+    (folder / "p/a").unlink()
+    (folder / "p/a").symlink_to("/etc/passwd")
+    for path in ("b", "p/a"):
+        for mode in ("rb", "r+b"):
+            with pytest.raises(OSError, match="Stale") as raised, fs.open(path, mode) as file:
+                file.write(b"x") if "+" in mode else file.read()
+            assert raised.value.errno == errno.ESTALE
+    assert fs.used_bytes == used
+    fs["b"] = b"mine"
+    assert (fs["b"], (folder / "b").read_bytes()) == (b"mine", b"other")
+
+
+def test_what_lies_below_does_not_travel(folder: Path) -> None:
+    fs = MemoryFS(lower=folder)
+    with fs.open("p/a", "r+b") as file:
+        file.write(b"changed")
+    chunk = Contents.of(fs._tree).chunk()
+    there = MemoryFS(lower=folder).going_on(chunk)
+    assert {**there} == {**fs}
+    assert there.used_bytes == fs.used_bytes
+    with pytest.raises(SnapshotError, match="say which"):
+        MemoryFS().going_on(chunk)

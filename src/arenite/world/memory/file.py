@@ -68,7 +68,7 @@ class MemoryFile(File):
             raise refusal(errno.EBADF)
         node, done = self.node, 0
         for buffer in buffers:
-            found = node.read(offset + done, buffer)
+            found = node.read(offset + done, buffer, self.tree.lower)
             done += found
             if found < len(buffer):
                 break
@@ -101,13 +101,17 @@ class MemoryFile(File):
         if room <= 0:
             raise refusal(errno.ENOSPC)
         length = min(length, room)
-        self.tree.pay(size=max(0, offset + length - node.size))
+        paid = max(node.size, offset + length)
+        self.tree.pay(size=paid - node.paid)
         done = 0
-        for buffer in buffers:
-            piece = min(len(buffer), length - done)
-            with buffer[:piece] as part:
-                node.write(offset + done, part)
-            done += piece
+        try:
+            for buffer in buffers:
+                piece = min(len(buffer), length - done)
+                with buffer[:piece] as part:
+                    node.write(offset + done, part, self.tree.lower)
+                done += piece
+        finally:
+            self.tree.bytes += node.paid - paid  # less, if what lies below cannot be read
         node.modified = node.changed = self.place.now()
         return done
 

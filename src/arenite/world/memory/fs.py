@@ -26,7 +26,8 @@ from arenite.machine.run.chunks import Chunk
 from arenite.world import paths
 from arenite.world.directories import Directory
 from arenite.world.host_place import HostPlace
-from arenite.world.memory.copying import copy_below
+from arenite.world.memory.copying import PIECE, copy_below
+from arenite.world.memory.lower import Lower
 from arenite.world.memory.open_file import OpenFile
 from arenite.world.memory.place import MemoryPlace
 from arenite.world.memory.travel import Contents
@@ -93,19 +94,30 @@ class MemoryFS(MutableMapping[str, bytes]):
 
     `files`: what it has at first, path -> content.   `max_bytes`: how many bytes all files and symbolic links may have together, holes
     included.   `max_entries`: how many names there may be.   Beyond either, whoever writes is told that there is no room (ENOSPC).
+    `lower`: a folder of the host whose files are there too, and are read where they are until somebody writes them; the folder itself never
+    changes.  A file of it that nobody has changed takes no memory and counts for no bytes.
     Not for two threads at a time, as stores are not.
     """
 
     __slots__ = ("_root", "_tree")
 
     def __init__(
-        self, files: Mapping[str, Content] | None = None, *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES
+        self,
+        files: Mapping[str, Content] | None = None,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_entries: int = MAX_ENTRIES,
+        lower: str | os.PathLike[str] | None = None,
     ) -> None:
         for name, given, most in (("max_bytes", max_bytes, MOST_BYTES), ("max_entries", max_entries, MOST_ENTRIES)):
             if not 0 <= given <= most:
                 raise ValueError(f"{name} must be from 0 to {most}, not {given}")
         self._use(Tree(max_bytes=max_bytes, max_entries=max_entries, now=time.time_ns()))
-        for path, content in (files or {}).items():
+        if lower is not None:
+            self._tree.lower, self._tree.lies_over = Lower(lower), True
+            with told(os.fspath(lower)):
+                self._tree.lower.take_over(self._tree)
+        for path, content in ({} if files is None else files).items():
             self[path] = content
 
     @classmethod
@@ -136,7 +148,7 @@ class MemoryFS(MutableMapping[str, bytes]):
             files = Contents.loaded(files)
         if not isinstance(files, Contents):
             raise SnapshotError(f"files in memory: expected chunks, found a {type(files).__name__}")
-        return self._of(files.fork(max_bytes=self.max_bytes, max_entries=self.max_entries))
+        return self._of(files.fork(max_bytes=self.max_bytes, max_entries=self.max_entries, lower=self._tree.lower))
 
     # how much there is
 
@@ -189,9 +201,10 @@ class MemoryFS(MutableMapping[str, bytes]):
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise KeyError(path) from None
         try:
-            found = bytearray(file.node.size)
-            with memoryview(found) as view:
-                file.read_at([view], 0)
+            found, piece = bytearray(), bytearray(PIECE)
+            with told(path), memoryview(piece) as view:
+                while size := file.read([view], pause=False):
+                    found += view[:size]
             return bytes(found)
         finally:
             file.close()
@@ -206,8 +219,7 @@ class MemoryFS(MutableMapping[str, bytes]):
             with told(path), memoryview(data).cast("B") as view:
                 if len(view) > self._tree.room(file.node):
                     raise refusal(errno.ENOSPC)
-                if len(view) < file.node.size:
-                    file.set_size(len(view))
+                file.set_size(0)
                 file.write_at([view], 0)
         finally:
             file.close()

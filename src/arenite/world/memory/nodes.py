@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from arenite.light import NamedTuple
 from arenite.world.memory.table import Table
 from arenite.world.stat import FileType
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arenite.machine.run.chunks import Chunk
+    from arenite.world.memory.lower import Lower
 
 BLOCK: Final = 1 << 14
 """Bytes of a file that are shared or copied at once, and travel at once."""
@@ -35,6 +37,18 @@ class Block:
         self.sealed = sealed
 
 
+class Below(NamedTuple):
+    """A file of the folder that lies under the tree (`lower`).  `path`: from there; `size`, `modified`: what it must still have.
+
+    `shown`: how many of its bytes are still to be seen, where no block lies above them.
+    """
+
+    path: str
+    size: int
+    modified: int
+    shown: int
+
+
 class Base:
     """What every node has.  Times are in nanoseconds.   `links`: how many names it has."""
 
@@ -51,39 +65,55 @@ class Base:
 
 
 class FileNode(Base):
-    """A regular file."""
+    """A regular file.  `below`: the host's that it was, and still is where it has no blocks."""
 
-    __slots__ = ("blocks", "size")
+    __slots__ = ("below", "blocks", "size")
     type: Final = FileType.REGULAR_FILE
 
     def __init__(self, owner: object, now: int = 0) -> None:
         super().__init__(owner, now)
         self.size = 0
         self.blocks: Table[Block] = Table(owner)
+        self.below: Below | None = None
 
     def copy(self, owner: object) -> FileNode:
         """For another owner to write."""
         new = FileNode(owner)
         new.like(self)
-        new.size, new.blocks = self.size, self.blocks
+        new.size, new.blocks, new.below = self.size, self.blocks, self.below
         return new
 
-    def read(self, at: int, view: memoryview) -> int:
-        """Fill a buffer with what lies from `at` on; how many bytes, fewer at the end."""
+    @property
+    def paid(self) -> int:
+        """Bytes that it counts for: a file of the host's that nobody has changed counts for none."""
+        below = self.below
+        return 0 if below is not None and below.shown == below.size == self.size and not self.blocks.pages else self.size
+
+    def read(self, at: int, view: memoryview, lower: Lower | None) -> int:
+        """Fill a buffer with what lies from `at` on; how many bytes, fewer at the end.  `lower`: what lies under the tree."""
         length = max(0, min(len(view), self.size - at))
         done = 0
         while done < length:
             number, start = divmod(at + done, BLOCK)
             piece = min(BLOCK - start, length - done)
             block = self.blocks.get(number)
-            data = b"" if block is None else block.data[start : start + piece]
+            data = self._shown(at + done, piece, lower) if block is None else block.data[start : start + piece]
             view[done : done + len(data)] = data
             if len(data) < piece:
                 view[done + len(data) : done + piece] = bytes(piece - len(data))
             done += piece
         return length
 
-    def write(self, at: int, view: memoryview) -> None:
+    def _shown(self, at: int, size: int, lower: Lower | None) -> bytes:
+        """Up to so many bytes of what lies below."""
+        size = 0 if self.below is None else min(size, self.below.shown - at)
+        if size <= 0:
+            return b""
+        assert self.below is not None
+        assert lower is not None, "who has files over a folder is given it"
+        return lower.read(self.below, at, size)
+
+    def write(self, at: int, view: memoryview, lower: Lower | None) -> None:
         """Put bytes there; the file grows to hold them."""
         blocks = self.blocks = self.blocks.of(self.owner)
         done, length = 0, len(view)
@@ -93,18 +123,19 @@ class FileNode(Base):
             if piece == BLOCK:
                 blocks.put(number, Block(self.owner, bytearray(view[done : done + piece])))
             else:
-                data = self._own_block(number)
+                data = self._own_block(number, lower)
                 if len(data) < start:
                     data.extend(bytes(start - len(data)))
                 data[start : start + piece] = view[done : done + piece]
             done += piece
         self.size = max(self.size, at + length)
 
-    def _own_block(self, number: int) -> bytearray:
+    def _own_block(self, number: int, lower: Lower | None) -> bytearray:
         """The bytes of a block, to be written."""
         block = self.blocks.get(number)
         if block is None or block.owner is not self.owner or not isinstance(block.data, bytearray):
-            block = Block(self.owner, bytearray() if block is None else bytearray(block.data))
+            data = self._shown(number * BLOCK, BLOCK, lower) if block is None else block.data
+            block = Block(self.owner, bytearray(data))
             self.blocks.put(number, block)
         block.sealed = None
         return block.data  # type: ignore[return-value]  # it is one: seen above
@@ -112,13 +143,15 @@ class FileNode(Base):
     def resize(self, size: int) -> None:
         """Cut it off, or let a hole be its end."""
         if size < self.size:
+            if self.below is not None:
+                self.below = self.below._replace(shown=min(self.below.shown, size))
             blocks = self.blocks = self.blocks.of(self.owner)
             number, rest = divmod(size, BLOCK)
             for beyond, _ in list(blocks.since(number if rest == 0 else number + 1)):
                 blocks.remove(beyond)
             last = blocks.get(number)
             if last is not None and len(last.data) > rest:
-                del self._own_block(number)[rest:]
+                del self._own_block(number, None)[rest:]
         self.size = size
 
 
@@ -137,6 +170,11 @@ class LinkNode(Base):
         """Bytes of what it says."""
         return len(encoded(self.text))
 
+    @property
+    def paid(self) -> int:
+        """The same."""
+        return self.size
+
     def copy(self, owner: object) -> LinkNode:
         """For another owner to write."""
         new = LinkNode(owner, self.text)
@@ -150,6 +188,7 @@ class DirectoryNode(Base):
     __slots__ = ("_buckets", "_mask", "count", "following", "order", "parent")
     type: Final = FileType.DIRECTORY
     size: Final = 0
+    paid: Final = 0
 
     def __init__(self, owner: object, parent: int, now: int = 0) -> None:
         super().__init__(owner, now)

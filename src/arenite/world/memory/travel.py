@@ -7,6 +7,8 @@
     directory  names with serial number and number; or, if there are many, children that say it
     link       what it says
 
+Behind the parts of a file that lies over one of the host's comes which that is; its content does not travel.
+
 What is read is untrusted: it is a tree, of which every directory is in one other, names are such, blocks lie in their file, and it is no
 larger than is allowed; otherwise it is a `SnapshotError`.
 """
@@ -19,13 +21,14 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import SnapshotError
 from arenite.light import NamedTuple
 from arenite.machine.run.chunks import Chunk
-from arenite.world.memory.nodes import BLOCK, DOTS, Block, DirectoryNode, FileNode, LinkNode, encoded
+from arenite.world.memory.nodes import BLOCK, DOTS, Below, Block, DirectoryNode, FileNode, LinkNode, encoded
 from arenite.world.memory.table import BITS, Table
 from arenite.world.memory.tree import LONGEST_NAME, ROOT, Owner, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from arenite.world.memory.lower import Lower
     from arenite.world.memory.nodes import Node
 
 VERSION: Final = 1
@@ -36,6 +39,8 @@ RECORD: Final = struct.Struct(
 NUMBER: Final = struct.Struct("<Q")
 NAME: Final = struct.Struct("<QQH")  # serial number, number, length; the name follows
 KINDS: Final[tuple[type, ...]] = (FileNode, DirectoryNode, LinkNode)
+OVER: Final = len(KINDS)  # the kind of a file that lies over one of the host's: behind its parts comes which
+BELOW: Final = struct.Struct("<QQQH")  # size, modification time, how much is shown, length of the path, which follows
 DIRECT: Final = 8  # blocks of a file that its record says
 DIRECT_NAMES: Final = 32  # of a directory
 GROUP: Final = 256  # blocks, or names, that a chunk of what is larger says
@@ -77,8 +82,8 @@ class Contents:
             self._chunk = sealed_tree(self._tree)
         return self._chunk
 
-    def fork(self, *, max_bytes: int, max_entries: int) -> Tree:
-        """A tree of its own for whoever goes on.  Raises: `SnapshotError` if there is more than is allowed."""
+    def fork(self, *, max_bytes: int, max_entries: int, lower: Lower | None = None) -> Tree:
+        """A tree of its own for whoever goes on.  Raises: `SnapshotError` if there is more than is allowed, or the folder below is missing."""
         if self._tree is None:
             assert self._chunk is not None
             self._tree = read_tree(self._chunk, max_bytes, max_entries)
@@ -87,7 +92,10 @@ class Contents:
             raise SnapshotError(
                 f"{tree.entries} files in memory with {tree.bytes} bytes; {max_entries} with {max_bytes} are allowed"
             )
+        if tree.lies_over and lower is None:
+            raise SnapshotError("files in memory lie over a folder of the host: say which (MemoryFS(lower=…))")
         new = tree if self._live else tree.fork()
+        new.lower = lower
         new.max_bytes, new.max_entries = max_bytes, max_entries
         return new
 
@@ -116,7 +124,12 @@ def sealed_page(page: dict[int, Node]) -> Chunk:
         parts = sealed_parts(node)
         size = node.following if isinstance(node, DirectoryNode) else node.size
         times = node.accessed, node.modified, node.changed
-        data += RECORD.pack(number, KINDS.index(type(node)), parts.grouped, *times, size, parts.number) + parts.data
+        below = node.below if isinstance(node, FileNode) else None
+        kind = KINDS.index(type(node)) if below is None else OVER
+        data += RECORD.pack(number, kind, parts.grouped, *times, size, parts.number) + parts.data
+        if below is not None:
+            path = encoded(below.path)
+            data += BELOW.pack(below.size, below.modified, below.shown, len(path)) + path
         children += parts.children
     return Chunk(data, children)
 
@@ -248,7 +261,7 @@ class Reading:
         reader, at = Reader(chunk), None
         while reader.more:
             number, kind, grouped, accessed, modified, changed, size, count = reader.unpack(RECORD)
-            if not self.last < number < self.tree.following or kind >= len(KINDS) or grouped > 1:
+            if not self.last < number < self.tree.following or kind > OVER or grouped > 1:
                 raise damaged("a node is none")
             if at is not None and number >> BITS != at:
                 raise damaged("a node is on the page of others")
@@ -256,7 +269,10 @@ class Reading:
             self.left -= 1
             if self.left < 0:
                 raise damaged(f"there are more than the {self.tree.max_entries} that are allowed")
-            node = self.node(KINDS[kind], reader, size, count, grouped=bool(grouped))
+            node = self.node(FileNode if kind == OVER else KINDS[kind], reader, size, count, grouped=bool(grouped))
+            if kind == OVER:
+                self.lay_over(node, reader)
+            self.pay(node)
             node.accessed, node.modified, node.changed = accessed, modified, changed
             self.tree.nodes.put(number, node)
             if isinstance(node, DirectoryNode):
@@ -279,19 +295,35 @@ class Reading:
                 raise damaged("a directory is none")
             directory.following = size
             return directory
-        if tree.bytes + size > tree.max_bytes:
-            raise damaged(f"they have more than the {tree.max_bytes} bytes that are allowed")
-        tree.bytes += size
         if kind is LinkNode:
             if grouped or count != size or not 0 < count <= LONGEST_LINK:
                 raise damaged("a link is none")
             return LinkNode(tree.owner, reader.text(count))
         file = FileNode(tree.owner)
         file.size = size
+        if size > LARGEST_NUMBER:
+            raise damaged("a file is none")
         last = -1
         for part in [Reader(reader.child()) for _ in range(count)] if grouped else [reader]:
             last = self.read_blocks(file, part, last, None if grouped else count)
         return file
+
+    def lay_over(self, node: Node, reader: Reader) -> None:
+        """What of the host's a file lies over."""
+        assert isinstance(node, FileNode)
+        size, modified, shown, length = reader.unpack(BELOW)
+        path = reader.text(length)
+        if not path or shown > min(size, node.size):
+            raise damaged("a file lies over none")
+        node.below = Below(path, size, modified, shown)
+        self.tree.lies_over = True
+
+    def pay(self, node: Node) -> None:
+        """What a node counts for."""
+        tree = self.tree
+        if tree.bytes + node.paid > tree.max_bytes:
+            raise damaged(f"they have more than the {tree.max_bytes} bytes that are allowed")
+        tree.bytes += node.paid
 
     def read_names(self, directory: DirectoryNode, reader: Reader, count: int | None) -> None:
         """Names of a directory: so many, or all that there are."""

@@ -20,6 +20,7 @@ from arenite.world.memory.table import Table
 
 if TYPE_CHECKING:
     from arenite.machine.run.chunks import Chunk
+    from arenite.world.memory.lower import Lower
     from arenite.world.memory.nodes import Node
 
 ROOT: Final = 1
@@ -42,6 +43,7 @@ class Owner:
 class Tree:
     """Files in memory.  `owner`: of what may be written in place.   `bytes`, `entries`: how much there is; `nameless`: of it, without a name.
 
+    `lower`: the folder that lies under it, if files of that are among its own (`lies_over`).
     `sealed`: pages of nodes as they have travelled, with what they were made of; shared by all forks.
     """
 
@@ -55,6 +57,8 @@ class Tree:
         self.nameless: frozenset[int] = frozenset()
         self.held: dict[int, int] = {}
         self.sealed: dict[int, tuple[object, Chunk]] = {}
+        self.lower: Lower | None = None
+        self.lies_over = False
         root = DirectoryNode(self.owner, ROOT, now)
         root.links = 1
         self.nodes.put(ROOT, root)
@@ -65,6 +69,7 @@ class Tree:
         new.max_bytes, new.max_entries = self.max_bytes, self.max_entries
         new.nodes, new.following, new.bytes, new.entries = self.nodes, self.following, self.bytes, self.entries
         new.nameless, new.sealed = self.nameless, self.sealed
+        new.lower, new.lies_over = self.lower, self.lies_over
         new.held = {}
         self.owner, new.owner = Owner(), Owner()
         return new
@@ -118,13 +123,14 @@ class Tree:
 
     def room(self, node: FileNode) -> int:
         """How large a file may become."""
-        return node.size + max(0, self.max_bytes - self.bytes)
+        return node.paid + max(0, self.max_bytes - self.bytes)
 
     def resize(self, number: int, size: int, now: int) -> None:
         """Cut a file off, or let a hole be its end.  Raises: OSError."""
         node = self.own_file(number)
-        self.pay(size=size - node.size)
+        self.pay(size=size - node.paid)
         node.resize(size)
+        self.bytes += node.paid - size  # nothing, if it is again what lies below
         node.modified = node.changed = now
 
     # names
@@ -140,7 +146,7 @@ class Tree:
     def add(self, directory: int, name: str, node: Node, now: int) -> int:
         """Put something new under a name that nothing has.  Its number.  Raises: OSError."""
         self._check_new(directory, name)
-        self.pay(size=node.size, entries=1)
+        self.pay(size=node.paid, entries=1)
         number = self.following
         self.following += 1
         node.links = 1
@@ -208,7 +214,7 @@ class Tree:
         node = self.node(number)
         self.nodes = self.nodes.of(self.owner)
         self.nodes.remove(number)
-        self.bytes -= node.size
+        self.bytes -= node.paid
         self.entries -= 1
 
     def rename(self, directory: int, name: str, new_directory: int, new_name: str, now: int) -> None:
