@@ -17,6 +17,7 @@ from arenite.wasi.records import FDSTAT, FileType, Rights
 from arenite.wasi.travel import FrozenGuest, OpenDirectory, OpenFile
 from arenite.world import hostio, stat
 from arenite.world.files import File
+from arenite.world.memory.file import MemoryFile
 from arenite.world.resource import Resource
 from arenite.world.sandbox import LONGEST_WAY
 from arenite.world.travel import decode, encode
@@ -474,7 +475,7 @@ def test_a_running_guest_is_given_other_streams() -> None:
 
 def test_every_kind_says_how_it_travels() -> None:
     kinds = [kind for kind in Resource.__subclasses__() if kind is not File] + File.__subclasses__()
-    assert {kind.__name__ for kind in kinds} == {"HostFile", "Directory", "SourceStream", "SinkStream"}
+    assert {kind.__name__ for kind in kinds} == {"HostFile", MemoryFile.__name__, "Directory", "SourceStream", "SinkStream"}
     assert all("freeze" in vars(kind) for kind in kinds)
     with pytest.raises(SnapshotError, match="cannot travel"):
         Resource(stat.FileType.UNKNOWN).freeze()

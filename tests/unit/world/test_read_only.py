@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from arenite import MemoryFS
 from arenite.world import paths
 from arenite.world.directories import Directory
 from arenite.world.host_place import HostPlace
+from arenite.world.memory.copying import opened
 from arenite.world.origin import Origin, Root
 from arenite.world.place import How
 from arenite.world.refused import Reason, Refused
@@ -16,6 +18,9 @@ from arenite.world.refused import Reason, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from arenite.world.place import Place
+    from arenite.world.stat import Stat
 
 CHANGES: dict[str, Callable[[Directory], object]] = {
     "create_directory": lambda d: paths.create_directory(d, "new"),
@@ -33,28 +38,37 @@ CHANGES: dict[str, Callable[[Directory], object]] = {
 }
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[HostPlace]:
+@pytest.fixture(params=["of the host", "in memory"])
+def root(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
     (tmp_path / "file").write_bytes(b"hello")
     (tmp_path / "below").mkdir()
-    place = HostPlace.of(str(tmp_path))
+    place = HostPlace.of(str(tmp_path)) if request.param == "of the host" else MemoryFS.of(tmp_path).place(lambda: 1, 0)
     yield place
     place.close()
 
 
-def directory(place: HostPlace, *, read_only: bool) -> Directory:
+def seen(place: Place) -> dict[str, Stat]:
+    found = opened(place, ".", How(read=True, directory=True))
+    assert isinstance(found, Directory)
+    names = [entry.name.decode() for entry in found.entries(0, lambda: None)][2:]
+    found.close()
+    return {name: place.stat_of(name)._replace(accessed=0) for name in (".", *names)}
+
+
+def directory(place: Place, *, read_only: bool) -> Directory:
     return Directory(place, Origin(Root(b"/data", place, read_only)), is_root=True)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_no_change(change: Callable[[Directory], object], root: HostPlace, tmp_path: Path) -> None:
-    before = {path.name: path.stat() for path in tmp_path.iterdir()}
+def test_no_change(change: Callable[[Directory], object], root: Place) -> None:
+    before = seen(root)
+    assert before.keys() == {".", "file", "below"}
     with pytest.raises(Refused) as raised:
         change(directory(root, read_only=True))
     assert raised.value.reason is Reason.READ_ONLY
-    assert {path.name: path.stat() for path in tmp_path.iterdir()} == before
+    assert seen(root) == before
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_every_change_is_one(change: Callable[[Directory], object], root: HostPlace) -> None:
+def test_every_change_is_one(change: Callable[[Directory], object], root: Place) -> None:
     change(directory(root, read_only=False))
