@@ -18,9 +18,22 @@ from arenite.layout.cage import HOST_PAGE
 from arenite.layout.records import MemoryRecord
 from arenite.layout.types import PAGE_BITS, type_name
 from arenite.light import NamedTuple
+from arenite.machine.run.chunks import Chunk
 from arenite.snapshot.container import FORMAT
 from arenite.snapshot.values import BYTES
-from arenite.wasi.travel import FrozenGuest, Input, OpenDirectory, OpenFile, Output, RootDirectory
+from arenite.wasi.travel import (
+    FrozenGuest,
+    Input,
+    OpenDirectory,
+    OpenFile,
+    OpenMemoryDirectory,
+    OpenMemoryFile,
+    Output,
+    RootDirectory,
+)
+from arenite.world.memory.nodes import LinkNode
+from arenite.world.memory.travel import read_tree
+from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES
 from arenite.world.travel import decode
 
 if TYPE_CHECKING:
@@ -32,7 +45,9 @@ if TYPE_CHECKING:
     from arenite.machine.records.objects import MemoryAddr, TableAddr
     from arenite.machine.run.hosts import HostState
     from arenite.wasi.travel import FrozenDescriptor
+    from arenite.world.travel import KeptContents
 
+MOST_FILES = 100  # of a directory in memory, that are listed
 WASI = "wasi"
 NAMED = 5  # elements of a table that a list names, unless more are asked for
 
@@ -196,6 +211,25 @@ def _wasi(state: HostState) -> Iterator[Fact]:
     yield Fact("environment", ", ".join(_text(v.partition(b"=")[0]) for v in guest.env) or "empty")
     for one in guest.descriptors:
         yield Fact(f"descriptor {one.number}", _descriptor(one))
+    for files in guest.contents:
+        yield from _files(files)
+
+
+def _files(kept: KeptContents) -> Iterator[Fact]:
+    """Files that a guest has in memory, the first of them by name."""
+    title = f"in memory {_text(kept.directory)}"
+    try:
+        assert isinstance(kept.files, Chunk)
+        tree = read_tree(kept.files, MOST_BYTES, MOST_ENTRIES)
+    except SnapshotError as error:
+        yield Fact(title, str(error))
+        return
+    yield Fact(title, f"{tree.entries:,} names, {tree.bytes:,} bytes")
+    listed = list(islice(tree.listed(), MOST_FILES + 1))
+    for path, node in listed[:MOST_FILES]:
+        yield Fact(f"  {path}", f"link to {node.text}" if isinstance(node, LinkNode) else f"{node.size:,} bytes")
+    if len(listed) > MOST_FILES:
+        yield Fact("  …", "and more")
 
 
 def _text(data: bytes) -> str:
@@ -217,6 +251,10 @@ def _descriptor(one: FrozenDescriptor) -> str:
             return f"directory {_text(one.directory)}"
         case OpenFile():
             return f"file {_text(one.path)} in {_text(one.directory)}, at byte {one.position:,}"
+        case OpenMemoryFile():
+            return f"file {_text(one.path)} in {_text(one.directory)}, in memory, at byte {one.position:,}"
+        case OpenMemoryDirectory():
+            return f"directory {_text(one.path)} in {_text(one.directory)}, in memory"
         case OpenDirectory():
             return f"directory {_text(one.path)} in {_text(one.directory)}"
         case _:

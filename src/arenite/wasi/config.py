@@ -228,7 +228,7 @@ class WasiConfig:
         return function(module, name)
 
     def open(self) -> HostModule:
-        """The host module for one guest: files and directories are opened now.  Raises: OSError, TypeError."""
+        """The host module for one guest: files and directories are opened now.  Raises: OSError, TypeError, ValueError."""
         world = World(
             args=[argument.encode() for argument in self.argv],
             env=[f"{name}={value}".encode() for name, value in self.env.items()],
@@ -241,7 +241,7 @@ class WasiConfig:
             session.descriptors.insert(of_stream(sink("stdout", self.stdout)))
             session.descriptors.insert(of_stream(sink("stderr", self.stderr)))
             for name in self.dirs:
-                world.roots.append(root := self._root(name, world.clocks))
+                root = world.give(self._root(name, world.clocks))
                 directory = Directory(root.dir, Origin(root), is_root=True)
                 session.descriptors.insert(Descriptor(directory, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS))
         except BaseException:
@@ -274,7 +274,7 @@ class WasiConfig:
         try:
             contents = {one.directory: one.files for one in frozen.contents}
             for name in held:
-                world.roots.append(self._root_again(names[name], world.clocks, contents.get(name)))
+                world.give(self._root_again(names[name], world.clocks, contents.get(name)))
             roots = dict(zip(held, world.roots, strict=True))
             for one in frozen.descriptors:
                 session.descriptors.put(one.number, self._again(one, roots))
@@ -294,6 +294,8 @@ class WasiConfig:
             if files is not None:
                 raise SnapshotError(f"the guest's directory {name!r} lies in memory, but is given one of the host's")
             return Root(name.encode(), HostPlace.of(os.fspath(given)), read_only=access == "ro")
+        if not hasattr(given, "place"):
+            raise TypeError(f"{name!r} must be a path or a MemoryFS, not {type(given).__name__}")
         device = IN_MEMORY | zlib.crc32(name.encode())
         place = (given if files is None else given.going_on(files)).place(lambda: clocks.now(Clock.REALTIME), device)
         return Root(name.encode(), place, read_only=access == "ro")

@@ -220,6 +220,11 @@ class HostPlace(NamedTuple):
         """They stay where they are."""
         del live
 
+    def shares(self, other: Place) -> bool:
+        """Nothing of the host's travels."""
+        del other
+        return False
+
     def settle(self) -> None:
         """The host keeps nothing that nobody can reach."""
 

@@ -129,6 +129,9 @@ class Place(Protocol):
     def contents(self, *, live: bool) -> Chunked | None:
         """All files below, if they travel with a guest.  `live`: not as they are now, but themselves."""
 
+    def shares(self, other: Place) -> bool:
+        """Whether both lie in one tree that travels with a guest."""
+
     def settle(self) -> None:
         """What nobody can reach, now that a guest has everything open again, may go."""
 

@@ -27,6 +27,13 @@ class World:
     random: Callable[[int], bytes]
     roots: list[Root] = field(default_factory=list)
 
+    def give(self, root: Root) -> Root:
+        """Give the guest a directory.  Raises: `ValueError` for files in memory that it has already: where it goes on they would be two."""
+        if any(root.dir.shares(other.dir) for other in self.roots):
+            raise ValueError(f"{root.name.decode()!r} is a MemoryFS that the guest is given under another name, too")
+        self.roots.append(root)
+        return root
+
     def contents(self, *, live: bool) -> tuple[KeptContents, ...]:
         """The files that the guest has in memory.  `live`: for whoever goes on here in its place, which has the very files."""
         found = ((root.name, root.dir.contents(live=live)) for root in self.roots)

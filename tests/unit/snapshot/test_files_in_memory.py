@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -247,3 +249,30 @@ def test_altered_trees_are_refused_or_whole() -> None:
         for path in list(there):
             del there[path]
     assert 100 < refused < 400
+
+
+def test_inspect_shows_them(tmp_path: Path) -> None:
+    fs = MemoryFS({"d/a": b"12345"})
+    fs.symlink("d", "l")
+    store = begun(Engine(), fs)
+    call(store, "write")
+    store.snapshot().save(tmp_path / "s.arn")
+    shown = subprocess.run(
+        [sys.executable, "-m", "arenite", "inspect", tmp_path / "s.arn"], capture_output=True, text=True, check=True
+    )
+    lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
+    for line in (
+        "descriptor 4 file log in /data, in memory, at byte 5",
+        "in memory /data 4 names, 11 bytes",
+        "d/a 5 bytes",
+        "l link to d",
+    ):
+        assert line in lines
+
+
+def test_under_one_name() -> None:
+    fs = MemoryFS()
+    with pytest.raises(ValueError, match="under another name"):
+        WasiConfig(dirs={"/a": fs, "/b": (fs, "ro")}).open()
+    with pytest.raises(TypeError, match="a path or a MemoryFS, not int"):
+        WasiConfig(dirs={"/a": 5}).open()  # type: ignore[dict-item]  # that is what is tried

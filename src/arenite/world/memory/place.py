@@ -185,6 +185,10 @@ class MemoryPlace:
         """All of the tree."""
         return Contents.of(self.tree, live=live)
 
+    def shares(self, other: Place) -> bool:
+        """Whether the other lies in the same tree."""
+        return isinstance(other, MemoryPlace) and other.tree is self.tree
+
     def settle(self) -> None:
         """What has no name and is not open goes."""
         self.tree.drop_nameless()

@@ -19,6 +19,8 @@ from arenite.world.memory.nodes import DirectoryNode, FileNode, encoded
 from arenite.world.memory.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from arenite.machine.run.chunks import Chunk
     from arenite.world.memory.lower import Lower
     from arenite.world.memory.nodes import Node
@@ -251,6 +253,20 @@ class Tree:
         while number not in {above, ROOT}:
             number = self.directory(number).parent
         return number == above
+
+    def listed(self) -> Iterator[tuple[str, Node]]:
+        """Paths of all files and links, and what they name: those of a directory in the order of their names, then those below."""
+        todo = [("", ROOT)]
+        while todo:
+            path, directory = todo.pop()
+            below = []
+            for _, name, number in sorted(self.directory(directory).names(), key=lambda one: one[1]):
+                node = self.node(number)
+                if isinstance(node, DirectoryNode):
+                    below.append((f"{path}{name}/", number))
+                else:
+                    yield path + name, node
+            todo += reversed(below)
 
     # what is open
 
