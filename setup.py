@@ -28,6 +28,7 @@ FIXED = {
     "wasm/body": ("context", "control", "exceptions", "memory", "numeric", "stacks", "tables", "variables", "vectors", "walk"),
     "tiers/baseline": ("holes", "tables", "fields", "accumulators", "compiler"),
     "bytecode": ("words", "handlers"),
+    "machine/run": ("marks",),
     "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "handlers", "calls", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain

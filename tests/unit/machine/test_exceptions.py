@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,7 @@ from arenite.machine.records.exceptions import LEAST, Exceptions, object_at
 from arenite.machine.run import collect as collecting
 from arenite.machine.run import exceptions as crossing
 from arenite.machine.run.collect import collect
+from arenite.machine.run.marks import Marks, ObjectShape
 from marks import EACH_TIER
 from unit.machine.guests import EXTERNREF, I32, I64, engine, module
 
@@ -266,11 +268,46 @@ def test_exceptions_of_another_kind_or_store(tier: str) -> None:
     assert not store.machine.registry.exceptions.known
 
 
+def marked(regions: list[tuple[int, int]], objects: list[tuple[int, int]]) -> Marks:
+    """Regions with objects of so many slots, at their places, whose tag is that number, and the odd slots of which are references."""
+    content = bytearray(sum(end - begin for begin, end in regions))
+    starts = dict(
+        zip([begin for begin, _ in regions], accumulate((end - begin for begin, end in regions), initial=0), strict=False)
+    )
+    shapes = {}
+    for at, slots in objects:
+        begin = max(begin for begin in starts if begin <= at)
+        ExceptionRecord.packer().pack_into(content, at - begin + starts[begin], slots, slots)
+        shapes[slots] = ObjectShape(
+            ExceptionRecord.size + 8 * slots + 15 & -16, slots, [16 * (n + 1) for n in range(slots // 2)], []
+        )
+    return Marks(regions, bytes(content), shapes)
+
+
 def test_gaps_are_what_nothing_live_covers() -> None:
+    marks = marked([(64, 256), (512, 576)], [(80, 1), (96, 3), (112, 3), (240, 1), (560, 1)])
+    for at in (80, 96, 112, 240, 560):
+        marks.hold(at)
+    assert marks.gaps() == ([(64, 80), (144, 240), (512, 560)], 16 + 32 + 32 + 16 + 16)
+    assert [marks.holds(at) for at in (64, 80, 84, 96, 128, 144, 256, 512, 560, 576)] == [
+        at in (80, 96, 560) for at in (64, 80, 84, 96, 128, 144, 256, 512, 560, 576)
+    ]
+
+
+def test_what_is_no_object_holds_nothing() -> None:
+    marks = marked([(64, 256), (512, 576)], [(80, 1), (544, 3)])
+    for at in (0, 64, 72, 81, 48, 256, 496, 528, 576, (1 << 32) - 16):
+        marks.hold(at)
+    assert marks.gaps() == ([(64, 256), (512, 576)], 0)
+    beyond = marked([(64, 256)], [(240, 3)])
+    beyond.hold(240)
+    assert beyond.gaps() == ([(64, 256)], 0), "it ends behind the region"
+
+
+def test_the_first_room_is_given_out_first() -> None:
     found = Exceptions([(64, 256), (512, 576)])
     assert found.taken >= found.due
-    kept_ = found.kept([(80, 96), (96, 128), (112, 144), (240, 256), (560, 576)], 0, 1 << 20)
-    assert kept_.gaps == [(512, 560), (144, 240), (64, 80)]
+    kept_ = found.kept([(64, 80), (144, 240), (512, 560)], 112, {}, 0, 1 << 20)
     assert kept_.taken == 0
     assert kept_.give(16) == (64, 80)
     assert kept_.give(96) == (144, 240)
@@ -280,7 +317,8 @@ def test_gaps_are_what_nothing_live_covers() -> None:
 
 
 def test_a_gap_is_passed_once_and_used_for_what_is_smaller() -> None:
-    found = Exceptions([(64, 1024)]).kept([(at, at + 16) for at in range(96, 512, 48)], 0, 1 << 20)
+    gaps = [(64, 96), *((at, at + 32) for at in range(112, 496, 48)), (496, 1024)]
+    found = Exceptions([(64, 1024)]).kept(gaps, 144, {}, 0, 1 << 20)
     assert found.give(256) == (496, 1024)
     fork = found.copy()
     for one in (found, fork):
@@ -293,7 +331,7 @@ def test_a_gap_is_passed_once_and_used_for_what_is_smaller() -> None:
 
 
 def test_no_more_is_given_out_than_is_left_until_it_is_due_to_look() -> None:
-    found = Exceptions([(64, 1 << 20)]).kept([], 0, 1 << 20)
+    found = Exceptions([(64, 1 << 20)]).kept([(64, 1 << 20)], 0, {}, 0, 1 << 20)
     assert found.give(32) == (64, 64 + LEAST)
     found.take_back(64 + 48, 64 + LEAST)
     assert (found.taken, found.give(64)) == (48, (64 + 48, 64 + LEAST))
@@ -303,10 +341,10 @@ def test_no_more_is_given_out_than_is_left_until_it_is_due_to_look() -> None:
 def test_what_is_looked_at_is_made_up_for_by_what_is_made() -> None:
     found = Exceptions([(64, 1 << 20)])
     assert found.taken >= found.soonest
-    after = found.kept([], 160_000, 1 << 20)
+    after = found.kept([], 0, {}, 160_000, 1 << 20)
     assert after.taken < after.soonest == 16 * 8192, "however large tables are"
     assert after.due_known >= 10_000
-    assert found.kept([], 16_000, 1 << 20).soonest == 16_000
+    assert found.kept([], 0, {}, 16_000, 1 << 20).soonest == 16_000
 
 
 @EACH_TIER

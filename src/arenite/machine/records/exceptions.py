@@ -121,26 +121,14 @@ class Exceptions:
         index = bisect_right(self.regions, (at, 1 << 62)) - 1
         return index >= 0 and at + size <= self.regions[index][1]
 
-    def kept(self, live: Ranges, looked_at: int, most: int) -> Exceptions:
-        """What is known when nothing but this is held, and nothing given out: ascending, in the regions; what overlaps is a damaged arena's.
+    def kept(self, gaps: Ranges, size: int, known: dict[int, BaseException], looked_at: int, most: int) -> Exceptions:
+        """What is known when so many bytes of objects are held, `gaps` lie between them, ascending, and nothing is given out.
 
-        `looked_at`: slots, to find that out, so that it is not done too often; `most`: bytes that there may be, before which it must be done.
+        `known`: as above, of those that are held.   `looked_at`: slots, to find that out, so that it is not done too often; `most`: bytes that there
+        may be, before which it must be done.
         """
         new = Exceptions(self.regions.copy())
-        index = 0
-        for begin, end in self.regions:
-            at = begin
-            while index < len(live) and live[index][0] < end:
-                if live[index][0] > at:
-                    new.gaps.append((at, live[index][0]))
-                at = max(at, live[index][1])
-                index += 1
-            if end > at:
-                new.gaps.append((at, end))
-        new.gaps.reverse()  # what lies first is used first
-        held = {at for at, _ in live}
-        new.known = {at: error for at, error in self.known.items() if at in held}
-        size = sum(end - begin for begin, end in live)
+        new.gaps, new.known = gaps[::-1], known  # what lies first is used first
         wanted = max(LEAST, size, looked_at // WORK * ALIGNMENT)
         new.taken, new.due = 0, wanted if wanted <= most - size else max(most - size, most // SPARE)
         new.soonest = min(new.due, looked_at // WORK * ALIGNMENT, OFTEN)

@@ -9,7 +9,6 @@ Other records in the arena (functions, tables, instances) are never freed before
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.bytecode.stops import SEARCHES, Builtin
@@ -19,9 +18,9 @@ from arenite.layout.frame import SLOT
 from arenite.layout.handlers import SearchRecord
 from arenite.layout.raw import GRAIN, RAW
 from arenite.layout.records import ExceptionRecord, GlobalRecord
-from arenite.layout.types import EXNREF, EXTERNREF, FuncType, slots
-from arenite.machine.records.exceptions import OBJECT_HEADER, crowded, forget_room, object_size
-from arenite.machine.records.objects import FuncAddr, word
+from arenite.layout.types import EXNREF, EXTERNREF, MAX_U32, FuncType, slots
+from arenite.machine.records.exceptions import crowded, forget_room, object_size
+from arenite.machine.records.objects import FuncAddr
 from arenite.machine.records.tables import elements
 from arenite.machine.run.activation import HOST_CALL, Activation
 from arenite.machine.run.builtins import BUILTINS
@@ -32,58 +31,16 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
     from arenite.machine.records.objects import TagAddr
+    from arenite.machine.run.marks import Marks, ObjectShape
 
-NONE: Final[tuple[int, int, list[tuple[int, int]]]] = (0, -1, [])
+HELD: Final = (EXNREF, EXTERNREF)  # types of the references that count
+PIECE: Final = 1 << 16  # elements of a table that are looked at together
 REFERENCE: Final = {"reference", "value"}  # fields of a search, and arguments of builtins, that are one
 NOTHING: Final = FuncAddr(0, FuncType((), ()))
 
 
 Place: TypeAlias = tuple[int, int, int, int]
 """How and where the run that has the word stands, when that is inside none of the host's functions: status, pc, sp, vmctx."""
-
-
-class Held:
-    """References that are held: `externs` to the host's objects, `exceptions`; and how many slots were looked at."""
-
-    def __init__(self) -> None:
-        self.by_type: dict[int, set[int]] = {EXTERNREF: set(), EXNREF: set()}
-        self.externs, self.exceptions = self.by_type.values()
-        self.slots = 0
-
-    def trace(self, machine: Machine) -> list[tuple[int, int]]:
-        """(begin, end) of the exceptions that are held, ascending; what these hold is held too."""
-        found: dict[int, int] = {}
-        shapes = {at: self._shape(tag) for at, tag in machine.registry.tags.items()}
-        arena, regions, left = machine.cage.arena, machine.registry.exceptions.regions, [*self.exceptions]
-        begin = end = 0  # of the region that the last lay in
-        while left:  # written out: there may be a hundred thousand
-            at = left.pop()
-            if at in found or at % ALIGNMENT:
-                continue
-            if not begin <= at < end:
-                index = bisect_right(regions, (at, 1 << 62)) - 1
-                begin, end = regions[index] if index >= 0 else (0, 0)
-            if not begin <= at < end:  # null, or no exception
-                continue
-            tag, count = OBJECT_HEADER.unpack_from(arena, at)
-            size, wanted, values = shapes.get(tag, NONE)
-            if count != wanted or at + size > end:
-                continue
-            found[at] = at + size
-            self.slots += 1 + count
-            for place, type_ in values:
-                value = word(machine, at + place)
-                if type_ == EXTERNREF:
-                    self.externs.add(value)
-                else:
-                    left.append(value)
-        return sorted(found.items())
-
-    def _shape(self, tag: TagAddr) -> tuple[int, int, list[tuple[int, int]]]:
-        """Of a tag's exceptions: bytes, slots, and (offset, type) of the references in them that count here."""
-        types = slots(tag.type.type.params)
-        places = ((ExceptionRecord.size + SLOT * index, type_) for index, type_ in enumerate(types))
-        return object_size(tag), len(types), [(place, type_) for place, type_ in places if type_ in self.by_type]
 
 
 @alone
@@ -96,34 +53,74 @@ def collect(machine: Machine, place: Place | None = None) -> None:
     references, exceptions = machine.registry.references, machine.registry.exceptions
     if not len(references) and not exceptions.regions:
         return
-    held = Held()
-    for table in machine.registry.tables.values():
-        if table.type.element in held.by_type:
-            with elements(machine, table.at) as view:
-                held.by_type[table.type.element].update(view)
-                held.slots += len(view)
-    for at, one in machine.registry.externs.items():
-        held.by_type[one.type.content].add(GlobalRecord.value.read(machine.cage.arena, at))
-        held.slots += 1
-    from arenite.machine.run.frames import references_in  # noqa: PLC0415 (few guests hold objects of the host's)
+    from arenite.machine.run.marks import Marks  # noqa: PLC0415 (few guests hold objects of the host's, or exceptions)
 
-    for run in runs(machine, place):
-        for objects, exceptions_ in references_in(machine.cage.arena, machine.window, run):
-            held.externs.update(objects)
-            held.exceptions.update(exceptions_)
-            held.slots += 1 + len(objects) + len(exceptions_)
-        asked = in_progress(run)
-        held.externs.update(asked)
-        held.exceptions.update(asked)
-    live = held.trace(machine)
-    externs = {reference % GRAIN for reference in held.externs} if RAW else held.externs
+    arena = machine.cage.arena
+    content = b"".join(bytes(arena[begin:end]) for begin, end in exceptions.regions)
+    marks = Marks(exceptions.regions, content, {at: _shape(tag) for at, tag in machine.registry.tags.items()})
+    _hold_roots(machine, marks, place)
+    marks.trace()
+    gaps, size = marks.gaps()
+    known = {at: error for at, error in exceptions.known.items() if marks.holds(at)}
+    externs = {reference % GRAIN for reference in marks.externs} if RAW else marks.externs
     registry = machine.registry_to_change()
     kept_references, kept_exceptions = (
-        registry.references.kept(externs, held.slots),
-        registry.exceptions.kept(live, held.slots, machine.quota.exceptions),
+        registry.references.kept(externs, marks.looked_at),
+        registry.exceptions.kept(gaps, size, known, marks.looked_at, machine.quota.exceptions),
     )
     forget_room(machine)
     registry.references, registry.exceptions = kept_references, kept_exceptions  # both or none: nothing is called in between
+
+
+def _hold_roots(machine: Machine, marks: Marks, place: Place | None) -> None:
+    """What tables, globals and what goes on hold.  Raises: `Failure`, `SnapshotError`."""
+    arena = machine.cage.arena
+    for table in machine.registry.tables.values():
+        if table.type.element in HELD:
+            with elements(machine, table.at) as view:
+                for at in range(0, len(view), PIECE):
+                    _hold_all(marks, table.type.element, view[at : at + PIECE])
+    for at, one in machine.registry.externs.items():
+        _hold(marks, one.type.content, GlobalRecord.value.read(arena, at))
+    from arenite.machine.run.frames import hold_references  # noqa: PLC0415 (as above)
+
+    for run in runs(machine, place):
+        hold_references(arena, machine.window, run, marks)
+        for asked in in_progress(run):
+            _hold(marks, EXNREF, asked)
+            _hold(marks, EXTERNREF, asked)
+
+
+def _hold(marks: Marks, type_: int, reference: int) -> None:
+    """A reference is held."""
+    if type_ == EXNREF:
+        marks.hold(reference % GRAIN if RAW else reference & MAX_U32)
+    else:
+        marks.externs.add(reference)
+    marks.looked_at += 1
+
+
+def _hold_all(marks: Marks, type_: int, view: memoryview) -> None:
+    """References of a table are held."""
+    if type_ == EXTERNREF:
+        marks.externs.update(view)
+        marks.looked_at += len(view)
+    elif RAW:
+        for reference in view:
+            _hold(marks, type_, reference)
+    else:
+        marks.hold_all(bytes(view))
+
+
+def _shape(tag: TagAddr) -> ObjectShape:
+    """Of a tag's exceptions."""
+    from arenite.machine.run.marks import ObjectShape  # noqa: PLC0415 (as above)
+
+    types = slots(tag.type.type.params)
+    exceptions, externs = (
+        [ExceptionRecord.size + SLOT * index for index, type_ in enumerate(types) if type_ == wanted] for wanted in HELD
+    )
+    return ObjectShape(object_size(tag), len(types), exceptions, externs)
 
 
 def in_progress(run: Activation) -> list[int]:

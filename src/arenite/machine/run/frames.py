@@ -16,6 +16,7 @@ from arenite.bytecode.stops import PAUSE_AGAIN, PAUSE_OWED, SEARCHES, SEARCHING
 from arenite.errors import InternalError, SnapshotError
 from arenite.layout.cage import ALIGNMENT, UNIT
 from arenite.layout.frame import HALT_PC, SLOT, header_offset
+from arenite.layout.raw import RAW
 from arenite.layout.records import FrameHeader
 from arenite.layout.types import EXNREF, EXTERNREF, slots
 from arenite.light import NamedTuple
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from arenite.machine.machine import Machine
     from arenite.machine.run.activation import Activation
+    from arenite.machine.run.marks import Marks
     from arenite.machine.space.window import Window
 
 WORD: Final = struct.Struct("<I")
@@ -66,14 +68,25 @@ def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iter
         yield StackFrame(sp, end, sp + shape.header, [(sp + a, min(sp + b, end)) for a, b in shape.live if sp + a < end], pc)
 
 
-def references_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[list[int], list[int]]]:
-    """For each frame, its references to the host's objects, and to exceptions.  Raises: `SnapshotError` when the frames are damaged."""
-    for sp, end, shape, _ in _walk(arena, window, activation):
-        externs, exceptions = (
-            [WORD.unpack_from(arena, sp + at)[0] for at in slots_ if sp + at < end]
-            for slots_ in (shape.externs, shape.exceptions)
-        )
-        yield externs, exceptions
+def hold_references(arena: memoryview, window: Window, activation: Activation, marks: Marks) -> None:
+    """The frames of an activation hold their references.  Raises: `SnapshotError` when they are damaged."""
+    if RAW:  # a control of measurements, in whose frames guests have no exceptions
+        for sp, end, shape, _ in _walk(arena, window, activation):
+            marks.externs.update(WORD.unpack_from(arena, sp + at)[0] for at in shape.externs if sp + at < end)
+        return
+    from arenite.machine.run.marks import FrameShape  # noqa: PLC0415 (few guests hold anything)
+
+    def marked(shape: Shape, extent: int) -> FrameShape:
+        return FrameShape(shape.header, extent, list(shape.exceptions), list(shape.externs))
+
+    def find(pc: int) -> FrameShape:
+        if not window.is_return_point(pc):
+            raise SnapshotError(f"the guest's stack is damaged: nothing returns to {pc:#x}")
+        return marked(_shape(window, activation, pc, innermost=False), window.frame_extent(pc - 1))
+
+    first = marked(_shape(window, activation, activation.pc, innermost=True), window.frame_extent(activation.pc) + ALIGNMENT - 1)
+    stack = bytes(arena[activation.at : activation.end + SLOT])
+    marks.hold_frames(stack, activation.at, activation.sp, activation.end, first, find)
 
 
 def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator[tuple[int, int, Shape, int]]:
