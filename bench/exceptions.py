@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TIERS: Final[tuple[TierName, ...]] = ("threaded", "baseline")
 ROUNDS: Final = 1000  # of one guest call, so that entering the guest does not count
 MANY: Final = 100  # times as many where nothing is thrown
+OFTEN: Final = 5  # times as many rounds where times differ by so little
 DEPTHS: Final = (1, 10, 100)
 THROWING: Final = """
 (module
@@ -49,19 +50,39 @@ THROWING: Final = """
 QUIET: Final = """
 (module
   (tag $t (param i32))
+  (memory 1)
   (func $step (param i32) (result i32) (i32.xor (i32.mul (local.get 0) (i32.const 16777619)) (i32.const 97)))
-  (func (export "run") (param $n i32) (result i32) (local $x i32)
+  (func $throws (throw $t (i32.const 1)))
+  (func (export "run") (param $n i32) (result i32) (local $x i32) (local $i i32) (local $f f64)
     (loop $next
-      (block $after
-        (block $caught (result i32)
-          {begin} (local.set $x (i32.add (local.get $x) (call $step (local.get $n)))) (br $after) end
-          (unreachable))
-        (local.set $x))
+      {body}
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-    (local.get $x)))
+    (i32.add (local.get $x) (i32.trunc_sat_f64_s (local.get $f)))))
 """
-WITH: Final = QUIET.format(begin="try_table (catch $t $caught)")
-WITHOUT: Final = QUIET.format(begin="block")
+AROUND: Final = """
+      (block $after (block $caught (result i32)
+        {{begin}} {inside} (br $after) end
+        (unreachable)) (local.set $x))"""
+NEVER: Final = "(if (i32.eqz (local.get $n)) (then (call $throws)))"  # so handlers are wanted
+INSIDE: Final = {
+    "a call": "(local.set $x (i32.add (local.get $x) (call $step (local.get $n))))",
+    "loads and stores": f"""(local.set $i (i32.const 64))
+        (loop $l (i32.store (local.get $i) (i32.add (i32.load (local.get $i)) (local.get $n)))
+          (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 4))))) {NEVER}""",
+    "f64": f"(local.set $f (f64.sqrt (f64.add (f64.mul (local.get $f) (f64.const 0.5)) (f64.convert_i32_s (local.get $n))))) {NEVER}",
+    "br_table": f"""(block $c (block $b (block $a (br_table $a $b $c (i32.and (local.get $n) (i32.const 3))))
+          (local.set $x (i32.add (local.get $x) (i32.const 3))) (br $c)) (local.set $x (i32.mul (local.get $x) (i32.const 5)))) {NEVER}""",
+    "calls in three blocks": f"""(local.set $x (i32.add (local.get $x) (call $step (local.get $n)))) {{begin}}
+        (local.set $x (i32.add (local.get $x) (call $step (local.get $x)))) {{begin}}
+        (local.set $x (i32.xor (local.get $x) (call $step (local.get $n)))) end end {NEVER}""",
+}
+"""What is done in a block with handlers, which nothing reaches, and in one without."""
+BEGIN: Final = {"with": "try_table (catch $t $caught)", "without": "block"}
+
+
+def quiet(inside: str, way: str) -> str:
+    """A module whose `run` goes so often through a block with handlers, or without."""
+    return QUIET.format(body=AROUND.format(inside=inside).format(begin=BEGIN[way]))
 
 
 def engines() -> dict[str, tuple[ModuleType, object]]:
@@ -100,23 +121,40 @@ def exceptions(only: str, rounds: int, step: Callable[[str], None]) -> Report:
                 report.rows.append(
                     (what, *taken.values(), taken["wasmtime"] / taken["baseline"] if "wasmtime" in taken else None)
                 )
-    what = "a call that throws nothing, with a handler / without"
-    if only in what:
-        step(what)
-        count = MANY * ROUNDS
-        pairs = {(way, text): call_of(*engine, text, "run", count) for text in (WITH, WITHOUT) for way, engine in known.items()}
-        named = {f"{way}, {'with' if text is WITH else 'without'}": call for (way, text), call in pairs.items()}
-        taken = measured(report, what, named, count, rounds)
-        report.rows.append((what, *(taken[f"{way}, with"] / taken[f"{way}, without"] for way in known), None))
-    report.notes = [f"Medians of {rounds}, taken in turns, of {ROUNDS} throws a call.  The last row: ratios."]
+    products = dict.fromkeys(known, 1.0)
+    for name, inside in INSIDE.items():
+        what = f"{name}, with handlers / without"
+        if only in what:
+            step(what)
+            pairs = {
+                (way, how): call_of(*engine, quiet(inside, how), "run", MANY * ROUNDS)
+                for way, engine in known.items()
+                for how in BEGIN
+            }
+            taken = measured(
+                report, what, {f"{way}, {how}": call for (way, how), call in pairs.items()}, MANY * ROUNDS, OFTEN * rounds, min
+            )
+            ratios = {way: taken[f"{way}, with"] / taken[f"{way}, without"] for way in known}
+            products = {way: products[way] * ratio for way, ratio in ratios.items()}
+            report.rows.append((what, *ratios.values(), None))
+    if not only:
+        report.rows.append(("geometric mean of these", *(product ** (1 / len(INSIDE)) for product in products.values()), None))
+    report.notes = [f"Medians of {rounds}, taken in turns, of {ROUNDS} throws a call.  Ratios: of the best of {OFTEN * rounds}."]
     return report
 
 
-def measured(report: Report, what: str, calls: Mapping[str, Callable[[], object]], count: int, rounds: int) -> dict[str, float]:
+def measured(
+    report: Report,
+    what: str,
+    calls: Mapping[str, Callable[[], object]],
+    count: int,
+    rounds: int,
+    of: Callable[[list[float]], float] = median,
+) -> dict[str, float]:
     """Nanoseconds of each of the `count` turns that a call makes, by engine."""
     often = {name: repetitions(call) for name, call in calls.items()}
     samples = report.samples[what] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
             samples[name].append(loop(call, often[name]) / often[name] / count)
-    return {name: 1e9 * median(found) for name, found in samples.items()}
+    return {name: 1e9 * of(found) for name, found in samples.items()}

@@ -85,34 +85,36 @@ def call_import(e: Emit, disp: Value, type_: Value, frame: Value, header: Value)
     _enter(e, *_referenced(e, _imported(e, disp), type_), frame, header)
 
 
-def _hand_on(e: Emit, own: Value, header: Value, *, tells: bool) -> None:
-    """Our header, at byte `own`, becomes that of who comes in our place, at byte `header`.  `tells`: that one is to know who we were."""
+def _hand_on(e: Emit, old_header: Value, header: Value, *, tells: bool) -> None:
+    """Our header, at byte `old_header`, becomes that of who comes in our place, at byte `header`.  `tells`: that one is to know who we were."""
     tells = tells and not RAW  # whose headers have no place for it
     last = FrameHeader.size - SLOT
-    words = [(at, e.load(Space.FRAME, I32 if tells and at == last else I64, own, at)) for at in range(0, FrameHeader.size, SLOT)]
+    words = [
+        (at, e.load(Space.FRAME, I32 if tells and at == last else I64, old_header, at)) for at in range(0, FrameHeader.size, SLOT)
+    ]
     for at, word in words:
         e.store(Space.FRAME, header, word, at)
     if tells:
         e.store(Space.FRAME, header, e.register("vmctx"), FrameHeader.tail_vmctx.offset)
 
 
-def return_call(e: Emit, own: Value, header: Value, to: Label) -> None:
+def return_call(e: Emit, old_header: Value, header: Value, to: Label) -> None:
     """Tail call of a function of this module, in the place of this frame; the arguments lie in the first slots."""
-    _hand_on(e, own, header, tells=False)
+    _hand_on(e, old_header, header, tells=False)
     e.become(to, None)
 
 
-def return_call_import(e: Emit, disp: Value, type_: Value, own: Value, header: Value) -> None:
+def return_call_import(e: Emit, disp: Value, type_: Value, old_header: Value, header: Value) -> None:
     """Tail call of an imported function; the instance holds its reference at `disp`."""
     found = _referenced(e, _imported(e, disp), type_)
-    _hand_on(e, own, header, tells=True)
+    _hand_on(e, old_header, header, tells=True)
     e.become(*found)
 
 
-def return_call_indirect(e: Emit, index: Value, disp: Value, type_: Value, own: Value, header: Value) -> None:
+def return_call_indirect(e: Emit, index: Value, disp: Value, type_: Value, old_header: Value, header: Value) -> None:
     """Tail call of the table's element at index if it has this type."""
     found = _referenced(e, _element(e, index, disp), type_)
-    _hand_on(e, own, header, tells=True)
+    _hand_on(e, old_header, header, tells=True)
     e.become(*found)
 
 
@@ -121,9 +123,9 @@ def callee(e: Emit, index: Value, disp: Value, type_: Value) -> None:
     _referenced(e, _element(e, index, disp), type_)
 
 
-def carry(e: Emit, own: Value, header: Value, frame: Value) -> None:
+def carry(e: Emit, old_header: Value, header: Value, frame: Value) -> None:
     """Right before a tail call whose arguments lie at byte frame, since our header is in their way: it and they go where they belong."""
-    _hand_on(e, own, header, tells=False)
+    _hand_on(e, old_header, header, tells=False)
     e.carry(frame, header)
 
 
@@ -149,7 +151,7 @@ def mapped(e: Emit, return_pc: Value) -> Value:
     return e.pure("and", return_pc, e.const(I32, -UNIT & 0xFFFFFFFF))
 
 
-OWN: Final = "own:u32:header header:u32:callee"
+HEADERS: Final = "old_header:u32:header header:u32:callee"
 
 
 def rows() -> Iterator[Row]:
@@ -164,8 +166,8 @@ def rows() -> Iterator[Row]:
         "the host function whose index is vmctx, on this frame's arguments",
     )
     yield row("return", "header:u32:header", return_)
-    yield row("return_call", f"{OWN} to:label", return_call)
-    yield row("return_call_import", f"disp:u32:imported_func.call type_:type {OWN}", return_call_import)
-    yield row("return_call_indirect", f"index:i32 disp:u32:table.call type_:type {OWN}", return_call_indirect)
+    yield row("return_call", f"{HEADERS} to:label", return_call)
+    yield row("return_call_import", f"disp:u32:imported_func.call type_:type {HEADERS}", return_call_import)
+    yield row("return_call_indirect", f"index:i32 disp:u32:table.call type_:type {HEADERS}", return_call_indirect)
     yield row("callee", "index:i32 disp:u32:table.call type_:type", callee)
-    yield row("carry", f"{OWN} frame:u32:frame", carry)
+    yield row("carry", f"{HEADERS} frame:u32:frame", carry)

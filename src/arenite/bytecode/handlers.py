@@ -19,7 +19,7 @@ from typing import Final, final
 from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from mypy_extensions import i64, u8
 
-from arenite.errors import Limit
+from arenite.errors import InternalError, Limit
 from arenite.layout import handlers
 from arenite.layout.cage import UNIT
 
@@ -31,7 +31,7 @@ RANK: Final = 16
 RANK_SHIFT: Final = 9  # bytes of bytecode of a rank, as a power of two
 LINK: Final[i64] = handlers.LINK
 END: Final[i64] = handlers.END
-MOST: Final[i64] = handlers.MOST
+MOST_ENTRIES: Final[i64] = handlers.MOST_ENTRIES
 MASK: Final[i64] = 0xFFFFFFFF
 assert (handlers.Rank.size, handlers.ClauseRecord.size, UNIT * handlers.RANKED) == (RANK, CLAUSE, 1 << RANK_SHIFT)
 BIT: Final = b"\x01\x02\x04\x08\x10\x20\x40\x80"
@@ -72,29 +72,40 @@ class HandlerTables:
             write_i32_le(self.clauses, (number & MASK ^ 0x80000000) - 0x80000000)  # type: ignore[arg-type]
 
     def add(self, section: bytes, functions: bytes, origin: int) -> None:
-        """The handlers of a module, whose bytecode begins at `origin`.  Raises: `Limit`."""
+        """The handlers of a module, whose bytecode begins at `origin`.
+
+        Raises: `Limit`; `InternalError` for a region or a handler outside of its functions, or a group that is none: the verifier has refused those.
+        """
         count = i64(read_i32_le(section, 0)) if len(section) else 0
         first = i64(len(self.clauses)) // CLAUSE - 1
         clauses_at: i64 = HEAD + REGION * count
         size: i64 = len(section)
         total: i64 = len(functions) // FUNCTION
-        if len(self.regions) // REGION + total + count > MOST or (size >> 4) + first > MOST:
-            raise Limit(f"more than {MOST} regions, or handlers, of exceptions in one store")
+        if len(self.regions) // REGION + total + count > MOST_ENTRIES or (size >> 4) + first > MOST_ENTRIES:
+            raise Limit(f"more than {MOST_ENTRIES} regions, or handlers, of exceptions in one store")
+        groups = (size - clauses_at) // CLAUSE
         at: i64 = HEAD
         i: i64 = 0
+        end: i64 = 0
         while i < total:
             end = i64(read_i32_le(functions, FUNCTION * i + 4)) & MASK
+            begin = i64(read_i32_le(functions, FUNCTION * i)) & MASK
             header = i64(read_i32_le(functions, FUNCTION * i + 12)) & MASK
-            self.region(origin + (i64(read_i32_le(functions, FUNCTION * i)) & MASK), 0, header)
+            self.region(origin + begin, 0, header)
             while at < clauses_at and i64(read_i32_le(section, at)) & MASK < end:
-                group = i64(read_i32_le(section, at + 4)) & MASK
-                self.region(origin + (i64(read_i32_le(section, at)) & MASK), group + first if group else 0, header)
+                pc, group = i64(read_i32_le(section, at)) & MASK, i64(read_i32_le(section, at + 4)) & MASK
+                if pc < begin or group > groups:
+                    raise InternalError("a region of handlers is of no function, or of no group")
+                self.region(origin + pc, group + first if group else 0, header)
                 at += REGION
             i += 1
-        at = clauses_at
+        if at != clauses_at:
+            raise InternalError("a region of handlers is of no function")
         while at < size:
             tag, target = i64(read_i32_le(section, at)) & MASK, i64(read_i32_le(section, at + 4)) & MASK
             values, flags = i64(read_i32_le(section, at + 8)) & MASK, i64(read_i32_le(section, at + 12)) & MASK
+            if target > groups if flags & LINK else target >= end and not flags & END:
+                raise InternalError("a handler begins outside of the functions, or a group goes on with none")
             self.clause(tag, target + (first if flags & LINK else 0 if flags & END else i64(origin)), values, flags)
             at += CLAUSE
 

@@ -69,12 +69,12 @@ UNWINDING: Final = ("unwind.frame", "unwind.clause", "unwind.keep", "unwind.fill
 FRAME_PC, CLAUSE_PC, KEEP_PC, FILL_PC, COPY_PC = (MODULE_GRAIN - UNIT * left for left in range(len(UNWINDING), 0, -1))
 
 RANKED: Final = 64  # units of bytecode of a `Rank`
-MOST: Final = 1 << 22  # regions, and clauses, of a window
+MOST_ENTRIES: Final = 1 << 22  # regions, and clauses, of a window
 RANKS_SIZE: Final = CODE_MAX // (UNIT * RANKED) * Rank.size
 TABLES_AT: Final[dict[Space, int]] = {
     Space.RANKS: RETURN_MAP_SIZE + RANKS_SIZE,
-    Space.REGIONS: RETURN_MAP_SIZE + RANKS_SIZE + MOST * RegionRecord.size,
-    Space.CLAUSES: RETURN_MAP_SIZE + RANKS_SIZE + MOST * (RegionRecord.size + ClauseRecord.size),
+    Space.REGIONS: RETURN_MAP_SIZE + RANKS_SIZE + MOST_ENTRIES * RegionRecord.size,
+    Space.CLAUSES: RETURN_MAP_SIZE + RANKS_SIZE + MOST_ENTRIES * (RegionRecord.size + ClauseRecord.size),
 }
 """Bytes from a table's beginning to that of the bytecode."""
 HANDLERS_SIZE: Final = max(TABLES_AT.values()) - RETURN_MAP_SIZE

@@ -165,7 +165,7 @@ STEPS: Final = {
 }
 
 EARLIER_FIELDS: Final = {"rest": "progress"}  # of a manifest
-WORDS: Final = {" wide": " i64"}  # in names of ops
+WORDS: Final = {" wide": " i64", "own:u32@": "old_header:u32@"}  # in signatures of ops
 
 OPS: Final = {
     "call_indirect(index:i32@2 disp:u32@4 type_:u32@8 frame:u32@12 header:u32@16)": OlderOp("call_indirect", ("type_",)),

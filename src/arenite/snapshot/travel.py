@@ -19,7 +19,18 @@ from arenite.layout.cage import ALIGNMENT, AREA_MEMORY_MAX, ARENA_MAX, HOST_PAGE
 from arenite.layout.handlers import SearchRecord
 from arenite.layout.instance import global_size
 from arenite.layout.records import FrameHeader, FuncRefRecord, MemoryRecord, TableRecord, TagRecord
-from arenite.layout.types import MAX_U32, MAX_U64, PAGE_SIZE, FuncType, GlobalType, MemoryType, TableType, TagType, match_extern
+from arenite.layout.types import (
+    MAX_U32,
+    MAX_U64,
+    PAGE_SIZE,
+    FuncType,
+    GlobalType,
+    MemoryType,
+    TableType,
+    TagType,
+    match_extern,
+    slots,
+)
 from arenite.light import dataclass
 from arenite.machine.frozen.freeze import FrozenMachine
 from arenite.machine.lineage import Lineage
@@ -241,6 +252,15 @@ class Reading:
             raise self.manifest.error("tags", "each at a place of its own")
         return found
 
+    def check_tags(self, tags: list[TagAddr], image: Image) -> None:
+        """See that the arena says of tags what their types do: objects are made as it says."""
+        field = TagRecord.slots
+        for tag in tags:
+            number, start = divmod(HOST_PAGE + tag.at + field.offset, HOST_PAGE)
+            found = int.from_bytes(image.page(ARENA, number)[start : start + field.size], "little")
+            if found != len(slots(tag.type.type.params)):
+                raise self.manifest.error("tags", f"those of the arena, where the one at {tag.at:#x} has {found} slots")
+
     def host_states(self) -> dict[str, HostState]:
         """States of host modules, by name."""
         return {name: values.read_state(value, self.chunks) for name, value in self.manifest.fields("hosts").values.items()}
@@ -379,6 +399,7 @@ class Reading:
         self.functions(resolver, registry)
         self.references(resolver.load, registry)
         tags = self.tags()
+        self.check_tags(tags, image)
         registry.exceptions = self.exceptions()
         registry.tags = {tag.at: tag for tag in tags}
         for instance in self.instances(tags):

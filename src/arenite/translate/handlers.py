@@ -37,8 +37,8 @@ assert COUNT_ONE == 1 << COUNT_SHIFT
 
 
 @final
-class Trying:
-    """A block of the function at hand that catches.
+class CatchingBlock:
+    """A block of the function at hand that catches, as long as its handlers are not written.
 
     `outer`: number of the one where exceptions go on that it does not catch, or NONE; `needed`: an op in it may throw; `reached`: a search comes to it; `group`: the number of its
     first clause, or what it goes on with where it has none.
@@ -70,7 +70,7 @@ class Handlers:
         self.regions = BytesWriter()
         self.clauses = BytesWriter()
         self.used = False
-        self.tries: list[Trying] = []
+        self.tries: list[CatchingBlock] = []
         self.places = BytesWriter()
         self.active: i64 = NONE
         self.clause_count: i64 = 0
@@ -118,7 +118,7 @@ class Handlers:
             self.tries[number].reached = True
             number = self.tries[number].outer
 
-    def write(self, one: Trying, around: i64) -> i64:
+    def write(self, one: CatchingBlock, around: i64) -> i64:
         """Write the group of a block, which goes on with that of another; its number."""
         number = i64(len(self.clauses)) // CLAUSE + 1
         self.budget.pay(WRITTEN * CLAUSE * (i64(len(one.clauses)) + 1))
@@ -191,7 +191,7 @@ class Handlers:
         if block.trying >= self.most_tries:
             self.budget.pay(TRYING)
             self.most_tries = block.trying + 1
-        self.tries.append(Trying(self.blocks.blocks[block.outer].trying if block.outer >= 0 else NONE))
+        self.tries.append(CatchingBlock(self.blocks.blocks[block.outer].trying if block.outer >= 0 else NONE))
         return block
 
     def throws(self, pc: i64) -> None:

@@ -10,7 +10,7 @@ import pytest
 import wasmtime
 
 from arenite.bytecode.encode import encode, ops
-from arenite.bytecode.handlers import HEAD, REGION
+from arenite.bytecode.handlers import HEAD, REGION, HandlerTables
 from arenite.bytecode.verify import verify_module
 from arenite.errors import InternalError
 from arenite.features import SUPPORTED
@@ -218,3 +218,28 @@ def test_a_handler_behind_us_begins_where_a_loop_might() -> None:
     moved = module.safepoints[:at] + struct.pack("<I", slot + 1) + module.safepoints[at + 4 :]
     elsewhere = changed(replace(module, handlers=section, safepoints=moved), 1, values=8 * (slot + 1))
     refused(elsewhere, "is not there on all ways")
+
+
+def test_tables_of_a_window_hold_nothing_that_leads_outside(module: ModuleCode) -> None:
+    """Searches believe them, so they look for themselves, whoever has verified the section."""
+
+    def add(module: ModuleCode) -> HandlerTables:
+        made = HandlerTables(1 << 16)
+        made.add(module.handlers, module.functions, 1 << 12)
+        return made
+
+    assert len(add(module).finish()[2]) == 16 * (1 + CLAUSES)
+    size = len(module.bytecode)
+    links = [n for n in range(1, CLAUSES + 1) if words(module)[at_clause(module, n, "flags")] & LINK]
+    handlers = [n for n in range(1, CLAUSES + 1) if not words(module)[at_clause(module, n, "flags")] & (LINK | END)]
+    wrong = [
+        *(changed(module, number, target=CLAUSES + 1) for number in links),
+        *(changed(module, number, target=size) for number in handlers),
+        *(with_word(module, at_region(number, 1), CLAUSES + 1) for number in range(REGIONS)),
+        with_word(module, at_region(REGIONS - 1, 0), size),
+    ]
+    assert links
+    assert handlers
+    for one in wrong:
+        with pytest.raises(InternalError, match="handler"):
+            add(one)

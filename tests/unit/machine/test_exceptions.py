@@ -16,6 +16,7 @@ from arenite import (
     Limit,
     Limits,
     Snapshot,
+    SnapshotError,
     Store,
     Table,
     TableType,
@@ -200,6 +201,17 @@ def test_they_travel(tier: str, tmp_path: Path) -> None:
     assert (found.values[0], found.values[1].values) == (7, (2**50,))  # type: ignore[attr-defined]
     assert isinstance(found.tag, Tag)
     assert found.tag.type(fork).functype == FuncType([I32, EXNREF], [])
+
+
+@EACH_TIER
+def test_a_file_whose_arena_says_otherwise_of_a_tag(tier: str, tmp_path: Path) -> None:
+    own = engine(tier=tier)
+    store = Store(own)
+    mine = tag(store, I32, I32)
+    TagRecord.slots.write(store.machine.cage.arena, mine.addr.at, 1)
+    store.snapshot().save(tmp_path / "a.arn")
+    with pytest.raises(SnapshotError, match="has 1 slots"):
+        Snapshot.open(tmp_path / "a.arn", own).fork()
 
 
 def table_at(table: Table, store: Store) -> int:

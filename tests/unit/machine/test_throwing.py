@@ -290,6 +290,18 @@ def test_blocks_that_catch_write_no_op() -> None:
     assert code == other
 
 
+@EACH_TIER
+def test_many_blocks_that_catch_in_one_function(tier: Way) -> None:
+    """What they take grows as they do, also where each keeps what it catches."""
+    many = 10_000
+    one = """(block $h (result i32 exnref) (try_table (catch_ref $t $h) (call $f (i32.const 1))) (unreachable))
+      (local.set $e) (local.set $x (i32.add (local.get $x)))"""
+    text = f"""(module (tag $t (param i32)) (func $f (param i32) (throw $t (local.get 0)))
+      (func (export "run") (result i32) (local $x i32) (local $e exnref) {one * many} (local.get $x)))"""
+    store, guest = exports(tier, text)
+    assert guest["run"](store) == many
+
+
 # in the middle of a search
 
 CHAIN = """(module (tag $t (param i32)) (tag $u (param i32)) (tag $v (param i64))
