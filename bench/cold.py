@@ -10,8 +10,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.frontend import ROOT, TIMEOUT, missing
 from bench.measure import median
@@ -37,40 +38,48 @@ class Tree:
         self.source, self.guest, self.folder = source, guest, folder
         folder.mkdir(mode=0o700)
         self.snapshot = folder / "python.arn"
-        self.cpu(["freeze", "--at", "stdin", "-o", self.snapshot, guest, *LOOP], folder / "warm", b"")
+        self.command(["freeze", "--at", "stdin", "-o", self.snapshot, guest, *LOOP], folder / "warm", b"")
         self.row("run")
 
-    def row(self, name: str) -> float:
-        """CPU seconds of one process of a row."""
+    def row(self, name: str) -> Taken:
+        """What one process of a row takes."""
         what, _, empty = name.partition(", ")
         with tempfile.TemporaryDirectory(dir=self.folder) as new:
             cache = Path(new) if empty else self.folder / "warm"
             if what == "run":
-                return self.cpu(["run", self.guest, *PROGRAM], cache, b"2\n")
-            return self.cpu(["resume", self.snapshot], cache, b"42\n")
+                return self.command(["run", self.guest, *PROGRAM], cache, b"2\n")
+            return self.command(["resume", self.snapshot], cache, b"42\n")
 
-    def cpu(self, words: list[str | Path], cache: Path, expected: bytes) -> float:
-        """CPU seconds of the command.  Raises: `RuntimeError` if it fails or prints something else."""
+    def command(self, words: list[str | Path], cache: Path, expected: bytes) -> Taken:
+        """What the command takes.  Raises: `RuntimeError` if it fails or prints something else."""
         environment = os.environ | {"ARENITE_CACHE_DIR": str(cache), "PYTHONPATH": str(self.source)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users' modules are compiled once, and so are ours
         return process([sys.executable, "-c", COMMAND, *map(str, words)], environment, expected)
 
 
-def process(command: list[str], environment: dict[str, str], expected: bytes) -> float:
-    """CPU seconds of a process and its threads.  Raises: `RuntimeError` if it fails or prints something else."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+class Taken(NamedTuple):
+    """Seconds of a process: CPU time of all its threads, and from its start to its end."""
+
+    cpu: float
+    elapsed: float
+
+
+def process(command: list[str], environment: dict[str, str], expected: bytes) -> Taken:
+    """What a process takes.  Raises: `RuntimeError` if it fails or prints something else."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, env=environment, input=QUESTION, capture_output=True, timeout=TIMEOUT, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    elapsed, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode or done.stdout != expected:
         raise RuntimeError(f"{command[3:]} ended with {done.returncode}: {done.stdout!r} {done.stderr.decode()}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Taken(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, elapsed)
 
 
 def cold(only: str, rounds: int, step: Callable[[str], None]) -> Report:
     """CPU seconds of whole processes."""
     before = os.environ.get("ARENITE_BENCH_BEFORE")
     report = Report(
-        "CPython 3.12 by the command (CPU seconds of the process)", ("", "here", "before", "ratio", "wasmtime", "ratio to it")
+        "CPython 3.12 by the command (CPU seconds of the process)",
+        ("", "here", "before", "ratio", "wasmtime", "ratio to it", "elapsed"),
     )
     guest = python_guest()
     if guest is None:
@@ -81,23 +90,35 @@ def cold(only: str, rounds: int, step: Callable[[str], None]) -> Report:
             trees["before"] = Tree(Path(before), Path(folder) / "before", guest)
         step("wasmtime")
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-        beside = process([sys.executable, "-m", "bench.child", "start", "native", str(guest)], environment, b"2\n")
+        beside = process([sys.executable, "-m", "bench.child", "start", "native", str(guest)], environment, b"2\n").cpu
+        elapsed: dict[str, list[float]] = {name: [] for name in ROWS if only in name}
         samples: dict[str, dict[str, list[float]]] = {name: {tree: [] for tree in trees} for name in ROWS if only in name}
         for _ in range(rounds):
             for name, found in samples.items():
                 for tree, times in found.items():
                     step(f"{name}: {tree}")
-                    times.append(trees[tree].row(name))
-    report.samples = samples | {"wasmtime": {"run": [beside]}}
+                    taken = trees[tree].row(name)
+                    times.append(taken.cpu)
+                    if tree == "here":
+                        elapsed[name].append(taken.elapsed)
+    report.samples = samples | {"wasmtime": {"run": [beside]}, "elapsed": elapsed}
     for name, found in samples.items():
         here = median(found["here"])
         then: Cell = median(found["before"]) if before else None
         other = beside if name.startswith("run") else None
         report.rows.append(
-            (name, here, then, here / then if isinstance(then, float) else None, other, here / other if other else None)
+            (
+                name,
+                here,
+                then,
+                here / then if isinstance(then, float) else None,
+                other,
+                here / other if other else None,
+                median(elapsed[name]),
+            )
         )
     report.notes = [
-        "run: print(1 + 1), from python.wasm; resume: 6 * 7, in a snapshot that waits for input.  All threads' CPU time.",
+        "run: print(1 + 1), from python.wasm; resume: 6 * 7, in a snapshot that waits for input.  All threads' CPU time; elapsed: seconds from start to end, here.",
         f"before: {before or 'ARENITE_BENCH_BEFORE names no tree'}.",
     ]
     return report
