@@ -25,7 +25,6 @@ from arenite.machine.run.activation import Pause, PauseReason, Until
 from arenite.machine.run.interrupts import trap
 from arenite.machine.run.sharing import Sharing
 from arenite.machine.run.waiting import EPOCH_SECONDS
-from arenite.machine.run.watch import OFTEN, watch
 from arenite.machine.turn import admit
 from arenite.traps import Cause
 
@@ -42,8 +41,8 @@ try:
 except ImportError as error:
     raise ImportError("run_async and call_async need anyio: pip install 'arenite[async]'") from error
 
-SHORTEST: Final = 0.001
-"""Seconds of a slice after which the next word of the watch ends it: slices are as long as from one word to the next, and no shorter than this."""
+SLICE: Final = 0.003
+"""Seconds of a slice, after which the guest's next look at the clock ends it (`machine.run.sharing`)."""
 
 SLICE_OVER: Final = Pause(PauseReason.DEADLINE, "its slice of the event loop's time is over")
 TIME_OVER: Final = Pause(PauseReason.DEADLINE, "the deadline has come")
@@ -156,15 +155,18 @@ def _close(machine: Machine, activation: Activation, turn: Turn) -> None:
 async def _in_slices(
     machine: Machine, activation: Activation, turn: Turn, fuel: int | None, deadline: float, names: frozenset[tuple[str, str]]
 ) -> NotReady | None:
+    sharing, budget = Sharing(), machine.fuel
     while True:
-        sharing = Sharing()
-        watch.often = OFTEN
-        end = time.monotonic() + SHORTEST
+        sharing.begin()
+        now = time.monotonic()
+        end, usual = now + SLICE, budget.slice
         try:
             turn.begin()
+            budget.slice = min(sharing.first(now), usual)
             if core.go_on(machine, activation, Until(fuel, min(end, deadline) if deadline else end, names, sharing)):
                 return None
         finally:
+            budget.slice = usual
             turn.end()
         fuel = sharing.fuel
         if sharing.asked is not None:
@@ -180,6 +182,7 @@ async def _in_slices(
         elif deadline and time.monotonic() >= deadline:
             return None
         else:
+            sharing.next(time.monotonic(), usual, used_up=False)
             activation.pause = SLICE_OVER
             await checkpoint()
 

@@ -35,17 +35,22 @@ def is_late(machine: Machine) -> bool:
     if machine.due or now >= machine.look_at > 0.0:
         return True
     if not machine.look_at:
-        machine.look_at = now + LATE
+        machine.look_at = _late(machine, now)
     return False
+
+
+def _late(machine: Machine, now: float) -> float:
+    """When a run is late that looks up now.  One that shares its thread is at its deadline, which is near, whatever the watch does."""
+    return now + LATE if machine.until.sharing is None else machine.until.deadline
 
 
 def look_up(machine: Machine, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> None:
     """Give way if it is time to.  Raises: `Suspended`, `Trap`; what a signal's handler raises."""
     machine.cage.lower_floor()
-    if not machine.due and monotonic() >= machine.look_at > 0.0:
+    if not machine.due and monotonic() >= machine.look_at > 0.0 and machine.until.sharing is None:
         sleep(YIELD)
     machine.due = False
-    machine.look_at = monotonic() + LATE
+    machine.look_at = _late(machine, monotonic())
     stop = time_is_up(machine)
     if stop is not None:
         give_way(machine, stop, status, pc, sp, vmctx, rest)

@@ -10,6 +10,7 @@ Invariants: the arena is distrusted (a word is read once and bounded); the store
 from __future__ import annotations
 
 import struct
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from arenite.bytecode.stops import FAULT, FINISHED, HOT, LOOK_UP, PAUSE_AGAIN, PAUSE_OWED, SEARCHES, SEARCHING
@@ -20,7 +21,7 @@ from arenite.machine.run.activation import HOST_CALL, READY, SPENT
 from arenite.machine.run.builtin_calls import do_builtin
 from arenite.machine.run.builtins import BUILTINS
 from arenite.machine.run.collect import tidy
-from arenite.machine.run.fuel import UNATTENDED
+from arenite.machine.run.fuel import SLICE, UNATTENDED
 from arenite.machine.run.host_calls import fail, pause_at, put_results
 from arenite.machine.run.interrupts import UNSEEN, give_way, is_late, look_up, trap
 from arenite.machine.run.searching import go_on as search_on
@@ -147,10 +148,13 @@ def run(machine: Machine, pc: int, sp: int, vmctx: int, status: int = READY, res
 
 def _next_slice(machine: Machine, status: int, pc: int, sp: int, vmctx: int, rest: tuple[int, ...] = ()) -> int:
     """A slice was used up, or the watch has ended it: look up, pay what is owed."""
+    used_up = not machine.due
     look_up(machine, status, pc, sp, vmctx, rest)
     fuel = machine.fuel
     slice_ = machine.tier.sample(machine.window, pc, fuel.slice)
     fuel.slice = slice_ if machine.attended else min(slice_, UNATTENDED)
+    if machine.until.sharing is not None:
+        fuel.slice = machine.until.sharing.next(monotonic(), SLICE if machine.attended else UNATTENDED, used_up=used_up)
     owed = status == PAUSE_OWED
     if fuel.left is None:
         return fuel.slice - owed

@@ -27,18 +27,15 @@ if TYPE_CHECKING:
     from arenite.machine.machine import Machine
 
 PERIOD: Final = 0.01  # seconds
-SHORT_PERIOD: Final = 0.004  # seconds, while an execution shares its thread with tasks of an event loop
 IDLE_PERIODS: Final = 100  # periods without a guest, before it ends
-OFTEN: Final = 250  # short periods behind the last such run: the next one finds them
 
 
 class Watch:
-    """The process's one watch.  `attended`: the machines that are looked after; `awake`: its thread goes on; `often`: for how many periods more by short ones."""
+    """The process's one watch.  `attended`: the machines that are looked after; `awake`: its thread goes on."""
 
     def __init__(self) -> None:
         self.attended: set[ref[Machine]] = set()
         self.awake = False
-        self.often = 0
         self._lock = threading.RLock()  # a machine may die in the thread, and what dies with it may come back here
         self._thread: threading.Thread | None = None
 
@@ -101,8 +98,7 @@ class Watch:
         idle = 0
         try:
             while self._goes_on(idle):
-                time.sleep(SHORT_PERIOD if self.often else PERIOD)
-                self.often -= self.often > 0
+                time.sleep(PERIOD)
                 # whoever runs on must look up all the same: at the next period, or a later one
                 with suppress(MemoryError), self._lock:
                     self._interrupt()
