@@ -38,10 +38,12 @@ class Caller(ProcessBound):
         """The host function is awaited; this is its guest's call."""
         self._activation = activation
 
-    def _expect_running(self) -> None:
-        """Raises: `Failure` in an `async def` host function: to wait otherwise than by `await` is to have the whole event loop wait."""
-        if hasattr(self, "_activation"):
+    def _running(self) -> Machine:
+        """The machine.  Raises: `Failure` in an `async def` host function: to wait otherwise than by `await` is to have the whole event loop wait."""
+        machine = self.machine
+        if not machine.depth and hasattr(self, "_activation"):
             raise Failure("an async host function waits by await, not by its Caller")
+        return machine
 
     @property
     def machine(self) -> Machine:
@@ -68,7 +70,8 @@ class Caller(ProcessBound):
     @property
     def can_pause(self) -> bool:
         """Whether the host function may raise `NotReady`: an execution runs, so it pauses and asks again later."""
-        return self.machine.can_pause or hasattr(self, "_activation")
+        machine = self.machine
+        return machine.can_pause or (not machine.depth and hasattr(self, "_activation"))
 
     @property
     def progress(self) -> int:
@@ -76,17 +79,18 @@ class Caller(ProcessBound):
 
         It travels with the execution.  A host function that gives way half done finds it when it is asked again.
         """
-        if hasattr(self, "_activation"):
-            return self._activation.rest[0] if self._activation.rest else 0
-        return self.machine.progress
+        machine = self.machine
+        if machine.depth or not hasattr(self, "_activation"):
+            return machine.progress
+        return self._activation.rest[0] if self._activation.rest else 0
 
     @progress.setter
     def progress(self, progress: int) -> None:
-        units = integer("progress", progress, 0, MAX_U64)
-        if hasattr(self, "_activation"):
-            self._activation.rest = (units,)
+        units, machine = integer("progress", progress, 0, MAX_U64), self.machine
+        if machine.depth or not hasattr(self, "_activation"):
+            machine.progress = units
         else:
-            self.machine.progress = units
+            self._activation.rest = (units,)
 
     def checkpoint(self) -> None:
         """To be called about every millisecond by a host function that takes long: here the guest stops if its time is up.
@@ -94,8 +98,7 @@ class Caller(ProcessBound):
         An execution pauses, and asks the host function again later; an ordinary call traps.  Either leaves the host function by an
         exception that is no `Exception`: let it pass.
         """
-        self._expect_running()
-        waiting.checkpoint(self.machine)
+        waiting.checkpoint(self._running())
 
     def sleep(self, seconds: float) -> None:
         """Let time pass; other threads run.  Where the guest's time is up before, it stops as at a `checkpoint`.
@@ -117,9 +120,9 @@ class Caller(ProcessBound):
         `step(limit)` waits for it, `limit` seconds at most (None: any time), and says whether it has come; it is called again and
         again.  `seconds`: how long in all.  `wanted`: what it waits for, so that an event loop can do that; it may be left out.  Raises: as `sleep`, and what `step` raises.
         """
-        self._expect_running()
+        machine = self._running()
         limit = math.inf if seconds is None else numbers.seconds("seconds", seconds)
-        return waiting.wait(self.machine, step, None if limit == math.inf else limit, wanted)
+        return waiting.wait(machine, step, None if limit == math.inf else limit, wanted)
 
     @property
     def shares(self) -> bool:
