@@ -57,6 +57,7 @@ ERRNO: Final = {
     Reason.READ_ONLY: errno.EROFS,
     Reason.TOO_LONG: errno.ENAMETOOLONG,
     Reason.TOO_MANY_LINKS: errno.ELOOP,
+    Reason.TOO_MANY_OPEN: errno.EMFILE,
 }
 """What of the world's reasons there can be here, as the host's numbers."""
 
