@@ -48,8 +48,8 @@ class Caller:
     def checkpoint(self) -> None:
         pass
 
-    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None) -> bool:
-        del seconds
+    def wait(self, step: Callable[[float | None], bool], seconds: float | None = None, *, wanted: object = None) -> bool:
+        del seconds, wanted
         while not step(None):
             pass
         return True
