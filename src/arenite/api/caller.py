@@ -27,15 +27,12 @@ class Caller(ProcessBound):
 
     __slots__ = ("_activation", "_machine", "_vmctx")
 
-    _activation: Activation  # is there while an `async def` host function is awaited, whose guest has paused
-    _machine: Machine | None
-
     def __init__(self, machine: Machine, vmctx: int) -> None:
-        self._machine = machine
+        self._machine: Machine | None = machine
         self._vmctx = vmctx
 
     def paused(self, activation: Activation) -> None:
-        """The host function is awaited; this is its guest's call."""
+        """The host function is awaited; this is its guest's call, and is there from now on."""
         self._activation = activation
 
     def _running(self) -> Machine:
