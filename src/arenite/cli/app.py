@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -70,6 +73,7 @@ def app() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code.  Raises: SystemExit with it, when nobody reads the output."""
+    _open_closed_streams()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
@@ -87,3 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"the output cannot be written: {error.strerror}")
         return REFUSED
     return int(code or 0)
+
+
+def _open_closed_streams() -> None:
+    """Have standard streams that the process was begun without be empty ones: Python has None for them, and a file opened later gets their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (as long as the process goes on)

@@ -47,6 +47,7 @@ ENDING: Final = ".entry"
 NAMES: Final = rf"[0-9a-f]+{re.escape(ENDING)}"
 MOST: Final = 1 << 30  # bytes of all entries, unless `$ARENITE_CACHE_SIZE` says otherwise
 LONGEST_LABEL: Final = 200
+DIGITS: Final = 18  # of such a number, at most
 ROOM: Final = 1 << 12  # bytes of an entry beside its pieces, at most
 FRESH: Final = 3600  # seconds for which a use need not be noted again
 
@@ -79,9 +80,11 @@ def usual_folder() -> Path:
 def usual_size() -> int:
     """Bytes that all entries may take."""
     size = os.environ.get("ARENITE_CACHE_SIZE", "")
-    if size and not size.isdecimal():
-        ours.warn("size", f"ARENITE_CACHE_SIZE is {size!r}; expected a number of bytes: the cache may have {MOST}")
-    return int(size) if size.isdecimal() else MOST
+    if size.isdecimal() and len(size) <= DIGITS:
+        return int(size)
+    if size:
+        ours.warn("size", f"ARENITE_CACHE_SIZE is {size[: 2 * DIGITS]!r}; expected a number of bytes: the cache may have {MOST}")
+    return MOST
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from arenite.platform import aside, folders, ours
 from arenite.platform.ours import UnusableError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIZE: Final = 32
 NAME: Final = "cache.key"
@@ -36,7 +34,7 @@ def read(cache: Path, *, make: bool = True) -> bytes:
     Raises: `UnusableError` for one that others may read, or could have put there; `OSError`, `FileNotFoundError` where there is none.
     """
     path = place()
-    if path.resolve().is_relative_to(cache.resolve()):
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(cache)):  # as `resolve`, which raises for links in a circle
         raise UnusableError("it lies in the cache's folder")
     try:
         return _read(path)

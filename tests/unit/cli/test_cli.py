@@ -205,6 +205,23 @@ def test_a_pipe_that_closes_is_no_error(program: Path) -> None:
     assert subprocess.run(code, shell=True, capture_output=True, timeout=60, check=True).stderr == b""
 
 
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+def test_a_process_without_standard_streams(program: Path, closed: tuple[int, ...]) -> None:
+    for arguments, code in (
+        (["run", "--invoke", "add", program, "2", "3"], 0),
+        (["inspect", program], 0),
+        (["objdump", program], 0),
+        (["run", "nowhere.wasm"], 1),
+        (["resume", program], 1),
+        (["cache"], 0),
+    ):
+        command = [sys.executable, "-m", "arenite", *map(str, arguments)]
+        begin = f"import os; [os.close(fd) for fd in {closed}]; os.execv({command[0]!r}, {command})"
+        done = subprocess.run([sys.executable, "-c", begin], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_wast_fails_where_an_assertion_does(tmp_path: Path, program: Path) -> None:
     script = tmp_path / "one.wast"
     module = '(module (func (export "one") (result i32) (i32.const 1)))\n'

@@ -483,6 +483,20 @@ def test_a_size_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch, said:
     assert said() == [f"WARNING: ARENITE_CACHE_SIZE is '1G'; expected a number of bytes: the cache may have {cache.MOST}"]
 
 
+def test_a_size_of_many_digits_is_no_number_of_bytes(monkeypatch: pytest.MonkeyPatch, said: Callable[[], list[str]]) -> None:
+    """Python refuses to make a number of some thousands."""
+    monkeypatch.setenv("ARENITE_CACHE_SIZE", "9" * 5000)
+    assert cache.usual_size() == cache.MOST
+    assert said()[0].startswith("WARNING: ARENITE_CACHE_SIZE is '999")
+
+
+def test_a_folder_that_is_a_link_to_itself_is_no_error(folder: Path, said: Callable[[], list[str]]) -> None:
+    folder.symlink_to(folder)
+    put()
+    assert get() is None
+    assert [words.startswith("WARNING: the cache in") for words in said()] == [True] * 2
+
+
 def test_it_lists_and_clears_what_is_its_own(folder: Path) -> None:
     assert Cache.usual().clear() == 0
     assert Cache.usual().state() == Cache.usual().key_state() == "made at first use"
