@@ -51,9 +51,9 @@ OPTIONS: Final[dict[str, Any]] = {
 
 def axes(figure: Figure, title: str) -> Axes:
     """The one field of a picture."""
-    made = figure.subplots()
-    made.set_title(title, loc="left", fontsize=10)
-    return made
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", fontsize=10)
+    return axes
 
 
 def ratio_axis(ax: Axes, floor: float) -> None:

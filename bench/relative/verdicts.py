@@ -116,10 +116,10 @@ def losses(data: Data) -> list[Loss]:
     """Programs that lose more than `LOSS`, the greatest first."""
     found = []
     for tier, seconds in data["programs"].items():
-        own = floors(seconds)
+        noise = floors(seconds)
         for way in RELATIVE:
             found += [
-                Loss(tier, name, way, ratio, own.get(name, 0.0))
+                Loss(tier, name, way, ratio, noise.get(name, 0.0))
                 for name, ratio in compared(seconds, way, RAW).items()
                 if ratio.value > LOSS
             ]
@@ -143,12 +143,12 @@ def bar(data: Data) -> Judged:
 def provenance(data: Data) -> Judged:
     """No integer becomes a pointer in generated code."""
     casts = {way: facts["casts"] for way, facts in data["facts"].items() if way != AGAIN}
-    made = {way: sum(count for what, count in found.items() if what.startswith("inttoptr")) for way, found in casts.items()}
+    inttoptr = {way: sum(count for what, count in found.items() if what.startswith("inttoptr")) for way, found in casts.items()}
     back = {way: found["ptrtoint, interpreter"] for way, found in casts.items()}
-    if not set(RELATIVE) <= made.keys():
+    if not set(RELATIVE) <= inttoptr.keys():
         return Judged("provenance", OPEN)
-    holds = not any(made[way] or back[way] for way in RELATIVE)
-    return Judged("provenance", "confirmed" if holds else "refuted", {"inttoptr": made, "ptrtoint": back})
+    holds = not any(inttoptr[way] or back[way] for way in RELATIVE)
+    return Judged("provenance", "confirmed" if holds else "refuted", {"inttoptr": inttoptr, "ptrtoint": back})
 
 
 def mitigation(data: Data) -> Judged:

@@ -30,16 +30,16 @@ def option(default: Any, doc: str) -> Any:  # noqa: ANN401 (as dataclasses.field
 
 def explaining(cls: type[T]) -> type[T]:
     """Have a class say of a keyword that it does not take which one is meant."""
-    init = vars(cls)["__init__"]
+    plain = vars(cls)["__init__"]
 
-    @wraps(init)
-    def made(self: T, *args: object, **named: object) -> None:
+    @wraps(plain)
+    def init(self: T, *args: object, **named: object) -> None:
         for name in named:
             if name not in OPTIONS:
                 raise TypeError(f"Config takes no {name!r}: {_meant(name)}")
-        init(self, *args, **named)
+        plain(self, *args, **named)
 
-    setattr(cls, "__init__", made)  # noqa: B010 (mypy knows no other way)
+    setattr(cls, "__init__", init)  # noqa: B010 (mypy knows no other way)
     return cls
 
 

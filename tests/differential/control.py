@@ -154,7 +154,7 @@ class Body:
         self.weights = [weight for weight, _ in self.actions]
         self.burn()
 
-    def made(self, budget: int) -> bytes:
+    def instructions(self, budget: int) -> bytes:
         """So many instructions at random, and the ends of all blocks."""
         while self.frames:
             top = self.frames[-1]
@@ -553,7 +553,7 @@ def module(seed: int, exceptions: str = "") -> bytes:
             locals_ += ("exnref",) * rng.choice((0, 1, 2))
         if index == wide:  # temporaries pass the end of what operands reach, or locals do
             locals_ += ("i64",) * rng.choice((rng.randint(8050, 8192), 9000)) + ("i32",) * 3
-        bodies.append(Body(plan, index, locals_).made(rng.choice((5, 20, 40, 80))))
+        bodies.append(Body(plan, index, locals_).instructions(rng.choice((5, 20, 40, 80))))
     return assembled(plan, bodies)
 
 

@@ -1,4 +1,4 @@
-"""Modules that throw and catch (`throwing`), on each tier: in the standard's form beside wasmtime, in the older one beside Node.
+"""Modules that throw and catch (`control_exceptions`), on each tier: in the standard's form beside wasmtime, in the older one beside Node.
 
 ARENITE_EXCEPTIONS=N plays N of each.
 """

@@ -62,11 +62,11 @@ def many(way: Way) -> int:
 
 def differences(name: str, wanted: bytes, found: bytes) -> list[str]:
     """Rounds that differ, with their operands."""
-    given, shown = operands(MOST, SEED), []
+    values, shown = operands(MOST, SEED), []
     for i, at in enumerate(range(0, len(found), OPERAND)):
         if wanted[at : at + OPERAND] != found[at : at + OPERAND]:
             of = OPERANDS * OPERAND * i
-            words = " ".join(given[of + OPERAND * k : of + OPERAND * (k + 1)].hex() for k in range(OPERANDS))
+            words = " ".join(values[of + OPERAND * k : of + OPERAND * (k + 1)].hex() for k in range(OPERANDS))
             shown.append(f"{name} of {words}: {wanted[at : at + OPERAND].hex()}, not {found[at : at + OPERAND].hex()}")
     return shown[:3]
 

@@ -572,8 +572,8 @@ class Unharmed:
         watch.settle()  # else it may still raise the floor for the run that has just ended
         cage, window = self.world.machine.cage, self.world.machine.window
         memories = [bytes(cage.memory(area)) for area in range(2)]
-        own, last = len(self.world.machine.registry.thunks), window.modules[-1]
-        entries = bytes(window.entries[: 16 * own]) + bytes(
+        thunks, last = len(self.world.machine.registry.thunks), window.modules[-1]
+        entries = bytes(window.entries[: 16 * thunks]) + bytes(
             window.entries[16 * THUNKS : 16 * (last.handle + last.code.function_count)]
         )
         code = bytearray(window.code[MODULE_GRAIN:])

@@ -196,10 +196,10 @@ def _recursion(of: Engine) -> tuple[Store, Callable[[], object]]:
 
 
 def _stdin(of: Engine) -> tuple[Store, Callable[[], object]]:
-    store, given = _store(of), [b"first ", None, b"x", None]
+    store, pieces = _store(of), [b"first ", None, b"x", None]
     store.set_wasi(
         WasiConfig(
-            argv=["x"], env={"A": "b"}, stdin=lambda _: given.pop(0), clocks=VirtualClocks(5), random=3, stdout=bytearray()
+            argv=["x"], env={"A": "b"}, stdin=lambda _: pieces.pop(0), clocks=VirtualClocks(5), random=3, stdout=bytearray()
         )
     )
     start = linker(of).instantiate(store, Module(of, STDIN)).exports(store)["_start"]

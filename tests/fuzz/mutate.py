@@ -104,8 +104,8 @@ def corpus() -> list[bytes]:
             found.append(bytes(wat2wasm(path.read_text("utf-8"))))
         except WasmtimeError:
             continue  # a test of what is refused
-    made = (module(seed, form) for form in ("", STANDARD, OLDER) for seed in range(150 if form == "" else 60))
-    found += [wasm for wasm in made if len(wasm) < 3000]
+    modules = (module(seed, form) for form in ("", STANDARD, OLDER) for seed in range(150 if form == "" else 60))
+    found += [wasm for wasm in modules if len(wasm) < 3000]
     refused = theirs(found)
     return [wasm for place, wasm in enumerate(found) if place not in refused]
 

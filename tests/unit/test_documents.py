@@ -1,4 +1,4 @@
-"""What the documents say holds: the commands of the tour print what stands there, the README's Python runs, links lead somewhere, and
+"""What the documents say holds: the commands of the tour print what stands there, the Python of pages for users runs, links lead somewhere, and
 what they name is there.
 """
 
@@ -38,16 +38,23 @@ def test_the_tour_prints_what_stands_there(command: str, expected: str) -> None:
     assert printed == expected
 
 
-def test_the_python_of_the_readme_runs(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("page", "before", "printed"),
+    [("README.md", "", "42\n"), ("docs/exceptions.md", "examples/exceptions.py", ""), ("docs/async.md", "", "7\n")],
+)
+def test_the_python_of_a_page_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, before: str, printed: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = PYTHON.findall((ROOT / "README.md").read_text("utf-8"))
+    blocks = PYTHON.findall((ROOT / page).read_text("utf-8"))
     assert blocks
     names: dict[str, object] = {}
+    if before:
+        exec((ROOT / before).read_text("utf-8"), names)
+        capsys.readouterr()
     for block in blocks:
         exec(block, names)
-    assert capsys.readouterr().out == "42\n"
+    assert capsys.readouterr().out == printed
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -102,7 +102,7 @@ def wrap(machine: Machine, addr: Addr | InstanceAddr) -> Any:  # noqa: ANN401 (t
 
 def exported(machine: Machine, instance: InstanceAddr, name: str) -> AnyExtern | None:
     """An instance's export."""
-    found = instance.code.export_named(name)
+    found = instance.code.exports_by_name.get(name)
     return None if found is None else wrap(machine, instantiate.export(machine, instance, found.type, found.index))
 
 

@@ -185,8 +185,8 @@ class FrozenStore:
             for module in modules:
                 module.check_features(self.engine.config.features)
                 known[module.code.digest.hex()] = module.code
-            given = dict(hosts or {}) | ({} if wasi is None else {WASI: wasi})
-            found = opening.bind(self._opened, EngineResolver(known, self.engine, linker, given, self._load))
+            configs = dict(hosts or {}) | ({} if wasi is None else {WASI: wasi})
+            found = opening.bind(self._opened, EngineResolver(known, self.engine, linker, configs, self._load))
             for instance in found.registry.instances:
                 linker.bind_tags(found.registry, instance.code.imports, instance.tags)
             self._frozen = found

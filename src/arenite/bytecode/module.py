@@ -223,12 +223,9 @@ class ModuleCode:
         return len(self.functions) // FUNCTION.size
 
     @cached_property
-    def _export_index(self) -> dict[str, ExportType]:
+    def exports_by_name(self) -> dict[str, ExportType]:
+        """The exports, each under its name."""
         return {e.name: e for e in self.exports}
-
-    def export_named(self, name: str) -> ExportType | None:
-        """The export of that name."""
-        return self._export_index.get(name)
 
     def function(self, index: int) -> FunctionCode:
         """A function that the module defines, counted without the imported ones."""

@@ -162,9 +162,9 @@ class Walk:
         yield Record(at, size, kinds.INSTANCES, f"{label} of {self.module_name(instance.module)}", rows, damage=damage)
         if code is not None and not damage:
             first = code.layout.imported_globals
-            for own in range(min(code.layout.defined_globals, MOST_ROWS)):
-                type_ = code.globals[own][0]
-                yield self.global_(at + code.layout.defined_global(own), type_.content, f"{label}, global {first + own}")
+            for defined in range(min(code.layout.defined_globals, MOST_ROWS)):
+                type_ = code.globals[defined][0]
+                yield self.global_(at + code.layout.defined_global(defined), type_.content, f"{label}, global {first + defined}")
         yield from self.function_references(label, instance, funcrefs, count)
         if flags and arena.holds(dropped, WORD * flags):
             shown = [

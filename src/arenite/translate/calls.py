@@ -46,35 +46,20 @@ class Calls:
 
     def call(self, func: i64, at: i64) -> None:
         """Functions that the module defines are branched to; imported ones are found in the instance."""
-        shape = self.shape
-        writer = self.writer
-        type_ = shape.func_types[func]
+        type_ = self.shape.func_types[func]
         frame, header = self.arguments(type_)
-        pc = writer.pc()
-        self.handlers.throws(pc)
-        if func < shape.imported_functions:
-            writer.effect32(CALL_IMPORT, 0, shape.functions[func])
-            self.records.type(writer.pc())
-            writer.tail(type_, frame)
-            writer.tail(header, 0)
-        else:
-            writer.effect32(CALL, 0, frame)
-            writer.tail(header, 0)
-            self.records.call(pc, func - shape.imported_functions)
+        self.handlers.throws(self.writer.pc())
+        self.enter(CALL, CALL_IMPORT, func, frame, header)
         self.called(type_, at)
 
     def call_indirect(self, type_: i64, table: i64, at: i64) -> None:
         """The type that is expected is a constant of the op."""
         s = self.s
-        writer = self.writer
         index = s.source(s.height - 1, 3)
         s.drop(1)
         frame, header = self.arguments(type_)
-        self.handlers.throws(writer.pc())
-        writer.effect32(CALL_INDIRECT, index, self.shape.tables[table])
-        self.records.type(writer.pc())
-        writer.tail(type_, frame)
-        writer.tail(header, 0)
+        self.handlers.throws(self.writer.pc())
+        self.enter_typed(CALL_INDIRECT, index, self.shape.tables[table], type_, frame, header)
         self.called(type_, at)
 
     def arguments(self, type_: i64) -> tuple[i64, i64]:
@@ -88,31 +73,39 @@ class Calls:
         self.need = max(self.need, header + HEADER)
         return frame, header
 
-    def return_call(self, func: i64, own: i64) -> None:
-        """As `call`, in the place of this frame, whose header is at `own`."""
+    def enter(self, op: i64, op_of_import: i64, func: i64, frame: i64, header: i64) -> None:
+        """The op that goes to a function of the index space.  `frame`: where the callee's begins; of a tail call, our header."""
         shape = self.shape
         writer = self.writer
-        type_ = shape.func_types[func]
-        own, header = self.replacing(type_, own)
-        pc = writer.pc()
         if func < shape.imported_functions:
-            writer.effect32(RETURN_CALL_IMPORT, 0, shape.functions[func])
-            self.records.type(writer.pc())
-            writer.tail(type_, own)
-            writer.tail(header, 0)
+            self.enter_typed(op_of_import, 0, shape.functions[func], shape.func_types[func], frame, header)
         else:
-            writer.effect32(RETURN_CALL, 0, own)
+            pc = writer.pc()
+            writer.effect32(op, 0, frame)
             writer.tail(header, 0)
             self.records.call(pc, func - shape.imported_functions)
 
-    def return_call_indirect(self, type_: i64, table: i64, own: i64) -> None:
+    def enter_typed(self, op: i64, index: i64, disp: i64, type_: i64, frame: i64, header: i64) -> None:
+        """An op that looks at its callee's type before it goes there."""
+        writer = self.writer
+        writer.effect32(op, index, disp)
+        self.records.type(writer.pc())
+        writer.tail(type_, frame)
+        writer.tail(header, 0)
+
+    def return_call(self, func: i64, old_header: i64) -> None:
+        """As `call`, in the place of this frame, whose header is at `old_header`."""
+        old_header, header = self.replacing(self.shape.func_types[func], old_header)
+        self.enter(RETURN_CALL, RETURN_CALL_IMPORT, func, old_header, header)
+
+    def return_call_indirect(self, type_: i64, table: i64, old_header: i64) -> None:
         """As `call_indirect`, in the place of this frame.  An index is brought out of the arguments' way."""
         s = self.s
         writer = self.writer
         params = i64(self.shape.params[type_])
         table = self.shape.tables[table]
         h = s.height - 1
-        if UNIT * params > own:
+        if UNIT * params > old_header:
             index = self.above(params) + UNIT * params
             self.room(index + UNIT)
             s.assign(h, index)
@@ -121,17 +114,14 @@ class Calls:
             self.records.type(writer.pc())
             writer.tail(type_, 0)
         else:
-            if 0 <= s.where[h] < own:
+            if 0 <= s.where[h] < old_header:
                 s.settle(h)
             index = s.source(h, 3)
         s.drop(1)
-        own, header = self.replacing(type_, own)
-        writer.effect32(RETURN_CALL_INDIRECT, index, table)
-        self.records.type(writer.pc())
-        writer.tail(type_, own)
-        writer.tail(header, 0)
+        old_header, header = self.replacing(type_, old_header)
+        self.enter_typed(RETURN_CALL_INDIRECT, index, table, type_, old_header, header)
 
-    def replacing(self, type_: i64, own: i64) -> tuple[i64, i64]:
+    def replacing(self, type_: i64, old_header: i64) -> tuple[i64, i64]:
         """Bring the arguments to the first slots; where our header is then, and where the callee's belongs."""
         s = self.s
         writer = self.writer
@@ -139,11 +129,11 @@ class Calls:
         results: i64 = len(self.shape.results[type_])
         header = UNIT * max(params, results)
         self.need = max(self.need, header + HEADER)
-        if UNIT * params <= own:
+        if UNIT * params <= old_header:
             self.last_at_once(params)
             s.untangle(params)
             s.deliver(params)
-            return own, header
+            return old_header, header
         frame = self.above(params)
         self.room(frame + UNIT * params)
         start = s.top(params)
@@ -152,7 +142,7 @@ class Calls:
             i -= 1
             if s.types[start + i] != UPPER:
                 s.assign(start + i, frame + UNIT * i)
-        writer.effect32(CARRY, 0, own)
+        writer.effect32(CARRY, 0, old_header)
         writer.tail(header, frame)
         return header, header
 

@@ -42,6 +42,6 @@
 ;;          return 8
 ;; function 3 <wasm function 3> (i32) -> (i32)  frame 4
 ;;          enter0 0, 32
-;;          return_call own r1, header r1, function 0 f
+;;          return_call old_header r1, header r1, function 0 f
 ;;          r0 = i32.const 0
 ;;          return 8

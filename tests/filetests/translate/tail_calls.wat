@@ -22,13 +22,13 @@
 ;;     .40: r4 = i64.add_imm r0, -1
 ;;          r1 = i64.add r1, r0
 ;;          r0 = move r4
-;;          return_call own r2, header r2, function 1 sum
+;;          return_call old_header r2, header r2, function 1 sum
 ;; function 2 turn (i64 i64) -> (i64)  frame 6
 ;;          enter0 0, 48
 ;;          r5 = move r0
 ;;          r0 = move r1
 ;;          r1 = move r5
-;;          return_call own r2, header r2, function 1 sum
+;;          return_call old_header r2, header r2, function 1 sum
 ;; function 3 more (i32) -> (i64)  frame 11
 ;;          enter1 24, 88
 ;;          r10 = move r0

@@ -97,7 +97,7 @@ def test_imports_in_order_that_made_no_instance(tmp_path: Path, other: str) -> N
     engine = Engine()
     store = Store(engine)
     code = module(engine, IMPORT + '(import "env" "m" (memory 1)))')
-    own = Func(store, UNARY, twice)
+    double = Func(store, UNARY, twice)
     others: dict[str, list[Any]] = {
         "another type": [Global(store, GlobalType(I32, False), 1)],
         "another store": [Memory(Store(engine), MemoryType(Limits(1, None)))],
@@ -105,7 +105,7 @@ def test_imports_in_order_that_made_no_instance(tmp_path: Path, other: str) -> N
         "too few": [],
     }
     with pytest.raises((AreniteError, TypeError)):
-        Instance(store, code, [own, *others[other]])
+        Instance(store, code, [double, *others[other]])
     linked(engine).instantiate(store, module(engine, GOOD))
     goes_on(store, tmp_path)
 
@@ -113,10 +113,10 @@ def test_imports_in_order_that_made_no_instance(tmp_path: Path, other: str) -> N
 def test_the_name_of_an_import_counts_more_than_that_of_one_which_failed() -> None:
     engine = Engine()
     store = Store(engine)
-    own = Func(store, UNARY, twice)
+    double = Func(store, UNARY, twice)
     with pytest.raises(AreniteError):
-        Instance(store, module(engine, IMPORT.replace('"f"', '"other"') + '(import "env" "m" (memory 1)))'), [own])
-    instance = Instance(store, module(engine, GOOD), [own])
+        Instance(store, module(engine, IMPORT.replace('"f"', '"other"') + '(import "env" "m" (memory 1)))'), [double])
+    instance = Instance(store, module(engine, GOOD), [double])
     execution = instance.exports(store)["g"].start(store)  # type: ignore[union-attr]  # a function
     assert execution.run(pause_at=["env.f"]).call.name == "f"  # type: ignore[union-attr]  # it waits
 

@@ -67,9 +67,11 @@ def test_a_trap_has_the_code_of_the_other_package(case: str, tier: str) -> None:
 
 def test_codes_are_numbered_as_there() -> None:
     theirs = importlib.import_module("wasmtime").TrapCode
-    own = [code for code in TrapCode if code.value >= 1000]
-    assert own == [TrapCode.CORRUPT]
-    assert {c.name: c.value for c in TrapCode if c not in own} == {c.name: theirs[c.name].value for c in TrapCode if c not in own}
+    extra = [code for code in TrapCode if code.value >= 1000]
+    assert extra == [TrapCode.CORRUPT]
+    assert {c.name: c.value for c in TrapCode if c not in extra} == {
+        c.name: theirs[c.name].value for c in TrapCode if c not in extra
+    }
     assert {cause.code for cause in Cause} == set(TrapCode) - {TrapCode.UNCAUGHT_EXCEPTION}
 
 

@@ -170,10 +170,10 @@ def test_where_it_was_thrown_is_told_as_in_the_other_package(tier: str) -> None:
 
 @EACH_TIER
 def test_values_of_all_types(tier: str) -> None:
-    own = engine(tier)
-    store = Store(own)
+    of = engine(tier)
+    store = Store(of)
     guest = module(
-        own,
+        of,
         """(module (tag $inner (param i32)) (tag $t (param v128 funcref externref exnref exnref funcref externref i64))
         (elem declare func $f)
         (func $f (export "f") (param externref) (local $x exnref)
@@ -198,8 +198,8 @@ def test_values_of_all_types(tier: str) -> None:
 
 @EACH_TIER
 def test_a_thousand_values(tier: str) -> None:
-    own = engine(tier)
-    store = Store(own)
+    of = engine(tier)
+    store = Store(of)
     types, numbers = "i32 i64 f64 v128 " * 250, range(1000)
     push = " ".join(f"({t}.const {'i64x2 0 ' if t == 'v128' else ''}{n})" for t, n in zip(types.split(), numbers, strict=True))
     wat = f"""(module (import "env" "h" (func $h)) (import "env" "t" (tag $t (param {types})))
@@ -209,7 +209,7 @@ def test_a_thousand_values(tier: str) -> None:
       (func (export "host") (result {types})
         (block $b (result {types}) (try_table (catch $t $b) (call $h)) (unreachable)))
       (func (export "again") (block $b (result exnref) (try_table (catch_all_ref $b) (call $throw)) (unreachable)) (throw_ref)))"""
-    linker = Linker(own)
+    linker = Linker(of)
     mine = Tag(store, TagType(FuncType([getattr(ValType, t)() for t in types.split()], [])))
     error = WasmException(
         mine, [bytes(8) + n.to_bytes(8, "little") if t == "v128" else n for t, n in zip(types.split(), numbers, strict=True)]
@@ -220,7 +220,7 @@ def test_a_thousand_values(tier: str) -> None:
 
     linker.define(store, "env", "t", mine)
     linker.define_func("env", "h", FuncType([], []), h)
-    exports: Any = linker.instantiate(store, module(own, wat)).exports(store)
+    exports: Any = linker.instantiate(store, module(of, wat)).exports(store)
     for name in ("throw", "again"):
         with pytest.raises(WasmException) as caught:
             exports[name](store)
@@ -369,9 +369,9 @@ def test_classes_of_python_are_caught_by_the_tag_that_they_are_bound_to(tier: st
 
 @EACH_TIER
 def test_an_exception_itself_may_be_the_value(tier: str) -> None:
-    own = engine(tier)
-    store = Store(own)
-    linker, mine = Linker(own), Tag(store, TagType(FuncType([EXTERNREF], [])))
+    of = engine(tier)
+    store = Store(of)
+    linker, mine = Linker(of), Tag(store, TagType(FuncType([EXTERNREF], [])))
     mine.bind(store, OSError)
     error = OSError(2, "nothing there")
     linker.define(store, "env", "python", mine)
@@ -379,7 +379,7 @@ def test_an_exception_itself_may_be_the_value(tier: str) -> None:
     wat = """(module (import "env" "open" (func $open)) (import "env" "python" (tag $p (param externref)))
       (func (export "f") (result externref)
         (block $b (result externref) (try_table (catch $p $b) (call $open)) (ref.null extern))))"""
-    f: Any = linker.instantiate(store, module(own, wat)).exports(store)["f"]
+    f: Any = linker.instantiate(store, module(of, wat)).exports(store)["f"]
     assert f(store) is error
 
 
@@ -455,10 +455,10 @@ def test_which_of_several_values_is_wrong_is_said(tier: str) -> None:
 def test_which_argument_is_of_another_store_is_said(tier: str) -> None:
     wat = """(module (func (export "f") (param i32 exnref) (result exnref) (local.get 1))
       (func (export "g") (param i32 funcref) (result funcref) (local.get 1)))"""
-    own = engine(tier)
-    store, other = Store(own), Store(own)
-    exports: Any = Instance(store, module(own, wat), []).exports(store)
-    theirs: Any = Instance(other, module(own, wat), []).exports(other)
+    of = engine(tier)
+    store, other = Store(of), Store(of)
+    exports: Any = Instance(store, module(of, wat), []).exports(store)
+    theirs: Any = Instance(other, module(of, wat), []).exports(other)
     error = WasmException(Tag(other, TagType(FuncType([], []))))
     with pytest.raises(Failure, match=r"this tag belongs to another store \(value 1 of 2, counted from 0\)"):
         exports["f"](store, 1, error)
@@ -489,9 +489,9 @@ def value_error(number: int) -> int:
     raise ValueError(number) if number < 100 else KeyError(number)
 
 
-def binding_linker(own: Engine) -> Linker:
+def binding_linker(of: Engine) -> Linker:
     """A linker by which a `ValueError` of the host is caught, in whatever store."""
-    linker = Linker(own)
+    linker = Linker(of)
     linker.define_func("env", "host", FuncType([I32], [I32]), value_error)
     linker.bind_tag("env", "error", ValueError)
     linker.bind_tag("env", "bare", LookupError)
@@ -501,26 +501,26 @@ def binding_linker(own: Engine) -> Linker:
 @EACH_TIER
 def test_a_linker_binds_in_every_store(tier: str, tmp_path: Path) -> None:
     """Where an instance is made, also by a start function; in forks; and in a store from a file, which knows nothing of Python's classes."""
-    own = engine(tier)
-    linker, store = binding_linker(own), Store(own)
+    of = engine(tier)
+    linker, store = binding_linker(of), Store(of)
     for name, params in (("error", [I32]), ("bare", [])):
         linker.define(store, "env", name, Tag(store, TagType(FuncType(params, []))))
     start = """(module (import "env" "host" (func $h (param i32) (result i32))) (import "env" "error" (tag $e (param i32)))
       (global $g (export "g") (mut i32) (i32.const 0))
       (func $s (global.set $g (block $b (result i32) (try_table (catch $e $b) (drop (call $h (i32.const 4)))) (i32.const 0))))
       (start $s))"""
-    assert linker.instantiate(store, module(own, start)).exports(store)["g"].value(store) == 4  # type: ignore[union-attr]  # a global
-    instance = linker.instantiate_pre(module(own, WAT)).instantiate(store)
+    assert linker.instantiate(store, module(of, start)).exports(store)["g"].value(store) == 4  # type: ignore[union-attr]  # a global
+    instance = linker.instantiate_pre(module(of, WAT)).instantiate(store)
     execution = instance.exports(store)["catch"].start(store, 5)  # type: ignore[union-attr]  # a function
     assert isinstance(execution.run(pause_at=["env.host"]), Paused)
     store.snapshot().save(tmp_path / "a.arn")
-    plain = Linker(own)
+    plain = Linker(of)
     plain.define_func("env", "host", FuncType([I32], [I32]), value_error)
-    unbound = Snapshot.open(tmp_path / "a.arn", own).link(plain).fork()
+    unbound = Snapshot.open(tmp_path / "a.arn", of).link(plain).fork()
     assert unbound.execution is not None
     with pytest.raises(ValueError, match="5"):
         unbound.execution.run()
-    for fork in (store.snapshot().fork(), Snapshot.open(tmp_path / "a.arn", own).link(binding_linker(own)).fork()):
+    for fork in (store.snapshot().fork(), Snapshot.open(tmp_path / "a.arn", of).link(binding_linker(of)).fork()):
         assert fork.execution is not None
         assert fork.execution.run() == Finished((5,))
         assert fork.instances[-1].call(fork, "catch", 6) == 6
@@ -529,11 +529,11 @@ def test_a_linker_binds_in_every_store(tier: str, tmp_path: Path) -> None:
 
 @EACH_TIER
 def test_what_a_linker_binds_in_another_process(tier: str, tmp_path: Path) -> None:
-    own = engine(tier)
-    linker, store = binding_linker(own), Store(own)
+    of = engine(tier)
+    linker, store = binding_linker(of), Store(of)
     for name, params in (("error", [I32]), ("bare", [])):
         linker.define(store, "env", name, Tag(store, TagType(FuncType(params, []))))
-    execution = linker.instantiate(store, module(own, WAT)).exports(store)["catch"].start(store, 5)  # type: ignore[union-attr]  # a function
+    execution = linker.instantiate(store, module(of, WAT)).exports(store)["catch"].start(store, 5)  # type: ignore[union-attr]  # a function
     execution.run(pause_at=["env.host"])
     store.snapshot().save(tmp_path / "a.arn")
     program = """if True:
@@ -627,9 +627,9 @@ def test_an_exception_that_a_guest_keeps_holds_no_frames_of_python(tier: str) ->
 def test_in_a_start_function(tier: str) -> None:
     wat = """(module (import "env" "host" (func $host (param i32) (result i32))) (import "env" "error" (tag $e (param i32)))
       (func $start (drop (call $host (i32.const 3)))) (start $start))"""
-    own = engine(tier)
-    store = Store(own)
-    linker, mine = Linker(own), Tag(store, TagType(FuncType([I32], [])))
+    of = engine(tier)
+    store = Store(of)
+    linker, mine = Linker(of), Tag(store, TagType(FuncType([I32], [])))
     linker.define(store, "env", "error", mine)
     errors = itertools.count()
 
@@ -639,9 +639,9 @@ def test_in_a_start_function(tier: str) -> None:
     linker.define_func("env", "host", FuncType([I32], [I32]), host)
     for number in range(2):
         with pytest.raises(WasmException) as caught:
-            linker.instantiate(store, module(own, wat))
+            linker.instantiate(store, module(of, wat))
         assert caught.value.values == (number,)
-    execution = linker.start(store, module(own, wat))
+    execution = linker.start(store, module(of, wat))
     with pytest.raises(WasmException):
         execution.run()
     assert execution.over
@@ -820,9 +820,9 @@ KEEP = """(module
 
 def keeper(tier: str, **options: Any) -> tuple[Store, Any]:
     """A store with an instance of `KEEP`, and its exports."""
-    own = engine(tier, **options)
-    store = Store(own)
-    return store, Instance(store, module(own, KEEP), []).exports(store)
+    of = engine(tier, **options)
+    store = Store(of)
+    return store, Instance(store, module(of, KEEP), []).exports(store)
 
 
 @EACH_WAY
@@ -879,8 +879,8 @@ def test_a_frozen_guest_with_exceptions_in_its_frames(tier: str, tmp_path: Path)
 @EACH_WAY
 def test_references_as_values_of_functions_globals_and_tables(tier: str) -> None:
     got: list[Any] = []
-    own = engine(tier)
-    store, linker = Store(own), Linker(own)
+    of = engine(tier)
+    store, linker = Store(of), Linker(of)
 
     def swap(first: Any, second: Any) -> tuple[Any, Any]:
         got.append((first, second))
@@ -894,7 +894,7 @@ def test_references_as_values_of_functions_globals_and_tables(tier: str) -> None
       (func (export "both") (param exnref exnref) (result exnref exnref) (call $swap (local.get 0) (local.get 1)))
       (func (export "value") (param exnref) (result i32)
         (block $b (result i32) (try_table (catch $t $b) (throw_ref (local.get 0))) (unreachable))))"""
-    exports: Any = linker.instantiate(store, module(own, wat)).exports(store)
+    exports: Any = linker.instantiate(store, module(of, wat)).exports(store)
     error = WasmException(mine, [9])
     assert exports["both"](store, error, None) == [None, error]
     assert got == [(error, None)]
@@ -933,10 +933,10 @@ def test_a_value_lets_go_of_nothing_that_was_made_for_another(tier: str, way: st
     wat = """(module (import "env" "two" (func $two (result exnref exnref)))
       (func (export "both") (param exnref exnref) (result exnref exnref) (local.get 1) (local.get 0))
       (func (export "two") (result exnref exnref) (call $two)))"""
-    own = engine(tier)
-    store, linker = Store(own), Linker(own)
+    of = engine(tier)
+    store, linker = Store(of), Linker(of)
     linker.define_func("env", "two", FuncType([], [EXNREF, EXNREF]), lambda: (None, None))
-    exports: Any = linker.instantiate(store, module(own, wat)).exports(store)
+    exports: Any = linker.instantiate(store, module(of, wat)).exports(store)
     mine, pair = (Tag(store, TagType(FuncType(types, []))) for types in ([I32], [EXNREF, I32]))
     Global(store, GlobalType(EXNREF, mutable=False), WasmException(mine, [0]))  # so there is something to look at
     first, second = WasmException(mine, [1]), WasmException(mine, [Tidying(store)])
@@ -960,11 +960,11 @@ def test_a_value_lets_go_of_nothing_that_was_made_for_another(tier: str, way: st
 
 @EACH_TIER
 def test_a_tag_may_be_an_object_of_the_hosts_as_any_other(tier: str) -> None:
-    own = engine(tier)
-    store = Store(own)
+    of = engine(tier)
+    store = Store(of)
     wat = """(module (tag $t (export "t") (param externref)) (func (export "same") (param externref) (result externref) (local.get 0))
       (func (export "throw") (param externref) (throw $t (local.get 0))))"""
-    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    exports: Any = Instance(store, module(of, wat), []).exports(store)
     mine = exports["t"]
     assert exports["same"](store, mine) is mine
     with pytest.raises(WasmException) as caught:

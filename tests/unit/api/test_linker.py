@@ -188,12 +188,12 @@ SAVED = """(module (import "env" "never" (func $never (result i32 i64)))
 @EACH_TIER
 def test_a_snapshot_is_linked_as_its_guest_was(tmp_path: Path, tier: str, kind: str) -> None:
     def linker(p: Package, store: Any) -> Any:
-        made = p.linker()
+        result = p.linker()
         if kind == "traps":
-            made.define_unknown_imports_as_traps(p.module(SAVED))
+            result.define_unknown_imports_as_traps(p.module(SAVED))
         else:
-            made.define_unknown_imports_as_default_values(store, p.module(SAVED))
-        return made
+            result.define_unknown_imports_as_default_values(store, p.module(SAVED))
+        return result
 
     before = Package(tier)
     linker_ = linker(before, before.store)

@@ -67,17 +67,17 @@ def taker(kind: type, name: str, of: Engine) -> Any:
     """The method of an object of the class."""
     store = fresh("(module)", tier=of.config.tier)[0]
     if kind in TYPES:
-        made = kind(store, TYPES[kind], *REST[kind])
+        owner = kind(store, TYPES[kind], *REST[kind])
     elif kind is Instance:
-        made = Instance(store, module(of, "(module)"), [])
+        owner = Instance(store, module(of, "(module)"), [])
     else:
-        made = Linker(of) if kind is Linker else Linker(of).instantiate_pre(module(of, "(module)"))
-    return kind if name == "__init__" else getattr(made, name)
+        owner = Linker(of) if kind is Linker else Linker(of).instantiate_pre(module(of, "(module)"))
+    return kind if name == "__init__" else getattr(owner, name)
 
 
-def use(call: Any, given: list[Any]) -> None:
+def use(call: Any, arguments: list[Any]) -> None:
     """Call it, and begin what is to be awaited."""
-    begun = call(*given)
+    begun = call(*arguments)
     if inspect.iscoroutine(begun):
         begun.send(None)
 
@@ -138,7 +138,7 @@ def test_what_is_asked_for_in_words(tier: str) -> None:
   (import "a" "t" (table 4 externref))
   (import "a" "f" (func (param i64))))"""
     of = module(store.engine, text)
-    given: list[Any] = [
+    others: list[Any] = [
         Global(store, GlobalType(I32, mutable=False), 1),
         Memory(store, MemoryType(Limits(1, None))),
         Table(store, TableType(FUNCREF, Limits(1, 2)), None),
@@ -157,9 +157,9 @@ def test_what_is_asked_for_in_words(tier: str) -> None:
     ]
     for number, expected in enumerate(words):
         with pytest.raises(Failure, match=f"incompatible import type for 'a' '[gmtf]': {expected}"):
-            Instance(store, of, right[:number] + given[number:])
+            Instance(store, of, right[:number] + others[number:])
     with pytest.raises(Failure, match=r"expected global mutable i32, found func \(i32\) -> \(i32\)"):
-        Instance(store, of, given[::-1])
+        Instance(store, of, others[::-1])
 
 
 def test_a_component_is_called_one() -> None:

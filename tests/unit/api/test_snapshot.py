@@ -152,14 +152,14 @@ def test_growth_parts(world: World) -> None:
 def test_new_instances_and_host_functions_part(world: World) -> None:
     """Forks make other things at the same places of their arenas."""
     forks = world.store.snapshot().fork(3)
-    made = []
+    instances = []
     for number, store in enumerate(forks):
         wat = f"""(module (import "host" "g" (func (result i32))) (import "world" "memory" (memory 1))
           (func (export "go") (result i32) (i32.add (call 0) (i32.const {number}))))"""
         g = Func(store, FuncType([], [I32]), lambda number=number: 100 * number)
-        made.append(Instance(store, world.module(wat), [g, world.exports["memory"]]))
-    assert len({instance.addr.at for instance in made}) == 1
-    for number, (store, instance) in enumerate(zip(forks, made, strict=True)):
+        instances.append(Instance(store, world.module(wat), [g, world.exports["memory"]]))
+    assert len({instance.addr.at for instance in instances}) == 1
+    for number, (store, instance) in enumerate(zip(forks, instances, strict=True)):
         assert instance.call(store, "go") == 101 * number
         assert len(store.instances) == 2
         again = store.snapshot().fork()

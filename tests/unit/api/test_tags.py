@@ -36,9 +36,9 @@ def names(types: Any) -> list[str]:
 @EACH_PACKAGE
 def test_a_tag_has_a_type(package: str) -> None:
     p = packaged(package)
-    made = tag(p, "i32 f64").type(p.store)
-    assert type(made) is p.TagType
-    assert (names(made.functype.params), names(made.functype.results)) == (["i32", "f64"], [])
+    found = tag(p, "i32 f64").type(p.store)
+    assert type(found) is p.TagType
+    assert (names(found.functype.params), names(found.functype.results)) == (["i32", "f64"], [])
 
 
 @EACH_PACKAGE
@@ -128,28 +128,28 @@ def test_what_makes_no_tag(package: str) -> None:
 
 @EACH_TIER
 def test_tags_of_another_store(tier: str) -> None:
-    own = engine(tier=tier, wasm_exceptions=True)
-    store, foreign = Store(own), Store(own)
+    of = engine(tier=tier, wasm_exceptions=True)
+    store, foreign = Store(of), Store(of)
     type_ = arenite.TagType(arenite.FuncType([arenite.ValType.i32(), arenite.ValType.f64()], []))
     theirs = Tag(foreign, type_)
     with pytest.raises(LinkError, match=r"the tag for .* belongs to another store"):
-        arenite.Instance(store, arenite.Module(own, WAT), [theirs])
+        arenite.Instance(store, arenite.Module(of, WAT), [theirs])
     with pytest.raises(Failure, match="this tag belongs to another store"):
         theirs.type(store)
     with pytest.raises(Failure, match="this tag belongs to another store"):
         Tag(store, type_).eq(store, theirs)
     with pytest.raises(Failure, match="this tag belongs to another store"):
-        arenite.Linker(own).define(store, "env", "t", theirs)
+        arenite.Linker(of).define(store, "env", "t", theirs)
     with pytest.raises(Failure, match="this tag belongs to another store"):
         theirs.bind(store, KeyError)
 
 
 @EACH_TIER
 def test_tags_in_forks(tier: str) -> None:
-    own = engine(tier=tier, wasm_exceptions=True)
-    store = Store(own)
+    of = engine(tier=tier, wasm_exceptions=True)
+    store = Store(of)
     mine = Tag(store, arenite.TagType(arenite.FuncType([arenite.ValType.i32(), arenite.ValType.f64()], [])))
-    exports: Any = arenite.Instance(store, arenite.Module(own, WAT), [mine]).exports(store)
+    exports: Any = arenite.Instance(store, arenite.Module(of, WAT), [mine]).exports(store)
     fork = store.snapshot().fork()
     later = Tag(store, mine.type(store))
     theirs: Any = fork.instances[0].exports(fork)

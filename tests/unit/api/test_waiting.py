@@ -252,7 +252,7 @@ def test_virtual_clocks_jump_also_in_a_hurry(tier: str) -> None:
 
 @EACH_TIER
 def test_random_bytes_come_in_pieces(tier: str) -> None:
-    def given(deadlines: int) -> bytes:
+    def random_bytes(deadlines: int) -> bytes:
         store, exports, _ = program(tier, WasiConfig(random=5))
         machine, looks = store.machine, iter(range(1000))
 
@@ -272,22 +272,22 @@ def test_random_bytes_come_in_pieces(tier: str) -> None:
         assert (stops > 1) is (deadlines > 0)
         return bytes(exports["memory"].read(store, 0, None))
 
-    assert given(0) == given(1)
+    assert random_bytes(0) == random_bytes(1)
 
 
 @EACH_TIER
 def test_what_are_no_seconds_is_no_sleep(tier: str, clock: Clock) -> None:
-    given: list[Any] = [float("nan"), "1", True, None]
+    seconds: list[Any] = [float("nan"), "1", True, None]
 
     def f(caller: Caller) -> int:
-        caller.sleep(given[0])
+        caller.sleep(seconds[0])
         return 1
 
     store, go = guest(tier, f)
     with pytest.raises(ValueError, match="seconds nan; expected seconds"):
         go(store)
     for _ in range(2):
-        del given[0]
+        del seconds[0]
         with pytest.raises(TypeError, match="expected seconds, found"):
             go(store)
     assert not clock.slept

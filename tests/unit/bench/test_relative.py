@@ -31,8 +31,8 @@ HERE = (SINGLE, SPACES)
 machine_code = pytest.mark.skipif(not HAS_OBJECTS, reason="the ways differ in generated code only")
 
 
-def verdict(key: str, **given: Any) -> str:
-    return {judged.key: judged.verdict for judged in judge(data(**given))}[key]
+def verdict(key: str, **changes: Any) -> str:
+    return {judged.key: judged.verdict for judged in judge(data(**changes))}[key]
 
 
 def test_the_default_is_the_default() -> None:
@@ -93,7 +93,7 @@ def test_a_difference_is_beyond_the_noise(ratio: Estimate, floor: float, expecte
 
 
 @pytest.mark.parametrize(
-    ("key", "given", "expected"),
+    ("key", "changes", "expected"),
     [
         ("provenance", {}, "confirmed"),
         ("mitigation", {}, "confirmed: it costs nothing that can be measured"),
@@ -121,8 +121,8 @@ def test_a_difference_is_beyond_the_noise(ratio: Estimate, floor: float, expecte
         ("bar", {"single": 1.05, "spaces": 1.02}, "missed"),
     ],
 )
-def test_verdicts(key: str, given: dict[str, Any], expected: str) -> None:
-    assert verdict(key, **given) == expected
+def test_verdicts(key: str, changes: dict[str, Any], expected: str) -> None:
+    assert verdict(key, **changes) == expected
 
 
 def test_a_cast_refutes_provenance() -> None:
@@ -235,9 +235,9 @@ def test_kernels_give_what_another_engine_gives(kernel: Any) -> None:
 
 @pytest.fixture
 def process() -> Any:
-    made = Process(SINGLE)
-    yield made
-    made.close()
+    child = Process(SINGLE)
+    yield child
+    child.close()
 
 
 @machine_code
@@ -419,11 +419,11 @@ def test_the_page_asks_for_what_there_is_and_for_all_of_it() -> None:
     assert known - asked <= {"verdict bar"}  # the headline says it
 
 
-@pytest.mark.parametrize("given", [{}, {"single": 1.05, "large": 0.8}, {"escapes": 3, "words": 7}])
-def test_the_page_of_any_samples(given: dict[str, Any]) -> None:
-    text = page.text(data(**given))
+@pytest.mark.parametrize("changes", [{}, {"single": 1.05, "large": 0.8}, {"escapes": 3, "words": 7}])
+def test_the_page_of_any_samples(changes: dict[str, Any]) -> None:
+    text = page.text(data(**changes))
     assert "{{" not in text
-    for judged in judge(data(**given)):
+    for judged in judge(data(**changes)):
         assert judged.verdict in text
 
 

@@ -183,15 +183,15 @@ def test_forks_have_their_own(tier: str) -> None:
 
 @EACH_TIER
 def test_they_travel(tier: str, tmp_path: Path) -> None:
-    own = engine(tier=tier)
-    store = Store(own)
+    of = engine(tier=tier)
+    store = Store(of)
     mine, other = tag(store, I32, EXNREF), tag(store, I64)
     table = Table(store, TableType(EXNREF, Limits(3, None)), None)
     table.set(store, 1, WasmException(mine, [7, WasmException(other, [2**50])]))
     table.set(store, 2, WasmException(other, [9]))
     store.machine.registry.tables[table.addr.at] = table.addr
     store.snapshot().save(tmp_path / "a.arn")
-    fork = Snapshot.open(tmp_path / "a.arn", own, verify=True).fork()
+    fork = Snapshot.open(tmp_path / "a.arn", of, verify=True).fork()
     arena = fork.machine.cage.arena
     assert list(fork.machine.registry.tags) == [mine.addr.at, other.addr.at]
     assert fork.machine.registry.tags == store.machine.registry.tags
@@ -205,13 +205,13 @@ def test_they_travel(tier: str, tmp_path: Path) -> None:
 
 @EACH_TIER
 def test_a_file_whose_arena_says_otherwise_of_a_tag(tier: str, tmp_path: Path) -> None:
-    own = engine(tier=tier)
-    store = Store(own)
+    of = engine(tier=tier)
+    store = Store(of)
     mine = tag(store, I32, I32)
     TagRecord.slots.write(store.machine.cage.arena, mine.addr.at, 1)
     store.snapshot().save(tmp_path / "a.arn")
     with pytest.raises(SnapshotError, match="has 1 slots"):
-        Snapshot.open(tmp_path / "a.arn", own).fork()
+        Snapshot.open(tmp_path / "a.arn", of).fork()
 
 
 def table_at(table: Table, store: Store) -> int:
@@ -370,9 +370,9 @@ def test_a_guest_cannot_have_its_tables_looked_at_for_every_few_exceptions(tier:
         (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {kept_ones})))))
       (func (export "both") (drop (call $make))
         (block $h (result exnref) (try_table (catch_all_ref $h) {"(i64.const 1) " * slots} (throw $big)) (unreachable)) drop))"""
-    own = engine(tier=tier, max_exception_memory=2 * kept_ones * SMALL + 8192)
-    store = Store(own)
-    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    of = engine(tier=tier, max_exception_memory=2 * kept_ones * SMALL + 8192)
+    store = Store(of)
+    exports: Any = Instance(store, module(of, wat), []).exports(store)
     exports["fill"](store)
     store.gc()
     looked = 0
@@ -400,9 +400,9 @@ def test_where_all_is_held_that_is_found_out_once(tier: str, monkeypatch: pytest
       (func (export "fill") (local $n i32) (loop $again
         (table.set $t (local.get $n) (call $make))
         (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {LEAST // SMALL}))))))"""
-    own = engine(tier=tier, max_exception_memory=LEAST)
-    store = Store(own)
-    exports: Any = Instance(store, module(own, wat), []).exports(store)
+    of = engine(tier=tier, max_exception_memory=LEAST)
+    store = Store(of)
+    exports: Any = Instance(store, module(of, wat), []).exports(store)
     exports["fill"](store)
     looked: list[object] = []
 

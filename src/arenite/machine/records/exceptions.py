@@ -141,7 +141,7 @@ def object_size(tag: TagAddr) -> int:
     return ExceptionRecord.size + SLOT * len(slots(tag.type.type.params)) + ALIGNMENT - 1 & -ALIGNMENT
 
 
-def made(machine: Machine) -> int:
+def made_size(machine: Machine) -> int:
     """Bytes of the objects that were made since it was looked which are held."""
     room: tuple[int, int] = ROOM.unpack_from(machine.cage.store_page, ROOM_AT)
     return machine.registry.exceptions.taken - (room[1] - room[0])
@@ -153,13 +153,13 @@ def crowded(machine: Machine) -> bool:
     if not exceptions.regions:
         return False
     return len(exceptions.known) >= exceptions.due_known or (
-        exceptions.taken >= exceptions.due and made(machine) >= exceptions.due
+        exceptions.taken >= exceptions.due and made_size(machine) >= exceptions.due
     )
 
 
 def affordable(machine: Machine) -> bool:
     """Whether enough was made to look again where there is no room: a guest could have all looked at for every few exceptions otherwise."""
-    return made(machine) >= machine.registry.exceptions.soonest
+    return made_size(machine) >= machine.registry.exceptions.soonest
 
 
 def clear_room(machine: Machine, size: int) -> None:

@@ -71,12 +71,8 @@ def _tag_at(machine: Machine, at: int) -> TagAddr:
     """The tag whose record lies there, as a word from the arena says, and says what it said when it was made.  Raises: `Trap`."""
     found = machine.registry.tags.get(at)
     if found is None or TagRecord.slots.read(machine.cage.arena, at) != len(slots(found.type.type.params)):
-        raise _corrupt()
+        raise Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
     return found
-
-
-def _corrupt() -> Trap:
-    return Trap(Cause.CORRUPT.message, Cause.CORRUPT.code)
 
 
 def uncaught(machine: Machine, tag: int, at: int, reference: int, pc: int, sp: int, vmctx: int) -> NoReturn:

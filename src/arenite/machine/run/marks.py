@@ -31,7 +31,6 @@ HALT_PC: Final[i64] = HALT
 HEADER_SIZE: Final[i64] = FrameHeader.size
 CALLER_SP: Final[i64] = FrameHeader.caller_sp.offset
 RETURN_PC: Final[i64] = FrameHeader.return_pc.offset
-OBJECT: Final[i64] = ExceptionRecord.size
 TAG: Final[i64] = ExceptionRecord.tag.offset
 SLOTS: Final[i64] = ExceptionRecord.slots.offset
 

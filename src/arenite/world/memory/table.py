@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BITS: Final = 6
-PER_PAGE: Final = 1 << BITS
 
 Value = TypeVar("Value")
 
