@@ -141,7 +141,9 @@ def exceptions(only: str, rounds: int, step: Callable[[str], None]) -> Report:
             report.rows.append((what, *ratios.values(), None))
     if not only:
         report.rows.append(("geometric mean of these", *(product ** (1 / len(INSIDE)) for product in products.values()), None))
-    report.notes = [f"Medians of {rounds}, taken in turns, of {ROUNDS} throws a call.  Ratios: of the best of {PLACES * rounds}, code in {PLACES} places."]
+    report.notes = [
+        f"Medians of {rounds}, taken in turns, of {ROUNDS} throws a call.  Ratios: of the best of {PLACES * rounds}, code in {PLACES} places."
+    ]
     return report
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench import speed
 from bench.calls import calls
-from bench.exceptions import INSIDE, exceptions
+from bench.exceptions import INSIDE, PLACES, exceptions
 from bench.measure import geometric_mean, repetitions
 from bench.report import Report, cell_text, save, table
 from bench.subjects import Timed
@@ -79,7 +79,7 @@ def test_exceptions_are_thrown_as_often_everywhere(monkeypatch: pytest.MonkeyPat
     ]
     assert {len(found) for samples in report.samples.values() for found in samples.values()} == {3}
     quiet = exceptions("handlers", 1, lambda _step: None)
-    assert [len(samples) for samples in quiet.samples.values()] == [6] * len(INSIDE)
+    assert [len(samples) for samples in quiet.samples.values()] == [6 * PLACES] * len(INSIDE)
 
 
 def test_results_that_differ_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
