@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from arenite.machine.run.activation import PauseReason as PauseReason
     from arenite.machine.run.backtrace import GuestFrame
     from arenite.machine.run.hosts import HostModuleConfig as HostModuleConfig
+    from arenite.sandbox.sandbox import Sandbox as Sandbox
     from arenite.traps import TrapCode as TrapCode
     from arenite.wasi.config import WasiConfig as WasiConfig
     from arenite.world.feed import Feed as Feed
@@ -111,6 +112,7 @@ else:
         "NotReady": "arenite.errors.NotReady",
         "PauseReason": "arenite.machine.run.activation.PauseReason",
         "Paused": "arenite.api.execution.Paused",
+        "Sandbox": "arenite.sandbox.sandbox.Sandbox",
         "Snapshot": "arenite.api.store.Snapshot",
         "SnapshotError": "arenite.errors.SnapshotError",
         "Store": "arenite.api.store.Store",

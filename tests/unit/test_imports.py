@@ -75,7 +75,7 @@ UNASKED = {"ipaddress": "IPv4Address", "ntpath": "join"} | ({"inspect": "signatu
 OF_INSPECT = {"ast", "dis", "linecache", "tokenize"} if sys.version_info < (3, 12) else set()
 LIBRARY = FOREIGN | {
     *("typer", "click", "pydantic", "zstandard", "platformdirs", "subprocess", "tempfile", "json"),
-    *("arenite.cli", "arenite.driver", "arenite.inspect", "arenite.snapshot", "arenite.wasi", "arenite.world"),
+    *("arenite.cli", "arenite.driver", "arenite.inspect", "arenite.sandbox", "arenite.snapshot", "arenite.wasi", "arenite.world"),
 }
 
 
@@ -115,7 +115,9 @@ def test_the_package_alone_imports_nothing() -> None:
     assert {name for name in found if name.partition(".")[0] not in sys.stdlib_module_names} == {"arenite", "arenite.lazy"}
 
 
-@pytest.mark.parametrize("package", ["arenite.wasi", "arenite.driver", "arenite.api", "arenite.world", "arenite.snapshot"])
+@pytest.mark.parametrize(
+    "package", ["arenite.wasi", "arenite.driver", "arenite.sandbox", "arenite.api", "arenite.world", "arenite.snapshot"]
+)
 def test_packages_import_none_of_their_modules(package: str) -> None:
     assert within(imported(f"import {package}"), {"arenite"}) == {"arenite", "arenite.lazy", package}
 

@@ -14,7 +14,7 @@ import pytest
 
 import arenite
 
-PACKAGES = ("arenite", "arenite.driver", "arenite.wasi")
+PACKAGES = ("arenite", "arenite.driver", "arenite.sandbox", "arenite.wasi")
 
 
 def python(program: str) -> list[str]:

@@ -1,0 +1,291 @@
+r"""`Sandbox`: a place for code that somebody else wrote.
+
+with Sandbox.python() as box:
+    box.files["/data/in.csv"] = "1,2\n"
+    result = box.run("rows = open('/data/in.csv').read(); len(rows)")
+    result.value, result.stdout, result.error
+    box.run("rows")                               # what was there is still there
+    with box.attempt() as trial:                  # undone when something is raised
+        trial.run("rows = None")
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from arenite import Exit, Failure, MemoryFS, Paused, PauseReason, Snapshot, Store, Trap
+from arenite.sandbox.channel import FILES, AnswerError, Channel
+from arenite.sandbox.image import engine, image
+from arenite.sandbox.result import Result
+from arenite.wasi.files import files_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from arenite import Execution, Finished
+
+    Told = Callable[[str], object] | None
+
+MIB: Final = 1 << 20
+PLENTY: Final = 1 << 63  # units of fuel: more than there is time for
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a box may take.  `memory`: bytes of the guest; `seconds`, `output` (bytes), `fuel`: of one run; `file_bytes`, `file_names`: of its files."""
+
+    memory: int = 256 * MIB
+    seconds: float | None = 30.0
+    output: int = MIB
+    fuel: int | None = None
+    file_bytes: int = 64 * MIB
+    file_names: int = 10_000
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A box at one moment.  `fresh`: it has never run anything, and who goes on from it gets a seed of its own."""
+
+    snapshot: Snapshot
+    fresh: bool
+
+
+class _Turn:
+    """One stretch of a run, from where it begins to its result."""
+
+    def __init__(self, box: Sandbox, seconds: float | None, fuel: int | None) -> None:
+        self.box = box
+        self.seconds, self.fuel = seconds, fuel
+        self.before = box.files.copy()
+        self.store = box.store
+        self.store.set_fuel(PLENTY)
+        execution = self.store.execution
+        assert execution is not None
+        self.execution: Execution = execution
+        self.begun = time.perf_counter()
+
+    def result(self, outcome: Finished | Paused | None, ended: str | None) -> Result:
+        """What has come of it.  `ended`: why the guest is no more."""
+        channel, value, error, limit = self.box.channel, None, ended, None
+        if isinstance(outcome, Paused):
+            if channel.full or outcome.reason is not PauseReason.NOT_READY:
+                limit = "output" if channel.full else "fuel" if outcome.reason is PauseReason.FUEL else "time"
+                error = f"stopped: the run has reached its limit of {limit}"
+            else:
+                try:
+                    value, error = channel.answer()
+                except AnswerError as damaged:
+                    self.execution.close()
+                    error = str(damaged)
+        elif ended is None:
+            error = "the code has ended the program that runs it"
+        for stream in channel.streams.values():
+            stream.take(b"", final=True)
+        return Result(
+            stdout=channel.written("stdout"),
+            stderr=channel.written("stderr"),
+            value=value,
+            error=error,
+            limit=limit,
+            duration=time.perf_counter() - self.begun,
+            fuel=PLENTY - self.store.get_fuel(),
+            _before=self.before,
+            _after=self.box.files.copy(),
+        )
+
+
+class Sandbox:
+    """A guest in a box: it has its memory, its files and what it is asked, and nothing of its host.
+
+    A box is *ready*; or *stopped* in the middle of a run that has reached a limit (or was interrupted): it goes on with `go_on`, or back with
+    `restore`; or *dead*, when its guest has ended: it can be restored or closed.
+    Not for two threads or tasks at a time.  Made by `Sandbox.python`, `Sandbox.open`, `fork`.
+    """
+
+    def __init__(self, begin: Checkpoint, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self.closed = False
+        self._enter(begin)
+
+    def _enter(self, begin: Checkpoint) -> None:
+        self._seed = secrets.token_hex() if begin.fresh else None
+        self.channel = Channel()
+        files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
+        self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files))
+        self.store.set_limits(memory_size=self._bounds.memory)
+        self.channel.serve(self.store)
+
+    @classmethod
+    def python(
+        cls,
+        *,
+        memory: int = Bounds.memory,
+        seconds: float | None = Bounds.seconds,
+        output: int = Bounds.output,
+        fuel: int | None = Bounds.fuel,
+        file_bytes: int = Bounds.file_bytes,
+        file_names: int = Bounds.file_names,
+    ) -> Self:
+        """CPython 3.12, ready to run.  The first of a process takes an image from the cache, or a few seconds; further ones are forks of it.
+
+        The limits: see `Bounds`; those of a run can be given to it, too.  Its `random` is seeded anew, `secrets` is fresh in every box; the hashes
+        of strings are the same in all.
+        Raises: `ImportError` without the extra `python`.
+        """
+        return cls(Checkpoint(image(), fresh=True), Bounds(memory, seconds, output, fuel, file_bytes, file_names))
+
+    @property
+    def files(self) -> MemoryFS:
+        """The guest's files, from its root on."""
+        return files_of(self.store, FILES)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its guest is still there."""
+        return self.store.execution is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is in the middle of a run."""
+        return self.alive and self.channel.asked
+
+    def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, object] | None = None,
+        seconds: float | None = None,
+        output: int | None = None,
+        fuel: int | None = None,
+        on_stdout: Told = None,
+        on_stderr: Told = None,
+    ) -> Result:
+        """Run some code, in the namespace of what ran before.
+
+        `inputs`: variables that it finds, plain data.   `seconds`, `output`, `fuel`: of this run; by default the box's.
+        `on_stdout`, `on_stderr`: called with each piece of text as it is printed; what they raise ends the guest.
+        The code's own errors, and limits, are in the result.  Raises: `Failure` when the box is not ready, `TypeError` for inputs.
+        """
+        self._ask(code, inputs)
+        return self.go_on(seconds=seconds, output=output, fuel=fuel, on_stdout=on_stdout, on_stderr=on_stderr)
+
+    def go_on(
+        self,
+        *,
+        seconds: float | None = None,
+        output: int | None = None,
+        fuel: int | None = None,
+        on_stdout: Told = None,
+        on_stderr: Told = None,
+    ) -> Result:
+        """Go on with a run that was stopped, with new limits.  The result has what was printed since.  Raises: as `run`."""
+        turn = self._turn(seconds, output, fuel, on_stdout, on_stderr)
+        try:
+            return turn.result(turn.execution.run(fuel=turn.fuel, deadline=turn.seconds), None)
+        except (Trap, Exit) as error:
+            return turn.result(None, f"the code has ended the program that runs it: {error}")
+
+    async def run_async(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, object] | None = None,
+        seconds: float | None = None,
+        output: int | None = None,
+        fuel: int | None = None,
+        on_stdout: Told = None,
+        on_stderr: Told = None,
+    ) -> Result:
+        """As `run`, as a task of an event loop, which it shares with others.  A task that is cancelled leaves the box stopped.
+
+        Raises: also `ImportError` without the extra `async`.
+        """
+        self._ask(code, inputs)
+        turn = self._turn(seconds, output, fuel, on_stdout, on_stderr)
+        try:
+            return turn.result(await turn.execution.run_async(fuel=turn.fuel, deadline=turn.seconds), None)
+        except (Trap, Exit) as error:
+            return turn.result(None, f"the code has ended the program that runs it: {error}")
+
+    def _ready(self) -> None:
+        """Raises: `Failure` when it is not."""
+        if not self.alive:
+            raise Failure("the box is dead: its guest has ended; restore a checkpoint, or make another")
+        if self.channel.asked:
+            raise Failure("the box is stopped in the middle of a run: go_on, or restore a checkpoint")
+
+    def _ask(self, code: str, inputs: Mapping[str, object] | None) -> None:
+        self._ready()
+        self.channel.ask(code, {} if inputs is None else inputs, self._seed)
+        self._seed = None
+
+    def _turn(self, seconds: float | None, output: int | None, fuel: int | None, on_stdout: Told, on_stderr: Told) -> _Turn:
+        if not self.stopped:
+            self._ready()
+            raise Failure("there is nothing to go on with")
+        bounds = self._bounds
+        self.channel.open(bounds.output if output is None else output, on_stdout, on_stderr)
+        return _Turn(self, bounds.seconds if seconds is None else seconds, bounds.fuel if fuel is None else fuel)
+
+    def checkpoint(self) -> Checkpoint:
+        """This moment, to go back to; it may be kept and restored any number of times.  Raises: `Failure` when the box is not ready."""
+        self._ready()
+        return Checkpoint(self.store.snapshot(), fresh=self._seed is not None)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back, with everything: variables, open files, `files`.  What was obtained from the box's `files` before is of no use then."""
+        old = self.store
+        self._enter(checkpoint)
+        old.close()
+
+    def fork(self, n: int = 1) -> list[Sandbox]:
+        """Boxes that go on from here, each for itself.  `random` goes on in each as it would have here.  Raises: `Failure` when it is not ready."""
+        before = self.checkpoint()
+        return [Sandbox(before, self._bounds) for _ in range(n)]
+
+    @contextmanager
+    def attempt(self) -> Iterator[Sandbox]:
+        """A fork to try something in.  At the end this box is what the fork has become, unless that is closed or not ready, or something was raised."""
+        (trial,) = self.fork()
+        kept = False
+        try:
+            yield trial
+            kept = not trial.closed and trial.alive and not trial.stopped
+        finally:
+            if kept:
+                self.store, trial.store = trial.store, self.store
+                self.channel, trial.channel = trial.channel, self.channel
+                self._seed = trial._seed  # noqa: SLF001 - it is one of ours
+            trial.close()
+
+    def save(self, path: str | os.PathLike[str], *, key: bytes | None = None) -> None:
+        """Write it to a file.  `key`: as for `Snapshot.save`.  Raises: `Failure` when it is not ready, `SnapshotError`."""
+        self.checkpoint().snapshot.save(path, key=key)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, key: bytes | None = None, bounds: Bounds | None = None) -> Self:
+        """A box out of a file that `save` has written.
+
+        Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
+        Raises: `SnapshotError`, `Limit`.
+        """
+        snapshot = Snapshot.open(path, engine(), key=key, trusted=key is not None)
+        return cls(Checkpoint(snapshot, fresh=False), Bounds() if bounds is None else bounds)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.closed = True
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
