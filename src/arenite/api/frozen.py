@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from arenite.machine.run.hosts import HostModuleConfig
     from arenite.snapshot import file as files
     from arenite.snapshot import saving
-    from arenite.snapshot.travel import Dump, Load
+    from arenite.snapshot.describing import Dump
+    from arenite.snapshot.travel import Load
 
 
 @functools.cache

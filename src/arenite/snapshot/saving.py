@@ -27,12 +27,13 @@ from arenite.snapshot import pages as paging
 from arenite.snapshot.checked import Fields
 from arenite.snapshot.container import Section, Writer
 from arenite.snapshot.contents import Chunks, reached, write_chunks
+from arenite.snapshot.describing import Dump, describe
 from arenite.snapshot.file import LONGEST_CHAIN, Embedded, Opened, Saved, context_sum, module_key
 from arenite.snapshot.layout import layout_digest
 from arenite.snapshot.limits import DEFAULT, FileLimits
 from arenite.snapshot.pack import pack_regions
 from arenite.snapshot.private import Seal, key_id
-from arenite.snapshot.travel import Dump, describe, unused_regions
+from arenite.snapshot.travel import unused_regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

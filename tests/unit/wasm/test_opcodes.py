@@ -9,6 +9,7 @@ import pytest
 import wasmtime
 
 import arenite
+import testdata
 from arenite.features import SUPPORTED
 from arenite.layout.types import V128, type_name
 from arenite.wasm.codes import CODES, FIRST_PREFIX, PAGE, code_of, encoding
@@ -19,7 +20,7 @@ from arenite.wasm.reader import Reader
 from unit.wasm.recorder import report
 
 ROOM = Path(arenite.__file__).parent
-READERS = (*sorted(ROOM.glob("wasm/**/*.py")), *sorted(ROOM.glob("translate/*.py")))
+READERS = (*testdata.files(ROOM, "wasm/**/*.py"), *testdata.files(ROOM, "translate/*.py"))
 
 # How to use an instruction whose type depends on context, or whose immediates are not numbers.
 USES = {
