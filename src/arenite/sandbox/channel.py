@@ -74,6 +74,14 @@ class Channel:
         """From now on this is the guest."""
         self._store = store
 
+    @staticmethod
+    def fits(store: Store) -> bool:
+        """Whether the guest has the directories that are spoken of here."""
+        try:
+            return all(files_of(store, name) is not None for name in (FILES, ANSWERS))
+        except (KeyError, Failure):
+            return False
+
     def ask(self, code: str, inputs: Mapping[str, object], seed: str | None) -> None:
         """Give a request.  Raises: `TypeError` for inputs that are no plain data."""
         for name in inputs:

@@ -11,20 +11,20 @@ with Sandbox.python() as box:
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arenite import Exit, Failure, MemoryFS, Paused, PauseReason, Snapshot, Store, Trap
+from arenite import Exit, Failure, MemoryFS, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap
 from arenite.sandbox.channel import FILES, AnswerError, Channel
 from arenite.sandbox.image import engine, image
 from arenite.sandbox.result import Result
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
@@ -274,10 +274,14 @@ class Sandbox:
         """A box out of a file that `save` has written.
 
         Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
-        Raises: `SnapshotError`, `Limit`.
+        Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
         snapshot = Snapshot.open(path, engine(), key=key, trusted=key is not None)
-        return cls(Checkpoint(snapshot, fresh=False), Bounds() if bounds is None else bounds)
+        box = cls(Checkpoint(snapshot, fresh=False), Bounds() if bounds is None else bounds)
+        if not box.alive or not box.channel.fits(box.store):
+            box.close()
+            raise SnapshotError(f"{os.fspath(path)} is a snapshot, but none of a box")
+        return box
 
     def close(self) -> None:
         """Give everything back."""

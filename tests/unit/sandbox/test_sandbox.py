@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import testdata
-from arenite import Failure, MemoryFS, Sandbox, SnapshotError
+from arenite import Failure, MemoryFS, Sandbox, SnapshotError, Store, WasiConfig
 from arenite.sandbox import Repr
 from arenite.sandbox.image import image, opened
 
@@ -117,8 +117,9 @@ def test_files_in_and_out(box: Sandbox) -> None:
 
 
 def test_directories_deeper_than_any_path_are_looked_at(box: Sandbox) -> None:
-    deep = "import os\nfor root in 'ab': os.makedirs(root + '/' + '/'.join(['d' * 200] * 15))\n"
-    moved = "os.rename('/a', '/b/' + '/'.join(['d' * 200] * 15) + '/a')\n"
+    down = "'/'.join(['d' * 200] * 15)"
+    deep = f"import os\nfor root in range(6): os.makedirs(f'/{{root}}/' + {down})\n"
+    moved = f"for root in range(5): os.rename(f'/{{root}}', f'/{{root + 1}}/' + {down} + '/x')\n"
     result = box.run(deep + moved + "open('/x\\ny', 'w')\nos.symlink('.', '/loop')")
     assert (result.error, result.files) == (None, ("/x\ny",))
 
@@ -273,6 +274,14 @@ def test_it_is_saved_and_opened(box: Sandbox, tmp_path: Path) -> None:
         assert again.files["/a"] == b"12"
     with pytest.raises(SnapshotError):
         Sandbox.open(tmp_path / "box.arn", key=b"x" * 32)
+
+
+def test_a_snapshot_that_is_no_box_is_refused(box: Sandbox, tmp_path: Path) -> None:
+    with Store(box.store.engine) as store:
+        store.set_wasi(WasiConfig())
+        store.snapshot().save(tmp_path / "other.arn")
+    with pytest.raises(SnapshotError, match="none of a box"):
+        Sandbox.open(tmp_path / "other.arn")
 
 
 def test_in_an_event_loop(box: Sandbox) -> None:
