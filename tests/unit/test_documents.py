@@ -40,7 +40,12 @@ def test_the_tour_prints_what_stands_there(command: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "before", "printed"),
-    [("README.md", "", "42\n"), ("docs/exceptions.md", "examples/exceptions.py", ""), ("docs/async.md", "", "7\n")],
+    [
+        ("README.md", "", "42\n"),
+        ("docs/exceptions.md", "examples/exceptions.py", ""),
+        ("docs/async.md", "", "7\n"),
+        ("docs/sandbox.md", "", ""),
+    ],
 )
 def test_the_python_of_a_page_runs(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, before: str, printed: str
