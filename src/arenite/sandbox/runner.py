@@ -13,13 +13,13 @@ import ast
 import builtins
 import contextlib
 import io
-import json
 import linecache
 import os
 import random
 import sys
 import traceback
 import types
+from json import dumps, loads  # by name: code that changes the module changes nothing here
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def request() -> dict[str, object] | None:
         if not piece:
             return None
         body += piece
-    found: dict[str, object] = json.loads(body)
+    found: dict[str, object] = loads(body)
     return found
 
 
@@ -66,10 +66,13 @@ def evaluated(code: str, name: str, namespace: dict[str, object]) -> object:
 
 def told(error: BaseException) -> str:
     """The traceback as Python prints it, without the frames of this file."""
-    trace = error.__traceback__
-    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
-        trace = trace.tb_next
-    text = "".join(traceback.format_exception(type(error), error, trace))
+    try:
+        trace = error.__traceback__
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
+            trace = trace.tb_next
+        text = "".join(traceback.format_exception(type(error), error, trace))
+    except BaseException as another:  # noqa: BLE001 (no memory, or what the exception's own methods raise)
+        return f"{type(error).__name__}, whose traceback raises {type(another).__name__}\n"
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT // 2]}\n[...]\n{text[-LONGEST_TEXT // 2 :]}"
 
 
@@ -84,10 +87,20 @@ def answered(code: str, name: str, namespace: dict[str, object], most: int) -> b
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # closed, or not even a stream any more: the code's own doing
             stream.flush()
-    answer = json.dumps({"value": value, "error": error}).encode()
-    if len(answer) > most:
-        note = ["r", f"<a value that takes {len(answer)} bytes; at most {most} are handed over>"]
-        answer = json.dumps({"value": note, "error": error}).encode()
+    return written(value, error, most)
+
+
+def written(value: Packed, error: str | None, most: int) -> bytes:
+    """The answer; a value that is too large for it is only told of."""
+    try:
+        answer = dumps({"value": value, "error": error}).encode()
+        size = f"{len(answer)} bytes"
+    except MemoryError:
+        answer, size = b"", "more memory than there is"
+    if not answer or len(answer) > most:
+        answer = dumps(
+            {"value": ["r", f"<a value that takes {size}; at most {most} bytes are handed over>"], "error": error}
+        ).encode()
     return answer
 
 

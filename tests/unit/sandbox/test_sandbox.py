@@ -214,6 +214,27 @@ def test_closed_streams_are_its_own_loss(box: Sandbox) -> None:
     assert (result.value, result.stdout) == (7, "")
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("'x' * (60 << 20)", "more memory than there is"),
+        ("import json; json.dumps = json.loads = None", None),
+        (
+            "class E(Exception):\n    __notes__ = property(lambda self: [1 / 0])\n    def __getattribute__(self, name): raise MemoryError\nraise E",
+            "E",
+        ),
+        ("x = []\nfor _ in range(10 ** 5): x = [x]\nx", "repr raises RecursionError"),
+        ("eval('(' * 100_000)", "MemoryError"),
+        ("import threading; threading.Thread(target=print).start()", "can't start new thread"),
+    ],
+)
+def test_the_program_that_runs_it_outlives_much(code: str, said: str | None) -> None:
+    with Sandbox.python(memory=128 << 20) as box:
+        result = box.run(code)
+        assert said is None or said in f"{result.value} {result.error}"
+        assert box.run("1").value == 1
+
+
 def test_a_forged_answer_is_believed_to_be_no_more_than_an_answer(box: Sandbox) -> None:
     result = box.run(FORGED % 'b\'{"value": ["l", 1], "error": null}\'')
     assert (result.value, result.error, box.stopped) == ([1], None, False)
