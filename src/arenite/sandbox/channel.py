@@ -26,6 +26,7 @@ ANSWERS: Final = "/run/arenite"
 ANSWER: Final = "answer"
 MOST_ANSWER: Final = 1 << 20  # bytes
 ANSWER_ENTRIES: Final = 8
+OWN_DESCRIPTORS: Final = 6  # three streams, two directories, and the answer
 
 
 class AnswerError(Failure):
@@ -60,14 +61,15 @@ class Channel:
         self._store: Store | None = None
         self.streams = {"stdout": Stream(), "stderr": Stream()}
 
-    def config(self, files: MemoryFS) -> WasiConfig:
-        """What a guest is given that goes on with this.  `files`: how much there may be."""
+    def config(self, files: MemoryFS, descriptors: int) -> WasiConfig:
+        """What a guest is given that goes on with this.  `files`: how much there may be; `descriptors`: of the code's own."""
         answers = MemoryFS(max_bytes=2 * MOST_ANSWER, max_entries=ANSWER_ENTRIES)
         return WasiConfig(
             stdin=self._give,
             stdout=lambda data: self._take("stdout", data),
             stderr=lambda data: self._take("stderr", data),
             dirs={FILES: files, ANSWERS: answers},
+            max_descriptors=descriptors + OWN_DESCRIPTORS,
         )
 
     def serve(self, store: Store) -> None:
@@ -106,7 +108,7 @@ class Channel:
         answers = self._answers()
         try:
             data = answers[ANSWER]
-            answers.unlink(ANSWER)
+            answers[ANSWER] = b""
             found = json.loads(data.decode())
             value, error = unpacked(found["value"]), found["error"]
         except (OSError, KeyError, TypeError, ValueError, RecursionError):
@@ -124,9 +126,13 @@ class Channel:
         piece, self._request = self._request[:size], self._request[size:]
         if piece:
             return piece
-        if self.asked and self._store is not None and ANSWER not in self._answers():
-            return b""
-        return None
+        return b"" if self.asked and not self._answered() else None
+
+    def _answered(self) -> bool:
+        try:
+            return self._answers().stat(ANSWER).size > 0
+        except OSError:
+            return False
 
     def _take(self, role: str, data: bytes) -> int:
         """Some output; as much as there is room for, and then the guest stops."""

@@ -1,6 +1,6 @@
 """What runs inside a CPython guest: it reads requests, runs their code in one namespace, answers.  Its text is given to the guest behind that of `plain`.
 
-A request is its length in digits, a newline, and JSON: the code, inputs as `packed`, a seed or None.  The answer is JSON in a file: the value
+A request is its length in digits, a newline, and JSON: the code, inputs as `packed`, a seed or None.  The answer is JSON in a file, which the host empties: the value
 of a last expression as `packed`, the traceback or None.  What the code prints goes where it always goes.  The code may do to this program
 whatever it likes, so whoever reads the answer believes nothing of it.
 
@@ -113,6 +113,7 @@ def serve(path: str, most: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # for good: the code may open all that it may have
     count = 0
     while (asked := request()) is not None:
         count += 1
@@ -122,7 +123,5 @@ def serve(path: str, most: int) -> None:
         if isinstance(inputs, dict):
             main.__dict__.update(inputs)
         answer = answered(str(asked["code"]), f"<run {count}>", main.__dict__, most)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         while answer:
             answer = answer[os.write(file, answer) :]
-        os.close(file)

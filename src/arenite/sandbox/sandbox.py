@@ -39,7 +39,9 @@ PLENTY: Final = 1 << 63  # units of fuel: more than there is time for
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a box may take.  `memory`: bytes of the guest; `seconds`, `output` (bytes), `fuel`: of one run; `file_bytes`, `file_names`: of its files."""
+    """What a box may take.  `memory`: bytes of the guest; `seconds`, `output` (bytes), `fuel`: of one run; `file_bytes`, `file_names`: of its files;
+    `descriptors`: that are open at a time.
+    """
 
     memory: int = 256 * MIB
     seconds: float | None = 30.0
@@ -47,6 +49,7 @@ class Bounds:
     fuel: int | None = None
     file_bytes: int = 64 * MIB
     file_names: int = 10_000
+    descriptors: int = 64
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class Sandbox:
         self._seed = secrets.token_hex() if begin.fresh else None
         self.channel = Channel()
         files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
-        self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files))
+        self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files, self._bounds.descriptors))
         self.store.set_limits(memory_size=self._bounds.memory)
         self.channel.serve(self.store)
 
@@ -132,6 +135,7 @@ class Sandbox:
         fuel: int | None = Bounds.fuel,
         file_bytes: int = Bounds.file_bytes,
         file_names: int = Bounds.file_names,
+        descriptors: int = Bounds.descriptors,
     ) -> Self:
         """CPython 3.12, ready to run.  The first of a process takes an image from the cache, or a few seconds; further ones are forks of it.
 
@@ -139,7 +143,8 @@ class Sandbox:
         of strings are the same in all.
         Raises: `ImportError` without the extra `python`.
         """
-        return cls(Checkpoint(image(), fresh=True), Bounds(memory, seconds, output, fuel, file_bytes, file_names))
+        bounds = Bounds(memory, seconds, output, fuel, file_bytes, file_names, descriptors)
+        return cls(Checkpoint(image(), fresh=True), bounds)
 
     @property
     def files(self) -> MemoryFS:

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from arenite.errors import Failure, SnapshotError
-from arenite.wasi.descriptors import NONBLOCK, Descriptor, Session, of_stream
+from arenite.wasi.descriptors import NONBLOCK, Descriptor, DescriptorTable, Session, of_stream
 from arenite.wasi.host import HostModule, Trace, function
 from arenite.wasi.path import how_to_open
 from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
 from arenite.wasi.travel import (
+    MOST_DESCRIPTORS,
     FrozenDescriptor,
     FrozenGuest,
     Input,
@@ -127,6 +128,7 @@ class WasiConfig:
     `clocks`: see `arenite.world.clocks`; None: the host's.
     `random`: a callable(size) -> bytes, or a seed for bytes that are the same each time; None: the host's.
     `trace`: called with a line about each call, as `strace` prints them.
+    `max_descriptors`: how many the guest may have before opening another is refused (MFILE): 1024 or less; those given here count.
     """
 
     __slots__ = (
@@ -134,6 +136,7 @@ class WasiConfig:
         "_env",
         "clocks",
         "dirs",
+        "max_descriptors",
         "random",
         "stderr",
         "stdin",
@@ -153,6 +156,7 @@ class WasiConfig:
         clocks: Clocks | None = None,
         random: Random = None,
         trace: Trace | None = None,
+        max_descriptors: int = MOST_DESCRIPTORS,
     ) -> None:
         self.argv = argv
         self.env = env
@@ -163,6 +167,7 @@ class WasiConfig:
         self.clocks = clocks
         self.random = random
         self.trace = trace
+        self.max_descriptors = max_descriptors
 
     @property
     def argv(self) -> list[str]:
@@ -235,7 +240,7 @@ class WasiConfig:
             clocks=SystemClocks() if self.clocks is None else self.clocks,
             random=random_bytes(self.random),
         )
-        session = Session(world)
+        session = Session(world, DescriptorTable(min(self.max_descriptors, MOST_DESCRIPTORS)))
         try:
             session.descriptors.insert(of_stream(source(self.stdin)))
             session.descriptors.insert(of_stream(sink("stdout", self.stdout)))
@@ -270,7 +275,7 @@ class WasiConfig:
             clocks=thaw_clocks(self.clocks, frozen.clocks, reseed=reseed),
             random=thaw_random(self.random, frozen.random, reseed=reseed),
         )
-        session = Session(world)
+        session = Session(world, DescriptorTable(min(self.max_descriptors, MOST_DESCRIPTORS)))
         try:
             contents = {one.directory: one.files for one in frozen.contents}
             for name in held:

@@ -117,9 +117,10 @@ class Descriptor:
 
 
 class DescriptorTable:
-    """Descriptors by number; new ones get the lowest free number, as in POSIX."""
+    """Descriptors by number; new ones get the lowest free number, as in POSIX.  `most`: how many the guest may come to have by opening."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_DESCRIPTORS) -> None:
+        self._most = most
         self._by_number: dict[int, Descriptor] = {}
         self.get = self._by_number.get
 
@@ -137,7 +138,7 @@ class DescriptorTable:
 
     def check_room(self) -> None:
         """Refuse another descriptor when there are too many; asked before anything is opened."""
-        if len(self._by_number) >= min(MOST_DESCRIPTORS, hostio.most_descriptors() // 4):
+        if len(self._by_number) >= min(self._most, hostio.most_descriptors() // 4):
             raise Failure(Errno.MFILE)
 
     def insert(self, descriptor: Descriptor) -> int:

@@ -170,6 +170,13 @@ def test_memory_and_files_are_bounded() -> None:
         assert box.run("1").value == 1
 
 
+def test_descriptors_are_bounded(box: Sandbox) -> None:
+    result = box.run("opened = []\nwhile True: opened.append(open('/a', 'w'))")
+    assert "No file descriptors available" in str(result.error)
+    assert box.run("len(opened)").value == 64
+    assert box.run("opened.clear()\nopen('/a', 'w').write('1')").value == 1
+
+
 # ------------------------------------------------------------------------------------------------------------- hostile code
 
 ANSWER = "/run/arenite/answer"
@@ -189,7 +196,10 @@ FORGED = f"import os\nopen({ANSWER!r}, 'wb').write(%s)\nos.read(0, 1)"
         FORGED % 'b\'{"value": 1, "error": 2}\'',
         FORGED % "b'{\"value\": ' + b'9' * 10_000 + b'}'",
         f"import os; os.mkdir({ANSWER!r})",
-        "for n in range(20):\n    try: open(f'/run/arenite/{n}', 'w')\n    except OSError: pass",
+        f"import os; os.remove({ANSWER!r})",
+        f"import os; os.remove({ANSWER!r}); os.mkdir({ANSWER!r})",
+        f"import os; os.rename({ANSWER!r}, {ANSWER!r} + '2'); os.symlink('answer', {ANSWER!r})",
+        "import os\nfor n in range(3, 100):\n    try: os.close(n)\n    except OSError: pass",
         "open('/run/arenite/x', 'wb').truncate(2 << 20)",
         "import gc, types\nfor f in gc.get_objects():\n    if isinstance(f, types.FunctionType) and f.__name__ == 'request': f.__code__ = (lambda: 1 / 0).__code__",
         "import ctypes",
@@ -219,6 +229,7 @@ def test_closed_streams_are_its_own_loss(box: Sandbox) -> None:
     [
         ("'x' * (60 << 20)", "more memory than there is"),
         ("import json; json.dumps = json.loads = None", None),
+        ("for n in range(20):\n    try: open(f'/run/arenite/{n}', 'w')\n    except OSError: pass", None),
         (
             "class E(Exception):\n    __notes__ = property(lambda self: [1 / 0])\n    def __getattribute__(self, name): raise MemoryError\nraise E",
             "E",
