@@ -122,6 +122,13 @@ def test_descriptors_are_bounded(program: Program, monkeypatch: pytest.MonkeyPat
     program.module.close()
 
 
+@pytest.mark.parametrize(("most", "opened"), [(10, 6), (3, 0), (1 << 20, 30)])
+def test_a_guest_may_be_given_fewer(root: Path, most: int, opened: int) -> None:
+    guest = Program(WasiConfig(dirs={"/": root}, max_descriptors=most))
+    assert [guest.open_errno("a") for _ in range(30)] == [OK] * opened + [Errno.MFILE] * (30 - opened)
+    guest.module.close()
+
+
 def test_one_guest_leaves_others_some(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hostio, "most_descriptors", lambda: 800)
     codes = [program.open_errno("a") for _ in range(210)]
