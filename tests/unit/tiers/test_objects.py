@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NOT_MADE_FROM = {
     *("errors.py", "emit/__init__.py", "platform/__init__.py", "platform/aside.py", "platform/cache.py", "platform/cache_key.py"),
+    *("platform/cpu.py", "platform/reading.py"),  # what the CPU can do is in the key by the name that llvm gives it
     *("platform/ours.py", "platform/reserve.py", "platform/folders.py", "lazy.py", "light.py", "visible.py"),
 }
 IMPORTED = """
