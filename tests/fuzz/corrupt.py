@@ -100,14 +100,16 @@ class Unharmed:
 
 
 class Child:
-    """Rounds of damage in one process."""
+    """Rounds of damage in one process.  `throwing`: whether the victims throw."""
+
+    throwing = True
 
     def __init__(self, variant: str, seed: int) -> None:
         tier, options = VARIANTS[variant]
         self.seed = seed
         self.fuel = SLOW_FUEL if tier == "safe" else FUEL
         self.engine = engine(tier, **options)
-        self.modules = modules(self.engine)
+        self.modules = modules(self.engine, throwing=self.throwing)
         self.unharmed = Unharmed(World(self.engine, self.modules))
         self.ends: collections.Counter[str] = collections.Counter()
         if tier != "safe":

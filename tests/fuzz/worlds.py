@@ -6,6 +6,7 @@ back, exceptions in both forms), on an engine of its own tier.  It knows where i
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ HOST_TYPES: dict[str, tuple[list[ValType], list[ValType]]] = {
     "throw": ([I32], [I32]),
 }
 
+WHAT_THROWS = re.compile(r" *;; what throws\n.*?;; end\n", re.DOTALL)
 LIBRARY = """(module
   (type $unary (func (param i32) (result i32)))
   (import "host" "poke" (func $poke))
@@ -66,14 +68,18 @@ LIBRARY = """(module
   (import "host" "nest" (func $nest (param i32) (result i32)))
   (import "host" "throw" (func $throw (param i32) (result i32)))
   (import "host" "counter" (global $counter (mut i64)))
+  ;; what throws
   (tag $word (export "word") (param i32))
   (tag $wide (export "wide") (param i64 externref exnref))
   (tag $other)
   (global $last (export "last") (mut exnref) (ref.null exn))
+  ;; end
   (memory (export "memory") 1 4)
   (table $t (export "table") 8 32 funcref)
   (table $x (export "things") 4 16 externref)
+  ;; what throws
   (table $caught (export "caught") 4 8 exnref)
+  ;; end
   (global $g (export "g") (mut i32) (i32.const 5))
   (global $f (export "f") (mut funcref) (ref.null func))
   (elem (i32.const 0) $small $twice $twice $deep)
@@ -142,6 +148,7 @@ LIBRARY = """(module
         (br_table $b0 $b1 $b2 (i32.and (local.get 1) (i32.const 3)))) (call $poke)) (drop (call $twice (local.get 1))))
       (br_if $l (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 9))))
     (global.get $g))
+  ;; what throws
   (func $fail (export "fail") (param $n i32) (param $depth i32) (result i32)
     (if (i32.gt_s (local.get $depth) (i32.const 0)) (then
       (block $not
@@ -179,6 +186,7 @@ LIBRARY = """(module
       (drop) (return))
     (global.set $last) (drop) (i32.wrap_i64))
   (func (export "again") (param i32) (throw_ref (table.get $caught (i32.and (local.get 0) (i32.const 3)))))
+  ;; end
   (func (export "grow") (param i32) (result i32) (call $poke) (i32.add (memory.grow (local.get 0)) (memory.size)))
   (func (export "nested") (param i32) (result i32) (i32.add (call $nest (local.get 0)) (call $nest (i32.const 2)))))"""
 
@@ -190,8 +198,10 @@ USER = """(module
   (import "host" "nest" (func $nest (param i32) (result i32)))
   (import "library" "table" (table $t 8 funcref))
   (import "library" "g" (global $g (mut i32)))
+  ;; what throws
   (import "library" "word" (tag $word (param i32)))
   (import "library" "fail" (func $fail (param i32 i32) (result i32)))
+  ;; end
   (memory (export "memory") 2)
   (data (i32.const 8) "the user's own memory")
   (func $own (export "own") (type $unary) (call $poke) (i32.mul (local.get 0) (i32.load (i32.const 8))))
@@ -204,6 +214,7 @@ USER = """(module
       (local.set 1 (i32.add (local.get 1) (call_indirect $t (type $unary) (local.get 1) (i32.and (local.get 0) (i32.const 7)))))
       (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (local.get 1))
+  ;; what throws
   (func (export "older") (param i32) (result i32) (local i32)
     try (result i32)
       try (result i32)
@@ -222,6 +233,7 @@ USER = """(module
     catch_all
       (i32.const -1)
     end)
+  ;; end
   (func (export "back") (param i32) (result i32) (i32.add (call $own (i32.const 1)) (call $nest (local.get 0))))
   (func (export "many") (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64)
     (call $poke) (i64.add (local.get 0) (local.get 7)) (local.get 3) (local.get 5)))"""
@@ -256,7 +268,7 @@ class World:
         externs |= dict(first.exports(self.store))
         self.instances = [first, Instance(self.store, user, [externs[i.name] for i in user.imports])]
         self.modules = modules
-        self.word = externs["word"]
+        self.word = externs.get("word")
         self.functions: list[tuple[Any, list[ValType]]] = []
         self.others: list[Any] = [self.counter, self.spare]
         for instance in self.instances:
@@ -357,9 +369,10 @@ def engine(tier: Way, **options: Any) -> Engine:
     return engine_of(tier, consume_fuel=True, memories=AREAS, **limits, **options)
 
 
-def modules(of: Engine) -> tuple[Module, Module]:
-    """The library and its user."""
-    return Module(of, LIBRARY), Module(of, USER)
+def modules(of: Engine, *, throwing: bool = True) -> tuple[Module, Module]:
+    """The library and its user; `throwing`: with exceptions, which the raw layout has none of."""
+    library, user = (text if throwing else WHAT_THROWS.sub("", text) for text in (LIBRARY, USER))
+    return Module(of, library), Module(of, user)
 
 
 class Poker:
