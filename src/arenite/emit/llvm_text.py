@@ -188,6 +188,9 @@ class LlvmText:
         """Whether an access may fault and must then be found with the machine's registers in place."""
         return space is Space.MEMORY and not self.explicit_bounds
 
+    def probe(self, pointer: str, size: int) -> None:
+        """Fault before a store does that could have written some of its bytes.  Nothing to do unless the CPU is such."""
+
     def pin(self) -> None:
         """Keep the machine's registers where a fault finds them.  Nothing to do unless the tier says so."""
 
@@ -213,6 +216,7 @@ class LlvmText:
         guarded = self.guarded(space)
         if guarded:
             self.pin()
+            self.probe(pointer, value.type.size)
         keep = "volatile " if guarded else ""
         align = 1 if space is Space.MEMORY else 4 if space is Space.ARENA else min(value.type.size, 8)
         self.do(f"store {keep}{value.type.llvm} {value.text}, ptr {pointer}, align {align}{alias_tag(space)}")

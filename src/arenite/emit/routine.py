@@ -81,6 +81,12 @@ class Routine(LlvmText):
         values = ", ".join(f"{self.types[n]} %{n}" for n in self.pinned)
         self.do(f'call void asm sideeffect "", "{places}"({values})')
 
+    def probe(self, pointer: str, size: int) -> None:
+        """A load of the last byte."""
+        if size > 1 and not self.architecture.faults_whole:
+            last = self.line(f"getelementptr i8, ptr {pointer}, i64 {size - 1}")
+            self.line(f"load volatile i8, ptr {last}, align 1{alias_tag(Space.MEMORY)}")
+
     def register(self, name: Register) -> Value:
         """A register of the machine; the floor stands in the store page, where another thread may raise it."""
         if name == "floor":

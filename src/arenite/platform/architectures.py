@@ -39,6 +39,8 @@ class Architecture(NamedTuple):
     """An instruction that traps: what lies between pieces of code."""
     runs_what_was_written: bool
     """Whether instructions can be run as soon as they are written; otherwise the instruction cache must be told."""
+    faults_whole: bool
+    """Whether a store that faults has written nothing; otherwise it may have written what lies before a page's end."""
 
     def register(self, name: str, type_: str) -> str:
         """LLVM's name of a register that holds a value of its type."""
@@ -61,6 +63,7 @@ X86_64: Final = Architecture(
     pc="rip",
     padding=b"\xcc",  # int3
     runs_what_was_written=True,
+    faults_whole=True,
 )
 AARCH64: Final = Architecture(
     name="aarch64",
@@ -74,6 +77,7 @@ AARCH64: Final = Architecture(
     pc="pc",
     padding=b"\0\0\x20\xd4",  # brk #0
     runs_what_was_written=False,
+    faults_whole=False,
 )
 MACHINES: Final = {"x86_64": X86_64, "AMD64": X86_64, "aarch64": AARCH64}
 """By what systems call it."""
