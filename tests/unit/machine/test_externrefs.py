@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from arenite import (
+    Failure,
     Finished,
     Func,
     FuncType,
@@ -26,6 +27,7 @@ from arenite import (
     ValType,
 )
 from arenite.machine.records.references import FEWEST
+from arenite.machine.run import collect
 from marks import EACH_TIER
 from tiers import TIERS
 from unit.machine.guests import EXTERNREF, FUNCREF, I32, World, engine, module
@@ -279,6 +281,23 @@ def test_a_fork_and_its_snapshot_do_not_share_what_goes(world: Maker) -> None:
     assert exports["get"](other, 0).number == 1
     fork.reset()
     assert exports["get"](fork, 0).number == 1
+
+
+def test_a_collection_that_cannot_be_is_put_off_in_its_own_store_alone(world: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = world.store.snapshot()
+    before, fork = world.store.machine.registry.references.due, image.fork()
+
+    def refused(*_: object) -> None:
+        raise Failure("not now")
+
+    monkeypatch.setattr(collect, "crowded", lambda _machine: True)
+    monkeypatch.setattr(collect, "collect", refused)
+    collect.tidy(fork.machine)
+    assert fork.machine.registry.references.due == 2 * before
+    assert world.store.machine.registry.references.due == before
+    with image.fork() as other:
+        assert other.machine.registry.references.due == before
+    fork.close()
 
 
 def test_free_numbers_travel(world: Maker) -> None:

@@ -138,13 +138,13 @@ def tidy(machine: Machine, place: Place | None = None) -> None:
 
     Before references are made: one that lies nowhere yet is held by nobody.
     """
-    references, exceptions = machine.registry.references, machine.registry.exceptions
-    if references.crowded or crowded(machine):
+    if machine.registry.references.crowded or crowded(machine):
         try:
             collect(machine, place)
         except AreniteError:
-            references.due *= 2
-            exceptions.put_off()
+            registry = machine.registry_to_change()  # forks may share the other
+            registry.references.due *= 2
+            registry.exceptions.put_off()
 
 
 def runs(machine: Machine, place: Place | None = None) -> list[Activation]:
