@@ -7,6 +7,10 @@ with Sandbox.python() as box:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from arenite.sandbox.guests.guest import AnswerError as AnswerError
+    from arenite.sandbox.guests.guest import Guest as Guest
+    from arenite.sandbox.guests.guest import Request as Request
+    from arenite.sandbox.guests.guest import Start as Start
     from arenite.sandbox.plain import Repr as Repr
     from arenite.sandbox.result import Result as Result
     from arenite.sandbox.sandbox import Checkpoint as Checkpoint
@@ -15,9 +19,13 @@ else:
     from arenite.lazy import lazily
 
     HOMES = {
+        "AnswerError": "arenite.sandbox.guests.guest.AnswerError",
         "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
+        "Guest": "arenite.sandbox.guests.guest.Guest",
         "Repr": "arenite.sandbox.plain.Repr",
+        "Request": "arenite.sandbox.guests.guest.Request",
         "Result": "arenite.sandbox.result.Result",
         "Sandbox": "arenite.sandbox.sandbox.Sandbox",
+        "Start": "arenite.sandbox.guests.guest.Start",
     }
     __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

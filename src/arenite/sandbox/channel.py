@@ -3,34 +3,26 @@
 The guest is not believed: how much it prints and answers is bounded, what it answers may be anything.  Its code may also read
 standard input itself, write the file or remove it, so only this side knows whether a request is being answered.
 
-Example:  channel.ask("6 * 7", {}, None); execution.run(…); channel.answer(store)
+Example:  channel.ask(Request("6 * 7", {}, None)); execution.run(…); channel.answer(store)
 """
 
 from __future__ import annotations
 
 import codecs
-import json
 from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, NotReady, WasiConfig
-from arenite.sandbox.plain import packed, unpacked
+from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, AnswerError
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from arenite import Store
+    from arenite.sandbox.guests.guest import Guest, Request
 
-FILES: Final = "/"
-ANSWERS: Final = "/run/arenite"
-ANSWER: Final = "answer"
-MOST_ANSWER: Final = 1 << 20  # bytes
 ANSWER_ENTRIES: Final = 8
 OWN_DESCRIPTORS: Final = 6  # three streams, two directories, and the answer
-
-
-class AnswerError(Failure):
-    """The guest's answer is none."""
 
 
 class Stream:
@@ -53,8 +45,9 @@ class Stream:
 class Channel:
     """The guest's streams; `asked`: it has a request that it has not answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, guest: Guest) -> None:
         self.asked = False
+        self._guest = guest
         self.full = False
         self._request = b""
         self._room = 0
@@ -68,8 +61,8 @@ class Channel:
             stdin=self._give,
             stdout=lambda data: self._take("stdout", data),
             stderr=lambda data: self._take("stderr", data),
-            dirs={FILES: files, ANSWERS: answers},
-            max_descriptors=descriptors + OWN_DESCRIPTORS,
+            dirs={FILES: files, ANSWERS: answers, **{name: (MemoryFS(), "ro") for name in self._guest.shared}},
+            max_descriptors=descriptors + OWN_DESCRIPTORS + len(self._guest.shared),
         )
 
     def serve(self, store: Store) -> None:
@@ -84,13 +77,9 @@ class Channel:
         except (KeyError, Failure):
             return False
 
-    def ask(self, code: str, inputs: Mapping[str, object], seed: str | None) -> None:
-        """Give a request.  Raises: `TypeError` for inputs that are no plain data."""
-        for name in inputs:
-            if not isinstance(name, str):
-                raise TypeError(f"names of inputs are strings, not {name!r}")
-        body = json.dumps({"code": code, "inputs": packed(dict(inputs), refused), "seed": seed}).encode()
-        self._request = b"%d\n%b" % (len(body), body)
+    def ask(self, request: Request) -> None:
+        """Give a request.  Raises: `TypeError` for inputs that the guest cannot be given."""
+        self._request = self._guest.encode(request)
         self.asked = True
 
     def open(self, room: int, stdout: Callable[[str], object] | None, stderr: Callable[[str], object] | None) -> None:
@@ -107,15 +96,11 @@ class Channel:
         self.asked = False
         answers = self._answers()
         try:
-            data = answers[ANSWER]
-            answers[ANSWER] = b""
-            found = json.loads(data.decode())
-            value, error = unpacked(found["value"]), found["error"]
-        except (OSError, KeyError, TypeError, ValueError, RecursionError):
-            raise AnswerError("the code has damaged the program that runs it: its answer is none") from None
-        if error is not None and not isinstance(error, str):
-            raise AnswerError("the code has damaged the program that runs it: its error is no text")
-        return value, error
+            data = answers[self._guest.prompt]
+            answers[self._guest.prompt] = b""
+        except (OSError, KeyError):
+            raise AnswerError("the code has damaged the program that runs it: there is no answer") from None
+        return self._guest.decode(data)
 
     def _answers(self) -> MemoryFS:
         assert self._store is not None
@@ -130,7 +115,7 @@ class Channel:
 
     def _answered(self) -> bool:
         try:
-            return self._answers().stat(ANSWER).size > 0
+            return self._answers().stat(self._guest.prompt).size > 0
         except OSError:
             return False
 
@@ -143,8 +128,3 @@ class Channel:
         self._room -= len(taken)
         self.streams[role].take(taken)
         return len(taken)
-
-
-def refused(value: object) -> str:
-    """Raises: `TypeError`."""
-    raise TypeError(f"inputs are plain data, as arenite.sandbox.Result says, not {type(value).__name__}")

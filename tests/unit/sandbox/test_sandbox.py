@@ -11,6 +11,7 @@ import pytest
 import testdata
 from arenite import Failure, MemoryFS, Sandbox, SnapshotError, Store, WasiConfig
 from arenite.sandbox import Repr
+from arenite.sandbox.guests.cpython import CPython
 from arenite.sandbox.image import image, opened
 
 if TYPE_CHECKING:
@@ -333,10 +334,10 @@ def test_in_an_event_loop(box: Sandbox) -> None:
 def test_an_image_that_nobody_vouches_for_is_not_used() -> None:
     from arenite.platform.cache import Found  # noqa: PLC0415 (what the cache gives)
 
-    data = image().dumps()
-    assert opened(Found((data,), proven=True)) is not None
-    assert opened(Found((data,), proven=False)) is None
-    assert opened(Found((data[: len(data) // 2],), proven=True)) is None
+    data, guest = image(CPython()).dumps(), CPython()
+    assert opened(Found((data,), proven=True), guest) is not None
+    assert opened(Found((data,), proven=False), guest) is None
+    assert opened(Found((data[: len(data) // 2],), proven=True), guest) is None
 
 
 def test_files_are_memory_alone(box: Sandbox) -> None:

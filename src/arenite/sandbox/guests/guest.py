@@ -1,0 +1,86 @@
+"""`Guest`: what a box has to know of the program that runs its code.
+
+- It is started once, up to where it waits for its first request, and frozen there: the *image*, of which every box is a fork.
+- It reads requests from its standard input (`encode`), prints as the code does, and writes the answer into a file of `ANSWERS`.
+- When it waits for input and there is something in that file, it is at its *prompt*: the answer is whole (`decode`), the next request may come.
+- It finds the box's files from `FILES` on.
+
+Example:  Sandbox.of(CPython())
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from arenite.errors import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from arenite import FuncType, MemoryFS
+
+FILES: Final = "/"
+ANSWERS: Final = "/run/arenite"
+MOST_ANSWER: Final = 1 << 20  # bytes
+
+
+class AnswerError(Failure):
+    """The guest's answer is none."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a guest comes up.
+
+    `wasm`: its module's file.   `argv`, `env`: as for `WasiConfig`.   `shared`: the directories that `Guest.shared` names.
+    `entry`: the export that is called, after `_initialize` where that is.  One of two parameters is given `argc` and `argv`, as a C `main`.
+    """
+
+    wasm: Path
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, MemoryFS] = field(default_factory=dict)
+    entry: str = "_start"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a guest is asked.  `inputs`: variables that the code finds, plain data.   `seed`: what chance begins with from now on, None: as it goes on."""
+
+    code: str
+    inputs: Mapping[str, object]
+    seed: str | None
+
+
+class Guest(Protocol):
+    """One that runs code."""
+
+    def __hash__(self) -> int:
+        """A process keeps an image of each guest: those that are equal have the same."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def prompt(self) -> str:
+        """The file of `ANSWERS` that is not empty when it waits for the next request."""
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Directories that it has beside the box's own, for reading only: all its boxes have the same."""
+
+    @property
+    def unused(self) -> Mapping[tuple[str, str], FuncType]:
+        """Functions that it imports beside WASI's, by module and name, though nothing here has need of them: each gives -1."""
+
+    def image(self) -> Start:
+        """How it comes up.  Raises: `ImportError` that says what to install."""
+
+    def encode(self, request: Request) -> bytes:
+        """What it reads.  Raises: `TypeError` for inputs that it cannot be given."""
+
+    def decode(self, answer: bytes) -> tuple[object, str | None]:
+        """Value and error.  The answer may be anything.  Raises: `AnswerError`."""

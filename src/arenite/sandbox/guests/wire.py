@@ -1,0 +1,47 @@
+"""Requests and answers of guests that speak JSON: plain data in it is `packed`.
+
+    6{"code": "6 * 7", "inputs": ["d"], "seed": null}      the request's length in digits, a newline, and the request
+    {"value": 42, "error": null}                           an answer
+
+Example:  decode(b'{"value": 42, "error": null}')
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from arenite.sandbox.guests.guest import AnswerError
+from arenite.sandbox.plain import packed, unpacked
+
+if TYPE_CHECKING:
+    from arenite.sandbox.guests.guest import Request
+
+PROMPT: Final = "answer"
+
+
+def encode(request: Request) -> bytes:
+    """What a guest reads.  Raises: `TypeError` for inputs that are no plain data."""
+    for name in request.inputs:
+        if not isinstance(name, str):
+            raise TypeError(f"names of inputs are strings, not {name!r}")
+    inputs = packed(dict(request.inputs), refused)
+    body = json.dumps({"code": request.code, "inputs": inputs, "seed": request.seed}).encode()
+    return b"%d\n%b" % (len(body), body)
+
+
+def decode(answer: bytes) -> tuple[object, str | None]:
+    """Value and error.  Raises: `AnswerError`."""
+    try:
+        found = json.loads(answer.decode())
+        value, error = unpacked(found["value"]), found["error"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise AnswerError("the code has damaged the program that runs it: its answer is none") from None
+    if error is not None and not isinstance(error, str):
+        raise AnswerError("the code has damaged the program that runs it: its error is no text")
+    return value, error
+
+
+def refused(value: object) -> str:
+    """Raises: `TypeError`."""
+    raise TypeError(f"inputs are plain data, as arenite.sandbox.Result says, not {type(value).__name__}")
