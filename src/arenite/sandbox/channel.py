@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, NotReady, WasiConfig
 from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, AnswerError
+from arenite.sandbox.kept import NAME, Keeper, KeptBox, chunked
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite import Store
+    from arenite.machine.run.hosts import HostState
     from arenite.sandbox.guests.guest import Guest, Request
 
 ANSWER_ENTRIES: Final = 8
@@ -26,12 +28,18 @@ OWN_DESCRIPTORS: Final = 6  # three streams, two directories, and the answer
 
 
 class Stream:
-    """Standard output or error of one run.  `tell`: called with each piece."""
+    """Standard output or error of one stretch of a run.  `tell`: called with each piece.   `tail`: what is left of the stretch before."""
 
-    def __init__(self, tell: Callable[[str], object] | None = None) -> None:
+    def __init__(self, tell: Callable[[str], object] | None = None, tail: bytes = b"") -> None:
         self.text: list[str] = []
         self._tell = tell
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder.setstate((tail, 0))
+
+    @property
+    def tail(self) -> bytes:
+        """The beginning of a character whose end has not come."""
+        return self._decoder.getstate()[0]
 
     def take(self, data: bytes, *, final: bool = False) -> None:
         """Some more."""
@@ -49,6 +57,7 @@ class Channel:
         self.asked = False
         self._guest = guest
         self.full = False
+        self.found = False  # whether it goes on from a box
         self._request = b""
         self._room = 0
         self._store: Store | None = None
@@ -66,14 +75,16 @@ class Channel:
         )
 
     def serve(self, store: Store) -> None:
-        """From now on this is the guest."""
+        """From now on this is the guest; a box goes on from where it was.  Raises: `SnapshotError`."""
         self._store = store
+        keeper = Keeper(self)
+        store.rebind_host(NAME, keeper)
+        self.found = keeper.found
 
-    @staticmethod
-    def fits(store: Store) -> bool:
-        """Whether the guest has the directories that are spoken of here."""
+    def fits(self, store: Store) -> bool:
+        """Whether the guest is that of a box, and has the directories that are spoken of here."""
         try:
-            return all(files_of(store, name) is not None for name in (FILES, ANSWERS))
+            return self.found and all(files_of(store, name) is not None for name in (FILES, ANSWERS))
         except (KeyError, Failure):
             return False
 
@@ -85,7 +96,25 @@ class Channel:
     def open(self, room: int, stdout: Callable[[str], object] | None, stderr: Callable[[str], object] | None) -> None:
         """Take so many bytes of output from now on."""
         self._room, self.full = room, False
-        self.streams = {"stdout": Stream(stdout), "stderr": Stream(stderr)}
+        told = {"stdout": stdout, "stderr": stderr}
+        self.streams = {role: Stream(told[role], stream.tail) for role, stream in self.streams.items()}
+
+    def end(self) -> None:
+        """The run is over: what has begun of a character will not end."""
+        for stream in self.streams.values():
+            stream.take(b"", final=True)
+
+    def keep(self) -> KeptBox:
+        """What travels of it."""
+        tails: dict[str, HostState] = {role: stream.tail for role, stream in self.streams.items()}
+        return KeptBox(asked=int(self.asked), request=chunked(self._request), tails=tails)
+
+    def take_up(self, kept: KeptBox) -> None:
+        """Go on from there."""
+        assert isinstance(kept.request, bytes)
+        assert isinstance(kept.tails, dict)
+        self.asked, self._request = bool(kept.asked), kept.request
+        self.streams = {role: Stream(None, tail) for role, tail in kept.tails.items() if isinstance(tail, bytes)}
 
     def written(self, role: str) -> str:
         """What was printed since `open`."""

@@ -105,8 +105,8 @@ class _Turn:
                     error = str(damaged)
         elif ended is None:
             error = "the code has ended the program that runs it"
-        for stream in channel.streams.values():
-            stream.take(b"", final=True)
+        if limit is None:
+            channel.end()
         return Result(
             stdout=channel.written("stdout"),
             stderr=channel.written("stderr"),
@@ -230,10 +230,14 @@ class Sandbox:
         except (Trap, Exit) as error:
             return turn.result(None, f"the code has ended the program that runs it: {error}")
 
-    def _ready(self) -> None:
+    def _alive(self) -> None:
         """Raises: `Failure` when it is not."""
         if not self.alive:
             raise Failure("the box is dead: its guest has ended; restore a checkpoint, or make another")
+
+    def _ready(self) -> None:
+        """Raises: `Failure` when it is not."""
+        self._alive()
         if self.channel.asked:
             raise Failure("the box is stopped in the middle of a run: go_on, or restore a checkpoint")
 
@@ -251,8 +255,11 @@ class Sandbox:
         return _Turn(self, bounds.seconds if seconds is None else seconds, bounds.fuel if fuel is None else fuel)
 
     def checkpoint(self) -> Checkpoint:
-        """This moment, to go back to; it may be kept and restored any number of times.  Raises: `Failure` when the box is not ready."""
-        self._ready()
+        """This moment, to go back to; it may be kept and restored any number of times.
+
+        That of a box that is stopped is in the middle of its run, too.  Raises: `Failure` when the box is dead.
+        """
+        self._alive()
         return Checkpoint(self.store.snapshot(), fresh=self._seed is not None, guest=self.guest)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -262,7 +269,10 @@ class Sandbox:
         old.close()
 
     def fork(self, n: int = 1) -> list[Sandbox]:
-        """Boxes that go on from here, each for itself.  `random` goes on in each as it would have here.  Raises: `Failure` when it is not ready."""
+        """Boxes that go on from here, each for itself; those of a box that is stopped are stopped too.
+
+        `random` goes on in each as it would have here.  Raises: `Failure` when it is dead.
+        """
         before = self.checkpoint()
         return [Sandbox(before, self._bounds) for _ in range(n)]
 
@@ -282,7 +292,7 @@ class Sandbox:
             trial.close()
 
     def save(self, path: str | os.PathLike[str], *, key: bytes | None = None) -> None:
-        """Write it to a file.  `key`: as for `Snapshot.save`.  Raises: `Failure` when it is not ready, `SnapshotError`."""
+        """Write it to a file, also in the middle of a run.  `key`: as for `Snapshot.save`.  Raises: `Failure` when it is dead, `SnapshotError`."""
         self.checkpoint().snapshot.save(path, key=key)
 
     @classmethod
