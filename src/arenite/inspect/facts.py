@@ -26,12 +26,13 @@ from arenite.wasi.travel import (
     Input,
     OpenDirectory,
     OpenFile,
+    OpenMemoryDevice,
     OpenMemoryDirectory,
     OpenMemoryFile,
     Output,
     RootDirectory,
 )
-from arenite.world.memory.nodes import LinkNode
+from arenite.world.memory.nodes import DeviceNode, LinkNode
 from arenite.world.memory.travel import read_tree
 from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES
 from arenite.world.travel import decode
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from arenite.machine.records.objects import MemoryAddr, TableAddr
     from arenite.machine.run.hosts import HostState
     from arenite.wasi.travel import FrozenDescriptor
+    from arenite.world.memory.nodes import Node
     from arenite.world.travel import KeptContents
 
 MOST_FILES = 100  # of a directory in memory, that are listed
@@ -227,9 +229,19 @@ def _files(kept: KeptContents) -> Iterator[Fact]:
     yield Fact(title, f"{tree.entries:,} names, {tree.bytes:,} bytes")
     listed = list(islice(tree.listed(), MOST_FILES + 1))
     for path, node in listed[:MOST_FILES]:
-        yield Fact(f"  {path}", f"link to {node.text}" if isinstance(node, LinkNode) else f"{node.size:,} bytes")
+        yield Fact(f"  {path}", _node(node))
     if len(listed) > MOST_FILES:
         yield Fact("  …", "and more")
+
+
+def _node(node: Node) -> str:
+    match node:
+        case LinkNode():
+            return f"link to {node.text}"
+        case DeviceNode():
+            return f"device {node.name!r}, {node.stage.name.lower()}"
+        case _:
+            return f"{node.size:,} bytes"
 
 
 def _text(data: bytes) -> str:
@@ -253,6 +265,8 @@ def _descriptor(one: FrozenDescriptor) -> str:
             return f"file {_text(one.path)} in {_text(one.directory)}, at byte {one.position:,}"
         case OpenMemoryFile():
             return f"file {_text(one.path)} in {_text(one.directory)}, in memory, at byte {one.position:,}"
+        case OpenMemoryDevice():
+            return f"device {_text(one.path)} in {_text(one.directory)}, in memory"
         case OpenMemoryDirectory():
             return f"directory {_text(one.path)} in {_text(one.directory)}, in memory"
         case OpenDirectory():

@@ -30,6 +30,7 @@ from arenite.wasi.travel import (
     Input,
     OpenDirectory,
     OpenFile,
+    OpenMemoryDevice,
     OpenMemoryDirectory,
     OpenMemoryFile,
     Output,
@@ -319,7 +320,7 @@ class WasiConfig:
                     return of_stream(thaw_source(frozen, self.stdin)).held(frozen)
                 case Output():
                     return of_stream(thaw_sink(frozen, self.stdout if frozen.role == "stdout" else self.stderr)).held(frozen)
-                case OpenFile() | OpenDirectory() | OpenMemoryFile() | OpenMemoryDirectory():
+                case OpenFile() | OpenDirectory() | OpenMemoryFile() | OpenMemoryDirectory() | OpenMemoryDevice():
                     how = how_to_open(frozen.rights, frozen.flags)
                     opened = reopen(frozen, roots[frozen.directory], how)
                     return Descriptor(opened, frozen.rights, frozen.inheriting, frozen.flags)

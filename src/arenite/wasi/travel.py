@@ -66,12 +66,18 @@ class OpenMemoryDirectory(shapes.KeptMemoryDirectory, FrozenDescriptor):
     """A directory in memory."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenMemoryDevice(shapes.KeptMemoryDevice, FrozenDescriptor):
+    """A device in memory."""
+
+
 SHAPES: dict[str, type[FrozenDescriptor]] = {
-    shape.kind: shape for shape in (Input, Output, RootDirectory, OpenFile, OpenDirectory, OpenMemoryFile, OpenMemoryDirectory)
+    shape.kind: shape
+    for shape in (Input, Output, RootDirectory, OpenFile, OpenDirectory, OpenMemoryFile, OpenMemoryDirectory, OpenMemoryDevice)
 }
 
 
-NEEDS_DIRECTORY = (RootDirectory, OpenFile, OpenDirectory, OpenMemoryFile, OpenMemoryDirectory)
+NEEDS_DIRECTORY = (RootDirectory, OpenFile, OpenDirectory, OpenMemoryFile, OpenMemoryDirectory, OpenMemoryDevice)
 
 
 def texts(value: object, where: str) -> tuple[bytes, ...]:

@@ -6,22 +6,23 @@ import os
 from typing import TYPE_CHECKING
 
 from arenite.errors import SnapshotError
+from arenite.world.directories import Directory
 from arenite.world.files import File
 from arenite.world.origin import Origin
 from arenite.world.refused import Reason, Refused, explain
 from arenite.world.resource import closed_on_error
 from arenite.world.sandbox import resolve
 from arenite.world.stat import FileType
-from arenite.world.travel import KeptDirectory, KeptFile, KeptMemoryDirectory, KeptMemoryFile
+from arenite.world.travel import KeptDirectory, KeptFile, KeptMemoryDevice, KeptMemoryDirectory, KeptMemoryFile
 
 if TYPE_CHECKING:
-    from arenite.world.directories import Directory
     from arenite.world.origin import Root
     from arenite.world.place import How, Wait
+    from arenite.world.resource import Resource
     from arenite.world.sandbox import Target
 
 
-def open_target(target: Target, start: Origin, how: How, wait: Wait | None = None) -> Directory | File:
+def open_target(target: Target, start: Origin, how: How, wait: Wait | None = None) -> Resource:
     """Open what a path from `start` leads to.
 
     `wait`: how to wait for somebody to read a named pipe; None: not at all.
@@ -34,7 +35,7 @@ def open_target(target: Target, start: Origin, how: How, wait: Wait | None = Non
     return target.place.open(target.name, origin, how, only_directory=target.directory or how.directory, wait=wait)
 
 
-def reopen(kept: KeptFile | KeptDirectory, root: Root, how: How) -> Directory | File:
+def reopen(kept: KeptFile | KeptDirectory | KeptMemoryDevice, root: Root, how: How) -> Resource:
     """Open again what a guest had open, of the same sort; nothing is created or cut off.
 
     Raises: `SnapshotError`.
@@ -42,7 +43,7 @@ def reopen(kept: KeptFile | KeptDirectory, root: Root, how: How) -> Directory | 
     origin = Origin(root, os.fsdecode(kept.path))
     if root.read_only and how.write:
         raise SnapshotError(f"{origin}, is open for writing, but the directory is for reading only")
-    if isinstance(kept, (KeptMemoryFile, KeptMemoryDirectory)):
+    if isinstance(kept, (KeptMemoryFile, KeptMemoryDirectory, KeptMemoryDevice)):
         return reopen_in_memory(kept, origin, how)
     is_directory = isinstance(kept, KeptDirectory)
     try:
@@ -59,12 +60,19 @@ def reopen(kept: KeptFile | KeptDirectory, root: Root, how: How) -> Directory | 
     return opened
 
 
-def reopen_in_memory(kept: KeptMemoryFile | KeptMemoryDirectory, origin: Origin, how: How) -> Directory | File:
+def reopen_in_memory(kept: KeptMemoryFile | KeptMemoryDirectory | KeptMemoryDevice, origin: Origin, how: How) -> Resource:
     """The same of what lies in memory, and travels along.  Raises: `SnapshotError`."""
     try:
         opened = origin.root.dir.open_number(kept.inode, origin, how)
         with closed_on_error(opened):
-            if isinstance(opened, File) is not isinstance(kept, KeptMemoryFile):
+            kind = (
+                KeptMemoryFile
+                if isinstance(opened, File)
+                else KeptMemoryDirectory
+                if isinstance(opened, Directory)
+                else KeptMemoryDevice
+            )
+            if not isinstance(kept, kind):
                 raise SnapshotError(f"{origin}, is of another kind")
             if isinstance(opened, File) and isinstance(kept, KeptMemoryFile):
                 opened.seek(kept.position, os.SEEK_SET)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arenite.world.directories import Directory
-    from arenite.world.files import File
     from arenite.world.place import How, Wait
+    from arenite.world.resource import Resource
     from arenite.world.stat import Stat
 
 
-def open_at(directory: Directory, path: str, how: How, *, follow: bool, wait: Wait | None = None) -> Directory | File:
-    """Open a file or directory.  `wait`: see `open_target`."""
+def open_at(directory: Directory, path: str, how: How, *, follow: bool, wait: Wait | None = None) -> Resource:
+    """Open a file, directory or device.  `wait`: see `open_target`."""
     with resolve(directory.dir, path, follow=follow) as target:
         return open_target(target, directory.origin, how, wait)
 

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arenite.machine.run.chunks import Chunked
-    from arenite.world.directories import Directory
-    from arenite.world.files import File
     from arenite.world.origin import Origin
+    from arenite.world.resource import Resource
     from arenite.world.stat import FileType, Stat
     from arenite.world.travel import Kept
 
@@ -84,7 +83,7 @@ class Place(Protocol):
     def stat_of(self, name: str) -> Stat:
         """Of what has that name."""
 
-    def open(self, name: str, origin: Origin, how: How, *, only_directory: bool, wait: Wait | None) -> Directory | File:
+    def open(self, name: str, origin: Origin, how: How, *, only_directory: bool, wait: Wait | None) -> Resource:
         """Open what has that name.  `only_directory`: refuse anything else.   `wait`: how to wait for a named pipe's reader; None: not at all."""
 
     def listing(self) -> Listing:
@@ -123,7 +122,7 @@ class Place(Protocol):
     def freeze(self, origin: Origin) -> Kept:
         """What finds it again where a guest goes on.  Raises: `SnapshotError`."""
 
-    def open_number(self, number: int, origin: Origin, how: How) -> Directory | File:
+    def open_number(self, number: int, origin: Origin, how: How) -> Resource:
         """Open again what a guest had open here, if its number is enough.  Raises: `SnapshotError`."""
 
     def contents(self, *, live: bool) -> Chunked | None:

@@ -178,6 +178,16 @@ class KeptMemoryDirectory(KeptDirectory):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptMemoryDevice(Kept):
+    """A device in memory; the way to it is what it was when it was opened."""
+
+    kind = "device in memory"
+    directory: bytes = field(metadata=ruled(text))
+    path: bytes = field(metadata=ruled(path))
+    inode: int = field(metadata=integer(LARGEST_OFFSET))
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeptContents:
     """All files of a directory in memory that the guest was given.  `files`: of a kind that `memory.travel` knows."""
 

@@ -475,7 +475,14 @@ def test_a_running_guest_is_given_other_streams() -> None:
 
 def test_every_kind_says_how_it_travels() -> None:
     kinds = [kind for kind in Resource.__subclasses__() if kind is not File] + File.__subclasses__()
-    assert {kind.__name__ for kind in kinds} == {"HostFile", MemoryFile.__name__, "Directory", "SourceStream", "SinkStream"}
+    assert {kind.__name__ for kind in kinds} == {
+        "HostFile",
+        MemoryFile.__name__,
+        "MemoryDevice",
+        "Directory",
+        "SourceStream",
+        "SinkStream",
+    }
     assert all("freeze" in vars(kind) for kind in kinds)
     with pytest.raises(SnapshotError, match="cannot travel"):
         Resource(stat.FileType.UNKNOWN).freeze()

@@ -80,7 +80,7 @@ INPUT, STDOUT, DIRECTORY, FILE, OPENED = (("descriptors", n) for n in (0, 1, 3, 
         (
             (*FILE, "kind"),
             GONE,
-            "element 4, kind: expected input or output or root or file or directory or file in memory or directory in memory, found a NoneType",
+            "element 4, kind: expected input or output or root or file or directory or file in memory or directory in memory or device in memory, found a NoneType",
         ),
         ((*FILE, "kind"), "socket", "element 4, kind: expected"),
         ((*FILE, "kind"), [], "element 4, kind: expected"),

@@ -9,6 +9,7 @@ import pytest
 from arenite import MemoryFS
 from arenite.world import paths
 from arenite.world.directories import Directory
+from arenite.world.files import File
 from arenite.world.host_place import HostPlace
 from arenite.world.memory.copying import opened
 from arenite.world.origin import Origin, Root
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from arenite.world.place import Place
+    from arenite.world.resource import Resource
     from arenite.world.stat import Stat
+
+
+def a_file(opened: Resource) -> File:
+    assert isinstance(opened, File)
+    return opened
+
 
 CHANGES: dict[str, Callable[[Directory], object]] = {
     "create_directory": lambda d: paths.create_directory(d, "new"),
@@ -34,7 +42,7 @@ CHANGES: dict[str, Callable[[Directory], object]] = {
     "open to create": lambda d: paths.open_at(d, "new", How(read=True, create=True), follow=False),
     "open to cut off": lambda d: paths.open_at(d, "file", How(read=True, truncate=True), follow=False),
     "its times": lambda d: d.set_times((0, 0)),
-    "times of what is open": lambda d: paths.open_at(d, "file", How(read=True), follow=False).set_times((0, 0)),
+    "times of what is open": lambda d: a_file(paths.open_at(d, "file", How(read=True), follow=False)).set_times((0, 0)),
 }
 
 

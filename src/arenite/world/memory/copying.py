@@ -18,6 +18,7 @@ from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
     from arenite.world.place import Place
+    from arenite.world.resource import Resource
 
 PIECE: Final = 1 << 18  # bytes
 
@@ -75,7 +76,7 @@ def copy_file(source: Place, target: Place, name: str) -> None:
         new.set_times((stat.accessed, stat.modified))
 
 
-def opened(place: Place, name: str, how: How) -> Directory | File:
+def opened(place: Place, name: str, how: How) -> Resource:
     """Open what has a name, of which nobody is told where it lies."""
     origin = Origin(Root(b"/", place, read_only=False))
     return place.open(name, origin, how, only_directory=how.directory, wait=None)

@@ -27,21 +27,23 @@ from arenite.world import paths
 from arenite.world.directories import Directory
 from arenite.world.host_place import HostPlace
 from arenite.world.memory.copying import PIECE, copy_below
+from arenite.world.memory.device import Device
+from arenite.world.memory.file import MemoryFile
 from arenite.world.memory.lower import Lower
 from arenite.world.memory.open_file import OpenFile
 from arenite.world.memory.place import MemoryPlace
 from arenite.world.memory.travel import Contents
-from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES, Tree, refusal
+from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES, MOST_REQUEST, Tree, refusal
 from arenite.world.origin import Origin, Root
 from arenite.world.place import How
 from arenite.world.refused import Reason, Refused
+from arenite.world.sandbox import resolve
 from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Self
 
-    from arenite.world.memory.file import MemoryFile
     from arenite.world.stat import Stat
 
 Content: TypeAlias = bytes | bytearray | memoryview | str
@@ -61,8 +63,11 @@ ERRNO: Final = {
 }
 """What of the world's reasons there can be here, as the host's numbers."""
 
+NO_FILE: Final = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EOPNOTSUPP}
+
 MAX_BYTES: Final = 1 << 28
 MAX_ENTRIES: Final = 100_000
+MAX_REQUEST: Final = 1 << 16
 
 MODES: Final = {
     "r": How(read=True),
@@ -199,7 +204,9 @@ class MemoryFS(MutableMapping[str, bytes]):
     def __getitem__(self, path: str) -> bytes:
         try:
             file = self._open(path, MODES["r"])
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except OSError as error:
+            if error.errno not in NO_FILE:
+                raise
             raise KeyError(path) from None
         try:
             found, piece = bytearray(), bytearray(PIECE)
@@ -245,15 +252,38 @@ class MemoryFS(MutableMapping[str, bytes]):
     def __repr__(self) -> str:
         return f"<MemoryFS: {self.used_entries} entries, {self.used_bytes} bytes>"
 
+    # devices
+
+    def add_device(self, path: str, name: str, *, max_request: int = MAX_REQUEST) -> Device:
+        """Make a device: a guest writes a request to it, and its reading waits, as data, for what the host answers.
+
+        `path`: where, for the guest; it stays there.   `name`: by which `device` finds it, also in forks.   `max_request`: bytes, 1 MiB at most.
+        Raises: `ValueError` for a name that there is, OSError.
+        """
+        if not name or "\0" in name or name in self._tree.devices or not 0 < max_request <= MOST_REQUEST:
+            raise ValueError(f"a device needs a name that none has, and requests of 1 to {MOST_REQUEST} bytes")
+        parent = path.rpartition("/")[0]
+        if parent.strip("/"):
+            self.mkdir(parent, parents=True)
+        with told(path), resolve(self._root.dir, inside(path), follow=False) as target:
+            target.check_new()
+            assert isinstance(target.place, MemoryPlace)
+            target.place.create_device(target.name, name, max_request)
+        return self.device(name)
+
+    def device(self, name: str) -> Device:
+        """The device of that name.  Raises: `KeyError`."""
+        return Device(self._tree, name)
+
     # as files and directories
 
     def _open(self, path: str, how: How) -> MemoryFile:
         with told(path):
             opened = paths.open_at(self._root, inside(path), how, follow=True)
-            if isinstance(opened, Directory):
+            if not isinstance(opened, MemoryFile):
                 opened.close()
-                raise refusal(errno.EISDIR)
-            return opened  # type: ignore[return-value]  # all files here are of that kind
+                raise refusal(errno.EISDIR if isinstance(opened, Directory) else errno.EOPNOTSUPP)
+            return opened
 
     def open(  # type: ignore[explicit-any]  # bytes or text, as the mode says
         self, path: str, mode: str = "rb", *, encoding: str | None = None, errors: str | None = None, newline: str | None = None
@@ -292,7 +322,11 @@ class MemoryFS(MutableMapping[str, bytes]):
 
     def exists(self, path: str) -> bool:
         """Whether it leads to anything."""
-        return self.is_file(path) or self.is_dir(path)
+        try:
+            self.stat(path)
+        except OSError:
+            return False
+        return True
 
     def mkdir(self, path: str, *, parents: bool = False) -> None:
         """Make a directory; `parents`: those above it that are missing too, and it may be there.  Raises: OSError."""

@@ -1,4 +1,4 @@
-"""What a tree in memory is made of: files, directories and symbolic links, known by number.
+"""What a tree in memory is made of: files, directories, symbolic links and devices, known by number.
 
 - A node belongs to an owner, as a `Table` does: only that one writes it, others `copy` it first.  So do the blocks of a file.
 - Sizes are what `ls -l` shows.  What was never written of a file is a hole: it reads as zeros and takes no memory.
@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite.light import NamedTuple
@@ -182,6 +183,46 @@ class LinkNode(Base):
         return new
 
 
+class Stage(IntEnum):
+    """How far a device's request has come."""
+
+    IDLE = 0
+    BEGUN = 1  # it is being written
+    ASKED = 2  # it is whole: somebody has read on, and waits
+    ANSWERED = 3
+
+
+class DeviceNode(Base):
+    """A device: what is written to it is a request, which the host answers.  `name`: the host's for it.   `most`: bytes of a request.
+
+    `data`: the request, or what it was answered; `at`: how much of that answer was read.
+    """
+
+    __slots__ = ("at", "data", "most", "name", "stage")
+    type: Final = FileType.CHARACTER_DEVICE
+    size: Final = 0
+    paid: Final = 0
+
+    def __init__(self, owner: object, name: str, most: int, now: int = 0) -> None:
+        super().__init__(owner, now)
+        self.name = name
+        self.most = most
+        self.stage = Stage.IDLE
+        self.data = b""
+        self.at = 0
+
+    def turn(self, stage: Stage, data: bytes = b"", at: int = 0) -> None:
+        """Go on to another stage."""
+        self.stage, self.data, self.at = stage, data, at
+
+    def copy(self, owner: object) -> DeviceNode:
+        """For another owner to write."""
+        new = DeviceNode(owner, self.name, self.most)
+        new.like(self)
+        new.turn(self.stage, self.data, self.at)
+        return new
+
+
 class DirectoryNode(Base):
     """A directory.  `parent`: the number of the one that it lies in.   `order`: (name, number) by serial number."""
 
@@ -274,7 +315,7 @@ class DirectoryNode(Base):
             yield serial, name, number
 
 
-Node: TypeAlias = FileNode | DirectoryNode | LinkNode
+Node: TypeAlias = FileNode | DirectoryNode | LinkNode | DeviceNode
 
 
 def encoded(name: str) -> bytes:

@@ -7,8 +7,9 @@ import os
 from typing import TYPE_CHECKING
 
 from arenite.world.directories import Directory
+from arenite.world.memory.device import MemoryDevice
 from arenite.world.memory.file import MemoryFile
-from arenite.world.memory.nodes import DOTS, DirectoryNode, FileNode, LinkNode, encoded
+from arenite.world.memory.nodes import DOTS, DeviceNode, DirectoryNode, FileNode, LinkNode, encoded
 from arenite.world.memory.travel import Contents
 from arenite.world.memory.tree import ROOT, refusal
 from arenite.world.place import Entry
@@ -73,12 +74,16 @@ class MemoryPlace:
         node = self.tree.node(number)
         return Stat(self.device, number, node.type, node.links, node.size, node.accessed, node.modified, node.changed)
 
-    def open(self, name: str, origin: Origin, how: How, *, only_directory: bool, wait: Wait | None) -> Directory | MemoryFile:
+    def open(
+        self, name: str, origin: Origin, how: How, *, only_directory: bool, wait: Wait | None
+    ) -> Directory | MemoryFile | MemoryDevice:
         """Open it, as POSIX opens."""
         del wait  # there is nobody to wait for
         return self.open_number(self._opened(name, how), origin, how, only_directory=only_directory)
 
-    def open_number(self, number: int, origin: Origin, how: How, *, only_directory: bool = False) -> Directory | MemoryFile:
+    def open_number(
+        self, number: int, origin: Origin, how: How, *, only_directory: bool = False
+    ) -> Directory | MemoryFile | MemoryDevice:
         """Open what has that number."""
         node = self.tree.node(number)
         if isinstance(node, LinkNode):
@@ -89,6 +94,8 @@ class MemoryPlace:
             return Directory(MemoryPlace(self.tree, self.now, self.device, number, held=True), origin, waits=how.waits)
         if only_directory:
             raise refusal(errno.ENOTDIR)
+        if isinstance(node, DeviceNode):
+            return MemoryDevice(self, number, origin, how)
         if how.truncate:
             self.tree.resize(number, 0, self.now())
         return MemoryFile(self, number, origin, how)
@@ -114,6 +121,12 @@ class MemoryPlace:
         """Make one."""
         now = self.now()
         self._add(name, DirectoryNode(self.tree.owner, self.number, now), now)
+
+    def create_device(self, name: str, device: str, most: int) -> None:
+        """Make a device, which a tree knows by a name of its own."""
+        now = self.now()
+        self._add(name, DeviceNode(self.tree.owner, device, most, now), now)
+        self.tree.devices = {**self.tree.devices, device: self._number(name)}
 
     def create_link(self, name: str, text: str) -> None:
         """Make a symbolic link."""

@@ -6,6 +6,7 @@
     file       where its blocks are; children: the blocks, or, if there are many, groups of 256 that say it themselves
     directory  names with serial number and number; or, if there are many, children that say it
     link       what it says
+    device     its name, how much may be asked, how far a request has come; children: pieces of that, or of the answer
 
 Behind the parts of a file that lies over one of the host's comes which that is; its content does not travel.
 
@@ -21,9 +22,20 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import SnapshotError
 from arenite.light import NamedTuple
 from arenite.machine.run.chunks import Chunk
-from arenite.world.memory.nodes import BLOCK, DOTS, Below, Block, DirectoryNode, FileNode, LinkNode, encoded
+from arenite.world.memory.nodes import (
+    BLOCK,
+    DOTS,
+    Below,
+    Block,
+    DeviceNode,
+    DirectoryNode,
+    FileNode,
+    LinkNode,
+    Stage,
+    encoded,
+)
 from arenite.world.memory.table import BITS, Table
-from arenite.world.memory.tree import LONGEST_NAME, ROOT, Owner, Tree
+from arenite.world.memory.tree import LONGEST_NAME, MOST_ANSWER, MOST_REQUEST, ROOT, Owner, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +52,9 @@ NUMBER: Final = struct.Struct("<Q")
 NAME: Final = struct.Struct("<QQH")  # serial number, number, length; the name follows
 KINDS: Final[tuple[type, ...]] = (FileNode, DirectoryNode, LinkNode)
 OVER: Final = len(KINDS)  # the kind of a file that lies over one of the host's: behind its parts comes which
+DEVICE: Final = OVER + 1  # of a device: its parts are children, its size is what was read of an answer
+ASKED: Final = struct.Struct("<IBH")  # behind it: bytes of a request, stage, length of the name, which follows
+PIECE: Final = 1 << 18  # bytes of a request or an answer
 BELOW: Final = struct.Struct("<QQQH")  # size, modification time, how much is shown, length of the path, which follows
 DIRECT: Final = 8  # blocks of a file that its record says
 DIRECT_NAMES: Final = 32  # of a directory
@@ -125,7 +140,8 @@ def sealed_page(page: dict[int, Node]) -> Chunk:
         size = node.following if isinstance(node, DirectoryNode) else node.size
         times = node.accessed, node.modified, node.changed
         below = node.below if isinstance(node, FileNode) else None
-        kind = KINDS.index(type(node)) if below is None else OVER
+        kind = DEVICE if isinstance(node, DeviceNode) else KINDS.index(type(node)) if below is None else OVER
+        size = node.at if isinstance(node, DeviceNode) else size
         data += RECORD.pack(number, kind, parts.grouped, *times, size, parts.number) + parts.data
         if below is not None:
             path = encoded(below.path)
@@ -154,6 +170,10 @@ def sealed_parts(node: Node) -> Parts:
             return Parts(len(names), sealed_names(names), [])
         below = [Chunk(sealed_names(names[at : at + GROUP])) for at in range(0, len(names), GROUP)]
         return Parts(len(below), b"", below, grouped=True)
+    if isinstance(node, DeviceNode):
+        name = encoded(node.name)
+        pieces = [Chunk(node.data[at : at + PIECE]) for at in range(0, len(node.data), PIECE)]
+        return Parts(len(pieces), ASKED.pack(node.most, node.stage, len(name)) + name, pieces)
     blocks = list(node.blocks.since(0))
     if len(blocks) <= DIRECT:
         return Parts(len(blocks), *sealed_blocks(blocks))
@@ -261,7 +281,7 @@ class Reading:
         reader, at = Reader(chunk), None
         while reader.more:
             number, kind, grouped, accessed, modified, changed, size, count = reader.unpack(RECORD)
-            if not self.last < number < self.tree.following or kind > OVER or grouped > 1:
+            if not self.last < number < self.tree.following or kind > DEVICE or grouped > 1:
                 raise damaged("a node is none")
             if at is not None and number >> BITS != at:
                 raise damaged("a node is on the page of others")
@@ -269,7 +289,10 @@ class Reading:
             self.left -= 1
             if self.left < 0:
                 raise damaged(f"there are more than the {self.tree.max_entries} that are allowed")
-            node = self.node(FileNode if kind == OVER else KINDS[kind], reader, size, count, grouped=bool(grouped))
+            if kind == DEVICE:
+                node: Node = self.device(number, reader, size, count)
+            else:
+                node = self.node(FileNode if kind == OVER else KINDS[kind], reader, size, count, grouped=bool(grouped))
             if kind == OVER:
                 self.lay_over(node, reader)
             self.pay(node)
@@ -307,6 +330,26 @@ class Reading:
         for part in [Reader(reader.child()) for _ in range(count)] if grouped else [reader]:
             last = self.read_blocks(file, part, last, None if grouped else count)
         return file
+
+    def device(self, number: int, reader: Reader, at: int, count: int) -> DeviceNode:
+        """A device.  One without a name in a directory is found out with the others."""
+        most, stage, length = reader.unpack(ASKED)
+        name = reader.text(length)
+        if not name or name in self.tree.devices or most > MOST_REQUEST or stage > max(Stage):
+            raise damaged("a device is none, or it is there twice")
+        pieces, size = list[Chunk](), 0
+        for _ in range(count):
+            pieces.append(reader.child())
+            size += len(pieces[-1].data)
+            if size > MOST_ANSWER or pieces[-1].children:
+                raise damaged("a device has more than there may be")
+        node = DeviceNode(self.tree.owner, name, most)
+        node.turn(Stage(stage), b"".join(piece.data for piece in pieces), at)
+        answered = node.stage is Stage.ANSWERED
+        if (size and node.stage is Stage.IDLE) or (size > most and not answered) or at > (size if answered else 0):
+            raise damaged("a device has more than there may be")
+        self.tree.devices = {**self.tree.devices, name: number}
+        return node
 
     def lay_over(self, node: Node, reader: Reader) -> None:
         """What of the host's a file lies over."""
@@ -369,6 +412,8 @@ class Reading:
             elif node.links:
                 node.parent = self.above.get(number, ROOT)
             if not node.links:
+                if isinstance(node, DeviceNode):
+                    raise damaged("a device has no name")
                 nameless.append(number)
         if self.names or not isinstance(tree.nodes.get(ROOT), DirectoryNode):
             raise damaged("a name names nothing")

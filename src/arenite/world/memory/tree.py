@@ -15,11 +15,11 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final
 
-from arenite.world.memory.nodes import DirectoryNode, FileNode, encoded
+from arenite.world.memory.nodes import DeviceNode, DirectoryNode, FileNode, encoded
 from arenite.world.memory.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from arenite.machine.run.chunks import Chunk
     from arenite.world.memory.lower import Lower
@@ -29,6 +29,8 @@ ROOT: Final = 1
 LONGEST_NAME: Final = 255  # bytes
 MOST_ENTRIES: Final = 1 << 20
 MOST_BYTES: Final = 1 << 36
+MOST_REQUEST: Final = 1 << 20  # bytes that can be written to a device
+MOST_ANSWER: Final = 1 << 24  # bytes that it can be answered
 
 
 def refusal(code: int) -> OSError:
@@ -46,6 +48,7 @@ class Tree:
     """Files in memory.  `owner`: of what may be written in place.   `bytes`, `entries`: how much there is; `nameless`: of it, without a name.
 
     `lower`: the folder that lies under it, if files of that are among its own (`lies_over`).
+    `devices`: numbers of the devices, by name; a tree has them for good.
     `sealed`: pages of nodes as they have travelled, with what they were made of; shared by all forks.
     """
 
@@ -61,6 +64,7 @@ class Tree:
         self.sealed: dict[int, tuple[object, Chunk]] = {}
         self.lower: Lower | None = None
         self.lies_over = False
+        self.devices: Mapping[str, int] = {}
         root = DirectoryNode(self.owner, ROOT, now)
         root.links = 1
         self.nodes.put(ROOT, root)
@@ -71,7 +75,7 @@ class Tree:
         new.max_bytes, new.max_entries = self.max_bytes, self.max_entries
         new.nodes, new.following, new.bytes, new.entries = self.nodes, self.following, self.bytes, self.entries
         new.nameless, new.sealed = self.nameless, self.sealed
-        new.lower, new.lies_over = self.lower, self.lies_over
+        new.lower, new.lies_over, new.devices = self.lower, self.lies_over, self.devices
         new.held = {}
         self.owner, new.owner = Owner(), Owner()
         return new
@@ -108,6 +112,12 @@ class Tree:
         """To write."""
         found = self.own(number)
         assert isinstance(found, FileNode)
+        return found
+
+    def own_device(self, number: int) -> DeviceNode:
+        """To write."""
+        found = self.own(number)
+        assert isinstance(found, DeviceNode)
         return found
 
     def _put(self, number: int, node: Node) -> None:
@@ -172,7 +182,7 @@ class Tree:
     def add_name(self, number: int, directory: int, name: str, now: int) -> None:
         """Give what is no directory another name.  Raises: OSError."""
         self._check_new(directory, name)
-        if isinstance(self.node(number), DirectoryNode):
+        if isinstance(self.node(number), (DirectoryNode, DeviceNode)):
             raise refusal(errno.EPERM)
         self.pay(entries=1)
         node = self.own(number)
@@ -190,8 +200,10 @@ class Tree:
         self._unname(number, now)
 
     def _check_gone(self, number: int, *, is_directory: bool) -> None:
-        """Whether it can lose a name."""
+        """Whether it can lose a name.  A device keeps the one that it has."""
         node = self.node(number)
+        if isinstance(node, DeviceNode):
+            raise refusal(errno.EBUSY)
         if not isinstance(node, DirectoryNode):
             if is_directory:
                 raise refusal(errno.ENOTDIR)
@@ -227,6 +239,8 @@ class Tree:
         if not there.links:
             raise refusal(errno.ENOENT)
         node = self.node(number)
+        if isinstance(node, DeviceNode):
+            raise refusal(errno.EBUSY)
         is_directory = isinstance(node, DirectoryNode)
         if is_directory and self._lies_in(new_directory, number):
             raise refusal(errno.EINVAL)
