@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from anyio import CancelScope, Lock, move_on_after
+from anyio import CancelScope, Lock, WouldBlock, move_on_after
 
 from arenite import Failure, Sandbox
 from arenite.serving.record import Record
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 STATM: Final = Path("/proc/self/statm")
 PAGE: Final = 4096
+MOST_CLIENTS: Final = 4096  # whose first sessions are remembered
 
 
 class Refused(Failure):
@@ -93,6 +94,12 @@ class Session:
             self._turn.release()
 
     async def _wait(self) -> None:
+        try:
+            self._turn.acquire_nowait()
+        except WouldBlock:
+            await self._queue()
+
+    async def _queue(self) -> None:
         if self._waiting >= self.limits.waiting:
             raise Refused(f"{self._waiting} calls wait for this session already: ask again later, or use another session")
         self._waiting += 1
@@ -167,7 +174,7 @@ class Sessions:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._sessions: dict[str, Session] = {}
-        self._defaults: dict[Client, str] = {}
+        self._defaults: dict[Client, Session] = {}
         self._records: dict[Client, Record[Answer]] = {}
 
     def __len__(self) -> int:
@@ -200,12 +207,21 @@ class Sessions:
         if name is None:
             if not client.known:
                 raise Refused("say which session: open_session gives a name, which is all that this connection is known by")
-            name = self._defaults.get(client, "")
-            if name not in self._sessions:
-                name = self._defaults[client] = self.open(client).name
+            return self._default(client)
         session = self._sessions.get(name)
         if session is None or session.closed or session.client != client:
             raise Refused("there is no such session (any more): open_session opens one")
+        return session
+
+    def _default(self, client: Client) -> Session:
+        session = self._defaults.get(client)
+        if session is None:
+            session = self._defaults[client] = self.open(client)
+            if len(self._defaults) > MOST_CLIENTS:
+                del self._defaults[next(iter(self._defaults))]
+        elif session.name not in self._sessions or session.closed:
+            del self._defaults[client]  # what was in it is gone, so that is not to happen silently
+            raise Refused("your session was closed, as it was not used for long or has broken; the next call opens a fresh one")
         return session
 
     def of(self, client: Client, session: Session | None) -> list[Session]:
@@ -236,10 +252,15 @@ class Sessions:
             raise Refused(f"the server has {len(self._sessions)} of {limits.sessions} sessions: ask again later")
 
     def close(self, sessions: Iterable[Session]) -> None:
-        """Close some."""
+        """Close some, as their client wants it."""
         for session in list(sessions):
-            self._sessions.pop(session.name, None)
-            session.close()
+            if self._defaults.get(session.client) is session:
+                del self._defaults[session.client]
+            self._drop(session)
+
+    def _drop(self, session: Session) -> None:
+        self._sessions.pop(session.name, None)
+        session.close()
 
     def forget(self, client: Client) -> None:
         """Close what a client has that has gone."""
@@ -248,12 +269,14 @@ class Sessions:
         self._records.pop(client, None)
 
     def sweep(self) -> None:
-        """Close what has not been used for too long, or has broken; forget clients that have nothing any more."""
+        """Close what has not been used for too long, or has broken; forget what clients did that have nothing any more."""
         late = time.monotonic() - self.limits.idle
-        self.close(one for one in self._sessions.values() if one.closed or (one.used < late and not one.busy))
+        for session in list(self._sessions.values()):
+            if session.closed or (session.used < late and not session.busy):
+                self._drop(session)
         there = {one.client for one in self._sessions.values()}
-        for client in (self._records.keys() | self._defaults.keys()) - there:
-            self.forget(client)
+        for client in self._records.keys() - there:
+            del self._records[client]
 
     def close_all(self) -> None:
         """The end."""
