@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, cold, compiling, exceptions, forks, frontend, imports, latency, speed, waiting
+from bench import calls, cold, compiling, exceptions, forks, frontend, imports, latency, sandbox, speed, waiting
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -35,6 +35,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "forks": (forks.forks, 5),
     "latency": (latency.latency, 10),
     "waiting": (waiting.waiting, 9),
+    "sandbox": (sandbox.sandbox, 3),
 }
 
 
@@ -50,7 +51,7 @@ def measure(
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
 ) -> None:
-    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts, guests in an event loop."""
+    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts, guests in an event loop, boxes."""
     for name in suites or ():
         if name not in SUITES:
             raise typer.BadParameter(f"{name!r} is no suite; there are {', '.join(SUITES)}")
