@@ -45,6 +45,7 @@ def test_the_tour_prints_what_stands_there(command: str, expected: str) -> None:
         ("docs/exceptions.md", "examples/exceptions.py", ""),
         ("docs/async.md", "", "7\n"),
         ("docs/sandbox.md", "", ""),
+        ("docs/guests.md", "", ""),
     ],
 )
 def test_the_python_of_a_page_runs(

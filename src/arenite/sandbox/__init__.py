@@ -7,10 +7,12 @@ with Sandbox.python() as box:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from arenite.sandbox.guests.cpython import CPython as CPython
     from arenite.sandbox.guests.guest import AnswerError as AnswerError
     from arenite.sandbox.guests.guest import Guest as Guest
     from arenite.sandbox.guests.guest import Request as Request
     from arenite.sandbox.guests.guest import Start as Start
+    from arenite.sandbox.guests.quickjs import QuickJS as QuickJS
     from arenite.sandbox.plain import Repr as Repr
     from arenite.sandbox.result import Result as Result
     from arenite.sandbox.sandbox import Checkpoint as Checkpoint
@@ -20,8 +22,10 @@ else:
 
     HOMES = {
         "AnswerError": "arenite.sandbox.guests.guest.AnswerError",
+        "CPython": "arenite.sandbox.guests.cpython.CPython",
         "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
         "Guest": "arenite.sandbox.guests.guest.Guest",
+        "QuickJS": "arenite.sandbox.guests.quickjs.QuickJS",
         "Repr": "arenite.sandbox.plain.Repr",
         "Request": "arenite.sandbox.guests.guest.Request",
         "Result": "arenite.sandbox.result.Result",

@@ -22,6 +22,7 @@ from arenite import Exit, Failure, MemoryFS, Paused, PauseReason, Snapshot, Snap
 from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import CPython
 from arenite.sandbox.guests.guest import FILES, AnswerError, Request
+from arenite.sandbox.guests.quickjs import QuickJS
 from arenite.sandbox.image import engine, image, linked
 from arenite.sandbox.result import Result
 from arenite.wasi.files import files_of
@@ -151,6 +152,11 @@ class Sandbox:
         Raises: `ImportError` without the extra `python`.
         """
         return cls.of(CPython(), **limits)
+
+    @classmethod
+    def javascript(cls, **limits: Unpack[Limits]) -> Self:
+        """QuickJS-NG, ready to run JavaScript; as `python` otherwise.  Raises: `ImportError` without the extra `javascript`."""
+        return cls.of(QuickJS(), **limits)
 
     @classmethod
     def of(cls, guest: Guest, **limits: Unpack[Limits]) -> Self:
