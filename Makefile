@@ -42,7 +42,7 @@ wasi: $(VENV)/.with-test compiled  ## the official WASI test suite, on each tier
 programs: $(VENV)/.with-test compiled  ## real programs from PyPI and npm, and guests that other toolchains build, compared with recorded output
 	ARENITE_PROGRAMS_RUN=all $(PATIENT) tests/programs tests/guests
 
-fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of control flow alone, and as many that are frozen and moved, 100,000 mutated ones beside wasm-tools, 100,000 corruptions and altered snapshots of each tier, 1,000 pieces of code that means harm in boxes, 200 ways of each guest, 1,000 histories of forks and files, 100,000 stores, forks and traps
+fuzz: $(VENV)/.with-test compiled  ## random modules on every engine, 20,000 of control flow alone, and as many that are frozen and moved, 100,000 mutated ones beside wasm-tools, 100,000 corruptions and altered snapshots of each tier, 1,000 pieces of code that means harm in boxes, 200 programs that go on elsewhere, 200 ways of each guest, 1,000 histories of forks and files, 100,000 stores, forks and traps
 	ARENITE_FUZZ=1000 ARENITE_VECTORS=all $(PATIENT) tests/differential tests/property/test_fork_random.py tests/property/test_histories.py
 	$(BIN)/python tests/differential/side.py --count 20000
 	$(BIN)/python tests/differential/side.py --count 20000 --hopping
