@@ -13,18 +13,17 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from arenite import Exit, Failure, MemoryFS, Paused, PauseReason, Snapshot, SnapshotError, Store, Trap
+from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
 from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import CPython
-from arenite.sandbox.guests.guest import FILES, AnswerError, Request
+from arenite.sandbox.guests.guest import FILES, Request
 from arenite.sandbox.guests.quickjs import QuickJS
 from arenite.sandbox.image import engine, image, linked
-from arenite.sandbox.result import Result
+from arenite.sandbox.turn import Turn
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, TypedDict, Unpack
 
-    from arenite import Execution, Finished
     from arenite.sandbox.guests.guest import Guest
+    from arenite.sandbox.result import Result
 
     Told = Callable[[str], object] | None
 
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
 
 
 MIB: Final = 1 << 20
-PLENTY: Final = 1 << 63  # units of fuel: more than there is time for
 
 
 @dataclass(frozen=True)
@@ -75,50 +73,6 @@ class Checkpoint:
     snapshot: Snapshot
     fresh: bool
     guest: Guest
-
-
-class _Turn:
-    """One stretch of a run, from where it begins to its result."""
-
-    def __init__(self, box: Sandbox, seconds: float | None, fuel: int | None) -> None:
-        self.box = box
-        self.seconds, self.fuel = seconds, fuel
-        self.before = box.files.copy()
-        self.store = box.store
-        self.store.set_fuel(PLENTY)
-        execution = self.store.execution
-        assert execution is not None
-        self.execution: Execution = execution
-        self.begun = time.perf_counter()
-
-    def result(self, outcome: Finished | Paused | None, ended: str | None) -> Result:
-        """What has come of it.  `ended`: why the guest is no more."""
-        channel, value, error, limit = self.box.channel, None, ended, None
-        if isinstance(outcome, Paused):
-            if channel.full or outcome.reason is not PauseReason.NOT_READY:
-                limit = "output" if channel.full else "fuel" if outcome.reason is PauseReason.FUEL else "time"
-                error = f"stopped: the run has reached its limit of {limit}"
-            else:
-                try:
-                    value, error = channel.answer()
-                except AnswerError as damaged:
-                    self.execution.close()
-                    error = str(damaged)
-        elif ended is None:
-            error = "the code has ended the program that runs it"
-        if limit is None:
-            channel.end()
-        return Result(
-            stdout=channel.written("stdout"),
-            stderr=channel.written("stderr"),
-            value=value,
-            error=error,
-            limit=limit,
-            duration=time.perf_counter() - self.begun,
-            fuel=PLENTY - self.store.get_fuel(),
-            _before=self.before,
-            _after=self.box.files.copy(),
-        )
 
 
 class Sandbox:
@@ -208,11 +162,7 @@ class Sandbox:
         on_stderr: Told = None,
     ) -> Result:
         """Go on with a run that was stopped, with new limits.  The result has what was printed since.  Raises: as `run`."""
-        turn = self._turn(seconds, output, fuel, on_stdout, on_stderr)
-        try:
-            return turn.result(turn.execution.run(fuel=turn.fuel, deadline=turn.seconds), None)
-        except (Trap, Exit) as error:
-            return turn.result(None, f"the code has ended the program that runs it: {error}")
+        return self._turn(seconds, output, fuel, on_stdout, on_stderr).run()
 
     async def run_async(
         self,
@@ -230,11 +180,19 @@ class Sandbox:
         Raises: also `ImportError` without the extra `async`.
         """
         self._ask(code, inputs)
-        turn = self._turn(seconds, output, fuel, on_stdout, on_stderr)
-        try:
-            return turn.result(await turn.execution.run_async(fuel=turn.fuel, deadline=turn.seconds), None)
-        except (Trap, Exit) as error:
-            return turn.result(None, f"the code has ended the program that runs it: {error}")
+        return await self._turn(seconds, output, fuel, on_stdout, on_stderr).run_async()
+
+    async def go_on_async(
+        self,
+        *,
+        seconds: float | None = None,
+        output: int | None = None,
+        fuel: int | None = None,
+        on_stdout: Told = None,
+        on_stderr: Told = None,
+    ) -> Result:
+        """As `go_on`, as a task of an event loop.  Raises: as `run_async`."""
+        return await self._turn(seconds, output, fuel, on_stdout, on_stderr).run_async()
 
     def _alive(self) -> None:
         """Raises: `Failure` when it is not."""
@@ -252,13 +210,13 @@ class Sandbox:
         self.channel.ask(Request(code, {} if inputs is None else inputs, self._seed))
         self._seed = None
 
-    def _turn(self, seconds: float | None, output: int | None, fuel: int | None, on_stdout: Told, on_stderr: Told) -> _Turn:
+    def _turn(self, seconds: float | None, output: int | None, fuel: int | None, on_stdout: Told, on_stderr: Told) -> Turn:
         if not self.stopped:
             self._ready()
             raise Failure("there is nothing to go on with")
         bounds = self._bounds
         self.channel.open(bounds.output if output is None else output, on_stdout, on_stderr)
-        return _Turn(self, bounds.seconds if seconds is None else seconds, bounds.fuel if fuel is None else fuel)
+        return Turn(self, bounds.seconds if seconds is None else seconds, bounds.fuel if fuel is None else fuel)
 
     def checkpoint(self) -> Checkpoint:
         """This moment, to go back to; it may be kept and restored any number of times.
