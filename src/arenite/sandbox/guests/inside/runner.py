@@ -19,7 +19,7 @@ import sys
 import traceback
 import types
 from json import JSONDecoder, dumps
-from json.encoder import c_make_encoder, encode_basestring_ascii
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]  # CPython's own
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ WARMING: Final = (
 )
 NO_INPUTS: Final = ["d"]
 NOTHING: Final = b'{"value": null, "error": null}'
-scan = JSONDecoder().scan_once  # what is asked comes from the host: it is one value, and nothing around it
-make = c_make_encoder(None, None, encode_basestring_ascii, None, ": ", ", ", False, False, True)  # noqa: FBT003 (it takes nothing by name)
+scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # what is asked comes from the host: it is one value, and nothing around it
+make = c_make_encoder(None, None, encode_basestring_ascii, None, ": ", ", ", False, False, True)
 
 
 def request() -> dict[str, object] | None:
@@ -109,14 +109,11 @@ def answered(code: str, name: str, namespace: dict[str, object], most: int) -> b
         value = packed(evaluated(code, name, namespace), shown)
     except BaseException as raised:  # noqa: BLE001 (also SystemExit: the program goes on)
         error = told(raised)
-    try:
-        sys.stdout.flush()
-    except Exception:  # noqa: BLE001, S110 (closed, or not even a stream any more: the code's own doing)
-        pass
-    try:
-        sys.stderr.flush()
-    except Exception:  # noqa: BLE001, S110 (as above)
-        pass
+    for stream in (sys.stdout, sys.stderr):
+        try:  # noqa: SIM105 (`suppress` takes as long as the rest of an answer)
+            stream.flush()
+        except Exception:  # noqa: BLE001, S110 (closed, or not even a stream any more: the code's own doing)
+            pass
     return written(value, error, most)
 
 

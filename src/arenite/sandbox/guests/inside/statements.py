@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Parts = tuple[CodeType | None, CodeType | None]
 
 BEGINNING: Final = re.compile(r"^[^\s#)\]},:]", re.MULTILINE)  # of a line that could begin a statement
+ONLY_A_TREE: Final = 0x400  # `ast.PyCF_ONLY_AST`
 OTHER: Final = re.compile(
     r"@|[\w.\[\], ]+=[^=]|"
     r"(?:import|from|def|class|for|while|if|elif|else|with|try|except|finally|return|del|pass|raise|assert|global|nonlocal|async|break|continue)\b"
@@ -43,10 +44,13 @@ def parted(code: str, name: str) -> Parts:
 
 def by_tree(code: str, name: str) -> Parts:
     """The same for any program."""
-    tree = compile(code, name, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    tree = compile(code, name, "exec", ONLY_A_TREE, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr):
-        return compile(tree if "\\" in code else code, name, "exec", dont_inherit=True), None
+        return compile(tree, name, "exec", dont_inherit=True) if "\\" in code else compile(
+            code, name, "exec", dont_inherit=True
+        ), None
     tree.body.pop()
     value = ast.Expression(last.value)
     return compile(tree, name, "exec", dont_inherit=True), compile(value, name, "eval", dont_inherit=True)
