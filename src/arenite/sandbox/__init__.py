@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Request as Request
     from arenite.sandbox.guests.guest import Start as Start
     from arenite.sandbox.guests.quickjs import QuickJS as QuickJS
+    from arenite.sandbox.packages.wheel import PackageError as PackageError
     from arenite.sandbox.plain import Repr as Repr
     from arenite.sandbox.result import Result as Result
     from arenite.sandbox.sandbox import Checkpoint as Checkpoint
@@ -25,6 +26,7 @@ else:
         "CPython": "arenite.sandbox.guests.cpython.CPython",
         "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
         "Guest": "arenite.sandbox.guests.guest.Guest",
+        "PackageError": "arenite.sandbox.packages.wheel.PackageError",
         "QuickJS": "arenite.sandbox.guests.quickjs.QuickJS",
         "Repr": "arenite.sandbox.plain.Repr",
         "Request": "arenite.sandbox.guests.guest.Request",

@@ -67,11 +67,10 @@ def _image(guest: Guest, process: int) -> Snapshot:  # noqa: ARG001 (a child tha
 
 def digest(guest: Guest, start: Start, wasm: bytes) -> bytes:
     """Of everything that a guest is given to come up."""
-    said = json.dumps([start.argv, sorted(start.env.items()), start.entry, sorted(start.shared)])
+    said = json.dumps(
+        [start.argv, sorted(start.env.items()), start.entry, [(name, one.digest) for name, one in sorted(start.shared.items())]]
+    )
     parts = [wasm, said.encode(), repr(sorted(guest.unused.items())).encode()]
-    for _, files in sorted(start.shared.items()):
-        for path in files:
-            parts += [path.encode(), files[path]]
     return b"".join(hashlib.sha256(part).digest() for part in parts)
 
 
@@ -110,7 +109,7 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
         stdin=lambda _: None,
         stdout=said,
         stderr=said,
-        dirs={FILES: MemoryFS(), ANSWERS: MemoryFS(), **{name: (files, "ro") for name, files in start.shared.items()}},
+        dirs={FILES: MemoryFS(), ANSWERS: MemoryFS(), **{name: one.files() for name, one in start.shared.items()}},
     )
     try:
         module = Module(engine(), wasm)

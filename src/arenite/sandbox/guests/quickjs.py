@@ -41,8 +41,8 @@ class QuickJS:
         return Start(wasm(), argv=("qjs", "--std", "-m", "-e", program), entry="qjs_init_argv")
 
     def encode(self, request: Request) -> bytes:
-        """As all that speak JSON.  Its numbers are floats, so greater ints are given as text."""
-        return wire.encode(request, greatest=wire.GREATEST)
+        """As all that speak JSON."""
+        return wire.encode(request)
 
     def decode(self, answer: bytes) -> tuple[object, str | None]:
         """As all that speak JSON."""

@@ -2,7 +2,6 @@
 
     6{"code": "6 * 7", "inputs": ["d"], "seed": null}      the request's length in digits, a newline, and the request
     {"value": 42, "error": null}                           an answer
-    ["i", "9007199254740993"]                              in requests: an int that is more than a guest reads
 
 Example:  decode(b'{"value": 42, "error": null}')
 """
@@ -17,31 +16,18 @@ from arenite.sandbox.plain import packed, unpacked
 
 if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Request
-    from arenite.sandbox.plain import Packed
 
 PROMPT: Final = "answer"
-GREATEST: Final = (1 << 53) - 1  # of the ints that are floats as well
 
 
-def encode(request: Request, *, greatest: int | None = None) -> bytes:
-    """What a guest reads.  `greatest`: of the ints that it reads as digits; None: any.  Raises: `TypeError` for inputs that are no plain data."""
+def encode(request: Request) -> bytes:
+    """What a guest reads.  Raises: `TypeError` for inputs that are no plain data."""
     for name in request.inputs:
         if not isinstance(name, str):
             raise TypeError(f"names of inputs are strings, not {name!r}")
     inputs = packed(dict(request.inputs), refused)
-    if greatest is not None:
-        inputs = spelt(inputs, greatest)
     body = json.dumps({"code": request.code, "inputs": inputs, "seed": request.seed}).encode()
     return b"%d\n%b" % (len(body), body)
-
-
-def spelt(given: Packed, greatest: int) -> Packed:
-    """The same with greater ints as text."""
-    if isinstance(given, list):
-        return [spelt(item, greatest) for item in given]
-    if isinstance(given, int) and abs(given) > greatest:
-        return ["i", str(given)]
-    return given
 
 
 def decode(answer: bytes) -> tuple[object, str | None]:

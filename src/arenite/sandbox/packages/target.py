@@ -1,0 +1,58 @@
+"""The Python that packages are for: that of a guest, not this one.
+
+Example:  Target("3.12.0").environment["sys_platform"]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from packaging.tags import compatible_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from packaging.markers import Environment
+    from packaging.tags import Tag
+
+
+@dataclass(frozen=True)
+class Target:
+    """`version`: in full, "3.12.0".   `provided`: packages that are there already, names and versions."""
+
+    version: str
+    provided: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def short(self) -> str:
+        """As in "3.12"."""
+        return ".".join(self.version.split(".")[:2])
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What markers ask for."""
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": self.version,
+            "os_name": "posix",
+            "platform_machine": "wasm32",
+            "platform_python_implementation": "CPython",
+            "platform_release": "0.0.0",
+            "platform_system": "wasi",
+            "platform_version": "0.0.0",
+            "python_full_version": self.version,
+            "python_version": self.short,
+            "sys_platform": "wasi",
+        }
+
+    def asked(self, extra: str) -> dict[str, str | AbstractSet[str]]:
+        """The same, for a requirement of a package with an extra."""
+        return {**{name: str(value) for name, value in self.environment.items()}, "extra": extra}
+
+    @cached_property
+    def tags(self) -> tuple[Tag, ...]:
+        """Those of the wheels that it can use, best first: pure ones."""
+        major, minor = (int(part) for part in self.short.split("."))
+        return tuple(compatible_tags((major, minor), f"cp{major}{minor}", platforms=()))
