@@ -29,7 +29,7 @@ FIXED = {
     "tiers/baseline": ("holes", "tables", "fields", "accumulators", "compiler"),
     "bytecode": ("words", "handlers"),
     "machine/run": ("marks",),
-    "bytecode/verifier": ("slots", "code", "rules", "frame", "points", "handlers", "calls", "walk"),
+    "bytecode/verifier": ("classes", "slots", "code", "rules", "frame", "points", "handlers", "calls", "walk"),
 }
 DESCRIBING = {"egg_info", "dist_info", "sdist"}  # commands that compile nothing: the C would be generated in vain
 

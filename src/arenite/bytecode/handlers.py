@@ -17,7 +17,7 @@ from array import array
 from typing import Final, final
 
 from librt.strings import BytesWriter, read_i32_le, write_i32_le
-from mypy_extensions import i64, u8
+from mypy_extensions import i32, i64, u8
 
 from arenite.errors import InternalError, Limit
 from arenite.layout import handlers
@@ -63,13 +63,13 @@ class HandlerTables:
         unit = pc >> 3
         at = ((pc >> RANK_SHIFT) << 4) + (unit >> 3 & 7)
         self.ranks[at] = u8(i64(self.ranks[at]) | i64(BIT[unit & 7]))
-        write_i32_le(self.regions, group)  # type: ignore[arg-type]
-        write_i32_le(self.regions, header)  # type: ignore[arg-type]
+        write_i32_le(self.regions, i32(group))
+        write_i32_le(self.regions, i32(header))
 
     def clause(self, tag: i64, target: i64, values: i64, flags: i64) -> None:
         """A clause."""
         for number in (tag, target, values, flags):
-            write_i32_le(self.clauses, (number & MASK ^ 0x80000000) - 0x80000000)  # type: ignore[arg-type]
+            write_i32_le(self.clauses, i32((number & MASK ^ 0x80000000) - 0x80000000))
 
     def add(self, section: bytes, functions: bytes, origin: int) -> None:
         """The handlers of a module, whose bytecode begins at `origin`.
@@ -118,8 +118,8 @@ class HandlerTables:
         size: i64 = len(ranks)
         while at < size:
             out.write(ranks[at : at + 8])
-            write_i32_le(out, before)  # type: ignore[arg-type]
-            write_i32_le(out, 0)
+            write_i32_le(out, i32(before))
+            write_i32_le(out, i32(0))
             i: i64 = 0
             while i < 8:
                 bits = i64(ranks[at + i])

@@ -51,8 +51,9 @@ from arenite.bytecode.module import FUNCTION
 from arenite.bytecode.safepoints import HEAD
 from arenite.bytecode.text import op_text
 from arenite.bytecode.verifier import code, points
+from arenite.bytecode.verifier.classes import CLASSES, FUNCTION_REFERENCE, UNWRITTEN
 from arenite.bytecode.verifier.code import Broken
-from arenite.bytecode.verifier.facts import CLASSES, FUNCTION_REFERENCE, SPACES, UNWRITTEN, VECTOR, facts
+from arenite.bytecode.verifier.facts import SPACES, VECTOR, facts
 from arenite.bytecode.verifier.rules import Rules
 from arenite.bytecode.verifier.walk import Walk
 from arenite.errors import InternalError

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import write_i32_le
-from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+from mypy_extensions import i32, i64
 
 from arenite.errors import Limit
 from arenite.translate.branches import Branches
@@ -333,7 +333,7 @@ class Blocks:
                 stubs[depth] = int(label)
             writer.use(label, pc)
         if count & 1:
-            write_i32_le(writer.out, 0)
+            write_i32_le(writer.out, i32(0))
         for depth, stub in stubs.items():
             writer.bind(stub)
             self.go(self.blocks[self.depth - 1 - depth])

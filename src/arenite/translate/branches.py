@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import final
 
 from librt.strings import write_i32_le, write_i64_le
-from mypy_extensions import i64  # noqa: TC002 (mypyc wants to see it)
+from mypy_extensions import i32, i64
 
 from arenite.translate.tables import (
     ADDITION,
@@ -48,13 +48,13 @@ class Branches:
         if loop < 0:
             self.writer.use(label, pc)
         else:
-            write_i32_le(self.writer.out, (loop - pc) >> 3)  # type: ignore[arg-type]
+            write_i32_le(self.writer.out, i32((loop - pc) >> 3))
 
     def branch(self, label: i64, loop: i64) -> None:
         """Go there."""
         writer = self.writer
         pc = writer.begin(UNIT)
-        write_i32_le(writer.out, BR if loop < 0 else LOOP_BR)  # type: ignore[arg-type]
+        write_i32_le(writer.out, i32(BR if loop < 0 else LOOP_BR))
         self.target(label, loop, pc)
         writer.barrier()
 
@@ -82,10 +82,10 @@ class Branches:
             code = entry(LOOPING, code)
         if writer.join(code, slot):
             self.target(label, loop, writer.last)
-            write_i32_le(writer.out, 0)
+            write_i32_le(writer.out, i32(0))
         else:
             pc = writer.begin(UNIT)
-            write_i32_le(writer.out, signed32(code | slot << 16))  # type: ignore[arg-type]
+            write_i32_le(writer.out, i32(signed32(code | slot << 16)))
             self.target(label, loop, pc)
         writer.barrier()
 
@@ -99,7 +99,7 @@ class Branches:
         pc: i64 = len(writer.out)
         writer.word(code if loop < 0 else entry(LOOPING, code), a, b, 0)
         self.target(label, loop, pc)
-        write_i32_le(writer.out, 0)
+        write_i32_le(writer.out, i32(0))
         writer.barrier()
 
     def count(self, comparison: i64, a: i64, b: i64, loop: i64) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import BytesWriter, read_i32_le, write_i32_le
-from mypy_extensions import i64
+from mypy_extensions import i32, i64
 
 from arenite.bytecode import handlers
 from arenite.layout.handlers import COUNT_SHIFT, END, LINK, WANTS_REFERENCE
@@ -109,7 +109,7 @@ class Handlers:
                 self.used = True
                 self.budget.pay(WRITTEN * REGION)
                 write_i32_le(self.regions, read_i32_le(places, at))
-                write_i32_le(self.regions, signed32(group))  # type: ignore[arg-type]
+                write_i32_le(self.regions, i32(signed32(group)))
             at += REGION
 
     def reach(self, number: i64) -> None:
@@ -130,10 +130,10 @@ class Handlers:
 
     def words(self, tag: i64, target: i64, values: i64, flags: i64) -> None:
         """Write a clause."""
-        write_i32_le(self.clauses, signed32(tag))  # type: ignore[arg-type]
-        write_i32_le(self.clauses, signed32(target))  # type: ignore[arg-type]
-        write_i32_le(self.clauses, signed32(values))  # type: ignore[arg-type]
-        write_i32_le(self.clauses, signed32(flags))  # type: ignore[arg-type]
+        write_i32_le(self.clauses, i32(signed32(tag)))
+        write_i32_le(self.clauses, i32(signed32(target)))
+        write_i32_le(self.clauses, i32(signed32(values)))
+        write_i32_le(self.clauses, i32(signed32(flags)))
 
     def section(self) -> bytes:
         """The module's section."""
@@ -205,8 +205,8 @@ class Handlers:
         if number != self.active:
             self.active = number
             self.budget.pay(WRITTEN * REGION)
-            write_i32_le(self.places, signed32(pc))  # type: ignore[arg-type]
-            write_i32_le(self.places, number)  # type: ignore[arg-type]
+            write_i32_le(self.places, i32(signed32(pc)))
+            write_i32_le(self.places, i32(number))
 
     def need(self, trying: i64) -> None:
         """An op in the block may throw, and so in those around it."""

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from librt.strings import BytesWriter, read_i32_le, write_i32_le
 from librt.vecs import append, pop, vec
-from mypy_extensions import i64
+from mypy_extensions import i32, i64
 
 from arenite.bytecode import safepoints
 from arenite.bytecode.words import patch
@@ -65,18 +65,18 @@ class Records:
     def call(self, pc: i64, callee: i64) -> None:
         """The call at `pc` is to function `callee` of those that the module defines, wherever that will stand."""
         self.budget.pay(WRITTEN * CALL)
-        write_i32_le(self.calls, pc)  # type: ignore[arg-type]
-        write_i32_le(self.calls, callee)  # type: ignore[arg-type]
+        write_i32_le(self.calls, i32(pc))
+        write_i32_le(self.calls, i32(callee))
 
     def type(self, at: i64) -> None:
         """At `at` the bytecode names a type."""
         self.budget.pay(WRITTEN * POINT)
-        write_i32_le(self.types, signed32(at))  # type: ignore[arg-type]
+        write_i32_le(self.types, i32(signed32(at)))
 
     def point(self, pc: i64) -> None:
         """A frame may return to `pc`."""
         self.budget.pay(WRITTEN * POINT)
-        write_i32_le(self.points, pc)  # type: ignore[arg-type]
+        write_i32_le(self.points, i32(pc))
 
     def safepoint(self, pc: i64, at: i64, operands: Operands) -> None:
         """At `pc` the run may stop: record the operands that lie in temporaries.
@@ -95,17 +95,17 @@ class Records:
         if pc != self.last_safepoint:
             self.last_safepoint = pc
             self.last_record = len(out)
-            write_i32_le(out, signed32(pc))  # type: ignore[arg-type]
-            write_i32_le(out, signed32(at))  # type: ignore[arg-type]
+            write_i32_le(out, i32(signed32(pc)))
+            write_i32_le(out, i32(signed32(at)))
         count_at: i64 = len(out)
-        write_i32_le(out, 0)
+        write_i32_le(out, i32(0))
         count: i64 = 0
         h: i64 = 0
         while h < operands.height:
             slot = operands.where[h]
             if slot >= operands.first:
-                write_i32_le(out, slot >> 3)  # type: ignore[arg-type]
-                write_i32_le(out, operands.types[h])  # type: ignore[arg-type]
+                write_i32_le(out, i32(slot >> 3))
+                write_i32_le(out, i32(operands.types[h]))
                 count += 1
             h += 1
         patch(out, count_at, count)
@@ -113,19 +113,19 @@ class Records:
     def function(self, end: i64, frame_size: i64, header: i64, type_: i64, body: i64) -> None:
         """The function at hand is complete."""
         out = self.functions
-        write_i32_le(out, signed32(self.begins[len(self.begins) - 1]))  # type: ignore[arg-type]
-        write_i32_le(out, signed32(end))  # type: ignore[arg-type]
-        write_i32_le(out, frame_size)  # type: ignore[arg-type]
-        write_i32_le(out, header)  # type: ignore[arg-type]
-        write_i32_le(out, type_)  # type: ignore[arg-type]
-        write_i32_le(out, self.marks[0])
-        write_i32_le(out, signed32(body))  # type: ignore[arg-type]
+        write_i32_le(out, i32(signed32(self.begins[len(self.begins) - 1])))
+        write_i32_le(out, i32(signed32(end)))
+        write_i32_le(out, i32(frame_size))
+        write_i32_le(out, i32(header))
+        write_i32_le(out, i32(type_))
+        write_i32_le(out, i32(self.marks[0]))
+        write_i32_le(out, i32(signed32(body)))
 
     def variables(self, slots: list[int]) -> None:
         """The slots of its parameters and locals: one object for all functions with the same."""
         packed = BytesWriter()
         for type_ in slots:
-            write_i32_le(packed, type_)
+            write_i32_le(packed, i32(type_))
         types = packed.getvalue()
         if types not in self.packed:
             self.budget.pay(WRITTEN * len(types))

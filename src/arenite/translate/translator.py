@@ -52,6 +52,11 @@ LINE: Final = 200 * UNIT  # bytes of code without a safepoint
 HEADER: Final = FrameHeader.size
 
 
+def widened(types: tuple[int, ...]) -> tuple[int, ...]:
+    """`slots` of the types; most hold no v128, and then compiled code is not left."""
+    return slots(types) if V128 in types else types
+
+
 @final
 class Translator(Sink):
     """Receives the bodies of one module, in order; the result is in `writer.out` and `records`."""
@@ -96,7 +101,7 @@ class Translator(Sink):
         self.vectors = V128 in self.types
         if self.vectors:
             locals_ = list(slots(tuple(locals_)))
-        params, results = slots(params), slots(results)
+        params, results = widened(params), widened(results)
         self.params = len(params)
         self.header = UNIT * max(len(params), len(results))
         self.locals_at = self.header + HEADER
@@ -345,16 +350,16 @@ class Translator(Sink):
     def block(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Blocks`, as for all of control but calls."""
         self.line()
-        self.blocks.block(slots(params), slots(results))
+        self.blocks.block(widened(params), widened(results))
 
     def loop(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A safepoint."""
-        self.blocks.loop(slots(params), slots(results), self.at)
+        self.blocks.loop(widened(params), widened(results), self.at)
 
     def if_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """A branch."""
         self.line()
-        self.blocks.if_(slots(params), slots(results))
+        self.blocks.if_(widened(params), widened(results))
 
     def else_(self, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
         """The other arm."""
@@ -421,12 +426,12 @@ class Translator(Sink):
     def try_table(self, params: tuple[int, ...], results: tuple[int, ...], catches: list[tuple[int, int, int]]) -> None:
         """A block."""
         self.line()
-        self.handlers.try_table(slots(params), slots(results), catches)
+        self.handlers.try_table(widened(params), widened(results), catches)
 
     def try_(self, params: tuple[int, ...], results: tuple[int, ...]) -> None:
         """See `Older`, as for the rest."""
         self.line()
-        self.older.try_(slots(params), slots(results))
+        self.older.try_(widened(params), widened(results))
 
     def catch(self, tag: i64, live: bool) -> None:  # noqa: FBT001 (as in `Sink`)
         """A handler."""

@@ -6,7 +6,8 @@
 - What is written is paid for (`wasm.budget`).
 - A temporary that an op reads is dead afterwards: its operand has been popped.  That is why two ops can become one.
 
-Compiled by mypyc: no overflow, no literal shifted left by a variable; a word's top quarter is made signed (`word`).
+Compiled by mypyc: no overflow, no literal shifted left by a variable; a word is made signed (`word`) and an i32 before it is written, or a function is
+looked up by name for it.
 
 Spec: none; `bytecode.row` says what the encodings are, and the tests that the shapes written here are those.
 """
@@ -17,7 +18,7 @@ from typing import Final, final
 
 from librt.strings import BytesWriter, read_i32_le, write_i32_le, write_i64_le
 from librt.vecs import append, vec
-from mypy_extensions import i64, u8
+from mypy_extensions import i32, i64, u8
 
 from arenite.bytecode.words import patch
 from arenite.errors import Limit
@@ -129,10 +130,10 @@ class OpWriter:
         if len(fixes) >= self.fixes_room:
             self.budget.pay(LABEL_USE)
             self.fixes_room += FIX
-        write_i32_le(fixes, len(self.out))
-        write_i32_le(fixes, pc)  # type: ignore[arg-type]
-        write_i32_le(fixes, label)  # type: ignore[arg-type]
-        write_i32_le(self.out, 0)
+        write_i32_le(fixes, i32(len(self.out)))
+        write_i32_le(fixes, i32(pc))
+        write_i32_le(fixes, i32(label))
+        write_i32_le(self.out, i32(0))
 
     def cancel(self, pc: i64) -> None:
         """Forget the function that began at `pc`."""
@@ -194,8 +195,8 @@ class OpWriter:
 
     def tail(self, low: i64, high: i64) -> None:
         """Eight more bytes of the op that was begun: two 32-bit operands."""
-        write_i32_le(self.out, signed32(low))  # type: ignore[arg-type]
-        write_i32_le(self.out, signed32(high))  # type: ignore[arg-type]
+        write_i32_le(self.out, i32(signed32(low)))
+        write_i32_le(self.out, i32(signed32(high)))
 
     def effect128(self, code: i64, x: i64, y: i64, z: i64, tail: i64) -> None:
         """An op of 16 bytes: three halves, and whatever stands in the second eight."""

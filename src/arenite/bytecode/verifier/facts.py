@@ -2,13 +2,6 @@
 
 No op is known by name, but for those that begin a function (`ZEROED`).
 
-The *class* of a slot says what its bits cannot be used as, so that what two paths bring is the union of their classes, and a class
-fits a place if it lacks what the place asks for:
-
-    1 no funcref    2 no externref    4 the upper half may be something else than 0    8 no exnref    16 not written
-
-0 is what zero is: a number, and null of every type.
-
 Example:  facts().info[8 * ROWS["br_table"].code + 2] == 1, its labels
 """
 
@@ -22,33 +15,19 @@ from arenite.bytecode.control import ENTER_MAX, ZERO_COUNT
 from arenite.bytecode.effects import effects
 from arenite.bytecode.ops import TABLE
 from arenite.bytecode.row import BRANCHES, ROLES, Form
+from arenite.bytecode.verifier.classes import CLASSES, UNWRITTEN
 from arenite.layout.cage import UNIT
 from arenite.layout.spaces import Space
-from arenite.layout.types import EXNREF, EXTERNREF, F32, F64, FUNCREF, I32, I64, UPPER, V128
+from arenite.layout.types import F32, F64, I32, I64, V128
 from arenite.light import NamedTuple
 
 if TYPE_CHECKING:
     from arenite.bytecode.row import Operand, Row
 
-UNWRITTEN: Final = 31
-NUMBER: Final = 11  # of 32 bits
-WIDE: Final = 15
-FUNCTION_REFERENCE: Final = 10
-EXCEPTION: Final = 3
-CLASSES: Final[dict[int, int]] = {
-    **dict.fromkeys((I32, F32), NUMBER),
-    **dict.fromkeys((I64, F64, V128, UPPER), WIDE),
-    FUNCREF: FUNCTION_REFERENCE,
-    EXTERNREF: 9,
-    EXNREF: EXCEPTION,
-}
-"""Type of a slot -> the class of what is in it."""
 TYPES: Final = {"i32": I32, "f32": F32, "i64": I64, "f64": F64, "v128": V128}
 """Kind of a slot, as rows have it -> its type."""
 VECTOR: Final = 32
 """Added to the class of a global that is a v128, for no other is got or set as one; and to that of a result, which takes two slots then."""
-CLASS_OF: Final = bytes(CLASSES.get(type_, UNWRITTEN) for type_ in range(256))
-"""`CLASSES` as a table; `UNWRITTEN` where there is no such type."""
 
 # what a step of checking an op is about
 READ: Final = 0  # a slot, as u16

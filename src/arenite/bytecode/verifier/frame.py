@@ -10,8 +10,9 @@ from typing import Final, final
 from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
+from arenite.bytecode.verifier.classes import CLASS_OF, UNWRITTEN
 from arenite.bytecode.verifier.code import MASK, Code, broken
-from arenite.bytecode.verifier.facts import CLASS_OF, UNWRITTEN, Facts
+from arenite.bytecode.verifier.facts import Facts  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 from arenite.layout.frame import HEADER_SLOTS

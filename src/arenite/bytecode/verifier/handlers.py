@@ -11,8 +11,8 @@ from librt.strings import read_i32_le
 from mypy_extensions import i64, u8
 
 from arenite.bytecode import handlers
+from arenite.bytecode.verifier.classes import CLASS_OF, EXCEPTION, UNWRITTEN
 from arenite.bytecode.verifier.code import MASK, broken
-from arenite.bytecode.verifier.facts import CLASS_OF, EXCEPTION, UNWRITTEN
 from arenite.bytecode.verifier.frame import FrameSlots  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.points import HEAD, Points
 from arenite.bytecode.verifier.rules import Rules  # noqa: TC001 (as above)

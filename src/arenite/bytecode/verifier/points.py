@@ -10,8 +10,8 @@ from typing import Final, final
 from librt.strings import read_i32_le
 from mypy_extensions import i64
 
+from arenite.bytecode.verifier.classes import CLASS_OF, UNWRITTEN
 from arenite.bytecode.verifier.code import MASK, broken
-from arenite.bytecode.verifier.facts import CLASS_OF, UNWRITTEN
 from arenite.bytecode.verifier.frame import FrameSlots  # noqa: TC001 (compiled code checks its arguments at run time)
 from arenite.bytecode.verifier.slots import NOTHING, SlotClasses
 

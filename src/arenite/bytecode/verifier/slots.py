@@ -1,4 +1,4 @@
-"""The class of every slot of a function, where the walk is and at labels ahead (see `facts` for classes).
+"""The class of every slot of a function, where the walk is and at labels ahead (see `classes`).
 
 - Slots are counted without the declared locals, whose classes are their types' and never change: 8 slots of 8 bits to a word.
 - A word belongs to the present state while its stamp is the present `epoch`, else all of it is unwritten.
@@ -16,7 +16,7 @@ from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64
 
-from arenite.bytecode.verifier.facts import UNWRITTEN
+from arenite.bytecode.verifier.classes import UNWRITTEN
 from arenite.errors import Limit
 
 SIGNED: Final = 56  # where the slot with a word's sign stands

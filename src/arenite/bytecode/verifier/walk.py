@@ -16,6 +16,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i32, i64
 
 from arenite.bytecode.verifier.calls import Calls
+from arenite.bytecode.verifier.classes import FUNCTION_REFERENCE, NUMBER, UNWRITTEN, WIDE
 from arenite.bytecode.verifier.code import MASK, RECORD, Code, broken
 from arenite.bytecode.verifier.facts import (
     APART,
@@ -27,7 +28,6 @@ from arenite.bytecode.verifier.facts import (
     FAR_HANDED,
     FAR_WRITTEN,
     FORWARD,
-    FUNCTION_REFERENCE,
     GET,
     GET_VECTOR,
     HANDED,
@@ -37,7 +37,6 @@ from arenite.bytecode.verifier.facts import (
     MANY,
     NAMED,
     NAMED16,
-    NUMBER,
     READ,
     READ_VECTOR,
     RETURNS,
@@ -48,9 +47,7 @@ from arenite.bytecode.verifier.facts import (
     STOPS,
     TAILS,
     TYPE,
-    UNWRITTEN,
     VECTOR,
-    WIDE,
     Facts,
 )
 from arenite.bytecode.verifier.frame import HEADER, FrameSlots
@@ -330,7 +327,7 @@ class Walk:
         if what == TYPE:
             if self.code.number(at) >= i64(len(self.rules.params)):
                 raise broken(pc, f"type {self.code.number(at)} is none of the module's")
-            write_i32_le(self.type_places, at)  # type: ignore[arg-type]
+            write_i32_le(self.type_places, i32(at))
             return 0
         if what in (NAMED, NAMED16):
             return self.named(pc, self.code.number(at) if what == NAMED else self.code.half(at), arg, handed, result)
