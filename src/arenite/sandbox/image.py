@@ -22,6 +22,7 @@ from arenite.driver.entry import exported, function
 from arenite.platform import sources
 from arenite.platform.cache import Cache
 from arenite.sandbox.guests.guest import ANSWERS, FILES
+from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,6 +116,9 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
         module = Module(engine(), wasm)
         with Driver.begin(module, lambda store, up: entry(store, up, start), wasi=streams, linker=linker(guest)) as driver:
             driver.run()
+            if start.ready is not None:
+                with memory(driver.store, driver.store.instances[-1]).view(driver.store) as view:
+                    start.ready(view, files_of(driver.store, ANSWERS))
             return driver.store.snapshot()
     except Exception as error:
         raise Failure(f"the guest did not start: {error}: {said.decode(errors='replace')}") from error
@@ -127,17 +131,23 @@ def entry(store: Store, instance: Instance, start: Start) -> Iterable[Call]:
     return exported(store, instance, start.entry)
 
 
+def memory(store: Store, instance: Instance) -> Memory:
+    """A guest's.  Raises: `Failure` without one."""
+    found = instance.exports(store).get("memory")
+    if not isinstance(found, Memory):
+        raise Failure("the guest exports no memory")
+    return found
+
+
 def arguments(store: Store, instance: Instance, argv: tuple[str, ...]) -> int:
     """Where the vector of C's `main` lies, in pages that memory is grown by.  Raises: `Failure` without such a memory."""
-    memory = instance.exports(store).get("memory")
-    if not isinstance(memory, Memory):
-        raise Failure("the guest exports no memory that arguments could lie in")
+    room = memory(store, instance)
     texts = [text.encode() + b"\0" for text in argv]
     vector = 4 * (len(texts) + 1)
-    at = PAGE * memory.grow(store, -(-(vector + sum(map(len, texts))) // PAGE))
+    at = PAGE * room.grow(store, -(-(vector + sum(map(len, texts))) // PAGE))
     places, place = [], at + vector
     for text in texts:
         places.append(place)
         place += len(text)
-    memory.write(store, struct.pack(f"<{len(texts) + 1}I", *places, 0) + b"".join(texts), at)
+    room.write(store, struct.pack(f"<{len(texts) + 1}I", *places, 0) + b"".join(texts), at)
     return at

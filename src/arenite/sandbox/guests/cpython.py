@@ -10,13 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from arenite.errors import Failure
 from arenite.sandbox.guests import wire
 from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, Start
 
 if TYPE_CHECKING:
     import os
 
-    from arenite import FuncType
+    from arenite import FuncType, MemoryFS
     from arenite.sandbox.guests.guest import Request
     from arenite.sandbox.packages.packages import Packages
 
@@ -29,9 +30,12 @@ TEXTS: Final = (
     HERE.parent / "plain.py",
     HERE / "inside" / "loop.py",
     HERE / "inside" / "laying.py",
+    HERE / "inside" / "lasting.py",
     HERE / "inside" / "statements.py",
     HERE / "inside" / "runner.py",
 )
+LASTING: Final = "lasting"  # a file of `ANSWERS`
+LARGE: Final = 1 << 28  # references that nothing has by being referred to
 FUTURE: Final = "from __future__ import annotations\n"
 
 
@@ -57,7 +61,7 @@ class CPython:
     def image(self) -> Start:
         """How it comes up.  Raises: `ImportError` without the extra `python`."""
         shared = {} if self.packages is None else {PACKAGES: self.packages}
-        return Start(wasm(), argv=("python", "-B", "-c", program(*shared)), shared=shared)
+        return Start(wasm(), argv=("python", "-B", "-c", program(*shared)), shared=shared, ready=settle)
 
     def encode(self, request: Request) -> bytes:
         """As all that speak JSON."""
@@ -94,6 +98,18 @@ def program(*folders: str) -> str:
             FUTURE,
             *texts,
             *(f"lay_out({folder!r})" for folder in folders),
-            f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER})",
+            f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER}, {ANSWERS + '/' + LASTING!r})",
         ]
     )
+
+
+def settle(memory: memoryview, answers: MemoryFS) -> None:
+    """Let the objects that are there last, as `inside/lasting` says: they get None's number of references.  Raises: `Failure` for another CPython."""
+    places = memoryview(answers[LASTING]).cast("I")
+    del answers[LASTING]
+    words = memory.cast("I")
+    lasting = words[places[0] >> 2]
+    if lasting < LARGE:
+        raise Failure(f"None has {lasting} references, so it is not told by them that it lasts")
+    for place in places:
+        words[place >> 2] = lasting

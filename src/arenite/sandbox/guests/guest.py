@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from arenite.errors import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from arenite import FuncType, MemoryFS
@@ -47,6 +47,7 @@ class Start:
 
     `wasm`: its module's file.   `argv`, `env`: as for `WasiConfig`.   `shared`: the directories that `Guest.shared` names.
     `entry`: the export that is called, after `_initialize` where that is.  One of two parameters is given `argc` and `argv`, as a C `main`.
+    `ready`: what is done to it when it waits, before it is frozen: with its memory, and the files of `ANSWERS`.
     """
 
     wasm: Path
@@ -54,6 +55,7 @@ class Start:
     env: Mapping[str, str] = field(default_factory=dict)
     shared: Mapping[str, Shared] = field(default_factory=dict)
     entry: str = "_start"
+    ready: Callable[[memoryview, MemoryFS], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A request is its length in digits, a newline, and JSON: the code, inputs as `pac
 of a last expression as `packed`, the traceback or None.  What the code prints goes where it always goes.  The code may do to this program
 whatever it likes, so whoever reads the answer believes nothing of it.
 
-Example:  serve("/run/arenite/answer", 1 << 20)
+Example:  serve("/run/arenite/answer", 1 << 20, "/run/arenite/lasting")
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     # in the guest those texts stand before this one
+    from arenite.sandbox.guests.inside.lasting import fill, tell  # noqa: TC004
     from arenite.sandbox.guests.inside.statements import parted  # noqa: TC004
     from arenite.sandbox.plain import Packed, packed, unpacked  # noqa: TC004
 
@@ -133,12 +134,12 @@ def written(value: Packed, error: str | None, most: int) -> bytes:
     return answer
 
 
-def warm(namespace: dict[str, object], most: int) -> None:
+def warm(namespace: dict[str, object], most: int, rounds: int) -> None:
     """Run some code before there is any: a box is a copy of what is here afterwards, and what was written already need not be written there."""
     body = dumps({"code": "print(6 * 7)", "inputs": ["d"], "seed": None}).encode()
     before = dict(namespace)
     out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO(), line_buffering=True)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for code in WARMING:
             understood(body)
             answered(code, "<run 0>", namespace, most)
@@ -146,12 +147,10 @@ def warm(namespace: dict[str, object], most: int) -> None:
     namespace.clear()
     namespace.update(before)
     linecache.cache.clear()
-    gc.collect()
-    gc.freeze()  # what is there stays: no collection looks at it, and so none writes to it
 
 
-def serve(path: str, most: int) -> None:
-    """Answer requests until there are no more.  `path`: the file for answers; `most`: bytes of one."""
+def serve(path: str, most: int, lasting: str) -> None:
+    """Answer requests until there are no more.  `path`: the file for answers; `most`: bytes of one; `lasting`: the file of what lasts."""
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main  # where pickles and data classes look for the code's own classes
@@ -160,7 +159,11 @@ def serve(path: str, most: int) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # for good: the code may open all that it may have
-    warm(main.__dict__, most)
+    warm(main.__dict__, most, ROUNDS)
+    fill()
+    warm(main.__dict__, most, 2)
+    tell(lasting)
+    gc.freeze()  # what is there stays: no collection looks at it, and so none writes to it
     count = 0
     while (asked := request()) is not None:
         count += 1
