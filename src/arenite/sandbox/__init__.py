@@ -14,24 +14,32 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Start as Start
     from arenite.sandbox.guests.quickjs import QuickJS as QuickJS
     from arenite.sandbox.packages.wheel import PackageError as PackageError
+    from arenite.sandbox.pending import Pending as Pending
     from arenite.sandbox.plain import Repr as Repr
     from arenite.sandbox.result import Result as Result
     from arenite.sandbox.sandbox import Checkpoint as Checkpoint
     from arenite.sandbox.sandbox import Sandbox as Sandbox
+    from arenite.sandbox.tools.call import Call as Call
+    from arenite.sandbox.tools.tool import Tool as Tool
+    from arenite.sandbox.tools.toolbox import current_call as current_call
 else:
     from arenite.lazy import lazily
 
     HOMES = {
         "AnswerError": "arenite.sandbox.guests.guest.AnswerError",
         "CPython": "arenite.sandbox.guests.cpython.CPython",
+        "Call": "arenite.sandbox.tools.call.Call",
         "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
         "Guest": "arenite.sandbox.guests.guest.Guest",
         "PackageError": "arenite.sandbox.packages.wheel.PackageError",
+        "Pending": "arenite.sandbox.pending.Pending",
         "QuickJS": "arenite.sandbox.guests.quickjs.QuickJS",
         "Repr": "arenite.sandbox.plain.Repr",
         "Request": "arenite.sandbox.guests.guest.Request",
         "Result": "arenite.sandbox.result.Result",
         "Sandbox": "arenite.sandbox.sandbox.Sandbox",
         "Start": "arenite.sandbox.guests.guest.Start",
+        "Tool": "arenite.sandbox.tools.tool.Tool",
+        "current_call": "arenite.sandbox.tools.toolbox.current_call",
     }
     __all__, __getattr__, __dir__ = lazily(__name__, HOMES)

@@ -9,11 +9,14 @@ Example:  channel.ask(Request("6 * 7", {}, None)); execution.run(…); channel.a
 from __future__ import annotations
 
 import codecs
+import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, NotReady, WasiConfig
-from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, AnswerError
+from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS, AnswerError
 from arenite.sandbox.kept import NAME, Keeper, KeptBox, chunked
+from arenite.sandbox.tools.call import RequestError, raised, read
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
@@ -22,9 +25,12 @@ if TYPE_CHECKING:
     from arenite import Store
     from arenite.machine.run.hosts import HostState
     from arenite.sandbox.guests.guest import Guest, Request
+    from arenite.sandbox.tools.call import Call
+    from arenite.sandbox.tools.toolbox import Toolbox
+    from arenite.world.memory.device import Device
 
 ANSWER_ENTRIES: Final = 8
-OWN_DESCRIPTORS: Final = 6  # three streams, two directories, and the answer
+OWN_DESCRIPTORS: Final = 7  # three streams, two directories, the answer, and the tools
 
 
 class Stream:
@@ -55,6 +61,10 @@ class Channel:
 
     def __init__(self, guest: Guest) -> None:
         self.asked = False
+        self.id = secrets.token_hex(8)
+        self._calls = 0
+        self.call = ""  # the id of the call of a tool that waits for an answer
+        self._tools = ""
         self._guest = guest
         self.full = False
         self.found = False  # whether it goes on from a box
@@ -74,24 +84,31 @@ class Channel:
             max_descriptors=descriptors + OWN_DESCRIPTORS + len(self._guest.shared),
         )
 
-    def serve(self, store: Store) -> None:
-        """From now on this is the guest; a box goes on from where it was.  Raises: `SnapshotError`."""
+    def serve(self, store: Store, *, same: bool = False) -> None:
+        """From now on this is the guest; a box goes on from where it was.  `same`: as the same, by its id.  Raises: `SnapshotError`."""
         self._store = store
+        own = self.id
         keeper = Keeper(self)
         store.rebind_host(NAME, keeper)
         self.found = keeper.found
+        if not same:
+            self.id = own
 
     def fits(self, store: Store) -> bool:
         """Whether the guest is that of a box, and has the directories that are spoken of here."""
         try:
-            return self.found and all(files_of(store, name) is not None for name in (FILES, ANSWERS))
+            return self.found and files_of(store, FILES) is not None and files_of(store, ANSWERS).device(TOOLS) is not None
         except (KeyError, Failure):
             return False
 
-    def ask(self, request: Request) -> None:
-        """Give a request.  Raises: `TypeError` for inputs that the guest cannot be given."""
-        self._request = self._guest.encode(request)
-        self.asked = True
+    def ask(self, request: Request, tools: Toolbox | None) -> None:
+        """Give a request.  `tools`: what there are, None: whatever there were.  Raises: `TypeError` for inputs that the guest cannot be given."""
+        told = self._tools
+        if tools is not None and tools.digest != told:
+            request, told = replace(request, tools=tools.described), tools.digest
+        self._request, self._tools = self._guest.encode(request), told
+        self._device().reset()
+        self.asked, self.call = True, ""
 
     def open(self, room: int, stdout: Callable[[str], object] | None, stderr: Callable[[str], object] | None) -> None:
         """Take so many bytes of output from now on."""
@@ -107,12 +124,21 @@ class Channel:
     def keep(self) -> KeptBox:
         """What travels of it."""
         tails: dict[str, HostState] = {role: stream.tail for role, stream in self.streams.items()}
-        return KeptBox(asked=int(self.asked), request=chunked(self._request), tails=tails)
+        return KeptBox(
+            id=self.id,
+            calls=self._calls,
+            call=self.call,
+            tools=self._tools,
+            asked=int(self.asked),
+            request=chunked(self._request),
+            tails=tails,
+        )
 
     def take_up(self, kept: KeptBox) -> None:
         """Go on from there."""
         assert isinstance(kept.request, bytes)
         assert isinstance(kept.tails, dict)
+        self.id, self._calls, self.call, self._tools = kept.id, kept.calls, kept.call, kept.tools
         self.asked, self._request = bool(kept.asked), kept.request
         self.streams = {role: Stream(None, tail) for role, tail in kept.tails.items() if isinstance(tail, bytes)}
 
@@ -130,6 +156,27 @@ class Channel:
         except (OSError, KeyError):
             raise AnswerError("the code has damaged the program that runs it: there is no answer") from None
         return self._guest.decode(data)
+
+    def called(self) -> Call | bytes | None:
+        """The call of a tool that the guest waits for; the answer, where it has asked for something else; None where it waits for none."""
+        request = self._device().request
+        if request is None:
+            return None
+        if not self.call:
+            self._calls += 1
+            self.call = f"{self.id}-{self._calls}"
+        try:
+            return read(request, self.call)
+        except RequestError as error:
+            return raised(error)
+
+    def reply(self, answer: bytes) -> None:
+        """What a tool answers; the guest goes on with it."""
+        self._device().answer(answer)
+        self.call = ""
+
+    def _device(self) -> Device:
+        return self._answers().device(TOOLS)
 
     def _answers(self) -> MemoryFS:
         assert self._store is not None

@@ -21,7 +21,7 @@ from arenite.driver.driver import Driver
 from arenite.driver.entry import exported, function
 from arenite.platform import sources
 from arenite.platform.cache import Cache
-from arenite.sandbox.guests.guest import ANSWERS, FILES
+from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
         stdin=lambda _: None,
         stdout=said,
         stderr=said,
-        dirs={FILES: MemoryFS(), ANSWERS: MemoryFS(), **{name: one.files() for name, one in start.shared.items()}},
+        dirs={FILES: MemoryFS(), ANSWERS: answers(), **{name: one.files() for name, one in start.shared.items()}},
     )
     try:
         module = Module(engine(), wasm)
@@ -122,6 +122,13 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
             return driver.store.snapshot()
     except Exception as error:
         raise Failure(f"the guest did not start: {error}: {said.decode(errors='replace')}") from error
+
+
+def answers() -> MemoryFS:
+    """What a guest finds where its answers go."""
+    found = MemoryFS()
+    found.add_device(TOOLS, TOOLS, max_request=MOST_ANSWER)
+    return found
 
 
 def entry(store: Store, instance: Instance, start: Start) -> Iterable[Call]:

@@ -7,13 +7,14 @@ Example:  store.rebind_host(NAME, Keeper(channel))
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from arenite.errors import SnapshotError
 from arenite.light import dataclass
 from arenite.machine.run.chunks import Chunk
-from arenite.world.travel import decode, encode, integer, ruled
+from arenite.world.travel import LARGEST_OFFSET, decode, encode, integer, ruled
 
 if TYPE_CHECKING:
     from arenite.machine.run.hosts import HostState
@@ -35,6 +36,13 @@ def joined(value: object, where: str) -> bytes:
     return b"".join(child.data for child in value.children)
 
 
+def name(value: object, where: str) -> str:
+    """What an id or a digest can be."""
+    if type(value) is not str or not re.fullmatch("[0-9a-f-]{0,100}", value):
+        raise SnapshotError(f"{where}: expected digits")
+    return value
+
+
 def tails(value: object, where: str) -> dict[str, bytes]:
     """What is left of each stream."""
     if type(value) is not dict or value.keys() != {"stdout", "stderr"}:
@@ -46,8 +54,17 @@ def tails(value: object, where: str) -> dict[str, bytes]:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptBox:
-    """A box.  `asked`: it is in the middle of a run; `request`: what of it the guest has not read; `tails`: beginnings of characters that it has printed."""
+    """A box.
 
+    `id`: by which its calls of tools are known; `calls`: how many there were; `call`: the id of the one that waits for an answer, empty without one.
+    `tools`: the digest of what it was told of its tools, empty before.
+    `asked`: it is in the middle of a run; `request`: what of it the guest has not read; `tails`: beginnings of characters that it has printed.
+    """
+
+    id: str = field(metadata=ruled(name))
+    calls: int = field(metadata=integer(LARGEST_OFFSET))
+    call: str = field(metadata=ruled(name))
+    tools: str = field(metadata=ruled(name))
     asked: int = field(metadata=integer(1))
     request: HostState = field(metadata=ruled(joined))
     tails: HostState = field(metadata=ruled(tails))

@@ -24,18 +24,32 @@ from arenite.sandbox.guests.guest import FILES, Request
 from arenite.sandbox.guests.quickjs import QuickJS
 from arenite.sandbox.guests.saved import Saved
 from arenite.sandbox.image import engine, image, linked
+from arenite.sandbox.pending import Pending
+from arenite.sandbox.tools.call import Call
+from arenite.sandbox.tools.toolbox import Toolbox, toolbox
 from arenite.sandbox.turn import Turn
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Self, TypedDict, Unpack
 
     from arenite.sandbox.guests.guest import Guest
     from arenite.sandbox.result import Result
+    from arenite.sandbox.tools.tool import Function, Tool
+    from arenite.sandbox.tools.toolbox import Permit
 
     Told = Callable[[str], object] | None
+
+    class Stretch(TypedDict, total=False):
+        """The fields of `Asked`, as arguments."""
+
+        seconds: float | None
+        output: int | None
+        fuel: int | None
+        on_stdout: Told
+        on_stderr: Told
 
     class Limits(TypedDict, total=False):
         """The fields of `Bounds`, as arguments."""
@@ -68,6 +82,17 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is asked of one stretch of a run; None: what the box has."""
+
+    seconds: float | None = None
+    output: int | None = None
+    fuel: int | None = None
+    on_stdout: Told = None
+    on_stderr: Told = None
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A box at one moment.  `fresh`: it has never run anything, and who goes on from it gets a seed of its own.  `guest`: what runs its code."""
 
@@ -84,19 +109,20 @@ class Sandbox:
     Not for two threads or tasks at a time.  Made by `Sandbox.python`, `Sandbox.open`, `fork`.
     """
 
-    def __init__(self, begin: Checkpoint, bounds: Bounds) -> None:
+    def __init__(self, begin: Checkpoint, bounds: Bounds, tools: Toolbox | None = None, *, same: bool = False) -> None:
         self._bounds = bounds
+        self.tools = tools
         self.closed = False
-        self._enter(begin)
+        self._enter(begin, same=same)
 
-    def _enter(self, begin: Checkpoint) -> None:
+    def _enter(self, begin: Checkpoint, *, same: bool = False) -> None:
         self._seed = secrets.token_hex() if begin.fresh else None
         self.guest = begin.guest
         self.channel = Channel(begin.guest)
         files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
         self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files, self._bounds.descriptors))
         self.store.set_limits(memory_size=self._bounds.memory)
-        self.channel.serve(self.store)
+        self.channel.serve(self.store, same=same)
 
     @classmethod
     def python(
@@ -104,17 +130,21 @@ class Sandbox:
         *,
         packages: str | os.PathLike[str] | None = None,
         lock: str | os.PathLike[str] | None = None,
+        tools: Iterable[Function | Tool] = (),
+        permit: Permit | None = None,
         **limits: Unpack[Limits],
     ) -> Self:
         """CPython 3.12, ready to run.  The first of a process takes an image from the cache, or a few seconds; further ones are forks of it.
 
         `packages`: a folder of pure wheels that the code can import.   `lock`: a lock file (`pylock.toml`, or lines with hashes as pip reads them):
         what it names is taken from that folder, or without one fetched by pip; see `docs/guests.md`.
+        `tools`: functions, sync or async, that the code calls by name.   `permit`: is asked about each call (`Call`), and may be async: True permits it,
+        False or a text refuses it, which the code is told as a `PermissionError`; what else it raises comes out of the run.
         `limits`: fields of `Bounds`, which has the defaults; those of a run can be given to it, too.
         Its `random` is seeded anew, `secrets` is fresh in every box; the hashes of strings are the same in all.
         Raises: `ImportError` without the extra `python`; `PackageError` that names a package which is refused, or missing.
         """
-        return cls.of(CPython(chosen(packages, lock)), **limits)
+        return cls.of(CPython(chosen(packages, lock)), tools=tools, permit=permit, **limits)
 
     @classmethod
     def javascript(cls, **limits: Unpack[Limits]) -> Self:
@@ -122,9 +152,14 @@ class Sandbox:
         return cls.of(QuickJS(), **limits)
 
     @classmethod
-    def of(cls, guest: Guest, **limits: Unpack[Limits]) -> Self:
-        """A guest of any kind, ready to run; as `python` otherwise."""
-        return cls(Checkpoint(image(guest), fresh=True, guest=guest), Bounds(**limits))
+    def of(
+        cls, guest: Guest, *, tools: Iterable[Function | Tool] = (), permit: Permit | None = None, **limits: Unpack[Limits]
+    ) -> Self:
+        """A guest of any kind, ready to run; as `python` otherwise.  Raises: also `Failure` for tools where it calls none."""
+        box = toolbox(tools, permit)
+        if box is not None and not guest.calls_tools:
+            raise Failure(f"code of {guest.name} calls no tools")
+        return cls(Checkpoint(image(guest), fresh=True, guest=guest), Bounds(**limits), box)
 
     @property
     def files(self) -> MemoryFS:
@@ -141,67 +176,53 @@ class Sandbox:
         """Whether it is in the middle of a run."""
         return self.alive and self.channel.asked
 
-    def run(
-        self,
-        code: str,
-        *,
-        inputs: Mapping[str, object] | None = None,
-        seconds: float | None = None,
-        output: int | None = None,
-        fuel: int | None = None,
-        on_stdout: Told = None,
-        on_stderr: Told = None,
-    ) -> Result:
+    def run(self, code: str, *, inputs: Mapping[str, object] | None = None, **limits: Unpack[Stretch]) -> Result:
         """Run some code, in the namespace of what ran before.
 
         `inputs`: variables that it finds, plain data.   `seconds`, `output`, `fuel`: of this run; by default the box's.
         `on_stdout`, `on_stderr`: called with each piece of text as it is printed; what they raise ends the guest.
-        The code's own errors, and limits, are in the result.  Raises: `Failure` when the box is not ready, `TypeError` for inputs.
+        The code's own errors, and limits, are in the result.  Raises: `Failure` when the box is not ready, or the code calls a tool that is async;
+        `TypeError` for inputs.
         """
-        self._ask(code, inputs)
-        return self.go_on(seconds=seconds, output=output, fuel=fuel, on_stdout=on_stdout, on_stderr=on_stderr)
+        return self._begin(code, inputs, limits).run()
 
-    def go_on(
-        self,
-        *,
-        seconds: float | None = None,
-        output: int | None = None,
-        fuel: int | None = None,
-        on_stdout: Told = None,
-        on_stderr: Told = None,
-    ) -> Result:
+    def go_on(self, **limits: Unpack[Stretch]) -> Result:
         """Go on with a run that was stopped, with new limits.  The result has what was printed since.  Raises: as `run`."""
-        return self._turn(seconds, output, fuel, on_stdout, on_stderr).run()
+        return self._turn(limits).run()
 
-    async def run_async(
-        self,
-        code: str,
-        *,
-        inputs: Mapping[str, object] | None = None,
-        seconds: float | None = None,
-        output: int | None = None,
-        fuel: int | None = None,
-        on_stdout: Told = None,
-        on_stderr: Told = None,
-    ) -> Result:
+    async def run_async(self, code: str, *, inputs: Mapping[str, object] | None = None, **limits: Unpack[Stretch]) -> Result:
         """As `run`, as a task of an event loop, which it shares with others.  A task that is cancelled leaves the box stopped.
 
+        Tools that are async are awaited, and cancelled where time is over: whoever goes on calls them again.
         Raises: also `ImportError` without the extra `async`.
         """
-        self._ask(code, inputs)
-        return await self._turn(seconds, output, fuel, on_stdout, on_stderr).run_async()
+        return await self._begin(code, inputs, limits).run_async()
 
-    async def go_on_async(
-        self,
-        *,
-        seconds: float | None = None,
-        output: int | None = None,
-        fuel: int | None = None,
-        on_stdout: Told = None,
-        on_stderr: Told = None,
-    ) -> Result:
+    async def go_on_async(self, **limits: Unpack[Stretch]) -> Result:
         """As `go_on`, as a task of an event loop.  Raises: as `run_async`."""
-        return await self._turn(seconds, output, fuel, on_stdout, on_stderr).run_async()
+        return await self._turn(limits).run_async()
+
+    def run_until_tool(
+        self, code: str, *, inputs: Mapping[str, object] | None = None, **limits: Unpack[Stretch]
+    ) -> Pending | Result:
+        """As `run`, but to the first call of a tool, which is left for the caller to answer, when and where he likes.
+
+        Calls that the box's tools do not take, or `permit` refuses, the code is told of at once.  A box that was given no tools leaves all calls.
+        Raises: as `run`.
+        """
+        return self._left(self._begin(code, inputs, limits).to_call())
+
+    def go_on_until_tool(self, **limits: Unpack[Stretch]) -> Pending | Result:
+        """As `go_on`, to the next call of a tool.  Raises: as `run`."""
+        return self._left(self._turn(limits).to_call())
+
+    def pending(self) -> Pending | None:
+        """The call of a tool that the code waits for, if it does."""
+        found = self.channel.called() if self.stopped else None
+        return Pending(self, found) if isinstance(found, Call) else None
+
+    def _left(self, found: Call | Result) -> Pending | Result:
+        return Pending(self, found) if isinstance(found, Call) else found
 
     def _alive(self) -> None:
         """Raises: `Failure` when it is not."""
@@ -214,18 +235,24 @@ class Sandbox:
         if self.channel.asked:
             raise Failure("the box is stopped in the middle of a run: go_on, or restore a checkpoint")
 
-    def _ask(self, code: str, inputs: Mapping[str, object] | None) -> None:
+    def _begin(self, code: str, inputs: Mapping[str, object] | None, limits: Stretch) -> Turn:
         self._ready()
-        self.channel.ask(Request(code, {} if inputs is None else inputs, self._seed))
+        asked = Asked(**limits)
+        self.channel.ask(Request(code, {} if inputs is None else inputs, self._seed), self.tools)
         self._seed = None
+        return self._begun(asked)
 
-    def _turn(self, seconds: float | None, output: int | None, fuel: int | None, on_stdout: Told, on_stderr: Told) -> Turn:
+    def _turn(self, limits: Stretch) -> Turn:
         if not self.stopped:
             self._ready()
             raise Failure("there is nothing to go on with")
+        return self._begun(Asked(**limits))
+
+    def _begun(self, asked: Asked) -> Turn:
         bounds = self._bounds
-        self.channel.open(bounds.output if output is None else output, on_stdout, on_stderr)
-        return Turn(self, bounds.seconds if seconds is None else seconds, bounds.fuel if fuel is None else fuel)
+        self.channel.open(bounds.output if asked.output is None else asked.output, asked.on_stdout, asked.on_stderr)
+        seconds = bounds.seconds if asked.seconds is None else asked.seconds
+        return Turn(self, seconds, bounds.fuel if asked.fuel is None else asked.fuel)
 
     def checkpoint(self) -> Checkpoint:
         """This moment, to go back to; it may be kept and restored any number of times.
@@ -247,7 +274,7 @@ class Sandbox:
         `random` goes on in each as it would have here.  Raises: `Failure` when it is dead.
         """
         before = self.checkpoint()
-        return [Sandbox(before, self._bounds) for _ in range(n)]
+        return [Sandbox(before, self._bounds, self.tools) for _ in range(n)]
 
     @contextmanager
     def attempt(self) -> Iterator[Sandbox]:
@@ -276,15 +303,19 @@ class Sandbox:
         key: bytes | None = None,
         bounds: Bounds | None = None,
         guest: Guest | None = None,
+        tools: Iterable[Function | Tool] = (),
+        permit: Permit | None = None,
     ) -> Self:
         """A box out of a file that `save` has written.   `guest`: what runs its code, if that is one of your own.
 
+        `tools`, `permit`: as for `python`; functions do not travel.  Its calls have the ids that they would have had in the box that was saved.
         Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
         Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
         runs = Saved() if guest is None else guest
         snapshot = linked(Snapshot.open(path, engine(), key=key, trusted=key is not None), runs)
-        box = cls(Checkpoint(snapshot, fresh=False, guest=runs), Bounds() if bounds is None else bounds)
+        bounds = Bounds() if bounds is None else bounds
+        box = cls(Checkpoint(snapshot, fresh=False, guest=runs), bounds, toolbox(tools, permit), same=True)
         if not box.alive or not box.channel.fits(box.store):
             box.close()
             raise SnapshotError(f"{os.fspath(path)} is a snapshot, but none of a box")

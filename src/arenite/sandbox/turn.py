@@ -1,4 +1,6 @@
-"""One stretch of a box's run, from where it begins to its result.
+"""One stretch of a box's run, from where it begins to its result: the guest runs, the tools that it calls are run, until neither is left to do.
+
+Time is that of both; fuel is the guest's.
 
 Example:  Turn(box, seconds=30.0, fuel=None).run()
 """
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from arenite import Exit, Paused, PauseReason, Trap
 from arenite.sandbox.guests.guest import AnswerError
 from arenite.sandbox.result import Result
+from arenite.sandbox.tools.call import Call, raised
 
 if TYPE_CHECKING:
     from arenite import Execution, Finished
@@ -34,38 +37,115 @@ class Turn:
         self.begun = time.perf_counter()
 
     def run(self) -> Result:
-        """To its end, or to a limit.  Raises: what takes the output raises."""
-        try:
-            return self.result(self.execution.run(fuel=self.fuel, deadline=self.seconds), None)
-        except (Trap, Exit) as error:
-            return self.result(None, str(error))
+        """To its end, or to a limit.  Raises: what takes the output raises, or `Toolbox.run`."""
+        while isinstance(found := self.to_tool(), Call):
+            tools = self.box.tools
+            self.box.channel.reply(missing(found) if tools is None else tools.run(found))
+            if self._seconds() == 0:
+                return self._stopped("time")
+        return found
 
     async def run_async(self) -> Result:
-        """The same, in an event loop.  Raises: also `ImportError` without the extra `async`."""
+        """The same, in an event loop.  A tool that is awaited when time is over is cancelled, and called again by who goes on.
+
+        Raises: also `ImportError` without the extra `async`.
+        """
+        while isinstance(found := await self._to_tool_async(), Call):
+            answer = await self._awaited(found)
+            if answer is None:
+                return self._stopped("time")
+            self.box.channel.reply(answer)
+        return found
+
+    def to_call(self) -> Result | Call:
+        """To the next call of a tool that somebody else is to answer, or to the end.  Raises: as `run`."""
+        tools, channel = self.box.tools, self.box.channel
+        while isinstance(found := self.to_tool(), Call):
+            refused = None if tools is None else tools.refused(found)
+            if refused is None:
+                return found
+            channel.reply(refused)
+        return found
+
+    def to_tool(self) -> Result | Call:
+        """To the next call of a tool, or to the end."""
+        while True:
+            try:
+                outcome = self.execution.run(fuel=self._fuel(), deadline=self._seconds())
+            except (Trap, Exit) as error:
+                return self._ended(str(error))
+            found = self._after(outcome)
+            if found is not None:
+                return found
+
+    async def _to_tool_async(self) -> Result | Call:
+        while True:
+            try:
+                outcome = await self.execution.run_async(fuel=self._fuel(), deadline=self._seconds())
+            except (Trap, Exit) as error:
+                return self._ended(str(error))
+            found = self._after(outcome)
+            if found is not None:
+                return found
+
+    async def _awaited(self, call: Call) -> bytes | None:
+        """The answer to a call; None if time is over first."""
+        from anyio import move_on_after  # noqa: PLC0415 (an extra)
+
+        tools = self.box.tools
+        if tools is None:
+            return missing(call)
+        seconds = self._seconds()
+        if seconds is None:
+            return await tools.run_async(call)
+        with move_on_after(seconds):
+            return await tools.run_async(call)
+        return None
+
+    def _seconds(self) -> float | None:
+        """What is left of the time."""
+        return None if self.seconds is None else max(0.0, self.seconds - (time.perf_counter() - self.begun))
+
+    def _fuel(self) -> int | None:
+        """What is left of the fuel."""
+        return None if self.fuel is None else max(0, self.fuel - self._used())
+
+    def _used(self) -> int:
+        return PLENTY - self.store.get_fuel()
+
+    def _after(self, outcome: Finished | Paused) -> Result | Call | None:
+        """What has come of a run of the guest; None if it has had its answer already, and goes on."""
+        channel = self.box.channel
+        if not isinstance(outcome, Paused):
+            return self._ended(None)
+        if channel.full or outcome.reason is not PauseReason.NOT_READY:
+            return self._stopped("output" if channel.full else "fuel" if outcome.reason is PauseReason.FUEL else "time")
+        called = channel.called()
+        if isinstance(called, bytes):
+            channel.reply(called)
+            return None
+        return self._answered() if called is None else called
+
+    def _answered(self) -> Result:
         try:
-            return self.result(await self.execution.run_async(fuel=self.fuel, deadline=self.seconds), None)
-        except (Trap, Exit) as error:
-            return self.result(None, str(error))
+            value, error = self.box.channel.answer()
+        except AnswerError as damaged:
+            self.execution.close()
+            value, error = None, str(damaged)
+        self.box.channel.end()
+        return self._result(value, error)
 
-    def result(self, outcome: Finished | Paused | None, ended: str | None) -> Result:
-        """What has come of it.  `ended`: why the guest is no more."""
-        channel, value, limit = self.box.channel, None, None
-        error: str | None = "the code has ended the program that runs it"
+    def _ended(self, why: str | None) -> Result:
+        """The guest is no more."""
+        self.box.channel.end()
+        said = "the code has ended the program that runs it"
+        return self._result(None, said if why is None else f"{said}: {why}")
 
-        if isinstance(outcome, Paused):
-            if channel.full or outcome.reason is not PauseReason.NOT_READY:
-                limit = "output" if channel.full else "fuel" if outcome.reason is PauseReason.FUEL else "time"
-                error = f"stopped: the run has reached its limit of {limit}"
-            else:
-                try:
-                    value, error = channel.answer()
-                except AnswerError as damaged:
-                    self.execution.close()
-                    error = str(damaged)
-        elif ended is not None:
-            error = f"{error}: {ended}"
-        if limit is None:
-            channel.end()
+    def _stopped(self, limit: str) -> Result:
+        return self._result(None, f"stopped: the run has reached its limit of {limit}", limit)
+
+    def _result(self, value: object, error: str | None, limit: str | None = None) -> Result:
+        channel = self.box.channel
         return Result(
             stdout=channel.written("stdout"),
             stderr=channel.written("stderr"),
@@ -73,7 +153,12 @@ class Turn:
             error=error,
             limit=limit,
             duration=time.perf_counter() - self.begun,
-            fuel=PLENTY - self.store.get_fuel(),
+            fuel=self._used(),
             _before=self.before,
             _after=self.box.files.copy(),
         )
+
+
+def missing(call: Call) -> bytes:
+    """The answer of a box without tools."""
+    return raised(LookupError(f"there is no tool {call.tool[:100]!r}: the box was given none"))

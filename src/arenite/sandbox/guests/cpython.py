@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure
 from arenite.sandbox.guests import wire
-from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, Start
+from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, TOOLS, Start
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +31,7 @@ TEXTS: Final = (
     HERE / "inside" / "loop.py",
     HERE / "inside" / "laying.py",
     HERE / "inside" / "lasting.py",
+    HERE / "inside" / "tooling.py",
     HERE / "inside" / "statements.py",
     HERE / "inside" / "runner.py",
 )
@@ -47,6 +48,7 @@ class CPython:
 
     name = "CPython 3.12"
     prompt = wire.PROMPT
+    calls_tools = True
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -98,7 +100,7 @@ def program(*folders: str) -> str:
             FUTURE,
             *texts,
             *(f"lay_out({folder!r})" for folder in folders),
-            f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER}, {ANSWERS + '/' + LASTING!r})",
+            f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {ANSWERS + '/' + TOOLS!r}, {MOST_ANSWER}, {ANSWERS + '/' + LASTING!r})",
         ]
     )
 

@@ -4,6 +4,7 @@
 - It reads requests from its standard input (`encode`), prints as the code does, and writes the answer into a file of `ANSWERS`.
 - When it waits for input and there is something in that file, it is at its *prompt*: the answer is whole (`decode`), the next request may come.
 - It finds the box's files from `FILES` on.
+- If it `calls_tools`, its code calls functions of the host's by writing to the device `TOOLS` of `ANSWERS`, and reading on (`arenite.sandbox.tools.call`).
 
 Example:  Sandbox.of(CPython())
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FILES: Final = "/"
 ANSWERS: Final = "/run/arenite"
 MOST_ANSWER: Final = 1 << 20  # bytes
+TOOLS: Final = "tools"
 
 
 class AnswerError(Failure):
@@ -60,11 +62,15 @@ class Start:
 
 @dataclass(frozen=True)
 class Request:
-    """What a guest is asked.  `inputs`: variables that the code finds, plain data.   `seed`: what chance begins with from now on, None: as it goes on."""
+    """What a guest is asked.  `inputs`: variables that the code finds, plain data.   `seed`: what chance begins with from now on, None: as it goes on.
+
+    `tools`: name, signature and docstring of each that there is from now on; None: as before.
+    """
 
     code: str
     inputs: Mapping[str, object]
     seed: str | None
+    tools: tuple[tuple[str, str, str], ...] | None = None
 
 
 class Guest(Protocol):
@@ -80,6 +86,10 @@ class Guest(Protocol):
     @property
     def prompt(self) -> str:
         """The file of `ANSWERS` that is not empty when it waits for the next request."""
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether its code can."""
 
     @property
     def shared(self) -> tuple[str, ...]:

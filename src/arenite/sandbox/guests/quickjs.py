@@ -28,6 +28,7 @@ class QuickJS:
 
     name = "QuickJS-NG"
     prompt = wire.PROMPT
+    calls_tools = False
     shared = ()
 
     @property

@@ -24,6 +24,7 @@ class Saved:
     name = "a guest out of a file"
     prompt = wire.PROMPT
     shared = (PACKAGES,)
+    calls_tools = True
 
     @property
     def unused(self) -> dict[tuple[str, str], FuncType]:

@@ -1,6 +1,7 @@
 """Requests and answers of guests that speak JSON: plain data in it is `packed`.
 
     6{"code": "6 * 7", "inputs": ["d"], "seed": null}      the request's length in digits, a newline, and the request
+    {…, "tools": [["search", "(query: str)", "Find."]]}    a request that says which tools there are from now on
     {"value": 42, "error": null}                           an answer
 
 Example:  decode(b'{"value": 42, "error": null}')
@@ -26,7 +27,8 @@ def encode(request: Request) -> bytes:
         if not isinstance(name, str):
             raise TypeError(f"names of inputs are strings, not {name!r}")
     inputs = packed(dict(request.inputs), refused)
-    body = json.dumps({"code": request.code, "inputs": inputs, "seed": request.seed}).encode()
+    asked = {"code": request.code, "inputs": inputs, "seed": request.seed}
+    body = json.dumps(asked if request.tools is None else {**asked, "tools": request.tools}).encode()
     return b"%d\n%b" % (len(body), body)
 
 

@@ -1,10 +1,10 @@
 """What runs inside a CPython guest: it reads requests, runs their code in one namespace, answers.  Its text is given to the guest behind that of `plain`.
 
-A request is its length in digits, a newline, and JSON: the code, inputs as `packed`, a seed or None.  The answer is JSON in a file, which the host empties: the value
+A request is its length in digits, a newline, and JSON: the code, inputs as `packed`, a seed or None, tools if there are others than before.  The answer is JSON in a file, which the host empties: the value
 of a last expression as `packed`, the traceback or None.  What the code prints goes where it always goes.  The code may do to this program
 whatever it likes, so whoever reads the answer believes nothing of it.
 
-Example:  serve("/run/arenite/answer", 1 << 20, "/run/arenite/lasting")
+Example:  serve("/run/arenite/answer", "/run/arenite/tools", 1 << 20, "/run/arenite/lasting")
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     # in the guest those texts stand before this one
     from arenite.sandbox.guests.inside.lasting import fill, tell  # noqa: TC004
     from arenite.sandbox.guests.inside.statements import parted  # noqa: TC004
+    from arenite.sandbox.guests.inside.tooling import Tools  # noqa: TC004
     from arenite.sandbox.plain import Packed, packed, unpacked  # noqa: TC004
 
 PIECE: Final = 1 << 16
@@ -149,8 +150,11 @@ def warm(namespace: dict[str, object], most: int, rounds: int) -> None:
     linecache.cache.clear()
 
 
-def serve(path: str, most: int, lasting: str) -> None:
-    """Answer requests until there are no more.  `path`: the file for answers; `most`: bytes of one; `lasting`: the file of what lasts."""
+def serve(path: str, device: str, most: int, lasting: str) -> None:
+    """Answer requests until there are no more.
+
+    `path`: the file for answers; `device`: that of tools; `most`: bytes of an answer; `lasting`: the file of what lasts.
+    """
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main  # where pickles and data classes look for the code's own classes
@@ -159,6 +163,7 @@ def serve(path: str, most: int, lasting: str) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # for good: the code may open all that it may have
+    tools = Tools(device)
     warm(main.__dict__, most, ROUNDS)
     fill()
     warm(main.__dict__, most, 2)
@@ -169,6 +174,9 @@ def serve(path: str, most: int, lasting: str) -> None:
         count += 1
         if asked["seed"] is not None:
             random.seed(int(str(asked["seed"]), 16))
+        known = asked.get("tools")
+        if isinstance(known, list):
+            tools.install(known, main.__dict__)
         if asked["inputs"] != NO_INPUTS:
             inputs = unpacked(asked["inputs"])
             assert isinstance(inputs, dict)

@@ -1,0 +1,78 @@
+"""`Pending`: a call of a tool that nobody has answered yet, with the box whose code waits for it.
+
+found = box.run_until_tool(code)
+while isinstance(found, Pending):
+    found = found.answer(ask_somebody(found.tool, found.args))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arenite import Failure
+from arenite.sandbox.tools.call import Call, given, raised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
+    from arenite.sandbox.result import Result
+    from arenite.sandbox.sandbox import Sandbox, Stretch
+
+
+class Pending:
+    """A call of a tool.
+
+    `tool`, `args`, `kwargs`: as the code called it; who gave the box no tools must look himself whether that makes sense.   `id`: of this call alone, see `Call`.
+    `box`: waits in the middle of its run; forks of it, and what was saved of it, wait too (`box.pending()`).
+    """
+
+    def __init__(self, box: Sandbox, call: Call) -> None:
+        self.box = box
+        self.call = call
+
+    @property
+    def tool(self) -> str:
+        """Its name."""
+        return self.call.tool
+
+    @property
+    def args(self) -> tuple[object, ...]:
+        """Arguments that were given by place."""
+        return self.call.args
+
+    @property
+    def kwargs(self) -> Mapping[str, object]:
+        """Arguments that were given by name."""
+        return self.call.kwargs
+
+    @property
+    def id(self) -> str:
+        """What the call is known by."""
+        return self.call.id
+
+    def __repr__(self) -> str:
+        said = [*map(repr, self.args), *(f"{name}={value!r}" for name, value in self.kwargs.items())]
+        return f"<Pending {self.id}: {self.tool}({', '.join(said)})>"
+
+    def answer(self, value: object, **limits: Unpack[Stretch]) -> Pending | Result:
+        """The code goes on with this value, plain data, to its next call or its end.  `limits`: of that stretch, as for `Sandbox.run`.
+
+        Raises: `TypeError` for what is no plain data, `Failure` if the box does not wait for this any more.
+        """
+        return self._go_on(given(self.tool, value), limits)
+
+    def raises(self, error: Exception, **limits: Unpack[Stretch]) -> Pending | Result:
+        """The code goes on with this exception, which it gets as that class if Python brings it, else as a `ToolError`.  Raises: `Failure` as `answer`."""
+        return self._go_on(raised(error), limits)
+
+    def _go_on(self, answer: bytes, limits: Stretch) -> Pending | Result:
+        channel = self.box.channel
+        if self.box.closed or channel.call != self.id or channel.called() is None:
+            raise Failure(f"the call {self.id} of {self.tool} was answered already, or its box has gone back")
+        channel.reply(answer)
+        return self.box.go_on_until_tool(**limits)
+
+    def fork(self, n: int = 1) -> list[Pending]:
+        """The same call in boxes that go on from here, each for itself.  The call has one id in all of them."""
+        return [found for box in self.box.fork(n) if (found := box.pending()) is not None]
