@@ -46,10 +46,8 @@ if len(sys.argv) > 1:
 else:
     with tempfile.TemporaryDirectory() as folder:
         begin(Path(folder, "box.arn"))
-        print(
-            subprocess.run([sys.executable, __file__, f"{folder}/box.arn"], capture_output=True, text=True, check=True).stdout,
-            end="",
-        )
+        sys.stdout.flush()
+        subprocess.run([sys.executable, __file__, f"{folder}/box.arn"], check=True)  # noqa: S603 (itself)
 
 # Output:
 # waits for approve ('transfer',) {'amount': 4}

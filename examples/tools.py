@@ -21,7 +21,7 @@ def order(name: str, amount: int = 1) -> str:
 
 def permit(call: Call) -> bool | str:
     print("asked:", call.tool, call.args, dict(call.kwargs))
-    return call.tool != "order" or call.kwargs.get("amount", 1) <= 10 or "nobody orders so many"
+    return call.tool != "order" or call.kwargs.get("amount") in {1, 2, 5, 10} or "nobody orders so many"
 
 
 CODE = """
