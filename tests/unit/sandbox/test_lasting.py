@@ -58,7 +58,7 @@ def test_what_is_new_is_counted(box: Sandbox) -> None:
 def test_nothing_of_the_preparation_is_to_be_seen(box: Sandbox) -> None:
     names = box.run("sorted(globals())").value
     assert names == ["__builtins__", "__doc__", "__loader__", "__name__", "__package__", "__spec__"]
-    assert box.run("import os; [os.listdir('/run/arenite'), os.listdir('/')]").value == [["answer"], []]
+    assert box.run("import os; [os.listdir('/run/arenite'), os.listdir('/')]").value == [["tools", "answer"], []]
     assert box.run("import linecache; sorted(linecache.cache)").value == ["<run 1>", "<run 2>", "<run 3>"]
 
 
