@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Guest as Guest
     from arenite.sandbox.guests.guest import Request as Request
     from arenite.sandbox.guests.guest import Start as Start
+    from arenite.sandbox.guests.numpython import NumPython as NumPython
     from arenite.sandbox.guests.quickjs import QuickJS as QuickJS
     from arenite.sandbox.packages.wheel import PackageError as PackageError
     from arenite.sandbox.pending import Pending as Pending
@@ -31,6 +32,7 @@ else:
         "Call": "arenite.sandbox.tools.call.Call",
         "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
         "Guest": "arenite.sandbox.guests.guest.Guest",
+        "NumPython": "arenite.sandbox.guests.numpython.NumPython",
         "PackageError": "arenite.sandbox.packages.wheel.PackageError",
         "Pending": "arenite.sandbox.pending.Pending",
         "QuickJS": "arenite.sandbox.guests.quickjs.QuickJS",

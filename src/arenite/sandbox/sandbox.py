@@ -15,14 +15,13 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
 from arenite.sandbox.channel import Channel
-from arenite.sandbox.guests.cpython import CPython, chosen
+from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
 from arenite.sandbox.guests.guest import FILES, Request
-from arenite.sandbox.guests.quickjs import QuickJS
-from arenite.sandbox.guests.saved import Saved
 from arenite.sandbox.image import engine, image, linked
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.tools.call import Call
@@ -130,6 +129,7 @@ class Sandbox:
         *,
         packages: str | os.PathLike[str] | None = None,
         lock: str | os.PathLike[str] | None = None,
+        numpy: bool | str | os.PathLike[str] = False,
         tools: Iterable[Function | Tool] = (),
         permit: Permit | None = None,
         **limits: Unpack[Limits],
@@ -138,17 +138,26 @@ class Sandbox:
 
         `packages`: a folder of pure wheels that the code can import.   `lock`: a lock file (`pylock.toml`, or lines with hashes as pip reads them):
         what it names is taken from that folder, or without one fetched by pip; see `docs/guests.md`.
+        `numpy`: CPython 3.15 with numpy instead, or a folder where that lies.
         `tools`: functions, sync or async, that the code calls by name.   `permit`: is asked about each call (`Call`), and may be async: True permits it,
         False or a text refuses it, which the code is told as a `PermissionError`; what else it raises comes out of the run.
         `limits`: fields of `Bounds`, which has the defaults; those of a run can be given to it, too.
         Its `random` is seeded anew, `secrets` is fresh in every box; the hashes of strings are the same in all.
-        Raises: `ImportError` without the extra `python`; `PackageError` that names a package which is refused, or missing.
+        Raises: `ImportError` without the extra `python`, or `numpy`; `PackageError` that names a package which is refused, or missing.
         """
-        return cls.of(CPython(chosen(packages, lock)), tools=tools, permit=permit, **limits)
+        if numpy is False:
+            return cls.of(CPython(chosen(packages, lock, VERSION)), tools=tools, permit=permit, **limits)
+        from arenite.sandbox.guests import numpython  # noqa: PLC0415 (who has none does not wait for it)
+
+        folder = None if numpy is True else Path(numpy)
+        found = chosen(packages, lock, numpython.VERSION, *numpython.PROVIDED)
+        return cls.of(numpython.NumPython(folder, found), tools=tools, permit=permit, **limits)
 
     @classmethod
     def javascript(cls, **limits: Unpack[Limits]) -> Self:
         """QuickJS-NG, ready to run JavaScript; as `python` otherwise.  Raises: `ImportError` without the extra `javascript`."""
+        from arenite.sandbox.guests.quickjs import QuickJS  # noqa: PLC0415 (as above)
+
         return cls.of(QuickJS(), **limits)
 
     @classmethod
@@ -312,6 +321,8 @@ class Sandbox:
         Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
         Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
+        from arenite.sandbox.guests.saved import Saved  # noqa: PLC0415 (as above)
+
         runs = Saved() if guest is None else guest
         snapshot = linked(Snapshot.open(path, engine(), key=key, trusted=key is not None), runs)
         bounds = Bounds() if bounds is None else bounds

@@ -82,27 +82,24 @@ def wasm() -> Path:
     return Path(found.origin).with_name(FILE)
 
 
-def chosen(folder: str | os.PathLike[str] | None, lock: str | os.PathLike[str] | None) -> Packages | None:
-    """The packages that are asked for, if any.  Raises: `PackageError`, OSError."""
+def chosen(
+    folder: str | os.PathLike[str] | None, lock: str | os.PathLike[str] | None, version: str, *provided: tuple[str, str]
+) -> Packages | None:
+    """The packages that are asked for, if any.  `version`: of the Python; `provided`: as for `Target`.  Raises: `PackageError`, OSError."""
     if folder is None and lock is None:
         return None
     from arenite.sandbox.packages.packages import packages  # noqa: PLC0415 (who has none does not wait for it)
     from arenite.sandbox.packages.target import Target  # noqa: PLC0415 (as above)
 
-    return packages(folder, lock, Target(VERSION))
+    return packages(folder, lock, Target(version, provided))
 
 
-def program(*folders: str) -> str:
-    """What it runs.  `folders`: of packages."""
+def program(*folders: str, more: str = "") -> str:
+    """What it runs.  `folders`: of packages; `more`: what else it runs before it waits."""
     texts = [file.read_text("utf-8").replace(FUTURE, "") for file in TEXTS]
-    return "\n".join(
-        [
-            FUTURE,
-            *texts,
-            *(f"lay_out({folder!r})" for folder in folders),
-            f"adapt()\nserve({ANSWERS + '/' + wire.PROMPT!r}, {ANSWERS + '/' + TOOLS!r}, {MOST_ANSWER}, {ANSWERS + '/' + LASTING!r})",
-        ]
-    )
+    laid = [f"lay_out({folder!r})" for folder in folders]
+    answer, tools, lasting = (f"{ANSWERS}/{name}" for name in (wire.PROMPT, TOOLS, LASTING))
+    return "\n".join([FUTURE, *texts, more, *laid, f"adapt()\nserve({answer!r}, {tools!r}, {MOST_ANSWER}, {lasting!r})"])
 
 
 def settle(memory: memoryview, answers: MemoryFS) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from arenite.errors import Failure
 from arenite.sandbox.guests import wire
 from arenite.sandbox.guests.cpython import PACKAGES
+from arenite.sandbox.guests.numpython import LIBRARY, UNUSED
 
 if TYPE_CHECKING:
     from arenite import FuncType
@@ -23,13 +24,13 @@ class Saved:
 
     name = "a guest out of a file"
     prompt = wire.PROMPT
-    shared = (PACKAGES,)
+    shared = (LIBRARY, PACKAGES)
     calls_tools = True
 
     @property
     def unused(self) -> dict[tuple[str, str], FuncType]:
         """Of all of them."""
-        return {}
+        return UNUSED
 
     def image(self) -> Start:
         """None."""

@@ -74,6 +74,11 @@ def understood(body: bytes) -> dict[str, object]:
     return found
 
 
+def reseed(seed: str) -> None:
+    """Begin chance anew.  `seed`: in hexadecimal."""
+    random.seed(int(seed, 16))
+
+
 def shown(value: object) -> str:
     """A value that is no plain data."""
     try:
@@ -173,7 +178,7 @@ def serve(path: str, device: str, most: int, lasting: str) -> None:
     while (asked := request()) is not None:
         count += 1
         if asked["seed"] is not None:
-            random.seed(int(str(asked["seed"]), 16))
+            reseed(str(asked["seed"]))
         known = asked.get("tools")
         if isinstance(known, list):
             tools.install(known, main.__dict__)
