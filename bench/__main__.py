@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, cold, compiling, exceptions, forks, frontend, imports, latency, sandbox, speed, waiting
+from bench import calls, cold, compiling, exceptions, forks, frontend, imports, latency, sandbox, serving, speed, waiting
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -36,6 +36,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "latency": (latency.latency, 10),
     "waiting": (waiting.waiting, 9),
     "sandbox": (sandbox.sandbox, 3),
+    "mcp": (serving.serving, 9),
 }
 
 
@@ -51,7 +52,7 @@ def measure(
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
 ) -> None:
-    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts, guests in an event loop, boxes."""
+    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts, guests in an event loop, boxes, calls over MCP."""
     for name in suites or ():
         if name not in SUITES:
             raise typer.BadParameter(f"{name!r} is no suite; there are {', '.join(SUITES)}")

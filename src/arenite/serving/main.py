@@ -5,7 +5,9 @@ Example:  serve_stdio(Limits())
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+import resource
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -19,13 +21,24 @@ if TYPE_CHECKING:
 
     from arenite.serving.limits import Limits
 
+USUAL: Final = (700, 10, 10)  # new objects, and collections of younger ones, after which Python looks for cycles
+
+
+def settled() -> None:
+    """Set the process up for a long life: a command's start has put off looking for cycles, and descriptors may be as many as the system allows."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*USUAL)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
 
 def serve_stdio(limits: Limits) -> None:
     """Serve whoever has begun this process, until it closes standard input."""
     only = Client("stdio", known=True)
 
     async def main() -> None:
-        await stdio.serve(made(Sessions(limits), lambda _: only), most=limits.request)
+        await stdio.serve(made(Sessions(limits), lambda _: only, settled), most=limits.request)
 
     anyio.run(main)
 
@@ -50,6 +63,6 @@ def serve_http(
     sessions = Sessions(limits)
 
     async def main() -> None:
-        await http.serve(made(sessions, http.client_of), place, limits, sessions, told)
+        await http.serve(made(sessions, http.client_of, settled), place, limits, sessions, told)
 
     anyio.run(main)

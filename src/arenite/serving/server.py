@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 from contextlib import asynccontextmanager
@@ -44,10 +45,12 @@ LONGEST: Final = 2000  # characters of a message
 log = logging.getLogger(__name__)
 
 
-def made(sessions: Sessions, client_of: Callable[[Context], Client]) -> Server[None]:
-    """A server over some sessions.  `client_of`: who asks."""
+def made(
+    sessions: Sessions, client_of: Callable[[Context], Client], settled: Callable[[], object] = lambda: None
+) -> Server[None]:
+    """A server over some sessions.  `client_of`: who asks; `settled`: is called when all is there that stays."""
     listed = ListToolsResult(tools=[described(name) for name in TOOLS])
-    desk = Desk(sessions)
+    desk = Desk(sessions, settled)
 
     async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return listed
@@ -92,8 +95,9 @@ def described(name: str) -> ToolType:
 class Desk:
     """Where calls arrive."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, settled: Callable[[], object] = lambda: None) -> None:
         self.sessions = sessions
+        self._settled = settled
         self._ready = anyio.Event()
 
     @asynccontextmanager
@@ -112,6 +116,7 @@ class Desk:
         while True:
             await anyio.sleep(SWEEP)
             self.sessions.sweep()
+            gc.collect()
 
     async def _warm(self) -> None:
         """Make the image, which takes seconds the first time, while clients already ask what there is."""
@@ -119,6 +124,7 @@ class Desk:
             await to_thread.run_sync(warm, abandon_on_cancel=True)
         except (Failure, ImportError):
             log.exception("the image of a sandbox cannot be made")  # each session that is opened says so
+        self._settled()
         self._ready.set()
 
     async def answered(self, client: Client, name: str, arguments: Mapping[str, object]) -> Answer:

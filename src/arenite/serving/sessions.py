@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import time
 from collections import OrderedDict
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 STATM: Final = Path("/proc/self/statm")
 PAGE: Final = 4096
+COLLECT: Final = 32  # boxes that are closed between two collections of garbage
 MOST_CLIENTS: Final = 4096  # whose first sessions are remembered
 
 
@@ -175,6 +177,7 @@ class Sessions:
         self.limits = limits
         self._sessions: dict[str, Session] = {}
         self._defaults: dict[Client, Session] = {}
+        self._closed = 0
         self._records: dict[Client, Record[Answer]] = {}
 
     def __len__(self) -> int:
@@ -261,6 +264,9 @@ class Sessions:
     def _drop(self, session: Session) -> None:
         self._sessions.pop(session.name, None)
         session.close()
+        self._closed += 1
+        if self._closed % COLLECT == 0:
+            gc.collect()  # boxes are cycles, and those of Python's own accounts do not see what a box holds: mappings, descriptors
 
     def forget(self, client: Client) -> None:
         """Close what a client has that has gone."""
