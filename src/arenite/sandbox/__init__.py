@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.packages.wheel import PackageError as PackageError
     from arenite.sandbox.pending import Pending as Pending
     from arenite.sandbox.plain import Repr as Repr
+    from arenite.sandbox.pool import Pool as Pool
     from arenite.sandbox.result import Result as Result
     from arenite.sandbox.sandbox import Checkpoint as Checkpoint
     from arenite.sandbox.sandbox import Sandbox as Sandbox
@@ -35,6 +36,7 @@ else:
         "NumPython": "arenite.sandbox.guests.numpython.NumPython",
         "PackageError": "arenite.sandbox.packages.wheel.PackageError",
         "Pending": "arenite.sandbox.pending.Pending",
+        "Pool": "arenite.sandbox.pool.Pool",
         "QuickJS": "arenite.sandbox.guests.quickjs.QuickJS",
         "Repr": "arenite.sandbox.plain.Repr",
         "Request": "arenite.sandbox.guests.guest.Request",

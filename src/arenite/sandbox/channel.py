@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from arenite.world.memory.device import Device
 
 ANSWER_ENTRIES: Final = 8
+DECODER: Final = codecs.getincrementaldecoder("utf-8")
 OWN_DESCRIPTORS: Final = 7  # three streams, two directories, the answer, and the tools
 
 
@@ -39,7 +41,7 @@ class Stream:
     def __init__(self, tell: Callable[[str], object] | None = None, tail: bytes = b"") -> None:
         self.text: list[str] = []
         self._tell = tell
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = DECODER("replace")
         self._decoder.setstate((tail, 0))
 
     @property
@@ -70,7 +72,10 @@ class Channel:
         self.found = False  # whether it goes on from a box
         self._request = b""
         self._room = 0
-        self._store: Store | None = None
+        self._answer = b""  # what the guest has answered
+        self._answers: MemoryFS | None = None
+        self._files: MemoryFS | None = None
+        self._device: Device | None = None
         self.streams = {"stdout": Stream(), "stderr": Stream()}
 
     def config(self, files: MemoryFS, descriptors: int) -> WasiConfig:
@@ -86,7 +91,9 @@ class Channel:
 
     def serve(self, store: Store, *, same: bool = False) -> None:
         """From now on this is the guest; a box goes on from where it was.  `same`: as the same, by its id.  Raises: `SnapshotError`."""
-        self._store = store
+        with suppress(KeyError, Failure):
+            self._files, self._answers = files_of(store, FILES), files_of(store, ANSWERS)
+            self._device = self._answers.device(TOOLS)
         own = self.id
         keeper = Keeper(self)
         store.rebind_host(NAME, keeper)
@@ -94,12 +101,17 @@ class Channel:
         if not same:
             self.id = own
 
-    def fits(self, store: Store) -> bool:
+    @property
+    def fits(self) -> bool:
         """Whether the guest is that of a box, and has the directories that are spoken of here."""
-        try:
-            return self.found and files_of(store, FILES) is not None and files_of(store, ANSWERS).device(TOOLS) is not None
-        except (KeyError, Failure):
-            return False
+        return self.found and self._device is not None
+
+    @property
+    def files(self) -> MemoryFS:
+        """The box's files.  Raises: `KeyError` for a guest that has none."""
+        if self._files is None:
+            raise KeyError(FILES)
+        return self._files
 
     def ask(self, request: Request, tools: Toolbox | None) -> None:
         """Give a request.  `tools`: what there are, None: whatever there were.  Raises: `TypeError` for inputs that the guest cannot be given."""
@@ -107,7 +119,7 @@ class Channel:
         if tools is not None and tools.digest != told:
             request, told = replace(request, tools=tools.described), tools.digest
         self._request, self._tools = self._guest.encode(request), told
-        self._device().reset()
+        self._tooling().reset()
         self.asked, self.call = True, ""
 
     def open(self, room: int, stdout: Callable[[str], object] | None, stderr: Callable[[str], object] | None) -> None:
@@ -149,17 +161,14 @@ class Channel:
     def answer(self) -> tuple[object, str | None]:
         """Value and error of the request, which is done.  Raises: `AnswerError`."""
         self.asked = False
-        answers = self._answers()
-        try:
-            data = answers[self._guest.prompt]
-            answers[self._guest.prompt] = b""
-        except (OSError, KeyError):
-            raise AnswerError("the code has damaged the program that runs it: there is no answer") from None
-        return self._guest.decode(data)
+        answer, self._answer = self._answer, b""
+        if not answer:
+            raise AnswerError("the code has damaged the program that runs it: there is no answer")
+        return self._guest.decode(answer)
 
     def called(self) -> Call | bytes | None:
         """The call of a tool that the guest waits for; the answer, where it has asked for something else; None where it waits for none."""
-        request = self._device().request
+        request = self._tooling().request
         if request is None:
             return None
         if not self.call:
@@ -172,28 +181,26 @@ class Channel:
 
     def reply(self, answer: bytes) -> None:
         """What a tool answers; the guest goes on with it."""
-        self._device().answer(answer)
+        self._tooling().answer(answer)
         self.call = ""
 
-    def _device(self) -> Device:
-        return self._answers().device(TOOLS)
-
-    def _answers(self) -> MemoryFS:
-        assert self._store is not None
-        return files_of(self._store, ANSWERS)
+    def _tooling(self) -> Device:
+        if self._device is None:
+            raise KeyError(TOOLS)
+        return self._device
 
     def _give(self, size: int) -> bytes | None:
         """A piece of the request.  Where there is nothing to be read the code itself reads, and finds the end."""
-        piece, self._request = self._request[:size], self._request[size:]
-        if piece:
+        if self._request:
+            piece, self._request = self._request[:size], self._request[size:]
             return piece
         return b"" if self.asked and not self._answered() else None
 
     def _answered(self) -> bool:
-        try:
-            return self._answers().stat(self._guest.prompt).size > 0
-        except OSError:
-            return False
+        if not self._answer and self._answers is not None:
+            with suppress(OSError, KeyError):
+                self._answer = self._answers.take(self._guest.prompt)
+        return bool(self._answer)
 
     def _take(self, role: str, data: bytes) -> int:
         """Some output; as much as there is room for, and then the guest stops."""

@@ -14,20 +14,20 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
 from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
-from arenite.sandbox.guests.guest import FILES, Request
+from arenite.sandbox.guests.guest import Request
 from arenite.sandbox.image import engine, image, linked
 from arenite.sandbox.pending import Pending
+from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
 from arenite.sandbox.tools.toolbox import Toolbox, toolbox
 from arenite.sandbox.turn import Turn
-from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -170,10 +170,30 @@ class Sandbox:
             raise Failure(f"code of {guest.name} calls no tools")
         return cls(Checkpoint(image(guest), fresh=True, guest=guest), Bounds(**limits), box)
 
+    @classmethod
+    def pool(
+        cls,
+        size: int,
+        *,
+        begin: Checkpoint | None = None,
+        guest: Guest | None = None,
+        tools: Iterable[Function | Tool] = (),
+        permit: Permit | None = None,
+        **limits: Unpack[Limits],
+    ) -> Pool:
+        """At most `size` fresh boxes at a time, made before they are wanted: `with pool.box() as box`, or `async with pool.box_async() as box`.
+
+        `begin`: what each begins as, with `random` seeded anew.   `guest`: or which guest, CPython by default.   The rest: as for `python`.
+        """
+        runs = CPython() if guest is None else guest
+        start = Checkpoint(image(runs), fresh=True, guest=runs) if begin is None else replace(begin, fresh=True)
+        bounds, box = Bounds(**limits), toolbox(tools, permit)
+        return Pool(size, lambda: cls(start, bounds, box))
+
     @property
     def files(self) -> MemoryFS:
         """The guest's files, from its root on."""
-        return files_of(self.store, FILES)
+        return self.channel.files
 
     @property
     def alive(self) -> bool:
@@ -277,12 +297,14 @@ class Sandbox:
         self._enter(checkpoint)
         old.close()
 
-    def fork(self, n: int = 1) -> list[Sandbox]:
+    def fork(self, n: int = 1, *, reseed: bool = False) -> list[Sandbox]:
         """Boxes that go on from here, each for itself; those of a box that is stopped are stopped too.
 
-        `random` goes on in each as it would have here.  Raises: `Failure` when it is dead.
+        `random` goes on in each as it would have here, or with `reseed` from its next run on by a seed of its own.  Raises: `Failure` when it is dead.
         """
         before = self.checkpoint()
+        if reseed:
+            before = replace(before, fresh=True)
         return [Sandbox(before, self._bounds, self.tools) for _ in range(n)]
 
     @contextmanager
@@ -327,7 +349,7 @@ class Sandbox:
         snapshot = linked(Snapshot.open(path, engine(), key=key, trusted=key is not None), runs)
         bounds = Bounds() if bounds is None else bounds
         box = cls(Checkpoint(snapshot, fresh=False, guest=runs), bounds, toolbox(tools, permit), same=True)
-        if not box.alive or not box.channel.fits(box.store):
+        if not box.alive or not box.channel.fits:
             box.close()
             raise SnapshotError(f"{os.fspath(path)} is a snapshot, but none of a box")
         return box

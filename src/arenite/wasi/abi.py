@@ -65,12 +65,13 @@ class Guest:
 
     def bytes(self, address: int, length: int) -> memoryview:
         """That range of the memory, writable."""
-        memory = self.memory
+        views = self._views
+        memory = views[0] if views else self.memory
         end = address + length
         if end > len(memory):
             raise Failure(Errno.FAULT)
         found = memory[address:end]
-        self._views.append(found)
+        views.append(found)
         return found
 
     def part(self, buffers: Sequence[memoryview], start: int, size: int) -> list[memoryview]:

@@ -30,10 +30,11 @@ from arenite.world.memory.copying import PIECE, copy_below
 from arenite.world.memory.device import Device
 from arenite.world.memory.file import MemoryFile
 from arenite.world.memory.lower import Lower
+from arenite.world.memory.nodes import FileNode
 from arenite.world.memory.open_file import OpenFile
 from arenite.world.memory.place import MemoryPlace
 from arenite.world.memory.travel import Contents
-from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES, MOST_REQUEST, Tree, refusal
+from arenite.world.memory.tree import MOST_BYTES, MOST_ENTRIES, MOST_REQUEST, ROOT, Tree, refusal
 from arenite.world.origin import Origin, Root
 from arenite.world.place import How
 from arenite.world.refused import Reason, Refused
@@ -231,6 +232,20 @@ class MemoryFS(MutableMapping[str, bytes]):
                 file.write_at([view], 0)
         finally:
             file.close()
+
+    def take(self, name: str) -> bytes:
+        """What a file of the root directory has, which is empty then.  Raises: `KeyError` where no file has that name."""
+        tree = self._tree
+        number = tree.directory(ROOT).find(name)
+        node = None if number is None else tree.node(number)
+        if number is None or not isinstance(node, FileNode):
+            raise KeyError(name)
+        data = bytearray(node.size)
+        if data:
+            with memoryview(data) as view:
+                node.read(0, view, tree.lower)
+            tree.resize(number, 0, time.time_ns())
+        return bytes(data)
 
     def __delitem__(self, path: str) -> None:
         if path not in self:
