@@ -154,11 +154,11 @@ class Sandbox:
         return cls.of(numpython.NumPython(folder, found), tools=tools, permit=permit, **limits)
 
     @classmethod
-    def javascript(cls, **limits: Unpack[Limits]) -> Self:
+    def javascript(cls, *, tools: Iterable[Function | Tool] = (), permit: Permit | None = None, **limits: Unpack[Limits]) -> Self:
         """QuickJS-NG, ready to run JavaScript; as `python` otherwise.  Raises: `ImportError` without the extra `javascript`."""
         from arenite.sandbox.guests.quickjs import QuickJS  # noqa: PLC0415 (as above)
 
-        return cls.of(QuickJS(), **limits)
+        return cls.of(QuickJS(), tools=tools, permit=permit, **limits)
 
     @classmethod
     def of(

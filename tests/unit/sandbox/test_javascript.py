@@ -12,7 +12,8 @@ import pytest
 
 import testdata
 from arenite import Failure, Sandbox
-from arenite.sandbox import QuickJS, Repr
+from arenite.sandbox import Pending, QuickJS, Repr, Result
+from arenite.sandbox.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +177,55 @@ def test_sleeping_counts_as_time_and_takes_none_of_the_cpu(box: Sandbox) -> None
     assert result.limit == "time"
     assert time.process_time() - before < result.duration / 2
     assert box.stopped
+
+
+# ------------------------------------------------------------------------------------------------------------------ tools
+
+
+def search(query: str, limit: int = 3) -> list[str]:
+    """Find what there is."""
+    return [f"{query}{n}" for n in range(limit)]
+
+
+def echo(*args: object, **kwargs: object) -> object:
+    return [*args, kwargs]
+
+
+def fail() -> None:
+    raise KeyError("k")
+
+
+def test_code_calls_tools_by_name() -> None:
+    with Sandbox.javascript(tools=[search, echo, fail]) as box:
+        assert box.run("[search('a', 2), search({query: 'b', limit: 1})]").value == [["a0", "a1"], ["b0"]]
+        data: list[object] = [1, 2.5, None, True, "ä\ud800", b"\0\xff", [[], {}], 2**70, math.inf]
+        assert box.run("echo(...data, {a: 1})", inputs={"data": data}).value == [*data, {"a": 1}, {}]
+        assert box.run("await Promise.all(['x', 'y'].map(async (q) => search(q, 1)))").value == [["x0"], ["y0"]]
+        assert box.run("[search.signature, search.doc]").value == [
+            "(query: str, limit: int = 3) -> list[str]",
+            "Find what there is.",
+        ]
+        assert str(box.run("function f() { fail() }\nf()").error).startswith("KeyError: 'k'\n    at f (")
+        assert box.run("try { fail() } catch (error) { [error instanceof ToolError, error.name] }").value == [True, "KeyError"]
+        assert "argument 'query' must be str, not int" in str(box.run("search(5)").error)
+        assert "tools take plain data, not (x) => x" in str(box.run("search((x) => x)").error)
+        assert "Message too large" in str(box.run("echo('x'.repeat(5_000_000))").error)
+        box.tools = Toolbox([search])
+        assert box.run("[typeof echo, search('c', 1)]").value == ["undefined", ["c0"]]
+
+
+def test_a_call_is_data_and_is_answered_later(tmp_path: Path) -> None:
+    with Sandbox.javascript(tools=[search]) as box:
+        pending = box.run_until_tool("const found = search('a', 1); found.length")
+        assert isinstance(pending, Pending)
+        assert (pending.tool, pending.args) == ("search", ("a", 1))
+        box.save(tmp_path / "box.arn")
+    with Sandbox.open(tmp_path / "box.arn") as again:
+        waiting = again.pending()
+        assert waiting is not None
+        result = waiting.answer(["b", "c"])
+        assert isinstance(result, Result)
+        assert result.value == 2
 
 
 # ------------------------------------------------------------------------------------------------- files, forks, the box

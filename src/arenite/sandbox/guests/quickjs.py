@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite.sandbox.guests import wire
-from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, Start
+from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, TOOLS, Start
 
 if TYPE_CHECKING:
     from arenite import FuncType
@@ -28,7 +28,7 @@ class QuickJS:
 
     name = "QuickJS-NG"
     prompt = wire.PROMPT
-    calls_tools = False
+    calls_tools = True
     shared = ()
 
     @property
@@ -38,7 +38,8 @@ class QuickJS:
 
     def image(self) -> Start:
         """How it comes up.  Raises: `ImportError` without the extra `javascript`."""
-        program = f"{PROGRAM.read_text('utf-8')}\nawait serve({ANSWERS + '/' + wire.PROMPT!r}, {MOST_ANSWER});"
+        answer, tools = f"{ANSWERS}/{wire.PROMPT}", f"{ANSWERS}/{TOOLS}"
+        program = f"{PROGRAM.read_text('utf-8')}\nawait serve({answer!r}, {tools!r}, {MOST_ANSWER});"
         return Start(wasm(), argv=("qjs", "--std", "-m", "-e", program), entry="qjs_init_argv")
 
     def encode(self, request: Request) -> bytes:

@@ -65,7 +65,7 @@ function shown(value) {
   return apply(slice, found, [0, LONGEST_TEXT]);
 }
 
-function packed(value, depth) {
+function packed(value, depth, other = shown) {
   switch (typeof value) {
     case "undefined":
       return "null";
@@ -84,19 +84,19 @@ function packed(value, depth) {
       if (depth < DEEPEST) {
         const parts = [];
         if (isArray(value)) {
-          for (let at = 0; at < value.length; at++) parts[at] = "," + packed(value[at], depth + 1);
+          for (let at = 0; at < value.length; at++) parts[at] = "," + packed(value[at], depth + 1, other);
           return `["l"${apply(join, parts, [""])}]`;
         }
         const prototype = getPrototypeOf(value);
         if (prototype === null || prototype === ObjectPrototype) {
           for (const key of ownKeys(value))
             if (typeof key === "string" && apply(propertyIsEnumerable, value, [key]))
-              parts[parts.length] = `,${quoted(key)},${packed(value[key], depth + 1)}`;
+              parts[parts.length] = `,${quoted(key)},${packed(value[key], depth + 1, other)}`;
           return `["d"${apply(join, parts, [""])}]`;
         }
       }
   }
-  return `["r",${quoted(shown(value))}]`;
+  return `["r",${quoted(other(value))}]`;
 }
 
 function unpacked(given) {
@@ -224,23 +224,74 @@ function reseed(seed) {
 
 Math.random = () => ((word() >>> 5) * 0x4000000 + (word() >>> 6)) / 0x20000000000000;
 
+// ----------------------------------------------------------------------------------------------------------------- tools
+
+// What a tool of the host's has raised.  `name`: of its class.
+class ToolError extends Error {
+  constructor(message, name) {
+    super(message);
+    this.name = name;
+  }
+}
+
+let device; // to which calls are written, and from which their answers are read; until there is one everything stands still
+let stubs = {};
+
+function isNamed(args) {
+  if (args.length !== 1 || typeof args[0] !== "object" || args[0] === null) return false;
+  const prototype = getPrototypeOf(args[0]);
+  return prototype === null || prototype === ObjectPrototype;
+}
+
+function call(tool, args) {
+  const named = isNamed(args);
+  const given = named ? '["l"]' : packed(args, 0, refused);
+  const names = named ? packed(args[0], 0, refused) : '["d"]';
+  let left = toBytes(`{"tool":${quoted(tool)},"args":${given},"kwargs":${names}}`);
+  while (left.length) {
+    const written = os.write(device, left.buffer, left.byteOffset, left.length);
+    if (written < 0) throw new ToolError(`${tool}: ${std.strerror(-written)}`, "OSError");
+    left = left.subarray(written);
+  }
+  let answer = "";
+  for (let more = piece(device); more; more = piece(device)) answer += more;
+  if (!answer) throw new ToolError(`${tool} was not answered`, "OSError");
+  const found = parse(answer);
+  if ("value" in found) return unpacked(found.value);
+  throw new ToolError(found.raises[2], found.raises[0]);
+}
+
+function refused(value) {
+  throw new TypeError(`tools take plain data, not ${shown(value)}, and not too deep`);
+}
+
+function install(tools) {
+  for (const name of ownKeys(stubs)) if (globalThis[name] === stubs[name]) delete globalThis[name];
+  stubs = {};
+  for (const [name, signature, doc] of tools) {
+    const stub = (...args) => call(name, args);
+    globalThis[name] = stubs[name] = Object.assign(stub, { signature, doc });
+  }
+  if (tools.length) globalThis.ToolError = ToolError;
+}
+
 // -------------------------------------------------------------------------------------------------------------- requests
 
 const buffer = new ArrayBuffer(PIECE);
 
-function piece() {
-  const size = os.read(0, buffer, 0, PIECE);
+function piece(from) {
+  const size = os.read(from, buffer, 0, PIECE);
   return size > 0 ? fromBytes(new Uint8Array(buffer, 0, size)) : "";
 }
 
 function request() {
-  let data = piece();
+  let data = piece(0);
   const head = apply(indexOf, data, ["\n"]);
   if (head < 0) return null;
   const wanted = +apply(slice, data, [0, head]);
   data = apply(slice, data, [head + 1]);
   while (data.length < wanted) {
-    const more = piece();
+    const more = piece(0);
     if (!more) return null;
     data += more;
   }
@@ -298,6 +349,7 @@ async function answered(asked, most) {
   let error = "null";
   try {
     if (asked.seed !== null) reseed(asked.seed);
+    if (asked.tools) install(asked.tools);
     const inputs = unpacked(asked.inputs);
     for (const name of ownKeys(inputs)) globalThis[name] = inputs[name];
     value = packed(await evaluated(asked.code), 0);
@@ -311,7 +363,8 @@ async function answered(asked, most) {
   return `{"value":${value},"error":${error}}`;
 }
 
-async function serve(path, most) {
+async function serve(path, tools, most) {
+  device = os.open(tools, os.O_RDWR);
   file = std.open(path, "a"); // for good: the code may open all that it may have
   for (let asked = request(); asked !== null; asked = request()) {
     const answer = await answered(asked, most);
