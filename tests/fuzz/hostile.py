@@ -214,7 +214,7 @@ def main() -> None:
     print(f"seed {chosen.seed}", flush=True)
     campaign, begin, faults, before = Campaign(), perf_counter(), 0, Host.now()
     for number, snippet in enumerate(snippets(chosen.seed, chosen.count, chosen.family)):
-        if number == chosen.count // 4:  # what is allocated once has been
+        if number == chosen.count // 2:  # what is allocated once has been
             before = Host.now()
         if chosen.verbose:
             print(f"--- {number} {snippet.family}, {snippet.setting}\n{snippet.code}", flush=True)
@@ -228,7 +228,8 @@ def main() -> None:
     )
     for family in FAMILIES:
         counts = {end: count for (name, end), count in campaign.ends.items() if name == family}
-        print(f"  {family:16}", ", ".join(f"{end} {count}" for end, count in sorted(counts.items())))
+        if counts:
+            print(f"  {family:16}", ", ".join(f"{end} {count}" for end, count in sorted(counts.items())))
     print(f"before: {before}\nafter:  {Host.now()}\nat most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
     before.assert_kept()
     sys.exit(faults > 0)

@@ -22,6 +22,7 @@ from arenite.driver.entry import exported, function
 from arenite.platform import sources
 from arenite.platform.cache import Cache
 from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS
+from arenite.sandbox.guests.stack import with_stack
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Guest, Start
 
 IMAGES: Final = 8  # that a process has at a time
+FRAMES: Final = (
+    4 << 20
+)  # bytes of calls in calls: recursion in C that its program does not bound ends here, before it has used its own stack up
 PAGE: Final = 1 << 16
 SOURCES: Final = tuple(
     f"{folder}/**/*.py"
@@ -44,7 +48,7 @@ _making = threading.Lock()
 @functools.cache
 def engine() -> Engine:
     """The engine of all sandboxes of this process."""
-    return Engine(Config(consume_fuel=True))
+    return Engine(Config(consume_fuel=True, max_wasm_stack=FRAMES))
 
 
 def image(guest: Guest) -> Snapshot:
@@ -69,7 +73,13 @@ def _image(guest: Guest, process: int) -> Snapshot:  # noqa: ARG001 (a child tha
 def digest(guest: Guest, start: Start, wasm: bytes) -> bytes:
     """Of everything that a guest is given to come up."""
     said = json.dumps(
-        [start.argv, sorted(start.env.items()), start.entry, [(name, one.digest) for name, one in sorted(start.shared.items())]]
+        [
+            start.argv,
+            sorted(start.env.items()),
+            start.entry,
+            start.stack,
+            [(name, one.digest) for name, one in sorted(start.shared.items())],
+        ]
     )
     parts = [wasm, said.encode(), repr(sorted(guest.unused.items())).encode()]
     return b"".join(hashlib.sha256(part).digest() for part in parts)
@@ -113,7 +123,7 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
         dirs={FILES: MemoryFS(), ANSWERS: answers(), **{name: one.files() for name, one in start.shared.items()}},
     )
     try:
-        module = Module(engine(), wasm)
+        module = Module(engine(), with_stack(wasm, start.stack) if start.stack else wasm)
         with Driver.begin(module, lambda store, up: entry(store, up, start), wasi=streams, linker=linker(guest)) as driver:
             driver.run()
             if start.ready is not None:

@@ -36,6 +36,7 @@ TEXTS: Final = (
     HERE / "inside" / "runner.py",
 )
 LASTING: Final = "lasting"  # a file of `ANSWERS`
+STACK: Final = 16 << 20  # bytes; its own of 512 KiB ends after 58 calls from Python through C to Python, where it allows 500
 LARGE: Final = 1 << 28  # references that nothing has by being referred to
 FUTURE: Final = "from __future__ import annotations\n"
 
@@ -63,7 +64,7 @@ class CPython:
     def image(self) -> Start:
         """How it comes up.  Raises: `ImportError` without the extra `python`."""
         shared = {} if self.packages is None else {PACKAGES: self.packages}
-        return Start(wasm(), argv=("python", "-B", "-c", program(*shared)), shared=shared, ready=settle)
+        return Start(wasm(), argv=("python", "-B", "-c", program(*shared)), shared=shared, stack=STACK, ready=settle)
 
     def encode(self, request: Request) -> bytes:
         """As all that speak JSON."""
