@@ -13,7 +13,7 @@ PATIENT := PYTEST_TIMEOUT=7200 $(PYTEST) -o faulthandler_timeout=7500
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.with-python compiled  ## CPython 3.12 inside arenite: booted, frozen, forked a thousand times, resumed elsewhere
+demo: $(VENV)/.with-python compiled  ## CPython 3.12 inside arenite: booted, frozen, forked a thousand times, resumed elsewhere, and as a sandbox
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.with-test compiled browser  ## all tests, with samples of the large official suites

@@ -1,8 +1,10 @@
-"""CPython 3.12, compiled to WebAssembly, is booted, frozen where it waits for input, forked a thousand times and resumed elsewhere.
+"""CPython 3.12, compiled to WebAssembly, is booted, frozen where it waits for input, forked a thousand times and resumed elsewhere; last, as a sandbox.
 
 python tools/demo.py [--forks 1000]
 
 The guest is an unmodified program; it is frozen inside a host call, some dozen frames deep.  Each fork is given a line of its own.
+The sandbox is the same guest with an interface: code that might be a model's runs there, is stopped, and waits in the middle of a call for an
+answer that comes in a hundred forks, and in another process.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from arenite import Engine, Exit, Feed, Func, Linker, Module, Paused, Snapshot, Store, WasiConfig
+from arenite import Engine, Exit, Feed, Func, Linker, Module, Paused, Sandbox, Snapshot, Store, WasiConfig
+from arenite.sandbox import Pending
 
 if TYPE_CHECKING:
     from arenite import Execution
@@ -34,6 +37,19 @@ for line in iter(sys.stdin.readline, ""):
     sys.stdout.flush()
 """
 RESEED = b"random.seed()\n"
+REPORT = """
+def trend(days):
+    for day in days:
+        yield day, price(day)
+found = dict(trend(["monday", "tuesday"]))
+max(found, key=found.get), sum(found.values())
+"""
+ELSEWHERE = """
+import sys
+from arenite import Sandbox
+with Sandbox.open(sys.argv[1]) as box:
+    print(box.pending().answer(7).answer(9).value)
+"""
 MIB = 1 << 20
 FEW = 100
 console = Console()
@@ -175,6 +191,53 @@ class Story:
             sys.exit(f"demo: arenite resume ended with {done.returncode}: {done.stderr.decode()}")
         console.print(done.stdout.decode().strip())
 
+    def sandbox(self) -> None:
+        """What others build on this: a place for code that somebody else wrote."""
+        begin = perf_counter()
+        box = Sandbox.python(tools=[price])
+        self.took("a box", perf_counter() - begin, "with its image from the cache, or made")
+        box.run("import math")
+        begin = perf_counter()
+        answer = box.run("sum(n * n for n in range(10))").value
+        self.took("a line in it", perf_counter() - begin, "the second")
+        before = box.checkpoint()
+        stopped = box.run("while True: pass", seconds=0.1)
+        box.restore(before)
+        console.print(f"a box: it answers {answer}; an endless loop in it is {stopped.error}; it is put back and goes on")
+        call = box.run_until_tool(REPORT)
+        if not isinstance(call, Pending):
+            sys.exit(f"demo: the code has not called its tool: {call.error}")
+        console.print(f"code in it calls {call.tool}({call.args[0]!r}) inside a generator, and waits")
+        begin = perf_counter()
+        forks = call.fork(FEW)
+        self.took("fork of a call that waits", (perf_counter() - begin) / FEW, f"each of {FEW}")
+        ends = [last(fork, n) for n, fork in enumerate(forks)]
+        if ends != [("tuesday", 2 * n + 1) for n in range(FEW)]:
+            sys.exit(f"demo: the forks answer {ends}")
+        console.print(f"{FEW} forks of it are told {FEW} different prices, and each goes on with its own")
+        file = self.file.with_name("box.arn")
+        box.save(file)
+        done = subprocess.run([sys.executable, "-c", ELSEWHERE, str(file)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"demo: the box did not go on elsewhere: {done.stderr}")
+        console.print(f"another process opens it and answers the calls: {done.stdout.strip()}")
+        for each in (box, *(fork.box for fork in forks)):
+            each.close()
+
+
+def price(day: str) -> int:
+    """What something cost."""
+    raise LookupError(day)  # nobody knows here: whoever takes the call as data answers it
+
+
+def last(call: Pending, first: int) -> object:
+    """What comes of a call that is told one price, and the next of it another."""
+    again = call.answer(first)
+    assert isinstance(again, Pending), again
+    result = again.answer(first + 1)
+    assert not isinstance(result, Pending), result
+    return result.value
+
 
 def main() -> None:
     """Run the demo."""
@@ -191,6 +254,7 @@ def main() -> None:
         story.restore(engine)
         story.fork(snapshot, count)
         story.resume()
+        story.sandbox()
         console.print()
         console.print(story.table)
 
