@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,17 @@ def test_the_tour_prints_what_stands_there(command: str, expected: str) -> None:
         ("docs/exceptions.md", "examples/exceptions.py", ""),
         ("docs/async.md", "", "7\n"),
         ("docs/sandbox.md", "", ""),
+        ("docs/own-guest.md", "examples/micropython.py", ""),
         ("docs/guests.md", "", "[Errno 2] No such file or directory: 'requirements.lock'\n"),
     ],
 )
 def test_the_python_of_a_page_runs(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str, before: str, printed: str
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+    before: str,
+    printed: str | None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = PYTHON.findall((ROOT / page).read_text("utf-8"))
@@ -59,7 +66,7 @@ def test_the_python_of_a_page_runs(
         exec((ROOT / before).read_text("utf-8"), names)
         capsys.readouterr()
     for block in blocks:
-        exec(block, names)
+        exec(textwrap.dedent(block), names)
     assert capsys.readouterr().out == printed
 
 

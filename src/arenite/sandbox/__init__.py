@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from arenite.sandbox.guests.cpython import CPython as CPython
     from arenite.sandbox.guests.guest import AnswerError as AnswerError
+    from arenite.sandbox.guests.guest import Files as Files
     from arenite.sandbox.guests.guest import Guest as Guest
     from arenite.sandbox.guests.guest import Request as Request
     from arenite.sandbox.guests.guest import Start as Start
@@ -32,6 +33,7 @@ else:
         "CPython": "arenite.sandbox.guests.cpython.CPython",
         "Call": "arenite.sandbox.tools.call.Call",
         "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
+        "Files": "arenite.sandbox.guests.guest.Files",
         "Guest": "arenite.sandbox.guests.guest.Guest",
         "NumPython": "arenite.sandbox.guests.numpython.NumPython",
         "PackageError": "arenite.sandbox.packages.wheel.PackageError",

@@ -11,16 +11,19 @@ Example:  Sandbox.of(CPython())
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from arenite import MemoryFS
 from arenite.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from arenite import FuncType, MemoryFS
+    from arenite import FuncType
 
 FILES: Final = "/"
 ANSWERS: Final = "/run/arenite"
@@ -41,6 +44,22 @@ class Shared(Protocol):
 
     def files(self) -> MemoryFS:
         """It, where an image is made: the guest may write to it until it waits for its first request, and never again."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """A directory of a few files.  `content`: by their paths."""
+
+    content: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Of all that is in it."""
+        return hashlib.sha256(json.dumps(sorted(self.content.items())).encode()).hexdigest()
+
+    def files(self) -> MemoryFS:
+        """It, in memory."""
+        return MemoryFS(self.content)
 
 
 @dataclass(frozen=True)
