@@ -1,0 +1,182 @@
+"""`Image`: what forks are made of, as it travels: the bytes of a snapshot, and what has to be known to go on from it.
+
+The bytes are put into the object store once.  A node's first worker copies them from there into a sealed file in memory, which is what is mapped (the store's
+buffers begin at any 64th byte, and go when they are not used); others on the node open that file.  It is an image as of `Snapshot.save`, checked as
+all that are opened: one of another version, with another module, or with another key is refused before anything of it runs.
+
+Example:  image = Image.of(Sandbox.python()); image.save("s3://bucket/image"); Image.open("s3://bucket/image")
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from arenite import Engine, Failure, Sandbox, Snapshot, SnapshotError, Store
+from arenite.machine.space.file import sealed as sealed_file
+from arenite.machine.space.pages import CHUNK
+from arenite.sandbox.image import engine as engine_of_boxes
+from arenite.sandbox.image import linked
+from arenite.sandbox.sandbox import Bounds, Checkpoint
+from arenite.snapshot.private import write_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arenite import Config
+    from arenite.sandbox.guests.guest import Guest
+    from arenite.sandbox.tools.toolbox import Toolbox
+
+    Link: TypeAlias = Callable[[Snapshot], object]
+    """Links a snapshot that has just been opened."""
+
+NAME: Final = "arenite image"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is to be known of an image beside its bytes, for who opens it.
+
+    `guest`: what runs the code of boxes, None for a snapshot that is none of a box.   `bounds`, `fresh`: of boxes.   `link`, `config`: of other snapshots.
+    `key`: with which it was saved.   `id`: what the snapshot is known by.   `size`: of its bytes.
+    """
+
+    id: str
+    size: int
+    guest: Guest | None
+    bounds: Bounds
+    fresh: bool
+    config: Config | None
+    link: Link | None
+    key: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Image:
+    """What forks are made of.  `data`: the bytes of a snapshot."""
+
+    kind: Kind
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        what: Sandbox | Checkpoint | Snapshot,
+        *,
+        key: bytes | None = None,
+        link: Link | None = None,
+        bounds: Bounds | None = None,
+    ) -> Image:
+        """Of a box as it is now, a checkpoint of one, or a snapshot.
+
+        `key`: whoever opens it must have it (`Snapshot.save`).   `link`: is called with the snapshot in each worker, to link it (`Snapshot.link`); it travels by
+        pickle.   `bounds`: of the boxes; by default as those of the box.
+        Raises: `Failure` for a box that is dead or in the middle of a run, `SnapshotError` for what cannot travel.
+        """
+        if isinstance(what, Sandbox):
+            if what.stopped:
+                raise Failure("the box is stopped in the middle of a run: an image's forks are asked something new")
+            bounds = what._bounds if bounds is None else bounds  # noqa: SLF001 - it is one of ours
+            what = what.checkpoint()
+        snapshot, guest, fresh = (what.snapshot, what.guest, what.fresh) if isinstance(what, Checkpoint) else (what, None, False)
+        with tempfile.TemporaryDirectory(prefix="arenite") as folder:
+            path = Path(folder) / "image"
+            snapshot.save(path, key=key)
+            data = path.read_bytes()
+        config = None if guest is not None else snapshot.engine.config
+        kind = Kind(snapshot.known().id, len(data), guest, Bounds() if bounds is None else bounds, fresh, config, link, key)
+        return cls(kind, data)
+
+
+class Mapped:
+    """An image that this process has mapped.  `path`: where others of this machine find what it has mapped, if they can."""
+
+    def __init__(self, kind: Kind, snapshot: Snapshot, fd: int | None) -> None:
+        self.kind = kind
+        self.snapshot = snapshot
+        self._fd = fd
+
+    @property
+    def path(self) -> str | None:
+        """As long as this process lives."""
+        return None if self._fd is None else f"/proc/{os.getpid()}/fd/{self._fd}"
+
+    @classmethod
+    def copied(cls, kind: Kind, data: bytes | memoryview) -> Mapped:
+        """Out of its bytes, which are not used any more then.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
+        if len(data) != kind.size:
+            raise SnapshotError(f"the image has {len(data)} bytes; expected {kind.size}")
+        if sys.platform != "linux":
+            return cls(kind, _checked(kind, Snapshot.loads(bytes(data), engine(kind), key=kind.key)), None)
+        fd = sealed(data)
+        try:
+            return cls(kind, _opened(kind, f"/proc/self/fd/{fd}", verify=True), fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @classmethod
+    def shared(cls, kind: Kind, path: str) -> Mapped:
+        """What another process of this machine has mapped.  Raises: as `copied`; `OSError` where that process is no more."""
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return cls(kind, _opened(kind, f"/proc/self/fd/{fd}", verify=False), fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def box(self, tools: Toolbox | None = None) -> Sandbox:
+        """A fork, as a box."""
+        assert self.kind.guest is not None
+        return Sandbox(Checkpoint(self.snapshot, fresh=self.kind.fresh, guest=self.kind.guest), self.kind.bounds, tools)
+
+    def store(self) -> Store:
+        """A fork."""
+        return self.snapshot.fork()
+
+    def after(self, box: Sandbox) -> bytes:
+        """What a box has become, relative to the image.  Raises: `Failure` where it is dead, `SnapshotError`."""
+        with tempfile.TemporaryDirectory(prefix="arenite") as folder:
+            path = Path(folder) / "delta"
+            box.checkpoint().snapshot.save(path, parent=self.snapshot, key=self.kind.key)
+            return path.read_bytes()
+
+    def again(self, data: bytes) -> Sandbox:
+        """That box.  Raises: `SnapshotError`, `Limit`."""
+        assert self.kind.guest is not None
+        with tempfile.TemporaryDirectory(prefix="arenite") as folder:
+            path = Path(folder) / "delta"
+            path.write_bytes(data)
+            found = Snapshot.open(path, engine(self.kind), parent=self.snapshot, key=self.kind.key, trusted=False)
+        snapshot = linked(found, self.kind.guest)
+        return Sandbox(Checkpoint(snapshot, fresh=False, guest=self.kind.guest), self.kind.bounds, same=True)
+
+
+def engine(kind: Kind) -> Engine:
+    """The engine of this process that runs forks of it."""
+    return engine_of_boxes() if kind.guest is not None else Engine(kind.config)
+
+
+def sealed(data: bytes | memoryview) -> int:
+    """A sealed file in memory of these bytes; zeros take no room in it."""
+    with sealed_file(NAME, len(data)) as fd:
+        for at in range(0, len(data), CHUNK):
+            write_runs(fd, bytes(data[at : at + CHUNK]), at)
+    return fd
+
+
+def _opened(kind: Kind, path: str, *, verify: bool) -> Snapshot:
+    return _checked(kind, Snapshot.open(path, engine(kind), key=kind.key, verify=verify))
+
+
+def _checked(kind: Kind, snapshot: Snapshot) -> Snapshot:
+    """With everything that it imports.  Raises: `SnapshotError`, `LinkError`."""
+    if snapshot.known().id != kind.id:
+        raise SnapshotError("it is another image than the one that was put into the store")
+    if kind.link is not None:
+        kind.link(snapshot)
+    return snapshot if kind.guest is None else linked(snapshot, kind.guest)
