@@ -32,29 +32,33 @@ BOUNDS: Final = Bounds(seconds=120.0, output=10 << 20)
 PARTS: Final[dict[str, list[str | int]]] = tomllib.loads(Path(__file__).with_name("chapters.toml").read_text("utf-8"))
 CHAPTERS: Final = (3, 7)  # of a program
 BEGIN: Final = """\
-import abc, array, ast, base64, binascii, bisect, calendar, collections, contextlib, copy, csv, datetime, decimal, enum, fractions, functools, graphlib, hashlib, heapq
+import abc, array, ast, asyncio, base64, binascii, bisect, calendar, collections, contextlib, contextvars, copy, csv, datetime, decimal, enum, fractions, functools, graphlib, hashlib, heapq
 import hmac, inspect, io, itertools, json, math, operator, pickle, quopri, random, re, statistics, string, struct, textwrap, traceback, types, unicodedata, weakref, zlib
 from collections import deque
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar, Protocol
 """
-WAYS: Final = {
-    "one after the other": """
+WAYS: Final = (
+    """
+# one after the other
 for name, chapter in chapters.items():
     for said in chapter(): print(name, said)
 """,
-    "in turns": """
+    """
+# in turns
 running = {name: chapter() for name, chapter in chapters.items()}
 while running:
     for name in list(running):
         try: print(name, next(running[name]))
         except StopIteration: del running[name]
 """,
-    "side by side": """
+    """
+# side by side
 for row in itertools.zip_longest(*(chapter() for chapter in chapters.values())):
     for name, said in zip(chapters, row): print(name, said)
 """,
-    "inside each other": """
+    """
+# inside each other
 def nest(names):
     if names:
         with contextlib.closing(chapters[names[0]]()) as said:
@@ -63,7 +67,8 @@ def nest(names):
                 yield from itertools.islice(nest(names[1:]), 3)
 for name, what in itertools.islice(nest(list(chapters)), 300): print(name, what)
 """,
-    "awaited": """
+    """
+# awaited
 class Turn:
     def __await__(self): yield
 async def told(name, chapter):
@@ -76,7 +81,19 @@ while tasks:
     except StopIteration: tasks.popleft()
     tasks.rotate(-1)
 """,
-    "by recursion": """
+    """
+# in an event loop
+async def told(name, chapter, turn):
+    for said in chapter():
+        async with turn: print(name, said)
+        await asyncio.sleep(0)
+async def main():
+    turn = asyncio.Lock()
+    await asyncio.gather(*(told(name, chapter, turn) for name, chapter in chapters.items()))
+asyncio.run(main())
+""",
+    """
+# by recursion
 def down(names):
     if not names: return []
     kept = [str(said) for said in chapters[names[0]]()]
@@ -84,7 +101,7 @@ def down(names):
     finally: print(names[0], len(kept))
 for said in down(list(chapters)): print(said)
 """,
-}
+)
 
 
 def program(seed: int) -> str:
@@ -96,7 +113,9 @@ def program(seed: int) -> str:
         name = f"chapter_{number}"
         body = textwrap.indent(filler.text(str(chapter)).strip(), "    ")
         texts.append(f"def {name}():\n{body}\nchapters[{number}] = {name}")
-    return "\n".join([*texts, WAYS[choose.choice(list(WAYS))]])
+    whole = "\n".join(texts)
+    ways = [way for way in WAYS if "asyncio.run" not in way or "asyncio.run" not in whole]  # no loop runs in another
+    return whole + choose.choice(ways)
 
 
 class Elsewhere:
