@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from arenite.serving.sessions import Sessions
 
 PATH: Final = "/mcp"
-MOST_CONNECTIONS: Final = 1024
+MOST_CONNECTIONS: Final = 512
 GOODBYE: Final = 2  # seconds for calls that go on when the server is to end
 WHOSE: Final = "arenite.client"  # in the scope of a request: whose token it had
 SESSION: Final = "mcp-session-id"

