@@ -6,6 +6,8 @@
 - It is written aside and renamed, so it is whole or not there.
 - A keyed digest (HMAC-SHA256) over all of it, also its name, stands at its head; the key (`cache_key`) lies elsewhere.  The digest is
   taken over what was read into memory of our own, and that is what is used: whoever writes to the file later changes nothing.
+- A file that is to be mapped is not read for that: it lies beside its entry, which says which file it is and when it was changed last, and nobody
+  can set that time back.  Files need a key.
 - Where there is no key that can be used, the digest only says that nothing is damaged: what is found is not `proven`.
 - Folders and files that somebody else could have written are not used.
 - Entries that were used least recently go when all together are more than `$ARENITE_CACHE_SIZE` bytes.
@@ -36,7 +38,7 @@ from arenite.platform.cache_key import READING
 from arenite.platform.ours import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Self
 
 MAGIC: Final = b"arenite entry 1\n"
@@ -44,7 +46,9 @@ HEAD: Final = struct.Struct("<16sI32s")  # magic, how many pieces, the digest
 MOST_PIECES: Final = 64
 NO_KEY: Final = b""
 ENDING: Final = ".entry"
-NAMES: Final = rf"[0-9a-f]+{re.escape(ENDING)}"
+FILE: Final = ".file"
+NAMES: Final = rf"[0-9a-f]+(?:{re.escape(ENDING)}|{re.escape(FILE)})"
+IDENTITY: Final = struct.Struct("<5Q")
 MOST: Final = 1 << 30  # bytes of all entries, unless `$ARENITE_CACHE_SIZE` says otherwise
 LONGEST_LABEL: Final = 200
 DIGITS: Final = 18  # of such a number, at most
@@ -130,6 +134,29 @@ class Cache:
         except (UnusableError, OSError) as error:
             self._warn("nothing is kept", _reason(error))
 
+    def put_file(self, name: str, write: Callable[[Path], object], label: str) -> None:
+        """Have a file written, whole, and keep it under a name, if that can be done.  Raises: what `write` raises beside `OSError`."""
+        if not self.most or self.key() == NO_KEY:
+            return
+        path = self.folder / (name + FILE)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ours.check(self.folder.stat())
+            write(path)
+            self.put(name, [identity(path.lstat())], label)
+        except (UnusableError, OSError) as error:
+            self._warn("nothing is kept", _reason(error))
+
+    def file(self, name: str) -> Path | None:
+        """The file that was put under a name; None when it is not there, or is not as one of the user's own processes has left it."""
+        found, path = self.get(name), self.folder / (name + FILE)
+        if found is None or not found.proven:
+            return None
+        with contextlib.suppress(OSError, struct.error):
+            if found.pieces == (identity(path.lstat()),):
+                return path
+        return None
+
     def listed(self) -> list[Listed]:
         """Its files, the least recently used first.  Raises: `OSError`, `FileNotFoundError` where there is no folder."""
         return sorted(self._files(), key=lambda file: file.used)
@@ -193,7 +220,8 @@ class Cache:
                         info = item.stat(follow_symlinks=False)
                         if not stat.S_ISDIR(info.st_mode):
                             path = self.folder / item.name
-                            yield Listed(path, info.st_size, info.st_mtime, _label(path))
+                            entry = path.with_suffix(ENDING) if path.suffix == FILE else path
+                            yield Listed(path, info.st_size, _used(entry, info.st_mtime), _label(entry))
 
     def _warn(self, what: str, why: str) -> None:
         about = f"the cache in {self.folder}: {what}"
@@ -269,6 +297,18 @@ def _digest(key: bytes, name: str, sizes: bytes, pieces: Sequence[bytes]) -> byt
     for piece in (struct.pack("<II", len(name), len(sizes)), name.encode(), sizes, *pieces):
         hash_.update(piece)
     return hash_.digest()
+
+
+def identity(info: os.stat_result) -> bytes:
+    """Which file it is, as it is now: whoever changes it changes that."""
+    return IDENTITY.pack(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+
+
+def _used(entry: Path, otherwise: float) -> float:
+    """When an entry was used last."""
+    with contextlib.suppress(OSError):
+        return entry.lstat().st_mtime
+    return otherwise
 
 
 def _label(path: Path) -> str:

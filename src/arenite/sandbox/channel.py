@@ -9,7 +9,7 @@ Example:  channel.ask(Request("6 * 7", {}, None)); execution.run(…); channel.a
 from __future__ import annotations
 
 import codecs
-import secrets
+import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -63,7 +63,7 @@ class Channel:
 
     def __init__(self, guest: Guest) -> None:
         self.asked = False
-        self.id = secrets.token_hex(8)
+        self.id = os.urandom(8).hex()  # `secrets` takes as long to import as a box takes to make
         self._calls = 0
         self.call = ""  # the id of the call of a tool that waits for an answer
         self._tools = ""

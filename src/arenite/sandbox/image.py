@@ -20,17 +20,17 @@ from arenite import Config, Engine, Failure, Linker, Memory, MemoryFS, Module, S
 from arenite.driver.driver import Driver
 from arenite.driver.entry import exported, function
 from arenite.platform import sources
-from arenite.platform.cache import Cache
+from arenite.platform.cache import Cache, identity
 from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS
 from arenite.sandbox.guests.stack import with_stack
 from arenite.wasi.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from arenite import Instance, Store
     from arenite.driver.entry import Call
-    from arenite.platform.cache import Found
     from arenite.sandbox.guests.guest import Guest, Start
 
 IMAGES: Final = 8  # that a process has at a time
@@ -59,19 +59,18 @@ def image(guest: Guest) -> Snapshot:
 
 @functools.lru_cache(maxsize=IMAGES)
 def _image(guest: Guest, process: int) -> Snapshot:  # noqa: ARG001 (a child that was forked off has an engine's memory of its own)
-    start = guest.image()
-    wasm = start.wasm.read_bytes()
-    name = hashlib.sha256(b"sandbox" + sources.digest(*SOURCES).encode() + digest(guest, start, wasm)).hexdigest()[:40]
-    cache = Cache.usual()
-    found = opened(cache.get(name), guest)
+    start, cache = guest.image(), Cache.usual()
+    name = named(guest, start)
+    found = opened(cache.file(name), guest)
     if found is None:
-        found = booted(guest, start, wasm)
-        cache.put(name, [found.dumps()], f"image of a sandbox: {guest.name}")
+        found = booted(guest, start, start.wasm.read_bytes())
+        cache.put_file(name, found.save, f"image of a sandbox: {guest.name}")
+        found = opened(cache.file(name), guest) or found
     return found
 
 
-def digest(guest: Guest, start: Start, wasm: bytes) -> bytes:
-    """Of everything that a guest is given to come up."""
+def named(guest: Guest, start: Start) -> str:
+    """A digest of everything that a guest is given to come up; of its module's file, which file it is: it is read when it is needed."""
     said = json.dumps(
         [
             start.argv,
@@ -81,16 +80,17 @@ def digest(guest: Guest, start: Start, wasm: bytes) -> bytes:
             [(name, one.digest) for name, one in sorted(start.shared.items())],
         ]
     )
-    parts = [wasm, said.encode(), repr(sorted(guest.unused.items())).encode()]
-    return b"".join(hashlib.sha256(part).digest() for part in parts)
+    parts = [sources.digest(*SOURCES).encode(), str(start.wasm).encode(), identity(start.wasm.stat()), said.encode()]
+    parts.append(repr(sorted(guest.unused.items())).encode())
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:40]
 
 
-def opened(found: Found | None, guest: Guest) -> Snapshot | None:
-    """The image that an entry of the cache has; None where there is none that one of the user's processes wrote."""
-    if found is None or not found.proven:
+def opened(path: Path | None, guest: Guest) -> Snapshot | None:
+    """The image in a file of the cache, which is mapped; None where there is none that can be used."""
+    if path is None:
         return None
     try:
-        return linked(Snapshot.loads(found.pieces[0], engine()), guest)
+        return linked(Snapshot.open(path, engine()), guest)
     except SnapshotError:
         return None
 

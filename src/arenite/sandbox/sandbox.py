@@ -12,7 +12,6 @@ with Sandbox.python() as box:
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,6 @@ from arenite.sandbox.image import engine, image, linked
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
-from arenite.sandbox.tools.toolbox import Toolbox, toolbox
 from arenite.sandbox.turn import Turn
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Guest
     from arenite.sandbox.result import Result
     from arenite.sandbox.tools.tool import Function, Tool
-    from arenite.sandbox.tools.toolbox import Permit
+    from arenite.sandbox.tools.toolbox import Permit, Toolbox
 
     Told = Callable[[str], object] | None
 
@@ -115,7 +113,7 @@ class Sandbox:
         self._enter(begin, same=same)
 
     def _enter(self, begin: Checkpoint, *, same: bool = False) -> None:
-        self._seed = secrets.token_hex() if begin.fresh else None
+        self._seed = os.urandom(32).hex() if begin.fresh else None
         self.guest = begin.guest
         self.channel = Channel(begin.guest)
         files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
@@ -364,3 +362,13 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+def toolbox(tools: Iterable[Function | Tool], permit: Permit | None) -> Toolbox | None:
+    """None if there are none."""
+    found = list(tools)
+    if not found:
+        return None
+    from arenite.sandbox.tools.toolbox import Toolbox  # noqa: PLC0415 (who has none does not wait for it)
+
+    return Toolbox(found, permit)

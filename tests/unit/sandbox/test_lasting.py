@@ -77,3 +77,19 @@ def test_what_lasts_has_as_many_references_as_none() -> None:
 def test_another_python_is_refused() -> None:
     with pytest.raises(Failure, match="None has 5 references"):
         settled([5, 6], [0, 4])
+
+
+@pytest.mark.parametrize(
+    "code", ["import random; random.random()", "from random import random; random()", "vars(__import__('random'))['random']()"]
+)
+def test_chance_that_nobody_has_looked_at_is_seeded_when_somebody_does(code: str) -> None:
+    found = set()
+    for _ in range(2):
+        with Sandbox.python() as box:
+            assert box.run("import sys; type(sys.modules['random']).__name__").value == "Untouched"
+            found.add(box.run(code).value)
+            assert box.run("import random, types; type(random) is types.ModuleType").value is True
+            for fork in box.fork(2, reseed=True):
+                found.add(fork.run(code).value)
+                fork.close()
+    assert len(found) == 6

@@ -10,9 +10,10 @@ import pytest
 
 import testdata
 from arenite import Failure, MemoryFS, Sandbox, SnapshotError, Store, WasiConfig
+from arenite.platform.cache import Cache
 from arenite.sandbox import Repr
 from arenite.sandbox.guests.cpython import CPython
-from arenite.sandbox.image import image, opened
+from arenite.sandbox.image import image, named, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -331,13 +332,16 @@ def test_in_an_event_loop(box: Sandbox) -> None:
     assert asyncio.run(box.run_async("while True: print(1)", output=100)).limit == "output"
 
 
-def test_an_image_that_nobody_vouches_for_is_not_used() -> None:
-    from arenite.platform.cache import Found  # noqa: PLC0415 (what the cache gives)
-
-    data, guest = image(CPython()).dumps(), CPython()
-    assert opened(Found((data,), proven=True), guest) is not None
-    assert opened(Found((data,), proven=False), guest) is None
-    assert opened(Found((data[: len(data) // 2],), proven=True), guest) is None
+def test_an_image_is_mapped_from_the_cache_and_made_again_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = image(CPython())
+    file = Cache.usual().file(named(CPython(), CPython().image()))
+    assert file is not None
+    assert opened(file, CPython()) is not None
+    assert opened(None, CPython()) is None
+    half = tmp_path / "half"
+    half.write_bytes(file.read_bytes()[:5000])
+    assert opened(half, CPython()) is None
+    assert image(CPython()) is made
 
 
 def test_files_are_memory_alone(box: Sandbox) -> None:

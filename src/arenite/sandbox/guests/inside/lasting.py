@@ -19,12 +19,14 @@ PASSING = (types.FrameType, types.TracebackType, types.GeneratorType, types.Coro
 
 HOLES = 1 << 15  # that are filled at most
 SIZES = (*range(1 << 14, 1 << 10, -512), *range(1 << 10, 0, -8))  # bytes of what they are filled with
-filling: list[object] = [None] * HOLES
+filling: list[list[object]] = []
 
 
 def fill() -> None:
     """Fill the holes in the heap, larger ones first, each for as long as there is one that something fits in: what lies behind the heap's end is none."""
     gc.collect()  # free lists are holes, too
+    pieces: list[object] = [None] * HOLES
+    filling.append(pieces)
     end = id(bytes(1 << 20))
     at, piece = 0, object()
     for size in SIZES:
@@ -32,10 +34,10 @@ def fill() -> None:
             piece = bytes(size)
             if id(piece) >= end:
                 break
-            filling[at] = piece
+            pieces[at] = piece
             at += 1
     while at < HOLES and id(piece := object()) < end:  # the smallest that there is
-        filling[at] = piece
+        pieces[at] = piece
         at += 1
 
 

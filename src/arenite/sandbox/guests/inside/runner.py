@@ -43,6 +43,7 @@ WARMING: Final = (
     "1 / 0",
     "(",
 )
+seeds: list[str] = []
 NO_INPUTS: Final = ["d"]
 NOTHING: Final = b'{"value": null, "error": null}'
 scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # what is asked comes from the host: it is one value, and nothing around it
@@ -74,9 +75,22 @@ def understood(body: bytes) -> dict[str, object]:
     return found
 
 
+class Untouched(types.ModuleType):
+    """What `random` is until somebody looks for something in it: only then is it seeded, which takes a third of a line's work."""
+
+    def __getattribute__(self, name: str) -> object:
+        random.__class__ = types.ModuleType
+        while seeds:
+            random.seed(int(seeds.pop(), 16))
+        return getattr(self, name)
+
+
 def reseed(seed: str) -> None:
     """Begin chance anew.  `seed`: in hexadecimal."""
-    random.seed(int(seed, 16))
+    if type(random) is Untouched:
+        seeds[:] = [seed]
+    else:
+        random.seed(int(seed, 16))
 
 
 def shown(value: object) -> str:
@@ -169,10 +183,16 @@ def serve(path: str, device: str, most: int, lasting: str) -> None:
             stream.reconfigure(line_buffering=True)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # for good: the code may open all that it may have
     tools = Tools(device)
+    warm(main.__dict__, most, 2)
+    fill()
+    for function in globals().values():
+        if isinstance(function, types.FunctionType):
+            function.__code__ = function.__code__.replace()  # they count how often they run: in one place, now
     warm(main.__dict__, most, ROUNDS)
     fill()
     warm(main.__dict__, most, 2)
     tell(lasting)
+    random.__class__ = Untouched  # behind whatever looks at all objects
     gc.freeze()  # what is there stays: no collection looks at it, and so none writes to it
     count = 0
     while (asked := request()) is not None:
