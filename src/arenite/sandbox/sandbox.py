@@ -366,9 +366,8 @@ class Sandbox:
 
 def toolbox(tools: Iterable[Function | Tool], permit: Permit | None) -> Toolbox | None:
     """None if there are none."""
-    found = list(tools)
-    if not found:
+    if tools == ():
         return None
-    from arenite.sandbox.tools.toolbox import Toolbox  # noqa: PLC0415 (who has none does not wait for it)
+    from arenite.sandbox.tools import toolbox  # noqa: PLC0415 (who has none does not wait for it)
 
-    return Toolbox(found, permit)
+    return toolbox.toolbox(tools, permit)

@@ -33,6 +33,12 @@ def current_call() -> Call | None:
     return CALLING.get()
 
 
+def toolbox(tools: Iterable[Function | Tool], permit: Permit | None) -> Toolbox | None:
+    """None if there are none."""
+    given_ = list(tools)
+    return Toolbox(given_, permit) if given_ else None
+
+
 class Toolbox:
     """Tools by name.  Raises: as `Tool`, `ValueError` for a name that comes twice."""
 
