@@ -73,6 +73,14 @@ def test_numbers_that_json_has_not(box: Sandbox) -> None:
     assert math.copysign(1, value[1]) == -1
 
 
+def test_what_is_deep_beyond_measure_ends(box: Sandbox) -> None:
+    value: object = box.run("let o = 1; for (let n = 0; n < 100_000; n++) o = [o]; o").value
+    for _ in range(50):
+        assert isinstance(value, list)
+        (value,) = value
+    assert value == "[object Array]"
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -113,6 +121,7 @@ def test_an_error_is_the_stack(box: Sandbox) -> None:
     assert deep.count("at down (") == 51
     assert str(box.run("let let = 1").error).startswith("SyntaxError")
     assert box.run("throw {a: 1}").error == 'Uncaught Object {"a":1}\n'
+    assert box.run("throw null").error == "Uncaught null\n"
     assert "[cause]: Error: inner" in str(box.run("throw new Error('outer', {cause: new Error('inner')})").error)
     both = str(box.run("await Promise.any([Promise.reject(new Error('one')), Promise.reject(new Error('two'))])").error)
     assert "one" in both
@@ -329,7 +338,9 @@ def test_whatever_it_does_ends_and_harms_its_box_alone(box: Sandbox, code: str) 
 def test_changed_built_ins_are_its_own_loss(box: Sandbox) -> None:
     box.run(
         "JSON.stringify = JSON.parse = Array.prototype.push = Array.prototype.join = String.prototype.replace = Reflect.apply = () => 0;"
-        "Promise = Array = Object = String = Map = Set = undefined; 0"
+        "RegExp.prototype.exec = RegExp.prototype.test = RegExp.prototype[Symbol.replace] = Promise.prototype.then = () => { throw 1 };"
+        "Promise = Array = Object = String = Map = Set = BigInt = Uint8Array = undefined; 0"
     )
     assert box.run("[1, {a: 'b'}]").value == [1, {"a": "b"}]
-    assert "Error: still" in str(box.run("throw new Error('still')").error)
+    assert "Error: still" in str(box.run("throw new Error('still ä')").error)
+    assert box.run("(async () => [1n])()").value == [1]

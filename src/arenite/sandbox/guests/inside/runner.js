@@ -14,26 +14,34 @@ const LARGEST = 1n << 8192n;
 const LONGEST_TEXT = 1 << 16;
 const CHARACTERS = 4096; // that are made at a time
 
+const { AggregateError, BigInt, Error, Map, Promise, Set, TypeError, Uint8Array } = globalThis;
 const { parse, stringify } = JSON;
 const { apply, ownKeys, getPrototypeOf, defineProperty } = Reflect;
 const { isArray } = Array;
-const { isInteger, isFinite } = Number;
+const { isFinite } = Number;
 const { fromCharCode } = String;
-const { toString } = Object.prototype;
-const { replace, slice, includes, indexOf, charCodeAt, padStart } = String.prototype;
-const { propertyIsEnumerable } = Object.prototype;
-const ObjectPrototype = Object.prototype;
-const PromiseClass = Promise;
+const { assign, prototype: ObjectPrototype } = Object;
+const { toString, propertyIsEnumerable } = ObjectPrototype;
+const { replace, slice, includes, indexOf, charCodeAt, padStart, trimEnd } = String.prototype;
+const { exec, test } = RegExp.prototype;
+const replaceBy = RegExp.prototype[Symbol.replace];
 const { then } = Promise.prototype;
-const { push, splice, findIndex, join } = Array.prototype;
+const { splice, findIndex, join } = Array.prototype;
 const { ceil, max } = Math;
 const { now } = performance;
 const text = String;
 const clock = () => apply(now, performance, []);
 
+// What a regular expression looks up when it is used.
+const own = (regexp) => {
+  const found = { exec, flags: regexp.flags, global: regexp.global, unicode: false, [Symbol.replace]: replaceBy };
+  for (const name of ownKeys(found)) defineProperty(regexp, name, { value: found[name] });
+  return regexp;
+};
+
 // ------------------------------------------------------------------------------------------------------------ plain data
 
-const NON_ASCII = /[\u0080-\uffff]/g;
+const NON_ASCII = own(/[\u0080-\uffff]/g);
 const escaped = (c) => "\\u" + apply(padStart, apply(charCodeAt, c, [0]).toString(16), [4, "0"]);
 const quoted = (string) => apply(replace, stringify(string), [NON_ASCII, escaped]);
 
@@ -53,7 +61,7 @@ function toBytes(string) {
 function shown(value) {
   let found;
   try {
-    if (typeof value !== "object") found = text(value);
+    if (typeof value !== "object" || value === null) found = text(value);
     else if (value instanceof Error) found = `${value.name}: ${value.message}`;
     else {
       const kind = value.constructor?.name ?? apply(slice, apply(toString, value, []), [8, -1]);
@@ -96,7 +104,8 @@ function packed(value, depth, other = shown) {
         }
       }
   }
-  return `["r",${quoted(other(value))}]`;
+  const brief = other === shown && typeof value === "object" && depth >= DEEPEST; // the whole may be deep beyond measure
+  return `["r",${quoted(brief ? apply(toString, value, []) : other(value))}]`;
 }
 
 function unpacked(given) {
@@ -183,13 +192,14 @@ globalThis.setTimeout = (func, delay, ...rest) => addTimer(func, delay, rest, fa
 globalThis.setInterval = (func, delay, ...rest) => addTimer(func, delay, rest, true);
 globalThis.clearTimeout = globalThis.clearInterval = removeTimer;
 globalThis.std = { ...std };
+const { setReadHandler, setWriteHandler, signal, Worker, ...plainOs } = os; // what those wait for nothing here would bring about
 globalThis.os = {
-  ...os,
+  ...plainOs,
   setTimeout: globalThis.setTimeout,
   setInterval: globalThis.setInterval,
   clearTimeout: removeTimer,
   clearInterval: removeTimer,
-  sleepAsync: (delay) => new PromiseClass((done) => addTimer(done, delay, [], false)),
+  sleepAsync: (delay) => new Promise((done) => addTimer(done, delay, [], false)),
 };
 
 // ------------------------------------------------------------------------------------------------------- console, chance
@@ -198,11 +208,11 @@ const { log } = console;
 const complain = (...values) => {
   for (let at = 0; at < values.length; at++) {
     const value = values[at];
-    std.err.puts((at ? " " : "") + (typeof value === "string" ? value : value instanceof Error ? told(value).trimEnd() : shown(value)));
+    std.err.puts((at ? " " : "") + (typeof value === "string" ? value : value instanceof Error ? apply(trimEnd, told(value), []) : shown(value)));
   }
   std.err.puts("\n");
 };
-Object.assign(console, { info: log, debug: log, error: complain, warn: complain });
+assign(console, { info: log, debug: log, error: complain, warn: complain });
 
 let state = [1, 2, 3, 4];
 
@@ -270,7 +280,7 @@ function install(tools) {
   stubs = {};
   for (const [name, signature, doc] of tools) {
     const stub = (...args) => call(name, args);
-    globalThis[name] = stubs[name] = Object.assign(stub, { signature, doc });
+    globalThis[name] = stubs[name] = assign(stub, { signature, doc });
   }
   if (tools.length) globalThis.ToolError = ToolError;
 }
@@ -298,7 +308,7 @@ function request() {
   return parse(data);
 }
 
-const OWN_FRAMES = /^.*<cmdline>:.*\n/gm;
+const OWN_FRAMES = own(/^.*<cmdline>:.*\n/gm);
 Error.stackTraceLimit = 10000;
 
 function told(error) {
@@ -319,8 +329,7 @@ function told(error) {
 }
 
 // Whether any code so far could have made a promise or a timer: a word of its text would say so.  To find none costs more than most runs do.
-const CONCURRENT = /async|await|then|import|[pP]romise|Microtask|setTimeout|setInterval/;
-const { test } = RegExp.prototype;
+const CONCURRENT = own(/async|await|then|import|[pP]romise|Microtask|setTimeout|setInterval/);
 let concurrent = false;
 
 async function evaluated(code) {
@@ -328,7 +337,7 @@ async function evaluated(code) {
   concurrent ||= apply(test, CONCURRENT, [code]);
   let value = std.evalScript(code, { backtrace_barrier: true, async: waits });
   if (waits) value = (await settled(value)).value;
-  if (value instanceof PromiseClass) return settled(value);
+  if (value instanceof Promise) return await settled(value); // `await` asks for no `then` of the code's
   if (!waits) await goOn(() => false);
   return value;
 }
