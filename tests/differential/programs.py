@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import Sandbox
-from arenite.sandbox.sandbox import Bounds
+from arenite.sandbox.options import Bounds
 from families import Filler
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from arenite.machine.space.file import sealed as sealed_file
 from arenite.machine.space.pages import CHUNK
 from arenite.sandbox.image import engine as engine_of_boxes
 from arenite.sandbox.image import linked
-from arenite.sandbox.sandbox import Bounds, Checkpoint
+from arenite.sandbox.options import Bounds, Checkpoint
 from arenite.snapshot.private import write_runs
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arenite import Sandbox, Snapshot
     from arenite.ray.answer import Answer, Progress
     from arenite.ray.worker import What
-    from arenite.sandbox.sandbox import Checkpoint
+    from arenite.sandbox.options import Checkpoint
     from arenite.sandbox.tools.tool import Function, Tool
     from arenite.sandbox.tools.toolbox import Permit
 

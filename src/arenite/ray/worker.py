@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from arenite import Sandbox
     from arenite.ray.answer import Work
     from arenite.ray.image import Kind
+    from arenite.sandbox.options import Stretch as Limits
     from arenite.sandbox.result import Result
-    from arenite.sandbox.sandbox import Stretch as Limits
 
     What: TypeAlias = str | Callable[..., object]
     """Code that boxes run, or a function of a fork and an item."""

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Start as Start
     from arenite.sandbox.guests.numpython import NumPython as NumPython
     from arenite.sandbox.guests.quickjs import QuickJS as QuickJS
+    from arenite.sandbox.options import Bounds as Bounds
+    from arenite.sandbox.options import Checkpoint as Checkpoint
     from arenite.sandbox.packages.wheel import PackageError as PackageError
     from arenite.sandbox.pending import Pending as Pending
     from arenite.sandbox.plain import Repr as Repr
     from arenite.sandbox.pool import Pool as Pool
     from arenite.sandbox.result import Result as Result
-    from arenite.sandbox.sandbox import Checkpoint as Checkpoint
     from arenite.sandbox.sandbox import Sandbox as Sandbox
     from arenite.sandbox.tools.call import Call as Call
     from arenite.sandbox.tools.tool import Tool as Tool
@@ -30,9 +31,10 @@ else:
 
     HOMES = {
         "AnswerError": "arenite.sandbox.guests.guest.AnswerError",
+        "Bounds": "arenite.sandbox.options.Bounds",
         "CPython": "arenite.sandbox.guests.cpython.CPython",
         "Call": "arenite.sandbox.tools.call.Call",
-        "Checkpoint": "arenite.sandbox.sandbox.Checkpoint",
+        "Checkpoint": "arenite.sandbox.options.Checkpoint",
         "Files": "arenite.sandbox.guests.guest.Files",
         "Guest": "arenite.sandbox.guests.guest.Guest",
         "NumPython": "arenite.sandbox.guests.numpython.NumPython",

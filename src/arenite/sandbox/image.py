@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from arenite import Instance, Store
     from arenite.driver.entry import Call
     from arenite.sandbox.guests.guest import Guest, Start
+    from arenite.snapshot.limits import FileLimits
+    from arenite.snapshot.relative import Base
 
 IMAGES: Final = 8  # that a process has at a time
 FRAMES: Final = (
@@ -51,10 +53,40 @@ def engine() -> Engine:
     return Engine(Config(consume_fuel=True, max_wasm_stack=FRAMES))
 
 
+def limits() -> FileLimits:
+    """What a snapshot may ask of it."""
+    from arenite.snapshot.limits import FileLimits  # noqa: PLC0415 (as below)
+
+    return FileLimits.of(engine().config)
+
+
 def image(guest: Guest) -> Snapshot:
     """The image of this process.  Raises: `ImportError` where the guest's program is not installed."""
     with _making:
         return _image(guest, os.getpid())
+
+
+def base(guest: Guest) -> Base:
+    """The same, as what boxes are written beside: `Base`.  Raises: as `image`."""
+    with _making:
+        return _base(guest, os.getpid())
+
+
+@functools.lru_cache(maxsize=IMAGES)
+def _base(guest: Guest, process: int) -> Base:
+    from arenite.snapshot.relative import Base  # noqa: PLC0415 (who dumps nothing does not wait for it)
+
+    snapshot = _image(guest, process)
+    frozen = snapshot.frozen({"wasi": given(guest)})
+    try:
+        return Base(frozen, bytes.fromhex(snapshot.known().id))
+    except SnapshotError:  # it could not be kept, so no other process has it
+        return Base(frozen, os.urandom(32))
+
+
+def given(guest: Guest) -> WasiConfig:
+    """What a guest is linked with before any goes on."""
+    return WasiConfig(dirs=dict.fromkeys((FILES, ANSWERS, *guest.shared), MemoryFS()))
 
 
 @functools.lru_cache(maxsize=IMAGES)
@@ -98,7 +130,7 @@ def opened(path: Path | None, guest: Guest) -> Snapshot | None:
 def linked(snapshot: Snapshot, guest: Guest) -> Snapshot:
     """One out of a file, with everything that it imports.  Raises: `SnapshotError`, `LinkError`."""
     if guest.unused:
-        snapshot.link(linker(guest), wasi=WasiConfig(dirs=dict.fromkeys((FILES, ANSWERS, *guest.shared), MemoryFS())))
+        snapshot.link(linker(guest), wasi=given(guest))
     return snapshot
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arenite import Failure
+from arenite import Failure, SnapshotError
 from arenite.sandbox.tools.call import Call, given, raised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
+    from arenite.sandbox.options import Loading, Stretch
     from arenite.sandbox.result import Result
-    from arenite.sandbox.sandbox import Sandbox, Stretch
+    from arenite.sandbox.sandbox import Sandbox
 
 
 class Pending:
@@ -72,6 +73,25 @@ class Pending:
             raise Failure(f"the call {self.id} of {self.tool} was answered already, or its box has gone back")
         channel.reply(answer)
         return self.box.go_on_until_tool(**limits)
+
+    def dumps(self, *, key: bytes | None = None) -> bytes:
+        """It as bytes: those of its box.  Raises: as `Sandbox.dumps`."""
+        return self.box.dumps(key=key)
+
+    @classmethod
+    def loads(cls, data: bytes, **options: Unpack[Loading]) -> Pending:
+        """The call that a box waits for which was dumped, by this or by `Sandbox.dumps`; `box` is a new one, which is to be closed.
+
+        `options`: of `Sandbox.loads`.  Raises: as that does, `SnapshotError` also where there is no such call.
+        """
+        import arenite  # noqa: PLC0415 (its `Sandbox` needs this class)
+
+        box = arenite.Sandbox.loads(data, **options)
+        found = box.pending()
+        if found is None:
+            box.close()
+            raise SnapshotError("the box that was dumped waits for no answer")
+        return found
 
     def fork(self, n: int = 1) -> list[Pending]:
         """The same call in boxes that go on from here, each for itself.  The call has one id in all of them."""

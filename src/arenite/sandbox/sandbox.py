@@ -13,89 +13,31 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
 from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
 from arenite.sandbox.guests.guest import Request
-from arenite.sandbox.image import engine, image, linked
+from arenite.sandbox.image import base, engine, image, limits, linked
+from arenite.sandbox.options import Asked, Bounds, Checkpoint, Loaded
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
 from arenite.sandbox.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
-    from typing import Self, TypedDict, Unpack
+    from typing import Self, Unpack
 
     from arenite.sandbox.guests.guest import Guest
+    from arenite.sandbox.options import Limits, Loading, Stretch
     from arenite.sandbox.result import Result
     from arenite.sandbox.tools.tool import Function, Tool
     from arenite.sandbox.tools.toolbox import Permit, Toolbox
-
-    Told = Callable[[str], object] | None
-
-    class Stretch(TypedDict, total=False):
-        """The fields of `Asked`, as arguments."""
-
-        seconds: float | None
-        output: int | None
-        fuel: int | None
-        on_stdout: Told
-        on_stderr: Told
-
-    class Limits(TypedDict, total=False):
-        """The fields of `Bounds`, as arguments."""
-
-        memory: int
-        seconds: float | None
-        output: int
-        fuel: int | None
-        file_bytes: int
-        file_names: int
-        descriptors: int
-
-
-MIB: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a box may take.  `memory`: bytes of the guest; `seconds`, `output` (bytes), `fuel`: of one run; `file_bytes`, `file_names`: of its files;
-    `descriptors`: that are open at a time.
-    """
-
-    memory: int = 256 * MIB
-    seconds: float | None = 30.0
-    output: int = MIB
-    fuel: int | None = None
-    file_bytes: int = 64 * MIB
-    file_names: int = 10_000
-    descriptors: int = 64
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of one stretch of a run; None: what the box has."""
-
-    seconds: float | None = None
-    output: int | None = None
-    fuel: int | None = None
-    on_stdout: Told = None
-    on_stderr: Told = None
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A box at one moment.  `fresh`: it has never run anything, and who goes on from it gets a seed of its own.  `guest`: what runs its code."""
-
-    snapshot: Snapshot
-    fresh: bool
-    guest: Guest
 
 
 class Sandbox:
@@ -114,7 +56,7 @@ class Sandbox:
 
     def _enter(self, begin: Checkpoint, *, same: bool = False) -> None:
         self._seed = os.urandom(32).hex() if begin.fresh else None
-        self.guest = begin.guest
+        self.guest, self._of_image = begin.guest, begin.of_image
         self.channel = Channel(begin.guest)
         files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
         self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files, self._bounds.descriptors))
@@ -166,7 +108,7 @@ class Sandbox:
         box = toolbox(tools, permit)
         if box is not None and not guest.calls_tools:
             raise Failure(f"code of {guest.name} calls no tools")
-        return cls(Checkpoint(image(guest), fresh=True, guest=guest), Bounds(**limits), box)
+        return cls(Checkpoint(image(guest), fresh=True, guest=guest, of_image=True), Bounds(**limits), box)
 
     @classmethod
     def pool(
@@ -184,7 +126,7 @@ class Sandbox:
         `begin`: what each begins as, with `random` seeded anew.   `guest`: or which guest, CPython by default.   The rest: as for `python`.
         """
         runs = CPython() if guest is None else guest
-        start = Checkpoint(image(runs), fresh=True, guest=runs) if begin is None else replace(begin, fresh=True)
+        start = Checkpoint(image(runs), fresh=True, guest=runs, of_image=True) if begin is None else replace(begin, fresh=True)
         bounds, box = Bounds(**limits), toolbox(tools, permit)
         return Pool(size, lambda: cls(start, bounds, box))
 
@@ -287,7 +229,7 @@ class Sandbox:
         That of a box that is stopped is in the middle of its run, too.  Raises: `Failure` when the box is dead.
         """
         self._alive()
-        return Checkpoint(self.store.snapshot(), fresh=self._seed is not None, guest=self.guest)
+        return Checkpoint(self.store.snapshot(), fresh=self._seed is not None, guest=self.guest, of_image=self._of_image)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back, with everything: variables, open files, `files`.  What was obtained from the box's `files` before is of no use then."""
@@ -325,31 +267,58 @@ class Sandbox:
         self.checkpoint().snapshot.save(path, key=key)
 
     @classmethod
-    def open(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        key: bytes | None = None,
-        bounds: Bounds | None = None,
-        guest: Guest | None = None,
-        tools: Iterable[Function | Tool] = (),
-        permit: Permit | None = None,
-    ) -> Self:
-        """A box out of a file that `save` has written.   `guest`: what runs its code, if that is one of your own.
+    def open(cls, path: str | os.PathLike[str], **options: Unpack[Loading]) -> Self:
+        """A box out of a file that `save` has written.
 
-        `tools`, `permit`: as for `python`; functions do not travel.  Its calls have the ids that they would have had in the box that was saved.
-        Without a key the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
+        `key`: with which it was saved; without one the file may be anybody's: it is checked as all snapshots are, and its guest is no less in a box than others.
+        `bounds`: by default those of a new box.   `guest`: what runs its code, if that is one of your own.   `tools`, `permit`: as for `python`;
+        functions do not travel.  Its calls of tools have the ids that they would have had in the box that was saved.
         Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
-        from arenite.sandbox.guests.saved import Saved  # noqa: PLC0415 (as above)
+        how = Loaded(**options)
+        guest = saved(how.guest)
+        snapshot = linked(Snapshot.open(path, engine(), key=how.key, trusted=how.key is not None), guest)
+        return cls._found(snapshot, guest, how, str(os.fspath(path)))
 
-        runs = Saved() if guest is None else guest
-        snapshot = linked(Snapshot.open(path, engine(), key=key, trusted=key is not None), runs)
-        bounds = Bounds() if bounds is None else bounds
-        box = cls(Checkpoint(snapshot, fresh=False, guest=runs), bounds, toolbox(tools, permit), same=True)
+    def dumps(self, *, key: bytes | None = None) -> bytes:
+        """It as few bytes, also in the middle of a run: what it has beyond the image that it was forked from.
+
+        Whoever reads them must have that image too: the processes of this user have, which share a cache; elsewhere a file is needed (`save`).
+        A box out of a file is written whole.   `key`: as for `save`.  Raises: as `save`.
+        """
+        snapshot = self.checkpoint().snapshot
+        if self._of_image:
+            beside = base(self.guest)
+            if beside.carries(snapshot.frozen()):
+                return beside.dumps(snapshot.frozen(), limits(), key)
+        return snapshot.dumps(key=key)
+
+    @classmethod
+    def loads(cls, data: bytes, **options: Unpack[Loading]) -> Self:
+        """A box out of bytes that `dumps` has made.  `options`: those of `open`; `guest`: of which it was made, by default that of `python()`.
+
+        Raises: `SnapshotError`, also where this user's cache has another image; `Limit`.
+        """
+        from arenite.snapshot.relative import is_relative  # noqa: PLC0415 (who dumps nothing does not wait for it)
+
+        how, of_image = Loaded(**options), is_relative(data)
+        if of_image:
+            guest = CPython() if how.guest is None else how.guest
+            snapshot = Snapshot(engine(), base(guest).loads(data, limits(), how.key))
+        else:
+            guest = saved(how.guest)
+            snapshot = linked(Snapshot.loads(data, engine(), key=how.key), guest)
+        return cls._found(snapshot, guest, how, "what was dumped", of_image=of_image)
+
+    @classmethod
+    def _found(cls, snapshot: Snapshot, guest: Guest, how: Loaded, name: str, *, of_image: bool = False) -> Self:
+        bounds = Bounds() if how.bounds is None else how.bounds
+        box = cls(
+            Checkpoint(snapshot, fresh=False, guest=guest, of_image=of_image), bounds, toolbox(how.tools, how.permit), same=True
+        )
         if not box.alive or not box.channel.fits:
             box.close()
-            raise SnapshotError(f"{os.fspath(path)} is a snapshot, but none of a box")
+            raise SnapshotError(f"{name} is a snapshot, but none of a box")
         return box
 
     def close(self) -> None:
@@ -362,6 +331,15 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+def saved(guest: Guest | None) -> Guest:
+    """What runs the code of a box out of a file: one of one's own, or any that arenite brings."""
+    if guest is not None:
+        return guest
+    from arenite.sandbox.guests.saved import Saved  # noqa: PLC0415 (as above)
+
+    return Saved()
 
 
 def toolbox(tools: Iterable[Function | Tool], permit: Permit | None) -> Toolbox | None:

@@ -262,12 +262,15 @@ def content_size(reader: Reader, section: Section) -> int:
     return size
 
 
-def decompressed(data: bytes, most: int) -> bytes:
-    """What was compressed, if it is at most so long; data that claims more takes no memory.  Raises: `zstandard.ZstdError`."""
+def decompressed(data: bytes, most: int, known: zstandard.ZstdCompressionDict | None = None) -> bytes:
+    """What was compressed, if it is at most so long; data that claims more takes no memory.  `known`: what it refers to.
+
+    Raises: `zstandard.ZstdError`.
+    """
     size = zstandard.frame_content_size(data)
     if not 0 <= size <= most:
         raise zstandard.ZstdError(f"it says that it has {size} bytes; expected at most {most}")
-    return zstandard.ZstdDecompressor().decompress(data)
+    return zstandard.ZstdDecompressor(dict_data=known).decompress(data)
 
 
 @contextlib.contextmanager

@@ -59,10 +59,15 @@ def describe(frozen: FrozenMachine, dump: Dump | None) -> dict[str, Any]:
         "functions": _functions(frozen),
         "references": [_reference(n, value, dump) for n, value in enumerate(frozen.registry.references.objects)],
         "exceptions": [n for region in frozen.registry.exceptions.regions for n in region],
-        "executions": [_execution(a) for a in frozen.activations],
+        "executions": executions(frozen),
         "fuel": frozen.fuel,
         "hosts": {name: values.state(state) for name, state in frozen.host_states.items()},
     }
+
+
+def executions(frozen: FrozenMachine) -> list[dict[str, Any]]:
+    """Calls that have stopped in the middle, the newest last."""
+    return [_execution(a) for a in frozen.activations]
 
 
 def _key(addr: TableAddr | MemoryAddr | GlobalAddr | TagAddr) -> tuple[type, int]:
