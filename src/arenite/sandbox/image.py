@@ -16,7 +16,20 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Final
 
-from arenite import Config, Engine, Failure, Linker, Memory, MemoryFS, Module, Snapshot, SnapshotError, WasiConfig
+from arenite import (
+    Config,
+    Engine,
+    Failure,
+    Linker,
+    Memory,
+    MemoryFS,
+    Module,
+    Paused,
+    PauseReason,
+    Snapshot,
+    SnapshotError,
+    WasiConfig,
+)
 from arenite.driver.driver import Driver
 from arenite.driver.entry import exported, function
 from arenite.platform import sources
@@ -40,6 +53,8 @@ FRAMES: Final = (
     4 << 20
 )  # bytes of calls in calls: recursion in C that its program does not bound ends here, before it has used its own stack up
 PAGE: Final = 1 << 16
+MOST_MEMORY: Final = 1 << 30  # bytes of a guest that comes up: packages are compiled there
+PATIENCE: Final = 600.0  # seconds
 SOURCES: Final = tuple(
     f"{folder}/**/*.py"
     for folder in ("bytecode", "layout", "machine", "sandbox", "snapshot", "translate", "wasi", "wasm", "world")
@@ -157,7 +172,10 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
     try:
         module = Module(engine(), with_stack(wasm, start.stack) if start.stack else wasm)
         with Driver.begin(module, lambda store, up: entry(store, up, start), wasi=streams, linker=linker(guest)) as driver:
-            driver.run()
+            driver.store.set_limits(memory_size=MOST_MEMORY)
+            outcome = driver.run(deadline=PATIENCE)
+            if not isinstance(outcome, Paused) or outcome.reason is not PauseReason.NOT_READY:
+                raise Failure(f"it waits for no request, and has {'gone on' if isinstance(outcome, Paused) else 'ended'}")  # noqa: TRY301
             if start.ready is not None:
                 with memory(driver.store, driver.store.instances[-1]).view(driver.store) as view:
                     start.ready(view, files_of(driver.store, ANSWERS))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 import testdata
-from arenite import Sandbox
-from arenite.sandbox import CPython, NumPython, QuickJS, Repr
+from arenite import Failure, Sandbox, wat2wasm
+from arenite.sandbox import CPython, NumPython, QuickJS, Repr, Start, image
 from arenite.sandbox.guests import cpython, numpython, quickjs
 from arenite.sandbox.guests.saved import Saved
 from arenite.sandbox.plain import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import ModuleType
 
-    from arenite.sandbox import Guest
+    from arenite import FuncType
+    from arenite.sandbox import Guest, Request
 
 np = pytest.importorskip("numpy", reason="needs numpy")
 
@@ -37,8 +40,6 @@ TEXTS = testdata.ROOT / "src" / "arenite" / "sandbox"
 def test_a_guest_that_is_not_there_says_what_to_install(
     module: ModuleType, name: str, make: Callable[[], Sandbox], extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from arenite.sandbox import image  # noqa: PLC0415 (its cache is put aside)
-
     monkeypatch.setattr(module, name, "there_is_no_such_package")
     monkeypatch.setattr(image, "_image", image._image.__wrapped__)
     with pytest.raises(ImportError, match=rf"pip install 'arenite\[{extra}\]'"):
@@ -56,6 +57,45 @@ def test_a_guest_out_of_a_file_has_what_any_has(guest: Guest) -> None:
     assert set(guest.shared) <= set(saved.shared)
     assert guest.unused.items() <= saved.unused.items()
     assert guest.prompt == saved.prompt
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A guest that is none."""
+
+    wasm: Path
+    name, prompt, calls_tools, shared = "odd", "answer", False, ()
+
+    @property
+    def unused(self) -> dict[tuple[str, str], FuncType]:
+        return {}
+
+    def image(self) -> Start:
+        return Start(self.wasm, ("odd",))
+
+    def encode(self, request: Request) -> bytes:
+        raise NotImplementedError
+
+    def decode(self, answer: bytes) -> tuple[object, str | None]:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("", "it waits for no request, and has ended"),
+        ("unreachable", "unreachable"),
+        ("(loop (br 0))", "it waits for no request, and has gone on"),
+        ("(drop (memory.grow (i32.const 20000))) (drop (i32.load (i32.const 100000)))", "out of bounds"),
+    ],
+    ids=["ends", "traps", "loops", "takes too much"],
+)
+def test_a_program_that_is_no_guest_does_not_start(tmp_path: Path, body: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "PATIENCE", 0.1)
+    path = tmp_path / "odd.wasm"
+    path.write_bytes(wat2wasm(f'(module (memory (export "memory") 1) (func (export "_start") {body}))'))
+    with pytest.raises(Failure, match=f"the guest did not start: .*{why}"):
+        Sandbox.of(Odd(path))
 
 
 def there(value: object) -> object:

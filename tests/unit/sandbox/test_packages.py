@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import stat
 import warnings
 import zipfile
@@ -197,6 +198,33 @@ def test_a_size_that_is_not_true_is_noticed(tmp_path: Path) -> None:
             names(tmp_path)
 
 
+def test_spoilt_bytes_are_read_or_refused(tmp_path: Path) -> None:
+    path = wheel(tmp_path, "six", "1.0", {"six.py": b"x = 6\n" * 50, "a/b.py": b""}, requires=["two; python_version < '3'"])
+    good, chance, found = path.read_bytes(), random.Random(7), {"read": 0, "refused": 0}
+    for _ in range(300):
+        spoilt = bytearray(good)
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            at = chance.randrange(len(spoilt))
+            spoilt[at] = chance.choice((0, 255, spoilt[at] ^ 1 << chance.randrange(8)))
+        path.write_bytes(spoilt if chance.random() < 0.9 else spoilt[: chance.randrange(len(spoilt))])
+        try:
+            found["read" if names(tmp_path) == ["a/b.py", "six.py"] else "lost"] += 1
+        except PackageError:
+            found["refused"] += 1
+    assert all(found.values())
+
+
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = wheel(tmp_path, "six", "1.0", SIX)
+    data = path.read_bytes()
+    at = data.index(b"PK\1\2")
+    path.write_bytes(
+        data[: at + 28] + bytes(2) + (6).to_bytes(2, "little") + data[at + 32 :]
+    )  # what was the name is something else
+    with pytest.raises(PackageError, match="refused"):
+        names(tmp_path)
+
+
 def test_a_wheel_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
     path = wheel(tmp_path, "six", "1.0", SIX)
     found = packages(tmp_path, None, HERE)
@@ -219,6 +247,8 @@ def test_a_wheel_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
         (["colorama; sys_platform == 'win32'"], None),
         (["posix-only; os_name == 'posix'"], "posix-only"),
         (["old; python_version < '3.12'", "new; extra == 'fast'"], None),
+        (["two; extras == 'x'"], "one requires|two; extras"),
+        (["two; python_version ~= 'x'"], "Undefined"),
         (["two[fast]"], "two requires speedups; extra == .fast., which is not there"),
     ],
 )
@@ -327,6 +357,7 @@ def test_a_pylock_may_say_where_a_wheel_lies(tmp_path: Path) -> None:
         (f"six @ https://localhost/six.whl --hash=sha256:{'0' * 64}", "names no package in one version"),
         ("--index-url https://localhost", "'--index-url https://localhost' names no package"),
         ("-e .", "names no package"),
+        (f"six==1.0 ; extras == 'x' --hash=sha256:{'0' * 64}", "extras"),
         (f"six==1.0 --hash=sha256:{'0' * 64}\nSix==1.0 --hash=sha256:{'1' * 64}", "six is there twice"),
     ],
 )
@@ -352,6 +383,10 @@ def test_lines_for_other_places_are_left_out(tmp_path: Path) -> None:
         (lambda text: text.replace("sha256 =", "md5 ="), "no digest"),
         (lambda text: text.replace("1.0", "2.0", 1), "pylock.toml"),
         (lambda text: text + "[", "pylock.toml: "),
+        (
+            lambda text: text.replace("version = '1.0'\n[[", "version = '1.0'\nmarker = \"python_version ~= 'x'\"\n[["),
+            "Undefined",
+        ),
     ],
 )
 def test_a_pylock_without_a_pure_wheel_is_refused(tmp_path: Path, change: Callable[[str], str], why: str) -> None:

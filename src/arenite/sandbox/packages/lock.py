@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.pylock import PackageWheel, Pylock, PylockSelectError, PylockValidationError, is_valid_pylock_path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -27,6 +28,9 @@ MOST: Final = 1 << 24  # bytes of a lock file
 HASH: Final = re.compile(r"\s--hash[= ](\S+)")
 COMMENT: Final = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+UNDEFINED: Final = (UndefinedComparison, UndefinedEnvironmentName, ValueError)  # markers that ask what cannot be said
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,17 @@ def of_lines(text: str, target: Target) -> tuple[Pin, ...]:
             raise PackageError(f"{line.strip()!r} names no package in one version, as in six==1.17.0") from None
         if exact.operator != "==" or wanted.url is not None:
             raise PackageError(f"{wanted} does not say one version with ==")
-        if wanted.marker is None or wanted.marker.evaluate(target.asked("")):
+        if applies(wanted, target):
             found.append(Pin(canonicalize_name(wanted.name), version, sha256_of(HASH.findall(line), str(wanted))))
     return tuple(found)
+
+
+def applies(requirement: Requirement, target: Target, extra: str = "") -> bool:
+    """Whether it is required there.  `extra`: one that was asked for.  Raises: `PackageError`."""
+    try:
+        return target.holds(requirement.marker, extra)
+    except UNDEFINED as error:
+        raise PackageError(f"{requirement}: {error}") from None
 
 
 def sha256_of(given: list[str], name: str) -> frozenset[str]:
@@ -94,7 +106,7 @@ def of_pylock(path: Path, text: str, target: Target) -> tuple[Pin, ...]:
     try:
         lock = Pylock.from_dict(tomllib.loads(text))
         chosen = list(lock.select(environment=target.environment, tags=target.tags))
-    except (tomllib.TOMLDecodeError, PylockValidationError, PylockSelectError) as error:
+    except (tomllib.TOMLDecodeError, PylockValidationError, PylockSelectError, *UNDEFINED) as error:
         raise PackageError(str(error)) from None
     found = []
     for package, file in chosen:

@@ -16,14 +16,12 @@ from packaging.version import Version
 
 from arenite import MemoryFS
 from arenite.sandbox.packages.fetching import fetched
-from arenite.sandbox.packages.lock import Pin, pins
+from arenite.sandbox.packages.lock import Pin, applies, pins
 from arenite.sandbox.packages.wheel import MOST_BYTES, MOST_FILES, PackageError, Unpacked, Wheel
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
-
-    from packaging.requirements import Requirement
 
     from arenite.sandbox.packages.target import Target
 
@@ -139,11 +137,6 @@ def check_complete(unpacked: Mapping[Wheel, Unpacked], target: Target) -> None:
     if missing:
         more = f" (and {len(missing) - SHOWN} more)" if len(missing) > SHOWN else ""
         raise PackageError("; ".join(sorted(missing)[:SHOWN]) + more)
-
-
-def applies(requirement: Requirement, target: Target, extra: str) -> bool:
-    """Whether it is required there.  `extra`: one that was asked for."""
-    return requirement.marker is None or requirement.marker.evaluate(target.asked(extra))
 
 
 def together(unpacked: Mapping[Wheel, Unpacked]) -> MemoryFS:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from packaging.tags import compatible_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-    from packaging.markers import Environment
+    from packaging.markers import Environment, Marker
     from packaging.tags import Tag
 
 
@@ -47,9 +45,11 @@ class Target:
             "sys_platform": "wasi",
         }
 
-    def asked(self, extra: str) -> dict[str, str | AbstractSet[str]]:
-        """The same, for a requirement of a package with an extra."""
-        return {**{name: str(value) for name, value in self.environment.items()}, "extra": extra}
+    def holds(self, marker: Marker | None, extra: str = "") -> bool:
+        """Whether a marker does.  `extra`: one that was asked for.  Raises: errors of `packaging` for one that asks what cannot be said."""
+        if marker is None:
+            return True
+        return marker.evaluate({**{name: str(value) for name, value in self.environment.items()}, "extra": extra})
 
     @cached_property
     def tags(self) -> tuple[Tag, ...]:
