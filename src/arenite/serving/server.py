@@ -13,7 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from mcp.types import CallToolRequestParams, PaginatedRequestParams
 
     from arenite.serving.record import Record
-    from arenite.serving.sessions import Client, Sessions
+    from arenite.serving.sessions import Client, Session, Sessions
 
     Context = ServerRequestContext[None]
 
+SOON: Final = 0.001  # seconds in which an answer is written
 SWEEP: Final = 10.0  # seconds between two looks for what is not used any more
 LONGEST: Final = 2000  # characters of a message
 DEEPEST: Final = 3  # names that say where in the arguments something is wrong
@@ -105,7 +106,8 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """While it is open, sessions that are not used are closed; in the end all."""
-        async with anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as self._tasks:
+            tasks = self._tasks
             tasks.start_soon(self._sweep)
             tasks.start_soon(self._warm)
             try:
@@ -119,6 +121,13 @@ class Desk:
             await anyio.sleep(SWEEP)
             self.sessions.sweep()
             gc.collect()
+
+    async def _prepare(self, session: Session) -> None:
+        """Take the checkpoint that the next run needs, when the answer is on its way."""
+        await anyio.sleep(SOON)
+        if not session.busy and not session.closed:
+            with suppress(Failure):  # whoever runs something there is told
+                session.prepare()
 
     async def _warm(self) -> None:
         """Make the image, which takes seconds the first time, while clients already ask what there is."""
@@ -153,7 +162,10 @@ class Desk:
         if isinstance(asked, InSession):
             session = sessions.get(client, asked.session)
             async with session.turn():
-                return await once(session.record, asked.call, request, lambda: asked.work(sessions, session))
+                answer = await once(session.record, asked.call, request, lambda: asked.work(sessions, session))
+            if not session.prepared:
+                self._tasks.start_soon(self._prepare, session)
+            return answer
 
         async def work() -> Answer:
             return asked.work(sessions, client)

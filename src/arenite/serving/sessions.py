@@ -29,6 +29,7 @@ from arenite.serving.record import Record
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
+    from arenite import MemoryFS
     from arenite.sandbox import Checkpoint, Result
     from arenite.serving.answer import Answer
     from arenite.serving.limits import Limits
@@ -70,6 +71,7 @@ class Session:
         self.used = time.monotonic()
         self._checkpoints = OrderedDict[str, "Checkpoint"]()
         self._kept = 0
+        self._before: Checkpoint | None = None  # what the next run can be undone to, unless there are changes meanwhile
         self._turn = Lock()
         self._waiting = 0
         self._scope: CancelScope | None = None
@@ -119,7 +121,9 @@ class Session:
 
     async def run(self, code: str, *, inputs: Mapping[str, object], seconds: float) -> tuple[Result, bool]:
         """What comes of some code, and whether the session was rolled back.  Raises: `TypeError` for inputs; in a turn only."""
-        before = self.box.checkpoint()
+        self.prepare()
+        before, self._before = self._before, None
+        assert before is not None
         good = False
         try:
             result = await self.box.run_async(code, inputs=inputs, seconds=seconds)
@@ -129,18 +133,34 @@ class Session:
                 self._roll_back(before)
         return result, not good
 
+    def prepare(self) -> None:
+        """Have a checkpoint of this moment for the next run, so that it need not wait for that; in a turn, or while nobody has one."""
+        if self._before is None:
+            self._before = self.box.checkpoint()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether there is one, or no use for it."""
+        return self._before is not None or self.closed
+
     def _roll_back(self, before: Checkpoint) -> None:
         try:
             self.box.restore(before)
         except BaseException:
             self.closed = True  # better none than one that is stuck
             raise
+        self._before = before
+
+    def files_to_change(self) -> MemoryFS:
+        """The files, for who writes and removes some; in a turn only."""
+        self._before = None
+        return self.box.files
 
     def keep(self) -> tuple[str, list[Json]]:
         """A checkpoint's name, and those that were forgotten for it; in a turn only."""
         self._kept += 1
         name = f"{self.execution}-{self._kept}"
-        self._checkpoints[name] = self.box.checkpoint()
+        self._before = self._checkpoints[name] = self.box.checkpoint()
         forgotten: list[Json] = []
         while len(self._checkpoints) > self.limits.checkpoints:
             forgotten.append(self._checkpoints.popitem(last=False)[0])

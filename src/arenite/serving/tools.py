@@ -191,7 +191,7 @@ class WriteFile(InSession):
             content = (self.text or "").encode() if self.base64 is None else base64.b64decode(self.base64, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Refused(f"that is no content of a file: {error}") from None
-        files = session.box.files
+        files = session.files_to_change()
         files.mkdir(self.path.rpartition("/")[0], parents=True)
         files[self.path] = content
         return Answer({"path": clean(self.path), "size": len(content)})
@@ -246,7 +246,7 @@ class RemoveFile(InSession):
     async def work(self, sessions: Sessions, session: Session) -> Answer:
         """Remove it."""
         del sessions
-        files = session.box.files
+        files = session.files_to_change()
         if files.stat(self.path, follow=False).type is FileType.DIRECTORY:
             files.rmdir(self.path)
         else:

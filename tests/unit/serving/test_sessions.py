@@ -188,6 +188,54 @@ def test_a_cancelled_run_is_undone() -> None:
     in_desk(test)
 
 
+def test_a_run_is_undone_to_where_the_call_before_it_ended() -> None:
+    """Also where the way back was prepared before that call."""
+
+    async def test(desk: Desk) -> None:
+        async def undone() -> None:
+            body = await asked(desk, "run", code=f"x = 'undone'; open('/f', 'w').write('undone')\n{BUSY}", seconds=0.05)
+            assert body["rolled_back"]
+
+        async def seen() -> Any:
+            return (await asked(desk, "run", code="import os; x, open('/f').read(), os.path.exists('/g')"))["value"]
+
+        await asked(desk, "run", code="x = 1; n = open('/f', 'w').write('one')")
+        session = desk.sessions.get(ANN, None)
+        await desk._prepare(session)
+        await asked(desk, "write_file", path="/f", text="two")
+        await undone()
+        assert await seen() == [1, "two", False]
+        await desk._prepare(session)
+        await asked(desk, "write_file", path="/g", text="")
+        kept = (await asked(desk, "checkpoint"))["checkpoint"]
+        await undone()
+        await undone()
+        assert await seen() == [1, "two", True]
+        await asked(desk, "remove_file", path="/g")
+        await undone()
+        assert await seen() == [1, "two", False]
+        await asked(desk, "restore", checkpoint=kept)
+        await undone()
+        assert await seen() == [1, "two", True]
+
+    in_desk(test)
+
+
+def test_the_way_back_is_prepared_when_the_answer_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(desk: Desk) -> None:
+        await asked(desk, "run", code="x = 1")
+        session = desk.sessions.get(ANN, None)
+        assert [session.prepared] == [False], "the answer comes first"
+        await desk._prepare(session)
+        assert [session.prepared] == [True]
+        with monkeypatch.context() as patch:
+            patch.setattr(Sandbox, "checkpoint", lambda _: 1 / 0)
+            assert (await asked(desk, "run", code=f"x = 2\n{BUSY}", seconds=0.05))["rolled_back"]
+            assert (await asked(desk, "run", code="x"))["value"] == 1
+
+    in_desk(test)
+
+
 def test_calls_of_a_session_wait_for_each_other() -> None:
     async def test(desk: Desk) -> None:
         await asked(desk, "run", code="order = []")
