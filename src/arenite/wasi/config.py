@@ -26,7 +26,6 @@ from arenite.wasi.records import DIRECTORY_RIGHTS, FILE_RIGHTS
 from arenite.wasi.travel import (
     MOST_DESCRIPTORS,
     FrozenDescriptor,
-    FrozenGuest,
     Input,
     OpenDirectory,
     OpenFile,
@@ -35,6 +34,7 @@ from arenite.wasi.travel import (
     OpenMemoryFile,
     Output,
     RootDirectory,
+    frozen_guest,
 )
 from arenite.world import hostio
 from arenite.world.clocks import Clock, Clocks, SystemClocks, thaw_clocks
@@ -44,7 +44,6 @@ from arenite.world.opening import reopen
 from arenite.world.origin import Origin, Root
 from arenite.world.randomness import Random, random_bytes, thaw_random
 from arenite.world.streams import Sink, Source, Writer, sink, source, thaw_sink, thaw_source
-from arenite.world.travel import decode
 from arenite.world.world import World
 
 if TYPE_CHECKING:
@@ -262,7 +261,7 @@ class WasiConfig:
         `reseed`: random numbers are fresh, clocks those given here; otherwise both go on as the frozen ones would have.
         Raises: `SnapshotError` naming what is not there; nothing stays open then.
         """
-        frozen = decode(FrozenGuest, state, "WASI's state")
+        frozen = frozen_guest(state)
         names = {name.encode(): name for name in self.dirs}
         held = frozen.directories()
         for name in held:

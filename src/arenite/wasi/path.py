@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from arenite.wasi.descriptors import Descriptor
@@ -79,6 +80,7 @@ def oflags_need(oflags: OFlags) -> int:
     return int(create | (Rights.PATH_FILESTAT_SET_SIZE if oflags & OFlags.TRUNC else 0))
 
 
+@functools.lru_cache(maxsize=64)
 def how_to_open(rights: int, flags: int, oflags: int = 0) -> How:
     """The world's words for how the guest opens.  `rights`: reading and writing among them say which of these it can do."""
     return How(

@@ -135,3 +135,16 @@ class FrozenGuest:
     def directories(self) -> list[bytes]:
         """Names of the directories that it was given and still needs."""
         return sorted({one.directory for one in self.descriptors if isinstance(one, NEEDS_DIRECTORY)})
+
+
+_decoded: list[tuple[HostState, FrozenGuest]] = []  # the last two; a state is data that nobody changes
+
+
+def frozen_guest(state: HostState) -> FrozenGuest:
+    """What WASI's state says.  Forks of one snapshot have the very same state, which is looked at once.  Raises: `SnapshotError`."""
+    for known, found in tuple(_decoded):
+        if known is state:
+            return found
+    found = shapes.decode(FrozenGuest, state, "WASI's state")
+    _decoded[:] = [(state, found), *_decoded[:1]]
+    return found
