@@ -28,6 +28,7 @@ from arenite.machine.space.cage import AnyCage, Cage
 from arenite.machine.space.image import ARENA, Image, rebuilt, written
 from arenite.machine.space.pages import NO_PAGES, Pages, collected, nonzero_blocks, nonzero_pages, nonzero_runs, ranges_of
 from arenite.machine.space.portable import PortableCage
+from arenite.machine.space.spares import Spares
 from arenite.machine.space.template import PortableTemplate, Template, different_pages
 from arenite.machine.turn import alone, at_rest
 
@@ -70,6 +71,7 @@ class FrozenMachine:
     host_states: Mapping[str, HostState]
     lineage: Lineage
     copied: int = 0  # pages that forks have copied so far
+    spares: Spares | None = None  # of the image
 
     def mappable(self) -> Image:
         """The image, for one more fork.
@@ -81,7 +83,7 @@ class FrozenMachine:
         if changed and self.image.template.file is not None:
             self.copied += changed
             if self.copied > self.image.template.pages + changed:
-                self.image, self.copied = rebuilt(self.image), 0
+                self.image, self.copied, self.spares = rebuilt(self.image), 0, None
         return self.image
 
 
@@ -217,7 +219,20 @@ def _written(dirty: list[tuple[int, int]] | None, template: Template | None, reg
 def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
     refuse("a store made of a frozen one")
-    cage = (PortableCage if tier.portable else Cage).of(frozen.mappable(), frozen.areas)
+    image = frozen.mappable()
+    if tier.portable or image.template.file is None:
+        return _thawed(frozen, (PortableCage if tier.portable else Cage).of(image, frozen.areas), tier, windows, reseed=reseed)
+    spares = frozen.spares
+    if spares is None:
+        ranges = [(start, start + size) for start, size, _ in image.mappings] + list(image.behind)
+        spares = frozen.spares = Spares(ranges, sum(image.sizes), image)
+    cage = Cage.of(image, frozen.areas, spares.take())
+    machine = _thawed(frozen, cage, tier, windows, reseed=reseed)
+    spares.lend(machine, *cage.space, cage.bare)
+    return machine
+
+
+def _thawed(frozen: FrozenMachine, cage: AnyCage, tier: Tier, windows: Windows, *, reseed: bool) -> Machine:
     hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
     machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.registry, hosts)
     _adopt(machine, frozen, cage, hosts)

@@ -1,14 +1,15 @@
-"""Address space that stores of one kind use one after the other: what a birth maps stays mapped for the next store of that kind.
+"""Address space that stores of one kind use one after the other: what a birth or a fork maps stays mapped for the next store of that kind.
 
-Mapping and unmapping a cage is most of what a small store costs.  So a few of the cages that a birth has mapped are *lent*: when the store
-is gone, its reservation is wiped, which gives every page back to what the image says, and lent again.
+Mapping and unmapping a cage is most of what a small store costs.  So a few of the cages that a birth, or a frozen machine, has mapped are *lent*: when the
+store is gone, its reservation is wiped, which gives every page back to what the image says, and lent again.  Forks of one frozen machine mostly write to the
+same pages, and waiting for these is most of what a large one costs: theirs are written back instead, so they are there already.
 
     space = spares.take()           # wiped, or None
     spares.lend(machine, space, …)
 
 Invariants: whatever leaves here has been wiped after its last user was gone, and nobody has a view of it: then nothing of what that
 user wrote can be seen, by nobody.  What was mapped in another way since (a memory that grew, more of them, a snapshot) is not lent any
-more, at once (`Reservation.changed`), so what waits here is small.  Spares belong to their birth, and go with it.
+more, at once (`Reservation.changed`), so what waits here is small.  Spares belong to their birth or frozen machine, and go with it.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.machine.machine import Machine
+    from arenite.machine.space.image import Image
 
 MOST: Final = 4  # lent at a time, in a process: the newest
-LARGEST: Final = 16 << 20  # bytes of one: what a store has left there takes memory until it is wiped
+LARGEST: Final = 64 << 20  # bytes of one: what a store has left there takes memory until it is wiped
+FEW: Final = 1 << 20  # bytes that are written again rather than given back
 
 
 class Lease:
@@ -77,11 +80,16 @@ _lent: deque[weakref.ref[Lease]] = deque()
 
 
 class Spares:
-    """The spares of one birth.  `ranges`: (begin, end) of all that a store can write to in the reservation; `size`: of its regions."""
+    """The spares of one birth, or of one frozen machine.  `ranges`: (begin, end) of all that a store can write to in the reservation; `size`: of its regions.
 
-    def __init__(self, ranges: Sequence[tuple[int, int]], size: int) -> None:
+    `image`: what is there, if pages that a store has written are likely to be written by the next one, too: then a few are written back where they are, so
+    that nobody waits for a page again.
+    """
+
+    def __init__(self, ranges: Sequence[tuple[int, int]], size: int, image: Image | None = None) -> None:
         self._ranges = ranges
         self._size = size
+        self._image = image
         self._leases: list[Lease] = []
 
     def lend(self, machine: Machine, space: platform.Reservation, room: int, bare: int) -> None:
@@ -109,11 +117,34 @@ class Spares:
                 if space is not None and not space.closed and space.references() == lease.bare:
                     space.lease = None
                     try:
-                        space.wipe(self._ranges)
+                        if self._image is None or not written_back(space, self._image):
+                            space.wipe(self._ranges)
                     except OSError:  # pages that the process has locked
                         continue
                     return space, lease.room
         return None
+
+
+def written_back(space: platform.Reservation, image: Image) -> bool:
+    """Let all pages have again what the image says; False, and nothing was done, where that is more than a few.  Raises: `OSError` in the middle."""
+    found, size = [], 0
+    for start, length, offset in image.mappings:
+        dirty = space.dirty_pages(start, start + length)
+        if dirty is None:
+            return False
+        for begin, end in dirty:
+            found.append((start + begin, start + end, offset + begin))
+            size += end - begin
+    if size > FEW:
+        return False
+    file = image.template.file
+    assert file is not None
+    for begin, end, offset in found:
+        with space.view(begin, end) as view:
+            if os.preadv(file, [view], offset) != end - begin:
+                raise OSError("a file that is mapped was cut off")
+    space.wipe(image.behind)
+    return True
 
 
 def forget() -> None:
