@@ -36,7 +36,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "latency": (latency.latency, 10),
     "waiting": (waiting.waiting, 9),
     "sandbox": (sandbox.sandbox, 3),
-    "mcp": (serving.serving, 9),
+    "mcp": (serving.serving, 25),
 }
 
 
