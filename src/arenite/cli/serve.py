@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -113,6 +114,8 @@ def mcp(
     """
     limits = Limits(seconds=seconds, memory=memory * MIB, idle=idle, sessions_each=each, sessions=sessions, resident=total * MIB)
     if not http:
+        if sys.stdin.isatty():
+            complain("waiting for a client of the Model Context Protocol on standard input, most likely in vain: see --help")
         main().serve_stdio(limits)
         return
     place = {"host": host, "port": port, "tokens": read_tokens(tokens), "names": names, "origins": origins}

@@ -87,6 +87,8 @@ async def serve(server: Server[None], place: Place, limits: Limits, sessions: Se
             Door(app, place.tokens, sessions),
             log_level="warning",
             server_header=False,
+            proxy_headers=False,  # anybody could write who he is
+            ws="none",
             limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=GOODBYE,
         )
@@ -102,9 +104,8 @@ def client_of(context: Context) -> Client:
     if token is not None:
         return Client(f"token {token}", known=True)
     session = request.headers.get(SESSION)
-    if (
-        session is not None and context.protocol_version not in MODERN_PROTOCOL_VERSIONS
-    ):  # where it is looked up; later ones may say anything
+    looked_up = context.protocol_version not in MODERN_PROTOCOL_VERSIONS  # in later ones the header may say anything
+    if session is not None and looked_up:
         return connection(session)
     return Client(f"address {request.client.host if request.client else ''}", known=False)
 

@@ -129,6 +129,16 @@ def test_a_header_makes_nobody_another(server: Server) -> None:
     anyio.run(main)
 
 
+def test_who_somebody_says_to_be_counts_for_nothing() -> None:
+    async def main(server: Server) -> None:
+        async with client(server) as one, client(server, X_Forwarded_For="10.0.0.1") as another:
+            await called(one, "open_session")
+            assert "1 of 1 sessions are open" in (await called(another, "open_session"))["error"]
+
+    with serving("--each", "1") as server:
+        anyio.run(main, server)
+
+
 def test_tokens(tmp_path: Path) -> None:
     async def main(server: Server) -> None:
         for wrong in (None, "", "c" * 16, "a" * 15, "a" * 17):
