@@ -40,7 +40,7 @@ class Shared(Protocol):
 
     @property
     def digest(self) -> str:
-        """Of all that is in it."""
+        """Of all that is in it, or what else tells that it is the same."""
 
     def files(self) -> MemoryFS:
         """It, where an image is made: the guest may write to it until it waits for its first request, and never again."""

@@ -5,14 +5,13 @@ Example:  Sandbox.of(NumPython())
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from arenite import FuncType, MemoryFS, ValType
+from arenite.platform.cache import identity
 from arenite.sandbox.guests import wire
 from arenite.sandbox.guests.cpython import FUTURE, HERE, PACKAGES, program, settle
 from arenite.sandbox.guests.guest import Start
@@ -40,9 +39,8 @@ class Library:
 
     @property
     def digest(self) -> str:
-        """Of the zip."""
-        found = self.path.stat()
-        return digest(self.path, found.st_mtime_ns, found.st_size)
+        """Which file the zip is: its 54 MB need not be read to know that."""
+        return f"{self.path} {identity(self.path.stat()).hex()}"
 
     def files(self) -> MemoryFS:
         """The zip, under the name that it is looked for by."""
@@ -94,10 +92,3 @@ def artifacts() -> Path:
         if (folder := Path(place) / FOLDER).is_dir():
             return folder
     raise ImportError("Sandbox.python(numpy=True) needs a CPython with numpy: pip install 'arenite[numpy]'", name=PACKAGE)
-
-
-@functools.lru_cache(maxsize=8)
-def digest(path: Path, modified: int, size: int) -> str:  # noqa: ARG001 (what tells that it has changed)
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
