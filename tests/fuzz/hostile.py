@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from arenite import Sandbox
+from arenite.sandbox.options import Bounds
 from families import Filler
 from stress.test_leaks import Usage
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from arenite.sandbox import Result
 
 FAMILIES: Final[dict[str, dict[str, list[Any]]]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-MIB: Final = 1 << 20
+MOST: Final = (Bounds.memory + Bounds.file_bytes) * 5 // 4  # bytes that a box may make its host take for a moment
 SECONDS: Final = 0.3
 OUTPUT: Final = 100_000  # bytes
 FUEL: Final = 30_000_000
@@ -230,8 +231,10 @@ def main() -> None:
         counts = {end: count for (name, end), count in campaign.ends.items() if name == family}
         if counts:
             print(f"  {family:16}", ", ".join(f"{end} {count}" for end, count in sorted(counts.items())))
-    print(f"before: {before}\nafter:  {Host.now()}\nat most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    print(f"before: {before}\nafter:  {Host.now()}\nat most {peak >> 20} MiB")
     before.assert_kept()
+    assert peak < before.usage.resident + MOST, "more than a box may have, and some"
     sys.exit(faults > 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -157,3 +158,22 @@ def test_forks_with_one_more_memory_than_their_template(tmp_path: Path, tier: Ti
         for store in found.fork(20):
             assert memory_of(store).read(store) == bytes(PAGE) + b"z" + bytes(PAGE - 1)
             store.close()
+
+
+@pytest.mark.parametrize("tier", ["threaded", "baseline"])
+def test_freezing_copies_nothing_of_what_gets_a_template_of_its_own(tier: TierName) -> None:
+    """A guest may have written all that it may have, and its host keep no more than that."""
+    store = Store(engine(tier))
+    Instance(store, Module(engine(tier), '(module (memory (export "m") 1))'), [])
+    fork = store.snapshot().fork()
+    memory_of(fork).grow(fork, 255)
+    for page in range(256):
+        memory_of(fork).write(fork, bytes([page or 1]) * PAGE, page * PAGE)
+    tracemalloc.start()
+    try:
+        snapshot = fork.snapshot()
+        assert tracemalloc.get_traced_memory()[1] < 16 * PAGE
+    finally:
+        tracemalloc.stop()
+    again = snapshot.fork()
+    assert all(memory_of(again).read(again, page * PAGE, (page + 1) * PAGE) == bytes([page or 1]) * PAGE for page in range(256))

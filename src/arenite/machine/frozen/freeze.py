@@ -165,15 +165,17 @@ def capture(cage: AnyCage) -> Image:
     template = cage.template
     if template is None:
         return _new_template(cage)
-    changed = tuple(_changed(cage, template, region) for region in range(len(cage.sizes)))
-    if sum(map(len, changed)) * DRIFT > max(template.pages, 1024):
-        return _new_template(cage)
-    return Image(template, cage.sizes, changed)
+    most = max(template.pages, 1024) // DRIFT
+    dirty = [cage.dirty_pages(region) for region in range(len(cage.sizes))]
+    if not cage.portable and sum(stop - start for ranges in dirty for start, stop in ranges or ()) > most * HOST_PAGE:
+        return _new_template(cage)  # before anything is copied: a guest may have written all that it may have
+    changed = tuple(_changed(cage, template, region, ranges) for region, ranges in enumerate(dirty))
+    return _new_template(cage) if sum(map(len, changed)) > most else Image(template, cage.sizes, changed)
 
 
-def _changed(cage: AnyCage, template: Template, region: int) -> Pages:
-    """What a region has beyond the template."""
-    view, dirty = cage.region(region), cage.dirty_pages(region)
+def _changed(cage: AnyCage, template: Template, region: int, dirty: list[tuple[int, int]] | None) -> Pages:
+    """What a region has beyond the template.  `dirty`: ranges that were written, None: nobody knows."""
+    view = cage.region(region)
     known = template.size(region)
     if dirty is None or cage.portable:
         return collected(different_pages(view, template, region, _written(dirty, template, region, len(view))))
