@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.result import Result as Result
     from arenite.sandbox.sandbox import Sandbox as Sandbox
     from arenite.sandbox.tools.call import Call as Call
+    from arenite.sandbox.tools.fetch import fetch as fetch
     from arenite.sandbox.tools.tool import Tool as Tool
     from arenite.sandbox.tools.toolbox import current_call as current_call
 else:
@@ -49,5 +50,6 @@ else:
         "Start": "arenite.sandbox.guests.guest.Start",
         "Tool": "arenite.sandbox.tools.tool.Tool",
         "current_call": "arenite.sandbox.tools.toolbox.current_call",
+        "fetch": "arenite.sandbox.tools.fetch.fetch",
     }
     __all__, __getattr__, __dir__ = lazily(__name__, HOMES)
