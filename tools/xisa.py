@@ -38,21 +38,9 @@ INSIDE: Final = (
     *("tests/unit/tiers/test_safe_rows.py", "tests/unit/machine/test_store_use.py"),
     *("tests/unit/api/test_engine.py", "tests/unit/api/test_messages.py"),
 )
-"""The tests that run there: what depends on the CPU, and guests on both tiers.
+"""The tests that run there: what depends on the CPU, and guests on its tiers."""
 
-qemu 7.2 keeps a row for every page of a reservation: a store takes 55 MB and half a second, for ever, so what makes
-many (`test_like_wasmtime`: 15 GB) or reserves terabytes cannot be here, and each file has a process.
-"""
-
-LEFT_OUT: Final = {
-    "tests/unit/platform/test_elf.py::test_nothing_is_writable_and_executable": "qemu 7.2 shows neighbours in /proc/self/maps as one",
-    "tests/unit/platform/test_codespace.py::test_no_memory_before_it_is_used": "qemu 7.2 keeps a row for every page of a reservation",
-    "tests/unit/platform/test_codespace.py::test_a_system_that_refuses_it": "qemu 7.2 knows no PR_SET_MDWE",
-    "tests/unit/platform/test_codespace.py::test_other_faults_are_not_the_guests": "8 processes of 9 seconds",
-    "tests/unit/platform/test_faults.py::test_other_faults_end_the_process": "16 processes of 9 seconds",
-    "tests/unit/machine/test_store_use.py::test_stores_of_one_engine_run_in_threads": "40 windows with their side tables: 20 GB of qemu's rows",
-    "tests/unit/api/test_engine.py::test_no_room_for_a_cage": "qemu overlooks limits of address space",
-}
+LEFT_OUT: Final = {"tests/unit/api/test_engine.py::test_no_room_for_a_cage": "qemu overlooks limits of address space"}
 """Of these, and why."""
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -210,9 +198,9 @@ def python(*arguments: str) -> int:
 
 
 def test(*arguments: str) -> int:
-    """Run tests inside: those of `INSIDE`, a process for each file, or others."""
-    runs = [arguments] if arguments else [(file, *(f"--deselect={test}" for test in LEFT_OUT)) for file in INSIDE]
-    return max(python("-m", "pytest", "-p", "no:cacheprovider", "--timeout", EMULATED, *chosen) != 0 for chosen in runs)
+    """Run tests inside: those of `INSIDE`, or others."""
+    chosen = arguments or (*INSIDE, *(f"--deselect={test}" for test in LEFT_OUT))
+    return python("-m", "pytest", "-p", "no:cacheprovider", "--timeout", EMULATED, *chosen)
 
 
 def main() -> int:
