@@ -75,7 +75,8 @@ UNASKED = {"ipaddress": "IPv4Address", "ntpath": "join"} | ({"inspect": "signatu
 OF_INSPECT = {"ast", "dis", "linecache", "tokenize"} if sys.version_info < (3, 12) else set()
 LIBRARY = FOREIGN | {
     *("typer", "click", "pydantic", "zstandard", "platformdirs", "subprocess", "tempfile", "json"),
-    *("arenite.cli", "arenite.driver", "arenite.inspect", "arenite.sandbox", "arenite.snapshot", "arenite.wasi", "arenite.world"),
+    *("arenite.cli", "arenite.driver", "arenite.inspect", "arenite.sandbox", "arenite.serving", "arenite.snapshot"),
+    *("arenite.wasi", "arenite.world", "mcp"),
 }
 
 
