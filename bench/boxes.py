@@ -33,10 +33,17 @@ ROUNDS: Final = 1_000_000
 LOOP: Final = f"t = 0\nfor i in range({ROUNDS}):\n    t += i\nprint(t)"
 LOOPED: Final = f"{ROUNDS * (ROUNDS - 1) // 2}\n"
 REPEATS: Final = 100
+WARM: Final = 200  # times that something is done before: what runs often has become machine code then
 BOXES: Final = 40  # of which memory is measured
 MANY: Final = 1000
+STEPS: Final = 300
 PAUSED: Final = "answer = ask('a')\nprint(answer)"
 CLOCK: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+def ask(query: str) -> int:
+    """A tool, which here is never run."""
+    raise NotImplementedError(query)
 
 
 class Box(Protocol):
@@ -71,6 +78,30 @@ class Arenite:
         """A fresh box."""
         return AreniteBox(self._make())
 
+    def asking(self) -> Box:
+        """One whose code can ask."""
+        return AreniteBox(self._make(tools=[ask]))
+
+    def again(self, data: bytes, answer: object) -> str:
+        """What a call that waits prints when it is answered."""
+        pending = import_module("arenite.sandbox").Pending.loads(data)
+        with pending.box:
+            return pending.answer(answer).stdout
+
+    def history(self) -> int:
+        """Bytes of a step of a long conversation."""
+        steps, box = import_module("arenite.sandbox").History(), self._make()
+        with box:
+            box.run("log = []")
+            for number in range(STEPS):
+                box.run(f"log.append('step {number} ' * 20)\nlen(log)")
+                steps.add(box)
+            for number in (0, STEPS // 2, STEPS - 1):
+                box.restore(steps[number])
+                if box.run("len(log)").value != number + 1:
+                    raise RuntimeError("another state")
+        return steps.size // STEPS
+
     def close(self) -> None:
         """Give everything back."""
 
@@ -87,7 +118,11 @@ class AreniteBox:
 
     def dumped(self) -> bytes:
         """Its state as bytes."""
-        return self.box.checkpoint().snapshot.dumps(embed=False)
+        return self.box.dumps()
+
+    def paused(self) -> bytes:
+        """A call of a tool that waits, as bytes."""
+        return self.box.run_until_tool(PAUSED).dumps()
 
     def close(self) -> None:
         """Give everything back."""
@@ -104,6 +139,17 @@ class Monty:
     def box(self) -> Box:
         """A fresh box."""
         return MontyBox(self)
+
+    def asking(self) -> Box:
+        """One whose code can ask: any can."""
+        return self.box()
+
+    def again(self, data: bytes, answer: object) -> str:
+        """What a call that waits prints when it is answered."""
+        box = MontyBox(self)
+        printed = box.resumed(data, answer)
+        box.close()
+        return printed
 
     def close(self) -> None:
         """Give everything back."""
@@ -137,11 +183,11 @@ class MontyBox:
         """A call of a tool that waits, as bytes."""
         return self.session.feed_start(PAUSED).dump()
 
-    def resumed(self, data: bytes) -> str:
+    def resumed(self, data: bytes, answer: object) -> str:
         """What it prints when it goes on."""
         out = self.maker.api.CollectString()
         snapshot = self.session.load_snapshot(data, print_callback=out)
-        snapshot.resume({"return_value": 42})
+        snapshot.resume({"return_value": answer})
         return out.output
 
 
@@ -277,9 +323,10 @@ def private() -> int:
     return total
 
 
-def sampled(work: Callable[[], object], repeats: int = REPEATS) -> tuple[float, float]:
-    """Median of seconds elapsed; seconds of the processor, the mean."""
-    work()
+def sampled(work: Callable[[], object], repeats: int = REPEATS, warm: int = 1) -> tuple[float, float]:
+    """Median of seconds elapsed; seconds of the processor, the mean.   `warm`: how often it is done before."""
+    for _ in range(warm):
+        work()
     elapsed, before = [], cpu()
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -303,7 +350,7 @@ def first(maker: Maker) -> dict[str, object]:
     return {"cpu": taken}
 
 
-def lines(maker: Maker) -> dict[str, object]:
+def lines(maker: Any) -> dict[str, object]:  # noqa: ANN401 (makers differ in what they can do)
     """Seconds elapsed, and of the processor, of each row."""
 
     def fresh() -> None:
@@ -312,23 +359,25 @@ def lines(maker: Maker) -> dict[str, object]:
         box.close()
 
     slow = isinstance(maker, Wasmtime)
-    found: dict[str, object] = {"fresh": sampled(fresh, 3 if slow else REPEATS)}
+    found: dict[str, object] = {"fresh": sampled(fresh, 3) if slow else sampled(fresh, REPEATS, WARM)}
     box: Any = maker.box()
-    found["next"] = sampled(lambda: asked(box, LINE, ANSWER), 3 * REPEATS)
+    found["next"] = sampled(lambda: asked(box, LINE, ANSWER), REPEATS, WARM)
     found["loop"] = sampled(lambda: asked(box, LOOP, LOOPED), 3)
     if hasattr(box, "dumped"):
         found["snapshot"] = sampled(box.dumped, 5)
         found["snapshot bytes"] = len(box.dumped())
-    if hasattr(box, "paused"):
-        data = box.paused()
+    if hasattr(maker, "asking"):
+        asking: Any = maker.asking()
+        data = asking.paused()
+        asking.close()
 
         def resumed() -> None:
-            again: Any = maker.box()
-            if again.resumed(data) != ANSWER:
+            if maker.again(data, 42) != ANSWER:
                 raise RuntimeError("another answer")
-            again.close()
 
-        found["resume"] = sampled(resumed)
+        found["resume"] = sampled(resumed, REPEATS, WARM)
+    if hasattr(maker, "history"):
+        found["history"] = maker.history() / 1024
     box.close()
     return found
 

@@ -45,6 +45,7 @@ ROWS: Final = (
     Row("a dumped call of a tool, from bytes to the end, ms", "lines", "resume", 1e3, "0.5"),
     Row("a loop of 1,000,000 rounds, ms", "lines", "loop", 1e3, ""),
     Row("a snapshot of a box as bytes, ms", "lines", "snapshot", 1e3, ""),
+    Row("a step of a history of 300, KiB", "lines", "history", 1, ""),
     Row("private memory of a box that has answered, KiB", "memory", "each", 1, "256"),
     Row("1,000 boxes that live at a time, each made and asked, ms", "memory", "seconds", 1e3, ""),
 )
@@ -125,6 +126,7 @@ def sandbox(only: str, rounds: int, step: Callable[[str], None]) -> Report:
     report.notes += [
         f"Medians of {rounds} processes, taken in turns.  CPU: of ours, with all threads; peers that have workers show what has elapsed, as ours do.",
         "monty: a subset of Python in worker processes.  eryx: CPython 3.14.  wasmtime: the guest that we have; a box is a start of CPython in a thread.",
+        "Fresh boxes, lines and answers: behind 200 of each, as in a process that serves; the first row is a process that does not.",
         "Private memory is of 1,000 boxes of ours, 40 of others.",
     ]
     if samples.get("first", {}).get(OURS) is None and not only:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Start as Start
     from arenite.sandbox.guests.numpython import NumPython as NumPython
     from arenite.sandbox.guests.quickjs import QuickJS as QuickJS
+    from arenite.sandbox.history import History as History
     from arenite.sandbox.options import Bounds as Bounds
     from arenite.sandbox.options import Checkpoint as Checkpoint
     from arenite.sandbox.packages.wheel import PackageError as PackageError
@@ -38,6 +39,7 @@ else:
         "Checkpoint": "arenite.sandbox.options.Checkpoint",
         "Files": "arenite.sandbox.guests.guest.Files",
         "Guest": "arenite.sandbox.guests.guest.Guest",
+        "History": "arenite.sandbox.history.History",
         "NumPython": "arenite.sandbox.guests.numpython.NumPython",
         "PackageError": "arenite.sandbox.packages.wheel.PackageError",
         "Pending": "arenite.sandbox.pending.Pending",
