@@ -86,7 +86,7 @@ def test_the_wheel_holds_the_interpreter(installed: Installed) -> None:
     names = zipfile.ZipFile(installed.wheel).namelist()
     built = [name for name in names if name.startswith("arenite/built/")]
     assert len(built) == 4  # the interpreter, the numbers of its ops, its stencils, the handler of faults
-    assert "arenite/cli/snapshot.html" in names
+    assert {"arenite/cli/snapshot.html", "arenite/sandbox/guests/inside/runner.js"} <= set(names)
     assert "arenite/py.typed" in names
 
 

@@ -246,6 +246,7 @@ class ToolError extends Error {
 
 let device; // to which calls are written, and from which their answers are read; until there is one everything stands still
 let stubs = {};
+let most; // bytes of a call, and of an answer
 
 function isNamed(args) {
   if (args.length !== 1 || typeof args[0] !== "object" || args[0] === null) return false;
@@ -257,7 +258,9 @@ function call(tool, args) {
   const named = isNamed(args);
   const given = named ? '["l"]' : packed(args, 0, refused);
   const names = named ? packed(args[0], 0, refused) : '["d"]';
-  let left = toBytes(`{"tool":${quoted(tool)},"args":${given},"kwargs":${names}}`);
+  const request = `{"tool":${quoted(tool)},"args":${given},"kwargs":${names}}`;
+  if (request.length > most) throw new RangeError(`${tool} is given ${request.length} bytes, which is too much`);
+  let left = toBytes(request);
   while (left.length) {
     const written = os.write(device, left.buffer, left.byteOffset, left.length);
     if (written < 0) throw new ToolError(`${tool}: ${std.strerror(-written)}`, "OSError");
@@ -353,7 +356,7 @@ async function settled(promise) {
   return done.what;
 }
 
-async function answered(asked, most) {
+async function answered(asked) {
   let value = "null";
   let error = "null";
   try {
@@ -372,11 +375,12 @@ async function answered(asked, most) {
   return `{"value":${value},"error":${error}}`;
 }
 
-async function serve(path, tools, most) {
+async function serve(path, tools, bytes) {
+  most = bytes;
   device = os.open(tools, os.O_RDWR);
   file = std.open(path, "a"); // for good: the code may open all that it may have
   for (let asked = request(); asked !== null; asked = request()) {
-    const answer = await answered(asked, most);
+    const answer = await answered(asked);
     std.out.flush();
     std.err.flush();
     file.puts(answer);
