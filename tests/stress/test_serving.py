@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SESSIONS = 50 if ALL else 8
-ROUNDS = 10 if ALL else 4
-CALLS = 20 if ALL else 8  # of a session in a round
+ROUNDS = 5 if ALL else 4
+CALLS = 10 if ALL else 8  # of a session in a round
 HANGING = 10 if ALL else 3
 SECONDS = 60
 SLACK = 24 << 20  # bytes that Python's own memory grows by until it has its size; the boxes of three rounds take twice as much

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -245,6 +246,26 @@ def test_a_client_that_vanishes_stops_its_call() -> None:
 )
 def test_loopback(host: str, loopback: bool) -> None:  # noqa: FBT001
     assert Place(host).loopback is loopback
+
+
+def has(host: str) -> bool:
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "::1"])
+def test_other_addresses_of_this_machine(host: str) -> None:
+    async def main(server: Server) -> None:
+        async with client(server) as one:
+            assert (await one.list_tools()).tools
+
+    if not has(host):
+        pytest.skip(f"this machine is not {host}")
+    with serving("--host", host) as server:
+        anyio.run(main, server)
 
 
 def refused(*options: str) -> str:

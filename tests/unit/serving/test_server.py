@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,11 @@ def test_each_tool_says_what_it_does() -> None:
                 assert field["description"], f"{tool.name}: {name}"
 
     served(test)
+
+
+def test_the_page_names_each_tool() -> None:
+    page = (testdata.ROOT / "docs" / "mcp.md").read_text("utf-8")
+    assert [name for name in TOOLS if not re.search(rf"\b{name}\b", page)] == []
 
 
 def test_what_code_prints_and_gives() -> None:
