@@ -299,6 +299,18 @@ def test_forks_go_on_each_for_itself_and_chance_is_fresh(box: Sandbox, tmp_path:
         assert again.run("items.push(2n ** 60n); [...items, await p]").value == [1, 9, 2**60, "later"]
 
 
+def test_bytes_beside_the_image_and_pools_are_for_every_guest(box: Sandbox) -> None:
+    box.run("var n = 41; Math.random()")
+    data = box.dumps()
+    assert len(data) < 100_000
+    with Sandbox.loads(data, guest=QuickJS()) as again:
+        assert again.run("n + 1").value == 42
+    with Sandbox.pool(1, begin=box.checkpoint()) as pool, pool.box() as fresh:
+        assert fresh.run("n").value == 41
+    drawn = [fork.run("Math.random()").value for fork in box.fork(2, reseed=True)]
+    assert drawn[0] != drawn[1]
+
+
 def test_in_an_event_loop(box: Sandbox) -> None:
     pytest.importorskip("anyio", reason="needs the extra `async`")
     assert asyncio.run(box.run_async("await os.sleepAsync(1); 3")).value == 3
