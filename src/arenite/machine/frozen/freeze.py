@@ -71,7 +71,6 @@ class FrozenMachine:
     host_states: Mapping[str, HostState]
     lineage: Lineage
     copied: int = 0  # pages that forks have copied so far
-    spares: Spares | None = None  # of the image
 
     def mappable(self) -> Image:
         """The image, for one more fork.
@@ -83,7 +82,7 @@ class FrozenMachine:
         if changed and self.image.template.file is not None:
             self.copied += changed
             if self.copied > self.image.template.pages + changed:
-                self.image, self.copied, self.spares = rebuilt(self.image), 0, None
+                self.image, self.copied = rebuilt(self.image), 0
         return self.image
 
 
@@ -222,13 +221,14 @@ def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = 
     """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
     refuse("a store made of a frozen one")
     image = frozen.mappable()
-    if tier.portable or image.template.file is None:
+    template = image.template
+    if tier.portable or template.file is None or image.behind or len(template.extents) > len(image.sizes):
         return _thawed(frozen, (PortableCage if tier.portable else Cage).of(image, frozen.areas), tier, windows, reseed=reseed)
-    spares = frozen.spares
+    spares = template.spares
     if spares is None:
-        ranges = [(start, start + size) for start, size, _ in image.mappings] + list(image.behind)
-        spares = frozen.spares = Spares(ranges, sum(image.sizes), image)
-    cage = Cage.of(image, frozen.areas, spares.take())
+        ranges = [(start, start + size) for start, size, _ in image.mappings]
+        spares = template.spares = Spares(ranges, sum(image.sizes), image.mappings, template.file)
+    cage = Cage.of(image, frozen.areas, spares.take(frozen.areas))
     machine = _thawed(frozen, cage, tier, windows, reseed=reseed)
     spares.lend(machine, *cage.space, cage.bare)
     return machine

@@ -70,7 +70,7 @@ class Cage:
     def __init__(
         self, arena_size: int, areas: int = 1, image: Image | None = None, spare: tuple[platform.Reservation, int] | None = None
     ) -> None:
-        """`image`: its content, which `spare` has already, a reservation that another cage of this image was in, and its room."""
+        """`image`: its content.   `spare`: a reservation in which its template is mapped already, as nobody has ever written there, and its room."""
         self.areas = max(areas, 1)  # offsets from the arena end in area 0, whether there is a memory or not
         self.floor = [0]  # beside `StoreContext.floor`, which costs generated Python more to read
         self.generation = 0
@@ -116,7 +116,7 @@ class Cage:
             for start, stop in image.behind:
                 space.commit(start, stop)
         for start, stop, pages in image.drifted:
-            pages.write_to(space.view(start, stop))
+            pages.write_to(space.view(start, stop), touched=mapped)
         arena_size, used = image.sizes[0] + STORE_AT, len(image.sizes) - 1
         lengths = [*image.sizes[1:], *[0] * (self._room - used)]
         self._arena_size, self._used, self._lengths = arena_size, used, lengths

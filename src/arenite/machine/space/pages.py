@@ -56,9 +56,9 @@ class Pages:
         count = bisect_left(self.numbers, size // HOST_PAGE)
         return self if count == len(self.numbers) else Pages(self.numbers[:count], self.content[: count * HOST_PAGE])
 
-    def write_to(self, view: memoryview) -> None:
-        """Put the pages where they belong in a region."""
-        if len(self.numbers) >= MANY and hasattr(os, "preadv"):
+    def write_to(self, view: memoryview, *, touched: bool = False) -> None:
+        """Put the pages where they belong in a region.  `touched`: most are there already, so that there is little to wait for."""
+        if not touched and len(self.numbers) >= MANY and hasattr(os, "preadv"):
             self._read_into(view)
             return
         content, at = memoryview(self.content), 0

@@ -1,7 +1,7 @@
 """Address space that stores of one kind use one after the other: what a birth or a fork maps stays mapped for the next store of that kind.
 
-Mapping and unmapping a cage is most of what a small store costs.  So a few of the cages that a birth, or a frozen machine, has mapped are *lent*: when the
-store is gone, its reservation is wiped, which gives every page back to what the image says, and lent again.  Forks of one frozen machine mostly write to the
+Mapping and unmapping a cage is most of what a small store costs.  So a few of the cages that a birth, or a template's forks, have mapped are *lent*: when the
+store is gone, its reservation is wiped, which gives every page back to what the image says, and lent again.  Forks of one template mostly write to the
 same pages, and waiting for these is most of what a large one costs: theirs are written back instead, so they are there already.
 
     space = spares.take()           # wiped, or None
@@ -9,7 +9,7 @@ same pages, and waiting for these is most of what a large one costs: theirs are 
 
 Invariants: whatever leaves here has been wiped after its last user was gone, and nobody has a view of it: then nothing of what that
 user wrote can be seen, by nobody.  What was mapped in another way since (a memory that grew, more of them, a snapshot) is not lent any
-more, at once (`Reservation.changed`), so what waits here is small.  Spares belong to their birth or frozen machine, and go with it.
+more, at once (`Reservation.changed`), so what waits here is small.  Spares belong to their birth or template, and go with it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arenite.machine.machine import Machine
-    from arenite.machine.space.image import Image
 
 MOST: Final = 4  # lent at a time, in a process: the newest
 LARGEST: Final = 64 << 20  # bytes of one: what a store has left there takes memory until it is wiped
@@ -80,16 +79,18 @@ _lent: deque[weakref.ref[Lease]] = deque()
 
 
 class Spares:
-    """The spares of one birth, or of one frozen machine.  `ranges`: (begin, end) of all that a store can write to in the reservation; `size`: of its regions.
+    """The spares of one birth, or of one template.  `ranges`: (begin, end) of all that a store can write to in the reservation; `size`: of its regions.
 
-    `image`: what is there, if pages that a store has written are likely to be written by the next one, too: then a few are written back where they are, so
-    that nobody waits for a page again.
+    `mappings`: (begin, bytes, offset in the file) of what is there, and `file`, if pages that a store has written are likely to be written by the next one,
+    too: then a few are written back where they are, so that nobody waits for a page again.
     """
 
-    def __init__(self, ranges: Sequence[tuple[int, int]], size: int, image: Image | None = None) -> None:
+    def __init__(
+        self, ranges: Sequence[tuple[int, int]], size: int, mappings: Sequence[tuple[int, int, int]] = (), file: int = -1
+    ) -> None:
         self._ranges = ranges
         self._size = size
-        self._image = image
+        self._mappings, self._file = mappings, file
         self._leases: list[Lease] = []
 
     def lend(self, machine: Machine, space: platform.Reservation, room: int, bare: int) -> None:
@@ -106,10 +107,10 @@ class Spares:
                 if oldest is not None:
                     oldest.space = None
 
-    def take(self) -> tuple[platform.Reservation, int] | None:
-        """A reservation whose store is gone, with what the image says in it, and for how many areas it has room."""
+    def take(self, areas: int = 0) -> tuple[platform.Reservation, int] | None:
+        """A reservation whose store is gone, with what the image says in it, and for how many areas it has room: at least `areas`."""
         for lease in self._leases.copy():
-            if lease.space is not None and not lease.over:
+            if lease.space is not None and (not lease.over or lease.room < areas):
                 continue
             with suppress(ValueError):  # another thread has it
                 self._leases.remove(lease)  # one call into C: it is taken by one thread
@@ -117,7 +118,7 @@ class Spares:
                 if space is not None and not space.closed and space.references() == lease.bare:
                     space.lease = None
                     try:
-                        if self._image is None or not written_back(space, self._image):
+                        if not self._mappings or not written_back(space, self._mappings, self._file):
                             space.wipe(self._ranges)
                     except OSError:  # pages that the process has locked
                         continue
@@ -125,10 +126,10 @@ class Spares:
         return None
 
 
-def written_back(space: platform.Reservation, image: Image) -> bool:
-    """Let all pages have again what the image says; False, and nothing was done, where that is more than a few.  Raises: `OSError` in the middle."""
+def written_back(space: platform.Reservation, mappings: Sequence[tuple[int, int, int]], file: int) -> bool:
+    """Let all pages have again what the file says; False, and nothing was done, where that is more than a few.  Raises: `OSError` in the middle."""
     found, size = [], 0
-    for start, length, offset in image.mappings:
+    for start, length, offset in mappings:
         dirty = space.dirty_pages(start, start + length)
         if dirty is None:
             return False
@@ -137,13 +138,10 @@ def written_back(space: platform.Reservation, image: Image) -> bool:
             size += end - begin
     if size > FEW:
         return False
-    file = image.template.file
-    assert file is not None
     for begin, end, offset in found:
         with space.view(begin, end) as view:
             if os.preadv(file, [view], offset) != end - begin:
                 raise OSError("a file that is mapped was cut off")
-    space.wipe(image.behind)
     return True
 
 

@@ -19,6 +19,8 @@ from arenite.machine.space.pages import BLOCK, ZERO_BLOCK, blocks_in, spans
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from arenite.machine.space.spares import Spares
+
 
 class Extent(NamedTuple):
     """Bytes of a file: whole pages."""
@@ -42,6 +44,7 @@ class Template:
         self.extents = tuple(extents)
         self.pages = pages
         self.spaced = spaced
+        self.spares: Spares | None = None  # of cages that map it, whole
         self._data: dict[int, list[tuple[int, int]]] = {}
         weakref.finalize(self, os.close, fd)
 
@@ -107,6 +110,7 @@ class PortableTemplate(Template):
             sum(stop - start for found in blocks for block in found.values() for start, stop in spans(block)) // HOST_PAGE
         )
         self.spaced = False
+        self.spares = None
 
     def within(self, sizes: Sequence[int]) -> PortableTemplate:
         """This template for regions that are at most so long."""
