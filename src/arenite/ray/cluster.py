@@ -32,6 +32,8 @@ Ref: TypeAlias = object
 Handle: TypeAlias = object
 """Of a worker."""
 LONGEST: Final = 600  # characters of what is told of an error
+FETCH: Final = 20.0  # seconds to fetch what is said to be there
+PIECES: Final = 4
 FULL_WAITS: Final = (0.2, 0.5, 1.0, 2.0)  # seconds between tries to put something into a full store
 
 
@@ -103,6 +105,15 @@ class Cluster:
         return getattr(handle, method).remote(*args)
 
     @staticmethod
+    def call_in_pieces(handle: Handle, method: str, *args: object) -> tuple[Ref, ...]:
+        """The same; it answers with something and `PIECES` of bytes.
+
+        What is at most 100 KiB comes with the answer itself.  Longer things stay in the store of the worker's node until they are fetched: if that is lost
+        then, they are lost.
+        """
+        return tuple(getattr(handle, method).options(num_returns=1 + PIECES).remote(*args))
+
+    @staticmethod
     def ready(refs: Sequence[Ref], seconds: float) -> list[Ref]:
         """Those that have come, after so many seconds at most, or as soon as one has."""
         found, _ = ray.wait(list(refs), num_returns=len(refs), timeout=0)
@@ -111,12 +122,12 @@ class Cluster:
         return list(found)
 
     @staticmethod
-    def result(ref: Ref, seconds: float | None = None) -> object:
-        """What has come.  Raises: `LostWorkerError`, `WorkerError`, what the worker raised that is arenite's; `TimeoutError`."""
+    def result(ref: Ref) -> object:
+        """What has come.  Raises: `LostWorkerError`, `WorkerError`, what the worker raised that is arenite's."""
         try:
-            return ray.get(cast("ObjectRef[object]", ref), timeout=seconds)
+            return ray.get(cast("ObjectRef[object]", ref), timeout=FETCH)
         except exceptions.GetTimeoutError as error:
-            raise TimeoutError(f"no answer after {seconds} s") from error
+            raise LostWorkerError(f"what it answered could not be fetched in {FETCH:g} s") from error
         except (
             exceptions.RayActorError,
             exceptions.WorkerCrashedError,

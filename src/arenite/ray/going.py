@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Going:
     """`sequence`: of stretches that have counted.   `after`: what its box was then; `seat`: who has that box.   `reply`: for the tool it waits for.
 
-    `wanted`: the node that it is to go on at.   `lost`: why stretches of it did not count.
+    `wanted`: the node that it is to go on at.   `lost`: why the stretch that comes did not count before; `tries`: all stretches that did not.
     """
 
     index: int
@@ -31,6 +31,7 @@ class Going:
     reply: bytes | None = None
     wanted: str | None = None
     lost: list[Exception] = field(default_factory=list)
+    tries: int = 0
     nodes: list[str] = field(default_factory=list)
     stdout: list[str] = field(default_factory=list)
     stderr: list[str] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Going:
         """A stretch counts."""
         self.sequence = outcome.work.sequence
         self.after, self.reply = outcome.after, None
+        self.lost.clear()
         self.seat = seat if outcome.after is not None else None
         if not self.nodes or self.nodes[-1] != seat.node.name:
             self.nodes.append(seat.node.name)
@@ -87,5 +89,5 @@ class Going:
             seconds=self.seconds,
             fuel=self.fuel,
             nodes=tuple(self.nodes),
-            tries=len(self.lost),
+            tries=self.tries,
         )

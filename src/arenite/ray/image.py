@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -20,9 +21,10 @@ from arenite import Engine, Failure, Sandbox, Snapshot, SnapshotError, Store
 from arenite.machine.space.file import sealed as sealed_file
 from arenite.machine.space.pages import CHUNK
 from arenite.sandbox.image import engine as engine_of_boxes
-from arenite.sandbox.image import linked
+from arenite.sandbox.image import given, limits, linked
 from arenite.sandbox.options import Bounds, Checkpoint
 from arenite.snapshot.private import write_runs
+from arenite.snapshot.relative import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,22 +140,28 @@ class Mapped:
         """A fork."""
         return self.snapshot.fork()
 
+    @cached_property
+    def base(self) -> Base:
+        """It, as what boxes are written beside."""
+        assert self.kind.guest is not None
+        return Base(self.snapshot.frozen({"wasi": given(self.kind.guest)}), bytes.fromhex(self.kind.id))
+
     def after(self, box: Sandbox) -> bytes:
-        """What a box has become, relative to the image.  Raises: `Failure` where it is dead, `SnapshotError`."""
-        with tempfile.TemporaryDirectory(prefix="arenite") as folder:
-            path = Path(folder) / "delta"
-            box.checkpoint().snapshot.save(path, parent=self.snapshot, key=self.kind.key)
-            return path.read_bytes()
+        """What a box has become, beside the image.  Raises: `Failure` where it is dead, `SnapshotError`."""
+        frozen = box.checkpoint().snapshot.frozen()
+        if not self.base.carries(frozen):
+            raise SnapshotError("the box has become another program than that of its image")
+        return self.base.dumps(frozen, limits(), self.kind.key)
 
     def again(self, data: bytes) -> Sandbox:
         """That box.  Raises: `SnapshotError`, `Limit`."""
         assert self.kind.guest is not None
-        with tempfile.TemporaryDirectory(prefix="arenite") as folder:
-            path = Path(folder) / "delta"
-            path.write_bytes(data)
-            found = Snapshot.open(path, engine(self.kind), parent=self.snapshot, key=self.kind.key, trusted=False)
-        snapshot = linked(found, self.kind.guest)
-        return Sandbox(Checkpoint(snapshot, fresh=False, guest=self.kind.guest), self.kind.bounds, same=True)
+        snapshot = Snapshot(engine(self.kind), self.base.loads(data, limits(), self.kind.key))
+        box = Sandbox(Checkpoint(snapshot, fresh=False, guest=self.kind.guest), self.kind.bounds, same=True)
+        if box.alive and box.channel.fits:
+            return box
+        box.close()
+        raise SnapshotError("what has come is none of a box")
 
 
 def engine(kind: Kind) -> Engine:

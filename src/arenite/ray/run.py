@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Sized
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from arenite.ray.answer import Answer, Outcome, Progress
@@ -58,7 +59,7 @@ class Run:
         self._options = options
         self._tools = tools
         self._threads = None if tools is None else ThreadPoolExecutor(TOOLS, "arenite tools")
-        self._calls: dict[Ref, tuple[Going, Seat, float]] = {}
+        self._calls: dict[Ref, tuple[Going, Seat, tuple[Ref, ...]]] = {}
         self._asking: dict[Future[bytes], Going] = {}
         self._ready = deque[Going]()  # anybody may do them
         self._alone = deque[Going]()  # those that were lost with a worker
@@ -133,12 +134,14 @@ class Run:
         if seat.busy >= self._options.ahead:
             return None
         own = self._own.get(seat)
+        shared = self._options.every is not None  # all that are taken run, by turns
+        found = self._input() if shared or not (own or self._ready) else None
+        if found is not None:
+            return found
         if own:
             return own.popleft()
         if self._ready:
             return self._ready.popleft()
-        if self._taken - self._given < self._options.window and (found := self._input()) is not None:
-            return found
         return None if seat.busy else self._from_others()
 
     def _from_others(self) -> Going | None:
@@ -149,8 +152,8 @@ class Run:
         return most.pop()
 
     def _input(self) -> Going | None:
-        """The next."""
-        if self._exhausted:
+        """The next, if there is room for it."""
+        if self._exhausted or self._taken - self._given >= self._options.window:
             return None
         try:
             index, item = next(self._inputs)
@@ -180,7 +183,11 @@ class Run:
         if moved and going.seat is not None and not going.seat.lost:
             self._cluster.call(going.seat.handle, "forget", [going.execution])
         self._seats.asked(seat)
-        self._calls[self._cluster.call(seat.handle, "stretch", asked, [self._ref])] = going, seat, time.monotonic()
+        if options.every is None and self._tools is None:
+            refs: tuple[Ref, ...] = (self._cluster.call(seat.handle, "stretch", asked, [self._ref]),)
+        else:
+            refs = self._cluster.call_in_pieces(seat.handle, "stretch_in_pieces", asked, [self._ref])
+        self._calls[refs[0]] = going, seat, refs[1:]
 
     # ------------------------------------------------------------------------------------------------ in from workers
 
@@ -190,8 +197,12 @@ class Run:
             wait_for(self._asking, ASKING if self._calls else TICK, FIRST_COMPLETED)
             for future in [future for future in self._asking if future.done()]:
                 going = self._asking.pop(future)
-                going.reply = future.result()
-                self._again(going)
+                try:
+                    going.reply = future.result()
+                except Exception as error:  # noqa: BLE001 (of a tool's result, or of who permits it: it is the item's)
+                    self._finish(going, going.failed(error))
+                else:
+                    self._again(going)
         if self._calls:
             for ref in self._cluster.ready(list(self._calls), 0 if self._asking else TICK):
                 if ref in self._calls:
@@ -199,19 +210,28 @@ class Run:
             self._late()
 
     def _came(self, ref: Ref) -> None:
-        going, seat, _ = self._calls.pop(ref)
+        going, seat, pieces = self._calls.pop(ref)
         self._seats.answered(seat)
         try:
-            outcome = self._cluster.result(ref)
-            assert isinstance(outcome, Outcome)
+            outcome = self._whole(ref, pieces)
         except LostWorkerError as error:
-            self._lost(seat, LostError(f"{seat.name}: {error}"))
-            self._repeat(going, LostError(f"{seat.name}: {error}"))
+            why = LostError(f"{seat.name}: {error}")
+            self._lost(seat, why)
+            self._repeat(going, why)
             return
         except Exception as error:  # noqa: BLE001 (what it gave cannot travel: it is the item's)
             self._finish(going, going.failed(error))
             return
         self._counts(going, seat, outcome)
+
+    def _whole(self, ref: Ref, pieces: tuple[Ref, ...]) -> Outcome:
+        """What has come, put together.  Raises: as `Cluster.result`."""
+        outcome = self._cluster.result(ref)
+        assert isinstance(outcome, Outcome)
+        if outcome.after is None or not pieces:
+            return outcome
+        parts = [self._cluster.result(piece) for piece in pieces]
+        return replace(outcome, after=b"".join(part for part in parts if isinstance(part, bytes)))
 
     def _counts(self, going: Going, seat: Seat, outcome: Outcome) -> None:
         if outcome.missing:
@@ -249,8 +269,10 @@ class Run:
             self._options.progress(self.progress)
 
     def _late(self) -> None:
-        """Workers that have been silent for too long are given up."""
+        """Workers that are no more, and those that have been silent for too long, are given up."""
         limit, now = self._options.timeout, time.monotonic()
+        for seat, why in self._seats.gone():
+            self._lost(seat, why)
         if limit is None:
             return
         for seat in {seat for _, seat, _ in self._calls.values() if now - seat.heard > limit}:
@@ -268,6 +290,7 @@ class Run:
     def _repeat(self, going: Going, error: Exception) -> None:
         """A stretch did not count."""
         going.lost.append(error)
+        going.tries += 1
         self._repeated += 1
         if len(going.lost) >= self._options.tries:
             self._finish(going, going.given_up())

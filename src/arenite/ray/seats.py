@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from arenite.ray.cluster import Cluster, LostWorkerError, WorkerError
-from arenite.ray.errors import PoolError
+from arenite.ray.errors import LostError, PoolError
 from arenite.ray.worker import Worker
 
 if TYPE_CHECKING:
@@ -22,18 +22,25 @@ if TYPE_CHECKING:
     from arenite.ray.cluster import Handle, Node, Ref
     from arenite.ray.image import Kind
 
+PULSE: Final = 1.0  # seconds of silence
+OTHERS: Final = 5.0  # seconds to wait for a further worker
 MOST_FAILURES: Final = 3  # beginnings of workers on a node, one after the other, after which it is left out
 
 
 @dataclass(eq=False)
 class Seat:
-    """A worker.  `number`: among all that the pool has had.   `busy`: calls that it has not answered; `heard`: when it last did, or was last idle."""
+    """A worker.  `number`: among all that the pool has had.   `busy`: calls that it has not answered; `heard`: when it last did, or was last idle.
+
+    `pulse`: a call that shows whether it lives, from when it was `felt` last: one that is busy does not answer, one that is no more fails.
+    """
 
     node: Node
     number: int
     handle: Handle
     busy: int = 0
     heard: float = field(default_factory=time.monotonic)
+    pulse: Ref | None = None
+    felt: float = field(default_factory=time.monotonic)
     path: str | None = None
     facts: dict[str, object] = field(default_factory=dict)
     lost: bool = False
@@ -73,7 +80,7 @@ class Seats:
         self._wait(seconds)
         for node in rest:
             self._start(node)
-        self._wait(seconds)
+        self._wait(OTHERS)
 
     def _nodes(self) -> list[Node]:
         return [n for n in self._cluster.nodes() if self._chosen is None or self._chosen & {n.id, n.name}]
@@ -85,10 +92,13 @@ class Seats:
         self._coming[self._cluster.call(seat.handle, "hold", self._kind, [self._image], path)] = seat
 
     def _wait(self, seconds: float) -> None:
-        """For those that come.  Raises: as `begin`."""
+        """For those that come: for the first so long, and then a little for the others, which may have to wait for a CPU.  Raises: as `begin`."""
         end = time.monotonic() + seconds
-        while self._coming and time.monotonic() < end:
-            self._arrived(min(1.0, end - time.monotonic()))
+        while self._coming and (left := end - time.monotonic()) > 0:
+            before = len(self.now)
+            self._arrived(min(1.0, left))
+            if len(self.now) > before:
+                end = min(end, time.monotonic() + OTHERS)
         if not self.now:
             late = [f"{seat.name}: not there after {seconds:g} s" for seat in self._coming.values()]
             raise PoolError(f"no worker could be begun: {'; '.join(self.losses + late) or 'no node'}")
@@ -130,12 +140,31 @@ class Seats:
             seat.heard = time.monotonic()
             self.now.append(seat)
 
+    def gone(self) -> list[tuple[Seat, LostError]]:
+        """Those that are no more, though nothing that they were asked has said so.
+
+        An answer that is too long to come by itself stays on its node; when that is lost, Ray says nothing for minutes.
+        """
+        found, now = list[tuple[Seat, LostError]](), time.monotonic()
+        for seat in self.now:
+            if seat.pulse is None and seat.busy and now - max(seat.heard, seat.felt) > PULSE:
+                seat.pulse = self._cluster.call(seat.handle, "facts")
+        pulses = {seat.pulse: seat for seat in self.now if seat.pulse is not None}
+        for ref in self._cluster.ready(list(pulses), 0) if pulses else ():
+            seat = pulses[ref]
+            seat.pulse, seat.felt = None, now
+            try:
+                self._cluster.result(ref)
+            except (LostWorkerError, WorkerError) as error:
+                found.append((seat, LostError(f"{seat.name}: {error}")))
+        return found
+
     def lose(self, seat: Seat, why: str) -> None:
         """It is no more, or is to be no more."""
         if seat.lost:
             return
         seat.lost = True
-        self.losses.append(f"{seat.name}: {why}")
+        self.losses.append(why)
         self.now.remove(seat)
         self._left = {ref: s for ref, s in self._left.items() if s is not seat}
         self._cluster.end([seat.handle])

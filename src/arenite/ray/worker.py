@@ -13,12 +13,12 @@ import os
 import time
 import traceback
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from arenite.errors import Failure
 from arenite.ray.answer import Outcome
-from arenite.ray.cluster import Cluster
+from arenite.ray.cluster import PIECES, Cluster
 from arenite.ray.image import Mapped
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.tools.tool import Tool
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 MOST_BOXES: Final = 256  # that stay with a worker
 MOST_JOBS: Final = 16
+PIECE: Final = 90 << 10  # bytes: what Ray sends with an answer, and does not put into the store
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,14 @@ class Worker:
         found = self._called(job, asked) if callable(job.what) else self._run(job, job.what, asked)
         self._done += 1
         return found
+
+    def stretch_in_pieces(self, asked: Stretch, refs: Sequence[object]) -> tuple[Outcome | bytes, ...]:
+        """Do one; what the box has become comes in pieces, `PIECES` of them: the last has what is left."""
+        found = self.stretch(asked, refs)
+        if found.after is None:
+            return found, *([b""] * PIECES)
+        rest = [found.after[at : at + PIECE] for at in range(0, (PIECES - 1) * PIECE, PIECE)]
+        return replace(found, after=b""), *rest, found.after[(PIECES - 1) * PIECE :]
 
     def forget(self, executions: Sequence[str]) -> None:
         """Give up boxes that go on elsewhere, or not at all."""

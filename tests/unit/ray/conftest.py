@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from arenite import Sandbox
-from arenite.ray.image import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ray.cluster_utils import Cluster
+
+    from arenite.ray.image import Image
 
 SMALL = 80 << 20  # bytes of a node's object store: the least that Ray takes
 
@@ -37,5 +38,8 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def image() -> Image:
+    pytest.importorskip("ray", reason="the extra ray is not there for every Python")
+    from arenite.ray.image import Image  # noqa: PLC0415 (as above)
+
     with Sandbox.python(seconds=20.0) as box:
         return Image.of(box)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+pytest.importorskip("ray", reason="the extra ray is not there for every Python")
+
+from arenite.ray.errors import LostError
 from arenite.ray.pool import Pool
 
 if TYPE_CHECKING:
@@ -50,3 +55,39 @@ def test_an_error_is_its_items_own(pool: Pool) -> None:
     first, second = pool.map("1 // item", [0, 1])
     assert "ZeroDivisionError" in str(first.error)
     assert second.get() == 1
+
+
+def test_tools_are_called_here_and_runs_are_cut_into_stretches(pool: Pool) -> None:
+    here = []
+
+    def look(word: str) -> int:
+        """How long it is."""
+        here.append(word)
+        return len(word)
+
+    code = """
+import time
+n = look('x' * item)
+end = time.monotonic() + 0.3
+while time.monotonic() < end: pass
+print(n)
+n + look('yy')
+"""
+    answers = list(pool.map(code, [3, 4], tools=[look], every=0.1))
+    assert [(answer.get(), answer.stdout) for answer in answers] == [(5, "3\n"), (6, "4\n")]
+    assert sorted(here) == ["xxx", "xxxx", "yy", "yy"]
+    assert all(answer.work.sequence >= 4 for answer in answers)
+
+
+def test_a_worker_that_is_killed_is_replaced_and_an_item_that_kills_them_is_told(pool: Pool) -> None:
+    def kill(box: Sandbox, item: int) -> int:
+        del box
+        if item == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    answers = list(pool.map(kill, range(5), tries=2))
+    assert [answer.index for answer in answers if answer.error] == [2]
+    assert isinstance(answers[2].raised, LostError)
+    assert "given up after 2 tries: worker " in str(answers[2].error)
+    assert [answer.get() for answer in answers if not answer.error] == [0, 1, 3, 4]
