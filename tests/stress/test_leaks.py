@@ -46,12 +46,12 @@ class Usage(NamedTuple):
         mappings = Path("/proc/self/maps").read_text(encoding="utf-8").count("\n")
         return cls(pages * os.sysconf("SC_PAGE_SIZE"), mappings, len(list(Path("/proc/self/fd").iterdir())))
 
-    def assert_kept(self) -> None:
-        """The process holds no more than then."""
+    def assert_kept(self, slack: int = SLACK) -> None:
+        """The process holds no more than then.  `slack`: bytes."""
         now = Usage.now()
         assert now.files <= self.files
         assert now.mappings <= self.mappings + 8  # the allocator's own
-        assert now.resident <= self.resident + SLACK, f"{(now.resident - self.resident) / 1e6:.1f} MB more"
+        assert now.resident <= self.resident + slack, f"{(now.resident - self.resident) / 1e6:.1f} MB more"
 
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
