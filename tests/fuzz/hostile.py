@@ -9,6 +9,7 @@ not end kills this process, with the stacks of its threads; the snippet is print
 from __future__ import annotations
 
 import argparse
+import builtins
 import collections
 import ctypes
 import faulthandler
@@ -68,7 +69,7 @@ PROBE: Final = """
 import builtins, hashlib, json, os, sys
 log.write('ended'); log.close()
 [state, next(counter), open('/log').read(), sorted(os.listdir('/')), sorted(os.listdir('/run/arenite')), json.loads('[1]'), sum(n * n for n in range(999)),
- hashlib.sha256(b'x').hexdigest(), len(sys.modules), sys.getrecursionlimit(), sorted(vars(builtins)), sorted(globals()), __name__, 3 ** 99, f'{1 / 3:.9f}', os.getcwd()]
+ hashlib.sha256(b'x').hexdigest(), len(sys.modules), sys.getrecursionlimit(), sorted(vars(builtins)), sorted(globals()), __name__, 3 ** 99, f'{1 / 3:.9f}', os.getcwd(), echo([1, 'ä'])]
 """
 
 
@@ -113,12 +114,23 @@ def snippets(seed: int, count: int, families: list[str] | None = None) -> list[S
     return list(found)[:count]
 
 
+def echo(value: object) -> object:
+    """What it is given."""
+    return value
+
+
+def fail(kind: str) -> None:
+    """An exception of some class of Python's."""
+    found = getattr(builtins, kind, ValueError)
+    raise found() if isinstance(found, type) and issubclass(found, Exception) else ValueError(kind)
+
+
 class Campaign:
     """An image of a box that has some state, and what has come of the snippets that ran in forks of it.  `seconds`: that each may take."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
-        self.begun = Sandbox.python(seconds=seconds, output=OUTPUT)
+        self.begun = Sandbox.python(seconds=seconds, output=OUTPUT, tools=[echo, fail])
         assert self.begun.run(BEFORE, seconds=HANGS).error is None
         self.expected = self.probed()
         self.ends: collections.Counter[tuple[str, str]] = collections.Counter()

@@ -57,27 +57,29 @@ def packed(value: object, other: Callable[[object], str], depth: int = 0) -> Pac
     return ["r", other(value)]
 
 
-def unpacked(given: object, depth: int = 0) -> object:
-    """The value.  Raises: `ValueError` for what nothing is packed as."""
+def unpacked(given: object, depth: int = 0, *, reprs: bool = True) -> object:
+    """The value; it could be packed again.  `reprs`: also of what is no plain data.  Raises: `ValueError` for what nothing is packed as."""
     if not isinstance(given, list):
-        if given is None or isinstance(given, (str, int, float)):
+        if given is None or isinstance(given, (str, float)) or (isinstance(given, int) and given.bit_length() <= LARGEST):
             return given
         raise ValueError("no packed value")
-    if depth > DEEPEST or not given or not isinstance(given[0], str):
-        raise ValueError("no packed value, or one that is too deep")
+    if not given or not isinstance(given[0], str):
+        raise ValueError("no packed value")
     tag, items = given[0], given[1:]
+    if tag in {"l", "t", "d"} and depth >= DEEPEST:
+        raise ValueError("no packed value, for it is too deep")
     if tag in {"l", "t"}:
-        found = [unpacked(item, depth + 1) for item in items]
+        found = [unpacked(item, depth + 1, reprs=reprs) for item in items]
         return found if tag == "l" else tuple(found)
     if tag == "d" and len(items) % 2 == 0 and all(isinstance(key, str) for key in items[::2]):
-        return dict(zip(items[::2], [unpacked(item, depth + 1) for item in items[1::2]], strict=True))
+        return dict(zip(items[::2], [unpacked(item, depth + 1, reprs=reprs) for item in items[1::2]], strict=True))
     if len(items) == 1 and isinstance(items[0], str):
-        if tag == "r":
+        if tag == "r" and reprs:
             return Repr(items[0])
         if tag == "b":
             return binascii.a2b_base64(items[0].encode(), strict_mode=True)
         if tag == "i" and len(items[0]) <= DIGITS and items[0].removeprefix("-").isdecimal():
-            return int(items[0])
+            return unpacked(int(items[0]))
         if tag == "f" and items[0] in ODD_FLOATS:
             return ODD_FLOATS[items[0]]
     raise ValueError("no packed value")

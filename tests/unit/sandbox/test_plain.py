@@ -23,6 +23,41 @@ def test_plain_data_comes_back(value: object) -> None:
     assert repr(unpacked(json.loads(json.dumps(packed(value, repr))))) == repr(value)
 
 
+SAID = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([1 << 8191, (1 << 8192) - 1, 1 << 8192, -(1 << 8192), 10**2499])
+    | st.floats()
+    | st.text()
+    | st.lists(st.sampled_from(["l", "t", "d", "b", "f", "i", "r", "aGk=", "nan", "-1", str(1 << 8192), "9" * 2500]), max_size=3),
+    lambda some: st.tuples(st.sampled_from("ltdbfir"), st.lists(some)).map(lambda pair: [pair[0], *pair[1]]),
+    max_leaves=20,
+)
+
+
+@given(SAID, st.integers(0, DEEPEST + 2))
+def test_what_is_believed_could_have_been_packed(said: object, depth: int) -> None:
+    """So whoever is given it may hand it on."""
+    for _ in range(depth):
+        said = ["l", said]
+    try:
+        value = unpacked(json.loads(json.dumps(said)), reprs=False)
+    except ValueError:
+        return
+
+    def refused(odd: object) -> str:
+        raise AssertionError(odd)
+
+    packed(value, refused)
+
+
+def test_a_repr_is_plain_data_for_whom_it_says_something() -> None:
+    assert unpacked(["l", ["r", "x"]]) == ["x"]
+    with pytest.raises(ValueError, match="no packed value"):
+        unpacked(["l", ["r", "x"]], reprs=False)
+
+
 def test_a_float_that_is_no_number() -> None:
     found = unpacked(packed(math.nan, repr))
     assert isinstance(found, float)

@@ -47,7 +47,7 @@ def read(request: bytes, name: str) -> Call:
     """What a guest asks.  `name`: the call's id.  Raises: `RequestError`."""
     try:
         found = json.loads(request)
-        tool, args, kwargs = found["tool"], unpacked(found["args"]), unpacked(found["kwargs"])
+        tool, args, kwargs = found["tool"], unpacked(found["args"], reprs=False), unpacked(found["kwargs"], reprs=False)
         whole = len(found) == 3
     except (KeyError, TypeError, ValueError, RecursionError):
         raise RequestError("what was asked is no call of a tool") from None
