@@ -37,6 +37,8 @@ def check(text: bytes, limits: FileLimits, name: str) -> None:
     brackets = bare.translate(None, _ALL_BUT_BRACKETS)
     for _ in range(DEEPEST):  # each time the innermost go, at least
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return
     if brackets:
         raise ValueError(f"it is nested more than {DEEPEST} deep, or what is opened is not closed")
 

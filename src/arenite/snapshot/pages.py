@@ -128,5 +128,5 @@ def union(first: Pages, second: Pages) -> Pages:
 
 def check_numbers(numbers: array[int], size: int) -> None:
     """Page numbers of a delta ascend and lie in their region.  Raises: `SnapshotError`."""
-    if len(numbers) and (numbers[-1] * HOST_PAGE >= size or any(a >= b for a, b in itertools.pairwise(numbers))):
+    if len(numbers) and (numbers[-1] * HOST_PAGE >= size or sorted(set(numbers)) != numbers.tolist()):
         raise SnapshotError("the pages of a delta are out of order")

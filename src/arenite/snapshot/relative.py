@@ -57,6 +57,7 @@ HEADER: Final = struct.Struct("<8sHH32sIIII")  # magic, version, tagged, base; b
 SUM: Final = 16
 TAG: Final = 32
 LEVEL: Final = 3
+MOST_KNOWN: Final = 1024  # pages of a base that are kept
 NAME: Final = "a dumped store"
 
 
@@ -73,6 +74,7 @@ class Base:
         self.frozen = frozen
         self.image = frozen.image  # the machine may get another, of the same content
         self.name = name
+        self._known: dict[tuple[int, int], bytes] = {}  # pages that were asked for: boxes write to much the same ones
 
     @cached_property
     def chunks(self) -> Mapping[bytes, Chunk]:
@@ -87,12 +89,17 @@ class Base:
 
     def pages(self, numbers: list[array[int]]) -> bytes:
         """Its own pages of these numbers, by region, as far as it has them."""
-        image, parts = self.image, list[bytes]()
-        for region, wanted in enumerate(numbers[: len(image.sizes)]):
-            if image.changed[region].numbers:
-                parts += [image.page(region, n) for n in wanted if (n + 1) * HOST_PAGE <= image.sizes[region]]
-            else:
-                parts += [image.template.read(region, begin, end) for begin, end in Pages(wanted, b"").places]
+        known, parts = self._known, list[bytes]()
+        for region, wanted in enumerate(numbers[: len(self.image.sizes)]):
+            most = self.image.sizes[region] // HOST_PAGE
+            for number in wanted:
+                page = known.get((region, number))
+                if page is None and number < most:
+                    page = self.image.page(region, number)
+                    if len(known) < MOST_KNOWN:
+                        known[region, number] = page
+                if page is not None:
+                    parts.append(page)
         return b"".join(parts)
 
     def dumps(self, frozen: FrozenMachine, limits: FileLimits, key: bytes | None = None) -> bytes:
@@ -213,7 +220,7 @@ class Base:
         before = self.image.resized(sizes.regions)
         for own, wanted in zip(before.changed, numbers, strict=True):
             end = at + len(wanted) * HOST_PAGE
-            pages = Pages(wanted, view[at:end]) if len(wanted) else NO_PAGES
+            pages = Pages(wanted, view[at:end], once=True) if len(wanted) else NO_PAGES
             changed.append(paging.union(own, pages))
             at = end
         return Image(before.template, sizes.regions, tuple(changed))

@@ -96,8 +96,21 @@ def descriptor(value: object, where: str) -> FrozenDescriptor:
     return shapes.decode(SHAPES[kind], rest, f"{where} ({kind})")
 
 
+_held: list[tuple[object, tuple[FrozenDescriptor, ...]]] = []  # the last two; a state is data that nobody changes
+
+
 def descriptors(value: object, where: str) -> tuple[FrozenDescriptor, ...]:
-    """A list of them, each with a number of its own."""
+    """A list of them, each with a number of its own.  What is said beside one state (`snapshot.relative`) has the very same list, which is looked at once."""
+    for known, held in tuple(_held):
+        if known is value:
+            return held
+    held = numbered(value, where)
+    _held[:] = [(value, held), *_held[:1]]
+    return held
+
+
+def numbered(value: object, where: str) -> tuple[FrozenDescriptor, ...]:
+    """The list, which is looked at."""
     found = [descriptor(element, f"{where}, element {at}") for at, element in enumerate(shapes.sequence(value, where))]
     seen: set[int | str] = set()
     for one in found:

@@ -91,6 +91,18 @@ def test_a_fork_goes_on_from_few_bytes(way: Way) -> None:
     assert call(again(base, further, engine), "count", 0) == 4
 
 
+def test_what_was_there_before_is_seen_by_nobody(base: Base) -> None:
+    """Forks of the base and what is read beside it use the same address space, one after the other."""
+    data, places = dumped(base), range(0, 4 << 16, 4096)
+    for _ in range(3):
+        with Snapshot(ENGINE, base.frozen).fork(wasi=given()) as other:
+            assert [call(other, "count", at) for at in places] == [2] + [1] * (len(places) - 1)
+        with again(base, data, ENGINE) as found:
+            assert [call(found, "count", at) for at in (*places, 100_000)] == [2] + [1] * (len(places) - 1) + [2]
+        with Snapshot(ENGINE, base.frozen).fork(wasi=given()) as other:
+            assert [call(other, "count", at) for at in (0, 100_000)] == [2, 1]
+
+
 def test_an_image_that_has_changes_itself_is_a_base() -> None:
     engine = Engine()
     store = Snapshot(engine, frozen(begun(engine))).fork(wasi=given())

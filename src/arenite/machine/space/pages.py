@@ -28,10 +28,11 @@ MOST_PLACES: Final = 1024  # of one `preadv`
 
 @dataclass(frozen=True)
 class Pages:
-    """Some pages of a region: their numbers, ascending, and their bytes one after the other."""
+    """Some pages of a region: their numbers, ascending, and their bytes one after the other.   `once`: they are hardly put in their places twice."""
 
     numbers: Sequence[int]
     content: bytes | memoryview
+    once: bool = False
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,7 +59,7 @@ class Pages:
 
     def write_to(self, view: memoryview, *, touched: bool = False) -> None:
         """Put the pages where they belong in a region.  `touched`: most are there already, so that there is little to wait for."""
-        if not touched and len(self.numbers) >= MANY and hasattr(os, "preadv"):
+        if not (touched or self.once) and len(self.numbers) >= MANY and hasattr(os, "preadv"):
             self._read_into(view)
             return
         content, at = memoryview(self.content), 0
