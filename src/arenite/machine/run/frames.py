@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING, Final, TypeAlias
+from weakref import WeakKeyDictionary
 
 from arenite.bytecode.encode import decode
 from arenite.bytecode.locals import locals_at
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 WORD: Final = struct.Struct("<I")
 CALLER: Final = FrameHeader.packer("caller_sp", "return_pc")
+MOST_SHAPES: Final = 4096  # of a window's frames that are remembered
 Live: TypeAlias = "list[tuple[int, int]]"
 
 
@@ -60,6 +62,9 @@ class StackFrame(NamedTuple):
     header: int
     live: Live
     pc: int
+
+
+_callers: WeakKeyDictionary[Window, dict[int, tuple[Shape, int]]] = WeakKeyDictionary()
 
 
 def frames_in(arena: memoryview, window: Window, activation: Activation) -> Iterator[StackFrame]:
@@ -93,7 +98,9 @@ def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator
     """(beginning, end, shape, pc) of each frame; frames that go on at one place share the shape."""
     pc, sp, end = activation.pc, activation.sp, activation.end
     shape, size = _shape(window, activation, pc, innermost=True), window.frame_extent(pc) + ALIGNMENT - 1
-    callers: dict[int, tuple[Shape, int]] = {}  # by where they go on: a recursion has few
+    callers = _callers.setdefault(
+        window, {}
+    )  # by where they go on: a recursion has few, and stores that stop at one place have the same
     while True:
         at = sp + shape.header
         if not activation.at <= sp <= at <= end - FrameHeader.size or end - sp > size:
@@ -109,6 +116,8 @@ def _walk(arena: memoryview, window: Window, activation: Activation) -> Iterator
         if sp >= end or (found is None and not window.is_return_point(pc)):
             raise SnapshotError(f"the guest's stack is damaged at {at:#x}")
         if found is None:
+            if len(callers) >= MOST_SHAPES:
+                callers.clear()
             found = callers[pc] = _shape(window, activation, pc, innermost=False), window.frame_extent(pc - 1)
         shape, size = found
 
