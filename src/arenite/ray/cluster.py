@@ -5,6 +5,7 @@ Example:  cluster = Cluster(); seat = cluster.seat(cluster.nodes()[0]); cluster.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ except ImportError as error:
 from arenite.ray.errors import PoolError, StoreFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ray import ObjectRef
     from ray.actor import ActorHandle
@@ -31,6 +32,7 @@ Ref: TypeAlias = object
 """Of an object in the store, or of an answer that comes."""
 Handle: TypeAlias = object
 """Of a worker."""
+NAMESPACE: Final = "arenite"
 LONGEST: Final = 600  # characters of what is told of an error
 FETCH: Final = 20.0  # seconds to fetch what is said to be there
 PIECES: Final = 4
@@ -44,6 +46,7 @@ class Node:
     id: str
     name: str
     cpus: int
+    address: str = ""
 
 
 class LostWorkerError(Exception):
@@ -55,11 +58,14 @@ class WorkerError(Exception):
 
 
 class Cluster:
-    """The cluster that this process belongs to; it joins the one that is there, or begins one on this machine."""
+    """The cluster that this process belongs to; it joins the one that is there, or begins one on this machine.
 
-    def __init__(self) -> None:
+    `address`: of the one to join, "auto" for any that is there.  Raises: `ConnectionError`.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
         if not ray.is_initialized():
-            ray.init(log_to_driver=False, include_dashboard=False)
+            ray.init(address, log_to_driver=False, include_dashboard=False if address is None else None)
 
     @staticmethod
     def nodes() -> list[Node]:
@@ -69,7 +75,12 @@ class Cluster:
         except exceptions.RayError as error:
             raise PoolError(f"the cluster does not answer: {error}") from error
         alive = [
-            Node(one["NodeID"], one.get("NodeName") or one["NodeManagerAddress"], int(one["Resources"].get("CPU", 0)))
+            Node(
+                one["NodeID"],
+                one.get("NodeName") or one["NodeManagerAddress"],
+                int(one["Resources"].get("CPU", 0)),
+                one["NodeManagerAddress"],
+            )
             for one in found
             if one["Alive"]
         ]
@@ -94,10 +105,36 @@ class Cluster:
         return self.put(PickleBuffer(data))
 
     @staticmethod
-    def seat(node: Node, worker: type) -> Handle:
-        """A new actor of a class on a node, which it has one CPU of."""
+    def seat(node: Node, worker: type, name: str) -> Handle:
+        """A new actor of a class on a node, which it has one CPU of.  `name`: by which others find it."""
         pinned = NodeAffinitySchedulingStrategy(node_id=node.id, soft=False)
-        return ray.remote(worker).options(num_cpus=1, max_restarts=0, max_task_retries=0, scheduling_strategy=pinned).remote()
+        return (
+            ray.remote(worker)
+            .options(name=name, namespace=NAMESPACE, num_cpus=1, max_restarts=0, max_task_retries=0, scheduling_strategy=pinned)
+            .remote()
+        )
+
+    @staticmethod
+    def here() -> str:
+        """The id of the node of this process."""
+        found: str = ray.get_runtime_context().get_node_id()
+        return found
+
+    @staticmethod
+    def workers(seconds: float) -> Iterator[tuple[str, dict[str, object] | None]]:
+        """Of all pools of the cluster, by name, and what each tells of itself; None for those that do not in time."""
+        names = sorted(one["name"] for one in ray.util.list_named_actors(all_namespaces=True) if one["namespace"] == NAMESPACE)
+        calls = dict[str, Any]()
+        for name in names:
+            with contextlib.suppress(ValueError):  # it has gone meanwhile
+                calls[name] = ray.get_actor(name, namespace=NAMESPACE).facts.remote()
+        if calls:
+            ray.wait(list(calls.values()), num_returns=len(calls), timeout=seconds)
+        for name, call in calls.items():
+            try:
+                yield name, ray.get(call, timeout=0)
+            except exceptions.RayError:
+                yield name, None
 
     @staticmethod
     def call(handle: Handle, method: str, *args: object) -> Ref:

@@ -20,14 +20,17 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from arenite import Engine, Failure, Sandbox, Snapshot, SnapshotError, Store
 from arenite.machine.space.file import sealed as sealed_file
 from arenite.machine.space.pages import CHUNK
+from arenite.sandbox.guests.saved import Saved
 from arenite.sandbox.image import engine as engine_of_boxes
 from arenite.sandbox.image import given, limits, linked
+from arenite.sandbox.kept import NAME as KEPT
 from arenite.sandbox.options import Bounds, Checkpoint
+from arenite.snapshot.file import Opened
 from arenite.snapshot.private import write_runs
 from arenite.snapshot.relative import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from arenite import Config
     from arenite.sandbox.guests.guest import Guest
@@ -37,13 +40,14 @@ if TYPE_CHECKING:
     """Links a snapshot that has just been opened."""
 
 NAME: Final = "arenite image"
+MOST: Final = 16 << 30  # bytes of a file
 
 
 @dataclass(frozen=True)
 class Kind:
     """What is to be known of an image beside its bytes, for who opens it.
 
-    `guest`: what runs the code of boxes, None for a snapshot that is none of a box.   `bounds`, `fresh`: of boxes.   `link`, `config`: of other snapshots.
+    `guest`: what runs the code of boxes, None for a snapshot that is none of a box.   `bounds`: of boxes.   `link`, `config`: of other snapshots.
     `key`: with which it was saved.   `id`: what the snapshot is known by.   `size`: of its bytes.
     """
 
@@ -51,7 +55,6 @@ class Kind:
     size: int
     guest: Guest | None
     bounds: Bounds
-    fresh: bool
     config: Config | None
     link: Link | None
     key: bytes | None = field(repr=False)
@@ -84,13 +87,53 @@ class Image:
                 raise Failure("the box is stopped in the middle of a run: an image's forks are asked something new")
             bounds = what._bounds if bounds is None else bounds  # noqa: SLF001 - it is one of ours
             what = what.checkpoint()
-        snapshot, guest, fresh = (what.snapshot, what.guest, what.fresh) if isinstance(what, Checkpoint) else (what, None, False)
+        snapshot, guest = (what.snapshot, what.guest) if isinstance(what, Checkpoint) else (what, None)
         with tempfile.TemporaryDirectory(prefix="arenite") as folder:
             path = Path(folder) / "image"
             snapshot.save(path, key=key)
             data = path.read_bytes()
         config = None if guest is not None else snapshot.engine.config
-        kind = Kind(snapshot.known().id, len(data), guest, Bounds() if bounds is None else bounds, fresh, config, link, key)
+        kind = Kind(snapshot.known().id, len(data), guest, Bounds() if bounds is None else bounds, config, link, key)
+        return cls(kind, data)
+
+    def save(self, url: str) -> None:
+        """Write it to a path, or any URL that fsspec knows; see `Place`.  It is a file as of `Snapshot.save`.  Raises: `SnapshotError`."""
+        from arenite.ray.places import Place  # noqa: PLC0415 (it imports fsspec)
+
+        Place(url).write(self.data)
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        key: bytes | None = None,
+        guest: Guest | None = None,
+        bounds: Bounds | None = None,
+        link: Link | None = None,
+        config: Config | None = None,
+    ) -> Image:
+        """What `save` has written, of a box or any other snapshot.  Without a key the file may be anybody's, and is checked as such.
+
+        `guest`: what runs the code, if that is one of your own.   `config`: of the engine, for snapshots that are none of boxes.   `key`, `bounds`, `link`: as
+        for `of`.  Raises: `SnapshotError` for what is no such file, `Limit`.
+        """
+        from arenite.ray.places import Place  # noqa: PLC0415 (it imports fsspec)
+
+        data = Place(url).read(MOST)
+        engine = engine_of_boxes() if config is None else Engine(config)
+        snapshot = Snapshot.loads(data, engine, key=key)
+        is_box = KEPT in opened_hosts(snapshot)
+        runs = (Saved() if guest is None else guest) if is_box else None
+        kind = Kind(
+            snapshot.known().id,
+            len(data),
+            runs,
+            Bounds() if bounds is None else bounds,
+            None if is_box else engine.config,
+            link,
+            key,
+        )
         return cls(kind, data)
 
 
@@ -132,9 +175,9 @@ class Mapped:
             raise
 
     def box(self, tools: Toolbox | None = None) -> Sandbox:
-        """A fork, as a box."""
+        """A fork, as a box; its chance is its own."""
         assert self.kind.guest is not None
-        return Sandbox(Checkpoint(self.snapshot, fresh=self.kind.fresh, guest=self.kind.guest), self.kind.bounds, tools)
+        return Sandbox(Checkpoint(self.snapshot, fresh=True, guest=self.kind.guest), self.kind.bounds, tools)
 
     def store(self) -> Store:
         """A fork."""
@@ -162,6 +205,12 @@ class Mapped:
             return box
         box.close()
         raise SnapshotError("what has come is none of a box")
+
+
+def opened_hosts(snapshot: Snapshot) -> Container[str]:
+    """The host modules that have something in a snapshot out of a file."""
+    known = snapshot.known()
+    return known.manifest.fields("hosts").values if isinstance(known, Opened) else ()
 
 
 def engine(kind: Kind) -> Engine:

@@ -146,7 +146,7 @@ class Pool:
 
     def facts(self) -> list[dict[str, object]]:
         """Of each worker: its node, and what it tells of itself."""
-        return [{"node": seat.node.name, "worker": seat.number, "busy": seat.busy, **seat.facts} for seat in self.seats.now]
+        return [seat.facts | {"node": seat.node.name, "worker": seat.number, "busy": seat.busy} for seat in self.seats.now]
 
     def close(self) -> None:
         """End its workers; the image goes from the store."""

@@ -8,6 +8,7 @@ Example:  seats = Seats(Cluster(), image.kind, ref, nodes=None, size=4); seats.b
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -63,6 +64,7 @@ class Seats:
         self._left: dict[Ref, Seat] = {}  # calls whose answers nobody waits for
         self._failures: dict[str, int] = {}
         self._count = 0
+        self._name = f"pool-{secrets.token_hex(4)}"  # by which others see it
         self.losses: list[str] = []
 
     def begin(self, seconds: float) -> None:
@@ -87,7 +89,7 @@ class Seats:
 
     def _start(self, node: Node) -> None:
         self._count += 1
-        seat = Seat(node, self._count, self._cluster.seat(node, Worker))
+        seat = Seat(node, self._count, self._cluster.seat(node, Worker, f"{self._name}/{self._count}"))
         path = next((s.path for s in self.now if s.node.id == node.id), None)
         self._coming[self._cluster.call(seat.handle, "hold", self._kind, [self._image], path)] = seat
 

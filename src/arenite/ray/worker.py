@@ -80,6 +80,7 @@ class Worker:
         self._jobs = OrderedDict[str, Job]()
         self._boxes: OrderedDict[str, tuple[int, Sandbox]] = OrderedDict()  # by execution: after which stretch it is
         self._done = 0
+        self._node = Cluster.here()
 
     def hold(self, kind: Kind, refs: Sequence[object], path: str | None) -> dict[str, object]:
         """Map the image: what another worker of this node has mapped, or what lies in the store.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
@@ -92,9 +93,10 @@ class Worker:
         return self.facts() | {"seconds": time.perf_counter() - begun}
 
     def facts(self) -> dict[str, object]:
-        """What there is to tell: process, image, path of what is mapped, pieces of work done, boxes that wait here."""
+        """What there is to tell: node, process, image, path of what is mapped, pieces of work done, boxes that wait here."""
         mapped = self._mapped
         return {
+            "node": self._node,
             "pid": os.getpid(),
             "image": None if mapped is None else mapped.kind.id,
             "size": None if mapped is None else mapped.kind.size,

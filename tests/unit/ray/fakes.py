@@ -60,8 +60,8 @@ class FakeCluster:
 
     put_bytes = put
 
-    def seat(self, node: Node, worker: type) -> Actor:
-        del worker
+    def seat(self, node: Node, worker: type, name: str) -> Actor:
+        del worker, name
         actor = Actor(node, next(self._count), alive=node.id in self.alive)
         self.actors.append(actor)
         return actor

@@ -7,9 +7,11 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("ray", reason="the extra ray is not there for every Python")
 
+from arenite.ray.__main__ import main
 from arenite.ray.errors import LostError
 from arenite.ray.pool import Pool
 
@@ -33,6 +35,20 @@ def test_each_node_maps_the_image_once(pool: Pool, image: Image) -> None:
     facts = pool.facts()
     assert {one["node"] for one in facts} == {"one", "two"}
     assert [one["image"] for one in facts] == [image.kind.id] * 2
+
+
+def test_status_shows_nodes_pools_and_images(pool: Pool, image: Image, cluster: Cluster) -> None:
+    del pool
+    done = CliRunner().invoke(main, ["status", "--address", cluster.address])
+    assert done.exit_code == 0, done.output
+    for word in ("one", "two", image.kind.id[:12], "ready"):
+        assert word in done.output
+
+
+def test_help_is_for_newcomers() -> None:
+    done = CliRunner().invoke(main, ["--help"])
+    assert "status" in done.output
+    assert "image" in done.output
 
 
 def test_code_answers_for_each_input_in_order(pool: Pool) -> None:
