@@ -90,9 +90,9 @@ def chosen(
     if folder is None and lock is None:
         return None
     from arenite.sandbox.packages.packages import packages  # noqa: PLC0415 (who has none does not wait for it)
-    from arenite.sandbox.packages.target import Target  # noqa: PLC0415 (as above)
+    from arenite.sandbox.packages.target import target  # noqa: PLC0415 (as above)
 
-    return packages(folder, lock, Target(version, provided))
+    return packages(folder, lock, target(version, provided))
 
 
 def program(*folders: str, more: str = "") -> str:

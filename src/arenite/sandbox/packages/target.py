@@ -5,6 +5,7 @@ Example:  Target("3.12.0").environment["sys_platform"]
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ from packaging.tags import compatible_tags
 if TYPE_CHECKING:
     from packaging.markers import Environment, Marker
     from packaging.tags import Tag
+
+
+@functools.cache
+def target(version: str, provided: tuple[tuple[str, str], ...]) -> Target:
+    """One that has been asked for its tags before."""
+    return Target(version, provided)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from arenite.errors import Failure
+from arenite.platform.cache import identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,14 +79,10 @@ class Wheel:
     @classmethod
     def at(cls, path: Path) -> Self:
         """That of a path.  Raises: `PackageError` for what is none, OSError."""
-        try:
-            name, version, _, tags = parse_wheel_filename(path.name)
-        except InvalidWheelFilename as error:
-            raise PackageError(f"{path.name}: {error}") from None
         found = path.stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
             raise PackageError(f"{path.name}: expected a file of {MOST_BYTES} bytes at most")
-        return cls(path, name, version, tags, digest(path, found.st_mtime_ns, found.st_size))
+        return cls(*known(path, identity(found)))
 
     def check_tags(self, target: Target) -> None:
         """Raises: `PackageError` for one that is not pure, or for another Python."""
@@ -164,10 +161,14 @@ def check_directory(data: bytes) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def digest(path: Path, modified: int, size: int) -> str:  # noqa: ARG001 (what tells that it has changed)
-    """SHA-256 of a file, in hexadecimal."""
+def known(path: Path, which: bytes) -> tuple[Path, str, Version, frozenset[Tag], str]:  # noqa: ARG001 (what tells that it has changed)
+    """What a wheel's file and its name say: its fields.  Raises: `PackageError` for what is none, OSError."""
+    try:
+        name, version, _, tags = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise PackageError(f"{path.name}: {error}") from None
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return path, name, version, tags, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(archive: zipfile.ZipFile) -> dict[str, bytes]:
