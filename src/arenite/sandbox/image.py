@@ -34,6 +34,7 @@ from arenite.driver.driver import Driver
 from arenite.driver.entry import exported, function
 from arenite.platform import sources
 from arenite.platform.cache import Cache, identity
+from arenite.sandbox.guests.bodies import with_bodies
 from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS
 from arenite.sandbox.guests.stack import with_stack
 from arenite.wasi.files import files_of
@@ -124,6 +125,7 @@ def named(guest: Guest, start: Start) -> str:
             sorted(start.env.items()),
             start.entry,
             start.stack,
+            sorted((known, body.hex()) for known, body in start.bodies.items()),
             [(name, one.digest) for name, one in sorted(start.shared.items())],
         ]
     )
@@ -170,6 +172,8 @@ def booted(guest: Guest, start: Start, wasm: bytes) -> Snapshot:
         dirs={FILES: MemoryFS(), ANSWERS: answers(), **{name: one.files() for name, one in start.shared.items()}},
     )
     try:
+        if start.bodies:
+            wasm = with_bodies(wasm, start.bodies)
         module = Module(engine(), with_stack(wasm, start.stack) if start.stack else wasm)
         with Driver.begin(module, lambda store, up: entry(store, up, start), wasi=streams, linker=linker(guest)) as driver:
             driver.store.set_limits(memory_size=MOST_MEMORY)

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 MOST: Final = 4  # lent at a time, in a process: the newest
 LARGEST: Final = 64 << 20  # bytes of one: what a store has left there takes memory until it is wiped
-FEW: Final = 1 << 20  # bytes that are written again rather than given back
+FEW: Final = (
+    5 << 16
+)  # bytes that are written again rather than given back: the next store has them as its own, whether it needs them or not
 
 
 class Lease:

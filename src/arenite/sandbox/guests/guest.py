@@ -69,6 +69,7 @@ class Start:
     `wasm`: its module's file.   `argv`, `env`: as for `WasiConfig`.   `shared`: the directories that `Guest.shared` names.
     `entry`: the export that is called, after `_initialize` where that is.  One of two parameters is given `argc` and `argv`, as a C `main`.
     `stack`: bytes of its C stack, 0: as it is built (`with_stack`).
+    `bodies`: of functions, in place of those with these digests (`with_bodies`).
     `ready`: what is done to it when it waits, before it is frozen: with its memory, and the files of `ANSWERS`.
     """
 
@@ -78,6 +79,7 @@ class Start:
     shared: Mapping[str, Shared] = field(default_factory=dict)
     entry: str = "_start"
     stack: int = 0
+    bodies: Mapping[str, bytes] = field(default_factory=dict)
     ready: Callable[[memoryview, MemoryFS], None] | None = None
 
 
