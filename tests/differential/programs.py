@@ -28,6 +28,7 @@ from families import Filler
 if TYPE_CHECKING:
     from arenite.sandbox import Result
 
+BYTES: Final = ".bytes"
 BOUNDS: Final = Bounds(seconds=120.0, output=10 << 20)
 PARTS: Final[dict[str, list[str | int]]] = tomllib.loads(Path(__file__).with_name("chapters.toml").read_text("utf-8"))
 CHAPTERS: Final = (3, 7)  # of a program
@@ -144,14 +145,28 @@ class Elsewhere:
             process.stdin.close()
 
 
+def dumped(box: Sandbox, path: Path) -> None:
+    """Write a box, as the file that its name says: a whole one, or few bytes beside the image."""
+    if path.suffix == BYTES:
+        path.write_bytes(box.dumps())
+    else:
+        box.save(path)
+
+
+def opened(path: Path) -> Sandbox:
+    """It again."""
+    return Sandbox.loads(path.read_bytes(), bounds=BOUNDS) if path.suffix == BYTES else Sandbox.open(path, bounds=BOUNDS)
+
+
 def serve() -> None:
     """Be that process."""
     for line in sys.stdin:
         name, fuel = json.loads(line)
-        with Sandbox.open(name, bounds=BOUNDS) as box:
+        path = Path(name)
+        with opened(path) as box:
             result = box.go_on(fuel=fuel)
             if box.stopped:
-                box.save(name)
+                dumped(box, path)
         print(json.dumps([finished(result), result.limit]), flush=True)
 
 
@@ -172,7 +187,8 @@ def unbroken(seed: int, image: Sandbox) -> tuple[str, int]:
 
 def broken(seed: int, image: Sandbox, fuel: int, elsewhere: Elsewhere, folder: Path) -> str:
     """What it prints where it is frozen at up to three points of its `fuel`, each time by a limit of one kind, and goes on in another process."""
-    choose, path = random.Random(f"freezes {seed}"), folder / "box.arn"
+    choose = random.Random(f"freezes {seed}")
+    path = folder / choose.choice(["box.arn", f"box{BYTES}"])
     (box,) = image.fork()
     with box:
         limits: dict[str, Any] = choose.choice(
@@ -182,7 +198,7 @@ def broken(seed: int, image: Sandbox, fuel: int, elsewhere: Elsewhere, folder: P
         said, limit = finished(result), result.limit
         assert limit == "fuel" or "fuel" not in limits
         if limit is not None:
-            box.save(path)
+            dumped(box, path)
     while limit is not None:
         more, limit = elsewhere.go_on(path, choose.choice([choose.randrange(fuel), None]))
         said += more
