@@ -135,7 +135,7 @@ def test_an_error_is_the_stack(box: Sandbox) -> None:
 
 def test_promises_and_timers_take_their_turns(box: Sandbox) -> None:
     code = """
-        setTimeout(() => console.log("timer"), 20);
+        setTimeout(() => console.log("timer"), 200);
         setTimeout(() => console.log("first"), 1);
         queueMicrotask(() => console.log("job"));
         (function long(n) { n ? Promise.resolve(n - 1).then(long) : console.log("long") })(2000);

