@@ -50,12 +50,17 @@ class Stream:
         return self._decoder.getstate()[0]
 
     def take(self, data: bytes, *, final: bool = False) -> None:
-        """Some more."""
+        """Some more.  Raises: what whoever is told raises, and has taken nothing."""
+        before = self._decoder.getstate()
         text = self._decoder.decode(data, final)
         if text:
-            self.text.append(text)
             if self._tell is not None:
-                self._tell(text)
+                try:
+                    self._tell(text)
+                except BaseException:
+                    self._decoder.setstate(before)
+                    raise
+            self.text.append(text)
 
 
 class Channel:
@@ -69,6 +74,7 @@ class Channel:
         self._tools = ""
         self._guest = guest
         self.full = False
+        self.failed: BaseException | None = None  # what whoever takes the output has raised
         self.found = False  # whether it goes on from a box
         self._request = b""
         self._room = 0
@@ -113,6 +119,11 @@ class Channel:
             raise KeyError(FILES)
         return self._files
 
+    def stand_in(self, files: MemoryFS) -> None:
+        """The box's files are to be found where those of another time are."""
+        files.stand_for(self.files)
+        self._files = files
+
     def ask(self, request: Request, tools: Toolbox | None) -> None:
         """Give a request.  `tools`: what there are, None: whatever there were.  Raises: `TypeError` for inputs that the guest cannot be given."""
         told = self._tools
@@ -124,7 +135,7 @@ class Channel:
 
     def open(self, room: int, stdout: Callable[[str], object] | None, stderr: Callable[[str], object] | None) -> None:
         """Take so many bytes of output from now on."""
-        self._room, self.full = room, False
+        self._room, self.full, self.failed = room, False, None
         told = {"stdout": stdout, "stderr": stderr}
         self.streams = {role: Stream(told[role], stream.tail) for role, stream in self.streams.items()}
 
@@ -208,6 +219,10 @@ class Channel:
             self.full = True
             raise NotReady("there is no room for more output")
         taken = data[: self._room]
+        try:
+            self.streams[role].take(taken)
+        except BaseException as error:  # noqa: BLE001 (it comes out of the run, which stops here)
+            self.failed = error
+            raise NotReady("whoever takes the output has failed") from None
         self._room -= len(taken)
-        self.streams[role].take(taken)
         return len(taken)

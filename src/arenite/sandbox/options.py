@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import TypedDict
+    from typing import Literal, TypedDict
 
     from arenite import Snapshot
     from arenite.sandbox.guests.guest import Guest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.tools.toolbox import Permit
 
     Told = Callable[[str], object] | None
+    OnLimit = Literal["stop", "end"]
 
     class Stretch(TypedDict, total=False):
         """The fields of `Asked`, as arguments."""
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         fuel: int | None
         on_stdout: Told
         on_stderr: Told
+        on_limit: OnLimit | None
 
     class Loading(TypedDict, total=False):
         """The fields of `Loaded`, as arguments."""
@@ -47,15 +49,22 @@ if TYPE_CHECKING:
         file_bytes: int
         file_names: int
         descriptors: int
+        on_limit: OnLimit
 
 
 MIB: Final = 1 << 20
 
 
+def check(on_limit: object) -> None:
+    """Raises: `ValueError`."""
+    if on_limit not in {"stop", "end"}:
+        raise ValueError(f"at a limit a run is to 'stop' or to 'end', not {on_limit!r}")
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What a box may take.  `memory`: bytes of the guest; `seconds`, `output` (bytes), `fuel`: of one run; `file_bytes`, `file_names`: of its files;
-    `descriptors`: that are open at a time.
+    `descriptors`: that are open at a time.   `on_limit`: at a limit of time, output or fuel a run stops, and can go on; or ends, and its box with it.
     """
 
     memory: int = 256 * MIB
@@ -65,6 +74,10 @@ class Bounds:
     file_bytes: int = 64 * MIB
     file_names: int = 10_000
     descriptors: int = 64
+    on_limit: OnLimit = "stop"
+
+    def __post_init__(self) -> None:
+        check(self.on_limit)
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,10 @@ class Asked:
     fuel: int | None = None
     on_stdout: Told = None
     on_stderr: Told = None
+    on_limit: OnLimit | None = None
+
+    def __post_init__(self) -> None:
+        check("stop" if self.on_limit is None else self.on_limit)
 
 
 @dataclass(frozen=True)

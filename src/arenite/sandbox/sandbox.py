@@ -149,7 +149,8 @@ class Sandbox:
         """Run some code, in the namespace of what ran before.
 
         `inputs`: variables that it finds, plain data.   `seconds`, `output`, `fuel`: of this run; by default the box's.
-        `on_stdout`, `on_stderr`: called with each piece of text as it is printed; what they raise ends the guest.
+        `on_stdout`, `on_stderr`: called with each piece of text as it is printed; what they raise comes out of here, and the box is stopped.
+        `on_limit`: "stop" or "end", see `Bounds`.
         The code's own errors, and limits, are in the result.  Raises: `Failure` when the box is not ready, or the code calls a tool that is async;
         `TypeError` for inputs.
         """
@@ -221,7 +222,8 @@ class Sandbox:
         bounds = self._bounds
         self.channel.open(bounds.output if asked.output is None else asked.output, asked.on_stdout, asked.on_stderr)
         seconds = bounds.seconds if asked.seconds is None else asked.seconds
-        return Turn(self, seconds, bounds.fuel if asked.fuel is None else asked.fuel)
+        ends = (bounds.on_limit if asked.on_limit is None else asked.on_limit) == "end"
+        return Turn(self, seconds, bounds.fuel if asked.fuel is None else asked.fuel, ends=ends)
 
     def checkpoint(self) -> Checkpoint:
         """This moment, to go back to; it may be kept and restored any number of times.
@@ -232,9 +234,10 @@ class Sandbox:
         return Checkpoint(self.store.snapshot(), fresh=self._seed is not None, guest=self.guest, of_image=self._of_image)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back, with everything: variables, open files, `files`.  What was obtained from the box's `files` before is of no use then."""
-        old = self.store
+        """Go back, with everything: variables, open files, `files`.  What was opened in `files` before is of no use then."""
+        old, files = self.store, self.channel.files
         self._enter(checkpoint)
+        self.channel.stand_in(files)
         old.close()
 
     def fork(self, n: int = 1, *, reseed: bool = False) -> list[Sandbox]:
@@ -257,8 +260,10 @@ class Sandbox:
             kept = not trial.closed and trial.alive and not trial.stopped
         finally:
             if kept:
+                files = self.files
                 self.store, trial.store = trial.store, self.store
                 self.channel, trial.channel = trial.channel, self.channel
+                self.channel.stand_in(files)
                 self._seed = trial._seed  # noqa: SLF001 - it is one of ours
             trial.close()
 

@@ -25,8 +25,9 @@ PLENTY: Final = 1 << 63  # units of fuel: more than there is time for
 class Turn:
     """One stretch of a run, from where it begins to its result."""
 
-    def __init__(self, box: Sandbox, seconds: float | None, fuel: int | None) -> None:
+    def __init__(self, box: Sandbox, seconds: float | None, fuel: int | None, *, ends: bool = False) -> None:
         self.box = box
+        self.ends = ends
         self.seconds, self.fuel = seconds, fuel
         self.before = box.files.copy()
         self.store = box.store
@@ -118,6 +119,8 @@ class Turn:
         channel = self.box.channel
         if not isinstance(outcome, Paused):
             return self._ended(None)
+        if channel.failed is not None:
+            raise channel.failed
         if channel.full or outcome.reason is not PauseReason.NOT_READY:
             return self._stopped("output" if channel.full else "fuel" if outcome.reason is PauseReason.FUEL else "time")
         called = channel.called()
@@ -142,7 +145,9 @@ class Turn:
         return self._result(None, said if why is None else f"{said}: {why}")
 
     def _stopped(self, limit: str) -> Result:
-        return self._result(None, f"stopped: the run has reached its limit of {limit}", limit)
+        if self.ends:
+            self.execution.close()
+        return self._result(None, f"{'ended' if self.ends else 'stopped'}: the run has reached its limit of {limit}", limit)
 
     def _result(self, value: object, error: str | None, limit: str | None = None) -> Result:
         channel = self.box.channel

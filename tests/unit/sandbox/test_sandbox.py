@@ -98,12 +98,19 @@ def test_output_is_told_as_it_comes(box: Sandbox) -> None:
 
 
 def test_whoever_takes_output_may_fail(box: Sandbox) -> None:
-    def fail(_: str) -> None:
-        raise ZeroDivisionError
+    told: list[str] = []
+
+    def fail_once(text: str) -> None:
+        if not told:
+            told.append("failed")
+            raise ZeroDivisionError
+        told.append(text)
 
     with pytest.raises(ZeroDivisionError):
-        box.run("print(1)", on_stdout=fail)
-    assert not box.alive
+        box.run("print('ä')\nprint(2)\n7", on_stdout=fail_once)
+    assert box.stopped
+    result = box.go_on(on_stdout=fail_once)
+    assert (result.value, result.stdout, "".join(told)) == (7, "ä\n2\n", "failedä\n2\n"), "it is told again"
 
 
 def test_files_in_and_out(box: Sandbox) -> None:
@@ -162,6 +169,42 @@ def test_a_run_goes_on_with_more(box: Sandbox) -> None:
     assert (text + result.stdout).split() == [str(n) for n in range(1000)]
     with pytest.raises(Failure, match="nothing to go on with"):
         box.go_on()
+
+
+def test_a_limit_may_end_the_run(box: Sandbox) -> None:
+    before = box.checkpoint()
+    for code, limits in (("while True: pass", {"seconds": 0.1}), ("print('x' * 100)", {"output": 10})):
+        result = box.run(code, on_limit="end", **limits)
+        assert (result.limit is not None, box.alive, box.stopped) == (True, False, False)
+        assert str(result.error).startswith("ended: the run has reached its limit")
+        box.restore(before)
+    with Sandbox.python(on_limit="end", seconds=0.1) as other:
+        other.run("while True: pass", on_limit="stop")
+        assert other.stopped
+        other.go_on()
+        assert not other.alive
+    for wrong in (lambda: Sandbox.python(on_limit="x"), lambda: box.run("1", on_limit="x")):  # type: ignore[arg-type]  # the fault
+        with pytest.raises(ValueError, match="'stop' or to 'end'"):
+            wrong()
+    assert box.run("1").value == 1
+
+
+def test_files_are_those_of_the_box_wherever_it_goes_on(box: Sandbox) -> None:
+    files = box.files
+    files["/a"] = b"1"
+    before = box.checkpoint()
+    box.run("open('/a', 'w').write('2')")
+    assert files["/a"] == b"2"
+    box.restore(before)
+    assert files["/a"] == b"1"
+    files["/b"] = b"new"
+    assert box.run("open('/b').read()").value == "new"
+    with box.attempt() as trial:
+        trial.run("open('/a', 'w').write('3')")
+        assert files["/a"] == b"1"
+    assert (files["/a"], box.files["/a"]) == (b"3", b"3")
+    box.run("open('/a', 'w').write('4')")
+    assert files["/a"] == b"4"
 
 
 def test_memory_and_files_are_bounded() -> None:

@@ -179,6 +179,10 @@ class MemoryFS(MutableMapping[str, bytes]):
         """How many names there are, and files that are open without one."""
         return self._tree.entries
 
+    def stand_for(self, other: MemoryFS) -> None:
+        """Be the other's directory from now on, with its files: whoever holds this one sees those."""
+        self._use(other._tree)
+
     def copy(self) -> Self:
         """Another with the same files.  It costs nothing until one of them is written."""
         return self._of(self._tree.fork())
