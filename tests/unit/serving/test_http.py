@@ -146,6 +146,9 @@ def test_tokens(tmp_path: Path) -> None:
             with pytest.raises(BaseExceptionGroup):
                 async with client(server, token=wrong):
                     pass
+        for wrong in (f"Basic {TOKENS['ann']}", TOKENS["ann"], f"Bearer {TOKENS['ann']} x", "Bearer"):
+            assert post(server, BEGIN, Authorization=wrong) == 401
+        assert post(server, BEGIN, Authorization=f"bearer {TOKENS['ann']}") == 200
         async with client(server, token=TOKENS["ann"]) as ann, client(server, token=TOKENS["ben"]) as ben:
             assert (await called(ann, "run", code="x = 5; x", call="k"))["value"] == 5
             (mine,) = (await called(ann, "list_sessions"))["sessions"]

@@ -71,9 +71,9 @@ def test_ctrl_c_ends_it_while_it_waits() -> None:
     with started() as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(handshake())
+        process.stdin.write(handshake() + request(1, "tools/call", name="run", arguments={"code": "1"}))  # so all is there
         process.stdin.flush()
-        assert json.loads(process.stdout.readline())["id"] == 0
+        assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == [0, 1]
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 130
         process.stdin.close()
