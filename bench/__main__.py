@@ -14,7 +14,21 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from bench import calls, cold, compiling, exceptions, forks, frontend, imports, latency, sandbox, serving, speed, waiting
+from bench import (
+    calls,
+    cold,
+    compiling,
+    exceptions,
+    forks,
+    frontend,
+    imports,
+    latency,
+    machines,
+    sandbox,
+    serving,
+    speed,
+    waiting,
+)
 from bench.measure import machine
 from bench.report import Report, save, table
 from rich.console import Console
@@ -37,6 +51,7 @@ SUITES: Final[dict[str, tuple[Suite, int]]] = {  # name -> (suite, rounds)
     "waiting": (waiting.waiting, 9),
     "sandbox": (sandbox.sandbox, 3),
     "mcp": (serving.serving, 25),
+    "ray": (machines.machines, 1),
 }
 
 
@@ -52,7 +67,7 @@ def measure(
         Path | None, typer.Option(metavar="PATH", help="Where to keep all samples; by default in bench/results.")
     ] = None,
 ) -> None:
-    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts, guests in an event loop, boxes, calls over MCP."""
+    """Measure arenite beside other engines: run time, translation, compiling, start, calls, sizes, forks, interrupts, guests in an event loop, boxes, calls over MCP, forks on a cluster."""
     for name in suites or ():
         if name not in SUITES:
             raise typer.BadParameter(f"{name!r} is no suite; there are {', '.join(SUITES)}")

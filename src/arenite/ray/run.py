@@ -83,6 +83,12 @@ class Run:
             workers=len(self._seats.now),
         )
 
+    @property
+    def places(self) -> dict[int, str]:
+        """Where the boxes are that go on: by the index of their inputs, the names of nodes."""
+        here = {going.index: seat.node.name for going, seat, _ in self._calls.values()}
+        return here | {index: going.seat.node.name for index, going in self._open.items() if going.seat is not None}
+
     def move(self, index: int, node: str) -> None:
         """An execution is to go on at a node, by its name or id, from its next stretch on.  Raises: `PoolError` if none of the pool's workers is there."""
         if all(node not in {seat.node.id, seat.node.name} for seat in self._seats.now):
