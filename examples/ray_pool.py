@@ -1,11 +1,13 @@
 """Boxes on a cluster: here one of this machine, with two workers; `RAY_ADDRESS` names another."""
 
+import logging
+
 import ray
 
 from arenite import Sandbox
 from arenite.ray import Pool
 
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error", object_store_memory=150 << 20)
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, object_store_memory=150 << 20)
 
 
 def price(item: str) -> int:

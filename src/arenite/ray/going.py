@@ -13,11 +13,13 @@ from arenite.ray.answer import Answer, Work
 if TYPE_CHECKING:
     from arenite.ray.answer import Outcome
     from arenite.ray.seats import Seat
+    from arenite.sandbox.tools.call import Call
 
 
 @dataclass(eq=False)
 class Going:
-    """`sequence`: of stretches that have counted.   `after`: what its box was then; `seat`: who has that box.   `reply`: for the tool it waits for.
+    """`sequence`: of stretches that have counted.   `after`: what its box was then; `seat`: who has that box.   `call`: of a tool, that it waits for; `reply`: the
+    answer to it.
 
     `wanted`: the node that it is to go on at.   `lost`: why the stretch that comes did not count before; `tries`: all stretches that did not.
     """
@@ -28,6 +30,7 @@ class Going:
     sequence: int = 0
     after: bytes | None = None
     seat: Seat | None = None
+    call: Call | None = None
     reply: bytes | None = None
     wanted: str | None = None
     lost: list[Exception] = field(default_factory=list)
@@ -48,7 +51,7 @@ class Going:
     def count(self, outcome: Outcome, seat: Seat) -> None:
         """A stretch counts."""
         self.sequence = outcome.work.sequence
-        self.after, self.reply = outcome.after, None
+        self.after, self.call, self.reply = outcome.after, outcome.call, None
         self.lost.clear()
         self.seat = seat if outcome.after is not None else None
         if not self.nodes or self.nodes[-1] != seat.node.name:

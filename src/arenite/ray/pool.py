@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from arenite.errors import Failure
 from arenite.ray.cluster import Cluster
 from arenite.ray.image import Image
+from arenite.ray.ledger import Ledger
 from arenite.ray.options import Options
 from arenite.ray.run import Run
 from arenite.ray.seats import Seats
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         window: int | None
         fuel: int | None
         seconds: float | None
+        record: str | None
 
 
 AHEAD: Final = 8  # calls that a worker is given at a time
@@ -97,6 +99,8 @@ class Pool:
         `progress`: is called with each answer.   `timeout`: seconds without an answer after which a worker is given up; by default a minute more than a box
         may take.   `tries`: of an item whose workers are lost.   `window`: inputs that are taken before their answers are fetched.
         `seconds`, `fuel`: of one item, in all; by default as the image's boxes have.
+        `record`: a folder, by a path or any URL that fsspec knows, for what has counted: who does the same again is given the answers that are there, and goes on
+        with the rest.  Inputs and values must be plain data then.
         Raises: `Failure`, and while it goes on `PoolError` where no worker is left.
         """
         return self._start(what, inputs, ordered=True, **asked)
@@ -116,6 +120,7 @@ class Pool:
         window: int | None = None,
         fuel: int | None = None,
         seconds: float | None = None,
+        record: str | None = None,
     ) -> Run:
         if self.closed:
             raise Failure("the pool is closed")
@@ -124,7 +129,9 @@ class Pool:
             raise Failure("the image is none of a box: give a function of a store and an input")
         if callable(what) and (tool is not None or every is not None):
             raise Failure("tools and stretches are for code: a function has the box for itself")
-        job = Job(secrets.token_hex(8), what, None if tool is None else (tool.described, tool.digest))
+        ledger = None if record is None else Ledger(record, kind.id, kind.key)
+        id_ = secrets.token_hex(8) if ledger is None else ledger.begin(named(what), None if tool is None else tool.digest)
+        job = Job(id_, what, None if tool is None else (tool.described, tool.digest))
         bounds = kind.bounds
         seconds = bounds.seconds if seconds is None else seconds
         ahead = AHEAD if every is None else AHEAD_IN_STRETCHES
@@ -142,7 +149,7 @@ class Pool:
             fuel=bounds.fuel if fuel is None else fuel,
             progress=progress,
         )
-        return Run(self._cluster, self.seats, job, self._cluster.put(job), inputs, options, tool)
+        return Run(self._cluster, self.seats, job, self._cluster.put(job), inputs, options, tool, ledger)
 
     def facts(self) -> list[dict[str, object]]:
         """Of each worker: its node, and what it tells of itself."""
@@ -158,3 +165,8 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+def named(what: What) -> str:
+    """By what work is known again: code by itself, a function by its name."""
+    return f"{what.__module__}.{what.__qualname__}" if callable(what) else what

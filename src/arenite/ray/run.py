@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from arenite.ray.cluster import Cluster, Ref
+    from arenite.ray.ledger import Ledger
     from arenite.ray.options import Options
     from arenite.ray.seats import Seat, Seats
     from arenite.ray.worker import Job
+    from arenite.sandbox.tools.call import Call
     from arenite.sandbox.tools.toolbox import Toolbox
 
 TICK: Final = 0.25  # seconds between two looks at who is late
@@ -51,6 +53,7 @@ class Run:
         inputs: Iterable[object],
         options: Options,
         tools: Toolbox | None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.id = job.id
         self._cluster, self._seats, self._job, self._ref = cluster, seats, job, job_ref
@@ -68,6 +71,7 @@ class Run:
         self._open: dict[int, Going] = {}
         self._taken = self._done = self._failed = self._moved = self._repeated = self._given = 0
         self._exhausted = False
+        self._ledger = ledger
 
     @property
     def progress(self) -> Progress:
@@ -159,17 +163,25 @@ class Run:
 
     def _input(self) -> Going | None:
         """The next, if there is room for it."""
-        if self._exhausted or self._taken - self._given >= self._options.window:
-            return None
-        try:
-            index, item = next(self._inputs)
-        except StopIteration:
-            self._exhausted = True
-            return None
-        going = Going(index, f"{self.id}/{index}", item)
-        self._taken += 1
-        self._open[index] = going
-        return going
+        while not self._exhausted and self._taken - self._given < self._options.window:
+            try:
+                index, item = next(self._inputs)
+            except StopIteration:
+                self._exhausted = True
+                return None
+            self._taken += 1
+            known = None if self._ledger is None else self._ledger.answer(index, item)
+            if known is not None:
+                self._answered(known)
+                continue
+            going = Going(index, f"{self.id}/{index}", item)
+            self._open[index] = going
+            if self._ledger is not None:
+                self._ledger.going(going)
+            if going.call is None:
+                return going
+            self._ask(going, going.call)
+        return None
 
     def _call(self, seat: Seat, going: Going) -> None:
         moved = going.after is not None and going.seat is not seat
@@ -208,6 +220,7 @@ class Run:
                 except Exception as error:  # noqa: BLE001 (of a tool's result, or of who permits it: it is the item's)
                     self._finish(going, going.failed(error))
                 else:
+                    self._noted(going)
                     self._again(going)
         if self._calls:
             for ref in self._cluster.ready(list(self._calls), 0 if self._asking else TICK):
@@ -245,14 +258,25 @@ class Run:
             self._call(seat, going)
             return
         going.count(outcome, seat)
+        if outcome.after is not None:
+            self._noted(going)
         if outcome.call is not None:
-            assert self._threads is not None
-            assert self._tools is not None
-            self._asking[self._threads.submit(self._tools.run, outcome.call)] = going
+            self._ask(going, outcome.call)
         elif outcome.after is not None:
             self._again(going)
         else:
             self._finish(going, going.answer(outcome))
+
+    def _noted(self, going: Going) -> None:
+        """What counts of one that goes on is kept before anything comes of it."""
+        if self._ledger is not None:
+            self._ledger.keep_going(going)
+
+    def _ask(self, going: Going, call: Call) -> None:
+        """A tool is run."""
+        assert self._threads is not None
+        assert self._tools is not None
+        self._asking[self._threads.submit(self._tools.run, call)] = going
 
     def _again(self, going: Going) -> None:
         """It goes on: where it is, or where it was asked to be."""
@@ -267,8 +291,17 @@ class Run:
             self._own.setdefault(seat, deque()).append(going)
 
     def _finish(self, going: Going, answer: Answer) -> None:
+        if self._ledger is not None:
+            try:
+                self._ledger.keep(answer, going.item)
+            except TypeError as error:
+                answer = going.failed(error)
         del self._open[going.index]
-        self._answers[going.index] = answer
+        self._answered(answer)
+
+    def _answered(self, answer: Answer) -> None:
+        """It is there."""
+        self._answers[answer.index] = answer
         self._done += 1
         self._failed += answer.error is not None
         if self._options.progress is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from arenite.ray.answer import Progress
     from arenite.ray.cluster import Cluster
     from arenite.ray.image import Kind
+    from arenite.ray.ledger import Ledger
     from arenite.ray.worker import Stretch
 
 
@@ -38,7 +39,13 @@ def seated(fake: FakeCluster, size: int | None = None) -> Seats:
 
 
 def run(
-    fake: FakeCluster, inputs: Iterable[object], *, tools: Toolbox | None = None, seats: Seats | None = None, **asked: object
+    fake: FakeCluster,
+    inputs: Iterable[object],
+    *,
+    tools: Toolbox | None = None,
+    seats: Seats | None = None,
+    ledger: Ledger | None = None,
+    **asked: object,
 ) -> Run:
     options = {
         "ordered": True,
@@ -54,7 +61,7 @@ def run(
         "progress": None,
     } | asked
     seats = seated(fake) if seats is None else seats
-    return Run(cast("Cluster", fake), seats, Job("job", "code"), None, inputs, Options(**options), tools)  # type: ignore[arg-type]
+    return Run(cast("Cluster", fake), seats, Job("job", "code"), None, inputs, Options(**options), tools, ledger)  # type: ignore[arg-type]
 
 
 def test_answers_are_in_order_and_ids_are_executions_and_sequences() -> None:
