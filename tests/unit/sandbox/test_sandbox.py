@@ -281,6 +281,17 @@ def test_closed_streams_are_its_own_loss(box: Sandbox) -> None:
         ),
         ("x = []\nfor _ in range(10 ** 5): x = [x]\nx", "repr raises RecursionError"),
         ("eval('(' * 100_000)", "MemoryError"),
+        ("class S(str): __getitem__ = lambda s, i: print\nclass A: __repr__ = lambda s: S('odd')\nA()", "odd"),
+        (
+            "class M(type): __name__ = property(lambda c: 1 / 0)\nclass A(metaclass=M): __repr__ = lambda s: 1 / 0\nA()",
+            "<A, whose repr",
+        ),
+        (
+            "class M(type): __name__ = property(lambda c: 1 / 0)\nclass E(Exception, metaclass=M): __str__ = lambda s: 1 / 0\nraise E",
+            "E",
+        ),
+        ("import sys; del sys.stdout, sys.stderr", None),
+        ("import sys, io\nclass F(io.StringIO):\n    def flush(self): raise SystemExit\nsys.stdout = F()", None),
         ("import threading; threading.Thread(target=print).start()", "can't start new thread"),
     ],
 )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PIECE: Final = 1 << 16
 LONGEST_TEXT: Final = 1 << 16  # characters of a repr or a traceback
+NAME: Final = type.__dict__["__name__"]
+STREAMS: Final = ("stdout", "stderr")
 ROUNDS: Final = 12  # after so many CPython has found the short ways that it finds for code that runs often
 WARMING: Final = (
     "print(6 * 7)",
@@ -96,9 +98,15 @@ def reseed(seed: str) -> None:
 def shown(value: object) -> str:
     """A value that is no plain data."""
     try:
-        return repr(value)[:LONGEST_TEXT]
+        return str.__getitem__(repr(value), slice(LONGEST_TEXT))  # which may be a string of the code's own kind
     except Exception as error:  # noqa: BLE001 (whatever the code's own `__repr__` does)
-        return f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
+        return f"<{kind(value)}, whose repr raises {kind(error)}>"
+
+
+def kind(value: object) -> str:
+    """The name of its class, which is not asked itself: that may have been made by the code's own."""
+    name: str = NAME.__get__(type(value))
+    return name
 
 
 def evaluated(code: str, name: str, namespace: dict[str, object]) -> object:
@@ -118,7 +126,7 @@ def told(error: BaseException) -> str:
             trace = trace.tb_next
         text = "".join(traceback.format_exception(type(error), error, trace))
     except BaseException as another:  # noqa: BLE001 (no memory, or what the exception's own methods raise)
-        return f"{type(error).__name__}, whose traceback raises {type(another).__name__}\n"
+        return f"{kind(error)}, whose traceback raises {kind(another)}\n"
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT // 2]}\n[...]\n{text[-LONGEST_TEXT // 2 :]}"
 
 
@@ -130,10 +138,10 @@ def answered(code: str, name: str, namespace: dict[str, object], most: int) -> b
         value = packed(evaluated(code, name, namespace), shown)
     except BaseException as raised:  # noqa: BLE001 (also SystemExit: the program goes on)
         error = told(raised)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in STREAMS:
         try:  # noqa: SIM105 (`suppress` takes as long as the rest of an answer)
-            stream.flush()
-        except Exception:  # noqa: BLE001, S110 (closed, or not even a stream any more: the code's own doing)
+            getattr(sys, stream).flush()
+        except BaseException:  # noqa: BLE001, S110 (closed, or not even a stream any more: the code's own doing)
             pass
     return written(value, error, most)
 
