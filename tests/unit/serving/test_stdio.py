@@ -43,7 +43,13 @@ def test_the_own_client_runs_code(mode: Any) -> None:
 
 
 def started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's jobs in the background ignore it, and so would theirs
+    try:
+        return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def request(number: int, method: str, **params: Any) -> bytes:
