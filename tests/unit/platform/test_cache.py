@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -246,6 +247,7 @@ def test_an_entry_that_is_a_folder_leaves_nothing_open(folder: Path, shipped: bo
     if shipped:
         monkeypatch.setattr(cache, "SHIPPED", folder)
     cache.entry(folder, NAME).mkdir(parents=True)
+    gc.collect()  # what earlier tests have left may go now, and not in between
     before = open_files()
     assert [cache.get(NAME) for _ in range(20)] == [None] * 20
     assert open_files() == before
@@ -266,6 +268,7 @@ def test_what_is_no_file_is_not_there_and_nobody_waits(folder: Path, kind: str) 
     else:
         path.symlink_to({"link": other, "dangling link": folder / "none", "device": Path("/dev/zero")}[kind])
     asked = threading.Thread(target=lambda: found.extend(get() for _ in range(20)), daemon=True)
+    gc.collect()  # what earlier tests have left may go now, and not in between
     before = open_files()
     found: list[Found | None] = []
     asked.start()
@@ -344,6 +347,7 @@ def test_a_full_disk_leaves_what_was_there(folder: Path, monkeypatch: pytest.Mon
         return fd, new
 
     monkeypatch.setattr(aside, "create", create)
+    gc.collect()  # what earlier tests have left may go now, and not in between
     before = open_files()
     put([bytes(1 << 20)])
     put([b"small"])
@@ -363,6 +367,7 @@ def test_an_exception_in_the_middle_leaves_nothing(
         raise error
 
     monkeypatch.setattr(Path, "replace", replace)
+    gc.collect()  # what earlier tests have left may go now, and not in between
     before = open_files()
     with pytest.raises(error):
         put()
