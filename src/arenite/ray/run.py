@@ -131,6 +131,8 @@ class Run:
             raise PoolError(
                 f"no worker is left, and none has come in {self._options.patience:g} s: {'; '.join(self._seats.losses[-3:])}"
             )
+        for seat in [seat for seat in self._own if seat.lost]:  # another run has noticed
+            self._ready.extend(self._own.pop(seat))
         for seat in sorted(self._seats.now, key=lambda seat: seat.busy):
             while (going := self._for(seat)) is not None:
                 self._call(seat, going)

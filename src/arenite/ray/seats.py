@@ -145,7 +145,7 @@ class Seats:
     def gone(self) -> list[tuple[Seat, LostError]]:
         """Those that are no more, though nothing that they were asked has said so.
 
-        An answer that is too long to come by itself stays on its node; when that is lost, Ray says nothing for minutes.
+        An answer that is too long to come by itself stays on its node; when that is lost, Ray says nothing until it misses the node.
         """
         found, now = list[tuple[Seat, LostError]](), time.monotonic()
         for seat in self.now:

@@ -150,3 +150,20 @@ def test_a_box_in_the_middle_of_a_run_is_no_image() -> None:
         box.run("while True: pass", seconds=0.05)
         with pytest.raises(Failure, match="in the middle of a run"):
             Image.of(box)
+
+
+def test_what_was_put_into_a_box_is_in_its_image() -> None:
+    with Sandbox.python() as box:
+        box.files["/data/x"] = b"1"
+        found = Image.of(box)
+    with Mapped.copied(found.kind, found.data).box() as fork:
+        assert fork.run("open('/data/x').read()").value == "1"
+
+
+def test_forks_have_each_their_own_chance(image: Image) -> None:
+    mapped = Mapped.copied(image.kind, image.data)
+    drawn = set[object]()
+    for _ in range(3):
+        with mapped.box() as box:
+            drawn.add(box.run("import random\nrandom.random()").value)
+    assert len(drawn) == 3

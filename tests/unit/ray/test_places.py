@@ -14,7 +14,7 @@ pytest.importorskip("ray", reason="the extra ray is not there for every Python")
 
 import fsspec
 
-from arenite import SnapshotError
+from arenite import Engine, Instance, Module, SnapshotError, Store
 from arenite.ray import places
 from arenite.ray.image import Image, Mapped
 from arenite.ray.places import Place
@@ -109,6 +109,18 @@ def test_an_image_with_a_key_is_opened_with_it_alone(folder: str, image: Image) 
     image.save(f"{folder}/image")
     with pytest.raises(SnapshotError, match="without a key"):
         Image.open(f"{folder}/image", key=KEY)
+
+
+def test_snapshots_that_are_none_of_boxes_are_opened_as_such(folder: str) -> None:
+    engine = Engine()
+    store = Store(engine)
+    Instance(store, Module(engine, '(module (func (export "ten") (result i32) (i32.const 10)))'), [])
+    Image.of(store.snapshot()).save(f"{folder}/image")
+    with pytest.raises(SnapshotError, match="box=False"):
+        Image.open(f"{folder}/image")
+    again = Image.open(f"{folder}/image", box=False)
+    fork = Mapped.copied(again.kind, again.data).store()
+    assert fork.instances[-1].exports(fork)["ten"](fork) == 10  # type: ignore[operator]
 
 
 CHANGES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -263,6 +263,20 @@ def test_a_worker_that_has_nothing_takes_what_another_has_too_much_of() -> None:
     answers = list(run(fake, range(8), every=0.1, seats=seats, window=8))
     assert [answer.get() for answer in answers] == list(range(8))
     assert any(answer.nodes == ("a", "b") for answer in answers)
+
+
+def test_what_waits_for_a_worker_that_another_run_has_lost_goes_on_elsewhere() -> None:
+    fake = FakeCluster(steps(4, []))
+    seats = seated(fake)
+    lost, left = seats.now
+    going = run(fake, range(3), every=0.1, seats=seats)
+    waiting = going._input()
+    assert waiting is not None
+    waiting.sequence, waiting.after, waiting.seat = 1, b"1 0", lost
+    going._own[lost] = deque([waiting])
+    fake.lose(lost.node.id)
+    seats.lose(lost, "noticed by another run")
+    assert [(answer.get(), answer.nodes[-1]) for answer in going] == [(n, left.node.name) for n in range(3)]
 
 
 def test_a_worker_that_has_not_the_box_any_more_is_given_it() -> None:
