@@ -17,7 +17,7 @@ demo: $(VENV)/.with-python compiled  ## CPython 3.12 inside arenite: booted, fro
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.with-test compiled browser  ## all tests, with samples of the large official suites
-	$(PYTEST) --ignore=tests/xisa
+	$(PYTEST) --ignore=tests/xisa --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 check: $(VENV)/.with-dev  ## format, lint, types, import rules, generated documents
 	$(BIN)/ruff format --check
