@@ -7,7 +7,9 @@ import ray
 from arenite import Sandbox
 from arenite.ray import Pool
 
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, object_store_memory=150 << 20)
+ray.init(
+    "local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, object_store_memory=150 << 20
+)
 
 
 def price(item: str) -> int:

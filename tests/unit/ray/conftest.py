@@ -1,4 +1,4 @@
-"""A small cluster on this machine, for all tests of a session; one that loses nodes begins them itself."""
+"""A small cluster on this machine, for all tests of this folder; one that loses nodes begins them itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SMALL = 80 << 20  # bytes of a node's object store: the least that Ray takes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     ray = pytest.importorskip("ray", reason="the extra ray is not there for every Python")
     from ray.cluster_utils import Cluster  # noqa: PLC0415 (it is an extra)
@@ -36,7 +36,7 @@ def cluster() -> Iterator[Cluster]:
         found.shutdown()  # type: ignore[no-untyped-call]  # Ray's own have no types
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def image() -> Image:
     pytest.importorskip("ray", reason="the extra ray is not there for every Python")
     from arenite.ray.image import Image  # noqa: PLC0415 (as above)
