@@ -7,7 +7,7 @@
 - A keyed digest (HMAC-SHA256) over all of it, also its name, stands at its head; the key (`cache_key`) lies elsewhere.  The digest is
   taken over what was read into memory of our own, and that is what is used: whoever writes to the file later changes nothing.
 - A file that is to be mapped is not read for that: it lies beside its entry, which says which file it is and when it was changed last, and nobody
-  can set that time back.  Files need a key.
+  can set that time back.  Nobody else could ever open it, whatever the umask: what is mapped already must not change either.  Files need a key.
 - Where there is no key that can be used, the digest only says that nothing is damaged: what is found is not `proven`.
 - Folders and files that somebody else could have written are not used.
 - Entries that were used least recently go when all together are more than `$ARENITE_CACHE_SIZE` bytes.
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import itertools
 import os
 import re
 import stat
@@ -47,6 +48,7 @@ MOST_PIECES: Final = 64
 NO_KEY: Final = b""
 ENDING: Final = ".entry"
 FILE: Final = ".file"
+NEW: Final = "new"  # a folder: files that are being written
 NAMES: Final = rf"[0-9a-f]+(?:{re.escape(ENDING)}|{re.escape(FILE)})"
 IDENTITY: Final = struct.Struct("<5Q")
 MOST: Final = 1 << 30  # bytes of all entries, unless `$ARENITE_CACHE_SIZE` says otherwise
@@ -138,11 +140,15 @@ class Cache:
         """Have a file written, whole, and keep it under a name, if that can be done.  Raises: what `write` raises beside `OSError`."""
         if not self.most or self.key() == NO_KEY:
             return
-        path = self.folder / (name + FILE)
+        path, place = self.folder / (name + FILE), self.folder / NEW
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             ours.check(self.folder.stat())
-            write(path)
+            place.mkdir(mode=0o700, exist_ok=True)  # nobody else comes in, so nobody has the file open to write when it comes out
+            ours.check(place.lstat())
+            write(new := place / path.name)
+            new.chmod(0o600)
+            new.replace(path)
             self.put(name, [identity(path.lstat())], label)
         except (UnusableError, OSError) as error:
             self._warn("nothing is kept", _reason(error))
@@ -213,15 +219,15 @@ class Cache:
 
     def _files(self) -> Iterator[Listed]:
         mine = re.compile(f"{NAMES}|{aside.pattern(NAMES).pattern}")
-        with os.scandir(self.folder) as found:
-            for item in found:
-                if mine.fullmatch(item.name):
-                    with contextlib.suppress(FileNotFoundError):
-                        info = item.stat(follow_symlinks=False)
-                        if not stat.S_ISDIR(info.st_mode):
-                            path = self.folder / item.name
-                            entry = path.with_suffix(ENDING) if path.suffix == FILE else path
-                            yield Listed(path, info.st_size, _used(entry, info.st_mtime), _label(entry))
+        places = [self.folder, *[folder for folder in (self.folder / NEW,) if folder.is_dir()]]
+        for item in itertools.chain.from_iterable(map(os.scandir, places)):
+            if mine.fullmatch(item.name):
+                with contextlib.suppress(FileNotFoundError):
+                    info = item.stat(follow_symlinks=False)
+                    if not stat.S_ISDIR(info.st_mode):
+                        path = Path(item.path)
+                        entry = path.with_suffix(ENDING) if path.suffix == FILE else path
+                        yield Listed(path, info.st_size, _used(entry, info.st_mtime), _label(entry))
 
     def _warn(self, what: str, why: str) -> None:
         about = f"the cache in {self.folder}: {what}"

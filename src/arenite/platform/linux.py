@@ -47,13 +47,13 @@ class Reservation:
     Raises: `Limit` when the system refuses it, also after a garbage collection.
     """
 
-    __slots__ = ("__weakref__", "_mapping", "_watch", "address", "lease", "size")
+    __slots__ = ("__weakref__", "_lost", "_mapping", "_watch", "address", "lease", "size")
 
     def __init__(self, size: int) -> None:
         self.size = round_up(size)
         self._mapping = libc.reserve(self.size)
         self.address = libc.address_of(self._mapping)
-        self._watch = -1
+        self._watch, self._lost = -1, memoryview(b"\0")
         self.lease: Callable[[], Lent | None] | None = None
         # Python makes read-only views of what was mapped without access, so access is taken away afterwards.
         libc.protect(self.address, self.size, libc.PROT_NONE)
@@ -129,8 +129,13 @@ class Reservation:
     def watch(self) -> memoryview:
         """Let pages of files that are mapped here read as zeros once they are lost; a view of a word that is not 0 then.  Raises: `Limit`."""
         self.unwatch()
-        self._watch, flag = faults.watch(self._mapping, self.address, self.address + self.size)  # views keep the mapping too
-        return flag
+        self._watch, self._lost = faults.watch(self._mapping, self.address, self.address + self.size)  # views keep the mapping too
+        return self._lost
+
+    @property
+    def lost(self) -> bool:
+        """Whether there are zeros in the place of a page that was lost since `watch`: they stay, also when it is wiped."""
+        return bool(self._lost[0])
 
     def unwatch(self) -> None:
         """Have them end the process again."""

@@ -10,6 +10,7 @@ import pytest
 
 from arenite import Config, Engine, Instance, Memory, Module, Snapshot, SnapshotError, Store
 from arenite.machine.space import spares
+from fuzz.frozen import Document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,4 +156,23 @@ def test_a_file_that_was_cut_off_gives_none_back(line: Line, tmp_path: Path) -> 
 def seen(line: Line, opened: Snapshot) -> None:
     again = opened.fork()
     line.content(again)
+    again.machine.cage.check()
+
+
+def test_where_a_page_was_lost_nobody_else_begins(line: Line, tmp_path: Path) -> None:
+    """Zeros lie in its place, which wiping leaves there: the next fork would take them for the file's."""
+    path = tmp_path / "line.arn"
+    line.snapshot.save(path)
+    whole = path.read_bytes()
+    expected = line.content(line.snapshot.fork())[1]
+    opened = Snapshot.open(path, line.engine)
+    fork = opened.fork()
+    fork.machine.cage.memory(0)[: 120 * PAGE] = b"x" * (120 * PAGE)  # so many that they are given back
+    os.truncate(path, Document(whole).manifest["regions"][1]["offset"] + 200 * PAGE)
+    assert fork.machine.cage.memory(0)[-PAGE:].tobytes() == bytes(PAGE)
+    fork.close()
+    with path.open("r+b") as file:
+        file.write(whole)
+    again = opened.fork()
+    assert line.content(again)[1] == expected
     again.machine.cage.check()

@@ -42,6 +42,26 @@ def test_what_was_put_is_found() -> None:
     assert Cache.usual().file("beef") is None
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners here")
+def test_nobody_else_can_open_it_at_any_time(folder: Path) -> None:
+    """It is mapped by whoever runs: who could write to it would change what they have."""
+    seen: list[int] = []
+
+    def write(path: Path) -> None:
+        path.write_bytes(SAND)
+        seen.append(path.parent.stat().st_mode & 0o077)
+
+    folder.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        Cache.usual().put_file(NAME, write, "sand")
+    finally:
+        os.umask(before)
+    found = Cache.usual().file(NAME)
+    assert found == folder / (NAME + FILE)
+    assert (found.stat().st_mode & 0o777, seen) == (0o600, [0])
+
+
 def changed(path: Path) -> None:
     info = path.stat()
     with path.open("r+b") as file:
@@ -97,7 +117,7 @@ def test_a_file_that_cannot_be_written_is_no_error(folder: Path) -> None:
     assert Cache.usual().file(NAME) is None
     with pytest.raises(SnapshotError):
         Cache.usual().put_file(NAME, refused, "sand")
-    assert not list(folder.iterdir())
+    assert not [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_file_counts_and_goes_with_its_entry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,4 +130,4 @@ def test_a_file_counts_and_goes_with_its_entry(folder: Path, monkeypatch: pytest
     assert not (folder / ("aa" + FILE)).exists()
     assert {file.label for file in Cache.usual().listed() if file.path.suffix == FILE} == {"sand"}
     Cache.usual().clear()
-    assert not list(folder.iterdir())
+    assert not [path for path in folder.rglob("*") if path.is_file()]

@@ -273,6 +273,14 @@ def test_redirects_are_requests(server: Server) -> None:
         ask(server, "/to/301/again")
 
 
+def test_a_redirect_makes_no_other_method_right(server: Server) -> None:
+    tool = fetch([server.host], schemes=["http"], methods=["POST"], loopback=True)
+    assert tool.function(server.url + "/to/307/end", "POST")["status"] == 200
+    with pytest.raises(PermissionError, match="the method 'GET' is not permitted"):
+        tool.function(server.url + "/to/302/end", "POST")
+    assert [method for method, *_ in server.seen] == ["POST"] * 3
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -311,6 +319,8 @@ def test_a_redirect_to_an_address_that_is_not_public(server: Server) -> None:
         ({"Host": "evil"}, PermissionError),
         ({"Content-Length": "3"}, PermissionError),
         ({"transfer-encoding": "chunked"}, PermissionError),
+        ({"Transfer_Encoding": "chunked"}, PermissionError),
+        ({"proxy_connection": "x"}, PermissionError),
         ({"Proxy-Authorization": "x"}, PermissionError),
         ({"X": "a\r\nEvil: 1"}, ValueError),
         ({"X y": "1"}, ValueError),

@@ -117,7 +117,7 @@ class Spares:
             with suppress(ValueError):  # another thread has it
                 self._leases.remove(lease)  # one call into C: it is taken by one thread
                 space, lease.space = lease.space, None
-                if space is not None and not space.closed and space.references() == lease.bare:
+                if space is not None and not space.closed and not space.lost and space.references() == lease.bare:
                     space.lease = None
                     try:
                         if not self._mappings or not written_back(space, self._mappings, self._file):

@@ -136,8 +136,8 @@ def fetch(
 def fetched(rules: Rules, url: str, asked: Asked) -> dict[str, object]:
     """The answer, behind redirects.  Raises: as the tool."""
     end = time.monotonic() + rules.seconds
-    check(rules, asked)
     for _ in range(rules.redirects + 1):
+        check(rules, asked)
         target = allowed(rules, url)
         with answered(rules, target, asked, end) as (answer, headers):
             place = headers.get("location")
@@ -166,7 +166,8 @@ def check(rules: Rules, asked: Asked) -> None:
     if len(asked.headers) > MOST_HEADERS or size > MOST_HEADER_BYTES or len(asked.body or b"") > MOST_BODY:
         raise ValueError("the request is too long")
     for name, value in asked.headers.items():
-        if name.lower() in OURS or name.lower().startswith("proxy-"):
+        known = name.lower().replace("_", "-")  # many servers take one for the other
+        if known in OURS or known.startswith("proxy-"):
             raise PermissionError(f"the header {name[:40]!r} is not permitted")
         if not (name.isascii() and value.isascii() and name.replace("-", "").replace("_", "").isalnum() and value.isprintable()):
             raise ValueError(f"the header {name[:40]!r} is none")
@@ -286,7 +287,7 @@ def read(rules: Rules, answer: http.client.HTTPResponse, headers: Mapping[str, s
     """The body.  Raises: `ValueError` for one that is too long."""
     too_long = ValueError(f"the answer has more than {rules.most_bytes} bytes")
     length = headers.get("content-length", "0")
-    if length.isdigit() and int(length[:20]) > rules.most_bytes and answer.length:
+    if length.isdecimal() and int(length[:20]) > rules.most_bytes and answer.length:
         raise too_long
     body = bytearray()
     while piece := answer.read1(PIECE):
