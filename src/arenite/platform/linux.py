@@ -129,7 +129,8 @@ class Reservation:
     def watch(self) -> memoryview:
         """Let pages of files that are mapped here read as zeros once they are lost; a view of a word that is not 0 then.  Raises: `Limit`."""
         self.unwatch()
-        self._watch, self._lost = faults.watch(self._mapping, self.address, self.address + self.size)  # views keep the mapping too
+        mapping = self._mapping  # views keep it too
+        self._watch, self._lost = faults.watch(mapping, self.address, self.address + self.size)
         return self._lost
 
     @property
