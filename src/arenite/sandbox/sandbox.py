@@ -328,8 +328,8 @@ class Sandbox:
 
     def close(self) -> None:
         """Give everything back."""
-        self.closed = True
         self.store.close()
+        self.closed = True
 
     def __enter__(self) -> Self:
         return self

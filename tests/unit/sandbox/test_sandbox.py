@@ -401,3 +401,13 @@ def test_an_image_is_mapped_from_the_cache_and_made_again_without_it(tmp_path: P
 def test_files_are_memory_alone(box: Sandbox) -> None:
     assert isinstance(box.files, MemoryFS)
     assert box.run("import os; sorted(os.listdir('/'))").value == []
+
+
+def test_a_box_that_cannot_be_closed_now_is_not_closed() -> None:
+    box = Sandbox.python()
+    with pytest.raises(Failure, match="cannot be closed while its guest runs"):
+        box.run("print(1)\n7", on_stdout=lambda _: box.close())
+    assert not box.closed
+    assert box.go_on().value == 7
+    box.close()
+    assert box.closed
