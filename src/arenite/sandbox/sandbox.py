@@ -51,17 +51,25 @@ class Sandbox:
     def __init__(self, begin: Checkpoint, bounds: Bounds, tools: Toolbox | None = None, *, same: bool = False) -> None:
         self._bounds = bounds
         self.tools = tools
-        self.closed = False
-        self._enter(begin, same=same)
+        self._enter(begin, *self._made(begin, same=same))
 
-    def _enter(self, begin: Checkpoint, *, same: bool = False) -> None:
+    def _made(self, begin: Checkpoint, *, same: bool = False) -> tuple[Channel, Store]:
+        """A guest that goes on from there, which is not this box's yet."""
+        channel = Channel(begin.guest)
+        files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
+        store = begin.snapshot.fork(wasi=channel.config(files, self._bounds.descriptors))
+        try:
+            store.set_limits(memory_size=self._bounds.memory)
+            channel.serve(store, same=same)
+        except BaseException:
+            store.close()
+            raise
+        return channel, store
+
+    def _enter(self, begin: Checkpoint, channel: Channel, store: Store) -> None:
         self._seed = os.urandom(32).hex() if begin.fresh else None
         self.guest, self._of_image = begin.guest, begin.of_image
-        self.channel = Channel(begin.guest)
-        files = MemoryFS(max_bytes=self._bounds.file_bytes, max_entries=self._bounds.file_names)
-        self.store: Store = begin.snapshot.fork(wasi=self.channel.config(files, self._bounds.descriptors))
-        self.store.set_limits(memory_size=self._bounds.memory)
-        self.channel.serve(self.store, same=same)
+        self.channel, self.store, self.closed = channel, store, False
 
     @classmethod
     def python(
@@ -234,11 +242,19 @@ class Sandbox:
         return Checkpoint(self.store.snapshot(), fresh=self._seed is not None, guest=self.guest, of_image=self._of_image)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back, with everything: variables, open files, `files`.  What was opened in `files` before is of no use then."""
-        old, files = self.store, self.channel.files
-        self._enter(checkpoint)
+        """Go back, with everything: variables, open files, `files`.  What was opened in `files` before is of no use then.
+
+        Where that cannot be done, nothing has changed.  Raises: `Failure` while its guest runs, `Limit`.
+        """
+        files = self.channel.files
+        channel, store = self._made(checkpoint)
+        try:
+            self.store.close()
+        except BaseException:
+            store.close()
+            raise
+        self._enter(checkpoint, channel, store)
         self.channel.stand_in(files)
-        old.close()
 
     def fork(self, n: int = 1, *, reseed: bool = False) -> list[Sandbox]:
         """Boxes that go on from here, each for itself; those of a box that is stopped are stopped too.

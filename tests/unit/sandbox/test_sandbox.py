@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import testdata
-from arenite import Failure, MemoryFS, Sandbox, SnapshotError, Store, WasiConfig
+from arenite import Failure, Limit, MemoryFS, Sandbox, SnapshotError, Store, WasiConfig
 from arenite.platform.cache import Cache
 from arenite.sandbox import Repr
 from arenite.sandbox.guests.cpython import CPython
@@ -411,3 +411,33 @@ def test_a_box_that_cannot_be_closed_now_is_not_closed() -> None:
     assert box.go_on().value == 7
     box.close()
     assert box.closed
+
+
+def test_a_restore_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox.python() as box:
+        before = box.checkpoint()
+        box.run("x = 1")
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "set_limits", refused)
+            with pytest.raises(Limit):
+                box.restore(before)
+        assert box.run("x").value == 1
+        with pytest.raises(Failure, match="while its guest runs"):
+            box.run("print(1)", on_stdout=lambda _: box.restore(before))
+        assert box.stopped
+        box.go_on()
+        assert box.run("x").value == 1
+
+
+def refused(*_: object, **__: object) -> None:
+    raise Limit("no more")
+
+
+def test_a_box_that_was_closed_can_be_restored() -> None:
+    box = Sandbox.python()
+    before = box.checkpoint()
+    box.close()
+    box.restore(before)
+    assert not box.closed
+    assert box.run("6 * 7").value == 42
+    box.close()
