@@ -73,13 +73,13 @@ def forks(report: Report, image: Image, pool: Pool, step: Callable[[str], None])
     """One fork, and one with a line, beside Ray's own task and the same in this process: in turns, one after the other."""
     ask, seat = Cluster(), pool.seats.now[0]
     line, nothing = Job(secrets.token_hex(8), "item + 1"), Job(secrets.token_hex(8), lambda _, item: item)
-    refs, mapped = {job.id: ask.put(job) for job in (line, nothing)}, Mapped.copied(image.kind, image.data)
+    refs, mapped = {job.id: [ask.put(job)] for job in (line, nothing)}, Mapped.copied(image.kind, image.data)
 
     def task() -> None:
         ask.result(ask.call(seat.handle, "facts"))
 
     def there(job: Job) -> None:
-        ask.result(ask.call(seat.handle, "stretch", Stretch(Work("bench/0", 1), job.id, 1), [refs[job.id]]))
+        ask.result(ask.call(seat.handle, "stretch", Stretch(Work("bench/0", 1), job.id, 1), refs.pop(job.id, [])))
 
     def here() -> None:
         with mapped.box() as box:

@@ -9,7 +9,7 @@ Example:  answer.get(), answer.stdout, answer.work.execution
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arenite.ray.errors import CodeError
 from arenite.serving.record import Work
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Outcome", "Progress", "Work"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Of one stretch, as a worker tells it.
 
     `error`: a traceback, or what was reached; `raised`: what a function raised, where that can travel.   `limit`: as of `Result`.
     `call`: of a tool, which waits.   `after`: the box at the end of the stretch, if it is to go on.   `missing`: the worker has not the box that it is
-    to go on from, and has done nothing.
+    to go on from, or not the job, and has done nothing.
     """
 
     work: Work

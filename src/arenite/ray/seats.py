@@ -33,6 +33,7 @@ class Seat:
     """A worker.  `number`: among all that the pool has had.   `busy`: calls that it has not answered; `heard`: when it last did, or was last idle.
 
     `pulse`: a call that shows whether it lives, from when it was `felt` last: one that is busy does not answer, one that is no more fails.
+    `knows`: the job that it did last.
     """
 
     node: Node
@@ -45,6 +46,7 @@ class Seat:
     path: str | None = None
     facts: dict[str, object] = field(default_factory=dict)
     lost: bool = False
+    knows: str | None = None
 
     @property
     def name(self) -> str:

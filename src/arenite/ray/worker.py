@@ -13,8 +13,8 @@ import os
 import time
 import traceback
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from arenite.errors import Failure
 from arenite.ray.answer import Outcome
@@ -53,8 +53,7 @@ class Job:
     tools: tuple[tuple[tuple[str, str, str], ...], str] | None = None
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """One that is to be done.
 
     `item`: of the first stretch.   `after`: what the box has become, unless the worker has it.   `reply`: to the call of a tool that it waits for.
@@ -106,8 +105,10 @@ class Worker:
         }
 
     def stretch(self, asked: Stretch, refs: Sequence[object]) -> Outcome:
-        """Do one.  `refs`: where the job lies.  What goes wrong with it is in the outcome."""
+        """Do one.  `refs`: where the job lies, if the worker may not have it.  What goes wrong with it is in the outcome."""
         job = self._job(asked.job, refs)
+        if job is None:
+            return Outcome(asked.work, missing=True)
         found = self._called(job, asked) if callable(job.what) else self._run(job, job.what, asked)
         self._done += 1
         return found
@@ -118,15 +119,17 @@ class Worker:
         if found.after is None:
             return found, *([b""] * PIECES)
         rest = [found.after[at : at + PIECE] for at in range(0, (PIECES - 1) * PIECE, PIECE)]
-        return replace(found, after=b""), *rest, found.after[(PIECES - 1) * PIECE :]
+        return found._replace(after=b""), *rest, found.after[(PIECES - 1) * PIECE :]
 
     def forget(self, executions: Sequence[str]) -> None:
         """Give up boxes that go on elsewhere, or not at all."""
         for execution in executions:
             self._drop(execution)
 
-    def _job(self, id_: str, refs: Sequence[object]) -> Job:
+    def _job(self, id_: str, refs: Sequence[object]) -> Job | None:
         if id_ not in self._jobs:
+            if not refs:
+                return None
             job = Cluster.result(refs[0])
             assert isinstance(job, Job)
             self._jobs[id_] = job

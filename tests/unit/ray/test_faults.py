@@ -164,3 +164,7 @@ def test_a_box_that_has_come_damaged_is_an_error_of_its_item(worker: Worker) -> 
     for after in (b"", b"no box", b"\x89arn-rel" + bytes(100)):
         found = worker.stretch(Stretch(Work("job/0", 2), "job", after=after), [])
         assert isinstance(found.raised, SnapshotError), found
+
+
+def test_a_job_that_is_not_there_is_missed_and_not_done(worker: Worker) -> None:
+    assert worker.stretch(Stretch(Work("job/0", 1), "unknown"), []).missing

@@ -291,6 +291,22 @@ def test_a_worker_that_has_not_the_box_any_more_is_given_it() -> None:
     assert [(answer.get(), answer.stdout, answer.tries) for answer in answers] == [(n, "1;2;3;4;", 0) for n in range(3)]
 
 
+def test_a_worker_that_has_not_the_job_any_more_is_given_it() -> None:
+    given = list[object]()
+
+    def do(actor: Actor, asked: Stretch) -> Outcome:
+        where = actor.calls[0].args[1]
+        given.append(where)
+        if len(given) == 5:
+            assert where == []
+            return Outcome(asked.work, missing=True)
+        return done(asked, asked.item)
+
+    answers = list(run(FakeCluster(do, ("a",)), range(10), ahead=1))
+    assert [answer.get() for answer in answers] == list(range(10))
+    assert given == [[None], [], [], [], [], [None], [], [], [], [], []]
+
+
 def test_what_has_lost_many_workers_but_goes_on_is_not_given_up() -> None:
     stepping = steps(8, [])
     killed = set[int]()
