@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.api.caller import Caller
 from arenite.api.extern import from_core, to_core_results
-from arenite.api.readiness import happens
 from arenite.errors import NotReady
 from arenite.layout.types import MAX_U64
 from arenite.machine.run import execution as core
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 try:
     from anyio import get_cancelled_exc_class, get_current_task, move_on_after
     from anyio.lowlevel import checkpoint
+
+    from arenite.api.readiness import happens
 except ImportError as error:
     raise ImportError("run_async and call_async need anyio: pip install 'arenite[async]'") from error
 

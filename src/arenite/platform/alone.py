@@ -16,6 +16,7 @@ if __name__ == "__main__":
     sys.path[:] = [
         path for path in sys.path if Path(path).resolve() != here
     ]  # its modules are not to be found by their last names
+    sys.path.append(str(here.parent.parent))  # what is compiled of a module only names the library of all, which lies there
     package = types.ModuleType("arenite")
     package.__path__ = [str(here.parent)]
     sys.modules["arenite"] = package

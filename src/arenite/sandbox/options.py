@@ -5,8 +5,10 @@ Example:  Bounds(seconds=5.0)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
+
+from arenite.api import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,7 +79,11 @@ class Bounds:
     on_limit: OnLimit = "stop"
 
     def __post_init__(self) -> None:
+        """Raises: `TypeError`, `ValueError`."""
         check(self.on_limit)
+        for name in ("memory", "output", "file_bytes", "file_names", "descriptors"):
+            numbers.integer(name, getattr(self, name), 0)
+        check_run(self.seconds, self.fuel)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,14 @@ class Asked:
     on_limit: OnLimit | None = None
 
     def __post_init__(self) -> None:
+        """Raises: `TypeError`, `ValueError`."""
         check("stop" if self.on_limit is None else self.on_limit)
+        check_run(self.seconds, self.fuel)
+        if self.output is not None:
+            numbers.integer("output", self.output, 0)
+        for name, told in (("on_stdout", self.on_stdout), ("on_stderr", self.on_stderr)):
+            if told is not None and not callable(told):
+                raise TypeError(f"{name} {told!r}; expected a function, found {type(told).__name__}")
 
 
 @dataclass(frozen=True)
@@ -117,3 +130,19 @@ class Loaded:
     guest: Guest | None = None
     tools: Iterable[Function | Tool] = ()
     permit: Permit | None = None
+
+
+def check_run(seconds: float | None, fuel: int | None) -> None:
+    """What a run may take.  Raises: `TypeError`, `ValueError`."""
+    if seconds is not None:
+        numbers.seconds("seconds", seconds)
+    if fuel is not None:
+        numbers.integer("fuel", fuel, 0)
+
+
+def check_names(names: Iterable[str], kind: type[Asked | Bounds | Loaded], what: str) -> None:
+    """That there are such arguments.  Raises: `TypeError` that says which there are, rather than one about a class that the caller never saw."""
+    for name in names:
+        if name not in kind.__dataclass_fields__:
+            there = ", ".join(field.name for field in fields(kind))
+            raise TypeError(f"there is no argument {name!r}; {what} takes {there}")

@@ -74,7 +74,10 @@ class Pool:
     @asynccontextmanager
     async def box_async(self) -> AsyncIterator[Sandbox]:
         """The same in an event loop, whose other tasks run meanwhile.  Raises: `Failure`; `ImportError` without the extra `async`."""
-        import anyio  # noqa: PLC0415 (few have it)
+        try:
+            import anyio  # noqa: PLC0415 (few have it)
+        except ImportError as error:
+            raise ImportError("box_async needs anyio: pip install 'arenite[async]'") from error
 
         call, event = in_loop(), anyio.Event()
         waiter = Waiter(lambda: call(event.set))

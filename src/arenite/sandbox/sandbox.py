@@ -15,14 +15,15 @@ import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
+from arenite.api.numbers import integer
 from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
 from arenite.sandbox.guests.guest import Request
 from arenite.sandbox.image import base, engine, image, limits, linked
-from arenite.sandbox.options import Asked, Bounds, Checkpoint, Loaded
+from arenite.sandbox.options import Asked, Bounds, Checkpoint, Loaded, check_names
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
@@ -31,7 +32,7 @@ from arenite.sandbox.turn import Turn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
-    from typing import Self, Unpack
+    from typing import NoReturn, Self, Unpack
 
     from arenite.sandbox.guests.guest import Guest
     from arenite.sandbox.options import Limits, Loading, Stretch
@@ -39,12 +40,15 @@ if TYPE_CHECKING:
     from arenite.sandbox.tools.tool import Function, Tool
     from arenite.sandbox.tools.toolbox import Permit, Toolbox
 
+LIMITS: Final = "a box, beside its tools and packages,"
+BACK: Final = "a box that comes back"
+
 
 class Sandbox:
     """A guest in a box: it has its memory, its files and what it is asked, and nothing of its host.
 
-    A box is *ready*; or *stopped* in the middle of a run that has reached a limit (or was interrupted): it goes on with `go_on`, or back with
-    `restore`; or *dead*, when its guest has ended: it can be restored or closed.
+    A box is *ready*; or *stopped* in the middle of a run that has reached a limit (or whose task was cancelled): it goes on with `go_on`, or back
+    with `restore`; or *dead*, when its guest has ended, as by Ctrl-C: it can be restored or closed.
     Not for two threads or tasks at a time.  Made by `Sandbox.python`, `Sandbox.open`, `fork`.
     """
 
@@ -89,7 +93,8 @@ class Sandbox:
         `numpy`: CPython 3.15 with numpy instead, or a folder where that lies.
         `tools`: functions, sync or async, that the code calls by name.   `permit`: is asked about each call (`Call`), and may be async: True permits it,
         False or a text refuses it, which the code is told as a `PermissionError`; what else it raises comes out of the run.
-        `limits`: fields of `Bounds`, which has the defaults; those of a run can be given to it, too.
+        `limits`: `memory` and `file_bytes` (bytes), `file_names`, `descriptors`; of each run `seconds`, `output` (bytes), `fuel`, which `run` takes, too.
+        `arenite.sandbox.Bounds` has the defaults.
         Its `random` is seeded anew, `secrets` is fresh in every box; the hashes of strings are the same in all.
         Raises: `ImportError` without the extra `python`, or `numpy`; `PackageError` that names a package which is refused, or missing.
         """
@@ -113,6 +118,7 @@ class Sandbox:
         cls, guest: Guest, *, tools: Iterable[Function | Tool] = (), permit: Permit | None = None, **limits: Unpack[Limits]
     ) -> Self:
         """A guest of any kind, ready to run; as `python` otherwise.  Raises: also `Failure` for tools where it calls none."""
+        check_names(limits, Bounds, LIMITS)
         box = toolbox(tools, permit)
         if box is not None and not guest.calls_tools:
             raise Failure(f"code of {guest.name} calls no tools")
@@ -133,6 +139,7 @@ class Sandbox:
 
         `begin`: what each begins as, with `random` seeded anew.   `guest`: or which guest, CPython by default.   The rest: as for `python`.
         """
+        check_names(limits, Bounds, LIMITS)
         runs = CPython() if guest is None else guest
         start = Checkpoint(image(runs), fresh=True, guest=runs, of_image=True) if begin is None else replace(begin, fresh=True)
         bounds, box = Bounds(**limits), toolbox(tools, permit)
@@ -146,7 +153,7 @@ class Sandbox:
     @property
     def alive(self) -> bool:
         """Whether its guest is still there."""
-        return self.store.execution is not None
+        return not self.closed and self.store.execution is not None
 
     @property
     def stopped(self) -> bool:
@@ -174,10 +181,14 @@ class Sandbox:
         Tools that are async are awaited, and cancelled where time is over: whoever goes on calls them again.
         Raises: also `ImportError` without the extra `async`.
         """
+        import arenite.api.asynchronous  # noqa: F401, PLC0415 (an extra: without it, nothing is begun)
+
         return await self._begin(code, inputs, limits).run_async()
 
     async def go_on_async(self, **limits: Unpack[Stretch]) -> Result:
         """As `go_on`, as a task of an event loop.  Raises: as `run_async`."""
+        import arenite.api.asynchronous  # noqa: F401, PLC0415 (as above)
+
         return await self._turn(limits).run_async()
 
     def run_until_tool(
@@ -202,8 +213,14 @@ class Sandbox:
     def _left(self, found: Call | Result) -> Pending | Result:
         return Pending(self, found) if isinstance(found, Call) else found
 
+    def _open(self) -> None:
+        """Raises: `Failure` when it is not."""
+        if self.closed:
+            raise Failure("the box is closed: make another")
+
     def _alive(self) -> None:
         """Raises: `Failure` when it is not."""
+        self._open()
         if not self.alive:
             raise Failure("the box is dead: its guest has ended; restore a checkpoint, or make another")
 
@@ -211,11 +228,13 @@ class Sandbox:
         """Raises: `Failure` when it is not."""
         self._alive()
         if self.channel.asked:
-            raise Failure("the box is stopped in the middle of a run: go_on, or restore a checkpoint")
+            raise Failure("the box is in the middle of a run: go_on once it is stopped there, or restore a checkpoint")
 
     def _begin(self, code: str, inputs: Mapping[str, object] | None, limits: Stretch) -> Turn:
         self._ready()
-        asked = Asked(**limits)
+        if not isinstance(code, str):
+            raise TypeError(f"code is a str, not {type(code).__name__}")
+        asked = self._asked(limits)
         self.channel.ask(Request(code, {} if inputs is None else inputs, self._seed), self.tools)
         self._seed = None
         return self._begun(asked)
@@ -224,7 +243,11 @@ class Sandbox:
         if not self.stopped:
             self._ready()
             raise Failure("there is nothing to go on with")
-        return self._begun(Asked(**limits))
+        return self._begun(self._asked(limits))
+
+    def _asked(self, limits: Stretch) -> Asked:
+        check_names(limits, Asked, "a run")
+        return Asked(**limits)
 
     def _begun(self, asked: Asked) -> Turn:
         bounds = self._bounds
@@ -244,8 +267,9 @@ class Sandbox:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back, with everything: variables, open files, `files`.  What was opened in `files` before is of no use then.
 
-        Where that cannot be done, nothing has changed.  Raises: `Failure` while its guest runs, `Limit`.
+        Where that cannot be done, nothing has changed.  Raises: `Failure` while its guest runs, or when it is closed; `Limit`.
         """
+        self._open()
         files = self.channel.files
         channel, store = self._made(checkpoint)
         try:
@@ -261,6 +285,7 @@ class Sandbox:
 
         `random` goes on in each as it would have here, or with `reseed` from its next run on by a seed of its own.  Raises: `Failure` when it is dead.
         """
+        integer("n", n, 0)
         before = self.checkpoint()
         if reseed:
             before = replace(before, fresh=True)
@@ -296,6 +321,7 @@ class Sandbox:
         functions do not travel.  Its calls of tools have the ids that they would have had in the box that was saved.
         Raises: `SnapshotError`, also for a snapshot that is none of a box; `Limit`.
         """
+        check_names(options, Loaded, BACK)
         how = Loaded(**options)
         guest = saved(how.guest)
         snapshot = linked(Snapshot.open(path, engine(), key=how.key, trusted=how.key is not None), guest)
@@ -322,6 +348,7 @@ class Sandbox:
         """
         from arenite.snapshot.relative import is_relative  # noqa: PLC0415 (who dumps nothing does not wait for it)
 
+        check_names(options, Loaded, BACK)
         how, of_image = Loaded(**options), is_relative(data)
         if of_image:
             guest = CPython() if how.guest is None else how.guest
@@ -341,6 +368,13 @@ class Sandbox:
             box.close()
             raise SnapshotError(f"{name} is a snapshot, but none of a box")
         return box
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "dead" if not self.alive else "stopped" if self.stopped else "ready"
+        return f"<Sandbox of {self.guest.name}: {state}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("boxes are neither pickled nor copied: `dumps` and `save` write one, `fork` makes more of it")
 
     def close(self) -> None:
         """Give everything back."""
@@ -365,6 +399,8 @@ def saved(guest: Guest | None) -> Guest:
 
 def toolbox(tools: Iterable[Function | Tool], permit: Permit | None) -> Toolbox | None:
     """None if there are none."""
+    if permit is not None and not callable(permit):
+        raise TypeError(f"permit is a function that is asked about each call, not {type(permit).__name__}")
     if tools == ():
         return None
     from arenite.sandbox.tools import toolbox  # noqa: PLC0415 (who has none does not wait for it)

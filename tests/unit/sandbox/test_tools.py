@@ -206,7 +206,7 @@ def test_what_annotations_cannot_say_is_not_checked() -> None:
 
 def test_results_are_plain_data(box: Sandbox) -> None:
     with Sandbox.python(tools=[Tool(object, name="odd")]) as other:
-        with pytest.raises(TypeError, match="the tool 'odd' gave a object"):
+        with pytest.raises(TypeError, match="the tool 'odd' gave a value of type object: results"):
             other.run("odd()")
         assert other.stopped
     with Sandbox.python(tools=[Tool(lambda: "x" * (9 << 20), name="large"), Tool(lambda: "y" * (1 << 20), name="fits")]) as other:

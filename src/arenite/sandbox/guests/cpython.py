@@ -5,6 +5,7 @@ Example:  Sandbox.of(CPython())
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +16,6 @@ from arenite.sandbox.guests import wire
 from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, TOOLS, Start
 
 if TYPE_CHECKING:
-    import os
-
     from arenite import FuncType, MemoryFS
     from arenite.sandbox.guests.guest import Request
     from arenite.sandbox.packages.packages import Packages
@@ -94,6 +93,9 @@ def chosen(
     """The packages that are asked for, if any.  `version`: of the Python; `provided`: as for `Target`.  Raises: `PackageError`, OSError."""
     if folder is None and lock is None:
         return None
+    for name, value, what in (("packages", folder, "a folder of wheels"), ("lock", lock, "a lock file")):
+        if value is not None and not isinstance(value, (str, os.PathLike)):
+            raise TypeError(f"{name} is the path of {what}, not {type(value).__name__}")
     from arenite.sandbox.packages.packages import packages  # noqa: PLC0415 (who has none does not wait for it)
     from arenite.sandbox.packages.target import target  # noqa: PLC0415 (as above)
 

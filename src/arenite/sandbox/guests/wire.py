@@ -10,10 +10,11 @@ Example:  decode(b'{"value": 42, "error": null}')
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from arenite.sandbox.guests.guest import AnswerError
-from arenite.sandbox.plain import packed, unpacked
+from arenite.sandbox.plain import DEEPEST, LARGEST, packed, unpacked
 
 if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Request
@@ -23,6 +24,8 @@ PROMPT: Final = "answer"
 
 def encode(request: Request) -> bytes:
     """What a guest reads.  Raises: `TypeError` for inputs that are no plain data."""
+    if not isinstance(request.inputs, Mapping):
+        raise TypeError(f"inputs are a dict of names and values, not a {type(request.inputs).__name__}")
     for name in request.inputs:
         if not isinstance(name, str):
             raise TypeError(f"names of inputs are strings, not {name!r}")
@@ -46,4 +49,14 @@ def decode(answer: bytes) -> tuple[object, str | None]:
 
 def refused(value: object) -> str:
     """Raises: `TypeError`."""
-    raise TypeError(f"inputs are plain data, as arenite.sandbox.Result says, not {type(value).__name__}")
+    raise TypeError(f"inputs are plain data, as arenite.sandbox.Result says, not {unfit(value)}")
+
+
+def unfit(value: object) -> str:
+    """What is the matter with what is no plain data."""
+    odd = next((key for key in value if type(key) is not str), None) if type(value) is dict else None
+    if odd is not None:
+        return f"a dict with the key {odd!r:.40}, for keys are strings"
+    if type(value) in {list, tuple, dict}:
+        return f"what lies more than {DEEPEST} deep"
+    return f"an int of more than {LARGEST} bits" if type(value) is int else f"a value of type {type(value).__name__}"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure
+from arenite.sandbox.guests.wire import unfit
 from arenite.sandbox.plain import packed, unpacked
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def given(tool: str, value: object) -> bytes:
     """What a tool gave.  Raises: `TypeError` for what is no plain data."""
 
     def refused(odd: object) -> str:
-        raise TypeError(f"the tool {tool!r} gave a {type(odd).__name__}: results are plain data, as of arenite.sandbox.Result")
+        raise TypeError(f"the tool {tool!r} gave {unfit(odd)}: results are plain data, as of arenite.sandbox.Result")
 
     reply = json.dumps({"value": packed(value, refused)}).encode()
     if len(reply) > MOST_RESULT:

@@ -35,6 +35,8 @@ def current_call() -> Call | None:
 
 def toolbox(tools: Iterable[Function | Tool], permit: Permit | None) -> Toolbox | None:
     """None if there are none."""
+    if not hasattr(tools, "__iter__"):
+        raise TypeError(f"tools are a list of functions, not one {type(tools).__name__}")
     given_ = list(tools)
     return Toolbox(given_, permit) if given_ else None
 
