@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from arenite.sandbox.guests.guest import AnswerError
-from arenite.sandbox.plain import DEEPEST, LARGEST, packed, unpacked
+from arenite.sandbox.plain import packed, unpacked
+from arenite.sandbox.unfit import unfit
 
 if TYPE_CHECKING:
     from arenite.sandbox.guests.guest import Request
@@ -50,13 +51,3 @@ def decode(answer: bytes) -> tuple[object, str | None]:
 def refused(value: object) -> str:
     """Raises: `TypeError`."""
     raise TypeError(f"inputs are plain data, as arenite.sandbox.Result says, not {unfit(value)}")
-
-
-def unfit(value: object) -> str:
-    """What is the matter with what is no plain data."""
-    odd = next((key for key in value if type(key) is not str), None) if type(value) is dict else None
-    if odd is not None:
-        return f"a dict with the key {odd!r:.40}, for keys are strings"
-    if type(value) in {list, tuple, dict}:
-        return f"what lies more than {DEEPEST} deep"
-    return f"an int of more than {LARGEST} bits" if type(value) is int else f"a value of type {type(value).__name__}"

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure
-from arenite.sandbox.guests.wire import unfit
 from arenite.sandbox.plain import packed, unpacked
+from arenite.sandbox.unfit import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
