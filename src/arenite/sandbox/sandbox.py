@@ -213,14 +213,10 @@ class Sandbox:
     def _left(self, found: Call | Result) -> Pending | Result:
         return Pending(self, found) if isinstance(found, Call) else found
 
-    def _open(self) -> None:
-        """Raises: `Failure` when it is not."""
-        if self.closed:
-            raise Failure("the box is closed: make another")
-
     def _alive(self) -> None:
         """Raises: `Failure` when it is not."""
-        self._open()
+        if self.closed:
+            raise Failure("the box is closed: restore a checkpoint, or make another")
         if not self.alive:
             raise Failure("the box is dead: its guest has ended; restore a checkpoint, or make another")
 
@@ -267,9 +263,8 @@ class Sandbox:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back, with everything: variables, open files, `files`.  What was opened in `files` before is of no use then.
 
-        Where that cannot be done, nothing has changed.  Raises: `Failure` while its guest runs, or when it is closed; `Limit`.
+        Where that cannot be done, nothing has changed.  Raises: `Failure` while its guest runs, `Limit`.
         """
-        self._open()
         files = self.channel.files
         channel, store = self._made(checkpoint)
         try:

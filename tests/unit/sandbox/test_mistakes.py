@@ -100,13 +100,12 @@ def test_of_coming_back(box: Sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["ready", "stopped", "dead"])
 def test_a_closed_box_says_so(box: Sandbox, state: str) -> None:
-    before = box.checkpoint()
     box.run({"ready": "1", "stopped": "while True: pass", "dead": "import os; os._exit(1)"}[state], fuel=10_000_000)
     assert repr(box) == f"<Sandbox of CPython 3.12: {state}>"
     box.close()
     assert (box.alive, box.stopped) == (False, False)
     assert repr(box) == "<Sandbox of CPython 3.12: closed>"
-    for use in (lambda: box.run("1"), box.go_on, box.checkpoint, box.fork, box.dumps, lambda: box.restore(before)):
+    for use in (lambda: box.run("1"), box.go_on, box.checkpoint, box.fork, box.dumps):
         with pytest.raises(Failure, match="the box is closed"):
             use()
     box.close()
