@@ -239,7 +239,14 @@ def test_clients_that_are_killed(mode: str) -> None:
 
     async def main() -> None:
         async with connected("http", mode, "--seconds", "2", "--idle", "4", "--sessions", str(HANGING + 1)) as (client, server):
-            await called(client, "close_session", session=(await called(client, "open_session"))["session"])
+            session = (await called(client, "open_session"))["session"]
+            forks = (await called(client, "fork", session=session, count=HANGING))["sessions"]
+            for one in [
+                session,
+                *(one["session"] for one in forks),
+            ]:  # code that has been compiled stays, and pages of the first boxes
+                assert await value(client, one, "1 + 1") == 2
+                await called(client, "close_session", session=one)
             before = Held.of(server.pid)
             killed = [vanishing(server.target, mode) for _ in range(HANGING)]
             for process in killed:
