@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, TypeAlias
 
-from arenite.errors import SnapshotError
+from arenite.errors import NotReady, SnapshotError
 from arenite.world import hostio
 from arenite.world.files import HostFile, seekable
 from arenite.world.origin import InputPosition, Standard
@@ -191,7 +191,7 @@ def thaw_sink(kept: KeptOutput, stream: Sink) -> Resource:
         with closed_on_error(opened):
             if kept.left:
                 opened.write([memoryview(kept.left)])
-    except OSError as error:
+    except (OSError, NotReady, Refused) as error:  # a taker of bytes, which is left no part of a character but by a forged state
         raise SnapshotError(f"{kept.role}: {error}") from error
     return opened
 

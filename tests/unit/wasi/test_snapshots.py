@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from arenite import Engine, Func, Linker, Module, SnapshotError, Store
+from arenite import Engine, Func, Linker, Module, NotReady, SnapshotError, Store
 from arenite.wasi import VirtualClocks, WasiConfig
 from arenite.wasi.errno import Errno
 from arenite.wasi.records import FDSTAT, FileType, Rights
 from arenite.wasi.travel import FrozenGuest, OpenDirectory, OpenFile
 from arenite.world import hostio, stat
 from arenite.world.files import File
+from arenite.world.memory.device import MemoryDevice
 from arenite.world.memory.file import MemoryFile
 from arenite.world.resource import Resource
 from arenite.world.sandbox import LONGEST_WAY
-from arenite.world.travel import decode, encode
+from arenite.world.streams import thaw_sink
+from arenite.world.travel import KeptOutput, decode, encode
 from released import OPEN, open_files
 from unit.wasi import chain
 from unit.wasi.program import ALL, OUT, Program
@@ -478,7 +480,7 @@ def test_every_kind_says_how_it_travels() -> None:
     assert {kind.__name__ for kind in kinds} == {
         "HostFile",
         MemoryFile.__name__,
-        "MemoryDevice",
+        MemoryDevice.__name__,
         "Directory",
         "SourceStream",
         "SinkStream",
@@ -568,3 +570,12 @@ def test_a_state_survives_its_shape(config: WasiConfig) -> None:
     program.open("d", rights=ALL & ~WRITE)
     state = program.module.freeze()
     assert encode(decode(FrozenGuest, state, "state")) == state
+
+
+@pytest.mark.parametrize("error", [NotReady("full"), OSError("gone")])
+def test_a_taker_that_refuses_what_a_snapshot_says_was_left(error: Exception) -> None:
+    def take(_: bytes) -> None:
+        raise error
+
+    with pytest.raises(SnapshotError, match=f"stdout: {error}"):
+        thaw_sink(KeptOutput(role="stdout", left=b"\xe2"), take)
