@@ -50,9 +50,8 @@ PYTHON: Final = FOLDER / "bin" / "python"
 READY: Final = FOLDER / "ready"
 
 QEMU: Final = "qemu-user:amd64/bookworm-backports"
-BACKPORTS: Final = (
-    "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm-backports main\n"
-)
+RELEASE: Final = "bookworm"
+BACKPORTS: Final = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s bookworm-backports main\n"
 DEBIAN: Final = (
     *("libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8", "libssl3", "libbz2-1.0", "liblzma5"),
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
@@ -95,8 +94,8 @@ class Failure(Exception):  # noqa: N818 (it is what main() reports, not a mistak
     """A step failed; the message says which, and what to do."""
 
 
-def call(*command: str | Path, hint: str, cwd: Path = ROOT, environment: dict[str, str] | None = None) -> None:
-    """Run a command of the set-up.  Raises: `Failure` with its last words and `hint`."""
+def call(*command: str | Path, hint: str, cwd: Path = ROOT, environment: dict[str, str] | None = None) -> str:
+    """Run a command of the set-up; what it printed.  Raises: `Failure` with its last words and `hint`."""
     try:
         done = subprocess.run(
             command, cwd=cwd, env=os.environ | (environment or {}), capture_output=True, text=True, errors="replace", check=False
@@ -106,6 +105,7 @@ def call(*command: str | Path, hint: str, cwd: Path = ROOT, environment: dict[st
     if done.returncode:
         words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
         raise Failure(f"{' '.join(map(str, command[:2]))} failed: {hint}\n{words}")
+    return done.stdout
 
 
 def download() -> None:
@@ -114,11 +114,18 @@ def download() -> None:
     for part in ("lists/partial", "cache/archives/partial", "packages"):
         (apt / part).mkdir(parents=True)
     (apt / "status").touch()
-    system = Path("/etc/apt/sources.list")
-    (apt / "sources.list").write_text((system.read_text("utf-8") if system.exists() else "") + BACKPORTS, "utf-8")
+    system, own = Path("/etc/apt/sources.list"), apt / "sources.list"
+    own.write_text(system.read_text("utf-8") if system.exists() else "", "utf-8")
     (apt / "apt.conf").write_text(APT % {"folder": apt}, "utf-8")
     environment = {"APT_CONFIG": str(apt / "apt.conf")}
     hint = "this needs Debian 12 on x86-64, whose sources in /etc/apt also have arm64, and the network"
+    call("apt-get", "-qq", "update", hint=hint, environment=environment)
+    known = call("apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", hint=hint, environment=environment)
+    mirrors = [line.split()[1] for line in known.splitlines() if line.startswith(f"{RELEASE} ")]
+    if not mirrors:
+        raise Failure(f"no source of Debian's {RELEASE}: {hint}")
+    with own.open("a", encoding="utf-8") as file:
+        file.write(BACKPORTS % mirrors[0])
     call("apt-get", "-qq", "update", hint=hint, environment=environment)
     call("apt-get", "-qq", "download", QEMU, *DEBIAN, hint=hint, cwd=apt / "packages", environment=environment)
     for package in sorted((apt / "packages").glob("*.deb")):
