@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.measure import geometric_mean, median
 from bench.report import Report
-from bench.subjects import KERNELS_ONLY, SUBJECTS, Subject, Timed, subject
+from bench.subjects import KERNELS_ONLY, SUBJECTS, Refused, Subject, Timed, subject
 from bench.workloads import OWN, Workload, missing, workloads
 
 if TYPE_CHECKING:
@@ -21,14 +21,19 @@ SLOW: Final = ("safe", "pywasm", "threaded")
 
 def run_all(
     engines: dict[str, Subject], work: Workload, size: int, rounds: int, step: Callable[[str], None]
-) -> dict[str, list[Timed]]:
-    """The runs of each engine that can run a workload, taken in turns."""
+) -> tuple[dict[str, list[Timed]], list[str]]:
+    """The runs of each engine that can run a workload, taken in turns; and why others cannot."""
     runs: dict[str, list[Timed]] = {name: [] for name in engines if not (work.argv and name in KERNELS_ONLY)}
+    refused = []
     for _ in range(rounds):
-        for name, done in runs.items():
+        for name, done in list(runs.items()):
             step(f"{work.name}: {name}")
-            done.append(engines[name].run(work, size))
-    return runs
+            try:
+                done.append(engines[name].run(work, size))
+            except Refused as error:
+                refused.append(f"{name} does not run {work.name}: {error}")
+                del runs[name]
+    return runs, refused
 
 
 def disagreement(work: Workload, runs: dict[str, list[Timed]]) -> str | None:
@@ -59,8 +64,10 @@ def compare(
     first, *others = engines
     report = Report(title, ("", f"{first} ms", *others))
     seconds: dict[str, dict[str, float]] = {}
+    refused: list[str] = []
     for work, size in works:
-        runs = run_all(engines, work, size, rounds, step)
+        runs, without = run_all(engines, work, size, rounds, step)
+        refused += without
         wrong = disagreement(work, runs)
         if wrong:
             report.problems.append(wrong)
@@ -74,6 +81,7 @@ def compare(
         report.summary = len(means)
     report.notes = [f"{name}: {SUBJECTS[name][0]}" for name in engines]
     report.notes.append(f"Numbers of other columns: their time / {first}'s; above 1 they are slower.  Medians of {rounds}.")
+    report.notes += refused
     return report
 
 

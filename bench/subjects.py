@@ -42,11 +42,15 @@ class Timed(NamedTuple):
     result: Result
 
 
+class Refused(Exception):
+    """An engine lacks what a workload needs."""
+
+
 class Subject(Protocol):
     """An engine."""
 
     def run(self, work: Workload, size: int) -> Timed:
-        """Run a workload once; only the guest's call is timed.  `size`: a kernel's argument."""
+        """Run a workload once; only the guest's call is timed.  `size`: a kernel's argument.  Raises: `Refused`."""
 
 
 def comparable(result: object) -> Result:
@@ -123,14 +127,17 @@ class Wasm3:
     """wasm3 through pywasm3: kernels only, since it offers Python no WASI."""
 
     def run(self, work: Workload, size: int) -> Timed:
-        """Run a kernel once."""
+        """Run a kernel once.  Raises: `Refused`; it compiles what it calls when that is called."""
         wasm3 = importlib.import_module("wasm3")
         environment = wasm3.Environment()
         runtime = environment.new_runtime(STACK)
-        runtime.load(environment.parse_module(work.wasm))
-        function = runtime.find_function("run")
-        begin = thread_time()
-        result = function(size)
+        try:
+            runtime.load(environment.parse_module(work.wasm))
+            function = runtime.find_function("run")
+            begin = thread_time()
+            result = function(size)
+        except RuntimeError as error:
+            raise Refused(str(error)) from None
         return Timed(thread_time() - begin, comparable(result))
 
 
