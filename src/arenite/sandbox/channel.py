@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, NotReady, WasiConfig
+from arenite.sandbox.ctrl_c import CtrlC
 from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS, AnswerError
 from arenite.sandbox.kept import NAME, Keeper, KeptBox, chunked
 from arenite.sandbox.tools.call import RequestError, raised, read
@@ -38,8 +39,9 @@ OWN_DESCRIPTORS: Final = 7  # three streams, two directories, the answer, and th
 class Stream:
     """Standard output or error of one stretch of a run.  `tell`: called with each piece.   `tail`: what is left of the stretch before."""
 
-    def __init__(self, tell: Callable[[str], object] | None = None, tail: bytes = b"") -> None:
+    def __init__(self, ctrl_c: CtrlC, tell: Callable[[str], object] | None = None, tail: bytes = b"") -> None:
         self.text: list[str] = []
+        self._ctrl_c = ctrl_c
         self._tell = tell
         self._decoder = DECODER("replace")
         self._decoder.setstate((tail, 0))
@@ -56,8 +58,11 @@ class Stream:
         if text:
             if self._tell is not None:
                 try:
+                    self._ctrl_c.raises = True
                     self._tell(text)
+                    self._ctrl_c.raises = False
                 except BaseException:
+                    self._ctrl_c.raises = False
                     self._decoder.setstate(before)
                     raise
             self.text.append(text)
@@ -82,7 +87,8 @@ class Channel:
         self._answers: MemoryFS | None = None
         self._files: MemoryFS | None = None
         self._device: Device | None = None
-        self.streams = {"stdout": Stream(), "stderr": Stream()}
+        self.ctrl_c = CtrlC()
+        self.streams = {"stdout": Stream(self.ctrl_c), "stderr": Stream(self.ctrl_c)}
 
     def config(self, files: MemoryFS, descriptors: int) -> WasiConfig:
         """What a guest is given that goes on with this.  `files`: how much there may be; `descriptors`: of the code's own."""
@@ -137,7 +143,7 @@ class Channel:
         """Take so many bytes of output from now on."""
         self._room, self.full, self.failed = room, False, None
         told = {"stdout": stdout, "stderr": stderr}
-        self.streams = {role: Stream(told[role], stream.tail) for role, stream in self.streams.items()}
+        self.streams = {role: Stream(self.ctrl_c, told[role], stream.tail) for role, stream in self.streams.items()}
 
     def end(self) -> None:
         """The run is over: what has begun of a character will not end."""
@@ -163,7 +169,7 @@ class Channel:
         assert isinstance(kept.tails, dict)
         self.id, self._calls, self.call, self._tools = kept.id, kept.calls, kept.call, kept.tools
         self.asked, self._request = bool(kept.asked), kept.request
-        self.streams = {role: Stream(None, tail) for role, tail in kept.tails.items() if isinstance(tail, bytes)}
+        self.streams = {role: Stream(self.ctrl_c, None, tail) for role, tail in kept.tails.items() if isinstance(tail, bytes)}
 
     def written(self, role: str) -> str:
         """What was printed since `open`."""

@@ -47,8 +47,8 @@ BACK: Final = "a box that comes back"
 class Sandbox:
     """A guest in a box: it has its memory, its files and what it is asked, and nothing of its host.
 
-    A box is *ready*; or *stopped* in the middle of a run that has reached a limit (or whose task was cancelled): it goes on with `go_on`, or back
-    with `restore`; or *dead*, when its guest has ended, as by Ctrl-C: it can be restored or closed.
+    A box is *ready*; or *stopped* in the middle of a run that has reached a limit (or by Ctrl-C, or whose task was cancelled): it goes on with `go_on`, or back
+    with `restore`; or *dead*, when its guest has ended: it can be restored or closed.
     Not for two threads or tasks at a time.  Made by `Sandbox.python`, `Sandbox.open`, `fork`.
     """
 

@@ -72,12 +72,25 @@ class Turn:
         """To the next call of a tool, or to the end."""
         while True:
             try:
-                outcome = self.execution.run(fuel=self._fuel(), deadline=self._seconds())
+                outcome = self._paused()
             except (Trap, Exit) as error:
                 return self._ended(str(error))
             found = self._after(outcome)
             if found is not None:
                 return found
+
+    def _paused(self) -> Finished | Paused:
+        """The guest stands still.  Raises: what ends it; `KeyboardInterrupt`, which does not."""
+        ctrl_c = self.box.channel.ctrl_c
+        try:
+            ctrl_c.begin()
+            while True:
+                outcome = self.execution.run(fuel=self._fuel(), deadline=ctrl_c.seconds(self._seconds()))
+                over = not isinstance(outcome, Paused) or outcome.reason is not PauseReason.DEADLINE
+                if over or ctrl_c.came or self._seconds() == 0:
+                    return outcome
+        finally:
+            ctrl_c.end()
 
     async def _to_tool_async(self) -> Result | Call:
         while True:

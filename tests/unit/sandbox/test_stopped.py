@@ -1,21 +1,25 @@
-"""Boxes in the middle of a run: forked, saved, gone back to, as others are."""
+"""Boxes in the middle of a run, by Ctrl-C too: forked, saved, gone back to, as others are."""
 
 from __future__ import annotations
 
+import random
+import signal
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
 
+import interrupts
 import testdata
 from arenite import Failure, Sandbox, SnapshotError
 from arenite.machine.run.chunks import Chunk
 from arenite.sandbox.kept import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from arenite.machine.run.hosts import HostState
@@ -150,3 +154,67 @@ def test_what_the_damaged_states_are_made_of(box: Sandbox, tmp_path: Path) -> No
 def test_a_state_that_is_none_is_refused(box: Sandbox, tmp_path: Path, state: HostState) -> None:
     with pytest.raises(SnapshotError, match="the box's state"):
         Sandbox.open(forged(box, tmp_path / "forged.arn", state))
+
+
+def ctrl_c(_: str = "") -> None:
+    """Soon, from another thread, to the main one."""
+    threading.Timer(0.02, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+
+
+@pytest.mark.parametrize("code", ["print(1)\nwhile n: n += 1", "print(1)\nimport time\nwhile n: time.sleep(60)"])
+def test_ctrl_c_stops_code_that_computes_or_sleeps(box: Sandbox, code: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        box.run(code, inputs={"n": 1}, on_stdout=ctrl_c, seconds=None)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert box.stopped
+    (fork,) = box.fork()
+    assert (fork.go_on(seconds=0.01).limit, box.go_on(seconds=0.01).limit) == ("time", "time")
+    fork.close()
+    with pytest.raises(KeyboardInterrupt):
+        box.go_on(seconds=None, on_stderr=print, on_stdout=ctrl_c(), fuel=None)  # type: ignore[func-returns-value]
+    assert box.stopped
+
+
+def test_ctrl_c_in_what_is_told_of_output_comes_at_once(box: Sandbox) -> None:
+    def told(_: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("it did not come")
+
+    with pytest.raises(KeyboardInterrupt):
+        box.run("print('text')\n7", on_stdout=told)
+    result = box.go_on()
+    assert (result.stdout, result.value) == ("text\n", 7)
+
+
+def test_ctrl_c_in_a_box_that_is_run_by_what_is_told_of_another(box: Sandbox) -> None:
+    (inner,) = box.fork()
+
+    def told(_: str) -> None:
+        inner.run("print(2)\nwhile True: pass", on_stdout=ctrl_c, seconds=None)
+
+    with pytest.raises(KeyboardInterrupt):
+        box.run("print(1)\n7", on_stdout=told)
+    assert (inner.stopped, box.stopped, box.go_on().value) == (True, True, 7)
+    inner.close()
+
+
+def test_ctrl_c_at_any_line_leaves_a_box_that_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "SIGNAL", signal.SIGINT)
+    monkeypatch.setattr(interrupts, "Interrupted", KeyboardInterrupt)
+    monkeypatch.setattr(interrupts, "_handler", signal.default_int_handler)
+    with Sandbox.python() as first:
+        begin = first.checkpoint()
+
+        def prepared() -> tuple[Sandbox, Callable[[], object]]:
+            first.restore(begin)
+            return first, lambda: first.run("x = [1, 2]\nprint('text')\nsum(x)", on_stdout=lambda _: None)
+
+        found = interrupts.places(prepared)
+        seed = random.randrange(1 << 32)
+        for place in random.Random(seed).sample(found, 60):
+            box, action = prepared()
+            came = interrupts.interrupted(action, place)
+            assert box.alive, (seed, place)
+            if came and box.stopped:
+                assert box.go_on().value == 3, (seed, place)
+            assert box.run("1 + 1").value == 2, (seed, place)
