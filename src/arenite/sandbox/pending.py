@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from arenite import Failure, SnapshotError
 from arenite.sandbox.tools.call import Call, given, raised
+from arenite.sandbox.turn import check_async
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,18 +62,32 @@ class Pending:
 
         Raises: `TypeError` for what is no plain data, `Failure` if the box does not wait for this any more.
         """
-        return self._go_on(given(self.tool, value), limits)
+        self._reply(given(self.tool, value))
+        return self.box.go_on_until_tool(**limits)
 
     def raises(self, error: Exception, **limits: Unpack[Stretch]) -> Pending | Result:
         """The code goes on with this exception, which it gets as that class if Python brings it, else as a `ToolError`.  Raises: `Failure` as `answer`."""
-        return self._go_on(raised(error), limits)
+        self._reply(raised(error))
+        return self.box.go_on_until_tool(**limits)
 
-    def _go_on(self, answer: bytes, limits: Stretch) -> Pending | Result:
+    async def answer_async(self, value: object, **limits: Unpack[Stretch]) -> Pending | Result:
+        """As `answer`, as a task of an event loop.  Raises: as that, and as `Sandbox.run_async`."""
+        check_async()
+        self._reply(given(self.tool, value))
+        return await self.box.go_on_until_tool_async(**limits)
+
+    async def raises_async(self, error: Exception, **limits: Unpack[Stretch]) -> Pending | Result:
+        """As `raises`, as a task of an event loop.  Raises: as that, and as `Sandbox.run_async`."""
+        check_async()
+        self._reply(raised(error))
+        return await self.box.go_on_until_tool_async(**limits)
+
+    def _reply(self, answer: bytes) -> None:
+        """Give the box the answer.  Raises: `Failure` where it does not wait for it."""
         channel = self.box.channel
         if self.box.closed or channel.call != self.id or channel.called() is None:
             raise Failure(f"the call {self.id} of {self.tool} was answered already, or its box has gone back")
         channel.reply(answer)
-        return self.box.go_on_until_tool(**limits)
 
     def dumps(self, *, key: bytes | None = None) -> bytes:
         """It as bytes: those of its box.  Raises: as `Sandbox.dumps`."""

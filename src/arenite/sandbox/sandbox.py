@@ -27,7 +27,7 @@ from arenite.sandbox.options import Asked, Bounds, Checkpoint, Loaded, check_nam
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
-from arenite.sandbox.turn import Turn
+from arenite.sandbox.turn import Turn, check_async
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -181,14 +181,12 @@ class Sandbox:
         Tools that are async are awaited, and cancelled where time is over: whoever goes on calls them again.
         Raises: also `ImportError` without the extra `async`.
         """
-        import arenite.api.asynchronous  # noqa: F401, PLC0415 (an extra: without it, nothing is begun)
-
+        check_async()
         return await self._begin(code, inputs, limits).run_async()
 
     async def go_on_async(self, **limits: Unpack[Stretch]) -> Result:
         """As `go_on`, as a task of an event loop.  Raises: as `run_async`."""
-        import arenite.api.asynchronous  # noqa: F401, PLC0415 (as above)
-
+        check_async()
         return await self._turn(limits).run_async()
 
     def run_until_tool(
@@ -197,13 +195,25 @@ class Sandbox:
         """As `run`, but to the first call of a tool, which is left for the caller to answer, when and where he likes.
 
         Calls that the box's tools do not take, or `permit` refuses, the code is told of at once.  A box that was given no tools leaves all calls.
-        Raises: as `run`.
+        Raises: as `run`; `Failure` where `permit` is async.
         """
         return self._left(self._begin(code, inputs, limits).to_call())
 
     def go_on_until_tool(self, **limits: Unpack[Stretch]) -> Pending | Result:
         """As `go_on`, to the next call of a tool.  Raises: as `run`."""
         return self._left(self._turn(limits).to_call())
+
+    async def run_until_tool_async(
+        self, code: str, *, inputs: Mapping[str, object] | None = None, **limits: Unpack[Stretch]
+    ) -> Pending | Result:
+        """As `run_until_tool`, as a task of an event loop; `permit` may be async.  Raises: as `run_async`."""
+        check_async()
+        return self._left(await self._begin(code, inputs, limits).to_call_async())
+
+    async def go_on_until_tool_async(self, **limits: Unpack[Stretch]) -> Pending | Result:
+        """As `go_on_until_tool`, as a task of an event loop.  Raises: as `run_async`."""
+        check_async()
+        return self._left(await self._turn(limits).to_call_async())
 
     def pending(self) -> Pending | None:
         """The call of a tool that the code waits for, if it does."""

@@ -8,7 +8,7 @@ Example:  Turn(box, seconds=30.0, fuel=None).run()
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from arenite import Exit, Paused, PauseReason, Trap
 from arenite.sandbox.guests.guest import AnswerError
@@ -16,9 +16,12 @@ from arenite.sandbox.result import Result
 from arenite.sandbox.tools.call import Call, raised
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from arenite import Execution, Finished
     from arenite.sandbox.sandbox import Sandbox
 
+T = TypeVar("T")
 PLENTY: Final = 1 << 63  # units of fuel: more than there is time for
 
 
@@ -51,11 +54,12 @@ class Turn:
 
         Raises: also `ImportError` without the extra `async`.
         """
+        tools = self.box.tools
         while isinstance(found := await self._to_tool_async(), Call):
-            answer = await self._awaited(found)
+            answer = (missing(found),) if tools is None else await self._in_time(tools.run_async(found))
             if answer is None:
                 return self._stopped("time")
-            self.box.channel.reply(answer)
+            self.box.channel.reply(*answer)
         return found
 
     def to_call(self) -> Result | Call:
@@ -66,6 +70,18 @@ class Turn:
             if refused is None:
                 return found
             channel.reply(refused)
+        return found
+
+    async def to_call_async(self) -> Result | Call:
+        """The same, in an event loop.  Raises: as `run_async`."""
+        tools = self.box.tools
+        while isinstance(found := await self._to_tool_async(), Call):
+            refused = (None,) if tools is None else await self._in_time(tools.refused_async(found))
+            if refused is None:
+                return self._stopped("time")
+            if refused[0] is None:
+                return found
+            self.box.channel.reply(refused[0])
         return found
 
     def to_tool(self) -> Result | Call:
@@ -102,18 +118,12 @@ class Turn:
             if found is not None:
                 return found
 
-    async def _awaited(self, call: Call) -> bytes | None:
-        """The answer to a call; None if time is over first."""
+    async def _in_time(self, work: Awaitable[T]) -> tuple[T] | None:
+        """What comes of some work; None if time is over first."""
         from anyio import move_on_after  # noqa: PLC0415 (an extra)
 
-        tools = self.box.tools
-        if tools is None:
-            return missing(call)
-        seconds = self._seconds()
-        if seconds is None:
-            return await tools.run_async(call)
-        with move_on_after(seconds):
-            return await tools.run_async(call)
+        with move_on_after(self._seconds()):
+            return (await work,)
         return None
 
     def _seconds(self) -> float | None:
@@ -175,6 +185,11 @@ class Turn:
             _before=self.before,
             _after=self.box.files.copy(),
         )
+
+
+def check_async() -> None:
+    """Before anything is begun.  Raises: `ImportError` without the extra `async`."""
+    import arenite.api.asynchronous  # noqa: F401, PLC0415 (it is for few)
 
 
 def missing(call: Call) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import subprocess
 import sys
@@ -164,3 +165,56 @@ def test_calls_are_plain_data(box: Sandbox) -> None:
     pending = waiting(box.run_until_tool(CODE))
     assert pickle.loads(pickle.dumps(pending.call)) == pending.call
     assert box.store.host(NAME) is not None
+
+
+def test_tasks_of_a_loop_wait_at_calls_each_for_itself(box: Sandbox) -> None:
+    pytest.importorskip("anyio", reason="needs the extra `async`")
+
+    async def one(own: Sandbox, n: int) -> object:
+        first = waiting(await own.run_until_tool_async(CODE))
+        await asyncio.sleep(0)
+        assert first.args == ("first",)
+        second = waiting(await first.answer_async(n))
+        assert second.args == (n,)
+        return value(await second.answer_async(-n))
+
+    async def main(boxes: list[Sandbox]) -> list[object]:
+        found = await asyncio.gather(*(one(own, n) for n, own in enumerate(boxes)))
+        missed = waiting(await boxes[0].run_until_tool_async("ask(1)"))
+        failed = await missed.raises_async(KeyError("gone"))
+        assert isinstance(failed, Result)
+        assert "KeyError: 'gone'" in str(failed.error)
+        stopped = await boxes[0].run_until_tool_async("while True: pass", seconds=0.01)
+        assert isinstance(stopped, Result)
+        assert stopped.limit == "time"
+        assert isinstance(await boxes[0].go_on_until_tool_async(seconds=0.01), Result)
+        return found
+
+    forks = box.fork(3)
+    assert asyncio.run(main(forks)) == [[0, 0], [1, -1], [2, -2]]
+    for fork in forks:
+        fork.close()
+
+
+def test_whether_a_call_is_permitted_may_have_to_be_awaited() -> None:
+    pytest.importorskip("anyio", reason="needs the extra `async`")
+
+    async def permit(call: Call) -> bool | str:
+        await asyncio.sleep(60 if call.args == (3,) else 0)
+        return call.args != (2,) or "not 2"
+
+    async def main(box: Sandbox) -> None:
+        assert waiting(await box.go_on_until_tool_async()).args == (1,)
+        box.restore(begin)
+        refused = await box.run_until_tool_async("ask(2)")
+        assert isinstance(refused, Result)
+        assert "PermissionError: not 2" in str(refused.error)
+        late = await box.run_until_tool_async("ask(3)", seconds=0.05)
+        assert isinstance(late, Result)
+        assert (late.limit, box.stopped) == ("time", True)
+
+    with Sandbox.python(tools=[ask], permit=permit) as box:
+        begin = box.checkpoint()
+        with pytest.raises(Failure, match="permit is async: it is awaited by run_async, run_until_tool_async"):
+            box.run_until_tool("ask(1)")
+        asyncio.run(main(box))

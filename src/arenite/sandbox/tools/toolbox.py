@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     """True permits a call, False refuses it, a text refuses it and says why; or an awaitable of such."""
 
 
+AWAITED: Final = "it is awaited by run_async, run_until_tool_async and what else ends in _async"
 CALLING: Final = ContextVar["Call | None"]("arenite: the call that a tool is run for", default=None)
 
 
@@ -93,6 +94,14 @@ class Toolbox:
             return raised(error)
         return self.permitted(call)
 
+    async def refused_async(self, call: Call) -> bytes | None:
+        """The same; what must be awaited is."""
+        try:
+            self.find(call)
+        except (LookupError, TypeError) as error:
+            return raised(error)
+        return await self.permitted_async(call)
+
     def run(self, call: Call) -> bytes:
         """Do it; the answer.
 
@@ -104,7 +113,7 @@ class Toolbox:
         except (LookupError, TypeError) as error:
             return raised(error)
         if tool.is_async:
-            raise Failure(f"the tool {tool.name!r} is async: run_async and go_on_async await it")
+            raise Failure(f"the tool {tool.name!r} is async: {AWAITED}")
         refused = self.permitted(call)
         if refused is not None:
             return refused
@@ -155,5 +164,5 @@ def sync(value: object, what: str) -> object:
         close = getattr(value, "close", None)  # of a coroutine, that nobody warns of it
         if close is not None:
             close()
-        raise Failure(f"{what} is async: run_async and go_on_async await it")
+        raise Failure(f"{what} is async: {AWAITED}")
     return value
