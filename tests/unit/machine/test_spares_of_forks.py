@@ -129,6 +129,27 @@ def test_what_changed_since_the_template_is_there_again(line: Line) -> None:
             line.call(again, "fill", 0, 0x5A, 30 * PAGE)
 
 
+def test_what_changed_since_the_template_is_not_written_twice(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not count for what is written back; whatever of it a former fork left is overwritten."""
+    fork = line.snapshot.fork()
+    for n in (3, 5, 6, 50):
+        line.memory.write(fork, b"later" * 1000, n * 4 * PAGE)
+    later = fork.snapshot()
+    expected = line.content(later.fork())
+    monkeypatch.setattr(spares, "FEW", 8 * PAGE)
+    with later.fork() as used:
+        line.call(used, "fill", 11 * PAGE, 0xA5, 3 * PAGE)
+        line.call(used, "fill", 21 * PAGE, 0xA5, PAGE)
+        place = line.place(used)
+    with later.fork() as again:
+        assert line.place(again) == place
+        assert line.content(again) == expected
+        assert again.machine.cage.dirty_pages(1) in (
+            [(11 * PAGE, 14 * PAGE), (20 * PAGE, 22 * PAGE), (24 * PAGE, 26 * PAGE), (200 * PAGE, 202 * PAGE)],
+            None,
+        )
+
+
 def test_of_a_mapped_file(line: Line, tmp_path: Path) -> None:
     line.snapshot.save(tmp_path / "line.arn")
     opened = Snapshot.open(tmp_path / "line.arn", line.engine)

@@ -228,7 +228,7 @@ def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = 
     if spares is None:
         ranges = [(start, start + size) for start, size, _ in image.mappings]
         spares = template.spares = Spares(ranges, sum(image.sizes), image.mappings, template.file)
-    cage = Cage.of(image, frozen.areas, spares.take(frozen.areas))
+    cage = Cage.of(image, frozen.areas, spares.take(frozen.areas, image.changed_places))
     machine = _thawed(frozen, cage, tier, windows, reseed=reseed)
     spares.lend(machine, *cage.space, cage.bare)
     return machine

@@ -59,6 +59,11 @@ class Image:
         return tuple((region_at(r) - LOW, region_at(r) - LOW + size, pages) for (r, size), pages in parts if pages.numbers)
 
     @cached_property
+    def changed_places(self) -> tuple[tuple[int, int], ...]:
+        """(begin, end) in a cage's reservation of each run of changed pages, ascending."""
+        return tuple((start + begin, start + end) for start, _, pages in self.drifted for begin, end in pages.places)
+
+    @cached_property
     def changes(self) -> int:
         """How many pages have changed."""
         return sum(map(len, self.changed))

@@ -25,7 +25,7 @@ from arenite import platform
 from arenite.errors import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from arenite.machine.machine import Machine
 
@@ -109,8 +109,11 @@ class Spares:
                 if oldest is not None:
                     oldest.space = None
 
-    def take(self, areas: int = 0) -> tuple[platform.Reservation, int] | None:
-        """A reservation whose store is gone, with what the image says in it, and for how many areas it has room: at least `areas`."""
+    def take(self, areas: int = 0, changed: Sequence[tuple[int, int]] = ()) -> tuple[platform.Reservation, int] | None:
+        """A reservation whose store is gone, with what the image says in it, and for how many areas it has room: at least `areas`.
+
+        `changed`: (begin, end), ascending, of what the caller writes before anybody reads; anything may be there.
+        """
         for lease in self._leases.copy():
             if lease.space is not None and (not lease.over or lease.room < areas):
                 continue
@@ -120,7 +123,7 @@ class Spares:
                 if space is not None and not space.closed and not space.lost and space.references() == lease.bare:
                     space.lease = None
                     try:
-                        if not self._mappings or not written_back(space, self._mappings, self._file):
+                        if not self._mappings or not written_back(space, self._mappings, self._file, changed):
                             space.wipe(self._ranges)
                     except OSError:  # pages that the process has locked
                         continue
@@ -128,15 +131,20 @@ class Spares:
         return None
 
 
-def written_back(space: platform.Reservation, mappings: Sequence[tuple[int, int, int]], file: int) -> bool:
-    """Let all pages have again what the file says; False, and nothing was done, where that is more than a few.  Raises: `OSError` in the middle."""
+def written_back(
+    space: platform.Reservation, mappings: Sequence[tuple[int, int, int]], file: int, changed: Sequence[tuple[int, int]] = ()
+) -> bool:
+    """Let all pages have again what the file says, but those that are `changed` anyway; False, and nothing was done, where that is more than a few.
+
+    Raises: `OSError` in the middle.
+    """
     found, size = [], 0
     for start, length, offset in mappings:
         dirty = space.dirty_pages(start, start + length)
         if dirty is None:
             return False
-        for begin, end in dirty:
-            found.append((start + begin, start + end, offset + begin))
+        for begin, end in outside([(start + begin, start + end) for begin, end in dirty], changed):
+            found.append((begin, end, offset + begin - start))
             size += end - begin
     if size > FEW:
         return False
@@ -145,6 +153,22 @@ def written_back(space: platform.Reservation, mappings: Sequence[tuple[int, int,
             if os.preadv(file, [view], offset) != end - begin:
                 raise OSError("a file that is mapped was cut off")
     return True
+
+
+def outside(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What of some ranges lies in no other.  Both ascend."""
+    first = 0
+    for begin, end in ranges:
+        while first < len(others) and others[first][1] <= begin:
+            first += 1
+        at, left = first, begin
+        while at < len(others) and others[at][0] < end:
+            if left < others[at][0]:
+                yield left, others[at][0]
+            left = others[at][1]
+            at += 1
+        if left < end:
+            yield left, end
 
 
 def forget() -> None:
