@@ -135,3 +135,62 @@ def test_a_loop_goes_on_in_forks(box: Sandbox) -> None:
         assert fork.run("loop.run_until_complete(wait)").value == "done"
         if fork is not box:
             fork.close()
+
+
+LATE = "import asyncio\nasync def late(n):\n    await asyncio.sleep(0.001)\n    return n\nasync def several(n):\n    for i in range(n):\n        yield i\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("await late(7)", 7),
+        ("x = await late(7)\nx + 1", 8),
+        ("x = await late(7)", None),
+        ("x = 0\nasync for n in several(3):\n    x += n\nx", 3),
+        ("[n async for n in several(3)]", [0, 1, 2]),
+        ("[await late(n) for n in range(3)]", [0, 1, 2]),
+        ("async with asyncio.timeout(60):\n    y = await late(1)\n(y, '\\\\d')", (1, "\\d")),
+        ("await late(1)\nasync def g(): pass\n2", 2),
+        ("late = await late(1)\nlate", 1),
+    ],
+)
+def test_code_awaits_outside_of_functions(box: Sandbox, code: str, value: object) -> None:
+    box.run(LATE)
+    result = box.run(code)
+    assert (result.value, result.error, result.stderr) == (value, None, "")
+
+
+def test_tasks_go_on_when_something_is_awaited_again_also_in_forks(box: Sandbox) -> None:
+    box.run(LATE + "task = asyncio.create_task(late(5))\nawait asyncio.sleep(0)")
+    (fork,) = box.fork()
+    assert (box.run("await task").value, fork.run("await asyncio.gather(task, late(6))").value) == (5, [5, 6])
+    assert box.run("asyncio.run(late(8))").value == 8
+    assert box.run("await late(9)").value == 9
+    fork.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("await late(1 / 0)", '  File "<run 2>", line 1, in <module>\n    await late(1 / 0)\n'),
+        ("\nx = await failing()", '  File "<run 2>", line 2, in <module>\n    x = await failing()\n'),
+        ("await asyncio.get_running_loop().create_future()", "nothing here can bring about"),
+        ("def f(): await late(1)", "SyntaxError: 'await' outside async function"),
+        ("await", "SyntaxError: invalid syntax"),
+        ("await exiting()", "SystemExit: 3"),
+        ("return await late(1)", "SyntaxError: 'return' outside function"),
+    ],
+)
+def test_errors_of_code_that_awaits_are_told_as_others(box: Sandbox, code: str, error: str) -> None:
+    box.run(LATE + "async def failing():\n    await late(1)\n    1 / 0\nasync def exiting():\n    raise SystemExit(3)")
+    told = str(box.run(code).error)
+    assert error in told
+    assert "During handling" not in told
+    assert "base_events" not in told
+    assert (box.run("await late(1)").value, box.run("1").stderr) == (1, "")
+
+
+def test_code_that_awaits_stops_and_goes_on(box: Sandbox) -> None:
+    box.run(LATE)
+    assert box.run("await asyncio.sleep(0.3)\nawait late(4)", seconds=0.05).limit == "time"
+    assert box.go_on().value == 4

@@ -8,16 +8,17 @@ Example:  adapt(); asyncio.run(asyncio.sleep(1))
 
 from __future__ import annotations
 
-import asyncio  # noqa: TC003 (it is there for whoever runs)
+import asyncio
 import selectors
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
+loops: list[asyncio.AbstractEventLoop] = []  # the one of code that awaits outside of functions, once there is such
 
 
 class LoopSelector(selectors.PollSelector):
@@ -61,3 +62,14 @@ def adapt() -> None:
     methods = {"__init__": begin, "_make_self_pipe": no_pair, "_close_self_pipe": no_close, "run_in_executor": now}
     for name, method in methods.items():
         setattr(BaseSelectorEventLoop, name, method)
+
+
+def in_loop(work: Coroutine[object, object, T]) -> T:
+    """What comes of some work.  Tasks that it leaves go on when there is more."""
+    if not loops:
+        loops.append(asyncio.new_event_loop())
+    task = loops[0].create_task(work)
+    try:
+        return loops[0].run_until_complete(task)
+    finally:
+        task.cancel()  # where the loop came to its end before

@@ -25,13 +25,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     # in the guest those texts stand before this one
     from arenite.sandbox.guests.inside.lasting import fill, tell  # noqa: TC004
-    from arenite.sandbox.guests.inside.statements import parted  # noqa: TC004
+    from arenite.sandbox.guests.inside.loop import in_loop  # noqa: TC004
+    from arenite.sandbox.guests.inside.statements import AWAITING, by_tree, parted  # noqa: TC004
     from arenite.sandbox.guests.inside.tooling import Tools  # noqa: TC004
     from arenite.sandbox.plain import Packed, packed, unpacked  # noqa: TC004
 
 PIECE: Final = 1 << 16
 LONGEST_TEXT: Final = 1 << 16  # characters of a repr or a traceback
 NAME: Final = type.__dict__["__name__"]
+AWAITS: Final = 0x80  # `inspect.CO_COROUTINE`
 STREAMS: Final = ("stdout", "stderr")
 ROUNDS: Final = 12  # after so many CPython has found the short ways that it finds for code that runs often
 WARMING: Final = (
@@ -112,10 +114,27 @@ def kind(value: object) -> str:
 def evaluated(code: str, name: str, namespace: dict[str, object]) -> object:
     """Run some code; the value of its last statement, where that is an expression."""
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-    program, last = parted(code, name)
-    if program is not None:
-        exec(program, namespace)  # noqa: S102 (that is what it is for)
-    return None if last is None else eval(last, namespace)  # noqa: S307
+    try:
+        program, last = parted(code, name)
+    except SyntaxError:
+        if "await" not in code and "async" not in code:
+            raise
+    else:
+        if program is not None:
+            exec(program, namespace)  # noqa: S102 (that is what it is for)
+        return None if last is None else eval(last, namespace)  # noqa: S307
+    return in_loop(awaited(*by_tree(code, name, AWAITING), namespace))
+
+
+async def awaited(program: types.CodeType | None, last: types.CodeType | None, namespace: dict[str, object]) -> object:
+    """The same for code that awaits something outside of functions."""
+    value = None
+    for part in (program, last):
+        if part is not None:
+            value = eval(part, namespace)  # noqa: S307 (which gives a coroutine where it awaits)
+            if part.co_flags & AWAITS:
+                value = await value
+    return None if last is None else value
 
 
 def told(error: BaseException) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEGINNING: Final = re.compile(r"^[^\s#)\]},:]", re.MULTILINE)  # of a line that could begin a statement
 ONLY_A_TREE: Final = 0x400  # `ast.PyCF_ONLY_AST`
+AWAITING: Final = 0x2000  # `ast.PyCF_ALLOW_TOP_LEVEL_AWAIT`
 OTHER: Final = re.compile(
     r"@|[\w.\[\], ]+=[^=]|"
     r"(?:import|from|def|class|for|while|if|elif|else|with|try|except|finally|return|del|pass|raise|assert|global|nonlocal|async|break|continue)\b"
@@ -42,15 +43,13 @@ def parted(code: str, name: str) -> Parts:
     return by_tree(code, name)
 
 
-def by_tree(code: str, name: str) -> Parts:
-    """The same for any program."""
+def by_tree(code: str, name: str, flags: int = 0) -> Parts:
+    """The same for any program.   `flags`: for the compiler; with `AWAITING` what awaits something gives a coroutine."""
     tree = compile(code, name, "exec", ONLY_A_TREE, dont_inherit=True)
     assert isinstance(tree, ast.Module)
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr):
-        return compile(tree, name, "exec", dont_inherit=True) if "\\" in code else compile(
-            code, name, "exec", dont_inherit=True
-        ), None
+        return compile(tree if "\\" in code else code, name, "exec", flags, dont_inherit=True), None
     tree.body.pop()
     value = ast.Expression(last.value)
-    return compile(tree, name, "exec", dont_inherit=True), compile(value, name, "eval", dont_inherit=True)
+    return compile(tree, name, "exec", flags, dont_inherit=True), compile(value, name, "eval", flags, dont_inherit=True)
