@@ -99,7 +99,7 @@ class Module(Unclosed):
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
-        """The module in a file, binary or text."""
+        """The module in a file, binary or text.  Raises: also `OSError`, `Limit` for a file of more than 512 MiB."""
         return cls(engine, whole(Path(os.fsdecode(path))))
 
     @classmethod

@@ -5,6 +5,7 @@ Example:  configured("safe", ["deterministic=true", "max_memory=65536"])
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +23,21 @@ DEFAULTS: Final = Config()
 OTHERWISE: Final = {"tier": "--tier", "consume_fuel": "--fuel", "features": f"--set {next(iter(SWITCHES))}=false, and the like"}
 OTHERS: Final = [name for name in OPTIONS if name not in OTHERWISE]
 TRUTH: Final = {"true": True, "false": False}
-PATH: Final = click.Path(path_type=Path)
+
+
+class FilePath(click.Path):
+    """The name of a file."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """It as a path.  Raises: click.BadParameter for the empty one, which would be that of a folder."""
+        if not os.fspath(value):
+            self.fail("the name of a file is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH: Final = FilePath(path_type=Path)
 
 
 def number(least: int, most: int = sys.maxsize) -> Callable[[str | int], int]:

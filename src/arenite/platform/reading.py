@@ -10,20 +10,31 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from arenite.errors import Limit
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE: Final = 1 << 21  # bytes of a large one
 LARGE: Final = 2 * PAGE  # from so many bytes on they are asked for
+MOST: Final = 1 << 29  # bytes: a device may have no end
+PIECE: Final = 1 << 20
 MARGIN: Final = (
     128  # bytes: with what Python and malloc put around it, room for whole large pages; Linux has only those begin with one
 )
 
 
-def whole(path: Path) -> bytes:
-    """What the file has.  Raises: `OSError`."""
+def whole(path: Path, most: int = MOST) -> bytes:
+    """What the file has.  Raises: `OSError`, `Limit` for one that has more bytes than `most`."""
     with path.open("rb", buffering=0) as file:
-        return some(file.fileno(), os.fstat(file.fileno()).st_size) + file.readall()  # that is all, of a pipe
+        found = some(file.fileno(), min(os.fstat(file.fileno()).st_size, most + 1))
+        further, size = [found], len(found)
+        while size <= most and (piece := file.read(PIECE)):  # of a pipe, that is all
+            further.append(piece)
+            size += len(piece)
+    if size > most:
+        raise Limit(f"a file has at most {most} bytes here")
+    return found if len(further) == 1 else b"".join(further)
 
 
 def some(fd: int, size: int) -> bytes:

@@ -100,6 +100,7 @@ def test_fuel_ends_an_endless_loop_with_124(program: Path) -> None:
         (["inspect", __file__], "magic header not detected (at byte 0x0)"),
         (["inspect", "/"], "cannot read /: Is a directory"),
         (["wast", "missing.wast"], "cannot read missing.wast"),
+        (["run", "/dev/zero"], "/dev/zero: a file has at most 536870912 bytes here"),
     ],
 )
 def test_a_refused_file_is_1_and_one_line(arguments: list[str], message: str) -> None:
@@ -144,6 +145,7 @@ def test_a_wrong_command_line_is_2(program: Path, options: list[str]) -> None:
         (["run", "--fuel", "-1"], "'--fuel': -1 is not from 0 to"),
         (["run", "--fuel", str(1 << 64)], f"'--fuel': {1 << 64} is not from 0 to"),
         (["run", "--tier", "fast"], f"'--tier': 'fast' is no tier; there are: {', '.join(TIERS)}"),
+        (["run", ""], "Invalid value for 'FILE': the name of a file is empty"),
         (["fork", "--each-line", "-", "-n", "0"], "'-n': 0 is not from 1 to"),
         (["fork", "--each-line", "-", "-n", str(1 << 64)], f"'-n': {1 << 64} is not from 1 to"),
         (["fork", "--each-line", "-", "--jobs", "x"], "'--jobs': 'x' is no integer"),
@@ -153,6 +155,12 @@ def test_a_wrong_word_is_told_in_our_words(program: Path, options: list[str], me
     done = arenite(*options, program)
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
+
+
+def test_options_of_servers_over_http_want_one() -> None:
+    done = arenite("mcp", "--port", "8765", "--name", "x")
+    assert done.returncode == 2
+    assert "without --http nobody connects, and --port, --name means nothing" in done.stderr
 
 
 def test_an_option_of_the_engine_that_is_no_number_is_told_in_words(program: Path) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from arenite.errors import Limit
 from arenite.platform import libc, reading
 from arenite.platform.reading import LARGE, some, whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIZES = (0, 1, LARGE - 1, LARGE, LARGE + 12345)
 
@@ -45,6 +43,14 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     writer.start()
     assert whole(tmp_path / "x") == b"some" * 50_000
     writer.join()
+
+
+def test_what_has_no_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"some" * 5)
+    assert whole(tmp_path / "x", most=20) == b"some" * 5
+    for endless in (tmp_path / "x", Path(os.devnull).with_name("zero")):
+        with pytest.raises(Limit, match="a file has at most 19 bytes here"):
+            whole(endless, most=19)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked for large pages")
