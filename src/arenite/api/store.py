@@ -33,6 +33,7 @@ from arenite.layout.types import MAX_U64
 from arenite.machine.frozen.freeze import freeze, reset, thaw
 from arenite.machine.machine import Machine
 from arenite.machine.run.collect import collect
+from arenite.machine.space.spares import MOST as LENT
 from arenite.traps import Cause
 
 if TYPE_CHECKING:
@@ -248,15 +249,16 @@ class Snapshot(FrozenStore):
         collecting = gc.isenabled()
         try:
             gc.disable()  # many objects and no garbage: looking for some takes as long as the forks do
-            return [self._fork(wasi, hook, reseed=reseed) for _ in range(n)]
+            return [self._fork(wasi, hook, reseed=reseed, among_many=n - i > LENT) for i in range(n)]
         finally:
             if collecting:
                 gc.enable()
 
-    def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool) -> Store:
-        assert self._frozen is not None
-        machine = thaw(self._frozen, self.engine.tier, self.engine.windows, reseed=reseed)
-        store = Store.of(self.engine, machine, self, self.epochs_left)
+    def _fork(self, wasi: HostModuleConfig | None, hook: Hook | None, *, reseed: bool, among_many: bool = False) -> Store:
+        frozen, engine = self._frozen, self.engine
+        assert frozen is not None
+        machine = thaw(frozen, engine.tier, engine.windows, reseed=reseed, among_many=among_many)
+        store = Store.of(engine, machine, self, self.epochs_left)
         if wasi is not None:
             store.rebind_wasi(wasi)
         if hook is not None:

@@ -16,12 +16,12 @@ from arenite.machine.records import references
 from arenite.machine.records.functions import write_host_function
 from arenite.machine.records.objects import Handles
 from arenite.machine.records.quota import UNBOUNDED
-from arenite.machine.records.registry import Registry
+from arenite.machine.records.registry import NOTHING
 from arenite.machine.run.activation import UNLIMITED
 from arenite.machine.run.backtrace import Locate, unlocated
 from arenite.machine.run.fuel import Fuel
 from arenite.machine.run.hosts import Hosts
-from arenite.machine.space.absent import ClosedCage, Unborn
+from arenite.machine.space.absent import CLOSED, Unborn
 from arenite.machine.space.cage import AnyCage, Cage
 from arenite.machine.space.portable import PortableCage
 from arenite.machine.turn import alone
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from arenite.bytecode.module import ModuleCode
     from arenite.features import Features
     from arenite.machine.records.objects import InstanceAddr
+    from arenite.machine.records.registry import Registry
     from arenite.machine.run.activation import Activation
     from arenite.machine.run.tier import Runner, Tier
-    from arenite.machine.space.window import Windows
+    from arenite.machine.space.window import Window, Windows
     from arenite.machine.turn import User
 
 
@@ -96,10 +97,12 @@ class Machine:
         windows: Windows,
         cage: AnyCage,
         stack_limit: int,
-        registry: Registry | None = None,
-        hosts: Hosts | None = None,
+        registry: Registry,
+        lineage: Lineage,
+        window: Window,
+        hosts: Hosts,
     ) -> None:
-        """`registry`: a snapshot's."""
+        """`registry`: others have it too."""
         self.tier = tier
         self.windows = windows
         self.cage = cage
@@ -114,16 +117,15 @@ class Machine:
         self.data: object = None  # the user's
         self.handles = HANDLES
         # what was made here
-        self.lineage = Lineage()
+        self.lineage = lineage
         self.modules: tuple[ModuleCode, ...] = ()
-        self.window = windows.empty
-        self.registry = registry or Registry()
-        self.registry_shared = registry is not None  # it is a snapshot's too: `registry_to_change` copies it before it changes
-        self.hosts = hosts or Hosts()
+        self.window = window
+        self.registry = registry
+        self.registry_shared = True  # `registry_to_change` copies it before it changes
+        self.hosts = hosts
         self.elements: int | None = 0  # of all tables; None: to be counted
         # what is going on
-        self.fuel = Fuel()
-        self.fuel.slice = tier.slice
+        self.fuel = Fuel(tier.slice)
         self.top = STACK_AT  # where the frame of a new activation may begin
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
         self.host_stack: list[
@@ -151,7 +153,7 @@ class Machine:
         heap = STACK_AT + (stack_size + ALIGNMENT - 1 & -ALIGNMENT)  # records are aligned
         if heap > ARENA_MAX // 2:
             raise Limit(f"a stack of {stack_size:#x} bytes; {ARENA_MAX // 2 - STACK_AT:#x} fit")
-        machine = cls(tier, windows, ClosedCage(), heap)  # type: ignore[arg-type]  # for a moment
+        machine = cls(tier, windows, CLOSED, heap, NOTHING, Lineage(), windows.empty, Hosts())  # type: ignore[arg-type]  # for a moment
         machine.cage = Unborn(machine, areas)  # type: ignore[assignment]  # in place of any
         return machine
 
@@ -232,7 +234,7 @@ class Machine:
         if self.depth:
             raise Failure("the store cannot be closed while its guest runs")
         cage, self.crossing = self.cage, None
-        self.cage = ClosedCage()  # type: ignore[assignment]  # in place of any, to refuse; first, since closing it may be interrupted
+        self.cage = CLOSED  # type: ignore[assignment]  # in place of any, to refuse; first, since closing it may be interrupted
         try:
             cage.close()
         except BufferError:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 RW: Final = mmap.PROT_READ | mmap.PROT_WRITE
 PRIVATE: Final = mmap.MAP_PRIVATE | libc.MAP_NORESERVE
+NOT_WATCHED: Final = memoryview(b"\0")  # nothing is lost
 
 
 class Lent(Protocol):
@@ -47,13 +48,14 @@ class Reservation:
     Raises: `Limit` when the system refuses it, also after a garbage collection.
     """
 
-    __slots__ = ("__weakref__", "_lost", "_mapping", "_watch", "address", "lease", "size")
+    __slots__ = ("__weakref__", "_idle", "_lost", "_mapping", "_watch", "address", "lease", "size")
 
     def __init__(self, size: int) -> None:
         self.size = round_up(size)
         self._mapping = libc.reserve(self.size)
         self.address = libc.address_of(self._mapping)
-        self._watch, self._lost = -1, memoryview(b"\0")
+        self._watch, self._lost = -1, NOT_WATCHED
+        self._idle = sys.getrefcount(self._mapping)
         self.lease: Callable[[], Lent | None] | None = None
         # Python makes read-only views of what was mapped without access, so access is taken away afterwards.
         libc.protect(self.address, self.size, libc.PROT_NONE)
@@ -118,13 +120,12 @@ class Reservation:
     def wipe(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Forget what was written to the pages: they are the file's again, or zero where there is none.  Raises: `OSError`."""
         for start, stop in ranges:
-            self._check(start, stop)
-            self._mapping.madvise(mmap.MADV_DONTNEED, start, stop - start)
+            self._mapping.madvise(mmap.MADV_DONTNEED, start, stop - start)  # which checks them
 
     @property
-    def closed(self) -> bool:
-        """Whether it was closed."""
-        return self._mapping.closed
+    def idle(self) -> bool:
+        """Whether somebody else may have it: nobody has a view, it was not closed, and no page was lost, whose zeros stay also when it is wiped."""
+        return sys.getrefcount(self._mapping) == self._idle and not self._mapping.closed and not self._lost[0]
 
     def watch(self) -> memoryview:
         """Let pages of files that are mapped here read as zeros once they are lost; a view of a word that is not 0 then.  Raises: `Limit`."""
@@ -132,11 +133,6 @@ class Reservation:
         mapping = self._mapping  # views keep it too
         self._watch, self._lost = faults.watch(mapping, self.address, self.address + self.size)
         return self._lost
-
-    @property
-    def lost(self) -> bool:
-        """Whether there are zeros in the place of a page that was lost since `watch`: they stay, also when it is wiped."""
-        return bool(self._lost[0])
 
     def unwatch(self) -> None:
         """Have them end the process again."""
@@ -154,9 +150,9 @@ class Reservation:
         except OSError:
             return None
 
-    def references(self) -> int:
-        """A number that is the same as long as no views are made or released."""
-        return sys.getrefcount(self._mapping)
+    def views(self) -> int:
+        """How many views of it there are, those of parts of one not counted."""
+        return sys.getrefcount(self._mapping) - self._idle
 
     def close(self) -> None:
         """Unmap everything now.  Raises: `BufferError` while a view lives; the reservation stays usable in that case."""

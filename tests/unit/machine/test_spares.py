@@ -205,6 +205,23 @@ def test_only_the_newest_few_wait(world: Stores) -> None:
     assert {base(store) for store, _ in again} == set(addresses[3:])
 
 
+def test_what_is_used_again_and_again_waits_longer(world: Stores) -> None:
+    store, _ = world.store()
+    at = base(store)
+    for n in range(3):
+        del store, _
+        store, _ = world.store()
+        assert base(store) == at
+        others = [world.store() for _ in range(spares.MOST if n else 1)]
+        assert at not in {base(one) for one, _ in others}
+        del others
+    del store, _
+    many = [world.store() for _ in range(spares.MOST)]
+    spaces = [weakref.ref(store.machine.cage.space[0]) for store, _ in many]  # type: ignore[union-attr]  # a cage
+    many.clear()
+    assert None not in [space() for space in spaces], "but not for ever"
+
+
 def test_large_ones_are_given_back(world: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spares, "LARGEST", 1 << 16)
     store, _ = world.store()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +106,16 @@ def test_forks_that_live_do_not_share(line: Line) -> None:
         line.call(fork, "fill", 0, n + 1, 100)
     assert [line.memory.read(fork, 0, 2) for fork in forks] == [bytes([n + 1, n + 1]) for n in range(10)]
     assert len({line.place(fork) for fork in forks}) == 10
+
+
+def test_of_many_forks_the_last_are_used_again(line: Line) -> None:
+    spares.forget()
+    forks = line.snapshot.fork(spares.MOST + 3)
+    places = [line.place(fork) for fork in forks]
+    spaces = [weakref.ref(fork.machine.cage.space[0]) for fork in forks]  # type: ignore[union-attr]  # a cage
+    forks.clear()
+    assert [space() is None for space in spaces] == [True] * 3 + [False] * spares.MOST
+    assert {line.place(fork) for fork in line.snapshot.fork(spares.MOST)} == set(places[3:])
 
 
 def test_a_memory_that_grew_is_not_used_again(line: Line) -> None:

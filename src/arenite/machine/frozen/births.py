@@ -62,13 +62,14 @@ class Birth:
         """Let an unborn machine of this kind begin like that.  Raises: `Limit` when the system refuses its cage."""
         unborn, registry, window, heap = machine.cage, machine.registry, machine.window, machine.heap
         try:
-            cage = Cage.of(self.image, self.key[2], self.spares.take())
+            space, lease = self.spares.take()
+            cage = Cage.of(self.image, self.key[2], space)
             machine.registry_shared = True
             machine.registry = registry.born(self.registry)
             machine.modules, machine.window, machine.elements = self.modules, self.window, self.elements
             machine.heap = self.heap
             machine.cage = cage  # from here on it is born
-            self.spares.lend(machine, *cage.space, cage.bare)
+            self.spares.lend(machine, cage.space, lease)
         except BaseException:
             if machine.cage is unborn:
                 machine.registry, machine.modules, machine.window, machine.elements = registry, (), window, 0

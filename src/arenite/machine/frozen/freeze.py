@@ -217,8 +217,11 @@ def _written(dirty: list[tuple[int, int]] | None, template: Template | None, reg
     return dirty if template is None else [*dirty, *template.data(region)]
 
 
-def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = True) -> Machine:
-    """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage."""
+def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = True, among_many: bool = False) -> Machine:
+    """A machine that goes on from there.  Raises: `Limit` when the system refuses its cage.
+
+    `among_many`: at least as many are made behind it as are lent address space: then these are.
+    """
     refuse("a store made of a frozen one")
     image = frozen.mappable()
     template = image.template
@@ -228,16 +231,18 @@ def thaw(frozen: FrozenMachine, tier: Tier, windows: Windows, *, reseed: bool = 
     if spares is None:
         ranges = [(start, start + size) for start, size, _ in image.mappings]
         spares = template.spares = Spares(ranges, sum(image.sizes), image.mappings, template.file)
-    cage = Cage.of(image, frozen.areas, spares.take(frozen.areas, image.changed_places))
+    space, lease = spares.take(frozen.areas, image.changed_places)
+    cage = Cage.of(image, frozen.areas, space)
     machine = _thawed(frozen, cage, tier, windows, reseed=reseed)
-    spares.lend(machine, *cage.space, cage.bare)
+    if lease is not None or not among_many:
+        spares.lend(machine, cage.space, lease)
     return machine
 
 
 def _thawed(frozen: FrozenMachine, cage: AnyCage, tier: Tier, windows: Windows, *, reseed: bool) -> Machine:
-    hosts = frozen.hosts.fork(frozen.host_states, reseed=reseed)
-    machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.registry, hosts)
-    _adopt(machine, frozen, cage, hosts)
+    hosts, lineage = frozen.hosts.fork(frozen.host_states, reseed=reseed), Lineage(frozen.lineage, frozen.heap)
+    machine = Machine(tier, windows, cage, frozen.stack_limit, frozen.registry, lineage, frozen.window, hosts)
+    _adopt(machine, frozen, cage, hosts, lineage)
     return machine
 
 
@@ -256,14 +261,14 @@ def reset(machine: Machine, frozen: FrozenMachine) -> None:
     watch.settle()
     machine.hosts.close()
     cage.reset(frozen.image)
-    _adopt(machine, frozen, cage, hosts)
+    _adopt(machine, frozen, cage, hosts, Lineage(frozen.lineage, frozen.heap))
 
 
-def _adopt(machine: Machine, frozen: FrozenMachine, cage: AnyCage, hosts: Hosts) -> None:
-    """Let a machine, whose cage has the content, know what the frozen one knew."""
+def _adopt(machine: Machine, frozen: FrozenMachine, cage: AnyCage, hosts: Hosts, lineage: Lineage) -> None:
+    """Let a machine, whose cage has the content, know what the frozen one knew.  `lineage`: the new one."""
     if not frozen.trusted:
         write_context(cage.store_page, machine.stack_limit, cage.sizes)
-    lineage, activations = Lineage(frozen.lineage, frozen.heap), [a.copy() for a in frozen.activations]
+    activations = [a.copy() for a in frozen.activations] if frozen.activations else []
     # from here on nothing is called, so no exception of a signal's handler comes in between
     machine.hosts, machine.registry, machine.registry_shared = hosts, frozen.registry, True
     machine.elements, machine.fuel.left, machine.lineage, machine.heap = None, frozen.fuel, lineage, frozen.heap

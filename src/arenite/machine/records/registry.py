@@ -6,7 +6,7 @@ A machine, its snapshots and its forks share one registry until one of them make
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arenite.layout.types import EXNREF, EXTERNREF
 from arenite.machine.records.exceptions import Exceptions
@@ -59,6 +59,8 @@ class Registry:
     def copy(self) -> Registry:
         """Another registry with these entries, to be changed apart from this one."""
         new = Registry()
+        if self is NOTHING:  # of every store that is new
+            return new
         for name in self.__slots__:
             setattr(new, name, getattr(self, name).copy())
         return new
@@ -94,3 +96,7 @@ class Registry:
         self.host_names += [name]
         self.host_function_at[at] = index
         return index
+
+
+NOTHING: Final = Registry()
+"""What new stores share until something is made in them."""

@@ -24,11 +24,11 @@ class Fuel:
 
     __slots__ = ("left", "limited", "reserve", "slice")
 
-    def __init__(self) -> None:
+    def __init__(self, slice_: int = SLICE) -> None:
         self.left: int | None = None
         self.reserve = 0
         self.limited = False
-        self.slice = SLICE
+        self.slice = slice_
 
     def total(self) -> int:
         """What the store has left.  Raises: `Failure` where it is unlimited."""

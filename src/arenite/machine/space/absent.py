@@ -6,7 +6,7 @@ Whoever asks one of these for anything of a cage gets it of the cage that is mad
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from arenite.errors import Failure
 from arenite.machine.space.cage import NOTHING_LOST
@@ -49,6 +49,9 @@ class ClosedCage:
 
     def close(self) -> None:
         """Again: nothing to do."""
+
+
+CLOSED: Final = ClosedCage()
 
 
 class InterruptedCage:

@@ -58,6 +58,7 @@ LEAST_ROOM: Final = 64  # memory areas of a cage that had to move for one more
 GRAIN: Final = 1 << 20  # the arena grows by at least so many bytes
 ALL_UNITS: Final = (1 << 63) - 1  # a floor that no slice is above
 
+OWN_VIEWS: Final = 2  # that a cage has of its reservation: those of the arena and of the store page
 NOTHING_LOST: Final = (0,)
 """The `lost` of a cage that no file is mapped in."""
 
@@ -76,19 +77,16 @@ class Cage:
         self.generation = 0
         self._space, self._room = spare or reserve(self.areas)
         self.base = self._space.address - LOW
-        self._lengths = [0] * self._room
         self._window: Window | None = None
         self.template: Template | None = None  # what the regions are private mappings of
         self.lost: Sequence[int] = NOTHING_LOST  # not 0 once a page of its file was touched that is not there any more: `check`
         if image is None:
             self._arena_size = round_up(arena_size, GRAIN)
-            self._used = 0
+            self._used, self._lengths = 0, [0] * self._room
             self._space.commit(STORE_AT - LOW, self._arena_size - LOW)
         else:
             self._fill(image, mapped=spare is not None)
-        self.bare = self._space.references()  # while nobody holds a view
         self._make_views()
-        self._references = self._space.references()  # while nobody holds a view of a memory
 
     @classmethod
     def of(cls, image: Image, areas: int, spare: tuple[platform.Reservation, int] | None = None) -> Cage:
@@ -150,7 +148,7 @@ class Cage:
 
     def may_reset(self, image: Image) -> None:
         """Raises: `Limit` while somebody holds a view of a memory, part of which would go."""
-        if self._space.references() > self._references:
+        if self._space.views() > OWN_VIEWS:
             wanted = (*image.sizes, *[0] * (len(self.sizes) - len(image.sizes)))
             if any(new < old for new, old in zip(wanted[1:], self.sizes[1:], strict=False)):
                 raise Limit("a memory must shrink to be reset, but a view of one is held")
@@ -214,7 +212,7 @@ class Cage:
         Raises: `Limit` while somebody holds a view of a memory, or puts arguments into the arena: they would be left behind.
         """
         refuse("a store that moves to a larger cage")
-        if self._space.references() > self._references:
+        if self._space.views() > OWN_VIEWS:
             raise Limit(
                 "the store's memories must move to make room for one more, but a view of one is held (Config(memories=) reserves more)"
             )
@@ -303,7 +301,7 @@ class Cage:
         self.arena.release()
         self.store_page.release()
         lease = self._space.lease and self._space.lease()
-        if lease and self._space.references() == self.bare:
+        if lease and not self._space.views():
             del self._space  # it is somebody else's from here on
             lease.end()
             return

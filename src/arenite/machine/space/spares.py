@@ -4,8 +4,8 @@ Mapping and unmapping a cage is most of what a small store costs.  So a few of t
 store is gone, its reservation is wiped, which gives every page back to what the image says, and lent again.  Forks of one template mostly write to the
 same pages, and waiting for these is most of what a large one costs: theirs are written back instead, so they are there already.
 
-    space = spares.take()           # wiped, or None
-    spares.lend(machine, space, …)
+    space, lease = spares.take()        # wiped, or None
+    spares.lend(machine, space, lease)
 
 Invariants: whatever leaves here has been wiped after its last user was gone, and nobody has a view of it: then nothing of what that
 user wrote can be seen, by nobody.  What was mapped in another way since (a memory that grew, more of them, a snapshot) is not lent any
@@ -18,16 +18,18 @@ import functools
 import os
 import weakref
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from arenite import platform
 from arenite.errors import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from arenite.machine.machine import Machine
+
+Space: TypeAlias = "tuple[platform.Reservation, int]"
+"""A reservation for a cage, and for how many areas it has room."""
 
 MOST: Final = 4  # lent at a time, in a process: the newest
 LARGEST: Final = 64 << 20  # bytes of one: what a store has left there takes memory until it is wiped
@@ -36,25 +38,28 @@ FEW: Final = (
 )  # bytes that are written again rather than given back: the next store has them as its own, whether it needs them or not
 
 
+def nobody() -> None:
+    """The store of a lease that was given back."""
+
+
 class Lease:
-    """A reservation that a store uses.  `space`: None when it is not to come back; `bare`: its references without any view."""
+    """A reservation that stores use one after the other.
 
-    __slots__ = ("__weakref__", "bare", "machine", "room", "space")
+    `machine`: of the store that has it, as long as it lives.  `space`: None when it is not to come back.  `again`: it has been used again since it was
+    last looked for one to give up.
+    """
 
-    def __init__(self, machine: Machine, space: platform.Reservation, room: int, bare: int) -> None:
-        self.machine: weakref.ref[Machine] | None = weakref.ref(machine)  # None: it has given it back
+    __slots__ = ("__weakref__", "again", "machine", "room", "space")
+
+    def __init__(self, machine: Machine, space: platform.Reservation, room: int) -> None:
+        self.machine: Callable[[], Machine | None] = weakref.ref(machine)
         self.space: platform.Reservation | None = space
         self.room = room
-        self.bare = bare
+        self.again = False
 
     def end(self) -> None:
         """The store gives it back."""
-        self.machine = None
-
-    @property
-    def over(self) -> bool:
-        """Whether the store is gone."""
-        return self.machine is None or self.machine() is None
+        self.machine = nobody
 
 
 @functools.cache
@@ -95,40 +100,57 @@ class Spares:
         self._mappings, self._file = mappings, file
         self._leases: list[Lease] = []
 
-    def lend(self, machine: Machine, space: platform.Reservation, room: int, bare: int) -> None:
-        """A store begins to use a reservation that has what the image says, and will be back."""
+    def lend(self, machine: Machine, cage_space: Space, lease: Lease | None) -> None:
+        """A store begins to use a reservation that has what the image says, and will be back.  `lease`: what `take` gave with it."""
+        if lease is not None:
+            lease.machine, lease.again = weakref.ref(machine), True
+            if lease.space is not None:  # it has not been given up meanwhile
+                self._leases.append(lease)
+            return
         if self._size > LARGEST or not wiping_works():
             return
-        lease = Lease(machine, space, room, bare)
+        space, room = cage_space
+        lease = Lease(machine, space, room)
         space.lease = weakref.ref(lease)
         self._leases.append(lease)
-        _lent.append(weakref.ref(lease))
+        _lent.append(space.lease)
         while len(_lent) > MOST:
-            with suppress(IndexError):  # another thread was here
-                oldest = _lent.popleft()()
-                if oldest is not None:
-                    oldest.space = None
+            _give_up()
 
-    def take(self, areas: int = 0, changed: Sequence[tuple[int, int]] = ()) -> tuple[platform.Reservation, int] | None:
-        """A reservation whose store is gone, with what the image says in it, and for how many areas it has room: at least `areas`.
+    def take(self, areas: int = 0, changed: Sequence[tuple[int, int]] = ()) -> tuple[Space, Lease] | tuple[None, None]:
+        """A reservation whose store is gone, with what the image says in it, and room for so many areas at least; it is to be lent with what comes with it.
 
         `changed`: (begin, end), ascending, of what the caller writes before anybody reads; anything may be there.
         """
         for lease in self._leases.copy():
-            if lease.space is not None and (not lease.over or lease.room < areas):
+            space = lease.space
+            if space is not None and (lease.machine() is not None or lease.room < areas):
                 continue
-            with suppress(ValueError):  # another thread has it
+            try:
                 self._leases.remove(lease)  # one call into C: it is taken by one thread
-                space, lease.space = lease.space, None
-                if space is not None and not space.closed and not space.lost and space.references() == lease.bare:
-                    space.lease = None
-                    try:
-                        if not self._mappings or not written_back(space, self._mappings, self._file, changed):
-                            space.wipe(self._ranges)
-                    except OSError:  # pages that the process has locked
-                        continue
-                    return space, lease.room
-        return None
+            except ValueError:  # by another
+                continue
+            if space is not None and space.idle:
+                try:
+                    if not self._mappings or not written_back(space, self._mappings, self._file, changed):
+                        space.wipe(self._ranges)
+                except OSError:  # pages that the process has locked
+                    continue
+                return (space, lease.room), lease
+        return None, None
+
+
+def _give_up() -> None:
+    """Let go of the one that was lent before all others, unless it was used again since it came to the front: of the next one then."""
+    try:
+        lease = _lent.popleft()()
+    except IndexError:  # another thread was here
+        return
+    if lease is not None and lease.again and lease.space is not None:
+        lease.again = False
+        _lent.append(weakref.ref(lease))
+    elif lease is not None:
+        lease.space = None
 
 
 def written_back(
@@ -174,7 +196,9 @@ def outside(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]
 def forget() -> None:
     """Give back what waits, for whoever needs address space."""
     while _lent:
-        with suppress(IndexError):
+        try:
             lease = _lent.popleft()()
-            if lease is not None:
-                lease.space = None
+        except IndexError:  # another thread was here
+            return
+        if lease is not None:
+            lease.space = None
