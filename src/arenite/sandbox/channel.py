@@ -8,15 +8,15 @@ Example:  channel.ask(Request("6 * 7", {}, None)); execution.run(…); channel.a
 
 from __future__ import annotations
 
-import codecs
 import os
+from codecs import utf_8_decode
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, NotReady, WasiConfig
 from arenite.sandbox.ctrl_c import CtrlC
-from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, TOOLS, AnswerError
+from arenite.sandbox.guests.guest import ANSWERS, FILES, MOST_ANSWER, SILENT, TOOLS, AnswerError
 from arenite.sandbox.kept import NAME, Keeper, KeptBox, chunked
 from arenite.sandbox.tools.call import RequestError, raised, read
 from arenite.wasi.files import files_of
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from arenite.world.memory.device import Device
 
 ANSWER_ENTRIES: Final = 8
-DECODER: Final = codecs.getincrementaldecoder("utf-8")
 OWN_DESCRIPTORS: Final = 7  # three streams, two directories, the answer, and the tools
 
 
@@ -43,18 +42,12 @@ class Stream:
         self.text: list[str] = []
         self._ctrl_c = ctrl_c
         self._tell = tell
-        self._decoder = DECODER("replace")
-        self._decoder.setstate((tail, 0))
-
-    @property
-    def tail(self) -> bytes:
-        """The beginning of a character whose end has not come."""
-        return self._decoder.getstate()[0]
+        self.tail = tail  # the beginning of a character whose end has not come
 
     def take(self, data: bytes, *, final: bool = False) -> None:
         """Some more.  Raises: what whoever is told raises, and has taken nothing."""
-        before = self._decoder.getstate()
-        text = self._decoder.decode(data, final)
+        data = self.tail + data
+        text, known = utf_8_decode(data, "replace", final)
         if text:
             if self._tell is not None:
                 try:
@@ -63,9 +56,9 @@ class Stream:
                     self._ctrl_c.raises = False
                 except BaseException:
                     self._ctrl_c.raises = False
-                    self._decoder.setstate(before)
                     raise
             self.text.append(text)
+        self.tail = data[known:]
 
 
 class Channel:
@@ -84,6 +77,7 @@ class Channel:
         self._request = b""
         self._room = 0
         self._answer = b""  # what the guest has answered
+        self._silent = False  # that it has nothing to answer
         self._answers: MemoryFS | None = None
         self._files: MemoryFS | None = None
         self._device: Device | None = None
@@ -142,13 +136,17 @@ class Channel:
     def open(self, room: int, stdout: Callable[[str], object] | None, stderr: Callable[[str], object] | None) -> None:
         """Take so many bytes of output from now on."""
         self._room, self.full, self.failed = room, False, None
-        told = {"stdout": stdout, "stderr": stderr}
-        self.streams = {role: Stream(self.ctrl_c, told[role], stream.tail) for role, stream in self.streams.items()}
+        streams, ctrl_c = self.streams, self.ctrl_c
+        self.streams = {
+            "stdout": Stream(ctrl_c, stdout, streams["stdout"].tail),
+            "stderr": Stream(ctrl_c, stderr, streams["stderr"].tail),
+        }
 
     def end(self) -> None:
         """The run is over: what has begun of a character will not end."""
         for stream in self.streams.values():
-            stream.take(b"", final=True)
+            if stream.tail:
+                stream.take(b"", final=True)
 
     def keep(self) -> KeptBox:
         """What travels of it."""
@@ -173,13 +171,16 @@ class Channel:
 
     def written(self, role: str) -> str:
         """What was printed since `open`."""
-        return "".join(self.streams[role].text)
+        text = self.streams[role].text
+        return text[0] if len(text) == 1 else "".join(text)
 
     def answer(self) -> tuple[object, str | None]:
         """Value and error of the request, which is done.  Raises: `AnswerError`."""
         self.asked = False
-        answer, self._answer = self._answer, b""
+        answer, silent, self._answer, self._silent = self._answer, self._silent, b"", False
         if not answer:
+            if silent:
+                return None, None
             raise AnswerError("the code has damaged the program that runs it: there is no answer")
         return self._guest.decode(answer)
 
@@ -211,13 +212,13 @@ class Channel:
         if self._request:
             piece, self._request = self._request[:size], self._request[size:]
             return piece
-        return b"" if self.asked and not self._answered() else None
-
-    def _answered(self) -> bool:
+        if not self.asked:
+            return None
         if not self._answer and self._answers is not None:
             with suppress(OSError, KeyError):
                 self._answer = self._answers.take(self._guest.prompt)
-        return bool(self._answer)
+        self._silent = size == SILENT
+        return None if self._answer or self._silent else b""
 
     def _take(self, role: str, data: bytes) -> int:
         """Some output; as much as there is room for, and then the guest stops."""

@@ -13,6 +13,7 @@ from arenite import Failure, Limit, MemoryFS, Sandbox, SnapshotError, Store, Was
 from arenite.platform.cache import Cache
 from arenite.sandbox import Repr
 from arenite.sandbox.guests.cpython import CPython
+from arenite.sandbox.guests.guest import SILENT
 from arenite.sandbox.image import image, named, opened
 
 if TYPE_CHECKING:
@@ -305,6 +306,26 @@ def test_the_program_that_runs_it_outlives_much(code: str, said: str | None) -> 
 def test_a_forged_answer_is_believed_to_be_no_more_than_an_answer(box: Sandbox) -> None:
     result = box.run(FORGED % 'b\'{"value": ["l", 1], "error": null}\'')
     assert (result.value, result.error, box.stopped) == ([1], None, False)
+
+
+def test_code_that_says_there_is_nothing_to_answer_takes_one_request_and_no_more(box: Sandbox) -> None:
+    result = box.run(f"import os\ntaken = os.read(0, {SILENT})")
+    assert (result.value, result.error, box.stopped) == (None, None, False)
+    box.run("taken = None")
+    assert b"taken = None" in box.run("taken").value
+
+
+def test_what_lies_where_answers_go_is_the_answer_of_code_that_gave_nothing(box: Sandbox) -> None:
+    result = box.run(f'f = open({ANSWER!r}, "wb")\nf.write(b\'{{"value": 1, "error": null}}\')\nf.close()')
+    assert result.value == 1
+    assert box.run("2").value == 2
+
+
+@pytest.mark.parametrize("length", [4_000, 4_096, 4_133, 70_000])
+def test_code_of_any_length_is_read_to_its_end(box: Sandbox, length: int) -> None:
+    for _ in range(2):
+        assert box.run(f"x = {'1' * 40}\n# {'é' * length}\nx = 5").error is None
+        assert box.run("x").value == 5
 
 
 # ---------------------------------------------------------------------------------------------------------- forks and files

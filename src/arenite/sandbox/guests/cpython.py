@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure
 from arenite.sandbox.guests import wire
-from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, TOOLS, Start
+from arenite.sandbox.guests.guest import ANSWERS, MOST_ANSWER, SILENT, TOOLS, Start
 
 if TYPE_CHECKING:
     from arenite import FuncType, MemoryFS
@@ -107,7 +107,7 @@ def program(*folders: str, more: str = "") -> str:
     texts = [file.read_text("utf-8").replace(FUTURE, "") for file in TEXTS]
     laid = [f"lay_out({folder!r})" for folder in folders]
     answer, tools, lasting = (f"{ANSWERS}/{name}" for name in (wire.PROMPT, TOOLS, LASTING))
-    return "\n".join([FUTURE, *texts, more, *laid, f"adapt()\nserve({answer!r}, {tools!r}, {MOST_ANSWER}, {lasting!r})"])
+    return "\n".join([FUTURE, *texts, more, *laid, f"adapt()\nserve({answer!r}, {tools!r}, {MOST_ANSWER}, {lasting!r}, {SILENT})"])
 
 
 def settle(memory: memoryview, answers: MemoryFS) -> None:

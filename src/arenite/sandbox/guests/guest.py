@@ -3,6 +3,7 @@
 - It is started once, up to where it waits for its first request, and frozen there: the *image*, of which every box is a fork.
 - It reads requests from its standard input (`encode`), prints as the code does, and writes the answer into a file of `ANSWERS`.
 - When it waits for input and there is something in that file, it is at its *prompt*: the answer is whole (`decode`), the next request may come.
+  So it is when it asks for exactly `SILENT` bytes of input: then the code gave nothing and raised nothing, and there need be no answer.
 - It finds the box's files from `FILES` on.
 - If it `calls_tools`, its code calls functions of the host's by writing to the device `TOOLS` of `ANSWERS`, and reading on (`arenite.sandbox.tools.call`).
 
@@ -29,6 +30,7 @@ FILES: Final = "/"
 ANSWERS: Final = "/run/arenite"
 MOST_ANSWER: Final = 1 << 20  # bytes
 TOOLS: Final = "tools"
+SILENT: Final = 4_133  # bytes: a read of as many says that there is no value and no error
 
 
 class AnswerError(Failure):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 from arenite.sandbox.guests.guest import AnswerError
@@ -25,6 +26,8 @@ PROMPT: Final = "answer"
 
 def encode(request: Request) -> bytes:
     """What a guest reads.  Raises: `TypeError` for inputs that are no plain data."""
+    if request.inputs == {} and request.seed is None and request.tools is None:  # most: this is what a short line waits for
+        return framed(f'{{"code": {encode_basestring_ascii(request.code)}, "inputs": ["d"], "seed": null}}')
     if not isinstance(request.inputs, Mapping):
         raise TypeError(f"inputs are a dict of names and values, not a {type(request.inputs).__name__}")
     for name in request.inputs:
@@ -32,7 +35,12 @@ def encode(request: Request) -> bytes:
             raise TypeError(f"names of inputs are strings, not {name!r}")
     inputs = packed(dict(request.inputs), refused)
     asked = {"code": request.code, "inputs": inputs, "seed": request.seed}
-    body = json.dumps(asked if request.tools is None else {**asked, "tools": request.tools}).encode()
+    return framed(json.dumps(asked if request.tools is None else {**asked, "tools": request.tools}))
+
+
+def framed(text: str) -> bytes:
+    """A request behind its length."""
+    body = text.encode()
     return b"%d\n%b" % (len(body), body)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from arenite.sandbox.plain import Packed, packed, unpacked  # noqa: TC004
 
 PIECE: Final = 1 << 16
+USUAL: Final = 1 << 12  # bytes of a request that are there at once
 LONGEST_TEXT: Final = 1 << 16  # characters of a repr or a traceback
 NAME: Final = type.__dict__["__name__"]
 AWAITS: Final = 0x80  # `inspect.CO_COROUTINE`
@@ -49,14 +50,13 @@ WARMING: Final = (
 )
 seeds: list[str] = []
 NO_INPUTS: Final = ["d"]
-NOTHING: Final = b'{"value": null, "error": null}'
 scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # what is asked comes from the host: it is one value, and nothing around it
 make = c_make_encoder(None, None, encode_basestring_ascii, None, ": ", ", ", False, False, True)
 
 
-def request() -> dict[str, object] | None:
-    """The next one, None where there is no more."""
-    data = os.read(0, PIECE)
+def request(size: int) -> dict[str, object] | None:
+    """The next one, None where there is no more.   `size`: for how many bytes to ask at first."""
+    data = os.read(0, size)
     head, _, body = data.partition(b"\n")
     if not head.isdigit():
         return None
@@ -150,7 +150,7 @@ def told(error: BaseException) -> str:
 
 
 def answered(code: str, name: str, namespace: dict[str, object], most: int) -> bytes:
-    """Run some code; the answer."""
+    """Run some code; the answer, which is empty where there is neither a value nor an error."""
     value: Packed = None
     error = None
     try:
@@ -168,7 +168,7 @@ def answered(code: str, name: str, namespace: dict[str, object], most: int) -> b
 def written(value: Packed, error: str | None, most: int) -> bytes:
     """The answer; a value that is too large for it is only told of."""
     if value is None and error is None:
-        return NOTHING
+        return b""
     try:
         answer = "".join(make({"value": value, "error": error}, 0)).encode()
         size = f"{len(answer)} bytes"
@@ -196,10 +196,11 @@ def warm(namespace: dict[str, object], most: int, rounds: int) -> None:
     linecache.cache.clear()
 
 
-def serve(path: str, device: str, most: int, lasting: str) -> None:
+def serve(path: str, device: str, most: int, lasting: str, silent: int) -> None:
     """Answer requests until there are no more.
 
     `path`: the file for answers; `device`: that of tools; `most`: bytes of an answer; `lasting`: the file of what lasts.
+    `silent`: of how many bytes a read says that there is nothing to answer.
     """
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
@@ -221,8 +222,8 @@ def serve(path: str, device: str, most: int, lasting: str) -> None:
     tell(lasting)
     random.__class__ = Untouched  # behind whatever looks at all objects
     gc.freeze()  # what is there stays: no collection looks at it, and so none writes to it
-    count = 0
-    while (asked := request()) is not None:
+    count, size = 0, USUAL
+    while (asked := request(size)) is not None:
         count += 1
         if asked["seed"] is not None:
             reseed(str(asked["seed"]))
@@ -234,5 +235,6 @@ def serve(path: str, device: str, most: int, lasting: str) -> None:
             assert isinstance(inputs, dict)
             main.__dict__.update(inputs)
         answer = answered(str(asked["code"]), f"<run {count}>", main.__dict__, most)
+        size = USUAL if answer else silent
         while answer:
             answer = answer[os.write(file, answer) :]
