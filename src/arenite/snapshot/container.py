@@ -20,6 +20,7 @@ import stat
 import struct
 import weakref
 import zlib
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import zstandard
@@ -270,7 +271,20 @@ def decompressed(data: bytes, most: int, known: zstandard.ZstdCompressionDict | 
     size = zstandard.frame_content_size(data)
     if not 0 <= size <= most:
         raise zstandard.ZstdError(f"it says that it has {size} bytes; expected at most {most}")
-    return zstandard.ZstdDecompressor(dict_data=known).decompress(data)
+    if known is not None:
+        return zstandard.ZstdDecompressor(dict_data=known).decompress(data)
+    try:
+        unpacker = _unpackers.pop()
+    except IndexError:
+        unpacker = zstandard.ZstdDecompressor()
+    try:
+        return unpacker.decompress(data)
+    finally:
+        _unpackers.append(unpacker)
+
+
+_unpackers: Final[deque[zstandard.ZstdDecompressor]] = deque(maxlen=4)
+"""Those that nobody uses; to make one takes as long as some ten kilobytes do.  Each is used by one thread at a time."""
 
 
 @contextlib.contextmanager

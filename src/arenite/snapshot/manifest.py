@@ -11,11 +11,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from arenite.snapshot.limits import FEWEST
+
 if TYPE_CHECKING:
     from arenite.snapshot.limits import FileLimits
 
 DEEPEST: Final = 72  # objects and lists in each other; a host module's state may have `values.DEEPEST` of them
 LONGEST: Final = 4300  # digits of a number: Python's own limit, which a program may have lifted
+SHORT: Final = min(LONGEST, FEWEST)  # a text in which neither a number can be too long, nor there be too many values
 # each begins where nothing was tried before and gives nothing back, so time grows with the text alone
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
 _LONG: Final = re.compile(rb"(?<![0-9])[0-9]{%d}" % (LONGEST + 1))
@@ -30,6 +33,8 @@ def canonical(manifest: dict[str, Any]) -> bytes:
 def check(text: bytes, limits: FileLimits, name: str) -> None:
     """Refuse a text of too many values, of deep nesting or long numbers.  It need be no JSON.  Raises: `Limit`, `ValueError`."""
     limits.check_manifest(name, len(text))
+    if len(text) < SHORT and text.count(b"[") + text.count(b"{") <= DEEPEST:
+        return  # there is no room for more than is allowed
     bare = _STRING.sub(b'""', text)
     limits.check_values(name, bare.count(b",") + bare.count(b"[") + bare.count(b"{"))
     if _LONG.search(bare):

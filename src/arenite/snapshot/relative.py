@@ -57,7 +57,7 @@ HEADER: Final = struct.Struct("<8sHH32sIIII")  # magic, version, tagged, base; b
 SUM: Final = 16
 TAG: Final = 32
 LEVEL: Final = 3
-MOST_KNOWN: Final = 1024  # pages of a base that are kept
+MOST_KNOWN: Final = 1024  # pages of a base's region that are kept
 NAME: Final = "a dumped store"
 
 
@@ -74,12 +74,21 @@ class Base:
         self.frozen = frozen
         self.image = frozen.image  # the machine may get another, of the same content
         self.name = name
-        self._known: dict[tuple[int, int], bytes] = {}  # pages that were asked for: boxes write to much the same ones
+        self._known: list[dict[int, bytes]] = [
+            {} for _ in self.image.sizes
+        ]  # pages that were asked for: boxes write to much the same ones
 
     @cached_property
     def chunks(self) -> Mapping[bytes, Chunk]:
         """What its host modules hold."""
         return reached(self.frozen.host_states)
+
+    @cached_property
+    def tables(self) -> list[dict[str, int]]:
+        """Its tables, each once, as a manifest says where they are."""
+        return [
+            {"at": at} for at in sorted({table.at for instance in self.frozen.registry.instances for table in instance.tables})
+        ]
 
     def carries(self, frozen: FrozenMachine) -> bool:
         """Whether a machine can be said by what it has beyond this one."""
@@ -89,18 +98,24 @@ class Base:
 
     def pages(self, numbers: list[array[int]]) -> bytes:
         """Its own pages of these numbers, by region, as far as it has them."""
-        known, parts = self._known, list[bytes]()
+        parts = list[bytes]()
         for region, wanted in enumerate(numbers[: len(self.image.sizes)]):
-            most = self.image.sizes[region] // HOST_PAGE
-            for number in wanted:
-                page = known.get((region, number))
-                if page is None and number < most:
-                    page = self.image.page(region, number)
-                    if len(known) < MOST_KNOWN:
-                        known[region, number] = page
-                if page is not None:
-                    parts.append(page)
+            known = self._known[region]
+            try:
+                parts += [known[number] for number in wanted]
+            except KeyError:
+                most = self.image.sizes[region] // HOST_PAGE
+                parts += [self._page(region, number) for number in wanted if number < most]
         return b"".join(parts)
+
+    def _page(self, region: int, number: int) -> bytes:
+        known = self._known[region]
+        page = known.get(number)
+        if page is None:
+            page = self.image.page(region, number)
+            if len(known) < MOST_KNOWN:
+                known[number] = page
+        return page
 
     def dumps(self, frozen: FrozenMachine, limits: FileLimits, key: bytes | None = None) -> bytes:
         """A machine that this one carries.  Raises: `SnapshotError` naming what cannot travel, `Limit`."""
@@ -196,8 +211,7 @@ class Base:
         )
         if not grown or arena % HOST_PAGE:
             raise said.error("memories", "sizes of at least those of the image")
-        tables = {table.at for instance in self.frozen.registry.instances for table in instance.tables}
-        limits.check_store(NAME, memories, len(self.frozen.registry.instances), len(tables))
+        limits.check_store(NAME, memories, len(self.frozen.registry.instances), len(self.tables))
         return Sizes((arena, *memories), self.frozen.heap, self.frozen.stack_limit)
 
     def _numbers(self, said: Fields, sizes: Sizes, head: bytes, at: int) -> tuple[list[array[int]], int]:
@@ -217,7 +231,7 @@ class Base:
 
     def _image(self, sizes: Sizes, numbers: list[array[int]], content: bytes) -> Image:
         view, at, changed = memoryview(content), 0, list[Pages]()
-        before = self.image.resized(sizes.regions)
+        before = self.image if sizes.regions == self.image.sizes else self.image.resized(sizes.regions)
         for own, wanted in zip(before.changed, numbers, strict=True):
             end = at + len(wanted) * HOST_PAGE
             pages = Pages(wanted, view[at:end], once=True) if len(wanted) else NO_PAGES
@@ -232,8 +246,7 @@ class Base:
         said.values["instances"] = registry.instances
         reading = Reading(said, sizes, mine.modules, chunks)
         reading.check_tags(list(registry.tags.values()), image)
-        tables = [{"at": table.at} for instance in registry.instances for table in instance.tables]
-        limits.check_elements(NAME, count_elements(Fields({"tables": tables}, NAME), image, sizes.heap))
+        limits.check_elements(NAME, count_elements(Fields({"tables": self.tables}, NAME), image, sizes.heap))
         return FrozenMachine(
             image=image,
             trusted=False,
@@ -252,10 +265,12 @@ class Base:
 
     def _states(self, said: Fields, chunks: Mapping[bytes, Chunk]) -> dict[str, HostState]:
         found: dict[str, HostState] = {}
-        for name in said.fields("hosts").values:
-            one = said.fields("hosts").fields(name)
-            state, same, before = values.read_state(one.values.get("state"), chunks), one.sequence("same"), mine_of(self, name)
+        hosts = said.fields("hosts")
+        for name in hosts.values:
+            one = hosts.fields(name)
+            state, same = values.read_state(one.values.get("state"), chunks), one.sequence("same")
             if same:
+                before = mine_of(self, name)
                 if not isinstance(state, dict) or not all(isinstance(each, str) and each in before for each in same):
                     raise one.error("same", "what the image has too")
                 state = state | {str(each): before[str(each)] for each in same}
