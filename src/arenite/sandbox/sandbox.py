@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from arenite import Failure, MemoryFS, Snapshot, SnapshotError, Store
 from arenite.api.numbers import integer
+from arenite.lazy import uncollected
 from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
 from arenite.sandbox.guests.guest import Request
@@ -122,7 +123,8 @@ class Sandbox:
         box = toolbox(tools, permit)
         if box is not None and not guest.calls_tools:
             raise Failure(f"code of {guest.name} calls no tools")
-        return cls(Checkpoint(image(guest), fresh=True, guest=guest, of_image=True), Bounds(**limits), box)
+        with uncollected():
+            return cls(Checkpoint(image(guest), fresh=True, guest=guest, of_image=True), Bounds(**limits), box)
 
     @classmethod
     def pool(
