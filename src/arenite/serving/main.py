@@ -1,6 +1,6 @@
 """What `arenite mcp` runs.
 
-Example:  serve_stdio(Limits())
+Example:  serve_stdio(Limits(), ["python"])
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ def settled() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def serve_stdio(limits: Limits) -> None:
+def serve_stdio(limits: Limits, languages: Sequence[str]) -> None:
     """Serve whoever has begun this process, until it closes standard input."""
     only = Client("stdio", known=True)
 
     async def main() -> None:
-        await stdio.serve(made(Sessions(limits), lambda _: only, settled), most=limits.request)
+        await stdio.serve(made(Sessions(limits, languages), lambda _: only, settled), most=limits.request)
 
     anyio.run(main)
 
 
 def serve_http(
     limits: Limits,
+    languages: Sequence[str],
     told: Callable[[str], object],
     *,
     host: str,
@@ -60,7 +61,7 @@ def serve_http(
     place = http.Place(host, port, tokens, tuple(names), tuple(origins))
     if not place.loopback and not tokens:
         raise Failure(f"{host} is reached from other machines, and anybody there could run code: that needs tokens")
-    sessions = Sessions(limits)
+    sessions = Sessions(limits, languages)
 
     async def main() -> None:
         await http.serve(made(sessions, http.client_of, settled), place, limits, sessions, told)

@@ -23,20 +23,24 @@ from mcp.types import CallToolResult, ListToolsResult, TextContent, ToolAnnotati
 from mcp.types import Tool as ToolType
 from pydantic import ValidationError
 
-from arenite import Failure, Sandbox
+from arenite import Failure
 from arenite.serving.answer import Answer
+from arenite.serving.languages import LANGUAGES, USUAL
 from arenite.serving.record import digest
+from arenite.serving.sessions import box
 from arenite.serving.shown import clean
+from arenite.serving.telling import Telling
 from arenite.serving.tools import TOOLS, Alone, InSession
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from mcp.server import ServerRequestContext
     from mcp.types import CallToolRequestParams, PaginatedRequestParams
 
     from arenite.serving.record import Record
     from arenite.serving.sessions import Client, Session, Sessions
+    from arenite.serving.telling import Report
 
     Context = ServerRequestContext[None]
 
@@ -52,20 +56,22 @@ def made(
     sessions: Sessions, client_of: Callable[[Context], Client], settled: Callable[[], object] = lambda: None
 ) -> Server[None]:
     """A server over some sessions.  `client_of`: who asks; `settled`: is called when all is there that stays."""
-    listed = ListToolsResult(tools=[described(name) for name in TOOLS])
+    listed = ListToolsResult(tools=[described(name, sessions.languages) for name in TOOLS])
     desk = Desk(sessions, settled)
 
     async def list_tools(_context: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return listed
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-        answer = await desk.answered(client_of(context), params.name, params.arguments or {})
+        asked = context.meta is not None and "progress_token" in context.meta
+        report = context.session.report_progress if asked else None
+        answer = await desk.answered(client_of(context), params.name, params.arguments or {}, report)
         text = TextContent(type="text", text=json.dumps(answer.body, ensure_ascii=False))
         return CallToolResult(content=[text], structured_content=dict(answer.body), is_error=answer.failed)
 
     return Server(
         "arenite",
-        title="Python in a sandbox",
+        title="Code in a sandbox",
         instructions=instructions(sessions),
         lifespan=lambda _server: desk.open(),
         on_list_tools=list_tools,
@@ -77,20 +83,29 @@ def instructions(sessions: Sessions) -> str:
     """What a model is told of the whole."""
     limits = sessions.limits
     return (
-        "Runs Python in sandboxes. A session is a Python that keeps its variables and files between calls. A run has "
+        f"Runs {titles(sessions.languages)} in sandboxes. A session keeps its variables and files between calls. A run has "
         f"{limits.seconds:g} seconds and {limits.memory >> 20} MiB; a run that reaches a limit is undone. A session that is not used for "
         f"{limits.idle / 60:g} minutes is closed. Use checkpoint before something risky and restore to undo it; fork to try several ways."
     )
 
 
-def described(name: str) -> ToolType:
+def titles(languages: Sequence[str]) -> str:
+    """In words."""
+    return " or ".join(LANGUAGES[language].title for language in languages)
+
+
+def described(name: str, languages: Sequence[str] = (USUAL,)) -> ToolType:
     """A tool as clients are told of it."""
     tool = TOOLS[name]
     schema = tool.model_json_schema()
-    description = " ".join((tool.__doc__ or "").split())
+    description = " ".join((tool.__doc__ or "").split()).replace(LANGUAGES[USUAL].title, titles(languages))
     del schema["description"], schema["title"]
     for one in schema["properties"].values():
         del one["title"]
+    language = schema["properties"].pop("language", None)
+    if language is not None and len(languages) > 1:
+        told = f"What it runs: one of {', '.join(languages)}; by default the first."
+        schema["properties"]["language"] = {**language, "description": told}
     hints = ToolAnnotations(read_only_hint=tool.reads, open_world_hint=False)
     return ToolType(name=name, description=description, input_schema=schema, annotations=hints)
 
@@ -116,6 +131,21 @@ class Desk:
                 tasks.cancel_scope.cancel()
                 self.sessions.close_all()
 
+    @asynccontextmanager
+    async def _telling(self, session: Session, report: Report | None) -> AsyncIterator[None]:
+        """Until the end tell what the session prints."""
+        if report is None:
+            yield
+            return
+        telling = Telling(report)
+        session.on_output = telling.take
+        self._tasks.start_soon(telling.run)
+        try:
+            yield
+        finally:
+            session.on_output = None
+            telling.scope.cancel()
+
     async def _sweep(self) -> None:
         while True:
             await anyio.sleep(SWEEP)
@@ -132,21 +162,21 @@ class Desk:
     async def _warm(self) -> None:
         """Make the image, which takes seconds the first time, while clients already ask what there is."""
         try:
-            await to_thread.run_sync(warm, abandon_on_cancel=True)
+            await to_thread.run_sync(warm, self.sessions, abandon_on_cancel=True)
         except (Failure, ImportError):
             log.exception("the image of a sandbox cannot be made")  # each session that is opened says so
         self._settled()
         self._ready.set()
 
-    async def answered(self, client: Client, name: str, arguments: Mapping[str, object]) -> Answer:
-        """What comes of a call.  Raises: nothing but that it is cancelled."""
+    async def answered(self, client: Client, name: str, arguments: Mapping[str, object], report: Report | None = None) -> Answer:
+        """What comes of a call.   `report`: tells the client meanwhile what is printed.  Raises: nothing but that it is cancelled."""
         tool = TOOLS.get(name)
         if tool is None:
             return refusal(f"there is no tool {name!r}; there are: {', '.join(TOOLS)}")
         try:
             asked = tool.model_validate(arguments)
             await self._ready.wait()
-            return await self._done(client, asked, digest(name, arguments))
+            return await self._done(client, asked, digest(name, arguments), report)
         except ValidationError as error:
             return refusal(misfits(error))
         except OSError as error:
@@ -157,11 +187,11 @@ class Desk:
             log.exception("a call of %s failed", name)
             return refusal(f"internal error of the server: {type(error).__name__}")
 
-    async def _done(self, client: Client, asked: Alone | InSession, request: bytes) -> Answer:
+    async def _done(self, client: Client, asked: Alone | InSession, request: bytes, report: Report | None) -> Answer:
         sessions = self.sessions
         if isinstance(asked, InSession):
             session = sessions.get(client, asked.session)
-            async with session.turn():
+            async with session.turn(), self._telling(session, report):
                 answer = await once(session.record, asked.call, request, lambda: asked.work(sessions, session))
             if not session.prepared:
                 self._tasks.start_soon(self._prepare, session)
@@ -175,9 +205,10 @@ class Desk:
         return await once(sessions.record(client), asked.call, request, work)
 
 
-def warm() -> None:
+def warm(sessions: Sessions) -> None:
     """Have what all boxes are forked from."""
-    Sandbox.python().close()
+    for language in sessions.languages:
+        box(language, sessions.limits).close()
 
 
 async def once(record: Record[Answer], key: str | None, request: bytes, work: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -24,13 +24,15 @@ from typing import TYPE_CHECKING, Final
 from anyio import CancelScope, Lock, WouldBlock, move_on_after
 
 from arenite import Failure, Sandbox
+from arenite.serving.languages import USUAL
 from arenite.serving.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from arenite import MemoryFS
     from arenite.sandbox import Checkpoint, Result
+    from arenite.sandbox.options import Limits as BoxLimits
     from arenite.serving.answer import Answer
     from arenite.serving.limits import Limits
     from arenite.serving.shown import Json
@@ -55,12 +57,17 @@ class Client:
 
 @dataclass
 class Session:
-    """A client's box.  `execution`: how others may call it, unlike its `name`; `family`: the execution that it descends from."""
+    """A client's box.  `execution`: how others may call it, unlike its `name`; `family`: the execution that it descends from.
+
+    `on_output`: is called with what a run prints.
+    """
 
     client: Client
     box: Sandbox
     limits: Limits
     family: str = ""
+    language: str = USUAL
+    on_output: Callable[[str], object] | None = None
     name: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     execution: str = field(default_factory=lambda: secrets.token_hex(6))
     closed: bool = False
@@ -126,7 +133,9 @@ class Session:
         assert before is not None
         good = False
         try:
-            result = await self.box.run_async(code, inputs=inputs, seconds=seconds)
+            result = await self.box.run_async(
+                code, inputs=inputs, seconds=seconds, on_stdout=self.on_output, on_stderr=self.on_output
+            )
             good = result.limit is None and self.box.alive and not self.box.stopped
         finally:
             if not good:
@@ -179,7 +188,13 @@ class Session:
     def told(self) -> dict[str, Json]:
         """What its client may want to know."""
         idle = round(time.monotonic() - self.used, 1)
-        return {**self.names(), "busy": self.busy, "idle": idle, "checkpoints": list(self._checkpoints)}
+        return {
+            **self.names(),
+            "language": self.language,
+            "busy": self.busy,
+            "idle": idle,
+            "checkpoints": list(self._checkpoints),
+        }
 
     def close(self) -> None:
         """Give the box back, at once or when the call that goes on has been stopped."""
@@ -191,10 +206,10 @@ class Session:
 
 
 class Sessions:
-    """All sessions of a server."""
+    """All sessions of a server.  `languages`: those of `LANGUAGES` that they may have; the first is the usual one."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, languages: Sequence[str] = (USUAL,)) -> None:
+        self.limits, self.languages = limits, languages
         self._sessions: dict[str, Session] = {}
         self._defaults: dict[Client, Session] = {}
         self._closed = 0
@@ -203,23 +218,21 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, client: Client) -> Session:
-        """A new one.  Raises: `Refused` where there is no room."""
+    def open(self, client: Client, language: str | None = None) -> Session:
+        """A new one.  Raises: `Refused` where there is no room, or no such language."""
+        chosen = self.languages[0] if language is None else language
+        if chosen not in self.languages:
+            raise Refused(f"there is no language {chosen!r} here; there are: {', '.join(self.languages)}")
         self._room(client, 1)
-        limits = self.limits
-        box = Sandbox.python(
-            memory=limits.memory,
-            seconds=limits.seconds,
-            output=limits.output,
-            file_bytes=limits.file_bytes,
-            file_names=limits.file_names,
-        )
-        return self._enter(Session(client, box, limits))
+        return self._enter(Session(client, box(chosen, self.limits), self.limits, language=chosen))
 
     def fork(self, session: Session, count: int) -> list[Session]:
         """Sessions of the same client that go on from where this one is.  Raises: `Refused`; in a turn only."""
         self._room(session.client, count)
-        return [self._enter(Session(session.client, box, self.limits, session.family)) for box in session.box.fork(count)]
+        return [
+            self._enter(Session(session.client, fork, self.limits, session.family, session.language))
+            for fork in session.box.fork(count)
+        ]
 
     def _enter(self, session: Session) -> Session:
         self._sessions[session.name] = session
@@ -315,3 +328,15 @@ def resident_bytes() -> int:
         return int(STATM.read_text("ascii").split()[1]) * PAGE
     except OSError:
         return 0
+
+
+def box(language: str, limits: Limits) -> Sandbox:
+    """One for a session."""
+    bounds: BoxLimits = {
+        "memory": limits.memory,
+        "seconds": limits.seconds,
+        "output": limits.output,
+        "file_bytes": limits.file_bytes,
+        "file_names": limits.file_names,
+    }
+    return Sandbox.javascript(**bounds) if language == "javascript" else Sandbox.python(numpy=language == "numpy", **bounds)

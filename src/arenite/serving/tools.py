@@ -71,7 +71,7 @@ class Run(InSession):
     traceback if the code raised. Code that reaches a limit is stopped, and all it did is undone (rolled_back).
     """
 
-    code: str = Field(description="Python source. End with an expression to get its value.")
+    code: str = Field(description="Source code. End with an expression to get its value.")
     inputs: dict[str, JsonValue] = Field(default_factory=dict, description="Variables to set before: name -> JSON value.")
     seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="Stop the code after so many seconds.")
 
@@ -109,11 +109,13 @@ def told_files(paths: tuple[str, ...]) -> list[Json]:
 
 
 class OpenSession(Alone):
-    """Open a session of its own: a fresh Python with no files. Close it when it is no longer needed."""
+    """Open a session of its own: a fresh one with no files. Close it when it is no longer needed."""
+
+    language: str | None = Field(default=None, max_length=64, description="What it runs.")
 
     def work(self, sessions: Sessions, client: Client) -> Answer:
         """Open one."""
-        return Answer(sessions.open(client).names())
+        return Answer(sessions.open(client, self.language).names())
 
 
 class ListSessions(Alone):

@@ -310,3 +310,11 @@ def test_the_help_needs_no_package() -> None:
     program = "import sys; sys.modules['mcp'] = sys.modules['anyio'] = None; from arenite.cli.app import main; sys.exit(main(['mcp', '--help']))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS, check=False)
     assert (done.returncode, "mcpServers" in done.stdout) == (0, True)
+
+
+def test_a_language_that_is_none_or_not_there() -> None:
+    assert "'lua' is no language that there is; there are: python, numpy, javascript" in refused("--language", "lua")
+    program = "import sys; sys.modules['qjs-wasi-reactor'] = None; from arenite.cli.app import main; sys.exit(main(['mcp', '--language', 'javascript']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 1
+    assert "has no JavaScript (QuickJS): pip install 'arenite[javascript]'" in done.stderr

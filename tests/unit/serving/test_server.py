@@ -55,16 +55,23 @@ class Caller:
 
 
 @asynccontextmanager
-async def connected(limits: Limits | None = None, client: Client = KNOWN) -> AsyncIterator[tuple[Caller, Sessions]]:
-    sessions = Sessions(limits or Limits())
+async def connected(
+    limits: Limits | None = None, client: Client = KNOWN, languages: tuple[str, ...] = ("python",)
+) -> AsyncIterator[tuple[Caller, Sessions]]:
+    sessions = Sessions(limits or Limits(), languages)
     async with Mcp(made(sessions, lambda _: client)) as there:
         yield Caller(there), sessions
     assert len(sessions) == 0
 
 
-def served(test: Callable[[Caller, Sessions], Awaitable[None]], limits: Limits | None = None, client: Client = KNOWN) -> None:
+def served(
+    test: Callable[[Caller, Sessions], Awaitable[None]],
+    limits: Limits | None = None,
+    client: Client = KNOWN,
+    languages: tuple[str, ...] = ("python",),
+) -> None:
     async def main() -> None:
-        async with connected(limits, client) as (call, sessions):
+        async with connected(limits, client, languages) as (call, sessions):
             await test(call, sessions)
 
     anyio.run(main)
@@ -100,6 +107,37 @@ def test_what_code_prints_and_gives() -> None:
         assert content.type == "text"
         assert json.loads(content.text) == result.structured_content
         assert result.structured_content["files"] == ["/f"]
+
+    served(test)
+
+
+def test_sessions_have_the_languages_that_there_are() -> None:
+    if find_spec("qjs-wasi-reactor") is None:
+        testdata.absent("needs the extra `javascript`")
+
+    async def test(call: Caller, _: Sessions) -> None:
+        tools = {tool.name: tool for tool in (await call.client.list_tools()).tools}
+        assert str(tools["run"].description).startswith("Run JavaScript (QuickJS) or Python 3.12 code in a sandbox")
+        assert "javascript, python" in tools["open_session"].input_schema["properties"]["language"]["description"]
+        assert (await call("run", code="[1, 2].map((n) => n * 2)"))["value"] == [2, 4]
+        python = (await call("open_session", language="python"))["session"]
+        assert (await call("run", session=python, code="sum([1, 2])"))["value"] == 3
+        (fork,) = (await call("fork", session=python))["sessions"]
+        listed = (await call("list_sessions"))["sessions"]
+        assert [one["language"] for one in listed] == ["javascript", "python", "python"]
+        assert (await call("run", session=fork["session"], code="await __import__('asyncio').sleep(0, 5)"))["value"] == 5
+        there = "there is no language 'lua' here; there are: javascript, python"
+        assert await call.refused("open_session", language="lua") == there
+
+    served(test, languages=("javascript", "python"))
+
+
+def test_one_language_is_not_asked_for() -> None:
+    async def test(call: Caller, _: Sessions) -> None:
+        tools = {tool.name: tool for tool in (await call.client.list_tools()).tools}
+        assert "language" not in tools["open_session"].input_schema["properties"]
+        assert str(tools["run"].description).startswith("Run Python 3.12 code in a sandbox")
+        assert "there is no language 'javascript'" in await call.refused("open_session", language="javascript")
 
     served(test)
 

@@ -136,3 +136,45 @@ def test_lines_of_a_plain_file(tmp_path: Any) -> None:
             return [line async for line in Lines(opened.fileno(), 10)]
 
     assert anyio.run(main) == ["a", "b"]
+
+
+def test_a_server_of_another_language() -> None:
+    if find_spec("qjs-wasi-reactor") is None:
+        testdata.absent("needs the extra `javascript`")
+
+    async def main() -> None:
+        arguments = [*COMMAND[1:], "--language", "javascript"]
+        async with Client(StdioServerParameters(command=COMMAND[0], args=arguments)) as client:
+            result = await client.call_tool("run", {"code": "console.log('x'); 6n ** 30n"})
+            assert (result.structured_content["stdout"], result.structured_content["value"]) == ("x\n", 6**30)
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_client_that_asks_is_told_what_is_printed_while_it_runs(mode: Any) -> None:
+    async def main() -> None:
+        heard: list[tuple[float, str | None]] = []
+        more = anyio.Event()
+
+        async def told(progress: float, total: float | None, message: str | None) -> None:
+            assert total is None
+            heard.append((progress, message))
+            if message is not None and "two" in message:
+                more.set()
+
+        async def run(client: Client) -> None:
+            code = "import sys\nprint('one')\nprint('two', file=sys.stderr)\nwhile True: pass"
+            await client.call_tool("run", {"code": code}, progress_callback=told)
+
+        async with Client(StdioServerParameters(command=COMMAND[0], args=list(COMMAND[1:])), mode=mode) as client:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(run, client)
+                await more.wait()
+                tasks.cancel_scope.cancel()
+            assert "".join(text or "" for _, text in heard) == "one\ntwo\n"
+            assert [seconds for seconds, _ in heard] == sorted({seconds for seconds, _ in heard})
+            result = await client.call_tool("run", {"code": "print(3)"})
+            assert result.structured_content["stdout"] == "3\n"
+
+    anyio.run(main)
