@@ -260,6 +260,13 @@ def test_what_is_required_is_there_or_named(tmp_path: Path, requires: list[str],
             names(tmp_path)
 
 
+def test_what_is_missing_is_named_once(tmp_path: Path) -> None:
+    wheel(tmp_path, "one", "1.0", {"one.py": b""}, requires=["three", "two[fast]"])
+    wheel(tmp_path, "two", "1.0", {"two.py": b""}, requires=["four"])
+    with pytest.raises(PackageError, match=r"^one requires three, which is not there; two requires four, which is not there$"):
+        names(tmp_path)
+
+
 def test_two_of_one_package_or_with_one_file_are_refused(tmp_path: Path) -> None:
     wheel(tmp_path, "six", "1.0", SIX)
     wheel(tmp_path, "seven", "1.0", {"six.py": b"x = 6\n", "ns/a.py": b""})
@@ -366,6 +373,14 @@ def test_a_line_that_pins_nothing_is_refused(tmp_path: Path, line: str, why: str
         names(None, lock)
 
 
+def test_a_comment_hides_no_line(tmp_path: Path) -> None:
+    path = wheel(tmp_path, "six", "1.0", SIX)
+    lock = tmp_path / "requirements.lock"
+    for comment in ("# note \\\n", "# note \\\r\n", "    # via \\\n"):
+        lock.write_text(f"{comment}six==1.0 --hash=sha256:{sha256(path)}\n", newline="")
+        assert names(tmp_path, lock) == ["six.py"]
+
+
 def test_lines_for_other_places_are_left_out(tmp_path: Path) -> None:
     path = wheel(tmp_path, "six", "1.0", SIX)
     lock = tmp_path / "requirements.lock"
@@ -381,6 +396,7 @@ def test_lines_for_other_places_are_left_out(tmp_path: Path) -> None:
         (lambda text: text.replace("sha256 =", "md5 ="), "no digest"),
         (lambda text: text.replace("1.0", "2.0", 1), "pylock.toml"),
         (lambda text: text + "[", "pylock.toml: "),
+        (lambda text: text + "x = " + "[" * 100_000, "pylock.toml: ."),
         (
             lambda text: text.replace("version = '1.0'\n[[", "version = '1.0'\nmarker = \"python_version ~= 'x'\"\n[["),
             "Undefined",

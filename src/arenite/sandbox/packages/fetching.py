@@ -36,7 +36,7 @@ def fetched(pins: Iterable[Pin], target: Target) -> Iterator[Path]:
         command = [sys.executable, "-m", "pip", "download", *how, *which, "-d", name, "-r", str(wanted)]
         try:
             done = subprocess.run(  # noqa: S603 (names and digests, as they were checked)
-                command, capture_output=True, text=True, timeout=PATIENCE, check=False
+                command, capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PackageError(f"pip cannot fetch the packages: {error}") from None

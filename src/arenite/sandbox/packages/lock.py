@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,8 +29,7 @@ MOST: Final = 1 << 24  # bytes of a lock file
 HASH: Final = re.compile(r"\s--hash[= ](\S+)")
 COMMENT: Final = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
-
-
+CONTINUED: Final = re.compile(r"\\\r?\n")
 UNDEFINED: Final = (UndefinedComparison, UndefinedEnvironmentName, ValueError)  # markers that ask what cannot be said
 
 
@@ -57,8 +57,7 @@ def pins(path: Path, target: Target) -> tuple[Pin, ...]:
         found = of_pylock(path, text, target) if is_valid_pylock_path(path) else of_lines(text, target)
     except (PackageError, UnicodeDecodeError) as error:
         raise PackageError(f"{path.name}: {error}") from None
-    names = [pin.name for pin in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(pin.name for pin in found).items() if count > 1)
     if twice:
         raise PackageError(f"{path.name}: {twice[0]} is there twice")
     return found
@@ -67,7 +66,7 @@ def pins(path: Path, target: Target) -> tuple[Pin, ...]:
 def of_lines(text: str, target: Target) -> tuple[Pin, ...]:
     """Of lines as pip reads them.  Raises: `PackageError` for one without a version or a digest, and for options."""
     found = []
-    for line in COMMENT.sub("", text.replace("\\\r\n", " ").replace("\\\n", " ")).splitlines():
+    for line in CONTINUED.sub(" ", COMMENT.sub("", text)).splitlines():  # a comment's last sign continues nothing
         if not line.strip():
             continue
         if line.lstrip().startswith("-"):
@@ -106,7 +105,7 @@ def of_pylock(path: Path, text: str, target: Target) -> tuple[Pin, ...]:
     try:
         lock = Pylock.from_dict(tomllib.loads(text))
         chosen = list(lock.select(environment=target.environment, tags=target.tags))
-    except (tomllib.TOMLDecodeError, PylockValidationError, PylockSelectError, *UNDEFINED) as error:
+    except (tomllib.TOMLDecodeError, PylockValidationError, PylockSelectError, RecursionError, *UNDEFINED) as error:
         raise PackageError(str(error)) from None
     found = []
     for package, file in chosen:

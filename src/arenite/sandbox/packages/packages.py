@@ -119,7 +119,7 @@ def check_complete(unpacked: Mapping[Wheel, Unpacked], target: Target) -> None:
     there = {name: Version(version) for name, version in target.provided} | {wheel.name: wheel.version for wheel in unpacked}
     wants = {wheel.name: known.requires for wheel, known in unpacked.items()}
     todo = [(name, "") for name in wants]
-    seen, missing = set(todo), list[str]()
+    seen, missing = set(todo), set[str]()
     while todo:
         name, extra = todo.pop()
         for requirement in wants.get(name, ()):
@@ -128,9 +128,9 @@ def check_complete(unpacked: Mapping[Wheel, Unpacked], target: Target) -> None:
             required = canonicalize_name(requirement.name)
             found = there.get(required)
             if found is None:
-                missing.append(f"{name} requires {requirement}, which is not there")
+                missing.add(f"{name} requires {requirement}, which is not there")
             elif not requirement.specifier.contains(found, prereleases=True):
-                missing.append(f"{name} requires {requirement}, and {found} is there")
+                missing.add(f"{name} requires {requirement}, and {found} is there")
             new = {(required, inner) for inner in requirement.extras} - seen
             todo += new
             seen |= new
