@@ -278,7 +278,7 @@ class Sessions:
             raise Refused(f"the server is full: it takes {resident >> 20} MiB; close sessions, or ask again later")
 
     def _room(self, client: Client, count: int) -> None:
-        self.sweep()
+        self._close_old()  # the records stay: this may be a call with a key, of a client that has no session yet
         self.check_memory()
         limits = self.limits
         own = sum(one.client == client for one in self._sessions.values())
@@ -309,13 +309,16 @@ class Sessions:
 
     def sweep(self) -> None:
         """Close what has not been used for too long, or has broken; forget what clients did that have nothing any more."""
+        self._close_old()
+        there = {one.client for one in self._sessions.values()}
+        for client in self._records.keys() - there:
+            del self._records[client]
+
+    def _close_old(self) -> None:
         late = time.monotonic() - self.limits.idle
         for session in list(self._sessions.values()):
             if session.closed or (session.used < late and not session.busy):
                 self._drop(session)
-        there = {one.client for one in self._sessions.values()}
-        for client in self._records.keys() - there:
-            del self._records[client]
 
     def close_all(self) -> None:
         """The end."""

@@ -334,6 +334,15 @@ def test_a_call_is_not_done_twice() -> None:
     in_desk(test)
 
 
+def test_a_first_session_is_not_opened_twice() -> None:
+    async def test(desk: Desk) -> None:
+        opened = [await asked(desk, "open_session", call="open") for _ in range(2)]
+        assert opened[0]["session"] == opened[1]["session"]
+        assert len(desk.sessions) == 1
+
+    in_desk(test)
+
+
 def test_a_call_that_goes_on_is_waited_for() -> None:
     async def test(desk: Desk) -> None:
         await asked(desk, "run", code="n = 0")
