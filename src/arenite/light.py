@@ -59,6 +59,9 @@ else:
 
     def _init(self: object, /, *args: object, **named: object) -> None:
         cls = type(self)
+        if not named and len(args) == len(cls.__names__) == len(cls.__match_args__):  # all by their places
+            vars(self).update(zip(cls.__match_args__, args, strict=True))
+            return
         if args:
             named = _placed(cls, args, named)
         if named.keys() != cls.__names__:

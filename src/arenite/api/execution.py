@@ -52,6 +52,7 @@ class AskAgain:
         return "ASK_AGAIN"
 
 
+NUMBERS: Final = (int, float)
 ASK_AGAIN: Final = AskAgain()
 """In place of a value for a waiting host call: call the host function."""
 
@@ -175,7 +176,7 @@ def _until(fuel: int | None, deadline: float | None, pause_at: Iterable[str]) ->
 
 def _paused(machine: Machine, activation: Activation) -> Paused | None:
     pause, call = activation.pause, core.waiting_call(machine, activation)
-    if call is not None:
+    if call is not None and any(type(p) not in NUMBERS for p in call.params):
         call = HostCall(call.module, call.name, tuple(from_core(machine, p) for p in call.params))
     return None if pause is None else Paused(pause.reason, pause.what, call)
 

@@ -80,6 +80,7 @@ class Channel:
         self._silent = False  # that it has nothing to answer
         self._answers: MemoryFS | None = None
         self._files: MemoryFS | None = None
+        self._known: MemoryFS | None = None  # a copy of them as they were last
         self._device: Device | None = None
         self.ctrl_c = CtrlC()
         self.streams = {"stdout": Stream(self.ctrl_c), "stderr": Stream(self.ctrl_c)}
@@ -118,6 +119,12 @@ class Channel:
         if self._files is None:
             raise KeyError(FILES)
         return self._files
+
+    def known(self) -> MemoryFS:
+        """A copy of the box's files, which nobody writes."""
+        if self._known is None or not self._known.is_copy(self.files):
+            self._known = self.files.copy()
+        return self._known
 
     def stand_in(self, files: MemoryFS) -> None:
         """The box's files are to be found where those of another time are."""

@@ -140,6 +140,9 @@ def check_run(seconds: float | None, fuel: int | None) -> None:
         numbers.integer("fuel", fuel, 0)
 
 
+AS_THE_BOX: Final = Asked()
+
+
 def check_names(names: Iterable[str], kind: type[Asked | Bounds | Loaded], what: str) -> None:
     """That there are such arguments.  Raises: `TypeError` that says which there are, rather than one about a class that the caller never saw."""
     for name in names:

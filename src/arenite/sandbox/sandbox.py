@@ -24,7 +24,7 @@ from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
 from arenite.sandbox.guests.guest import Request
 from arenite.sandbox.image import base, engine, image, limits, linked
-from arenite.sandbox.options import Asked, Bounds, Checkpoint, Loaded, check_names
+from arenite.sandbox.options import AS_THE_BOX, Asked, Bounds, Checkpoint, Loaded, check_names
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
@@ -254,6 +254,8 @@ class Sandbox:
         return self._begun(self._asked(limits))
 
     def _asked(self, limits: Stretch) -> Asked:
+        if not limits:
+            return AS_THE_BOX
         check_names(limits, Asked, "a run")
         return Asked(**limits)
 

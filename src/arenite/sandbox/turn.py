@@ -32,7 +32,7 @@ class Turn:
         self.box = box
         self.ends = ends
         self.seconds, self.fuel = seconds, fuel
-        self.before = box.files.copy()
+        self.before = box.channel.known()
         self.store = box.store
         self.store.set_fuel(PLENTY)
         execution = self.store.execution
@@ -183,7 +183,7 @@ class Turn:
             duration=time.perf_counter() - self.begun,
             fuel=self._used(),
             _before=self.before,
-            _after=self.box.files.copy(),
+            _after=channel.known(),
         )
 
 

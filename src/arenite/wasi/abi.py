@@ -158,8 +158,15 @@ def string(guest: Guest, words: Sequence[int], at: int) -> str:
 def vectors(guest: Guest, words: Sequence[int], at: int) -> list[memoryview]:
     """An array of ranges of memory, without the empty ones."""
     left = MOST_BYTES
-    found = []
-    ranges = guest.bytes(words[at], min(words[at + 1], MOST_VECTORS) * records.IOVEC.size)
+    found: list[memoryview] = []
+    count = min(words[at + 1], MOST_VECTORS)
+    if count == 1:  # as it is most often
+        memory = guest.memory
+        if words[at] + records.IOVEC.size > len(memory):
+            raise Failure(Errno.FAULT)
+        address, length = records.IOVEC.unpack_from(memory, words[at])
+        return [guest.bytes(address, min(length, left))] if length else found
+    ranges = guest.bytes(words[at], count * records.IOVEC.size)
     for address, length in records.IOVEC.iter_unpack(ranges):
         if length and left > 0:
             found.append(guest.bytes(address, min(length, left)))

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from arenite.api.hosts import WASI
 from arenite.api.types import FuncType, ValType
 from arenite.wasi import errno
-from arenite.wasi.abi import PARAM_TYPES, RESULTS, Caller, Guest
+from arenite.wasi.abi import PARAM_TYPES, RESULTS, Caller, Guest, vectors
 from arenite.wasi.errno import Failure
+from arenite.wasi.fd import fd_read, fd_write
 from arenite.wasi.preview1 import MODULE, TABLE, UNSTABLE_MODULE, Function
+from arenite.wasi.records import U32
 from arenite.world.refused import Refused
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ MASKS = {"i32": (1 << 32) - 1, "i64": (1 << 64) - 1}
 VALUE_TYPES = {"i32": ValType.i32, "i64": ValType.i64}
 
 Trace: TypeAlias = Callable[[str], object]
+Perform: TypeAlias = Callable[[Guest, Sequence[int]], None]
 
 
 class HostFunction(Protocol):
@@ -84,24 +87,14 @@ def bind(row: Function) -> HostFunction:
 
     Addresses of results are checked before the call, so that a bad one has no effect.
     """
-    masks = [MASKS[word] for word in row.words]
-    lifts = list(placed_lifts(row))
-    outs: list[tuple[int, Struct]] = [
-        (at, RESULTS[kind]) for at, (_, kind) in enumerate(row.results, len(masks) - len(row.results))
-    ]
-    call = row.call
+    perform = transferring(row) if row.call in {fd_read, fd_write} else performing(row)
 
     def enter(caller: Caller, *arguments: int) -> int:
         module = caller.host(WASI)
         guest = Guest(caller, module.session)
         code = 0
         try:
-            words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
-            values = [lift(guest, words, at) for lift, at in lifts]
-            places = [guest.bytes(words[at], out.size) for at, out in outs]
-            result = call(guest, *values)
-            if outs:
-                lower(result, places, outs)
+            perform(guest, arguments)
         except (Failure, Refused, OSError) as error:
             code = int(errno.of(error))
         except BaseException as error:
@@ -114,6 +107,40 @@ def bind(row: Function) -> HostFunction:
         return code
 
     return enter
+
+
+def performing(row: Function) -> Perform:
+    """What lifts, calls and writes results, for any row."""
+    masks = [MASKS[word] for word in row.words]
+    lifts = list(placed_lifts(row))
+    outs: list[tuple[int, Struct]] = [
+        (at, RESULTS[kind]) for at, (_, kind) in enumerate(row.results, len(masks) - len(row.results))
+    ]
+    call = row.call
+
+    def perform(guest: Guest, arguments: Sequence[int]) -> None:
+        words = [word & mask for word, mask in zip(arguments, masks, strict=True)]
+        values = [lift(guest, words, at) for lift, at in lifts]
+        places = [guest.bytes(words[at], out.size) for at, out in outs]
+        result = call(guest, *values)
+        if outs:
+            lower(result, places, outs)
+
+    return perform
+
+
+def transferring(row: Function) -> Perform:
+    """The same, written out, for `fd_read` and `fd_write`: most calls are these."""
+    (need,), mask, call = map(int, row.rights), MASKS["i32"], row.call
+
+    def perform(guest: Guest, arguments: Sequence[int]) -> None:
+        fd, buffers, count, done = arguments
+        found = guest.session.descriptors.find(fd & mask, need)
+        transferred = vectors(guest, (buffers & mask, count & mask), 0)
+        place = guest.bytes(done & mask, U32.size)
+        U32.pack_into(place, 0, call(guest, found, transferred))
+
+    return perform
 
 
 def line(row: Function, arguments: Sequence[int]) -> str:

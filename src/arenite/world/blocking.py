@@ -56,9 +56,9 @@ class WaitingCaller(Protocol):
 
 def read(caller: WaitingCaller, resource: Resource, buffers: Sequence[memoryview]) -> int:
     """Read at the position; how many bytes.  Raises: `NotReady` where the guest can be told so."""
-    pause = caller.can_pause and not (
-        caller.shares and resource.host_fd() is not None
-    )  # what the host can wait for, the event loop can
+    if resource.host_fd() is None:  # it never waits otherwise
+        return resource.read(buffers, pause=caller.can_pause)
+    pause = caller.can_pause and not caller.shares  # what the host can wait for, the event loop can
     if resource.stream is None or not pause:  # otherwise it is told that there is nothing yet
         _until_ready(caller, resource, writing=False)
     return _transferred(caller, resource, lambda: resource.read(buffers, pause=pause), writing=False)
@@ -76,6 +76,8 @@ def write(caller: WaitingCaller, resource: Resource, buffers: Sequence[memoryvie
         caller.checkpoint()
 
     try:
+        if resource.host_fd() is None:
+            return done + resource.write(buffers, advance)
         if _until_ready(caller, resource, writing=True):
             return done + _transferred(caller, resource, lambda: resource.write_at_once(buffers), writing=True)
         return done + _transferred(caller, resource, lambda: resource.write(buffers, advance), writing=True)

@@ -71,8 +71,8 @@ class CPython:
         )
 
     def encode(self, request: Request) -> bytes:
-        """As all that speak JSON."""
-        return wire.encode(request)
+        """Code by itself, or as all that speak JSON."""
+        return wire.encode_plainly(request)
 
     def decode(self, answer: bytes) -> tuple[object, str | None]:
         """As all that speak JSON."""
@@ -107,7 +107,9 @@ def program(*folders: str, more: str = "") -> str:
     texts = [file.read_text("utf-8").replace(FUTURE, "") for file in TEXTS]
     laid = [f"lay_out({folder!r})" for folder in folders]
     answer, tools, lasting = (f"{ANSWERS}/{name}" for name in (wire.PROMPT, TOOLS, LASTING))
-    return "\n".join([FUTURE, *texts, more, *laid, f"adapt()\nserve({answer!r}, {tools!r}, {MOST_ANSWER}, {lasting!r}, {SILENT})"])
+    return "\n".join(
+        [FUTURE, *texts, more, *laid, f"adapt()\nserve({answer!r}, {tools!r}, {MOST_ANSWER}, {lasting!r}, {SILENT})"]
+    )
 
 
 def settle(memory: memoryview, answers: MemoryFS) -> None:

@@ -77,8 +77,8 @@ class NumPython:
         return Start(folder / "python.wasm", ("python", "-B", "-c", text), ENVIRONMENT, shared, entry="run", ready=settle)
 
     def encode(self, request: Request) -> bytes:
-        """As all that speak JSON."""
-        return wire.encode(request)
+        """Code by itself, or as all that speak JSON."""
+        return wire.encode_plainly(request)
 
     def decode(self, answer: bytes) -> tuple[object, str | None]:
         """As all that speak JSON."""

@@ -2,6 +2,8 @@
 
     6{"code": "6 * 7", "inputs": ["d"], "seed": null}      the request's length in digits, a newline, and the request
     {…, "tools": [["search", "(query: str)", "Find."]]}    a request that says which tools there are from now on
+    +5
+    6 * 7                                                  code, and nothing else: `encode_plainly`
     {"value": 42, "error": null}                           an answer
 
 Example:  decode(b'{"value": 42, "error": null}')
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 from arenite.sandbox.guests.guest import AnswerError
@@ -26,8 +27,6 @@ PROMPT: Final = "answer"
 
 def encode(request: Request) -> bytes:
     """What a guest reads.  Raises: `TypeError` for inputs that are no plain data."""
-    if request.inputs == {} and request.seed is None and request.tools is None:  # most: this is what a short line waits for
-        return framed(f'{{"code": {encode_basestring_ascii(request.code)}, "inputs": ["d"], "seed": null}}')
     if not isinstance(request.inputs, Mapping):
         raise TypeError(f"inputs are a dict of names and values, not a {type(request.inputs).__name__}")
     for name in request.inputs:
@@ -35,13 +34,19 @@ def encode(request: Request) -> bytes:
             raise TypeError(f"names of inputs are strings, not {name!r}")
     inputs = packed(dict(request.inputs), refused)
     asked = {"code": request.code, "inputs": inputs, "seed": request.seed}
-    return framed(json.dumps(asked if request.tools is None else {**asked, "tools": request.tools}))
-
-
-def framed(text: str) -> bytes:
-    """A request behind its length."""
-    body = text.encode()
+    body = json.dumps(asked if request.tools is None else {**asked, "tools": request.tools}).encode()
     return b"%d\n%b" % (len(body), body)
+
+
+def encode_plainly(request: Request) -> bytes:
+    """The same for guests that also take code by itself, which are spared JSON where there is nothing beside it."""
+    if type(request.inputs) is dict and not request.inputs and request.seed is None and request.tools is None:
+        try:
+            body = request.code.encode()
+        except UnicodeEncodeError:  # halves of characters, which JSON can say
+            return encode(request)
+        return b"+%d\n%b" % (len(body), body)
+    return encode(request)
 
 
 def decode(answer: bytes) -> tuple[object, str | None]:

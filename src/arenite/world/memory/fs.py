@@ -187,6 +187,10 @@ class MemoryFS(MutableMapping[str, bytes]):
         """Another with the same files.  It costs nothing until one of them is written."""
         return self._of(self._tree.fork())
 
+    def is_copy(self, other: MemoryFS) -> bool:
+        """Whether one is a copy of the other, and nothing was written to either since: then no node was, and so no table of nodes."""
+        return self._tree.nodes is other._tree.nodes
+
     @classmethod
     def of(cls, folder: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> Self:
         """What a folder of the host has, symbolic links as they are.  Raises: OSError, also for a link that leads out of it."""

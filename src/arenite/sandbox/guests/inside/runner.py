@@ -54,11 +54,12 @@ scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # what is asked co
 make = c_make_encoder(None, None, encode_basestring_ascii, None, ": ", ", ", False, False, True)
 
 
-def request(size: int) -> dict[str, object] | None:
-    """The next one, None where there is no more.   `size`: for how many bytes to ask at first."""
+def request(size: int) -> dict[str, object] | str | None:
+    """The next one, of which there may be the code alone; None where there is no more.   `size`: for how many bytes to ask at first."""
     data = os.read(0, size)
     head, _, body = data.partition(b"\n")
-    if not head.isdigit():
+    alone = head[:1] == b"+"
+    if not alone and not head.isdigit():
         return None
     if len(body) < int(head):
         parts = [body]
@@ -70,7 +71,7 @@ def request(size: int) -> dict[str, object] | None:
             parts.append(piece)
             left -= len(piece)
         body = b"".join(parts)
-    return understood(body)
+    return body.decode() if alone else understood(body)
 
 
 def understood(body: bytes) -> dict[str, object]:
@@ -225,16 +226,20 @@ def serve(path: str, device: str, most: int, lasting: str, silent: int) -> None:
     count, size = 0, USUAL
     while (asked := request(size)) is not None:
         count += 1
-        if asked["seed"] is not None:
-            reseed(str(asked["seed"]))
-        known = asked.get("tools")
-        if isinstance(known, list):
-            tools.install(known, main.__dict__)
-        if asked["inputs"] != NO_INPUTS:
-            inputs = unpacked(asked["inputs"])
-            assert isinstance(inputs, dict)
-            main.__dict__.update(inputs)
-        answer = answered(str(asked["code"]), f"<run {count}>", main.__dict__, most)
+        if isinstance(asked, str):
+            code = asked
+        else:
+            code = str(asked["code"])
+            if asked["seed"] is not None:
+                reseed(str(asked["seed"]))
+            known = asked.get("tools")
+            if isinstance(known, list):
+                tools.install(known, main.__dict__)
+            if asked["inputs"] != NO_INPUTS:
+                inputs = unpacked(asked["inputs"])
+                assert isinstance(inputs, dict)
+                main.__dict__.update(inputs)
+        answer = answered(code, f"<run {count}>", main.__dict__, most)
         size = USUAL if answer else silent
         while answer:
             answer = answer[os.write(file, answer) :]
