@@ -90,8 +90,8 @@ def _scan(fd: int, address: int, size: int) -> Iterator[tuple[int, int]]:
     scan = Scan(ctypes.sizeof(Scan), 0, address, address + size, 0, ctypes.addressof(found), RANGES, 0, FILE, FILE, there, there)
     while True:
         count = fcntl.ioctl(fd, PAGEMAP_SCAN, scan)
-        for i in range(0, 3 * count, 3):
-            yield found[i] - address, found[i + 1] - address
+        words = memoryview(found).cast("B").cast("Q")[: 3 * count].tolist()
+        yield from [(begin - address, end - address) for begin, end in zip(words[::3], words[1::3], strict=True)]
         if count < RANGES:
             return
         scan.start = scan.walk_end

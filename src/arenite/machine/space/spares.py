@@ -36,6 +36,7 @@ LARGEST: Final = 64 << 20  # bytes of one: what a store has left there takes mem
 FEW: Final = (
     5 << 16
 )  # bytes that are written again rather than given back: the next store has them as its own, whether it needs them or not
+MOST_KNOWN: Final = 2 * FEW  # bytes of the file's that are held for being written again
 
 
 def nobody() -> None:
@@ -89,7 +90,7 @@ class Spares:
     """The spares of one birth, or of one template.  `ranges`: (begin, end) of all that a store can write to in the reservation; `size`: of its regions.
 
     `mappings`: (begin, bytes, offset in the file) of what is there, and `file`, if pages that a store has written are likely to be written by the next one,
-    too: then a few are written back where they are, so that nobody waits for a page again.
+    too: then a few are written back where they are, so that nobody waits for a page again.  What the file says there is read once.
     """
 
     def __init__(
@@ -99,6 +100,10 @@ class Spares:
         self._size = size
         self._mappings, self._file = mappings, file
         self._leases: list[Lease] = []
+        self._known: dict[
+            tuple[int, int], bytes
+        ] = {}  # (begin, end) in the reservation -> what the file says, of runs that were written back
+        self._known_size = 0
 
     def lend(self, machine: Machine, cage_space: Space, lease: Lease | None) -> None:
         """A store begins to use a reservation that has what the image says, and will be back.  `lease`: what `take` gave with it."""
@@ -132,12 +137,45 @@ class Spares:
                 continue
             if space is not None and space.idle:
                 try:
-                    if not self._mappings or not written_back(space, self._mappings, self._file, changed):
+                    if not self._mappings or not self._write_back(space, changed):
                         space.wipe(self._ranges)
                 except OSError:  # pages that the process has locked
                     continue
                 return (space, lease.room), lease
         return None, None
+
+    def _write_back(self, space: platform.Reservation, changed: Sequence[tuple[int, int]]) -> bool:
+        """Let all pages have again what the file says, but those that are `changed` anyway; False, and nothing was done, where that is more than a few.
+
+        Raises: `OSError` in the middle.
+        """
+        found, size = [], 0
+        for start, length, offset in self._mappings:
+            dirty = space.dirty_pages(start, start + length)
+            if dirty is None:
+                return False
+            for begin, end in outside([(start + begin, start + end) for begin, end in dirty], changed):
+                found.append((begin, end, offset + begin - start))
+                size += end - begin
+        if size > FEW:
+            return False
+        with space.view(0, space.size) as view:
+            for begin, end, place in found:
+                content = self._known.get((begin, end))
+                view[begin:end] = self._read(begin, end, place) if content is None else content
+        return True
+
+    def _read(self, begin: int, end: int, place: int) -> bytes:
+        """What the file says from `place` on of a run.  Raises: `OSError`."""
+        content = os.pread(self._file, end - begin, place)
+        if len(content) != end - begin:
+            raise OSError("a file that is mapped was cut off")
+        self._known_size += len(content)
+        if self._known_size > MOST_KNOWN:
+            self._known.clear()
+            self._known_size = len(content)
+        self._known[begin, end] = content
+        return content
 
 
 def _give_up() -> None:
@@ -151,30 +189,6 @@ def _give_up() -> None:
         _lent.append(weakref.ref(lease))
     elif lease is not None:
         lease.space = None
-
-
-def written_back(
-    space: platform.Reservation, mappings: Sequence[tuple[int, int, int]], file: int, changed: Sequence[tuple[int, int]] = ()
-) -> bool:
-    """Let all pages have again what the file says, but those that are `changed` anyway; False, and nothing was done, where that is more than a few.
-
-    Raises: `OSError` in the middle.
-    """
-    found, size = [], 0
-    for start, length, offset in mappings:
-        dirty = space.dirty_pages(start, start + length)
-        if dirty is None:
-            return False
-        for begin, end in outside([(start + begin, start + end) for begin, end in dirty], changed):
-            found.append((begin, end, offset + begin - start))
-            size += end - begin
-    if size > FEW:
-        return False
-    for begin, end, offset in found:
-        with space.view(begin, end) as view:
-            if os.preadv(file, [view], offset) != end - begin:
-                raise OSError("a file that is mapped was cut off")
-    return True
 
 
 def outside(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
