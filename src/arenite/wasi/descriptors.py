@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from arenite.world.resource import Resource
     from arenite.world.world import World
 
+OF_DIRECTORY, OF_FILE, OF_STREAM = int(records.DIRECTORY_RIGHTS), int(records.FILE_RIGHTS), int(records.STREAM_RIGHTS)
+OF_INPUT = int(records.STREAM_RIGHTS & ~records.WRITING)
+OF_OUTPUT = int(records.STREAM_RIGHTS & ~records.READING)
 NEED_A_PLACE = int(records.SEEKING | records.Rights.FD_ALLOCATE)  # what a stream cannot do, which has no places
 OF_DIRECTORIES = int(records.DIRECTORY_RIGHTS & ~records.FILE_RIGHTS)
 REFUSED_READ_ONLY = int(records.CHANGING)
@@ -40,16 +43,14 @@ SYNCHRONISED = int(records.FdFlags.DSYNC | records.FdFlags.SYNC | records.FdFlag
 def able(resource: Resource) -> int:
     """The rights that a resource of its kind can have."""
     if resource.type is FileType.DIRECTORY:
-        return int(records.DIRECTORY_RIGHTS)
-    return int(records.FILE_RIGHTS if resource.places else records.STREAM_RIGHTS)
+        return OF_DIRECTORY
+    return OF_FILE if resource.places else OF_STREAM
 
 
 def of_stream(resource: Resource) -> Descriptor:
     """The descriptor of a standard stream, which goes one way."""
     assert resource.stream is not None
-    return Descriptor(
-        resource, records.STREAM_RIGHTS & ~(records.WRITING if resource.stream.role == "stdin" else records.READING)
-    )
+    return Descriptor(resource, OF_INPUT if resource.stream.role == "stdin" else OF_OUTPUT)
 
 
 class Descriptor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard
 
 from arenite.world import hostio
 from arenite.world.travel import LAST_TIME, LATEST, SystemTime, VirtualTime, decode, encode
@@ -45,7 +45,6 @@ class Clocks(Protocol):
         """Let at most that time pass (None: any), less if one of the host's descriptors gets ready."""
 
 
-@runtime_checkable
 class Travelling(Protocol):
     """Clocks that can be frozen and go on elsewhere, where no clock but `REALTIME` may go backwards."""
 
@@ -76,6 +75,7 @@ READERS = {
 
 
 ONWARD = [clock for clock in Clock if clock is not Clock.REALTIME]  # these never go backwards
+FIELDS = {clock: clock.name.lower() for clock in ONWARD}  # of `SystemTime`
 WHERE = "clocks"
 
 
@@ -83,7 +83,7 @@ class SystemClocks:
     """The host's clocks.  `ahead`: by how much a guest that comes from elsewhere sees one later than the host, in nanoseconds."""
 
     def __init__(self) -> None:
-        self.ahead = [0 for _ in Clock]
+        self.ahead = [0] * len(READERS)
 
     def resolution(self, clock: Clock) -> int:
         """What the host says of the clock."""
@@ -99,7 +99,7 @@ class SystemClocks:
 
     def freeze(self) -> HostState:
         """What the clocks show; `REALTIME` is each host's own."""
-        return encode(SystemTime(**{clock.name.lower(): self.now(clock) for clock in ONWARD}))
+        return encode(SystemTime(**{name: self.now(clock) for clock, name in FIELDS.items()}))
 
     def thaw(self, state: HostState, *, reseed: bool = True) -> SystemClocks:
         """The host's clocks, put forward where they are behind."""
@@ -168,12 +168,17 @@ def last_shown(state: HostState) -> dict[Clock, int]:
     if is_virtual(state):
         return dict.fromkeys(ONWARD, decode(VirtualTime, state, WHERE).passed)
     shown = decode(SystemTime, state, WHERE)
-    return {clock: int(getattr(shown, clock.name.lower())) for clock in ONWARD}
+    return {clock: int(getattr(shown, name)) for clock, name in FIELDS.items()}
+
+
+def travel(clocks: Clocks) -> TypeGuard[Travelling]:
+    """Whether clocks take part in snapshots."""
+    return hasattr(clocks, "freeze") and hasattr(clocks, "thaw")
 
 
 def freeze_clocks(clocks: Clocks) -> HostState:
     """What there is to say of a guest's clocks."""
-    return clocks.freeze() if isinstance(clocks, Travelling) else None
+    return clocks.freeze() if travel(clocks) else None
 
 
 def thaw_clocks(chosen: Clocks | None, state: HostState, *, reseed: bool) -> Clocks:
@@ -183,4 +188,4 @@ def thaw_clocks(chosen: Clocks | None, state: HostState, *, reseed: bool) -> Clo
     """
     if chosen is None:
         chosen = VirtualClocks() if is_virtual(state) and not reseed else SystemClocks()
-    return chosen.thaw(state, reseed=reseed) if isinstance(chosen, Travelling) else chosen
+    return chosen.thaw(state, reseed=reseed) if travel(chosen) else chosen

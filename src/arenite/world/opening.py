@@ -10,7 +10,7 @@ from arenite.world.directories import Directory
 from arenite.world.files import File
 from arenite.world.origin import Origin
 from arenite.world.refused import Reason, Refused, explain
-from arenite.world.resource import closed_on_error
+from arenite.world.resource import ClosedOnError
 from arenite.world.sandbox import resolve
 from arenite.world.stat import FileType
 from arenite.world.travel import KeptDirectory, KeptFile, KeptMemoryDevice, KeptMemoryDirectory, KeptMemoryFile
@@ -52,7 +52,7 @@ def reopen(kept: KeptFile | KeptDirectory | KeptMemoryDevice, root: Root, how: H
             if target.stat().type is not (FileType.DIRECTORY if is_directory else FileType.REGULAR_FILE):
                 raise SnapshotError(f"{origin}, is no {'directory' if is_directory else 'regular file'}")
             opened = open_target(target, Origin(root), how)
-        with closed_on_error(opened):
+        with ClosedOnError(opened):
             if isinstance(opened, File) and isinstance(kept, KeptFile):
                 opened.seek(kept.position, os.SEEK_SET)
     except (Refused, OSError) as error:
@@ -64,7 +64,7 @@ def reopen_in_memory(kept: KeptMemoryFile | KeptMemoryDirectory | KeptMemoryDevi
     """The same of what lies in memory, and travels along.  Raises: `SnapshotError`."""
     try:
         opened = origin.root.dir.open_number(kept.inode, origin, how)
-        with closed_on_error(opened):
+        with ClosedOnError(opened):
             kind = (
                 KeptMemoryFile
                 if isinstance(opened, File)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from arenite.errors import SnapshotError
@@ -14,7 +13,8 @@ from arenite.world.refused import Reason, Refused
 from arenite.world.stat import FileType, Stat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from types import TracebackType
 
     from arenite.world.origin import Standard
     from arenite.world.travel import Kept
@@ -92,11 +92,17 @@ class Resource:
         """Give back what the host gave."""
 
 
-@contextmanager
-def closed_on_error(resource: Resource) -> Iterator[None]:
+class ClosedOnError:
     """Close what was just opened if the block raises."""
-    try:
-        yield
-    except BaseException:
-        resource.close()
-        raise
+
+    __slots__ = ("_resource",)
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    def __enter__(self) -> None:
+        """The block begins."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if kind is not None:
+            self._resource.close()

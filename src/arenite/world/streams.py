@@ -21,7 +21,7 @@ from arenite.world import hostio
 from arenite.world.files import HostFile, seekable
 from arenite.world.origin import InputPosition, Standard
 from arenite.world.refused import Reason, Refused
-from arenite.world.resource import Resource, closed_on_error, not_divided
+from arenite.world.resource import ClosedOnError, Resource, not_divided
 from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def thaw_source(kept: KeptInput, stream: Source) -> Resource:
     """Standard input that goes on: first what was left of the old source.  Raises: `SnapshotError`, TypeError."""
     try:
         opened = source(stream)
-        with closed_on_error(opened):
+        with ClosedOnError(opened):
             assert opened.stream is not None
             opened.stream.left = memoryview(kept.left)
             if opened.stream.position is not None:
@@ -188,7 +188,7 @@ def thaw_sink(kept: KeptOutput, stream: Sink) -> Resource:
     """Standard output or error that goes on.  Raises: `SnapshotError`, TypeError."""
     try:
         opened = sink(kept.role, stream, append=True)
-        with closed_on_error(opened):
+        with ClosedOnError(opened):
             if kept.left:
                 opened.write([memoryview(kept.left)])
     except (OSError, NotReady, Refused) as error:  # a taker of bytes, which is left no part of a character but by a forged state

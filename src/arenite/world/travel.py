@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from arenite.errors import SnapshotError
@@ -235,20 +236,25 @@ def mapping(value: object, where: str) -> dict[object, object]:
     return dict(value)
 
 
+@cache
+def rules(shape: Callable[..., object]) -> tuple[tuple[str, Rule, bool], ...]:  # type: ignore[explicit-any]  # shapes differ in fields
+    """(name, rule, whether it must be there) of each field of one of the classes above.  Older states lack some."""
+    found = fields(shape)  # type: ignore[arg-type]  # they are dataclasses
+    return tuple((one.name, one.metadata["rule"], one.default is MISSING) for one in found)
+
+
 def decode(shape: Callable[..., Shape], value: object, where: str) -> Shape:  # type: ignore[explicit-any]  # shapes differ in fields
     """Data as one of the classes above, which `where` names in errors.  Raises: `SnapshotError`."""
     found = mapping(value, where)
     values = {}
-    for one in fields(shape):  # type: ignore[arg-type]  # they are dataclasses
-        earlier = EARLIER_FIELDS.get(one.name)
-        if earlier in found and one.name not in found:
-            found[one.name] = found.pop(earlier)
-        if one.name not in found and one.default is not MISSING:
-            continue  # older states have none
-        if one.name not in found:
-            raise SnapshotError(f"{where}: {one.name} is missing")
-        rule: Rule = one.metadata["rule"]
-        values[one.name] = rule(found.pop(one.name), f"{where}, {one.name}")
+    for name, rule, needed in rules(shape):
+        earlier = EARLIER_FIELDS.get(name)
+        if earlier in found and name not in found:
+            found[name] = found.pop(earlier)
+        if name in found:
+            values[name] = rule(found.pop(name), f"{where}, {name}")
+        elif needed:
+            raise SnapshotError(f"{where}: {name} is missing")
     if found:
         raise SnapshotError(f"{where}: {str(next(iter(found)))[:40]!r} is unknown")
     return shape(**values)

@@ -106,7 +106,7 @@ class MemoryFS(MutableMapping[str, bytes]):
     Not for two threads at a time, as stores are not.
     """
 
-    __slots__ = ("_root", "_tree")
+    __slots__ = ("_directory", "_tree")
 
     def __init__(
         self,
@@ -135,8 +135,15 @@ class MemoryFS(MutableMapping[str, bytes]):
 
     def _use(self, tree: Tree) -> None:
         self._tree = tree
-        place = self.place(time.time_ns, 0)
-        self._root = Directory(place, Origin(Root(b"/", place, read_only=False)), is_root=True)
+        self._directory: Directory | None = None
+
+    @property
+    def _root(self) -> Directory:
+        """Where paths begin for the host, opened when it is first asked for: most are only given to guests."""
+        if self._directory is None:
+            place = self.place(time.time_ns, 0)
+            self._directory = Directory(place, Origin(Root(b"/", place, read_only=False)), is_root=True)
+        return self._directory
 
     # for guests
 
