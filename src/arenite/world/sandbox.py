@@ -123,25 +123,25 @@ class Trail:
 
 
 @contextmanager
-def resolve(start: Place, path: str, *, follow: bool) -> Iterator[Target]:
+def resolve(start: Place, path: str, *, follow: bool, make: bool = False) -> Iterator[Target]:
     """Walk a guest's path from a directory; the target lives as long as the `with` block.
 
-    `follow`: whether a link at the end is followed.   Raises: Refused, OSError.
+    `follow`: whether a link at the end is followed.   `make`: make directories on the way that are missing, but none that a link leads to.   Raises: Refused, OSError.
     """
     if not path:
         raise Refused(Reason.MISSING)
     trail = Trail(start)
     try:
-        yield walk(trail, path, follow=follow)
+        yield walk(trail, path, follow=follow, make=make)
     finally:
         trail.close()
 
 
-def walk(trail: Trail, path: str, *, follow: bool) -> Target:
+def walk(trail: Trail, path: str, *, follow: bool, make: bool = False) -> Target:
     """`resolve`'s loop."""
     todo = components(path)
     directory = path.endswith("/")
-    links = 0
+    links, asked = 0, len(todo)  # while there are fewer names to do than `asked`, they are the path's, and no link's
     while todo:
         name = todo.pop()
         if name == "..":
@@ -155,12 +155,16 @@ def walk(trail: Trail, path: str, *, follow: bool) -> Target:
             try:
                 trail.enter(name)
             except OSError as error:
-                if error.errno not in NO_DIRECTORY or (link := here.link(name)) is None:
+                if make and len(todo) < asked and error.errno == errno.ENOENT:
+                    here.create_directory(name)
+                    trail.enter(name)
+                elif error.errno not in NO_DIRECTORY or (link := here.link(name)) is None:
                     raise
         elif link is None:
             return Target(here, name, directory, "/".join((*trail.names, name)))
         if link is not None:
             links += 1
+            asked = min(asked, len(todo))
             if links > MOST_LINKS:
                 raise Refused(Reason.TOO_MANY_LINKS)
             directory |= not todo and link.endswith("/")

@@ -55,6 +55,20 @@ def asked(fs: MemoryFS) -> bytes | None:
 # ------------------------------------------------------------------------------------------------------------- asking
 
 
+def test_a_request_in_single_bytes_is_not_copied_with_each(fs: MemoryFS, guest: Program) -> None:
+    device, fd = fs.device("ask"), guest.open(PATH)
+    node = device._node()
+    guest.write(fd, b"a")
+    begun = node.data
+    for _ in range(8):
+        assert guest.write(fd, b"b") == 1
+    assert node.data is begun
+    fork = fs.copy()
+    guest.write(fd, b"c")
+    assert read_errno(guest, fd) is Errno.AGAIN
+    assert (device.request, bytes(fork.device("ask")._node().data)) == (b"a" + 8 * b"b" + b"c", b"a" + 8 * b"b")
+
+
 def test_a_request_is_whole_when_somebody_reads_on(fs: MemoryFS, guest: Program) -> None:
     device, fd = fs.device("ask"), guest.open(PATH)
     assert (guest.write(fd, b"6 *"), device.request) == (3, None)

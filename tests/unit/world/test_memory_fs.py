@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import interrupts
 from arenite import MemoryFS, SnapshotError
 from arenite.world.memory.nodes import BLOCK
 from arenite.world.memory.travel import Contents
+from arenite.world.sandbox import Trail
 from arenite.world.stat import FileType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -264,3 +267,55 @@ def test_what_lies_below_does_not_travel(folder: Path) -> None:
     assert there.used_bytes == fs.used_bytes
     with pytest.raises(SnapshotError, match="say which"):
         MemoryFS().going_on(chunk)
+
+
+def test_directories_in_directories_take_one_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [0]
+    step = Trail.step
+
+    def counted(trail: Trail) -> None:
+        steps[0] += 1
+        step(trail)
+
+    monkeypatch.setattr(Trail, "step", counted)
+    fs = MemoryFS()
+    fs.mkdir("/".join("d" * 1000), parents=True)
+    assert (steps[0] < 5000, fs.used_entries) == (True, 1000)
+
+
+def test_directories_that_are_missing_are_made_and_others_stay(tmp_path: Path) -> None:
+    fs = MemoryFS({"a/b": b"file"})
+    fs.symlink("a", "l")
+    fs.symlink("nowhere", "dangling")
+    fs.mkdir("l/x/../y/./z//", parents=True)
+    fs.mkdir("a/y", parents=True)
+    fs.mkdir("/", parents=True)
+    assert sorted(fs.listdir("a")) == ["b", "x", "y"]
+    assert fs.is_dir("a/y/z")
+    for taken in ("a/b", "a/b/c", "dangling", "dangling/x"):
+        with pytest.raises(FileExistsError):
+            fs.mkdir(taken, parents=True)
+    with pytest.raises(PermissionError):
+        fs.mkdir("../x", parents=True)
+    assert not fs.exists("nowhere")
+
+
+@pytest.mark.parametrize(("old", "new"), [("d/a", "d/b"), ("d/a", "e/a"), ("d/a", "f"), ("d", "e/d"), ("g", "e")])
+def test_a_rename_that_a_signal_interrupts_is_done_or_not(old: str, new: str) -> None:
+    def prepared() -> tuple[MemoryFS, Callable[[], object]]:
+        fs = MemoryFS({"d/a": b"text", "f": b"other"})
+        fs.mkdir("e")
+        fs.mkdir("g")
+        return fs, lambda: fs.rename(old, new)
+
+    def seen(fs: MemoryFS) -> tuple[str, int]:
+        return repr(list(fs.walk())), fs.used_entries
+
+    was, (done, action) = prepared()[0], prepared()
+    action()
+    assert seen(was) != seen(done)
+    for place in interrupts.places(prepared):
+        fs, action = prepared()
+        interrupts.interrupted(action, place)
+        assert seen(fs) in (seen(was), seen(done)), place
+        assert b"text" in fs.values(), place

@@ -50,7 +50,7 @@ class Device:
     def request(self) -> bytes | None:
         """What was asked; None while nobody reads for an answer."""
         node = self._node()
-        return node.data if node.stage is Stage.ASKED else None
+        return bytes(node.data) if node.stage is Stage.ASKED else None
 
     def answer(self, data: bytes) -> None:
         """What whoever waits reads now.  Raises: `ValueError` where nobody does, or for more than 16 MiB."""
@@ -96,7 +96,7 @@ class MemoryDevice(Resource):
             return 0
         if node.stage is not Stage.ANSWERED:
             if node.stage is Stage.BEGUN:
-                self.tree.own_device(self.number).turn(Stage.ASKED, node.data)
+                self.tree.own_device(self.number).turn(Stage.ASKED, bytes(node.data))
             if pause and self.waits:
                 raise NotReady(f"the device {node.name!r} has not answered")
             raise Refused(Reason.NOT_YET)
@@ -126,12 +126,12 @@ class MemoryDevice(Resource):
         size = sum(map(len, buffers))
         if not size:
             return 0
-        begun = node.data if node.stage is Stage.BEGUN else b""
+        begun = len(node.data) if node.stage is Stage.BEGUN else 0
         node = self.tree.own_device(self.number)
-        if size > node.most - len(begun):
+        if size > node.most - begun:
             node.turn(Stage.IDLE)
             raise refusal(errno.EMSGSIZE)
-        node.turn(Stage.BEGUN, b"".join((begun, *buffers)))
+        node.begin(b"".join(buffers))
         node.modified = self.place.now()
         return size
 

@@ -360,15 +360,15 @@ class MemoryFS(MutableMapping[str, bytes]):
 
     def mkdir(self, path: str, *, parents: bool = False) -> None:
         """Make a directory; `parents`: those above it that are missing too, and it may be there.  Raises: OSError."""
-        if parents:
-            names = [name for name in inside(path).split("/") if name]
-            for end in range(1, len(names) + 1):
-                above = "/".join(names[:end])
-                if not self.is_dir(above):
-                    self.mkdir(above)
-            return
         with told(path):
-            paths.create_directory(self._root, inside(path))
+            if not parents:
+                paths.create_directory(self._root, inside(path))
+                return
+            try:
+                with resolve(self._root.dir, f"{inside(path)}/.", follow=True, make=True):
+                    pass
+            except (FileNotFoundError, NotADirectoryError):
+                raise refusal(errno.EEXIST) from None  # something else has one of the names
 
     def listdir(self, path: str = ".") -> list[str]:
         """Names in a directory, in the order in which they were made.  Raises: OSError."""

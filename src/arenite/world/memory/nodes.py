@@ -195,7 +195,7 @@ class Stage(IntEnum):
 class DeviceNode(Base):
     """A device: what is written to it is a request, which the host answers.  `name`: the host's for it.   `most`: bytes of a request.
 
-    `data`: the request, or what it was answered; `at`: how much of that answer was read.
+    `data`: the request, in pieces that come one by one a bytearray, or what it was answered; `at`: how much of that answer was read.
     """
 
     __slots__ = ("at", "data", "most", "name", "stage")
@@ -208,8 +208,16 @@ class DeviceNode(Base):
         self.name = name
         self.most = most
         self.stage = Stage.IDLE
-        self.data = b""
+        self.data: bytes | bytearray = b""
         self.at = 0
+
+    def begin(self, piece: bytes) -> None:
+        """A request, or more of the one that has begun."""
+        if self.stage is not Stage.BEGUN:
+            self.turn(Stage.BEGUN)
+        if not isinstance(self.data, bytearray):
+            self.data = bytearray(self.data)
+        self.data += piece
 
     def turn(self, stage: Stage, data: bytes = b"", at: int = 0) -> None:
         """Go on to another stage."""
@@ -219,7 +227,7 @@ class DeviceNode(Base):
         """For another owner to write."""
         new = DeviceNode(owner, self.name, self.most)
         new.like(self)
-        new.turn(self.stage, self.data, self.at)
+        new.turn(self.stage, bytes(self.data), self.at)
         return new
 
 

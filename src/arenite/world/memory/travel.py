@@ -172,7 +172,7 @@ def sealed_parts(node: Node) -> Parts:
         return Parts(len(below), b"", below, grouped=True)
     if isinstance(node, DeviceNode):
         name = encoded(node.name)
-        pieces = [Chunk(node.data[at : at + PIECE]) for at in range(0, len(node.data), PIECE)]
+        pieces = [Chunk(bytes(node.data[at : at + PIECE])) for at in range(0, len(node.data), PIECE)]
         return Parts(len(pieces), ASKED.pack(node.most, node.stage, len(name)) + name, pieces)
     blocks = list(node.blocks.since(0))
     if len(blocks) <= DIRECT:

@@ -232,7 +232,14 @@ class Tree:
         self.entries -= 1
 
     def rename(self, directory: int, name: str, new_directory: int, new_name: str, now: int) -> None:
-        """Move a name, in place of an other of the same sort.  Raises: OSError."""
+        """Move a name, in place of an other of the same sort: all of it or, where a signal's handler raises, nothing.  Raises: OSError."""
+        new = self.fork()
+        new.held = self.held
+        new._rename(directory, name, new_directory, new_name, now)  # noqa: SLF001 - it is one of ours
+        self.owner, self.nodes = new.owner, new.nodes
+        self.bytes, self.entries, self.nameless = new.bytes, new.entries, new.nameless
+
+    def _rename(self, directory: int, name: str, new_directory: int, new_name: str, now: int) -> None:
         number = self.find(directory, name)
         check_name(new_name)
         there = self.directory(new_directory)
