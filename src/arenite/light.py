@@ -41,18 +41,20 @@ else:
     NamedTuple = type.__new__(_Named, "NamedTuple", (), {})
 
     def dataclass(cls: type | None = None, /, *, frozen: bool = False, eq: bool = True, **options: bool) -> object:
-        """As `dataclasses.dataclass`; there are no slots, no order and no `__post_init__`."""
-        methods = {"__init__": _init, "__repr__": _repr}
+        """As `dataclasses.dataclass`; there are no slots and no order."""
+        methods = {"__repr__": _repr}
         if eq:
             methods |= {"__eq__": _eq, "__hash__": _hash if frozen else None}
         if frozen:
             methods |= {"__setattr__": _setattr, "__delattr__": _delattr}
 
         def decorator(cls: type) -> type:
-            for name in methods.keys() - vars(cls).keys():
-                setattr(cls, name, methods[name])
+            own = methods | {"__init__": _init_and_more if hasattr(cls, "__post_init__") else _init}
+            for name in own.keys() - vars(cls).keys():
+                setattr(cls, name, own[name])
             dataclasses.dataclass(init=False, repr=False, eq=False, **options)(cls)
             cls.__names__ = frozenset(one.name for one in fields(cls))
+            cls.__plain__ = {one.name: one.default for one in fields(cls) if one.default is not MISSING}
             return cls
 
         return decorator if cls is None else decorator(cls)
@@ -68,6 +70,10 @@ else:
             named = _completed(cls, named)
         vars(self).update(named)
 
+    def _init_and_more(self: object, /, *args: object, **named: object) -> None:
+        _init(self, *args, **named)
+        self.__post_init__()
+
     def _placed(cls: type, args: tuple[object, ...], named: dict[str, object]) -> dict[str, object]:
         """Arguments by the names of their places, and what was named."""
         names = cls.__match_args__[: len(args)]
@@ -77,11 +83,14 @@ else:
 
     def _completed(cls: type, named: dict[str, object]) -> dict[str, object]:
         """With defaults for what was not given."""
+        named = cls.__plain__ | named
+        if named.keys() == cls.__names__:
+            return named
         for one in fields(cls):
             if one.name not in named:
-                if one.default is MISSING and one.default_factory is MISSING:
+                if one.default_factory is MISSING:
                     raise TypeError(f"{cls.__qualname__} needs {one.name!r}")
-                named[one.name] = one.default_factory() if one.default is MISSING else one.default
+                named[one.name] = one.default_factory()
         if unknown := named.keys() - cls.__names__:
             raise TypeError(f"{cls.__qualname__} has no {', '.join(sorted(unknown))}")
         return named

@@ -42,7 +42,15 @@ def five(dataclass: Callable[..., Callable[[type], type]]) -> tuple[type, ...]:
     class Alone:
         x: int = 0
 
-    return Point, Base, Derived, Changing, Alone
+    @dataclass(frozen=True)
+    class Checked:
+        x: int = 0
+
+        def __post_init__(self) -> None:
+            if self.x < 0:
+                raise ValueError(self.x)
+
+    return Point, Base, Derived, Changing, Alone, Checked
 
 
 OURS, THEIRS = five(light.dataclass), five(dataclasses.dataclass)
@@ -58,7 +66,7 @@ def told(expression: str, classes: tuple[type, ...]) -> object:
     """What comes of an expression about the classes: a value, or an error's type."""
     try:
         return eval(expression, {"dataclasses": dataclasses, "copy": copy} | {cls.__name__: cls for cls in classes})
-    except (TypeError, dataclasses.FrozenInstanceError) as error:
+    except (TypeError, ValueError, dataclasses.FrozenInstanceError) as error:
         return type(error)
 
 
@@ -87,6 +95,9 @@ def told(expression: str, classes: tuple[type, ...]) -> object:
         "[(f.name, dict(f.metadata)) for f in dataclasses.fields(Derived)]",
         "(Changing().x, Changing(3) == Changing(3), Changing.__hash__ is None)",
         "hash(Changing())",
+        "(Checked(3).x, repr(Checked()), repr(dataclasses.replace(Checked(1), x=2)))",
+        "Checked(-1)",
+        "dataclasses.replace(Checked(1), x=-1)",
         "(Alone(1) == Alone(1), len({Alone(1), Alone(1)}), repr(Alone(1)))",
     ],
 )

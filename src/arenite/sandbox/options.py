@@ -5,10 +5,11 @@ Example:  Bounds(seconds=5.0)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from arenite.api import numbers
+from arenite.light import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

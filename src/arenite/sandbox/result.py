@@ -6,10 +6,11 @@ Example:  box.run("x = 6; x * 7").value
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from arenite.light import dataclass
 from arenite.world.stat import FileType
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from arenite import MemoryFS
 from arenite.errors import Failure
+from arenite.light import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

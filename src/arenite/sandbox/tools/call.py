@@ -12,10 +12,11 @@ Example:  read(b'{"tool": …}', "5f3c…-1")
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import Failure
+from arenite.light import dataclass
 from arenite.sandbox.plain import packed, unpacked
 from arenite.sandbox.unfit import unfit
 
