@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.measure import geometric_mean, median
 from bench.report import Report
-from bench.subjects import KERNELS_ONLY, SUBJECTS, Refused, Subject, Timed, subject
+from bench.subjects import KERNELS_ONLY, SUBJECTS, RefusedError, Subject, Timed, subject
 from bench.workloads import OWN, Workload, missing, workloads
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def run_all(
             step(f"{work.name}: {name}")
             try:
                 done.append(engines[name].run(work, size))
-            except Refused as error:
+            except RefusedError as error:
                 refused.append(f"{name} does not run {work.name}: {error}")
                 del runs[name]
     return runs, refused

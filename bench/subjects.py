@@ -42,7 +42,7 @@ class Timed(NamedTuple):
     result: Result
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An engine lacks what a workload needs."""
 
 
@@ -50,7 +50,7 @@ class Subject(Protocol):
     """An engine."""
 
     def run(self, work: Workload, size: int) -> Timed:
-        """Run a workload once; only the guest's call is timed.  `size`: a kernel's argument.  Raises: `Refused`."""
+        """Run a workload once; only the guest's call is timed.  `size`: a kernel's argument.  Raises: `RefusedError`."""
 
 
 def comparable(result: object) -> Result:
@@ -127,7 +127,7 @@ class Wasm3:
     """wasm3 through pywasm3: kernels only, since it offers Python no WASI."""
 
     def run(self, work: Workload, size: int) -> Timed:
-        """Run a kernel once.  Raises: `Refused`; it compiles what it calls when that is called."""
+        """Run a kernel once.  Raises: `RefusedError`; it compiles what it calls when that is called."""
         wasm3 = importlib.import_module("wasm3")
         environment = wasm3.Environment()
         runtime = environment.new_runtime(STACK)
@@ -137,7 +137,7 @@ class Wasm3:
             begin = thread_time()
             result = function(size)
         except RuntimeError as error:
-            raise Refused(str(error)) from None
+            raise RefusedError(str(error)) from None
         return Timed(thread_time() - begin, comparable(result))
 
 
