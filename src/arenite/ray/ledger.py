@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from arenite.errors import SnapshotError
@@ -27,7 +28,7 @@ from arenite.sandbox.tools.call import Call
 from arenite.serving.record import KeyUsedError, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from arenite.ray.going import Going
 
@@ -67,21 +68,22 @@ class Ledger:
             return None
         self._same(index, found, wanted)
         error, limit = found.get("error"), found.get("limit")
-        return Answer(
-            index=index,
-            work=Work(text(found, "execution"), number(found, "sequence")),
-            value=unpacked(found.get("value")),
-            error=None if error is None else str(error),
-            raised=None,
-            limit=None if limit is None else str(limit),
-            stdout=text(found, "stdout"),
-            stderr=text(found, "stderr"),
-            files=tuple(texts(found, "files")),
-            seconds=real(found, "seconds"),
-            fuel=number(found, "fuel"),
-            nodes=tuple(texts(found, "nodes")),
-            tries=number(found, "tries"),
-        )
+        with self._checked(f"{index}.answer"):
+            return Answer(
+                index=index,
+                work=Work(text(found, "execution"), number(found, "sequence")),
+                value=unpacked(found.get("value")),
+                error=None if error is None else str(error),
+                raised=None,
+                limit=None if limit is None else str(limit),
+                stdout=text(found, "stdout"),
+                stderr=text(found, "stderr"),
+                files=tuple(texts(found, "files")),
+                seconds=real(found, "seconds"),
+                fuel=number(found, "fuel"),
+                nodes=tuple(texts(found, "nodes")),
+                tries=number(found, "tries"),
+            )
 
     def going(self, going: Going) -> None:
         """Let an input go on from what is there, if it is.  Raises: `KeyUsedError` if it is that of another input, or of another image."""
@@ -91,6 +93,10 @@ class Ledger:
         self._same(going.index, found, self._digest(going.item))
         if found.get("image") != self._image:
             raise KeyUsedError(f"{self.url}: input {going.index} goes on from another image: save that, and open it")
+        with self._checked(f"{going.index}.going"):
+            self._go_on(going, found, after)
+
+    def _go_on(self, going: Going, found: Fields, after: bytes) -> None:
         call, reply = found.get("call"), found.get("reply")
         going.sequence, going.after = number(found, "sequence"), after
         going.reply = None if reply is None else str(reply).encode()
@@ -182,6 +188,14 @@ class Ledger:
         if not isinstance(found, dict):
             raise self._odd(name)
         return found, after
+
+    @contextmanager
+    def _checked(self, name: str) -> Iterator[None]:
+        """Whoever can write to the folder may have said anything.  Raises: `SnapshotError` for what is no value, no text or no number of ours."""
+        try:
+            yield
+        except (ValueError, OverflowError):
+            raise self._odd(name) from None
 
     def _odd(self, name: str) -> SnapshotError:
         return SnapshotError(f"{self.url}/{name}: it is no part of a record")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arenite.api import numbers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,3 +34,10 @@ class Options:
     output: int
     fuel: int | None
     progress: Callable[[Progress], object] | None
+
+    def __post_init__(self) -> None:
+        """What would never come to an end is refused.  Raises: `TypeError`, `ValueError`."""
+        for name in ("ahead", "window", "tries"):
+            numbers.integer(name, getattr(self, name), 1)
+        if self.every is not None and numbers.seconds("every", self.every) <= 0:
+            raise ValueError(f"every {self.every}; expected more than no time")

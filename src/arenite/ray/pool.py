@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from arenite.api.numbers import integer
 from arenite.errors import Failure
 from arenite.ray.cluster import Cluster
 from arenite.ray.image import Image
@@ -70,6 +71,8 @@ class Pool:
         size: int | None = None,
         patience: float = PATIENCE,
     ) -> None:
+        if size is not None:
+            integer("size", size, 1)
         self.image = image if isinstance(image, Image) else Image.of(image)
         self._patience = patience
         self._cluster = Cluster()
@@ -101,7 +104,7 @@ class Pool:
         `seconds`, `fuel`: of one item, in all; by default as the image's boxes have.
         `record`: a folder, by a path or any URL that fsspec knows, for what has counted: who does the same again is given the answers that are there, and goes on
         with the rest.  Inputs and values must be plain data then.
-        Raises: `Failure`, and while it goes on `PoolError` where no worker is left.
+        Raises: `Failure`, `TypeError` and `ValueError` for arguments, and while it goes on `PoolError` where no worker is left.
         """
         return self._start(what, inputs, ordered=True, **asked)
 
@@ -141,7 +144,7 @@ class Pool:
             every=every,
             ahead=ahead,
             window=4 * ahead * max(1, len(self.seats.now)) if window is None else window,
-            timeout=None if longest is None else longest + SLACK if timeout is None else timeout,
+            timeout=silence(timeout, longest),
             tries=tries,
             patience=self._patience,
             seconds=seconds,
@@ -167,6 +170,16 @@ class Pool:
         self.close()
 
 
+def silence(timeout: float | None, longest: float | None) -> float | None:
+    """Seconds without an answer after which a worker is given up; None: never.  `longest`: that a call may take in its box."""
+    return timeout if timeout is not None or longest is None else longest + SLACK
+
+
 def named(what: What) -> str:
-    """By what work is known again: code by itself, a function by its name."""
-    return f"{what.__module__}.{what.__qualname__}" if callable(what) else what
+    """By what work is known again: code by itself, a function by its name.  Raises: `TypeError` for one that has none of its own."""
+    if not callable(what):
+        return what
+    name = getattr(what, "__qualname__", "<lambda>")
+    if name.endswith("<lambda>"):
+        raise TypeError("work that is recorded is known again by its code, or its function's name: give a function that has one")
+    return f"{what.__module__}.{name}"

@@ -12,6 +12,7 @@ pytest.importorskip("ray", reason="the extra ray is not there for every Python")
 from arenite import SnapshotError
 from arenite.ray.answer import Outcome, Work
 from arenite.ray.errors import CodeError
+from arenite.ray.going import Going
 from arenite.ray.ledger import Ledger
 from arenite.sandbox.tools.call import Call
 from arenite.sandbox.tools.toolbox import Toolbox
@@ -187,3 +188,35 @@ def test_what_is_no_record_is_refused(said: bytes, tmp_path: Path) -> None:
     (tmp_path / "record" / "0.answer").write_bytes(ledger._tag("0.answer", body) + body)
     with pytest.raises((SnapshotError, KeyUsedError)):
         list(recorded(FakeCluster(lambda _, asked: done(asked, 1)), [1], ledger))
+
+
+ODD = [{"value": ["z"]}, {"value": ["d", 1]}, {"seconds": 10**400}, {"stdout": 1}, {"fuel": -1}]
+ODD_GOING = [{"call": [["z"], 1, 2, 3]}, {"call": ["f", ["l"]]}, {"reply": "\ud800"}, {"stdout": "\ud800"}, {"seconds": 10**400}]
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"), [*(("0.answer", each) for each in ODD), *(("0.going", each) for each in ODD_GOING)], ids=repr
+)
+def test_whatever_a_record_says_is_read_or_refused(name: str, odd: dict[str, object], tmp_path: Path) -> None:
+    url = str(tmp_path)
+    said = {
+        "item": begun(url)._digest(1),
+        "image": "image",
+        "execution": "x",
+        "sequence": 1,
+        "value": 1,
+        "files": [],
+        "nodes": [],
+    }
+    said |= {"stdout": "", "stderr": "", "seconds": 0, "fuel": 0, "tries": 0}
+
+    def read(said: dict[str, object]) -> None:
+        begun(url)._write(name, said, b"after")
+        if name == "0.answer":
+            begun(url).answer(0, 1)
+        else:
+            begun(url).going(Going(0, "x", 1))
+
+    read(said)
+    with pytest.raises(SnapshotError, match="record"):
+        read(said | odd)
