@@ -22,6 +22,7 @@ from arenite.ray.cluster import LostWorkerError
 from arenite.ray.errors import LostError, PoolError, StalledError
 from arenite.ray.going import Going
 from arenite.ray.worker import Stretch
+from arenite.sandbox.turn import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -276,9 +277,12 @@ class Run:
             self._ledger.keep_going(going)
 
     def _ask(self, going: Going, call: Call) -> None:
-        """A tool is run."""
-        assert self._threads is not None
-        assert self._tools is not None
+        """A tool is run.  Code may ask for one also where there is none: it needs no function for that."""
+        if self._threads is None or self._tools is None:
+            going.reply = missing(call)
+            self._noted(going)
+            self._again(going)
+            return
         self._asking[self._threads.submit(self._tools.run, call)] = going
 
     def _again(self, going: Going) -> None:

@@ -359,6 +359,16 @@ def test_a_tool_that_gives_what_is_no_data_is_an_error_of_its_item() -> None:
     assert second.get() == 2
 
 
+def test_code_that_calls_a_tool_where_there_is_none_is_told() -> None:
+    def do(_: Actor, asked: Stretch) -> Outcome:
+        if asked.work.sequence > 1:
+            return done(asked, (asked.reply or b"").decode())
+        return Outcome(asked.work, call=Call("forged", ()), after=b"it")
+
+    (answer,) = run(FakeCluster(do), [1])
+    assert "there is no tool" in str(answer.value)
+
+
 def test_limits_are_of_all_stretches_together() -> None:
     asked_for = []
 
