@@ -16,7 +16,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
-from arenite.errors import Failure
+from arenite.errors import Failure, SnapshotError
 from arenite.ray.answer import Outcome
 from arenite.ray.cluster import PIECES, Cluster
 from arenite.ray.image import Mapped
@@ -85,7 +85,7 @@ class Worker:
         """Map the image: what another worker of this node has mapped, or what lies in the store.  Raises: `SnapshotError`, `LinkError`, `Limit`."""
         begun = time.perf_counter()
         if path is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, SnapshotError):  # its process may be gone, and the path another's
                 self._mapped = Mapped.shared(kind, path)
         if self._mapped is None:
             self._mapped = Mapped.copied(kind, memoryview(cast("ReadableBuffer", Cluster.result(refs[0]))))

@@ -124,6 +124,15 @@ def worker(image: Image, monkeypatch: pytest.MonkeyPatch) -> Worker:
     return found
 
 
+@pytest.mark.parametrize("path", ["/proc/self/fd/100000", __file__])
+def test_where_another_has_not_the_image_any_more_it_is_taken_from_the_store(
+    path: str, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "here", staticmethod(lambda: "here"))
+    monkeypatch.setattr(Cluster, "result", staticmethod(lambda _: image.data))
+    assert Worker().hold(image.kind, [None], path)["image"] == image.kind.id
+
+
 def ask(worker: Worker, what: object, **asked: object) -> Outcome:
     worker._jobs["job"] = Job("job", what)  # type: ignore[arg-type]
     return worker.stretch(Stretch(Work("job/0", 1), "job", **asked), [])  # type: ignore[arg-type]
