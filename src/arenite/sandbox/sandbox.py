@@ -53,8 +53,15 @@ class Sandbox:
     Not for two threads or tasks at a time.  Made by `Sandbox.python`, `Sandbox.open`, `fork`.
     """
 
-    def __init__(self, begin: Checkpoint, bounds: Bounds, tools: Toolbox | None = None, *, same: bool = False) -> None:
-        self._bounds = bounds
+    def __init__(
+        self, begin: Checkpoint | None = None, bounds: Bounds | None = None, tools: Toolbox | None = None, *, same: bool = False
+    ) -> None:
+        if begin is None:
+            raise TypeError(
+                "which guest? Sandbox.python() and Sandbox.javascript() make a box, Sandbox.open(path) has one that was saved"
+            )
+        check_begin(begin)
+        self._bounds = Bounds() if bounds is None else bounds
         self.tools = tools
         self._enter(begin, *self._made(begin, same=same))
 
@@ -142,6 +149,8 @@ class Sandbox:
         `begin`: what each begins as, with `random` seeded anew.   `guest`: or which guest, CPython by default.   The rest: as for `python`.
         """
         check_names(limits, Bounds, LIMITS)
+        if begin is not None:
+            check_begin(begin)
         runs = CPython() if guest is None else guest
         start = Checkpoint(image(runs), fresh=True, guest=runs, of_image=True) if begin is None else replace(begin, fresh=True)
         bounds, box = Bounds(**limits), toolbox(tools, permit)
@@ -279,6 +288,7 @@ class Sandbox:
 
         Where that cannot be done, nothing has changed.  Raises: `Failure` while its guest runs, `Limit`.
         """
+        check_begin(checkpoint)
         files = self.channel.files
         channel, store = self._made(checkpoint)
         try:
@@ -395,6 +405,12 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
+
+
+def check_begin(begin: object) -> None:
+    """Raises: `TypeError` for what no box goes on from."""
+    if not isinstance(begin, Checkpoint):
+        raise TypeError(f"a box goes on from a Checkpoint, as its checkpoint() gives one, not from {begin!r:.100}")
 
 
 def saved(guest: Guest | None) -> Guest:

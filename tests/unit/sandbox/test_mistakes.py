@@ -79,6 +79,19 @@ def test_of_a_run(box: Sandbox, given: dict[str, Any], said: str) -> None:
     assert "NameError" in str(box.run("x").error)
 
 
+def test_of_making_one(box: Sandbox) -> None:
+    with pytest.raises(TypeError, match=r"which guest\? Sandbox.python\(\)"):
+        Sandbox()
+    with pytest.raises(Failure, match="there is no folder 'six': packages is a folder of wheels"):
+        Sandbox.python(packages="six")
+    for wrong in (None, box, box.store.snapshot()):
+        with pytest.raises(TypeError, match=r"goes on from a Checkpoint, as its checkpoint\(\) gives one, not from (None|<)"):
+            box.restore(wrong)  # type: ignore[arg-type]  # the fault
+    with pytest.raises(TypeError, match="goes on from a Checkpoint"):
+        Sandbox.pool(1, begin=box)  # type: ignore[arg-type]  # the fault
+    assert box.run("1").value == 1
+
+
 def test_of_going_on(box: Sandbox) -> None:
     box.run("while True: pass", fuel=10)
     with pytest.raises(TypeError, match="there is no argument 'timeout'"):

@@ -466,3 +466,24 @@ def test_a_box_that_was_closed_can_be_restored() -> None:
     assert not box.closed
     assert box.run("6 * 7").value == 42
     box.close()
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "e = ValueError('last')\nfor _ in range(12): e = ExceptionGroup('many', [e] * 15)\nraise e",
+        "raise ExceptionGroup('many', [ValueError()] * 100_000)",
+        "e = None\nfor _ in range(100_000):\n    n = ValueError('many')\n    n.__context__ = e\n    e = n\nraise e",
+    ],
+)
+def test_an_error_of_too_many_errors_is_told_as_one(box: Sandbox, bomb: str) -> None:
+    result = box.run(bomb)
+    assert result.limit is None
+    assert "many" in str(result.error)
+    assert str(result.error).endswith("[and more exceptions than can be told of]\n")
+
+
+def test_an_error_of_some_errors_is_told_whole(box: Sandbox) -> None:
+    error = str(box.run("raise ExceptionGroup('some', [ValueError(n) for n in range(12)])").error)
+    assert "ExceptionGroup: some (12 sub-exceptions)" in error
+    assert "ValueError: 11" in error

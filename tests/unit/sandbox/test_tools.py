@@ -271,6 +271,24 @@ def test_every_call_is_permitted_or_not() -> None:
         assert (len({call.id for call in asked[-2:]}), box.go_on().value) == (1, ["e0", "e1", "e2"])
 
 
+def test_what_tools_raise_is_told_without_the_program_between() -> None:
+    def fails() -> None:
+        raise KeyError("gone")
+
+    code = {
+        "fails()": 1,
+        "def f():\n    fails()\nf()": 2,
+        "try:\n    fails()\nexcept KeyError as error:\n    raise ValueError(1) from error": 2,
+        "try:\n    fails()\nexcept KeyError as error:\n    raise ExceptionGroup('', [error])": 3,
+        "import asyncio\nasync def f():\n    fails()\nawait f()": 2,
+    }
+    with Sandbox.python(tools=[fails]) as box:
+        for one, frames in code.items():
+            error = str(box.run(one).error)
+            assert "KeyError: 'gone'" in error
+            assert (error.count('File "'), error.count('File "<run ')) == (frames, frames), error
+
+
 # ---------------------------------------------------------------------------------------------------------------- async
 
 

@@ -80,6 +80,10 @@ def packages(folder: str | os.PathLike[str] | None, lock: str | os.PathLike[str]
 
 def wheels_in(folder: Path) -> list[Wheel]:
     """The wheels of a folder.  Raises: `PackageError` when there is none, OSError."""
+    if not folder.is_dir():
+        raise PackageError(
+            f"there is no folder {str(folder)!r}: packages is a folder of wheels, which pip download makes, no package's name"
+        )
     found = [Wheel.at(path) for path in sorted(folder.iterdir()) if path.suffix == ".whl"]
     if not found:
         raise PackageError(f"there is no wheel in {folder}")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PIECE: Final = 1 << 16
 USUAL: Final = 1 << 12  # bytes of a request that are there at once
 LONGEST_TEXT: Final = 1 << 16  # characters of a repr or a traceback
+MOST_TOLD: Final = 1000  # exceptions that one has in it
 NAME: Final = type.__dict__["__name__"]
 AWAITS: Final = 0x80  # `inspect.CO_COROUTINE`
 STREAMS: Final = ("stdout", "stderr")
@@ -144,10 +145,36 @@ def told(error: BaseException) -> str:
         trace = error.__traceback__
         while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
             trace = trace.tb_next
-        text = "".join(traceback.format_exception(type(error), error, trace))
+        if is_tellable(error):
+            text = "".join(traceback.format_exception(type(error), error, trace))
+        else:
+            place = "".join(traceback.format_tb(trace))
+            text = (
+                f"Traceback (most recent call last):\n{place}{kind(error)}: {error}\n[and more exceptions than can be told of]\n"
+            )
     except BaseException as another:  # noqa: BLE001 (no memory, or what the exception's own methods raise)
         return f"{kind(error)}, whose traceback raises {kind(another)}\n"
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT // 2]}\n[...]\n{text[-LONGEST_TEXT // 2 :]}"
+
+
+def is_tellable(error: BaseException) -> bool:
+    """Whether an error has few others in it, as `traceback` counts them: each as often as a group has it.  What they have of this file is taken out."""
+    seen, todo, ours, count = set[int](), [error], globals(), 0
+    while todo:
+        one = todo.pop()
+        trace = one.__traceback__
+        while trace is not None:
+            while trace.tb_next is not None and trace.tb_next.tb_frame.f_globals is ours:
+                trace.tb_next = trace.tb_next.tb_next
+            trace = trace.tb_next
+        seen.add(id(one))
+        todo += [other for other in (one.__cause__, one.__context__) if other is not None and id(other) not in seen]
+        more = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+        count += 1
+        if count + len(todo) + len(more) > MOST_TOLD:
+            return False
+        todo += more
+    return True
 
 
 def answered(code: str, name: str, namespace: dict[str, object], most: int) -> bytes:
