@@ -679,6 +679,13 @@ def test_a_task_of_asyncio_that_is_cancelled(guest: Guest) -> None:
     assert guest.is_usable()
 
 
+def until_asked(coroutine: Any) -> object:
+    """What the host function yields.  The guest's slice may be over before it comes there."""
+    while (yielded := coroutine.send(None)) is None:
+        pass
+    return yielded
+
+
 def test_a_coroutine_that_is_never_awaited_to_its_end(guest: Guest) -> None:
     async def f(_caller: Any, _n: int) -> int:
         await Never()
@@ -691,17 +698,17 @@ def test_a_coroutine_that_is_never_awaited_to_its_end(guest: Guest) -> None:
     async def main() -> None:
         guest.f = f
         coroutine = guest.call_async("ask", 3)
-        assert coroutine.send(None) == "nobody asks"
+        assert until_asked(coroutine) == "nobody asks"
         contextvars.Context().run(coroutine.close)
         assert guest.is_usable()
         coroutine = guest.call_async("ask", 3)
-        coroutine.send(None)
+        until_asked(coroutine)
         del coroutine
         gc.collect()
         assert guest.is_usable()
         execution = guest.start("ask", 3)
         waiting = execution.run_async()
-        assert waiting.send(None) == "nobody asks"
+        assert until_asked(waiting) == "nobody asks"
         del waiting
         gc.collect()
         assert guest.call("double", 2) == 4
