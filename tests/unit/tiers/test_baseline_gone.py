@@ -1,9 +1,16 @@
-"""Compiled code goes with its window, and forks share it."""
+"""Compiled code goes with its window, and forks share it.
+
+What is counted is a process's, so each count has one to itself: nothing of other tests comes or goes in the middle of it.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +21,8 @@ from tiers import engine_of
 from unit.tiers.test_baseline import code_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tiers import Way
 
 pytestmark = [
@@ -55,16 +64,32 @@ def private() -> int:
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
-@pytest.mark.parametrize("way", ["baseline", "auto"])
-def test_code_goes_with_its_engine_and_stores(way: Way) -> None:
+def alone(count: Callable[[Way], object], way: Way) -> Any:
+    """What it counts, in a process of its own."""
+    program = f"import json; from {__name__} import {count.__name__} as count; print(json.dumps(count({way!r})))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def coming_and_going(way: Way) -> list[tuple[int, int]]:
+    """What is held before there are stores that have called all functions, beside them, and when they are gone."""
     used(way)
     before = held()
     stores = [used(way) for _ in range(ROUNDS)]
-    ranges, runs = held()
-    assert ranges == before[0] + ROUNDS
-    assert runs >= before[1] + ROUNDS
+    beside = held()
     del stores
-    assert held() == before
+    return [before, beside, held()]
+
+
+@pytest.mark.parametrize("way", ["baseline", "auto"])
+def test_code_goes_with_its_engine_and_stores(way: Way) -> None:
+    before, beside, after = alone(coming_and_going, way)
+    assert beside[0] == before[0] + ROUNDS
+    assert beside[1] >= before[1] + ROUNDS
+    assert after == before
 
 
 def taken(way: Way) -> int:
@@ -87,4 +112,4 @@ def taken(way: Way) -> int:
 @pytest.mark.parametrize("way", ["baseline", "auto"])
 def test_forks_share_the_code(way: Way) -> None:
     """What is compiled would be some 40 KiB in each."""
-    assert taken(way) < taken("threaded") + FORKS * 4096
+    assert alone(taken, way) < alone(taken, "threaded") + FORKS * 4096
