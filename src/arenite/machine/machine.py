@@ -125,7 +125,7 @@ class Machine:
         self.hosts = hosts
         self.elements: int | None = 0  # of all tables; None: to be counted
         # what is going on
-        self.fuel = Fuel(tier.slice)
+        self.fuel = Fuel(tier.first_slice(window))
         self.top = STACK_AT  # where the frame of a new activation may begin
         self.activations: list[Activation] = []  # calls that can stop and go on, the newest last
         self.host_stack: list[

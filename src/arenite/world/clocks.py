@@ -187,5 +187,6 @@ def thaw_clocks(chosen: Clocks | None, state: HostState, *, reseed: bool) -> Clo
     Raises: `SnapshotError`.
     """
     if chosen is None:
-        chosen = VirtualClocks() if is_virtual(state) and not reseed else SystemClocks()
+        host = VirtualClocks() if is_virtual(state) and not reseed else SystemClocks()
+        return host.thaw(state, reseed=reseed)
     return chosen.thaw(state, reseed=reseed) if travel(chosen) else chosen

@@ -19,6 +19,7 @@ from arenite.machine.run import watch as watches
 from arenite.machine.run.fuel import SLICE, UNATTENDED
 from arenite.machine.space.window import Window, changing
 from arenite.platform import HAS_OBJECTS, codespace, faults
+from arenite.tiers.baseline import CALM
 from arenite.tiers.baseline.code import CodeOfWindow
 from tiers import engine_of
 
@@ -176,3 +177,11 @@ def test_a_fork_takes_locks_in_the_order_of_a_thread_that_compiles(lock: threadi
     thread.join()
     os.waitpid(child, 0)
     assert got == [True]
+
+
+def test_a_fork_does_not_stop_to_find_out_what_others_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watches.Watch, "attend", lambda _self, _machine: False)  # as above
+    engine = engine_of("auto")
+    _, store = run(engine, 1_000_000)
+    fork = store.snapshot().fork()
+    assert store.machine.tier.slice < fork.machine.fuel.slice <= CALM

@@ -25,7 +25,7 @@ class Tier(ABC):
 
     name: str
     portable = False  # it wants ordinary buffers, not an address
-    slice = SLICE  # units of fuel in a store's first slice
+    slice = SLICE  # units of fuel in the first slice of stores that nothing is known of
     side_tables_size = 0  # bytes that it wants for tables beside a window's bytecode
 
     @abstractmethod
@@ -40,6 +40,11 @@ class Tier(ABC):
     def address_of(self, window: Window, pc: int) -> int:
         """What references of the raw layout lead to, of the function that begins at `pc`: its native code, or its bytecode."""
         return window.code_address + pc
+
+    def first_slice(self, window: Window) -> int:
+        """Units of fuel in the first slice of a store with that window."""
+        del window
+        return self.slice
 
     def sample(self, window: Window, pc: int, slice_: int) -> int:
         """A slice of fuel, so many units, ended at `pc`: something there runs long.  How long the next one is."""

@@ -3,7 +3,7 @@
     6{"code": "6 * 7", "inputs": ["d"], "seed": null}      the request's length in digits, a newline, and the request
     {…, "tools": [["search", "(query: str)", "Find."]]}    a request that says which tools there are from now on
     +5
-    6 * 7                                                  code, and nothing else: `encode_plainly`
+    6 * 7                                                  code, and nothing beside it but a seed behind its length: `encode_plainly`
     {"value": 42, "error": null}                           an answer
 
 Example:  decode(b'{"value": 42, "error": null}')
@@ -39,12 +39,14 @@ def encode(request: Request) -> bytes:
 
 
 def encode_plainly(request: Request) -> bytes:
-    """The same for guests that also take code by itself, which are spared JSON where there is nothing beside it."""
-    if type(request.inputs) is dict and not request.inputs and request.seed is None and request.tools is None:
+    """The same for guests that also take code by itself, which are spared JSON where there is nothing beside it but a seed."""
+    if type(request.inputs) is dict and not request.inputs and request.tools is None:
         try:
             body = request.code.encode()
         except UnicodeEncodeError:  # halves of characters, which JSON can say
             return encode(request)
+        if request.seed is not None:
+            return b"+%d %b\n%b" % (len(body), request.seed.encode(), body)
         return b"+%d\n%b" % (len(body), body)
     return encode(request)
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CALLS: Final = 100  # of a function before it is compiled
 ROUNDS: Final = 10_007  # of loops, and calls, in the first slice of fuel: at its end the function that runs is compiled …
+CALM: Final = 160_001
+"""The first slice of a store, at most, where what ran long in others of its window was compiled before: forks then need not stop to find that out."""
 LONGEST: Final = (
     4_194_301  # … and a later slice is no longer than that.  Primes: slices do not end at the same place of a loop for ever
 )
@@ -108,8 +110,17 @@ class BaselineTier(ThreadedTier):
         found = self.code_of(window)
         return (found.entries[pc // UNIT] if found.space is not None else 0) or self._handlers.symbols["dispatch"]
 
+    def first_slice(self, window: Window) -> int:
+        """As long as that of the last store of the window that found nothing to compile, but for `CALM`."""
+        found = self._windows.get(window)
+        return found.first_slice if found is not None and found.first_slice else self.slice
+
     def sample(self, window: Window, pc: int, slice_: int) -> int:
         """Compile the function that runs long; where that has been done, look less often."""
-        if not self.lazily or self.code_of(window).compile_at(window, pc, now=True):
+        found = self.code_of(window)
+        if not self.lazily or found.compile_at(window, pc, now=True):
+            found.first_slice = 0
             return slice_
-        return min(2 * slice_ + 1, max(slice_, LONGEST))
+        longer = min(2 * slice_ + 1, max(slice_, LONGEST))
+        found.first_slice = min(longer, CALM)
+        return longer

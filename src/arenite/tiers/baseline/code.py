@@ -105,6 +105,7 @@ class CodeOfWindow:
         self.ready = False  # its functions are counted, or compiled
         self.staged = False  # all functions are compiled, and wait to be entered
         self.busy = False
+        self.first_slice = 0  # of stores that are made from now on; 0: as the tier has it
         self.counters: memoryview[int] | None = None
         self.space: CodeSpace | None = None
 

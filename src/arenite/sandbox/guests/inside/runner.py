@@ -60,7 +60,11 @@ def request(size: int) -> dict[str, object] | str | None:
     data = os.read(0, size)
     head, _, body = data.partition(b"\n")
     alone = head[:1] == b"+"
-    if not alone and not head.isdigit():
+    if alone:
+        head, _, seed = head.partition(b" ")
+        if seed:
+            reseed(seed.decode())
+    elif not head.isdigit():
         return None
     if len(body) < int(head):
         parts = [body]
