@@ -69,6 +69,7 @@ def engine() -> Engine:
     return Engine(Config(consume_fuel=True, max_wasm_stack=FRAMES))
 
 
+@functools.cache
 def limits() -> FileLimits:
     """What a snapshot may ask of it."""
     from arenite.snapshot.limits import FileLimits  # noqa: PLC0415 (as below)

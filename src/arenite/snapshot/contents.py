@@ -39,7 +39,7 @@ def roots_of(state: HostState) -> Iterator[Chunk]:
     elif isinstance(state, list):
         for value in state:
             yield from roots_of(value)
-    elif isinstance(state, Chunked):
+    elif not (state is None or isinstance(state, (str, bytes, int, float))) and isinstance(state, Chunked):
         yield state.chunk()
 
 

@@ -121,7 +121,7 @@ class Base:
         """A machine that this one carries.  Raises: `SnapshotError` naming what cannot travel, `Limit`."""
         assert self.carries(frozen)
         key = checked_key(key)
-        differing = [paging.difference(frozen.image, self.image, region) for region in range(len(frozen.image.sizes))]
+        differing = [self._differing(frozen.image, region) for region in range(len(frozen.image.sizes))]
         chunks = [chunk for address, chunk in reached(frozen.host_states).items() if address not in self.chunks]
         said = canonical(
             {
@@ -145,6 +145,24 @@ class Base:
         sizes = len(said), len(head), len(packed_head), len(packed_pages)
         body = HEADER.pack(MAGIC, VERSION, key is not None, self.name, *sizes) + packed_head + packed_pages
         return body + xxhash.xxh3_128_digest(body) + (b"" if key is None else tag(body, key))
+
+    def _differing(self, image: Image, region: int) -> Pages:
+        """Pages of a region that are not its own; of those that a store has written, some are as they were."""
+        found, known = (
+            paging.difference(image, self.image, region),
+            self.image.sizes[region] if region < len(self.image.sizes) else 0,
+        )
+        view, kept = memoryview(found.content), list[int]()
+        for at, number in enumerate(found.numbers):
+            same = (number + 1) * HOST_PAGE <= known and self._page(region, number) == bytes(
+                view[at * HOST_PAGE : (at + 1) * HOST_PAGE]
+            )
+            if not same:
+                kept.append(at)
+        if len(kept) == len(found):
+            return found
+        content = b"".join([view[at * HOST_PAGE : (at + 1) * HOST_PAGE] for at in kept])
+        return Pages(array("I", [found.numbers[at] for at in kept]), content)
 
     def _said(self, name: str, state: HostState) -> Any:  # noqa: ANN401 (JSON)
         """A host module's state; what of a mapping is the base's too is only named."""

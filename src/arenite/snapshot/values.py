@@ -130,18 +130,18 @@ def state(value: HostState, depth: int = 0) -> Any:  # noqa: ANN401 (JSON)
     """A host module's state: bytes, and addresses of chunks, as objects with one field, which no other object may have."""
     if depth > DEEPEST:
         raise SnapshotError(f"a host module's state is nested more than {DEEPEST} deep, so it cannot travel")
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {BYTES: base64.b64encode(value).decode()}
     if isinstance(value, dict):
         if {BYTES, CHUNK} & value.keys() or not all(isinstance(key, str) for key in value):
             raise SnapshotError(f"a host module's state has a key that cannot travel: {sorted(map(repr, value))}")
         return {key: state(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, Chunked):
-        return {CHUNK: value.chunk().address.hex()}
     if isinstance(value, (list, tuple)):
         return [state(item, depth + 1) for item in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
+    if isinstance(value, Chunked):  # last: to ask for a protocol takes as long as all others
+        return {CHUNK: value.chunk().address.hex()}
     raise SnapshotError(f"a host module's state holds a {type(value).__name__}, which cannot travel")
 
 

@@ -9,7 +9,7 @@ import pytest
 import xxhash
 import zstandard
 
-from arenite import Config, Engine, Limit, Linker, MemoryFS, Module, Snapshot, SnapshotError, Store, WasiConfig
+from arenite import Config, Engine, Limit, Linker, Memory, MemoryFS, Module, Snapshot, SnapshotError, Store, WasiConfig
 from arenite.snapshot import relative
 from arenite.snapshot.limits import DEFAULT, FileLimits
 from arenite.snapshot.relative import HEADER, SUM, Base
@@ -101,6 +101,17 @@ def test_what_was_there_before_is_seen_by_nobody(base: Base) -> None:
             assert [call(found, "count", at) for at in (*places, 100_000)] == [2] + [1] * (len(places) - 1) + [2]
         with Snapshot(ENGINE, base.frozen).fork(wasi=given()) as other:
             assert [call(other, "count", at) for at in (0, 100_000)] == [2, 1]
+
+
+def test_pages_that_are_as_they_were_do_not_travel(base: Base) -> None:
+    store = Snapshot(ENGINE, base.frozen).fork(wasi=given())
+    call(store, "count", 100_000)
+    memory = store.instances[0].exports(store)["memory"]
+    assert isinstance(memory, Memory)
+    for at in (0, 5000, 130_000):
+        memory.write(store, memory.read(store, at, at + 1), at)
+    loaded = base.loads(base.dumps(frozen(store), DEFAULT), DEFAULT)
+    assert list(loaded.image.changed[1].numbers) == [100_000 // 4096]
 
 
 def test_an_image_that_has_changes_itself_is_a_base() -> None:
