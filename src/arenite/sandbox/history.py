@@ -22,6 +22,7 @@ from arenite.platform import aside
 from arenite.sandbox.guests.cpython import CPython
 from arenite.sandbox.image import base, engine, limits
 from arenite.sandbox.options import Checkpoint
+from arenite.snapshot.private import checked_key
 from arenite.snapshot.relative import Base
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ LARGEST: Final = 1 << 30  # bytes of a file
 class History:
     """Checkpoints by number.  `folder`: where they are kept, and are found again; without one they are kept in memory.
 
-    `guest`: what runs the boxes' code, CPython by default.   `key`: 16 to 64 bytes; whoever opens the folder with the same key knows that the steps are what was added.
+    `guest`: what runs the boxes' code, CPython by default.   `key`: 16 to 64 bytes; whoever opens the folder with the same key knows that what is under a number was added there.
     """
 
     def __init__(
         self, folder: str | os.PathLike[str] | None = None, *, guest: Guest | None = None, key: bytes | None = None
     ) -> None:
         self._guest: Guest = CPython() if guest is None else guest
-        self._key = key
+        self._key = checked_key(key)
         self._folder = None if folder is None else Path(folder)
         self._steps: list[bytes] = []
         self._count = 0
@@ -85,7 +86,7 @@ class History:
             flags |= BESIDE_IMAGE
         else:
             beside = self._last
-        step = bytes([flags]) + beside.dumps(frozen, limits(), self._key)
+        step = bytes([flags]) + beside.dumps(frozen, limits(), self._own(number, flags))
         self._keep(number, step)
         self._last = Base(frozen, named(step))
         self._count = number + 1
@@ -109,10 +110,17 @@ class History:
         beside = base(self._guest)
         while True:
             step = steps.pop()
-            found = beside.loads(step[1:], limits(), self._key)
+            found = beside.loads(step[1:], limits(), self._own(number - len(steps), step[0]))
             if not steps:
                 return found
             beside = Base(found, named(step))
+
+    def _own(self, number: int, flags: int) -> bytes | None:
+        """A step's own key: with another number, or another first byte, it is not what was added."""
+        if self._key is None:
+            return None
+        said = number.to_bytes(8, "little") + bytes([flags])
+        return hashlib.blake2b(said, key=self._key, digest_size=32, person=b"arenite step").digest()
 
     def _file(self, number: int) -> Path:
         assert self._folder is not None

@@ -9,7 +9,7 @@ import pytest
 
 from arenite import Failure, SnapshotError
 from arenite.sandbox import History
-from arenite.sandbox.history import APART, ENDING
+from arenite.sandbox.history import APART, ENDING, FRESH
 from arenite.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -148,6 +148,21 @@ def test_a_key_says_who_has_written_it(box: Sandbox, tmp_path: Path) -> None:
     assert said(box, History(tmp_path, key=KEY), 2) == expected(2)
     with pytest.raises(SnapshotError, match="key"):
         History(tmp_path, key=b"x" * 32)[2]
+
+
+@pytest.mark.parametrize("harm", ["moved", "fresh"])
+def test_a_key_says_which_step_it_is(box: Sandbox, harm: str, tmp_path: Path) -> None:
+    talk(box, History(tmp_path, key=KEY), 2)
+    last = tmp_path / f"000001{ENDING}"
+    if harm == "moved":
+        shutil.copy(tmp_path / f"000000{ENDING}", last)
+    else:
+        data = last.read_bytes()
+        last.write_bytes(bytes([data[0] ^ FRESH]) + data[1:])
+    history = History(tmp_path, key=KEY)
+    with pytest.raises(SnapshotError, match="key"):
+        history[1]
+    assert said(box, history, 0) == expected(0)
 
 
 def test_steps_without_a_beginning_are_refused(box: Sandbox, tmp_path: Path) -> None:
