@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -214,11 +216,17 @@ class ReadFile(InSession):
             whole = file.seek(0, os.SEEK_END)
             file.seek(self.offset)
             piece: bytes = file.read(most if self.size is None else min(self.size, most))
-        try:
-            content: dict[str, Json] = {"text": piece.decode()}
-        except UnicodeDecodeError:
-            content = {"base64": base64.b64encode(piece).decode()}
-        return Answer(content | {"size": whole, "rest": max(0, whole - self.offset - len(piece))})
+        content, size = shown_piece(piece, whole=self.offset + len(piece) >= whole)
+        return Answer(content | {"size": whole, "rest": max(0, whole - self.offset - size)})
+
+
+def shown_piece(piece: bytes, *, whole: bool) -> tuple[dict[str, Json], int]:
+    """Some bytes of a file, and how many of them; a character that is cut off at the end is left for the next piece, unless it is the `whole` rest."""
+    with suppress(UnicodeDecodeError):
+        text, size = codecs.utf_8_decode(piece, "strict", whole)
+        if size or not piece:
+            return {"text": text}, size
+    return {"base64": base64.b64encode(piece).decode()}, len(piece)
 
 
 class ListFiles(InSession):

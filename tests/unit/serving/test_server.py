@@ -167,6 +167,26 @@ def test_long_answers_are_cut() -> None:
     served(test, Limits(shown=1000))
 
 
+def test_a_file_is_read_in_pieces_of_whole_characters() -> None:
+    text = "é€😀" * 20
+
+    async def test(call: Caller, _: Sessions) -> None:
+        await call("write_file", path="/f", text=text)
+        whole, found, rest = len(text.encode()), "", 1
+        while rest:
+            piece = await call("read_file", path="/f", offset=len(found.encode()), size=7)
+            found, rest = found + piece["text"], piece["rest"]
+            assert len(found.encode()) + rest == piece["size"] == whole
+        assert found == text
+        assert (await call("read_file", path="/f", size=1))["base64"] == "ww==", "what is less than a character"
+        await call("write_file", path="/f", base64="YcM=")
+        assert (await call("read_file", path="/f"))["base64"] == "YcM=", "what is cut off for good"
+        await call("write_file", path="/f", text="")
+        assert (await call("read_file", path="/f"))["text"] == ""
+
+    served(test)
+
+
 def test_of_very_many_files_it_is_not_told_which_have_changed() -> None:
     """To look at them all takes long, and others wait meanwhile."""
 
