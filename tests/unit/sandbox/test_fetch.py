@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -346,6 +347,69 @@ def test_answers_are_bounded(server: Server) -> None:
         ask(server, "/", "DELETE")
     with pytest.raises(ValueError, match="too long"):
         ask(server, "/echo", "POST", call={"body": bytes(2 << 20)})
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 97 + b"\r\n", "more than 96 headers"),
+        (b"HTTP/1.1 200 OK\r\n" + 3 * (b"x: " + b"y" * 30_000 + b"\r\n") + b"\r\n", "more than 65536 bytes"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, "more than 96 headers"),
+        (b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n", "more than 65536 bytes"),
+    ],
+)
+def test_headers_of_answers_are_bounded(head: bytes, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        answer_of(head)
+
+
+def test_headers_of_answers_may_be_as_many_as_that() -> None:
+    found = answer_of(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 95 + b"content-length: 2\r\n\r\nok")
+    assert (found["body"], found["headers"]["x"].count("y")) == (b"ok", 95)
+    pieces = b"".join(b"1\r\n%c\r\n" % letter for letter in b"x" * 20_000)
+    found = answer_of(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n")
+    assert found["body"] == b"x" * 20_000, "bytes of the body are none of its head"
+
+
+def answer_of(data: bytes) -> dict[str, Any]:
+    """What is made of these bytes of a server."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        host = f"127.0.0.1:{listening.getsockname()[1]}"
+
+        def answer() -> None:
+            sock, _ = listening.accept()
+            with sock, contextlib.suppress(OSError):
+                sock.recv(10_000)
+                sock.sendall(data)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            found: dict[str, Any] = fetch([host], schemes=["http"], loopback=True).function(f"http://{host}/")  # type: ignore[assignment]  # as it says
+        finally:
+            thread.join()
+    return found
+
+
+def test_names_that_are_not_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "resolved", lambda name, *_: (_ for _ in ()).throw(ConnectionError(f"looked up {name}")))
+    tool = fetch(["B\u00fccher.example", "*.\u4f8b\u3048.jp", "xn--fa-hia.de:8443"])
+    for url, name in (
+        ("https://b\u00fccher.example/", "xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example./", "xn--bcher-kva.example"),
+        ("https://www.\u4f8b\u3048.jp/", "www.xn--r8jz45g.jp"),
+        ("https://xn--fa-hia.de:8443/", "xn--fa-hia.de"),
+    ):
+        with pytest.raises(ConnectionError, match=f"looked up {name}"):
+            tool.function(url)
+    with pytest.raises(ValueError, match="say it in ASCII, as xn--"):
+        tool.function("https://fa\u00df.de:8443/")
+    with pytest.raises(ValueError, match="say it in ASCII, as xn--"):
+        fetch(["fa\u00df.de"])
+    with pytest.raises(ValueError, match="is no name of a host"):
+        tool.function(f"https://{'a' * 64}.example/")
+    with pytest.raises(ValueError, match="is no name of a host"):
+        fetch(["a..b"])
 
 
 def test_time_is_bounded_whatever_comes(server: Server) -> None:

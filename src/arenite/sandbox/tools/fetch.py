@@ -25,6 +25,7 @@ from arenite.sandbox.tools.tool import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from io import BufferedReader
 
 PORTS: Final = {"http": 80, "https": 443}
 REDIRECTS: Final = {301, 302, 303, 307, 308}
@@ -44,9 +45,15 @@ OURS: Final = {
 SECRETS: Final = {"authorization", "cookie"}
 MOST_HEADERS: Final = 50
 MOST_HEADER_BYTES: Final = 16_384
+MOST_ANSWER_HEADERS: Final = 96  # `http.client` would say at a hundred that something is wrong, and not what
+MOST_HEAD_BYTES: Final = 65_536  # of an answer, before its body
+AMBIGUOUS: Final = frozenset(
+    "\u00df\u03c2\u200c\u200d"
+)  # in names of hosts: one standard drops or replaces them, its successor does not
 LONGEST_URL: Final = 8_192
 MOST_BODY: Final = 1 << 20
 PIECE: Final = 1 << 16
+NO_HOSTS: Final = "hosts are names, such as 'api.example.org', '*.example.org', 'example.org:8443'"
 SAFE: Final = "/%:@!$&'()*+,;=~-._?"
 
 
@@ -101,15 +108,15 @@ def fetch(
     """A tool by the name `fetch`: code gives it a URL and gets a dict of `status`, `url`, `headers`, `body` (bytes).
 
     `hosts`: the names that may be asked: `"api.example.org"`, `"*.example.org"` for all below it, `"example.org:8443"` for another port than the
-    scheme's.   `most_bytes`: of an answer's body, 1 MiB; `seconds`: of a call, with its redirects, of which there are at most so many.
+    scheme's; those that are not ASCII are asked by their ASCII form (`xn--…`).   `most_bytes`: of an answer's body, 1 MiB; `seconds`: of a call, with its redirects, of which there are at most so many.
     `in_loop`: an async tool, for `run_async`, that waits in a thread of its own; otherwise the loop would wait.
     `loopback`: for tests alone: names that lead to this machine are asked, too.
     Private, local and reserved addresses, and those of clouds' metadata, are refused, whatever name leads there.
     Raises: `ValueError` for rules that are none.
     """
-    names = frozenset(host.lower().rstrip(".") for host in hosts)
-    if not names or any("/" in name or not name.strip("*.") for name in names):
-        raise ValueError("hosts are names, such as 'api.example.org', '*.example.org', 'example.org:8443'")
+    names = frozenset(map(rule, hosts))
+    if not names:
+        raise ValueError(NO_HOSTS)
     if not set(schemes) <= PORTS.keys():
         raise ValueError(f"schemes are of {sorted(PORTS)}")
     rules = Rules(names, frozenset(schemes), frozenset(map(str.upper, methods)), most_bytes, seconds, redirects, loopback)
@@ -131,6 +138,28 @@ def fetch(
         return await run_sync(functools.partial(fetch, *args, **kwargs), abandon_on_cancel=True)  # type: ignore[arg-type]  # they were checked
 
     return Tool(fetch_in_loop if in_loop else fetch)
+
+
+def rule(host: str) -> str:
+    """A name that may be asked, in ASCII.  Raises: `ValueError`."""
+    if host.startswith("["):
+        return host.lower()
+    name, colon, port = host.partition(":")
+    below = "*." if name.startswith("*.") else ""
+    name = name[len(below) :]
+    if not name.strip("*.") or "/" in host:
+        raise ValueError(NO_HOSTS)
+    return f"{below}{in_ascii(name)}{colon}{port}"
+
+
+def in_ascii(name: str) -> str:
+    """The name of a host as it is asked for.  Raises: `ValueError` for what is none, or is one thing to some and another to others."""
+    if not AMBIGUOUS.isdisjoint(name):
+        raise ValueError(f"the host {name[:200]!r} has letters that programs write in different ways: say it in ASCII, as xn--…")
+    try:
+        return name.encode("idna").decode().lower().rstrip(".")
+    except UnicodeError:
+        raise ValueError(f"{name[:200]!r} is no name of a host") from None
 
 
 def fetched(rules: Rules, url: str, asked: Asked) -> dict[str, object]:
@@ -183,10 +212,7 @@ def allowed(rules: Rules, url: str) -> Target:
         raise PermissionError(f"the scheme {scheme[:20]!r} is not permitted")
     if not name or parts.username is not None or parts.password is not None:
         raise ValueError("the URL has no host, or a password")
-    try:
-        host = name.encode("idna").decode().lower().rstrip(".") if ":" not in name else name
-    except UnicodeError:
-        raise ValueError("the URL's host is none") from None
+    host = name if ":" in name else in_ascii(name)
     port = PORTS[scheme] if port is None else port
     shown = f"[{host}]" if ":" in host else host
     asked = shown if port == PORTS[scheme] else f"{shown}:{port}"
@@ -203,12 +229,15 @@ def answered(
     """An answer and its headers.  Raises: as the tool."""
     found = addresses.checked(target.host, target.port, left(end), also_loopback=rules.loopback)
     connection = http.client.HTTPConnection(target.host, target.port)
+    connection.response_class = beginning  # type: ignore[assignment]  # it is called, no more
     watched = Watched(end)
     try:
         connection.sock = connected(target, found, watched)
         headers = {"Accept-Encoding": "identity", "Connection": "close", **asked.headers}
         connection.request(asked.method, target.path, asked.body, headers)
         with connection.getresponse() as answer:
+            if isinstance(answer.fp, Head):
+                answer.fp = answer.fp.file
             yield answer, joined(answer)
         if watched.late:  # what was shut looks like an end
             raise TimeoutError
@@ -219,6 +248,39 @@ def answered(
     finally:
         watched.close()
         connection.close()
+
+
+def beginning(sock: socket.socket, method: str | None = None) -> http.client.HTTPResponse:
+    """An answer of which nothing has been read."""
+    found = http.client.HTTPResponse(sock, method=method)
+    found.fp = Head(found.fp)  # type: ignore[assignment]  # it is read by lines, and closed
+    return found
+
+
+class Head:
+    """What comes before an answer's body, also of answers that only announce one.  `file`: all that comes."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.file = file
+        self._bytes, self._lines = MOST_HEAD_BYTES, MOST_ANSWER_HEADERS + 1
+
+    def readline(self, size: int) -> bytes:
+        """A line.  Raises: `ValueError` when there are too many, or too long ones."""
+        line: bytes = self.file.readline(min(size, self._bytes + 1))
+        self._bytes -= len(line)
+        self._lines -= line not in {b"\r\n", b"\n"}
+        if self._bytes < 0:
+            raise ValueError(f"the answer's headers have more than {MOST_HEAD_BYTES} bytes")
+        if self._lines < 0:
+            raise ValueError(f"the answer has more than {MOST_ANSWER_HEADERS} headers")
+        return line
+
+    def flush(self) -> None:
+        """Nothing was written."""
+
+    def close(self) -> None:
+        """Give it back."""
+        self.file.close()
 
 
 class Watched:
