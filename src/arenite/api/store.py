@@ -52,9 +52,9 @@ CONTENTS: Final = (Func, Global, Instance, Memory, Table, Tag)
 class Deadline:
     """When a store's guests must stop, in epochs of the engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, epochs_left: int = 0) -> None:
         self.engine = engine
-        self.epoch = 0
+        self.epoch = engine.epoch + epochs_left
 
     def check(self) -> Cause | None:
         """The machine asks this between slices."""
@@ -97,9 +97,9 @@ class Store(ProcessBound):
         machine.features = config.features
         if config.consume_fuel != (machine.fuel.left is not None):  # a new one, or frozen under other options
             machine.fuel.left = 0 if config.consume_fuel else None
-        self._deadline = Deadline(self.engine)
+        self._deadline: Deadline | None = None
         if config.epoch_interruption:
-            self._deadline.epoch = self.engine.epoch + epochs_left
+            self._deadline = Deadline(self.engine, epochs_left)
             machine.check = self._deadline.check
             machine.has_epochs = True
 
@@ -108,7 +108,8 @@ class Store(ProcessBound):
 
         Raises: `SnapshotError` inside a host function of the store, and when a host module has something that cannot travel.
         """
-        snapshot = Snapshot(self.engine, freeze(self.machine), epochs_left=self._deadline.epoch - self.engine.epoch)
+        epochs_left = 0 if self._deadline is None else self._deadline.epoch - self.engine.epoch
+        snapshot = Snapshot(self.engine, freeze(self.machine), epochs_left=epochs_left)
         snapshot.quota = self.quota
         return snapshot
 
@@ -163,7 +164,9 @@ class Store(ProcessBound):
 
     def set_epoch_deadline(self, ticks_after_current: int) -> None:
         """Guests of this store trap once the engine's epoch has gone on by so much: with `Config(epoch_interruption=True)`."""
-        self._deadline.epoch = self.engine.epoch + integer("ticks", ticks_after_current, 0)
+        ticks = integer("ticks", ticks_after_current, 0)
+        if self._deadline is not None:
+            self._deadline.epoch = self.engine.epoch + ticks
 
     def set_wasi(self, wasi: HostModuleConfig) -> None:
         """Give the store its WASI state, for linkers with `define_wasi`."""

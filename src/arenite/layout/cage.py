@@ -15,6 +15,7 @@ one plus the largest displacement ends inside memory area 0 or its guard.  The a
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from arenite.layout import raw
@@ -83,6 +84,7 @@ def write_context(page: memoryview, stack_limit: int, sizes: Sequence[int]) -> N
         write_length(page, area, size)
 
 
+@cache
 def cage_size(areas: int) -> int:
     """Bytes to reserve for a cage with so many memory areas."""
     return area_at(areas) - LOW

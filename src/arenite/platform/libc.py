@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PROT_NONE: Final = 0
 MAP_FIXED: Final = 0x10
 MAP_NORESERVE: Final = 0x4000  # the module `mmap` knows it from Python 3.13 on only
+RESERVED: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
 MREMAP_MAYMOVE: Final = 1
 MREMAP_FIXED: Final = 2
@@ -101,13 +102,12 @@ def move_all(sources: Sequence[int], sizes: Sequence[int], places: Sequence[int]
 
 def reserve(size: int) -> mmap.mmap:
     """Private anonymous memory for which nothing is set aside; unmapped when the object and its views are gone."""
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
     try:
-        return mmap.mmap(-1, size, flags=flags)
+        return mmap.mmap(-1, size, flags=RESERVED)
     except OSError:
         gc.collect()
     try:
-        return mmap.mmap(-1, size, flags=flags)
+        return mmap.mmap(-1, size, flags=RESERVED)
     except OSError as error:
         raise Limit(f"{size:#x} bytes of address space refused: {error.strerror}") from error
 

@@ -107,7 +107,8 @@ class Reservation:
         """`map` privately and writable, from a file that is known to be long enough: a fork is made of little else."""
         assert not (start | length | offset) % page_size
         assert start + length <= self.size
-        self.changed()
+        if self.lease is not None:
+            self.changed()
         libc.map_at(self.address + start, length, RW, PRIVATE, fd, offset)
 
     def changed(self) -> None:

@@ -21,6 +21,7 @@ LADDER: Final = ((64, 15), (256, 7))
 
 Not more for each: the system looks at every gigabyte of a reservation when it is made.
 """
+MOST_ROOMY: Final = LADDER[-1][0]
 WIDE: Final = 1 << 46  # where address space is wide and far from used up, cages lie above this address
 
 
@@ -44,11 +45,8 @@ def reserve(areas: int) -> tuple[platform.Reservation, int]:
         from arenite.machine.space.aligned import AlignedReservation  # noqa: PLC0415 (no other layout has use for it)
 
         return AlignedReservation(cage_size(max(areas, ROOM))), max(areas, ROOM)
-    spare = 0
-    for cages, more in LADDER:
-        if len(_roomy.alive) < cages:
-            spare = more
-            break
+    roomy = len(_roomy.alive)
+    spare = 0 if roomy >= MOST_ROOMY else next((more for cages, more in LADDER if roomy < cages), 0)
     if spare and areas < MAX_AREAS and not _roomy.refused:
         room = min(areas + spare, MAX_AREAS)
         try:
