@@ -2,7 +2,7 @@
 
 - Whoever takes a box has it alone, and it is closed afterwards: no box is given out twice, so nothing of a user is seen by the next.
 - Whoever comes when all are out waits; who waited longest is next.  Threads and tasks of event loops may wait for the same pool.
-- A box is made again when one is given back, by whoever gives it back.
+- A box is made again when one is given back, by whoever gives it back; where that has failed, by whoever wants it.
 
     with Sandbox.pool(8) as pool, pool.box() as box:
         box.run("print(6 * 7)")
@@ -138,12 +138,13 @@ class Pool:
         try:
             try:
                 box = self._made.popleft()
-            except IndexError:  # the last could not be made
+            except IndexError:  # nobody has made it yet
                 box = self._fresh()
             with box:
                 yield box
             if not self._closed:
-                self._made.append(self._fresh())
+                with suppress(Exception):  # whoever wants it makes it, or is told: this one has had its own
+                    self._made.append(self._fresh())
         finally:
             with self._lock:
                 self._admit()

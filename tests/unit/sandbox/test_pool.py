@@ -66,7 +66,7 @@ def test_an_error_gives_the_box_back() -> None:
 
 def test_a_box_that_cannot_be_made_is_made_by_who_wants_it() -> None:
     with Sandbox.pool(1) as pool:
-        make, failing = pool._make, deque([Failure("no memory")])
+        make, failing = pool._make, deque([Failure("no memory")] * 2)
 
         def maybe() -> Sandbox:
             if failing:
@@ -74,6 +74,9 @@ def test_a_box_that_cannot_be_made_is_made_by_who_wants_it() -> None:
             return make()
 
         pool._make = maybe
+        with pool.box() as box:
+            assert box.run("1").value == 1
+        assert len(failing) == 1
         with pytest.raises(Failure, match="no memory"), pool.box():
             pass
         with pool.box(timeout=0.01) as box:
