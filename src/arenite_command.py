@@ -17,7 +17,10 @@ def main() -> int:
     gc.set_threshold(PATIENCE, *gc.get_threshold()[1:])
     ended: list[int] = []
     atexit.unregister(_leave)
-    if atexit._ncallbacks() == 0:  # noqa: SLF001 (there is no other way to know)
+    registered = getattr(
+        atexit, "_ncallbacks", None
+    )  # there is no public way to know; where it is missing, Python leaves as usual
+    if registered is not None and registered() == 0:
         atexit.register(_leave, ended)
     try:
         from arenite.cli.app import main  # noqa: PLC0415 (what may take long and be interrupted)

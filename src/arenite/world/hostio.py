@@ -17,7 +17,7 @@ from arenite.light import NamedTuple
 from arenite.world.refused import Reason, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 RESERVED = 128  # descriptors that guests leave to their host's process, or a quarter of what it may have
 PIPE_BUF = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes at once if it takes any
@@ -168,6 +168,7 @@ if sys.platform != "win32":
         getattr(os, "fdatasync", os.fsync)(fd)
 
 else:
+    from contextlib import contextmanager
 
     def most_descriptors() -> int:
         """As many as the C library has room for."""
@@ -183,23 +184,25 @@ else:
         """Write the first buffer, as one write may."""
         return os.write(fd, buffers[0])
 
-    def preadv(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
-        """Read at an offset; the position is put back."""
+    @contextmanager
+    def placed(fd: int, offset: int) -> Iterator[None]:
+        """The position is there, and put back in the end."""
         position = os.lseek(fd, 0, os.SEEK_CUR)
         os.lseek(fd, offset, os.SEEK_SET)
         try:
-            return readv(fd, buffers)
+            yield
         finally:
             os.lseek(fd, position, os.SEEK_SET)
 
+    def preadv(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
+        """Read at an offset."""
+        with placed(fd, offset):
+            return readv(fd, buffers)
+
     def pwritev(fd: int, buffers: Sequence[memoryview], offset: int) -> int:
-        """Write at an offset; the position is put back."""
-        position = os.lseek(fd, 0, os.SEEK_CUR)
-        os.lseek(fd, offset, os.SEEK_SET)
-        try:
+        """Write at an offset."""
+        with placed(fd, offset):
             return writev(fd, buffers)
-        finally:
-            os.lseek(fd, position, os.SEEK_SET)
 
     def set_append(fd: int, *, on: bool) -> None:
         """The host decides it when a file is opened, and never again."""

@@ -40,6 +40,11 @@ def ended(main: str, before: str = "", stdout: int = subprocess.PIPE) -> subproc
     return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment)
 
 
+def test_a_python_that_does_not_tell_leaves_as_usual() -> None:
+    done = ended("return 7", "del atexit._ncallbacks")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "thread registered taken apart ", "")
+
+
 def test_what_the_command_has_left_is_done() -> None:
     done = ended("return 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, "thread registered ", "")
