@@ -142,6 +142,7 @@ def check_run(seconds: float | None, fuel: int | None) -> None:
 
 
 AS_THE_BOX: Final = Asked()
+USUAL: Final = Bounds()
 
 
 def check_names(names: Iterable[str], kind: type[Asked | Bounds | Loaded], what: str) -> None:

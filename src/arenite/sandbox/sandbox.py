@@ -24,7 +24,7 @@ from arenite.sandbox.channel import Channel
 from arenite.sandbox.guests.cpython import VERSION, CPython, chosen
 from arenite.sandbox.guests.guest import Request
 from arenite.sandbox.image import base, engine, image, limits, linked
-from arenite.sandbox.options import AS_THE_BOX, Asked, Bounds, Checkpoint, Loaded, check_names
+from arenite.sandbox.options import AS_THE_BOX, USUAL, Asked, Bounds, Checkpoint, Loaded, check_names
 from arenite.sandbox.pending import Pending
 from arenite.sandbox.pool import Pool
 from arenite.sandbox.tools.call import Call
@@ -131,7 +131,8 @@ class Sandbox:
         if box is not None and not guest.calls_tools:
             raise Failure(f"code of {guest.name} calls no tools")
         with uncollected():
-            return cls(Checkpoint(image(guest), fresh=True, guest=guest, of_image=True), Bounds(**limits), box)
+            bounds = Bounds(**limits) if limits else USUAL
+            return cls(Checkpoint(image(guest), fresh=True, guest=guest, of_image=True), bounds, box)
 
     @classmethod
     def pool(
