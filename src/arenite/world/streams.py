@@ -92,6 +92,8 @@ class SinkStream(Resource):
 
 def piece_at(buffers: Sequence[memoryview], start: int) -> bytes:
     """Up to `PIECE` bytes of what is in the buffers, from `start` on."""
+    if len(buffers) == 1 and not start and len(buffers[0]) <= PIECE:
+        return buffers[0].tobytes()
     parts, room = [], PIECE
     for buffer in buffers:
         part = buffer[start : start + room]
