@@ -120,20 +120,25 @@ class Place:
         return data
 
     def remove(self) -> None:
-        """Nothing is there then."""
-        with contextlib.suppress(FileNotFoundError):
-            self._fs.rm(self._path)
+        """Nothing is there then.  Raises: `SnapshotError`."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm(self._path)
+        except (OSError, ValueError) as error:
+            raise SnapshotError(f"cannot remove {self.url}: {error}") from error
 
     def beside(self, name: str) -> Place:
         """Another in the folder that this is the name of."""
         return Place(f"{self.url.rstrip('/')}/{name}")
 
     def names(self) -> list[str]:
-        """Of the files in the folder that this is the name of, without parts."""
+        """Of the files in the folder that this is the name of, without parts.  Raises: `SnapshotError`."""
         try:
             found = self._fs.ls(self._path, detail=True, refresh=True)
         except FileNotFoundError:
             return []
+        except (OSError, ValueError) as error:
+            raise SnapshotError(f"cannot list {self.url}: {error}") from error
         names = [str(one["name"]).rstrip("/").rpartition("/")[2] for one in found]
         return sorted(name for name in names if not name.startswith("."))
 

@@ -150,3 +150,6 @@ def test_errors_name_the_place(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(SnapshotError, match="it is a folder"):
         Place(str(tmp_path / "folder")).write(b"")
+    for use in (Place.names, Place.remove, lambda place: place.read(10)):
+        with pytest.raises(SnapshotError, match="x" * 300):
+            use(Place(str(tmp_path / ("x" * 300))))
