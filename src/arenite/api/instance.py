@@ -116,10 +116,11 @@ def _name_functions(machine: Machine, module: Module, imports: Sequence[AnyExter
 
 def _addresses(machine: Machine, module: Module, imports: Sequence[AnyExtern]) -> list[Addr]:
     """Where imports lie.  Raises: `TypeError`, `LinkError`."""
+    lineage = machine.lineage
     for number, item in enumerate(imports):
         if not isinstance(item, Extern):
             raise TypeError(f"expected a Func, Memory, Table, Global or Tag{_for(module, number)}, found {type(item).__name__}")
-        if not machine.lineage.knows(item.lineage, item.addr.at):
+        if item.lineage is not lineage and not lineage.knows(item.lineage, item.addr.at):
             raise LinkError(f"the {type(item).__name__.lower()}{_for(module, number)} belongs to another store")
     return [item.addr for item in imports]
 

@@ -217,8 +217,12 @@ class Linker(Unclosed):
         """What a module's imports are here.  Raises: `LinkError`."""
         machine = machine_of(store)
         expect(module, Module)
-        found = [self._known(machine, wanted.module, wanted.name) for wanted in module.code.imports]  # all, before any is added
-        items = [_added(machine, one) for one in found]
+        functions = self._functions
+        found = [  # all, before any is added
+            functions.get((wanted.module, wanted.name)) or self._known(machine, wanted.module, wanted.name)
+            for wanted in module.code.imports
+        ]
+        items = [wrap(machine, add_host_function(machine, one)) if isinstance(one, HostFunction) else one for one in found]
         if self._bindings:
             for wanted, item in zip(module.code.imports, items, strict=True):
                 if isinstance(item, Tag) and machine.lineage.knows(

@@ -54,12 +54,12 @@ def add_host_function(machine: Machine, function: HostFunction) -> FuncAddr:
     """A reference by which guests may call a host function."""
     if function.type not in machine.registry.thunks:
         _add_thunk(machine, function.type)
+    registry = machine.registry_to_change()
     if isinstance(machine.cage, Unborn):
         at, machine.heap = machine.heap, machine.heap + FuncRefRecord.size
-        machine.registry_to_change().add_function(function, at)
+        registry.add_function(function, at)
     else:
         at = machine.allocate(FuncRefRecord.size)
-        registry = machine.registry_to_change()
         write_host_function(registry, machine.cage.arena, at, registry.add_function(function, at))
         if RAW:
             machine.runner = None
