@@ -180,7 +180,8 @@ class Desk:
         except ValidationError as error:
             return refusal(misfits(error))
         except OSError as error:
-            return refusal(f"{error.strerror}: {error.filename}")
+            parts = [part for part in (error.strerror, error.filename) if part is not None]
+            return refusal(": ".join(map(str, parts)) or str(error))
         except (Failure, ImportError) as error:
             return refusal(str(error))
         except Exception as error:

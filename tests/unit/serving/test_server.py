@@ -6,7 +6,7 @@ import json
 import re
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 import pytest
@@ -209,6 +209,21 @@ def test_misfits_are_told_of_in_few_words() -> None:
         answer = await Desk(Sessions(Limits())).answered(KNOWN, "run", {"code": "1", "inputs": {"x": deep}})
         assert "maximum validation depth" in str(answer.body["error"])
         assert len(str(answer.body["error"])) < 1000
+
+    served(test)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(OSError(24, "too many open"), "too many open"), (OSError("odd"), "odd"), (OSError(2, "none", "a"), "none: a")],
+)
+def test_errors_of_the_host_are_told_as_far_as_they_say(error: OSError, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(call: Caller, sessions: Sessions) -> None:
+        def failing(*_: object) -> NoReturn:
+            raise error
+
+        monkeypatch.setattr(sessions, "open", failing)
+        assert await call.refused("open_session") == said
 
     served(test)
 
