@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "inspect": ("inspection", "Show what is in a module or a snapshot, without running it."),
     "objdump": ("objdump", "Print the bytecode of a module, or of one of its functions."),
     "wast": ("wast", "Run test scripts; exit code 0 when every assertion passes."),
-    "mcp": ("serve", "Give agents a Python to run code in: a server of the Model Context Protocol."),
+    "mcp": ("serve", "Give agents a Python, or a JavaScript, to run code in: a server of the Model Context Protocol."),
     "cache": ("cache", "Show what earlier commands have kept: translations of modules, and machine code."),
 }
 """Sub-commands, in the order of the help: the module of this package that has it, and what it begins to say about itself."""

@@ -14,16 +14,18 @@ import os
 import re
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 HAS_LOCKS: Final = sys.platform != "win32"
+PATIENCE: Final = 1.0  # seconds
 TOKEN: Final = 6  # bytes, in hexadecimal
 CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -75,6 +77,22 @@ def sweep(folder: Path, names: str, magic: bytes) -> None:
         for entry in entries:
             if left.fullmatch(entry.name):
                 _remove(folder / entry.name, magic)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """No other process that asks for this has a folder meanwhile; who waits for a second goes on, for then somebody stands still with it."""
+    if sys.platform == "win32":
+        yield
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | CLOEXEC)
+    try:
+        until = time.monotonic() + PATIENCE
+        while _locked(fd) is False and time.monotonic() < until:
+            time.sleep(PATIENCE / 100)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _remove(aside: Path, magic: bytes) -> None:

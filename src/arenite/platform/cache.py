@@ -137,7 +137,10 @@ class Cache:
             self._warn("nothing is kept", _reason(error))
 
     def put_file(self, name: str, write: Callable[[Path], object], label: str) -> None:
-        """Have a file written, whole, and keep it under a name, if that can be done.  Raises: what `write` raises beside `OSError`."""
+        """Have a file written, whole, and keep it under a name, if that can be done and none is there: the first stays, for other processes go by it.
+
+        Raises: what `write` raises beside `OSError`.
+        """
         if not self.most or self.key() == NO_KEY:
             return
         path, place = self.folder / (name + FILE), self.folder / NEW
@@ -148,8 +151,12 @@ class Cache:
             ours.check(place.lstat())
             write(new := place / path.name)
             new.chmod(0o600)
-            new.replace(path)
-            self.put(name, [identity(path.lstat())], label)
+            with aside.alone(place):
+                if self.file(name) is None:
+                    new.replace(path)
+                    self.put(name, [identity(path.lstat())], label)
+                else:
+                    new.unlink(missing_ok=True)
         except (UnusableError, OSError) as error:
             self._warn("nothing is kept", _reason(error))
 

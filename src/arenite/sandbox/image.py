@@ -8,6 +8,7 @@ Example:  image(CPython()).fork(wasi=…)
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -110,8 +111,12 @@ def given(guest: Guest) -> WasiConfig:
 def _image(guest: Guest, process: int) -> Snapshot:  # noqa: ARG001 (a child that was forked off has an engine's memory of its own)
     start, cache = guest.image(), Cache.usual()
     name = named(guest, start)
-    found = opened(cache.file(name), guest)
+    kept = cache.file(name)
+    found = opened(kept, guest)
     if found is None:
+        if kept is not None:  # it is of no use, and the first stays
+            with contextlib.suppress(OSError):
+                kept.unlink()
         found = booted(guest, start, start.wasm.read_bytes())
         cache.put_file(name, found.save, f"image of a sandbox: {guest.name}")
         found = opened(cache.file(name), guest) or found

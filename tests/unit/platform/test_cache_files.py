@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from arenite.errors import SnapshotError
-from arenite.platform import cache_key, ours
-from arenite.platform.cache import ENDING, FILE, Cache
+from arenite.platform import aside, cache_key, ours
+from arenite.platform.cache import ENDING, FILE, NEW, Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,28 @@ def test_what_was_put_is_found() -> None:
     assert found is not None
     assert found.read_bytes() == SAND
     assert Cache.usual().file("beef") is None
+
+
+def test_the_first_stays() -> None:
+    """Two processes that make one at the same time go by the same from then on."""
+
+    def write(path: Path) -> None:
+        put()
+        path.write_bytes(b"later")
+
+    Cache.usual().put_file(NAME, write, "sand")
+    found = Cache.usual().file(NAME)
+    assert found is not None
+    assert found.read_bytes() == SAND
+    assert list((found.parent / NEW).iterdir()) == []
+
+
+def test_who_stands_still_while_he_writes_keeps_nobody_from_it(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(aside, "PATIENCE", 0.01)
+    (folder / NEW).mkdir(mode=0o700, parents=True)
+    with aside.alone(folder / NEW):
+        put()
+    assert Cache.usual().file(NAME) is not None
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners here")
