@@ -38,6 +38,14 @@ with Sandbox.open(sys.argv[1]) as box:
 """
 
 
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """A run in the background has Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
     with Sandbox.python() as made:
